@@ -1,0 +1,161 @@
+//! The chunk protocol: one proof of `steps` consecutive decode steps.
+//!
+//! Input: chain, verifier, session, eos, prompt root, prompt length, steps, then the frontier in
+//! (position, last token, KV root, tokens root), then the packed keys and values of every carried
+//! position, then one token for each step whose next token is given by the prompt.
+//!
+//! Output: the statement's encoding, 21 felts, in the order of `docs/spec.md`.
+
+use crate::bytes::{pack_int8, unpack_int8};
+use crate::kv::{LayerCache, empty_cache, kv_append};
+use crate::roots::{fold_kv, fold_token};
+
+/// Version of the statement's encoding.
+const STATEMENT_VERSION: felt252 = 1;
+/// Policy kind: greedy choice.
+const GREEDY: felt252 = 0;
+/// Boundary kind: between two tokens.
+const TOKEN_BOUNDARY: felt252 = 0;
+
+/// What the next step inherits.
+#[derive(Drop, Copy)]
+pub struct Frontier {
+    pub position: u32,
+    pub token: felt252,
+    pub kv_root: felt252,
+    pub tokens_root: felt252,
+}
+
+/// What a generated package provides.
+pub trait Model {
+    /// Version of the integer semantics.
+    const SPEC_VERSION: felt252;
+    /// Identity of the quantised model.
+    const MODEL_ROOT: felt252;
+    const LAYERS: u32;
+    const KV_HEADS: u32;
+    const HEAD_DIM: u32;
+    /// Packed words that a position appends to the cache.
+    const KV_WORDS: u32;
+    /// What `carry` hands to `decide`.
+    type Carried;
+    /// The part of a step that everything later depends on: computes the step's keys and values of
+    /// every layer, appends them to the caches, and records them in `row`.
+    fn carry(
+        token: felt252, position: u32, ref caches: Array<LayerCache>, ref row: Array<felt252>,
+    ) -> Self::Carried;
+    /// The rest of the step: the policy's token. Not run where the prompt gives the next token.
+    fn decide(carried: Self::Carried, caches: Span<LayerCache>) -> felt252;
+}
+
+/// Runs a chunk: checks the frontier's KV root against the carried data, runs the steps, appends the
+/// statement to `output`.
+///
+/// Panics if anything does not hold; a proof exists only for a run that does not panic.
+pub fn run_chunk<impl M: Model, +Drop<M::Carried>>(
+    mut input: Span<felt252>, ref output: Array<felt252>,
+) {
+    let [chain, verifier, session, eos, prompt_root, prompt_length, steps] = (*input
+        .multi_pop_front::<7>()
+        .unwrap())
+        .unbox();
+    let [position, token, kv_root, tokens_root] = (*input.multi_pop_front::<4>().unwrap()).unbox();
+    let prompt_len: u32 = prompt_length.try_into().unwrap();
+    let step_count: u32 = steps.try_into().unwrap();
+    let first = Frontier { position: position.try_into().unwrap(), token, kv_root, tokens_root };
+    assert(step_count != 0, 'no steps');
+    assert(prompt_len != 0, 'no prompt');
+    // A session starts at the first token of its pinned prompt.
+    if first.position == 0 {
+        assert(tokens_root == fold_token(0, token), 'first token');
+        if prompt_len == 1 {
+            assert(tokens_root == prompt_root, 'prompt root');
+        }
+    }
+
+    // 1. The carried data is what the frontier's KV root says.
+    let mut caches = carried_caches::<M>(ref input, first);
+
+    // 2. The steps, each from the frontier that the one before it left.
+    let mut frontier = first;
+    let mut emitted_root = 0;
+    for _ in 0..step_count {
+        let next = frontier.position + 1;
+        // Nothing follows an end of sequence that the model itself chose.
+        if next > prompt_len {
+            assert(frontier.token + 1 != eos, 'step after eos');
+        }
+        let mut row = array![];
+        let carried = M::carry(frontier.token, frontier.position, ref caches, ref row);
+        let kv_root = fold_kv(frontier.kv_root, pack_int8(row.span()).span());
+        let token = if next < prompt_len {
+            *input.pop_front().unwrap()
+        } else {
+            let token = M::decide(carried, caches.span());
+            emitted_root = fold_token(emitted_root, token);
+            token
+        };
+        let tokens_root = fold_token(frontier.tokens_root, token);
+        // 3. Where the prompt ends, its tokens are the pinned ones.
+        if next + 1 == prompt_len {
+            assert(tokens_root == prompt_root, 'prompt root');
+        }
+        frontier = Frontier { position: next, token, kv_root, tokens_root };
+    }
+    assert(input.is_empty(), 'input left over');
+
+    // 4. The statement.
+    output.append(STATEMENT_VERSION);
+    output.append(M::SPEC_VERSION);
+    output.append(chain);
+    output.append(verifier);
+    output.append(session);
+    output.append(M::MODEL_ROOT);
+    output.append(GREEDY);
+    output.append(eos);
+    output.append(TOKEN_BOUNDARY);
+    output.append(prompt_root);
+    output.append(prompt_length);
+    output.append(steps);
+    append_frontier(first, ref output);
+    append_frontier(frontier, ref output);
+    output.append(emitted_root);
+}
+
+/// Caches of all carried positions, and the check that the frontier's KV root binds them.
+fn carried_caches<impl M: Model>(ref input: Span<felt252>, frontier: Frontier) -> Array<LayerCache> {
+    let mut caches = array![];
+    for _ in 0..M::LAYERS {
+        caches.append(empty_cache(M::KV_HEADS, M::HEAD_DIM));
+    }
+    let kv_dim = M::KV_HEADS * M::HEAD_DIM;
+    let mut root = 0;
+    for _ in 0..frontier.position {
+        let words = input.slice(0, M::KV_WORDS);
+        input = input.slice(M::KV_WORDS, input.len() - M::KV_WORDS);
+        root = fold_kv(root, words);
+        let mut values = array![];
+        unpack_int8(words, ref values);
+        let mut values = values.span();
+        let mut ignored = array![];
+        let mut appended = array![];
+        while let Some(cache) = caches.pop_front() {
+            let mut cache = cache;
+            kv_append(
+                ref cache, values.slice(0, kv_dim), values.slice(kv_dim, kv_dim), ref ignored,
+            );
+            values = values.slice(2 * kv_dim, values.len() - 2 * kv_dim);
+            appended.append(cache);
+        }
+        caches = appended;
+    }
+    assert(root == frontier.kv_root, 'kv root');
+    caches
+}
+
+fn append_frontier(frontier: Frontier, ref output: Array<felt252>) {
+    output.append(frontier.position.into());
+    output.append(frontier.token);
+    output.append(frontier.kv_root);
+    output.append(frontier.tokens_root);
+}

@@ -1,0 +1,23 @@
+//! Kernels of a transformer decode step, and the chunk protocol around it.
+//!
+//! One file per operation, named as its section in `docs/spec.md` and its function in the Rust
+//! module `spec`. Values are signed integers held as `felt252`; the ranges that make every
+//! conversion exact are proven by the generator and written into the constants it passes (`bias`,
+//! `offset`): a value outside its range makes the program panic, never wrap.
+
+pub mod argmax;
+pub mod bytes;
+pub mod chunk;
+pub mod elementwise;
+pub mod embed;
+pub mod kv;
+pub mod linear;
+pub mod mix;
+pub mod requantize;
+pub mod rmsnorm;
+pub mod rope;
+pub mod roots;
+pub mod scores;
+pub mod shift;
+pub mod silu;
+pub mod softmax;

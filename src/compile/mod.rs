@@ -1,0 +1,143 @@
+//! Cairo source → executable.
+//!
+//! Owns the call of the Cairo compiler on a generated package, the embedded core library and kernel
+//! library, and the program hash. Knows nothing of models: it takes text.
+//!
+//! Invariants
+//! - The same sources give the same program words, hence the same program hash.
+//! - The entry point lists all 11 public segments, so that every proof of every program has the same
+//!   public memory layout (and can be wrapped by a circuit that sums all of them).
+
+mod program;
+
+use std::collections::BTreeMap;
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use cairo_lang_compiler::db::RootDatabase;
+use cairo_lang_compiler::diagnostics::DiagnosticsReporter;
+use cairo_lang_compiler::project::{
+    ProjectConfig, get_main_crate_ids_from_project, update_crate_roots_from_project_config,
+};
+use cairo_lang_executable::compile::{ExecutableConfig, compile_executable_in_prepared_db};
+use cairo_lang_executable::executable::Executable;
+use cairo_lang_executable_plugin::executable_plugin_suite;
+use cairo_lang_filesystem::cfg::{Cfg, CfgSet};
+use cairo_lang_filesystem::db::init_dev_corelib;
+use cairo_vm::types::builtin_name::BuiltinName;
+use thiserror::Error;
+
+pub use program::{Program, ProgramError};
+
+mod embedded {
+    include!(concat!(env!("OUT_DIR"), "/embedded.rs"));
+}
+
+/// The public segments of a proof, in the order of the VM's layout.
+pub const PUBLIC_SEGMENTS: [BuiltinName; 11] = [
+    BuiltinName::output,
+    BuiltinName::pedersen,
+    BuiltinName::range_check,
+    BuiltinName::ecdsa,
+    BuiltinName::bitwise,
+    BuiltinName::ec_op,
+    BuiltinName::keccak,
+    BuiltinName::poseidon,
+    BuiltinName::range_check96,
+    BuiltinName::add_mod,
+    BuiltinName::mul_mod,
+];
+
+/// Why a package does not compile.
+#[derive(Debug, Error)]
+pub enum CompileError {
+    #[error("cannot write the sources to {path}: {source}")]
+    Write { path: PathBuf, source: std::io::Error },
+    #[error("the Cairo compiler could not be set up: {0}")]
+    Setup(String),
+    #[error("the generated Cairo does not compile:\n{0}")]
+    Diagnostics(String),
+}
+
+/// Sources of the kernel library, relative path → text.
+pub fn kernel_sources() -> impl Iterator<Item = (&'static str, &'static str)> {
+    embedded::KERNELS.iter().copied()
+}
+
+/// Compiles the package `name` (files by path relative to the package: `src/lib.cairo`, …), which may
+/// use the crate `decode_kernels`.
+///
+/// # Errors
+/// The compiler's diagnostics, or a folder for its input that cannot be written.
+pub fn compile(name: &str, files: &BTreeMap<String, String>) -> Result<Program, CompileError> {
+    let work = tempfile::tempdir()
+        .map_err(|source| CompileError::Write { path: std::env::temp_dir(), source })?;
+    let package = files.iter().map(|(path, text)| (path.as_str(), text.as_str()));
+    write_all(&work.path().join("package"), package)?;
+    write_all(&work.path().join("kernels/src"), kernel_sources())?;
+    write_all(&work.path().join("corelib/src"), embedded::CORELIB.iter().copied())?;
+    let executable = compile_folder(name, work.path())?;
+    Ok(Program::new(executable))
+}
+
+fn write_all<'a>(
+    dir: &Path,
+    files: impl Iterator<Item = (&'a str, &'a str)>,
+) -> Result<(), CompileError> {
+    for (relative, text) in files {
+        let path = dir.join(relative);
+        let parent = path.parent().unwrap_or(dir);
+        fs::create_dir_all(parent)
+            .and_then(|()| fs::write(&path, text))
+            .map_err(|source| CompileError::Write { path: path.clone(), source })?;
+    }
+    Ok(())
+}
+
+fn compile_folder(name: &str, work: &Path) -> Result<Executable, CompileError> {
+    let setup = |e: &dyn std::fmt::Display| CompileError::Setup(e.to_string());
+    let config = ExecutableConfig {
+        allow_syscalls: false,
+        // A failed check becomes an instruction that no proof can contain: no panic data, fewer words.
+        unsafe_panic: true,
+        builtin_list: Some(PUBLIC_SEGMENTS.to_vec()),
+    };
+    let project = project(name, work).map_err(|e| setup(&e))?;
+    let mut db = RootDatabase::builder()
+        .skip_auto_withdraw_gas()
+        .with_cfg(CfgSet::from_iter([Cfg::kv("gas", "disabled")]))
+        .with_default_plugin_suite(executable_plugin_suite())
+        .with_unsafe_panic()
+        .build()
+        .map_err(|e| setup(&e))?;
+    init_dev_corelib(&mut db, work.join("corelib/src"));
+    update_crate_roots_from_project_config(&mut db, &project);
+    let main = get_main_crate_ids_from_project(&db, &project)
+        .into_iter()
+        .filter(|id| id.long(&db).name().long(&db).as_str() == name)
+        .collect();
+    let mut diagnostics = String::new();
+    let reporter = DiagnosticsReporter::write_to_string(&mut diagnostics);
+    let compiled = compile_executable_in_prepared_db(&db, None, main, reporter, config);
+    match compiled {
+        Ok(result) => Ok(Executable::new(result.compiled_function)),
+        Err(error) => {
+            let error = error.to_string();
+            Err(CompileError::Diagnostics(format!("{diagnostics}{error}")))
+        }
+    }
+}
+
+/// The compiler's view of the folder: the package and the kernel library it depends on.
+fn project(name: &str, work: &Path) -> Result<ProjectConfig, Box<dyn std::error::Error>> {
+    let file = work.join("cairo_project.toml");
+    let text = format!(
+        "[crate_roots]\n{name} = \"package/src\"\ndecode_kernels = \"kernels/src\"\n\n\
+         [config.global]\nedition = \"2024_07\"\n\n\
+         [config.override.{name}]\nedition = \"2024_07\"\n\n\
+         [config.override.{name}.dependencies]\n\
+         decode_kernels = {{ discriminator = \"decode_kernels\" }}\n"
+    );
+    fs::write(&file, text)?;
+    Ok(ProjectConfig::from_file(&file)?)
+}

@@ -1,0 +1,76 @@
+//! A compiled program: its words, hints, and hash.
+
+use std::path::{Path, PathBuf};
+use std::{fs, io};
+
+use cairo_lang_executable::executable::{EntryPointKind, Executable, ExecutableEntryPoint};
+use cairo_vm::Felt252;
+use thiserror::Error;
+
+/// A program that the VM can run and the prover can prove.
+#[derive(Debug, Clone)]
+pub struct Program {
+    executable: Executable,
+}
+
+/// Why a program file cannot be used.
+#[derive(Debug, Error)]
+pub enum ProgramError {
+    #[error("{path}: {source}")]
+    Read { path: PathBuf, source: io::Error },
+    #[error("{path}: not a compiled program: {problem}")]
+    Format { path: PathBuf, problem: String },
+}
+
+impl Program {
+    pub(super) fn new(mut executable: Executable) -> Program {
+        // Debug annotations hold paths and change nothing that is proven.
+        executable.debug_info = None;
+        Program { executable }
+    }
+
+    /// Reads a program that [`Program::to_json`] wrote.
+    ///
+    /// # Errors
+    /// A file that cannot be read, is not such JSON, or has no standalone entry point.
+    pub fn read(path: &Path) -> Result<Program, ProgramError> {
+        let text = fs::read_to_string(path)
+            .map_err(|source| ProgramError::Read { path: path.to_path_buf(), source })?;
+        let format = |problem: String| ProgramError::Format { path: path.to_path_buf(), problem };
+        let executable: Executable = serde_json::from_str(&text).map_err(|e| format(e.to_string()))?;
+        let program = Program { executable };
+        if program.find_entry_point().is_none() {
+            return Err(format("it has no standalone entry point".to_string()));
+        }
+        Ok(program)
+    }
+
+    /// The program as JSON (the compiler's executable format, without debug information).
+    pub fn to_json(&self) -> Vec<u8> {
+        serde_json::to_vec(&self.executable).unwrap_or_default()
+    }
+
+    /// The program's words.
+    pub fn words(&self) -> Vec<Felt252> {
+        self.executable.program.bytecode.iter().map(Felt252::from).collect()
+    }
+
+    /// Identity of the program: see [`program_hash`](crate::spec::program_hash::program_hash).
+    pub fn hash(&self) -> Felt252 {
+        crate::spec::program_hash::program_hash(&self.words())
+    }
+
+    /// The executable for the VM.
+    pub(crate) fn executable(&self) -> &Executable {
+        &self.executable
+    }
+
+    /// The entry point that proofs use.
+    pub(crate) fn entry_point(&self) -> &ExecutableEntryPoint {
+        self.find_entry_point().unwrap_or(&self.executable.entrypoints[0])
+    }
+
+    fn find_entry_point(&self) -> Option<&ExecutableEntryPoint> {
+        self.executable.entrypoints.iter().find(|e| e.kind == EntryPointKind::Standalone)
+    }
+}

@@ -1,0 +1,15 @@
+//! Provable transformer decode: a quantised model becomes a Cairo program, its decode steps become
+//! Stwo proofs, and typed receipts say what was proven.
+//!
+//! Data flows one way: `model` → `quantize` → `ir` → `lower` → `compile` → `trace` → `prove` →
+//! `verify` → `receipt`. See `docs/architecture.md`.
+
+pub mod chunk;
+pub mod compile;
+pub mod engine;
+pub mod ir;
+pub mod lower;
+pub mod prove;
+pub mod spec;
+pub mod trace;
+pub mod verify;

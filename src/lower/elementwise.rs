@@ -1,0 +1,23 @@
+//! `add` and `mul`.
+
+use super::{LowerError, Lowering, requantize::finish};
+use crate::ir::{Node, ValueId};
+use crate::spec::requantize::Requant;
+
+pub(super) fn add(lowering: &Lowering<'_>, a: ValueId, b: ValueId) -> String {
+    format!("add({}, {})", lowering.var(a), lowering.var(b))
+}
+
+pub(super) fn mul(
+    lowering: &mut Lowering<'_>,
+    node: &Node,
+    a: ValueId,
+    b: ValueId,
+    to: Requant,
+) -> Result<String, LowerError> {
+    let magnitude =
+        lowering.node(a).range.magnitude() as i128 * lowering.node(b).range.magnitude() as i128;
+    let (constants, _) = finish(&node.label, magnitude, to)?;
+    let shift = lowering.shifts.path(to.shift);
+    Ok(format!("mul::<_, {shift}>({}, {}, {constants})", lowering.var(a), lowering.var(b)))
+}

@@ -1,0 +1,79 @@
+//! Lowers a verified graph to a Cairo package that a person can read.
+//!
+//! Owns the text of the generated package: one kernel call per operation, the constants of each
+//! call (derived from the proven ranges), and the packing of weights and tables. One file per
+//! operation, named as its section in `docs/spec.md`.
+//!
+//! Invariants
+//! - The same graph and model root give byte-identical files.
+//! - Every bias and lane width follows from a proven range; nothing is assumed.
+//! - Deliberately absent: compiling, running; the kernels themselves (they are in `cairo/`).
+
+mod argmax;
+mod constants;
+mod elementwise;
+mod embed;
+mod kv_append;
+mod linear;
+mod mix;
+mod package;
+mod requantize;
+mod rmsnorm;
+mod rope;
+mod scores;
+mod shifts;
+mod silu;
+mod softmax;
+
+pub use linear::Lanes;
+pub use package::{Package, lower};
+
+use thiserror::Error;
+
+use crate::ir::{Node, Op, ValueId, VerifiedGraph};
+use shifts::Shifts;
+
+/// Why a graph cannot be lowered.
+#[derive(Debug, Error, PartialEq, Eq)]
+pub enum LowerError {
+    #[error("matrix {matrix:?}: an accumulator can reach {bound}, more than the widest lane (60 bits) holds")]
+    AccumulatorTooWide { matrix: String, bound: i128 },
+    #[error("node {node:?}: a magnitude of {magnitude} with a shift of {shift} does not fit the program's 128-bit divisions")]
+    TooWide { node: String, magnitude: i128, shift: u32 },
+}
+
+/// What the lowering of one operation may use.
+struct Lowering<'a> {
+    graph: &'a VerifiedGraph,
+    shifts: Shifts,
+}
+
+impl Lowering<'_> {
+    fn node(&self, id: ValueId) -> &Node {
+        self.graph.node(id)
+    }
+
+    /// The variable that holds a value.
+    fn var(&self, id: ValueId) -> String {
+        self.node(id).label.replace('.', "_")
+    }
+
+    /// The Cairo expression of one operation.
+    fn call(&mut self, node: &Node) -> Result<String, LowerError> {
+        match node.op {
+            Op::Embed { shift } => Ok(embed::call(self, shift)),
+            Op::RmsNorm { x, norm } => rmsnorm::call(self, node, x, norm),
+            Op::Linear { x, matrix } => linear::call(self, x, matrix),
+            Op::Requantize { x, to } => requantize::call(self, node, x, to),
+            Op::Rope { x, to } => rope::call(self, node, x, to),
+            Op::KvAppend { k, v, layer } => Ok(kv_append::call(self, k, v, layer)),
+            Op::Scores { q, layer } => Ok(scores::call(self, q, layer)),
+            Op::Softmax { scores, shift } => softmax::call(self, node, scores, shift),
+            Op::Mix { weights, layer, shift } => Ok(mix::call(self, weights, layer, shift)),
+            Op::Silu { x, index_shift } => silu::call(self, node, x, index_shift),
+            Op::Mul { a, b, to } => elementwise::mul(self, node, a, b, to),
+            Op::Add { a, b } => Ok(elementwise::add(self, a, b)),
+            Op::Argmax { x } => Ok(argmax::call(self, x)),
+        }
+    }
+}

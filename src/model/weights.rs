@@ -1,0 +1,265 @@
+//! The weights of a model directory, one file or sharded, as finite `f32` of checked shape.
+
+use super::json::{INDEX_LIMIT, Object, WEIGHTS_LIMIT, read_bounded};
+use super::{Config, ModelError, names};
+use safetensors::tensor::{Dtype, SafeTensors, TensorView};
+use std::collections::{BTreeMap, BTreeSet};
+use std::path::{Path, PathBuf};
+
+/// A row-major matrix; a linear layer is stored as [outputs, inputs].
+#[derive(Debug, Clone, PartialEq)]
+pub struct Matrix {
+    pub rows: usize,
+    pub cols: usize,
+    pub data: Vec<f32>,
+}
+
+impl Matrix {
+    pub fn row(&self, row: usize) -> &[f32] {
+        &self.data[row * self.cols..(row + 1) * self.cols]
+    }
+}
+
+/// The weights of one decoder layer.
+#[derive(Debug, Clone, PartialEq)]
+pub struct LayerWeights {
+    pub input_norm: Vec<f32>,
+    pub q_proj: Matrix,
+    pub k_proj: Matrix,
+    pub v_proj: Matrix,
+    pub o_proj: Matrix,
+    pub post_attention_norm: Vec<f32>,
+    pub gate_proj: Matrix,
+    pub up_proj: Matrix,
+    pub down_proj: Matrix,
+}
+
+/// All weights of a model.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Weights {
+    /// [vocab_size, hidden_size].
+    pub embed: Matrix,
+    pub layers: Vec<LayerWeights>,
+    pub final_norm: Vec<f32>,
+    /// [vocab_size, hidden_size]; `None` when the embedding is used for the output too.
+    pub lm_head: Option<Matrix>,
+}
+
+impl Weights {
+    /// Reads `model.safetensors`, or every shard that `model.safetensors.index.json` names.
+    pub fn load(dir: &Path, config: &Config) -> Result<Self, ModelError> {
+        let mut store = Store {
+            dir: dir.into(),
+            expected: names::expected(config),
+            found: BTreeMap::new(),
+        };
+        let single = dir.join("model.safetensors");
+        let index = dir.join("model.safetensors.index.json");
+        if single.exists() {
+            store.read_file(&single, None)?;
+        } else if index.exists() {
+            for (shard, tensors) in read_index(&index)? {
+                store.read_file(&dir.join(shard), Some(&tensors))?;
+            }
+        } else {
+            return Err(ModelError::NoWeights { dir: dir.into() });
+        }
+        store.into_weights(config)
+    }
+
+    /// The output table, whether or not it is tied to the embedding.
+    pub fn output(&self) -> &Matrix {
+        self.lm_head.as_ref().unwrap_or(&self.embed)
+    }
+}
+
+/// The shards of an index with the tensors each holds. A shard is a plain file name beside the index.
+fn read_index(path: &Path) -> Result<BTreeMap<String, BTreeSet<String>>, ModelError> {
+    let bytes = read_bounded(path, INDEX_LIMIT)?;
+    let index = Object::parse(&bytes, path)?;
+    let map = index
+        .object("weight_map")?
+        .ok_or_else(|| index.missing("weight_map"))?;
+    let mut shards = BTreeMap::<String, BTreeSet<String>>::new();
+    for (tensor, shard) in map.entries() {
+        let shard = shard
+            .as_str()
+            .ok_or_else(|| map.wrong_type(tensor, shard, "a file name"))?;
+        let plain = shard
+            .chars()
+            .all(|c| c.is_ascii_alphanumeric() || "-_.".contains(c));
+        if !plain || shard.starts_with('.') || !shard.ends_with(".safetensors") {
+            return Err(ModelError::ShardName {
+                path: path.into(),
+                shard: shard.into(),
+            });
+        }
+        shards
+            .entry(shard.into())
+            .or_default()
+            .insert(tensor.clone());
+    }
+    Ok(shards)
+}
+
+/// Tensors on their way in: what is still called for and what was read.
+struct Store {
+    dir: PathBuf,
+    expected: BTreeMap<String, Vec<usize>>,
+    found: BTreeMap<String, Vec<f32>>,
+}
+
+impl Store {
+    /// Takes every tensor of one file; `listed` is what the index says the file holds.
+    fn read_file(
+        &mut self,
+        path: &Path,
+        listed: Option<&BTreeSet<String>>,
+    ) -> Result<(), ModelError> {
+        let bytes = read_bounded(path, WEIGHTS_LIMIT)?;
+        let file = SafeTensors::deserialize(&bytes).map_err(|error| ModelError::Safetensors {
+            path: path.into(),
+            reason: error.to_string(),
+        })?;
+        for (name, view) in file.iter() {
+            let at = || (path.to_path_buf(), name.to_owned());
+            if listed.is_some_and(|listed| !listed.contains(name)) {
+                let (path, tensor) = at();
+                return Err(ModelError::StrayTensor { path, tensor });
+            }
+            if name.ends_with(".bias") {
+                let (path, tensor) = at();
+                return Err(ModelError::BiasTensor { path, tensor });
+            }
+            if names::is_ignored(name) {
+                continue;
+            }
+            let Some(expected) = self.expected.get(name) else {
+                let (path, tensor) = at();
+                return Err(ModelError::UnexpectedTensor { path, tensor });
+            };
+            if view.shape() != expected {
+                let (path, tensor) = at();
+                return Err(ModelError::TensorShape {
+                    path,
+                    tensor,
+                    found: view.shape().to_vec(),
+                    expected: expected.clone(),
+                });
+            }
+            self.found
+                .insert(name.to_owned(), to_f32(path, name, &view)?);
+        }
+        Ok(())
+    }
+
+    fn into_weights(mut self, config: &Config) -> Result<Weights, ModelError> {
+        let embed = self.matrix(names::EMBED)?;
+        let stored_head = match self.found.contains_key(names::LM_HEAD) {
+            false if names::is_optional(names::LM_HEAD, config) => None,
+            _ => Some(self.matrix(names::LM_HEAD)?),
+        };
+        let lm_head = match stored_head {
+            Some(head) if config.tie_word_embeddings => {
+                if head != embed {
+                    return Err(ModelError::TiedHeadDiffers { dir: self.dir });
+                }
+                None
+            }
+            other => other,
+        };
+        let layers = (0..config.num_hidden_layers)
+            .map(|index| self.layer(index))
+            .collect::<Result<_, _>>()?;
+        let final_norm = self.vector(names::FINAL_NORM)?;
+        Ok(Weights {
+            embed,
+            layers,
+            final_norm,
+            lm_head,
+        })
+    }
+
+    fn layer(&mut self, index: usize) -> Result<LayerWeights, ModelError> {
+        let name = |part| names::layer(index, part);
+        Ok(LayerWeights {
+            input_norm: self.vector(&name("input_layernorm"))?,
+            q_proj: self.matrix(&name("self_attn.q_proj"))?,
+            k_proj: self.matrix(&name("self_attn.k_proj"))?,
+            v_proj: self.matrix(&name("self_attn.v_proj"))?,
+            o_proj: self.matrix(&name("self_attn.o_proj"))?,
+            post_attention_norm: self.vector(&name("post_attention_layernorm"))?,
+            gate_proj: self.matrix(&name("mlp.gate_proj"))?,
+            up_proj: self.matrix(&name("mlp.up_proj"))?,
+            down_proj: self.matrix(&name("mlp.down_proj"))?,
+        })
+    }
+
+    fn vector(&mut self, name: &str) -> Result<Vec<f32>, ModelError> {
+        self.found
+            .remove(name)
+            .ok_or_else(|| ModelError::MissingTensor {
+                dir: self.dir.clone(),
+                tensor: name.to_owned(),
+            })
+    }
+
+    fn matrix(&mut self, name: &str) -> Result<Matrix, ModelError> {
+        let data = self.vector(name)?;
+        let (rows, cols) = match self.expected.get(name).map(Vec::as_slice) {
+            Some(&[rows, cols]) => (rows, cols),
+            // Not reached for the names in this file; a vector is a matrix of one row.
+            _ => (1, data.len()),
+        };
+        Ok(Matrix { rows, cols, data })
+    }
+}
+
+/// The elements of a tensor as `f32`, all of them finite.
+fn to_f32(path: &Path, name: &str, view: &TensorView) -> Result<Vec<f32>, ModelError> {
+    let bytes = view.data();
+    let values: Vec<f32> = match view.dtype() {
+        Dtype::F32 => bytes
+            .chunks_exact(4)
+            .map(|b| f32::from_le_bytes([b[0], b[1], b[2], b[3]]))
+            .collect(),
+        Dtype::F16 => bytes
+            .chunks_exact(2)
+            .map(|b| f16_to_f32(u16::from_le_bytes([b[0], b[1]])))
+            .collect(),
+        // bfloat16 is the upper half of an f32.
+        Dtype::BF16 => bytes
+            .chunks_exact(2)
+            .map(|b| f32::from_le_bytes([0, 0, b[0], b[1]]))
+            .collect(),
+        other => {
+            return Err(ModelError::TensorType {
+                path: path.into(),
+                tensor: name.to_owned(),
+                dtype: format!("{other:?}"),
+            });
+        }
+    };
+    match values.iter().position(|value| !value.is_finite()) {
+        None => Ok(values),
+        Some(index) => Err(ModelError::NotFinite {
+            path: path.into(),
+            tensor: name.to_owned(),
+            index,
+            value: values[index],
+        }),
+    }
+}
+
+/// IEEE 754 binary16 to binary32, exact.
+fn f16_to_f32(half: u16) -> f32 {
+    let sign = if half & 0x8000 == 0 { 1.0 } else { -1.0 };
+    let exponent = i32::from((half >> 10) & 0x1f);
+    let fraction = f32::from(half & 0x3ff);
+    match exponent {
+        0 => sign * fraction * 2f32.powi(-24),
+        31 if fraction == 0.0 => sign * f32::INFINITY,
+        31 => f32::NAN,
+        _ => sign * (1024.0 + fraction) * 2f32.powi(exponent - 25),
+    }
+}

@@ -1,0 +1,117 @@
+//! Proves traces with Stwo, keeping what every proof needs across proofs.
+//!
+//! Owns the prover's warm state (twiddles of the lifted domain, the preprocessed trace and its
+//! committed tree, a pool of columns) and the row limit. The parameters are the verifier's.
+
+use std::sync::Arc;
+
+use stwo::core::poly::circle::CanonicCoset;
+use stwo::core::utils::MaybeOwned;
+use stwo::prover::CommitmentTreeProver;
+use stwo::prover::backend::simd::SimdBackend;
+use stwo::prover::mempool::BaseColumnPool;
+use stwo::prover::poly::circle::PolyOps;
+use stwo::prover::poly::twiddles::TwiddleTree;
+use stwo_cairo_adapter::{ExecutionResources, ProverInput};
+use stwo_cairo_common::preprocessed_columns::preprocessed_trace::PreProcessedTrace;
+use stwo_cairo_prover::prover::{ChannelHash, ProverParameters, prove_cairo_with_precompute};
+use stwo_cairo_prover::witness::preprocessed_trace::gen_trace;
+use thiserror::Error;
+
+use crate::verify::params::{self, MAX_LOG_ROWS, MerkleChannel, PARAMS};
+use crate::verify::proof::{self, CairoProof};
+
+/// Why a trace is not proven.
+#[derive(Debug, Error)]
+pub enum ProveError {
+    #[error("the chunk is too long to prove at once: {rows} rows of {component}, at most {limit} fit; use a smaller --chunk")]
+    TooManyRows { component: String, rows: usize, limit: usize },
+    #[error("the prover failed: {0}")]
+    Prover(String),
+}
+
+/// A prover that keeps its tables between proofs.
+pub struct Prover {
+    pool: BaseColumnPool<SimdBackend>,
+    twiddles: TwiddleTree<SimdBackend>,
+    tables: Arc<PreProcessedTrace>,
+    tree: CommitmentTreeProver<SimdBackend, MerkleChannel>,
+}
+
+impl Prover {
+    /// Computes twiddles and the preprocessed tree for the verifier's parameters.
+    pub fn new() -> Prover {
+        let config = params::pcs_config(&PARAMS);
+        let domain = CanonicCoset::new(MAX_LOG_ROWS + PARAMS.log_blowup).circle_domain().half_coset;
+        let twiddles = SimdBackend::precompute_twiddles(domain);
+        let tables = Arc::new(params::variant(PARAMS.preprocessed).to_preprocessed_trace());
+        let polynomials = SimdBackend::interpolate_columns(gen_trace(tables.clone()), &twiddles);
+        let pool = BaseColumnPool::new();
+        let tree = CommitmentTreeProver::new(
+            polynomials,
+            PARAMS.log_blowup,
+            &twiddles,
+            true,
+            config.lifting_log_size,
+            &pool,
+        );
+        Prover { pool, twiddles, tables, tree }
+    }
+
+    /// Root of the preprocessed tree, which the verifier pins.
+    pub fn preprocessed_root(&self) -> [u8; 32] {
+        self.tree.commitment.root().0
+    }
+
+    /// Proves a trace; returns the proof file's bytes.
+    ///
+    /// # Errors
+    /// A component with more rows than the fixed tables allow, or a failure of the prover.
+    pub fn prove(&self, input: ProverInput) -> Result<Vec<u8>, ProveError> {
+        check_rows(&ExecutionResources::from_prover_input(&input))?;
+        let parameters = ProverParameters {
+            channel_hash: ChannelHash::Blake2sM31,
+            channel_salt: 0,
+            pcs_config: params::pcs_config(&PARAMS),
+            preprocessed_trace: params::variant(PARAMS.preprocessed),
+            store_polynomials_coefficients: true,
+            include_all_preprocessed_columns: false,
+        };
+        let proof = prove_cairo_with_precompute::<MerkleChannel>(
+            &self.pool,
+            &self.twiddles,
+            self.tables.clone(),
+            MaybeOwned::Borrowed(&self.tree),
+            input,
+            parameters,
+        )
+        .map_err(|e| ProveError::Prover(e.to_string()))?;
+        Ok(proof::encode(&CairoProof::from(proof)))
+    }
+}
+
+impl Default for Prover {
+    fn default() -> Prover {
+        Prover::new()
+    }
+}
+
+/// Every opcode, builtin and memory table has a component with one row per use.
+fn check_rows(resources: &ExecutionResources) -> Result<(), ProveError> {
+    let limit = 1usize << MAX_LOG_ROWS;
+    let memory = &resources.memory_tables_sizes;
+    let tables = [
+        ("memory_id_to_small", memory.memory_id_to_small),
+        ("memory_id_to_big", memory.memory_id_to_big),
+        ("verify_instruction", resources.verify_instruction),
+    ];
+    let counts = resources.opcodes_instance_counter.iter().chain(&resources.builtin_instance_counter);
+    let counts = counts.map(|(name, &rows)| (name.as_str(), rows)).chain(tables);
+    let worst = counts.max_by_key(|&(_, rows)| rows);
+    match worst {
+        Some((component, rows)) if rows > limit => {
+            Err(ProveError::TooManyRows { component: component.to_string(), rows, limit })
+        }
+        _ => Ok(()),
+    }
+}

@@ -1,0 +1,172 @@
+//! How well the integer model follows the float model, teacher-forced over held-out text.
+
+use super::documents::Documents;
+use super::float::FloatModel;
+use super::{QuantizeError, Quantized};
+use crate::ir::{KvCache, VerifiedGraph, run_step};
+use crate::model::Model;
+use serde::Serialize;
+
+/// Anything that runs the integer step and shows its logits.
+pub trait IntegerEngine {
+    /// Forgets all carried positions.
+    fn restart(&mut self);
+    /// Takes in `token` at the next position and returns the integer logits of what follows.
+    fn logits(&mut self, token: u32) -> Vec<i64>;
+}
+
+/// The graph's reference interpreter as an engine.
+pub struct ReferenceEngine<'a> {
+    graph: &'a VerifiedGraph,
+    cache: KvCache,
+}
+
+impl<'a> ReferenceEngine<'a> {
+    pub fn new(graph: &'a VerifiedGraph) -> Self {
+        Self {
+            graph,
+            cache: KvCache::new(graph.shape.layers),
+        }
+    }
+}
+
+impl IntegerEngine for ReferenceEngine<'_> {
+    fn restart(&mut self) {
+        self.cache = KvCache::new(self.graph.shape.layers);
+    }
+
+    fn logits(&mut self, token: u32) -> Vec<i64> {
+        run_step(self.graph, &mut self.cache, token)
+            .logits(self.graph)
+            .to_vec()
+    }
+}
+
+/// The comparison. Every count and mean is over predicted tokens: each token of a document but its first.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct FidelityReport {
+    pub documents: usize,
+    pub tokens: usize,
+    /// Share of positions where both models put the same token first.
+    pub top1_agreement: f64,
+    /// Mean KL divergence of the integer model's distribution from the float model's, in nats.
+    pub kl_divergence: f64,
+    pub perplexity_float: f64,
+    pub perplexity_int: f64,
+    /// `perplexity_int / perplexity_float`.
+    pub perplexity_ratio: f64,
+    /// Root of the mean square difference of the logits, each model's mean logit removed.
+    pub logit_rmse: f64,
+}
+
+/// Runs both models over `heldout` (documents separated by blank lines) up to the graph's context.
+pub fn fidelity(
+    model: &Model,
+    quantized: &Quantized,
+    engine: &mut dyn IntegerEngine,
+    heldout: &str,
+) -> Result<FidelityReport, QuantizeError> {
+    let documents = Documents::encode(heldout, &model.tokenizer)?;
+    let float = FloatModel::new(model);
+    let mut sums = Sums::default();
+    for (document, tokens) in documents.iter().enumerate() {
+        let mut state = float.start();
+        engine.restart();
+        for (pair, _) in tokens.windows(2).zip(0..quantized.graph.shape.context) {
+            let vocab_size = model.config.vocab_size;
+            if let Some(&token) = pair.iter().find(|&&token| token as usize >= vocab_size) {
+                return Err(QuantizeError::Token {
+                    document,
+                    token,
+                    vocab_size,
+                });
+            }
+            let expected = float.step(&mut state, pair[0], &mut ());
+            let integers = engine.logits(pair[0]);
+            if integers.len() != expected.len() {
+                return Err(QuantizeError::Logits {
+                    found: integers.len(),
+                    expected: expected.len(),
+                });
+            }
+            let scale = (-f64::from(quantized.logit_bits)).exp2();
+            let found: Vec<f64> = integers.iter().map(|&logit| logit as f64 * scale).collect();
+            let expected: Vec<f64> = expected.iter().map(|&logit| f64::from(logit)).collect();
+            sums.add(&expected, &found, pair[1] as usize);
+        }
+        sums.documents += 1;
+    }
+    if sums.tokens == 0 {
+        return Err(QuantizeError::NoDocuments);
+    }
+    Ok(sums.report())
+}
+
+#[derive(Default)]
+struct Sums {
+    documents: usize,
+    tokens: usize,
+    agreed: usize,
+    divergence: f64,
+    loss_float: f64,
+    loss_int: f64,
+    square_error: f64,
+}
+
+impl Sums {
+    fn add(&mut self, float: &[f64], int: &[f64], target: usize) {
+        let (p, q) = (log_softmax(float), log_softmax(int));
+        self.tokens += 1;
+        self.agreed += usize::from(first_largest(float) == first_largest(int));
+        self.divergence += p
+            .iter()
+            .zip(&q)
+            .map(|(p, q)| p.exp() * (p - q))
+            .sum::<f64>();
+        self.loss_float -= p[target];
+        self.loss_int -= q[target];
+        let shift = mean(int) - mean(float);
+        let squares = float.iter().zip(int).map(|(f, i)| (i - f - shift).powi(2));
+        self.square_error += squares.sum::<f64>() / float.len() as f64;
+    }
+
+    fn report(&self) -> FidelityReport {
+        let count = self.tokens as f64;
+        FidelityReport {
+            documents: self.documents,
+            tokens: self.tokens,
+            top1_agreement: self.agreed as f64 / count,
+            kl_divergence: self.divergence / count,
+            perplexity_float: (self.loss_float / count).exp(),
+            perplexity_int: (self.loss_int / count).exp(),
+            perplexity_ratio: ((self.loss_int - self.loss_float) / count).exp(),
+            logit_rmse: (self.square_error / count).sqrt(),
+        }
+    }
+}
+
+fn log_softmax(logits: &[f64]) -> Vec<f64> {
+    let max = logits.iter().copied().fold(f64::NEG_INFINITY, f64::max);
+    let total = logits
+        .iter()
+        .map(|logit| (logit - max).exp())
+        .sum::<f64>()
+        .ln()
+        + max;
+    logits.iter().map(|logit| logit - total).collect()
+}
+
+/// Index of the largest element, the lowest index on a tie, as the graph's argmax.
+fn first_largest(values: &[f64]) -> usize {
+    let mut best = 0;
+    for (i, value) in values.iter().enumerate() {
+        if *value > values[best] {
+            best = i;
+        }
+    }
+    best
+}
+
+fn mean(values: &[f64]) -> f64 {
+    values.iter().sum::<f64>() / values.len() as f64
+}

@@ -1,0 +1,370 @@
+//! The session's folder: which files there are, who may write, what is complete.
+//!
+//! Owns: the names (`session.json`, `session.lock`, `chunk-0000.receipt.json`,
+//! `chunk-0000.proof`), [`SessionDir`] for readers and [`SessionWriter`], which holds the lock,
+//! for the one writer.
+//!
+//! Invariants: receipts are numbered from 0 without gaps; a receipt is written after its proof,
+//! so a proof without a receipt is what a stopped prover left behind: a running session ignores
+//! it and proves that chunk again, a complete one must not have any. Other files are nobody's
+//! business, except names that could be mistaken for a chunk.
+//!
+//! Absent on purpose: deciding what to do next; a resume starts from `SessionFacts::last`.
+
+use std::collections::BTreeSet;
+use std::fs::{self, File, TryLockError};
+use std::path::{Path, PathBuf};
+
+use thiserror::Error;
+
+use super::continuity::{SessionError, SessionFacts, check_session};
+use super::document::{Document, DocumentError};
+use super::envelope::{ProofIdentity, Receipt};
+use super::files::{FileError, is_temporary, read_bounded, write_atomic};
+use super::manifest::Manifest;
+use super::session::Session;
+
+/// Name of the session document.
+pub const SESSION_FILE: &str = "session.json";
+/// Name of the lock file; it stays, only the lock on it comes and goes.
+pub const LOCK_FILE: &str = "session.lock";
+/// Largest proof file that is read, in bytes.
+pub const MAX_PROOF_BYTES: u64 = 64 << 20;
+
+const RECEIPT_END: &str = ".receipt.json";
+const PROOF_END: &str = ".proof";
+
+/// Name of chunk `index`'s receipt, for example `chunk-0007.receipt.json`.
+pub fn receipt_name(index: usize) -> String {
+    format!("chunk-{index:04}{RECEIPT_END}")
+}
+
+/// Name of chunk `index`'s proof, for example `chunk-0007.proof`.
+pub fn proof_name(index: usize) -> String {
+    format!("chunk-{index:04}{PROOF_END}")
+}
+
+/// Why a session's folder could not be used.
+#[derive(Debug, Error)]
+pub enum FolderError {
+    #[error(transparent)]
+    Document(#[from] DocumentError),
+    #[error(transparent)]
+    File(#[from] FileError),
+    #[error("{}: already has a session; resume it or choose another folder", dir.display())]
+    Exists { dir: PathBuf },
+    #[error("{}: is not empty ({entry}); choose another folder", dir.display())]
+    NotEmpty { dir: PathBuf, entry: String },
+    #[error("{}: another process is working on this session", dir.display())]
+    Locked { dir: PathBuf },
+    #[error("{}: missing receipt {index:04} ({})", dir.display(), receipt_name(*index))]
+    MissingReceipt { dir: PathBuf, index: usize },
+    #[error("{}: extra receipt; the session has {chunks} chunks", file.display())]
+    ExtraReceipt { file: PathBuf, chunks: u32 },
+    #[error("{}: a proof without a receipt in a complete session", file.display())]
+    ExtraProof { file: PathBuf },
+    #[error("{}: not a chunk's name; chunks are named like chunk-0000.proof", file.display())]
+    Misnamed { file: PathBuf },
+    #[error("{}: has {found} bytes, its receipt says {expected} (proof.bytes)", file.display())]
+    ProofSize {
+        file: PathBuf,
+        found: u64,
+        expected: u64,
+    },
+    #[error("{}: has digest {found}, its receipt says {expected} (proof.blake2s)", file.display())]
+    ProofDigest {
+        file: PathBuf,
+        found: String,
+        expected: String,
+    },
+    #[error("{}/{source}", dir.display())]
+    Session {
+        dir: PathBuf,
+        source: Box<SessionError>,
+    },
+}
+
+/// A session's folder, for reading.
+#[derive(Clone, Debug)]
+pub struct SessionDir {
+    dir: PathBuf,
+}
+
+impl SessionDir {
+    /// Opens the folder of a session. Reading needs no lock.
+    ///
+    /// # Errors
+    /// [`FolderError::File`] if there is no session document.
+    pub fn open(dir: impl Into<PathBuf>) -> Result<Self, FolderError> {
+        let dir = dir.into();
+        let file = dir.join(SESSION_FILE);
+        if !file.is_file() {
+            return Err(FileError::NotFound { file }.into());
+        }
+        Ok(SessionDir { dir })
+    }
+
+    /// The folder.
+    pub fn path(&self) -> &Path {
+        &self.dir
+    }
+
+    /// Path of chunk `index`'s receipt.
+    pub fn receipt_path(&self, index: usize) -> PathBuf {
+        self.dir.join(receipt_name(index))
+    }
+
+    /// Path of chunk `index`'s proof.
+    pub fn proof_path(&self, index: usize) -> PathBuf {
+        self.dir.join(proof_name(index))
+    }
+
+    /// Reads the session document.
+    ///
+    /// # Errors
+    /// [`FolderError::Document`] naming file and field.
+    pub fn load_session(&self) -> Result<Session, FolderError> {
+        Ok(Session::read(&self.dir.join(SESSION_FILE))?)
+    }
+
+    /// Reads all receipts in order.
+    ///
+    /// # Errors
+    /// [`FolderError`]: a gap, a receipt or proof beyond a complete session's number of chunks, a
+    /// name that is almost a chunk's, a receipt that cannot be read.
+    pub fn load_receipts(&self, session: &Session) -> Result<Vec<Receipt>, FolderError> {
+        let found = self.list()?;
+        let count = match &session.completion {
+            Some(end) => {
+                // A huge claimed count must not cost more than the files that are there.
+                if let Some(&extra) = found.receipts.range(end.chunks as usize..).next() {
+                    let file = self.receipt_path(extra);
+                    return Err(FolderError::ExtraReceipt {
+                        file,
+                        chunks: end.chunks,
+                    });
+                }
+                end.chunks as usize
+            }
+            None => found.receipts.last().map_or(0, |last| last + 1),
+        };
+        if found.receipts.len() < count {
+            let missing = (0..count).find(|index| !found.receipts.contains(index));
+            let index = missing.unwrap_or(count);
+            return Err(FolderError::MissingReceipt {
+                dir: self.dir.clone(),
+                index,
+            });
+        }
+        if session.is_complete()
+            && let Some(&extra) = found.proofs.difference(&found.receipts).next()
+        {
+            let file = self.proof_path(extra);
+            return Err(FolderError::ExtraProof { file });
+        }
+        let read = |index: &usize| Ok(Receipt::read(&self.receipt_path(*index))?);
+        found.receipts.iter().map(read).collect()
+    }
+
+    /// Reads the proof of a receipt and compares its size and digest with the receipt's.
+    ///
+    /// # Errors
+    /// [`FolderError::File`], [`FolderError::ProofSize`], [`FolderError::ProofDigest`].
+    pub fn load_proof(
+        &self,
+        index: usize,
+        receipt: &Receipt,
+    ) -> Result<(Vec<u8>, ProofIdentity), FolderError> {
+        let file = self.proof_path(index);
+        let bytes = read_bounded(&file, MAX_PROOF_BYTES)?;
+        let (found, said) = (ProofIdentity::of(&bytes), &receipt.proof);
+        if found.bytes != said.bytes {
+            let expected = said.bytes;
+            return Err(FolderError::ProofSize {
+                file,
+                found: found.bytes,
+                expected,
+            });
+        }
+        if found.blake2s != said.blake2s {
+            let (found, expected) = (found.blake2s.to_string(), said.blake2s.to_string());
+            return Err(FolderError::ProofDigest {
+                file,
+                found,
+                expected,
+            });
+        }
+        Ok((bytes, found))
+    }
+
+    /// Reads everything but the proofs and checks that it forms one session of `manifest`'s
+    /// model.
+    ///
+    /// # Errors
+    /// [`FolderError`]; the message names file and field.
+    pub fn check(
+        &self,
+        manifest: &Manifest,
+    ) -> Result<(Session, Vec<Receipt>, SessionFacts), FolderError> {
+        let session = self.load_session()?;
+        let receipts = self.load_receipts(&session)?;
+        let facts =
+            check_session(&session, manifest, &receipts).map_err(|error| FolderError::Session {
+                dir: self.dir.clone(),
+                source: Box::new(error),
+            })?;
+        Ok((session, receipts, facts))
+    }
+
+    fn list(&self) -> Result<Listing, FolderError> {
+        let mut listing = Listing::default();
+        for name in entries(&self.dir)? {
+            let Some(middle) = name.strip_prefix("chunk-") else {
+                continue;
+            };
+            let (set, digits) = if let Some(digits) = middle.strip_suffix(RECEIPT_END) {
+                (&mut listing.receipts, digits)
+            } else if let Some(digits) = middle.strip_suffix(PROOF_END) {
+                (&mut listing.proofs, digits)
+            } else {
+                continue;
+            };
+            // `chunk-1`, `chunk-00001` and `chunk-+001` are not the name of chunk 1.
+            match digits.parse::<usize>() {
+                Ok(index) if format!("{index:04}") == digits => set.insert(index),
+                _ => {
+                    return Err(FolderError::Misnamed {
+                        file: self.dir.join(&name),
+                    });
+                }
+            };
+        }
+        Ok(listing)
+    }
+}
+
+#[derive(Debug, Default)]
+struct Listing {
+    receipts: BTreeSet<usize>,
+    proofs: BTreeSet<usize>,
+}
+
+fn entries(dir: &Path) -> Result<Vec<String>, FileError> {
+    let listed = fs::read_dir(dir).map_err(FileError::io(dir, "list"))?;
+    let name = |entry: std::io::Result<fs::DirEntry>| {
+        let entry = entry.map_err(FileError::io(dir, "list"))?;
+        Ok(entry.file_name().to_string_lossy().into_owned())
+    };
+    listed.map(name).collect()
+}
+
+/// A session's folder with the right to write: only one process has it.
+#[derive(Debug)]
+pub struct SessionWriter {
+    dir: SessionDir,
+    // The lock is released when the file is closed.
+    _lock: File,
+}
+
+impl SessionWriter {
+    /// Makes the folder of a new session and writes its document.
+    ///
+    /// # Errors
+    /// [`FolderError::Exists`], [`FolderError::NotEmpty`], [`FolderError::Locked`], or what
+    /// writing gives.
+    pub fn create(dir: impl Into<PathBuf>, session: &Session) -> Result<Self, FolderError> {
+        let dir = dir.into();
+        fs::create_dir_all(&dir).map_err(FileError::io(&dir, "create"))?;
+        for name in entries(&dir)? {
+            if name == SESSION_FILE {
+                return Err(FolderError::Exists { dir });
+            }
+            if name != LOCK_FILE && !is_temporary(&name) {
+                return Err(FolderError::NotEmpty { dir, entry: name });
+            }
+        }
+        let lock = lock(&dir)?;
+        // Another process may have come first, between the look and the lock.
+        if dir.join(SESSION_FILE).exists() {
+            return Err(FolderError::Exists { dir });
+        }
+        let writer = SessionWriter {
+            dir: SessionDir { dir },
+            _lock: lock,
+        };
+        writer.write_session(session)?;
+        Ok(writer)
+    }
+
+    /// Opens the folder of a session to go on with it; removes what a stopped write left.
+    ///
+    /// # Errors
+    /// [`FolderError::Locked`], or [`FolderError::File`] if there is no session.
+    pub fn open(dir: impl Into<PathBuf>) -> Result<Self, FolderError> {
+        let dir = SessionDir::open(dir)?;
+        let lock = lock(dir.path())?;
+        for name in entries(dir.path())? {
+            let ours = name.starts_with(".chunk-") || name.starts_with(".session.json");
+            if ours && is_temporary(&name) {
+                let file = dir.path().join(&name);
+                fs::remove_file(&file).map_err(FileError::io(&file, "remove"))?;
+            }
+        }
+        Ok(SessionWriter { dir, _lock: lock })
+    }
+
+    /// The folder, for reading.
+    pub fn dir(&self) -> &SessionDir {
+        &self.dir
+    }
+
+    /// Writes the session document.
+    ///
+    /// # Errors
+    /// [`FolderError::Document`].
+    pub fn write_session(&self, session: &Session) -> Result<(), FolderError> {
+        Ok(session.write(&self.dir.path().join(SESSION_FILE))?)
+    }
+
+    /// Writes chunk `index`'s proof, to be followed by its receipt.
+    ///
+    /// # Errors
+    /// [`FolderError::File`], also for a proof that is too large to be read back.
+    pub fn write_proof(&self, index: usize, proof: &[u8]) -> Result<ProofIdentity, FolderError> {
+        let file = self.dir.proof_path(index);
+        if proof.len() as u64 > MAX_PROOF_BYTES {
+            return Err(FileError::TooLarge {
+                file,
+                limit: MAX_PROOF_BYTES,
+            }
+            .into());
+        }
+        write_atomic(&file, proof)?;
+        Ok(ProofIdentity::of(proof))
+    }
+
+    /// Writes chunk `index`'s receipt. From here on the chunk counts.
+    ///
+    /// # Errors
+    /// [`FolderError::Document`].
+    pub fn write_receipt(&self, index: usize, receipt: &Receipt) -> Result<(), FolderError> {
+        Ok(receipt.write(&self.dir.receipt_path(index))?)
+    }
+}
+
+fn lock(dir: &Path) -> Result<File, FolderError> {
+    let file = dir.join(LOCK_FILE);
+    let opened = File::options()
+        .create(true)
+        .truncate(false)
+        .write(true)
+        .open(&file)
+        .map_err(FileError::io(&file, "open"))?;
+    match opened.try_lock() {
+        Ok(()) => Ok(opened),
+        Err(TryLockError::WouldBlock) => Err(FolderError::Locked {
+            dir: dir.to_path_buf(),
+        }),
+        Err(TryLockError::Error(source)) => Err(FileError::io(&file, "lock")(source).into()),
+    }
+}

@@ -1,0 +1,45 @@
+//! Documents of a session: what is written beside the proofs and how it is checked.
+//!
+//! | file | owns |
+//! |---|---|
+//! | `strict` | reading JSON with nothing left to chance; errors carry the field's path |
+//! | `decode` | strict reading of the statement's types |
+//! | `files` | bounded reading, atomic writing |
+//! | `document` | what all documents share: format, form, reading and writing |
+//! | `manifest` | `model.json`: the model a verifier expects |
+//! | `envelope` | `chunk-0000.receipt.json`: binds one statement to one proof |
+//! | `session` | `session.json`: prompt, policy, domain, progress |
+//! | `continuity` | the chain of receipts: order, links, prompt, tokens |
+//! | `folder` | the session's folder: names, lock, completeness |
+//!
+//! Invariants: this module imports `spec` and `verify` only, so a verifier can be shipped without
+//! the prover; a document that is read has exactly one meaning, and a document that is written
+//! can be read.
+//!
+//! Absent on purpose: proof verification (`verify`), tokenisation (a receipt is about token ids;
+//! the prompt's text in `session.json` is for people).
+
+mod continuity;
+mod decode;
+mod document;
+mod envelope;
+mod files;
+mod folder;
+mod manifest;
+mod session;
+mod strict;
+
+pub use continuity::{SessionError, SessionFacts, check_session};
+pub use document::{Document, DocumentError, MAX_DOCUMENT_BYTES};
+pub use envelope::{
+    Digest, DigestError, ProofIdentity, ProofRecord, RECEIPT_FORMAT, Receipt, ReceiptError,
+    check_receipt,
+};
+pub use files::{FileError, read_bounded, write_atomic};
+pub use folder::{
+    FolderError, LOCK_FILE, MAX_PROOF_BYTES, SESSION_FILE, SessionDir, SessionWriter, proof_name,
+    receipt_name,
+};
+pub use manifest::{MODEL_FORMAT, Manifest};
+pub use session::{Completion, SESSION_FORMAT, Session};
+pub use strict::FormatError;

@@ -1,0 +1,198 @@
+//! Verification: what has to hold before a proof counts, decided on the verifier's side.
+//!
+//! Owns the statement and its encoding, the policy of what is accepted, the pinned parameters, the
+//! proof file, and the call of the library's verifier with everything that the library leaves to
+//! its caller. Never sees the prover, a graph, weights, or a witness.
+//!
+//! The library (`cairo-air` 1.3.0) takes parameters, preprocessed root, program and output from the
+//! proof, places the claimed output at the end of the execution segment without comparing it with
+//! the output segment's pointers, and panics on malformed claims. [`verify_proof`] checks all of it.
+
+pub mod params;
+pub mod policy;
+pub mod proof;
+pub mod statement;
+
+use std::cell::Cell;
+use std::panic::{self, AssertUnwindSafe};
+use std::sync::Once;
+
+use cairo_air::air::PublicData;
+use cairo_air::verifier::verify_cairo;
+use starknet_types_core::felt::Felt;
+use thiserror::Error;
+
+use crate::spec::program_hash::program_hash;
+use params::{MAX_LOG_ROWS, MerkleChannel, PARAMS, PREPROCESSED_ROOT};
+use proof::{CairoProof, DecodeError};
+use statement::PublicFacts;
+
+/// Why a proof is not accepted.
+#[derive(Debug, Error, PartialEq, Eq)]
+pub enum ProofError {
+    #[error("proof: {0}")]
+    Decode(#[from] DecodeError),
+    #[error("proof parameters: {parameter} is {found}, this verifier requires {required}")]
+    Parameter { parameter: &'static str, found: String, required: String },
+    #[error("proof: commits to other fixed tables than the canonical ones")]
+    PreprocessedRoot,
+    #[error("proof claim: {0}")]
+    Claim(&'static str),
+    #[error("proof does not verify: {0}")]
+    Invalid(String),
+}
+
+/// Verifies a proof file under this verifier's parameters, in these steps:
+///
+/// 1. decode it strictly;
+/// 2. compare its parameters and its preprocessed root with the pinned ones;
+/// 3. bound the claim's sizes, so that the library's arithmetic on them cannot overflow;
+/// 4. run the library's verifier, turning a panic into a refusal;
+/// 5. read program and output from the public memory, at the addresses that the registers imply.
+///
+/// # Errors
+/// The first check that does not hold.
+pub fn verify_proof(bytes: &[u8]) -> Result<PublicFacts, ProofError> {
+    let proof = proof::decode(bytes)?;
+    check_parameters(&proof)?;
+    if proof.stark_proof.commitments.first().map(|root| root.0) != Some(PREPROCESSED_ROOT) {
+        return Err(ProofError::PreprocessedRoot);
+    }
+    check_claim(&proof)?;
+    let (program, output) = public_memory(&proof.claim.public_data)?;
+    quietly(|| verify_cairo::<MerkleChannel>(proof))?;
+    let config = params::pcs_config(&PARAMS);
+    Ok(PublicFacts {
+        program_hash: program_hash(&program),
+        output,
+        params: PARAMS,
+        security_bits: config.security_bits(),
+    })
+}
+
+fn check_parameters(proof: &CairoProof) -> Result<(), ProofError> {
+    let (found, required) = (proof.stark_proof.config, params::pcs_config(&PARAMS));
+    let (f, r) = (found.fri_config, required.fri_config);
+    let variant = params::variant(PARAMS.preprocessed);
+    let pairs = [
+        ("pow_bits", found.pow_bits.to_string(), required.pow_bits.to_string()),
+        ("log_blowup", f.log_blowup_factor.to_string(), r.log_blowup_factor.to_string()),
+        ("queries", f.n_queries.to_string(), r.n_queries.to_string()),
+        ("fold_step", f.fold_step.to_string(), r.fold_step.to_string()),
+        (
+            "log_last_layer_degree_bound",
+            f.log_last_layer_degree_bound.to_string(),
+            r.log_last_layer_degree_bound.to_string(),
+        ),
+        (
+            "lifting_log_size",
+            format!("{:?}", found.lifting_log_size),
+            format!("{:?}", required.lifting_log_size),
+        ),
+        (
+            "preprocessed",
+            format!("{:?}", proof.preprocessed_trace_variant),
+            format!("{variant:?}"),
+        ),
+        ("channel_salt", proof.channel_salt.to_string(), "0".to_string()),
+    ];
+    for (parameter, found, required) in pairs {
+        if found != required {
+            return Err(ProofError::Parameter { parameter, found, required });
+        }
+    }
+    Ok(())
+}
+
+fn check_claim(proof: &CairoProof) -> Result<(), ProofError> {
+    let claim = &proof.claim;
+    if claim.memory_address_to_id.is_none() || claim.memory_id_to_big.is_none() {
+        return Err(ProofError::Claim("the memory components are missing"));
+    }
+    let flat = claim.flatten_claim();
+    if flat.component_log_sizes.iter().any(|&log| log > MAX_LOG_ROWS) {
+        return Err(ProofError::Claim("a component has more than 2^20 rows"));
+    }
+    let tables = claim.memory_id_to_big.iter().flat_map(|big| &big.big_log_sizes);
+    if tables.clone().any(|&log| log > MAX_LOG_ROWS) || tables.count() > 64 {
+        return Err(ProofError::Claim("a memory table has more than 2^20 rows"));
+    }
+    let stark = &proof.stark_proof;
+    if stark.commitments.len() != 4 || stark.sampled_values.len() != 4 {
+        return Err(ProofError::Claim("a proof commits to exactly four trees"));
+    }
+    Ok(())
+}
+
+/// Program words and output from the public memory.
+///
+/// The library binds the claimed program to addresses 1, 2, … and the claimed output to the
+/// addresses from the final `ap` on. Both are what they seem only if the registers say so: the
+/// execution segment starts right after program and safe call, and the output segment lies right
+/// behind the execution segment and has as many cells as are claimed.
+fn public_memory(public: &PublicData) -> Result<(Vec<Felt>, Vec<Felt>), ProofError> {
+    let memory = &public.public_memory;
+    let (program, output) = (&memory.program, &memory.output);
+    if program.len() < 6 || output.len() > 1 << 10 {
+        return Err(ProofError::Claim("the program or the output has an impossible length"));
+    }
+    if public.initial_state.ap.0 as usize != 1 + program.len() + 2 {
+        return Err(ProofError::Claim("the program is not all of the program segment"));
+    }
+    let segment = &memory.public_segments.output;
+    if segment.start_ptr.value != public.final_state.ap.0 {
+        return Err(ProofError::Claim("the output segment does not start where the output is read"));
+    }
+    if segment.stop_ptr.value.checked_sub(segment.start_ptr.value) != Some(output.len() as u32) {
+        return Err(ProofError::Claim("the output is not all of the output segment"));
+    }
+    let felts = |section: &[(u32, [u32; 8])]| -> Option<Vec<Felt>> {
+        section.iter().map(|(_, words)| canonical_felt(words)).collect()
+    };
+    match (felts(program), felts(output)) {
+        (Some(program), Some(output)) => Ok((program, output)),
+        _ => Err(ProofError::Claim("a public memory value is not below the field's modulus")),
+    }
+}
+
+fn canonical_felt(words: &[u32; 8]) -> Option<Felt> {
+    let mut bytes = [0; 32];
+    for (chunk, word) in bytes.chunks_exact_mut(4).zip(words) {
+        chunk.copy_from_slice(&word.to_le_bytes());
+    }
+    let felt = Felt::from_bytes_le(&bytes);
+    (felt.to_bytes_le() == bytes).then_some(felt)
+}
+
+thread_local! {
+    /// Whether a panic on this thread is an answer of the library rather than a bug to report.
+    static QUIET: Cell<bool> = const { Cell::new(false) };
+}
+
+/// Runs the library's verifier; a panic becomes [`ProofError::Invalid`] and prints nothing.
+fn quietly<E: std::fmt::Display>(verify: impl FnOnce() -> Result<(), E>) -> Result<(), ProofError> {
+    static HOOK: Once = Once::new();
+    HOOK.call_once(|| {
+        let default = panic::take_hook();
+        panic::set_hook(Box::new(move |info| {
+            if !QUIET.get() {
+                default(info);
+            }
+        }));
+    });
+    QUIET.set(true);
+    let result = panic::catch_unwind(AssertUnwindSafe(verify));
+    QUIET.set(false);
+    match result {
+        Ok(Ok(())) => Ok(()),
+        Ok(Err(error)) => Err(ProofError::Invalid(error.to_string())),
+        Err(payload) => {
+            let text = payload
+                .downcast_ref::<String>()
+                .map(String::as_str)
+                .or_else(|| payload.downcast_ref::<&str>().copied())
+                .unwrap_or("malformed");
+            Err(ProofError::Invalid(text.lines().next().unwrap_or("malformed").to_string()))
+        }
+    }
+}

@@ -1,0 +1,205 @@
+//! What a verifier is willing to accept, decided before any proof is looked at.
+//!
+//! Owns: [`Accept`] (the verifier's side of the bargain) and its checks of a statement and of
+//! the parameters a proof verified under.
+//!
+//! Invariants: the security floor can be raised but never set below [`MIN_SECURITY_BITS`];
+//! nothing in an `Accept` comes from a receipt or a proof.
+//!
+//! Absent on purpose: the pinned roots of the preprocessed tables (proof verification owns
+//! them), and which prompt or session is meant (the session check owns that).
+
+use thiserror::Error;
+
+use super::statement::{
+    Domain, ModelRoot, Policy, ProgramHash, PublicFacts, STATEMENT_VERSION, Statement,
+};
+use crate::spec::SPEC_VERSION;
+
+/// The least security, in bits, that any verifier accepts.
+pub const MIN_SECURITY_BITS: u32 = 96;
+
+/// The model a verifier expects, as its manifest describes it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct AcceptedModel {
+    pub model_root: ModelRoot,
+    pub program_hash: ProgramHash,
+    pub policy: Policy,
+    /// Numeric specification the program implements.
+    pub spec_version: u32,
+    /// Encoding of the program's public output.
+    pub statement_version: u32,
+}
+
+/// What a verifier accepts: one model, one domain, a list of specifications, a security floor.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Accept {
+    model: AcceptedModel,
+    domain: Domain,
+    spec_versions: Vec<u32>,
+    min_security_bits: u32,
+}
+
+impl Accept {
+    /// Accepts proofs of `model` for `domain`, under this build's specification and at least
+    /// [`MIN_SECURITY_BITS`] bits.
+    pub fn new(model: AcceptedModel, domain: Domain) -> Self {
+        let min_security_bits = MIN_SECURITY_BITS;
+        Accept {
+            model,
+            domain,
+            spec_versions: vec![SPEC_VERSION],
+            min_security_bits,
+        }
+    }
+
+    /// Raises the security floor.
+    ///
+    /// # Errors
+    /// [`PolicyError::Floor`] if `bits` is below [`MIN_SECURITY_BITS`].
+    pub fn with_min_security_bits(mut self, bits: u32) -> Result<Self, PolicyError> {
+        if bits < MIN_SECURITY_BITS {
+            return Err(PolicyError::Floor { asked: bits });
+        }
+        self.min_security_bits = bits;
+        Ok(self)
+    }
+
+    /// Replaces the list of accepted numeric specifications.
+    pub fn with_spec_versions(mut self, versions: Vec<u32>) -> Self {
+        self.spec_versions = versions;
+        self
+    }
+
+    /// The expected model.
+    pub fn model(&self) -> &AcceptedModel {
+        &self.model
+    }
+
+    /// The expected domain.
+    pub fn domain(&self) -> &Domain {
+        &self.domain
+    }
+
+    /// The security floor in bits, at least [`MIN_SECURITY_BITS`].
+    pub fn min_security_bits(&self) -> u32 {
+        self.min_security_bits
+    }
+
+    /// Checks that the statement is about the expected model, policy and domain.
+    ///
+    /// # Errors
+    /// One [`PolicyError`] per field; the message names it.
+    pub fn check_statement(&self, statement: &Statement) -> Result<(), PolicyError> {
+        let model = &self.model;
+        if !self.spec_versions.contains(&statement.spec_version) {
+            let accepted = self.spec_versions.clone();
+            return Err(PolicyError::Spec {
+                found: statement.spec_version,
+                accepted,
+            });
+        }
+        if model.statement_version != STATEMENT_VERSION {
+            return Err(PolicyError::ModelStatement {
+                found: model.statement_version,
+            });
+        }
+        if statement.spec_version != model.spec_version {
+            let (found, expected) = (statement.spec_version, model.spec_version);
+            return Err(PolicyError::ModelSpec { found, expected });
+        }
+        if statement.model_root != model.model_root {
+            let (found, expected) = (statement.model_root, model.model_root);
+            return Err(PolicyError::ModelRoot { found, expected });
+        }
+        if statement.program_hash != model.program_hash {
+            let (found, expected) = (statement.program_hash, model.program_hash);
+            return Err(PolicyError::ProgramHash { found, expected });
+        }
+        if statement.policy.kind != model.policy.kind {
+            let found = statement.policy.kind.name();
+            return Err(PolicyError::Kind {
+                found,
+                expected: model.policy.kind.name(),
+            });
+        }
+        if statement.policy.eos != model.policy.eos {
+            let (found, expected) = (statement.policy.eos, model.policy.eos);
+            return Err(PolicyError::Eos {
+                found: show(found),
+                expected: show(expected),
+            });
+        }
+        if statement.domain.chain != self.domain.chain {
+            let (found, expected) = (statement.domain.chain, self.domain.chain);
+            return Err(PolicyError::Chain {
+                found: found.to_string(),
+                expected: expected.to_string(),
+            });
+        }
+        if statement.domain.verifier != self.domain.verifier {
+            let (found, expected) = (statement.domain.verifier, self.domain.verifier);
+            return Err(PolicyError::Verifier {
+                found: found.to_string(),
+                expected: expected.to_string(),
+            });
+        }
+        Ok(())
+    }
+
+    /// Checks that the proof verified under parameters that are strong enough.
+    ///
+    /// # Errors
+    /// [`PolicyError::Security`] with the bits found and the floor.
+    pub fn check_security(&self, facts: &PublicFacts) -> Result<(), PolicyError> {
+        if facts.security_bits < self.min_security_bits {
+            return Err(PolicyError::Security {
+                found: facts.security_bits,
+                floor: self.min_security_bits,
+            });
+        }
+        Ok(())
+    }
+}
+
+fn show(eos: Option<u32>) -> String {
+    eos.map_or_else(|| "none".to_owned(), |token| token.to_string())
+}
+
+/// Why a verifier does not accept a statement or a proof's parameters.
+#[derive(Clone, Debug, PartialEq, Eq, Error)]
+pub enum PolicyError {
+    #[error("minimum security: {asked} bits asked for, the floor is {MIN_SECURITY_BITS}")]
+    Floor { asked: u32 },
+    #[error("statement.spec_version: is {found}, accepted are {accepted:?}")]
+    Spec { found: u32, accepted: Vec<u32> },
+    #[error(
+        "model manifest: statement_version: is {found}, this program reads {STATEMENT_VERSION}"
+    )]
+    ModelStatement { found: u32 },
+    #[error("statement.spec_version: is {found}, the model's program implements {expected}")]
+    ModelSpec { found: u32, expected: u32 },
+    #[error("statement.model_root: is {found}, the model manifest has {expected}")]
+    ModelRoot {
+        found: ModelRoot,
+        expected: ModelRoot,
+    },
+    #[error("statement.program_hash: is {found}, the model manifest has {expected}")]
+    ProgramHash {
+        found: ProgramHash,
+        expected: ProgramHash,
+    },
+    #[error("statement.policy.kind: is {found}, the model manifest has {expected}")]
+    Kind {
+        found: &'static str,
+        expected: &'static str,
+    },
+    #[error("statement.policy.eos: is {found}, the model manifest has {expected}")]
+    Eos { found: String, expected: String },
+    #[error("statement.domain.chain: is {found}, expected {expected}")]
+    Chain { found: String, expected: String },
+    #[error("statement.domain.verifier: is {found}, expected {expected}")]
+    Verifier { found: String, expected: String },
+    #[error("proof: has {found} bits of security, at least {floor} are required")]
+    Security { found: u32, floor: u32 },
+}

@@ -1,0 +1,90 @@
+//! The proof file: encoding, and the checks of form that come before any verification.
+//!
+//! Invariants
+//! - One proof has one encoding: fixed-width integers, no trailing bytes, canonical field elements.
+//! - Nothing is allocated beyond what the file's own bytes account for.
+
+use bincode::Options;
+use stwo::core::fields::m31::{BaseField, P};
+use stwo::core::fields::qm31::SecureField;
+use stwo::core::vcs_lifted::blake2_merkle::Blake2sM31MerkleHasher;
+use thiserror::Error;
+
+/// A Cairo proof as the verifier reads it.
+pub type CairoProof = cairo_air::CairoProofForRustVerifier<Blake2sM31MerkleHasher>;
+
+/// Largest proof file that is read, in bytes.
+pub const MAX_PROOF_BYTES: usize = 32 << 20;
+
+/// First bytes of a proof file: name and version of the encoding.
+const MAGIC: &[u8; 8] = b"cdproof1";
+
+/// Why a proof file is not a proof.
+#[derive(Debug, Error, PartialEq, Eq)]
+pub enum DecodeError {
+    #[error("{bytes} bytes, more than the {MAX_PROOF_BYTES} that are read")]
+    TooLarge { bytes: usize },
+    #[error("does not start with {:?}: not a proof file of this version", "cdproof1")]
+    Magic,
+    #[error("malformed: {0}")]
+    Malformed(String),
+    #[error("{part} holds a number outside the field")]
+    NotCanonical { part: &'static str },
+}
+
+fn options() -> impl Options {
+    bincode::DefaultOptions::new()
+        .with_fixint_encoding()
+        .with_limit(MAX_PROOF_BYTES as u64)
+        .reject_trailing_bytes()
+}
+
+/// The proof file's bytes.
+pub fn encode(proof: &CairoProof) -> Vec<u8> {
+    let mut bytes = MAGIC.to_vec();
+    // Serialising plain data into a vector cannot fail; an empty body would not decode.
+    bytes.extend(options().serialize(proof).unwrap_or_default());
+    bytes
+}
+
+/// Reads a proof file.
+///
+/// # Errors
+/// Anything but the encoding of a proof: see [`DecodeError`].
+pub fn decode(bytes: &[u8]) -> Result<CairoProof, DecodeError> {
+    if bytes.len() > MAX_PROOF_BYTES {
+        return Err(DecodeError::TooLarge { bytes: bytes.len() });
+    }
+    let body = bytes.strip_prefix(MAGIC).ok_or(DecodeError::Magic)?;
+    let proof: CairoProof =
+        options().deserialize(body).map_err(|e| DecodeError::Malformed(e.to_string()))?;
+    check_canonical(&proof)?;
+    Ok(proof)
+}
+
+/// The library computes with whatever `u32` it is given; only `0..P` are field elements.
+fn check_canonical(proof: &CairoProof) -> Result<(), DecodeError> {
+    let base = |x: &BaseField| x.0 < P;
+    let secure = |x: &SecureField| x.to_m31_array().iter().all(base);
+    let stark = &proof.stark_proof;
+    let fri = &stark.fri_proof;
+    let mut layers = std::iter::once(&fri.first_layer).chain(&fri.inner_layers);
+    let public = &proof.claim.public_data;
+    let memory = &public.public_memory;
+    let states = [&public.initial_state, &public.final_state];
+    let parts = [
+        ("sampled_values", stark.sampled_values.iter().flatten().flatten().all(secure)),
+        ("queried_values", stark.queried_values.iter().flatten().flatten().all(base)),
+        ("fri_witness", layers.all(|l| l.fri_witness.iter().all(secure))),
+        ("last_layer_poly", fri.last_layer_poly.iter().all(secure)),
+        ("interaction_claim", proof.interaction_claim.flatten_interaction_claim().iter().all(secure)),
+        ("claim.state", states.iter().all(|s| [s.pc, s.ap, s.fp].iter().all(base))),
+        ("claim.program", memory.program.iter().all(|(id, _)| *id < P)),
+        ("claim.output", memory.output.iter().all(|(id, _)| *id < P)),
+        ("claim.safe_call_ids", memory.safe_call_ids.iter().all(|id| *id < P)),
+    ];
+    match parts.iter().find(|(_, canonical)| !canonical) {
+        Some((part, _)) => Err(DecodeError::NotCanonical { part }),
+        None => Ok(()),
+    }
+}

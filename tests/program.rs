@@ -1,0 +1,77 @@
+//! Reference interpreter, engine and Cairo program agree bit for bit, on random models of varied shapes.
+
+mod support;
+
+use cairo_decode::chunk::{Decoder, SessionFacts};
+use cairo_decode::compile::{Program, compile};
+use cairo_decode::ir::{KvCache, VerifiedGraph, run_step};
+use cairo_decode::lower::lower;
+use cairo_decode::trace;
+use cairo_decode::verify::statement::{Domain, ModelRoot, Policy, ProgramHash, SessionId};
+use starknet_types_core::felt::Felt;
+use support::{Random, Sizes, random_graph, sizes};
+
+fn facts(program: &Program, prompt: Vec<u32>) -> SessionFacts {
+    SessionFacts {
+        domain: Domain::local(),
+        session_id: SessionId(Felt::from(77)),
+        model_root: ModelRoot(Felt::from(1234)),
+        program_hash: ProgramHash(program.hash()),
+        policy: Policy::greedy(None),
+        prompt,
+    }
+}
+
+fn program(graph: &VerifiedGraph) -> Program {
+    let package = lower(graph, Felt::from(1234)).expect("lowers");
+    compile(&package.name, &package.files).expect("compiles")
+}
+
+fn agree(seed: u64, sizes: Sizes, chunks: &[usize]) {
+    let graph = random_graph("random", seed, sizes);
+    let program = program(&graph);
+    let mut random = Random::new(seed + 1);
+    let prompt: Vec<u32> = (0..3).map(|_| random.below(sizes.shape.vocab) as u32).collect();
+
+    // The reference, from the prompt in one go.
+    let steps: usize = chunks.iter().sum();
+    let mut cache = KvCache::new(sizes.shape.layers);
+    let mut tokens = prompt.clone();
+    for position in 0..steps {
+        let values = run_step(&graph, &mut cache, tokens[position]);
+        for (node, value) in graph.nodes.iter().zip(0..) {
+            let value = values.get(cairo_decode::ir::ValueId(value));
+            assert!(value.iter().all(|&x| node.range.contains(x)), "{} leaves its range", node.label);
+        }
+        if tokens.len() == position + 1 {
+            tokens.push(values.token());
+        }
+    }
+
+    // The engine, and the program in the VM, chunk by chunk.
+    let mut decoder = Decoder::new(&graph, facts(&program, prompt.clone())).expect("a session");
+    let mut decoded = vec![prompt[0]];
+    for &steps in chunks {
+        let chunk = decoder.chunk(steps).expect("a chunk");
+        decoded.extend(chunk.forced.iter().chain(&chunk.emitted));
+        let trace = trace::run(&program, &chunk.input).expect("the program accepts an honest witness");
+        assert_eq!(trace.output(), chunk.statement.to_output());
+        eprintln!("{} words, {} steps for {steps} tokens", program.words().len(), trace.steps());
+    }
+    assert_eq!(decoded, tokens);
+}
+
+#[test]
+fn grouped_heads() {
+    agree(1, sizes(32, 2, 4, 2, 8, 48, 40), &[2, 1, 3]);
+}
+
+#[test]
+fn odd_sizes() {
+    agree(2, sizes(20, 1, 3, 3, 6, 27, 33), &[1, 4]);
+}
+
+#[test]
+fn wide_heads() {
+    agree(3, sizes(24, 3, 2, 1, 20, 36, 65), &[5]);
+}

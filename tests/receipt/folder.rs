@@ -1,0 +1,209 @@
+//! The session's folder: names, gaps, leftovers, the lock, proofs against their receipts.
+
+use std::fs;
+use std::path::Path;
+
+use cairo_decode::receipt::{
+    Document, FolderError, Session, SessionDir, SessionWriter, proof_name, receipt_name,
+};
+
+use crate::fixtures::{Recipe, Run, proof_bytes, run};
+
+/// Writes a run as the prover would, up to `chunks` receipts.
+fn write(dir: &Path, run: &Run, chunks: usize) -> SessionWriter {
+    let running = Session {
+        completion: None,
+        ..run.session.clone()
+    };
+    let writer = SessionWriter::create(dir, &running).unwrap();
+    for (index, receipt) in run.receipts.iter().take(chunks).enumerate() {
+        writer
+            .write_proof(index, &proof_bytes(&receipt.statement))
+            .unwrap();
+        writer.write_receipt(index, receipt).unwrap();
+    }
+    if chunks == run.receipts.len() {
+        writer.write_session(&run.session).unwrap();
+    }
+    writer
+}
+
+fn refused(dir: &Path, run: &Run) -> String {
+    SessionDir::open(dir)
+        .unwrap()
+        .check(&run.manifest)
+        .unwrap_err()
+        .to_string()
+}
+
+#[test]
+fn a_session_is_written_and_read_back() {
+    let (run, root) = (run(&Recipe::default()), tempfile::tempdir().unwrap());
+    let dir = root.path().join("new/session");
+    drop(write(&dir, &run, 3));
+    let folder = SessionDir::open(&dir).unwrap();
+    let (session, receipts, facts) = folder.check(&run.manifest).unwrap();
+    assert_eq!((session, &receipts), (run.session, &run.receipts));
+    assert!(facts.finished);
+    for (index, receipt) in receipts.iter().enumerate() {
+        let (bytes, identity) = folder.load_proof(index, receipt).unwrap();
+        assert_eq!(bytes, proof_bytes(&receipt.statement));
+        assert_eq!(identity.blake2s, receipt.proof.blake2s);
+    }
+}
+
+#[test]
+fn a_stopped_session_is_resumed() {
+    let (run, root) = (run(&Recipe::default()), tempfile::tempdir().unwrap());
+    drop(write(root.path(), &run, 2));
+    // Stopped in the middle: a proof without a receipt, a half-written file.
+    fs::write(root.path().join(proof_name(2)), b"partial").unwrap();
+    let leftover = root.path().join(".chunk-0002.receipt.json.1.tmp");
+    fs::write(&leftover, b"{").unwrap();
+    let writer = SessionWriter::open(root.path()).unwrap();
+    assert!(!leftover.exists());
+    let (_, receipts, facts) = writer.dir().check(&run.manifest).unwrap();
+    assert_eq!((receipts.len(), facts.finished), (2, false));
+    assert_eq!(facts.last, run.receipts[2].statement.frontier_in);
+    writer
+        .write_proof(2, &proof_bytes(&run.receipts[2].statement))
+        .unwrap();
+    writer.write_receipt(2, &run.receipts[2]).unwrap();
+    writer.write_session(&run.session).unwrap();
+    writer.dir().check(&run.manifest).unwrap();
+}
+
+#[test]
+fn gaps_and_extras_are_named() {
+    let run = run(&Recipe::default());
+    let root = tempfile::tempdir().unwrap();
+    let dir = root.path();
+    drop(write(dir, &run, 3));
+    let (first, middle) = (dir.join(receipt_name(0)), dir.join(receipt_name(1)));
+    let text = fs::read(&middle).unwrap();
+
+    fs::remove_file(&middle).unwrap();
+    let expected = format!(
+        "{}: missing receipt 0001 (chunk-0001.receipt.json)",
+        dir.display()
+    );
+    assert_eq!(refused(dir, &run), expected);
+    fs::write(&middle, &text).unwrap();
+
+    let extra = dir.join(receipt_name(3));
+    fs::copy(&first, &extra).unwrap();
+    let expected = format!(
+        "{}: extra receipt; the session has 3 chunks",
+        extra.display()
+    );
+    assert_eq!(refused(dir, &run), expected);
+    fs::remove_file(&extra).unwrap();
+
+    let proof = dir.join(proof_name(3));
+    fs::write(&proof, b"").unwrap();
+    assert!(refused(dir, &run).starts_with(&format!("{}: a proof without", proof.display())));
+    fs::remove_file(&proof).unwrap();
+
+    for name in [
+        "chunk-1.proof",
+        "chunk-00001.receipt.json",
+        "chunk-+001.proof",
+        "chunk-.proof",
+    ] {
+        let file = dir.join(name);
+        fs::write(&file, b"").unwrap();
+        assert!(refused(dir, &run).starts_with(&format!("{}: not a chunk's", file.display())));
+        fs::remove_file(&file).unwrap();
+    }
+
+    // A running session has no gaps either.
+    let running = Session {
+        completion: None,
+        ..run.session.clone()
+    };
+    running.write(&dir.join("session.json")).unwrap();
+    fs::remove_file(&first).unwrap();
+    assert!(refused(dir, &run).contains("missing receipt 0000"));
+    // Notes of the user are nobody's business.
+    fs::write(&first, run.receipts[0].to_json().unwrap()).unwrap();
+    fs::write(dir.join("notes.txt"), b"mine").unwrap();
+    SessionDir::open(dir).unwrap().check(&run.manifest).unwrap();
+}
+
+#[test]
+fn a_session_that_claims_too_many_chunks_costs_nothing() {
+    let mut run = run(&Recipe::default());
+    let root = tempfile::tempdir().unwrap();
+    run.session.completion.as_mut().unwrap().chunks = u32::MAX;
+    drop(write(root.path(), &run, 3));
+    assert!(refused(root.path(), &run).contains("missing receipt 0003"));
+}
+
+#[test]
+fn messages_start_with_the_file() {
+    let mut run = run(&Recipe::default());
+    let root = tempfile::tempdir().unwrap();
+    run.receipts[1].statement.frontier_in.last_token += 1;
+    drop(write(root.path(), &run, 3));
+    let file = root.path().join(receipt_name(1));
+    let start = format!("{}: statement.frontier_in.last_token: is ", file.display());
+    let message = refused(root.path(), &run);
+    assert!(message.starts_with(&start), "{message}");
+}
+
+#[test]
+fn proofs_are_compared_with_their_receipts() {
+    let run = run(&Recipe::default());
+    let root = tempfile::tempdir().unwrap();
+    let writer = write(root.path(), &run, 3);
+    let mut proof = proof_bytes(&run.receipts[1].statement);
+    let load = || writer.dir().load_proof(1, &run.receipts[1]).map(drop);
+    proof[40] ^= 1;
+    writer.write_proof(1, &proof).unwrap();
+    assert!(matches!(load(), Err(FolderError::ProofDigest { .. })));
+    proof.push(0);
+    writer.write_proof(1, &proof).unwrap();
+    assert!(matches!(load(), Err(FolderError::ProofSize { .. })));
+    fs::remove_file(root.path().join(proof_name(1))).unwrap();
+    assert!(matches!(load(), Err(FolderError::File(_))));
+}
+
+#[test]
+fn one_writer_at_a_time() {
+    let run = run(&Recipe::default());
+    let root = tempfile::tempdir().unwrap();
+    let writer = write(root.path(), &run, 1);
+    let second = SessionWriter::open(root.path());
+    assert!(matches!(second, Err(FolderError::Locked { .. })));
+    // Readers need no lock.
+    SessionDir::open(root.path())
+        .unwrap()
+        .check(&run.manifest)
+        .unwrap();
+    drop(writer);
+    SessionWriter::open(root.path()).unwrap();
+}
+
+#[test]
+fn a_new_session_needs_its_own_folder() {
+    let run = run(&Recipe::default());
+    let root = tempfile::tempdir().unwrap();
+    let used = root.path().join("used");
+    drop(write(&used, &run, 1));
+    let again = SessionWriter::create(&used, &run.session);
+    assert!(matches!(again, Err(FolderError::Exists { .. })));
+    let other = root.path().join("other");
+    fs::create_dir(&other).unwrap();
+    fs::write(other.join("thesis.tex"), b"").unwrap();
+    let error = SessionWriter::create(&other, &run.session)
+        .unwrap_err()
+        .to_string();
+    assert!(error.contains("is not empty (thesis.tex)"), "{error}");
+    let missing = SessionDir::open(root.path().join("nothing"))
+        .unwrap_err()
+        .to_string();
+    assert!(
+        missing.ends_with("session.json: no such file or folder"),
+        "{missing}"
+    );
+}

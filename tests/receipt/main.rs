@@ -1,0 +1,10 @@
+//! Receipts, manifests and sessions: strict documents, binding to a proof's facts, the chain of
+//! receipts, and the session's folder. No proof is made here; the facts are what a verifier
+//! would hand over.
+
+mod chain;
+mod documents;
+mod ends;
+mod fixtures;
+mod folder;
+mod tamper;
