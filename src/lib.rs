@@ -4,12 +4,18 @@
 //! Data flows one way: `model` → `quantize` → `ir` → `lower` → `compile` → `trace` → `prove` →
 //! `verify` → `receipt`. See `docs/architecture.md`.
 
+pub mod bundle;
 pub mod chunk;
 pub mod compile;
 pub mod engine;
 pub mod ir;
 pub mod lower;
+pub mod model;
+pub mod profile;
 pub mod prove;
+pub mod quantize;
+pub mod receipt;
+pub mod session;
 pub mod spec;
 pub mod trace;
 pub mod verify;

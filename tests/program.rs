@@ -2,30 +2,10 @@
 
 mod support;
 
-use cairo_decode::chunk::{Decoder, SessionFacts};
-use cairo_decode::compile::{Program, compile};
-use cairo_decode::ir::{KvCache, VerifiedGraph, run_step};
-use cairo_decode::lower::lower;
+use cairo_decode::chunk::Decoder;
+use cairo_decode::ir::{KvCache, run_step};
 use cairo_decode::trace;
-use cairo_decode::verify::statement::{Domain, ModelRoot, Policy, ProgramHash, SessionId};
-use starknet_types_core::felt::Felt;
-use support::{Random, Sizes, random_graph, sizes};
-
-fn facts(program: &Program, prompt: Vec<u32>) -> SessionFacts {
-    SessionFacts {
-        domain: Domain::local(),
-        session_id: SessionId(Felt::from(77)),
-        model_root: ModelRoot(Felt::from(1234)),
-        program_hash: ProgramHash(program.hash()),
-        policy: Policy::greedy(None),
-        prompt,
-    }
-}
-
-fn program(graph: &VerifiedGraph) -> Program {
-    let package = lower(graph, Felt::from(1234)).expect("lowers");
-    compile(&package.name, &package.files).expect("compiles")
-}
+use support::{Random, Sizes, pins, program, random_graph, sizes};
 
 fn agree(seed: u64, sizes: Sizes, chunks: &[usize]) {
     let graph = random_graph("random", seed, sizes);
@@ -49,7 +29,7 @@ fn agree(seed: u64, sizes: Sizes, chunks: &[usize]) {
     }
 
     // The engine, and the program in the VM, chunk by chunk.
-    let mut decoder = Decoder::new(&graph, facts(&program, prompt.clone())).expect("a session");
+    let mut decoder = Decoder::new(&graph, pins(&program, &prompt)).expect("a session");
     let mut decoded = vec![prompt[0]];
     for &steps in chunks {
         let chunk = decoder.chunk(steps).expect("a chunk");

@@ -23,7 +23,7 @@ use crate::verify::statement::{
 
 /// What all chunks of a session share.
 #[derive(Debug, Clone)]
-pub struct SessionFacts {
+pub struct SessionPins {
     /// Where the receipts are meant to count.
     pub domain: Domain,
     /// Identity of the session.
@@ -81,10 +81,11 @@ pub struct Chunk {
 }
 
 /// Decodes a session chunk by chunk.
+#[derive(Clone)]
 pub struct Decoder<'g> {
     graph: &'g VerifiedGraph,
     engine: Engine<'g>,
-    facts: SessionFacts,
+    facts: SessionPins,
     frontier: Frontier,
     /// Packed keys and values of every carried position.
     packed: Vec<Vec<Felt>>,
@@ -97,7 +98,7 @@ impl<'g> Decoder<'g> {
     ///
     /// # Errors
     /// An empty prompt, a token outside the vocabulary, a prompt longer than the context.
-    pub fn new(graph: &'g VerifiedGraph, facts: SessionFacts) -> Result<Decoder<'g>, ChunkError> {
+    pub fn new(graph: &'g VerifiedGraph, facts: SessionPins) -> Result<Decoder<'g>, ChunkError> {
         let frontier = Frontier::start(&facts.prompt).ok_or(ChunkError::EmptyPrompt)?;
         let (vocab, context) = (graph.shape.vocab, graph.shape.context);
         if let Some(&token) = facts.prompt.iter().find(|&&t| t as usize >= vocab) {
@@ -127,7 +128,7 @@ impl<'g> Decoder<'g> {
     /// As [`Decoder::new`], or a state that does not have the model's shape.
     pub fn resume(
         graph: &'g VerifiedGraph,
-        facts: SessionFacts,
+        facts: SessionPins,
         state: &State,
     ) -> Result<Decoder<'g>, ChunkError> {
         let mut decoder = Decoder::new(graph, facts)?;

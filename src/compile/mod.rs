@@ -19,8 +19,10 @@ use cairo_lang_compiler::diagnostics::DiagnosticsReporter;
 use cairo_lang_compiler::project::{
     ProjectConfig, get_main_crate_ids_from_project, update_crate_roots_from_project_config,
 };
-use cairo_lang_executable::compile::{ExecutableConfig, compile_executable_in_prepared_db};
-use cairo_lang_executable::executable::Executable;
+use cairo_lang_executable::compile::{
+    CompileExecutableResult, ExecutableConfig, compile_executable_in_prepared_db,
+};
+use cairo_lang_executable::executable::{Executable, NOT_RETURNING_HEADER_SIZE};
 use cairo_lang_executable_plugin::executable_plugin_suite;
 use cairo_lang_filesystem::cfg::{Cfg, CfgSet};
 use cairo_lang_filesystem::db::init_dev_corelib;
@@ -59,6 +61,9 @@ pub enum CompileError {
     Diagnostics(String),
 }
 
+/// `Scarb.toml` of the kernel library.
+pub const KERNELS_MANIFEST: &str = include_str!("../../cairo/Scarb.toml");
+
 /// Sources of the kernel library, relative path → text.
 pub fn kernel_sources() -> impl Iterator<Item = (&'static str, &'static str)> {
     embedded::KERNELS.iter().copied()
@@ -76,8 +81,7 @@ pub fn compile(name: &str, files: &BTreeMap<String, String>) -> Result<Program, 
     write_all(&work.path().join("package"), package)?;
     write_all(&work.path().join("kernels/src"), kernel_sources())?;
     write_all(&work.path().join("corelib/src"), embedded::CORELIB.iter().copied())?;
-    let executable = compile_folder(name, work.path())?;
-    Ok(Program::new(executable))
+    compile_folder(name, work.path())
 }
 
 fn write_all<'a>(
@@ -94,7 +98,7 @@ fn write_all<'a>(
     Ok(())
 }
 
-fn compile_folder(name: &str, work: &Path) -> Result<Executable, CompileError> {
+fn compile_folder(name: &str, work: &Path) -> Result<Program, CompileError> {
     let setup = |e: &dyn std::fmt::Display| CompileError::Setup(e.to_string());
     let config = ExecutableConfig {
         allow_syscalls: false,
@@ -120,12 +124,47 @@ fn compile_folder(name: &str, work: &Path) -> Result<Executable, CompileError> {
     let reporter = DiagnosticsReporter::write_to_string(&mut diagnostics);
     let compiled = compile_executable_in_prepared_db(&db, None, main, reporter, config);
     match compiled {
-        Ok(result) => Ok(Executable::new(result.compiled_function)),
+        Ok(result) => {
+            let operations = operations(&db, &result);
+            Ok(Program::new(Executable::new(result.compiled_function), operations))
+        }
         Err(error) => {
             let error = error.to_string();
             Err(CompileError::Diagnostics(format!("{diagnostics}{error}")))
         }
     }
+}
+
+/// For each offset in the program where another kernel's code begins, that kernel.
+///
+/// The compiler records, for each statement, the functions it was inlined through; the outermost kernel
+/// among them is what the statement works for.
+fn operations(
+    db: &RootDatabase,
+    result: &CompileExecutableResult<'_>,
+) -> BTreeMap<usize, String> {
+    let functions = result.debug_info.statements_locations.extract_statements_functions(db);
+    let header: usize = result.compiled_function.wrapper.header.iter().map(|i| i.body.op_size()).sum();
+    let start = NOT_RETURNING_HEADER_SIZE + header;
+    let statements = &result.builder.casm_program().debug_info.sierra_statement_info;
+    let mut operations = BTreeMap::new();
+    let mut current = String::new();
+    let mut stacks: Vec<_> = functions.statements_to_functions_map.into_iter().collect();
+    stacks.sort_by_key(|(idx, _)| idx.0);
+    for (idx, stack) in &stacks {
+        let Some(statement) = statements.get(idx.0) else { continue };
+        let kernel = stack.iter().rev().filter_map(|f| f.strip_prefix("decode_kernels::"));
+        let mut files = kernel.filter_map(|path| path.split("::").next());
+        let operation = match files.clone().find(|file| *file != "chunk") {
+            Some(file) => file,
+            None => files.next().unwrap_or("step"),
+        };
+        if operation != current {
+            current = operation.to_string();
+            operations.insert(start + statement.start_offset, current.clone());
+        }
+    }
+    operations
 }
 
 /// The compiler's view of the folder: the package and the kernel library it depends on.

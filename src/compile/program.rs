@@ -1,16 +1,20 @@
 //! A compiled program: its words, hints, and hash.
 
+use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::{fs, io};
 
 use cairo_lang_executable::executable::{EntryPointKind, Executable, ExecutableEntryPoint};
 use cairo_vm::Felt252;
+use serde::{Deserialize, Serialize};
 use thiserror::Error;
 
 /// A program that the VM can run and the prover can prove.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, Serialize, Deserialize)]
 pub struct Program {
     executable: Executable,
+    /// Which kernel the code from each offset on belongs to, by offset.
+    operations: BTreeMap<usize, String>,
 }
 
 /// Why a program file cannot be used.
@@ -23,10 +27,10 @@ pub enum ProgramError {
 }
 
 impl Program {
-    pub(super) fn new(mut executable: Executable) -> Program {
+    pub(super) fn new(mut executable: Executable, operations: BTreeMap<usize, String>) -> Program {
         // Debug annotations hold paths and change nothing that is proven.
         executable.debug_info = None;
-        Program { executable }
+        Program { executable, operations }
     }
 
     /// Reads a program that [`Program::to_json`] wrote.
@@ -37,17 +41,16 @@ impl Program {
         let text = fs::read_to_string(path)
             .map_err(|source| ProgramError::Read { path: path.to_path_buf(), source })?;
         let format = |problem: String| ProgramError::Format { path: path.to_path_buf(), problem };
-        let executable: Executable = serde_json::from_str(&text).map_err(|e| format(e.to_string()))?;
-        let program = Program { executable };
+        let program: Program = serde_json::from_str(&text).map_err(|e| format(e.to_string()))?;
         if program.find_entry_point().is_none() {
             return Err(format("it has no standalone entry point".to_string()));
         }
         Ok(program)
     }
 
-    /// The program as JSON (the compiler's executable format, without debug information).
+    /// The program as JSON: the compiler's executable format, and the map from code to kernels.
     pub fn to_json(&self) -> Vec<u8> {
-        serde_json::to_vec(&self.executable).unwrap_or_default()
+        serde_json::to_vec(self).unwrap_or_default()
     }
 
     /// The program's words.
@@ -58,6 +61,12 @@ impl Program {
     /// Identity of the program: see [`program_hash`](crate::spec::program_hash::program_hash).
     pub fn hash(&self) -> Felt252 {
         crate::spec::program_hash::program_hash(&self.words())
+    }
+
+    /// The kernel that the instruction at an offset belongs to: a file name of `cairo/src`, `step` for the
+    /// generated package, `entry` for the code around it. Information only; nothing proven depends on it.
+    pub fn operation(&self, offset: usize) -> &str {
+        self.operations.range(..=offset).next_back().map_or("entry", |(_, name)| name)
     }
 
     /// The executable for the VM.

@@ -133,3 +133,14 @@ impl<'g> Engine<'g> {
 fn to_int8(row: &[i64]) -> Vec<i8> {
     row.iter().map(|&x| x as i8).collect()
 }
+
+impl crate::quantize::IntegerEngine for Engine<'_> {
+    fn restart(&mut self) {
+        *self = Engine::new(self.graph);
+    }
+
+    fn logits(&mut self, token: u32) -> Vec<i64> {
+        self.step(token);
+        Engine::logits(self).to_vec()
+    }
+}

@@ -22,19 +22,20 @@ pub use range::{Range, row_bound};
 pub use reference::{KvCache, StepValues, run_step};
 pub use verify::{GraphError, VerifiedGraph};
 
+use serde::{Deserialize, Serialize};
 use crate::spec::requantize::Requant;
 use crate::spec::rmsnorm::RmsNorm;
 
 /// Index of a node (and of the value it makes).
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 pub struct ValueId(pub u32);
 
 /// Index of a weight matrix of the graph.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 pub struct MatrixId(pub u32);
 
 /// Number of elements of a value.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub enum Len {
     /// A fixed number of elements.
     Fixed(usize),
@@ -43,7 +44,7 @@ pub enum Len {
 }
 
 /// One operation of a decode step. Semantics: the function of the same name in [`crate::spec`].
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Op {
     /// Row of the embedding table for the step's token, shifted left by `shift`.
     Embed { shift: u32 },
@@ -113,7 +114,7 @@ impl Op {
 }
 
 /// An operation with its label, and what its rule proves of its value.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Node {
     /// Role, unique in the graph, made of letters, digits, `_` and `.`: `layer0.q_proj`.
     pub label: String,
@@ -126,7 +127,7 @@ pub struct Node {
 }
 
 /// An int8 matrix, row-major.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Matrix {
     /// Name, unique in the graph: `layer0.q_proj`.
     pub name: String,
@@ -146,7 +147,7 @@ impl Matrix {
 }
 
 /// Sizes that all operations of a graph share.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Shape {
     /// Width of the residual stream.
     pub hidden: usize,
@@ -182,7 +183,7 @@ impl Shape {
 }
 
 /// Constants besides the matrices.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Tables {
     /// Embedding, vocab × hidden.
     pub embedding: Matrix,
@@ -198,7 +199,7 @@ pub struct Tables {
 }
 
 /// A decode step of one model.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Graph {
     /// Name of the model: lower-case letters, digits, `_`, starting with a letter.
     pub name: String,

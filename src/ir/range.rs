@@ -1,12 +1,13 @@
 //! Ranges, and the range rule of every operation.
 
+use serde::{Deserialize, Serialize};
 use super::{Graph, Len, Op};
 use crate::spec::requantize::{Requant, requantize};
 use crate::spec::softmax::MAX_WEIGHT;
 use crate::spec::{MAX_MAGNITUDE, rmsnorm, rope::ROPE_BITS, silu};
 
 /// A non-empty range of integers, both ends included.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub struct Range {
     lo: i64,
     hi: i64,

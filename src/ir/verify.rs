@@ -136,7 +136,7 @@ fn check_matrices(graph: &Graph) -> Result<(), GraphError> {
     let mut names = BTreeSet::new();
     for m in &graph.matrices {
         let err = |problem| Err(GraphError::Matrix { name: m.name.clone(), problem });
-        if m.rows == 0 || m.cols == 0 || m.data.len() != m.rows * m.cols {
+        if m.rows == 0 || m.cols == 0 || m.rows.checked_mul(m.cols) != Some(m.data.len()) {
             return err("expected rows × cols entries");
         }
         if !names.insert(&m.name) {

@@ -34,8 +34,19 @@ pub struct Model {
     pub tokenizer_digest: [u8; 32],
 }
 
-impl Model {
-    /// Reads `config.json`, the tokenizer and the weights of `dir`, cheapest first.
+/// A model directory without its weights: what turns text into tokens and back.
+#[derive(Debug, Clone)]
+pub struct Text {
+    pub config: Config,
+    pub tokenizer: Tokenizer,
+    /// Blake2s-256 of the bytes of `config.json`.
+    pub config_digest: [u8; 32],
+    /// Blake2s-256 of the bytes of `tokenizer.json`.
+    pub tokenizer_digest: [u8; 32],
+}
+
+impl Text {
+    /// Reads `config.json` and the tokenizer of `dir`.
     pub fn load(dir: &Path) -> Result<Self, ModelError> {
         let config_path = dir.join("config.json");
         let config_bytes = json::read_bounded(&config_path, json::CONFIG_LIMIT)?;
@@ -44,14 +55,21 @@ impl Model {
         let tokenizer_path = dir.join("tokenizer.json");
         let tokenizer_bytes = json::read_bounded(&tokenizer_path, json::TOKENIZER_LIMIT)?;
         let tokenizer = Tokenizer::from_json(&tokenizer_bytes, &tokenizer_path, config.vocab_size)?;
-
-        let weights = Weights::load(dir, &config)?;
         Ok(Self {
             config,
-            weights,
             tokenizer,
             config_digest: Blake2s256::digest(&config_bytes).into(),
             tokenizer_digest: Blake2s256::digest(&tokenizer_bytes).into(),
         })
+    }
+}
+
+impl Model {
+    /// Reads `config.json`, the tokenizer and the weights of `dir`, cheapest first.
+    pub fn load(dir: &Path) -> Result<Self, ModelError> {
+        let text = Text::load(dir)?;
+        let weights = Weights::load(dir, &text.config)?;
+        let Text { config, tokenizer, config_digest, tokenizer_digest } = text;
+        Ok(Self { config, weights, tokenizer, config_digest, tokenizer_digest })
     }
 }

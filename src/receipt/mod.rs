@@ -11,12 +11,13 @@
 //! | `session` | `session.json`: prompt, policy, domain, progress |
 //! | `continuity` | the chain of receipts: order, links, prompt, tokens |
 //! | `folder` | the session's folder: names, lock, completeness |
+//! | `verify_session` | receipts with their proofs: a whole session, or one alone |
 //!
 //! Invariants: this module imports `spec` and `verify` only, so a verifier can be shipped without
 //! the prover; a document that is read has exactly one meaning, and a document that is written
 //! can be read.
 //!
-//! Absent on purpose: proof verification (`verify`), tokenisation (a receipt is about token ids;
+//! Absent on purpose: how a proof is verified (`verify` owns that), tokenisation (a receipt is about token ids;
 //! the prompt's text in `session.json` is for people).
 
 mod continuity;
@@ -28,6 +29,7 @@ mod folder;
 mod manifest;
 mod session;
 mod strict;
+mod verify_session;
 
 pub use continuity::{SessionError, SessionFacts, check_session};
 pub use document::{Document, DocumentError, MAX_DOCUMENT_BYTES};
@@ -43,3 +45,4 @@ pub use folder::{
 pub use manifest::{MODEL_FORMAT, Manifest};
 pub use session::{Completion, SESSION_FORMAT, Session};
 pub use strict::FormatError;
+pub use verify_session::{Verified, VerifySessionError, verify_receipt, verify_session};

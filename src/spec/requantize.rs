@@ -1,7 +1,9 @@
 //! Requantise: drop `shift` fractional bits with rounding, then saturate.
 
+use serde::{Deserialize, Serialize};
+
 /// How a value changes scale: `clamp(floor(x / 2^shift + 1/2), lo, hi)`.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub struct Requant {
     /// Number of fractional bits that are dropped, 0 to 60.
     pub shift: u32,

@@ -1,7 +1,9 @@
 //! RMS normalisation without gain (the gain lives in the next layer's weights).
 
+use serde::{Deserialize, Serialize};
+
 /// Constants of one RMS normalisation.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub struct RmsNorm {
     /// Added to the sum of squares: `round(n · ε · 2^(2F))` for a residual stream with `F`
     /// fractional bits, at least 1 (so that the root is never zero).

@@ -55,6 +55,12 @@ impl Trace {
         self.runner.get_relocatable_trace().map_or(0, <[_]>::len)
     }
 
+    /// For each VM step, the offset of its instruction in the program; steps outside it are left out.
+    pub fn program_offsets(&self) -> impl Iterator<Item = usize> {
+        let trace = self.runner.get_relocatable_trace().unwrap_or_default();
+        trace.iter().filter(|entry| entry.pc.segment_index == 0).map(|entry| entry.pc.offset)
+    }
+
     /// The prover's input.
     ///
     /// # Errors

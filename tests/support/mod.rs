@@ -1,10 +1,36 @@
 //! Random step graphs of the Llama family's structure, and other things that several tests need.
 #![allow(dead_code)]
 
-use cairo_decode::ir::{Builder, Matrix, MatrixId, Op, Shape, Tables, ValueId, VerifiedGraph};
+use cairo_decode::chunk::SessionPins;
+use cairo_decode::compile::{Program, compile};
+use cairo_decode::ir::{Builder, Graph, Matrix, MatrixId, Op, Shape, Tables, ValueId, VerifiedGraph};
+use cairo_decode::lower::lower;
 use cairo_decode::spec::requantize::Requant;
 use cairo_decode::spec::rmsnorm::RmsNorm;
 use cairo_decode::spec::rope::ROPE_MAX;
+use cairo_decode::verify::statement::{Domain, ModelRoot, Policy, ProgramHash, SessionId};
+use starknet_types_core::felt::Felt;
+
+/// The model root that the tests' programs carry.
+pub const MODEL_ROOT: u64 = 1234;
+
+/// Pins of a session of `program`, without an end-of-sequence token.
+pub fn pins(program: &Program, prompt: &[u32]) -> SessionPins {
+    SessionPins {
+        domain: Domain::local(),
+        session_id: SessionId(Felt::from(77)),
+        model_root: ModelRoot(Felt::from(MODEL_ROOT)),
+        program_hash: ProgramHash(program.hash()),
+        policy: Policy::greedy(None),
+        prompt: prompt.to_vec(),
+    }
+}
+
+/// The compiled program of a graph.
+pub fn program(graph: &VerifiedGraph) -> Program {
+    let package = lower(graph, Felt::from(MODEL_ROOT)).expect("lowers");
+    compile(&package.name, &package.files).expect("compiles")
+}
 
 /// A small deterministic generator (xorshift64*), so that tests need no crate for it.
 pub struct Random(u64);
@@ -50,6 +76,26 @@ pub fn sizes(
 ) -> Sizes {
     let shape = Shape { hidden, layers, heads, kv_heads, head_dim, vocab, context: 32 };
     Sizes { shape, intermediate }
+}
+
+/// The smallest model that has everything: grouped query heads, both halves of a head, an MLP. A
+/// position's keys and values fill one packed word.
+pub fn tiny() -> Sizes {
+    let mut sizes = sizes(8, 1, 2, 1, 4, 8, 8);
+    sizes.shape.context = 8;
+    sizes
+}
+
+/// The graph with the ranges that its (possibly edited) operations and constants have now.
+pub fn rebuild(graph: &Graph) -> VerifiedGraph {
+    let mut builder = Builder::new(&graph.name, graph.shape, graph.tables.clone());
+    for matrix in &graph.matrices {
+        builder.matrix(matrix.clone());
+    }
+    for node in &graph.nodes {
+        push(&mut builder, &node.label, node.op);
+    }
+    builder.finish().expect("a valid graph")
 }
 
 fn matrix(random: &mut Random, builder: &mut Builder, name: &str, rows: usize, cols: usize) -> MatrixId {

@@ -1,0 +1,125 @@
+//! Reading and writing the files of a build folder.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use bincode::Options;
+
+use super::{BundleError, MANIFEST_FILE};
+use crate::ir::Graph;
+use crate::receipt::{read_bounded, write_atomic};
+
+/// Largest calibration or held-out text that is read, in bytes.
+const MAX_TEXT_BYTES: u64 = 64 << 20;
+/// Largest graph file that is read, in bytes.
+const MAX_GRAPH_BYTES: u64 = 2 << 30;
+/// First bytes of a graph file: name and version of the encoding.
+const GRAPH_MAGIC: &[u8; 8] = b"cdgraph1";
+
+/// Reads a UTF-8 text file.
+pub(super) fn read_text(path: &Path) -> Result<String, BundleError> {
+    let bytes = read_bounded(path, MAX_TEXT_BYTES)?;
+    String::from_utf8(bytes).map_err(|e| BundleError::Io {
+        path: path.to_path_buf(),
+        action: "read as UTF-8",
+        source: std::io::Error::new(std::io::ErrorKind::InvalidData, e.utf8_error()),
+    })
+}
+
+fn options() -> impl Options {
+    bincode::DefaultOptions::new().with_limit(MAX_GRAPH_BYTES).reject_trailing_bytes()
+}
+
+/// The bytes of `graph.bin`.
+pub(super) fn encode_graph(graph: &Graph) -> Vec<u8> {
+    let mut bytes = GRAPH_MAGIC.to_vec();
+    bytes.extend(options().serialize(graph).unwrap_or_default());
+    bytes
+}
+
+/// Reads `graph.bin`.
+pub(super) fn decode_graph(path: &Path) -> Result<Graph, BundleError> {
+    let bytes = read_bounded(path, MAX_GRAPH_BYTES)?;
+    let problem = |problem: String| BundleError::Graph { path: path.to_path_buf(), problem };
+    let body = bytes
+        .strip_prefix(GRAPH_MAGIC)
+        .ok_or_else(|| problem("it does not start with \"cdgraph1\"".to_string()))?;
+    options().deserialize(body).map_err(|e| problem(e.to_string()))
+}
+
+/// A folder under construction beside its final place, removed if it is not published.
+pub(super) struct NewFolder {
+    out: PathBuf,
+    work: tempfile::TempDir,
+}
+
+impl NewFolder {
+    /// Starts a folder that will become `out`. Refuses an `out` that holds anything but a build.
+    pub(super) fn create(out: &Path) -> Result<NewFolder, BundleError> {
+        let io = |action| {
+            let path = out.to_path_buf();
+            move |source| BundleError::Io { path, action, source }
+        };
+        if out.exists() && !out.join(MANIFEST_FILE).is_file() {
+            let empty = out.is_dir() && fs::read_dir(out).map_err(io("list"))?.next().is_none();
+            if !empty {
+                return Err(BundleError::NotABuild { path: out.to_path_buf() });
+            }
+        }
+        let parent = match out.parent() {
+            Some(parent) if !parent.as_os_str().is_empty() => parent,
+            _ => Path::new("."),
+        };
+        fs::create_dir_all(parent).map_err(io("create the parent of"))?;
+        let work = tempfile::Builder::new()
+            .prefix(".compile-")
+            .tempdir_in(parent)
+            .map_err(io("create a folder beside"))?;
+        Ok(NewFolder { out: out.to_path_buf(), work })
+    }
+
+    /// Path of a file in the folder under construction.
+    pub(super) fn path(&self, name: &str) -> PathBuf {
+        self.work.path().join(name)
+    }
+
+    /// Writes a file.
+    pub(super) fn write(&self, name: &str, bytes: &[u8]) -> Result<(), BundleError> {
+        let path = self.path(name);
+        if let Some(parent) = path.parent() {
+            let io = |source| BundleError::Io { path: parent.to_path_buf(), action: "create", source };
+            fs::create_dir_all(parent).map_err(io)?;
+        }
+        Ok(write_atomic(&path, bytes)?)
+    }
+
+    /// Copies a file.
+    pub(super) fn copy(&self, from: &Path, name: &str) -> Result<(), BundleError> {
+        self.write(name, &read_bounded(from, MAX_TEXT_BYTES)?)
+    }
+
+    /// Puts the folder in its place; an earlier build is moved aside first and removed after.
+    pub(super) fn publish(self) -> Result<(), BundleError> {
+        let NewFolder { out, work } = self;
+        let io = |action| {
+            let path = out.clone();
+            move |source| BundleError::Io { path, action, source }
+        };
+        let made = work.keep();
+        let aside = made.with_extension("old");
+        let replaces = out.exists();
+        if replaces {
+            fs::rename(&out, &aside).map_err(io("move aside"))?;
+        }
+        fs::rename(&made, &out).map_err(io("move the new build to"))?;
+        #[cfg(unix)]
+        {
+            use std::os::unix::fs::PermissionsExt;
+            let _ = fs::set_permissions(&out, fs::Permissions::from_mode(0o755));
+        }
+        if replaces {
+            fs::remove_dir_all(&aside).map_err(io("remove the old build of"))?;
+        }
+        Ok(())
+    }
+}

@@ -1,0 +1,220 @@
+//! The build folder: everything that `compile` makes of a model directory.
+//!
+//! | file | content |
+//! |---|---|
+//! | `model.json` | the manifest: all that a verifier needs |
+//! | `graph.bin` | the quantised step graph, for the engine |
+//! | `program.json` | the compiled program |
+//! | `config.json`, `tokenizer.json` | copied from the model directory |
+//! | `fidelity.json` | how well the integers follow the floats |
+//! | `cairo/` | the generated package and the kernel library, for people and for Scarb |
+//!
+//! Invariants
+//! - A folder appears whole or not at all; an earlier build is replaced in one step.
+//! - What is read back is checked against the manifest: program hash, model root, vocabulary.
+
+mod files;
+
+use std::path::{Path, PathBuf};
+
+use thiserror::Error;
+
+use crate::compile::{self, CompileError, Program, ProgramError};
+use crate::engine::Engine;
+use crate::ir::{Graph, GraphError, VerifiedGraph};
+use crate::lower::{LowerError, Package, lower};
+use crate::model::{Model, ModelError, Text};
+use crate::quantize::{
+    self, FidelityReport, QuantOptions, Quantized, QuantizeError, fidelity, quantize,
+};
+use crate::receipt::{Document, DocumentError, FileError, Manifest};
+use crate::spec::SPEC_VERSION;
+use crate::verify::statement::{ModelRoot, Policy, ProgramHash, STATEMENT_VERSION};
+
+/// Name of the manifest in a build folder.
+pub const MANIFEST_FILE: &str = "model.json";
+
+/// Why a model directory is not built, or a build folder not read.
+#[derive(Debug, Error)]
+pub enum BundleError {
+    #[error(transparent)]
+    Model(#[from] ModelError),
+    #[error("{}: {source}", dir.display())]
+    Quantize { dir: PathBuf, source: QuantizeError },
+    #[error(transparent)]
+    Lower(#[from] LowerError),
+    #[error(transparent)]
+    Compile(#[from] CompileError),
+    #[error(transparent)]
+    Program(#[from] ProgramError),
+    #[error(transparent)]
+    Document(#[from] DocumentError),
+    #[error(transparent)]
+    File(#[from] FileError),
+    #[error("{}: cannot {action}: {source}", path.display())]
+    Io { path: PathBuf, action: &'static str, source: std::io::Error },
+    #[error("{}: exists and is not a build of cairo-decode; choose another -o or remove it", path.display())]
+    NotABuild { path: PathBuf },
+    #[error("{}: not a step graph of this version: {problem}", path.display())]
+    Graph { path: PathBuf, problem: String },
+    #[error("{}: {source}", path.display())]
+    Invalid { path: PathBuf, source: GraphError },
+    #[error("{}: {field} is {found}, but {MANIFEST_FILE} says {expected}; compile the model again", dir.display())]
+    Mismatch { dir: PathBuf, field: &'static str, found: String, expected: String },
+}
+
+/// What to build and from which text.
+#[derive(Debug, Clone)]
+pub struct BuildRequest {
+    /// Hugging Face model directory.
+    pub model: PathBuf,
+    /// Text that the scales are calibrated on; documents separated by blank lines.
+    pub calibration: PathBuf,
+    /// Text that the fidelity report is measured on.
+    pub heldout: PathBuf,
+    /// Folder to make.
+    pub out: PathBuf,
+    /// Quantisation.
+    pub options: QuantOptions,
+}
+
+/// Stages of a build, for progress displays.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Stage {
+    Import,
+    Quantize,
+    Fidelity,
+    Lower,
+    Compile,
+    Write,
+}
+
+/// What a build is, in numbers.
+#[derive(Debug, Clone)]
+pub struct BuildReport {
+    pub manifest: Manifest,
+    pub fidelity: FidelityReport,
+    /// Words of the program.
+    pub words: usize,
+}
+
+/// A build folder, read and checked.
+pub struct Bundle {
+    pub manifest: Manifest,
+    pub graph: VerifiedGraph,
+    pub program: Program,
+    pub text: Text,
+    pub dir: PathBuf,
+}
+
+/// Builds a model directory: import, quantise, measure, lower, compile, write.
+///
+/// # Errors
+/// The first stage that fails; nothing is written then.
+pub fn build(request: &BuildRequest, stage: &mut dyn FnMut(Stage)) -> Result<BuildReport, BundleError> {
+    stage(Stage::Import);
+    let model = Model::load(&request.model)?;
+    let calibration = files::read_text(&request.calibration)?;
+    let heldout = files::read_text(&request.heldout)?;
+    stage(Stage::Quantize);
+    let in_file = |path: &Path| {
+        let dir = path.to_path_buf();
+        move |source| BundleError::Quantize { dir, source }
+    };
+    let quantized =
+        quantize(&model, &calibration, &request.options).map_err(in_file(&request.calibration))?;
+    stage(Stage::Fidelity);
+    let mut engine = Engine::new(&quantized.graph);
+    let report =
+        fidelity(&model, &quantized, &mut engine, &heldout).map_err(in_file(&request.heldout))?;
+    stage(Stage::Lower);
+    let package = lower(&quantized.graph, quantized.model_root)?;
+    stage(Stage::Compile);
+    let program = compile::compile(&package.name, &package.files)?;
+    stage(Stage::Write);
+    let manifest = manifest(&model, &quantized, &program, request);
+    write(request, &manifest, &quantized, &program, &package, &report)?;
+    Ok(BuildReport { manifest, fidelity: report, words: program.words().len() })
+}
+
+fn manifest(
+    model: &Model,
+    quantized: &Quantized,
+    program: &Program,
+    request: &BuildRequest,
+) -> Manifest {
+    let shape = &quantized.graph.shape;
+    let source = request.model.file_name().map(|n| n.to_string_lossy().into_owned());
+    Manifest {
+        name: quantized.graph.name.clone(),
+        model_root: ModelRoot(quantized.model_root),
+        program_hash: ProgramHash(program.hash()),
+        spec_version: SPEC_VERSION,
+        statement_version: STATEMENT_VERSION,
+        policy: Policy::greedy(model.config.eos_token_id),
+        vocab_size: shape.vocab as u32,
+        context_length: shape.context as u32,
+        kv_words_per_position: shape.kv_words() as u32,
+        parameters: model.config.parameters() as u64,
+        source: source.unwrap_or_default(),
+    }
+}
+
+fn write(
+    request: &BuildRequest,
+    manifest: &Manifest,
+    quantized: &Quantized,
+    program: &Program,
+    package: &Package,
+    report: &FidelityReport,
+) -> Result<(), BundleError> {
+    let folder = files::NewFolder::create(&request.out)?;
+    for (path, text) in &package.files {
+        folder.write(&format!("cairo/{}/{path}", package.name), text.as_bytes())?;
+    }
+    folder.write("cairo/kernels/Scarb.toml", compile::KERNELS_MANIFEST.as_bytes())?;
+    for (path, text) in compile::kernel_sources() {
+        folder.write(&format!("cairo/kernels/src/{path}"), text.as_bytes())?;
+    }
+    folder.write("graph.bin", &files::encode_graph(&quantized.graph))?;
+    folder.write("program.json", &program.to_json())?;
+    folder.write("fidelity.json", &serde_json::to_vec_pretty(report).unwrap_or_default())?;
+    for name in ["config.json", "tokenizer.json"] {
+        folder.copy(&request.model.join(name), name)?;
+    }
+    manifest.write(&folder.path(MANIFEST_FILE))?;
+    folder.publish()
+}
+
+impl Bundle {
+    /// Reads a build folder and checks its parts against the manifest.
+    ///
+    /// # Errors
+    /// A file that is missing or malformed, or parts that do not belong together.
+    pub fn open(dir: &Path) -> Result<Bundle, BundleError> {
+        let manifest = Manifest::read(&dir.join(MANIFEST_FILE))?;
+        let program = Program::read(&dir.join("program.json"))?;
+        let mismatch = |field, found: String, expected: String| BundleError::Mismatch {
+            dir: dir.to_path_buf(),
+            field,
+            found,
+            expected,
+        };
+        let hash = ProgramHash(program.hash());
+        if hash != manifest.program_hash {
+            let (found, expected) = (hash.to_string(), manifest.program_hash.to_string());
+            return Err(mismatch("the hash of program.json", found, expected));
+        }
+        let path = dir.join("graph.bin");
+        let graph: Graph = files::decode_graph(&path)?;
+        let graph = VerifiedGraph::new(graph)
+            .map_err(|source| BundleError::Invalid { path: path.clone(), source })?;
+        let text = Text::load(dir)?;
+        let root = quantize::model_root(&graph, &text.config_digest, &text.tokenizer_digest);
+        if ModelRoot(root) != manifest.model_root {
+            let (found, expected) = (ModelRoot(root).to_string(), manifest.model_root.to_string());
+            return Err(mismatch("the root of graph.bin, config.json and tokenizer.json", found, expected));
+        }
+        Ok(Bundle { manifest, graph, program, text, dir: dir.to_path_buf() })
+    }
+}

@@ -1,0 +1,142 @@
+//! `inspect`: what a build, a session or a receipt claims. Verifies nothing.
+
+use std::path::{Path, PathBuf};
+
+use anyhow::bail;
+use cairo_decode::bundle::{Bundle, MANIFEST_FILE};
+use cairo_decode::receipt::{Document, Manifest, Receipt, SESSION_FILE, Session, SessionDir};
+use cairo_decode::verify::statement::Frontier;
+
+use super::output;
+
+/// Show what a build, a session, a receipt or a manifest claims (without verifying it)
+///
+/// Example: cairo-decode inspect session
+#[derive(Debug, clap::Args)]
+pub struct Args {
+    /// Build folder, session folder, receipt file, or model manifest
+    path: PathBuf,
+    /// Also print the step graph of a build
+    #[arg(long)]
+    graph: bool,
+    /// Print JSON
+    #[arg(long)]
+    pub json: bool,
+}
+
+pub fn run(args: &Args) -> super::Outcome {
+    let path = &args.path;
+    if path.join(SESSION_FILE).is_file() {
+        session(args, path)?;
+    } else if path.join(MANIFEST_FILE).is_file() {
+        build(args, path)?;
+    } else if path.is_file() {
+        file(args, path)?;
+    } else {
+        let message = format!("{}: neither a session, a build, a receipt nor a manifest", path.display());
+        return Err(anyhow::anyhow!(message).into());
+    }
+    Ok(())
+}
+
+fn build(args: &Args, dir: &Path) -> anyhow::Result<()> {
+    let bundle = Bundle::open(dir)?;
+    let words = bundle.program.words().len();
+    if args.json {
+        let graph = args.graph.then(|| bundle.graph.to_string());
+        output::json(&serde_json::json!({
+            "ok": true, "manifest": bundle.manifest, "program_words": words,
+            "operations": bundle.graph.nodes.len(), "graph": graph,
+        }));
+        return Ok(());
+    }
+    manifest(&bundle.manifest);
+    output::line(format!("words        {words}, for a step of {} operations", bundle.graph.nodes.len()));
+    if args.graph {
+        output::line(format!("\n{}", *bundle.graph));
+    }
+    Ok(())
+}
+
+fn session(args: &Args, dir: &Path) -> anyhow::Result<()> {
+    let folder = SessionDir::open(dir)?;
+    let session: Session = folder.load_session()?;
+    let receipts = folder.load_receipts(&session)?;
+    if args.json {
+        output::json(&serde_json::json!({ "ok": true, "session": session, "receipts": receipts }));
+        return Ok(());
+    }
+    let status = if session.is_complete() { "complete" } else { "running" };
+    output::line(format!("session      {} ({status}, {} receipts)", session.session_id, receipts.len()));
+    output::line(format!("domain       {}", session.domain));
+    output::line(format!("model root   {}", session.model_root));
+    output::line(format!("program      {}", session.program_hash));
+    output::line(format!("policy       {}", session.policy));
+    output::line(format!("prompt       {:?} {:?}", session.prompt, session.prompt_tokens));
+    for (i, receipt) in receipts.iter().enumerate() {
+        output::line(format!("\nreceipt {i:04}"));
+        movement(receipt);
+    }
+    Ok(())
+}
+
+fn file(args: &Args, path: &Path) -> anyhow::Result<()> {
+    // The format field says which document it is; each reader refuses the others by name.
+    let as_receipt = Receipt::read(path);
+    if let Ok(receipt) = &as_receipt {
+        if args.json {
+            output::json(&serde_json::json!({ "ok": true, "receipt": receipt }));
+        } else {
+            let s = &receipt.statement;
+            output::line(format!("session      {}", s.session_id));
+            output::line(format!("domain       {}", s.domain));
+            output::line(format!("model root   {}", s.model_root));
+            output::line(format!("program      {}", s.program_hash));
+            output::line(format!("policy       {}", s.policy));
+            movement(receipt);
+        }
+        return Ok(());
+    }
+    match Manifest::read(path) {
+        Ok(found) if args.json => output::json(&serde_json::json!({ "ok": true, "manifest": found })),
+        Ok(found) => manifest(&found),
+        Err(as_manifest) => match as_receipt {
+            Err(error) if path.to_string_lossy().contains("receipt") => return Err(error.into()),
+            _ => bail!("{as_manifest}"),
+        },
+    }
+    Ok(())
+}
+
+fn manifest(m: &Manifest) {
+    output::line(format!("model        {} from {:?} ({} parameters)", m.name, m.source, m.parameters));
+    output::line(format!("model root   {}", m.model_root));
+    output::line(format!("program      {}", m.program_hash));
+    output::line(format!("policy       {}", m.policy));
+    output::line(format!(
+        "sizes        vocabulary {}, context {}, {} words of keys and values per position",
+        m.vocab_size, m.context_length, m.kv_words_per_position
+    ));
+    output::line(format!("versions     spec {}, statement {}", m.spec_version, m.statement_version));
+}
+
+/// How the frontier moved.
+fn movement(receipt: &Receipt) {
+    let s = &receipt.statement;
+    output::line(format!("steps        {} (prompt of {} tokens, root {})", s.steps, s.prompt_length, s.prompt_root));
+    output::line(format!("forced       {:?}", receipt.forced_tokens));
+    output::line(format!("chosen       {:?}", receipt.emitted_tokens));
+    frontier("from", &s.frontier_in);
+    frontier("to", &s.frontier_out);
+    output::line(format!(
+        "proof        {}, {} bytes, {} bits, blake2s {}",
+        receipt.proof.file, receipt.proof.bytes, receipt.proof.security_bits, receipt.proof.blake2s
+    ));
+}
+
+fn frontier(name: &str, f: &Frontier) {
+    output::line(format!(
+        "{name:<12} position {}, token {}, kv {}, tokens {}",
+        f.position, f.last_token, f.kv_root, f.tokens_root
+    ));
+}

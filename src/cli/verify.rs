@@ -1,0 +1,121 @@
+//! `verify`: receipts and proofs against a model manifest.
+
+use std::path::PathBuf;
+
+use cairo_decode::receipt::{
+    Document, Manifest, Session, SessionFacts, Verified, VerifySessionError, verify_receipt,
+    verify_session,
+};
+use cairo_decode::verify::policy::Accept;
+use cairo_decode::verify::statement::Domain;
+
+use super::{Failure, output};
+
+/// Verify a session, or one receipt
+///
+/// Needs the receipts, their proofs and the model's manifest; no weights, no program, no prover. A
+/// single receipt says nothing about what came before its first frontier.
+///
+/// Example: cairo-decode verify session --model build/stories/model.json
+#[derive(Debug, clap::Args)]
+pub struct Args {
+    /// Session folder, or a receipt file with its proof beside it
+    path: PathBuf,
+    /// The model's manifest
+    #[arg(long, value_name = "FILE")]
+    model: PathBuf,
+    /// Print JSON
+    #[arg(long)]
+    pub json: bool,
+}
+
+pub fn run(args: &Args) -> super::Outcome {
+    let manifest = Manifest::read(&args.model)?;
+    let accept = manifest.accept(Domain::local());
+    if !args.path.exists() {
+        return Err(Failure::Input(anyhow::anyhow!("{}: not found", args.path.display())));
+    }
+    if args.path.is_dir() {
+        if !args.path.join(cairo_decode::receipt::SESSION_FILE).exists() {
+            let message = format!("{}: no session.json, not a session folder", args.path.display());
+            return Err(Failure::Input(anyhow::anyhow!(message)));
+        }
+        whole_session(args, &manifest, &accept)
+    } else {
+        one_receipt(args, &accept)
+    }
+}
+
+fn rejected(error: VerifySessionError) -> Failure {
+    Failure::Rejected(error.into())
+}
+
+fn whole_session(args: &Args, manifest: &Manifest, accept: &Accept) -> super::Outcome {
+    let mut verified: Vec<Verified> = vec![];
+    let (session, facts) =
+        verify_session(&args.path, manifest, accept, &mut |_, v| verified.push(v.clone()))
+            .map_err(rejected)?;
+    if args.json {
+        output::json(&serde_json::json!({
+            "ok": true, "session_id": session.session_id, "model_root": session.model_root,
+            "program_hash": session.program_hash, "domain": session.domain, "policy": session.policy,
+            "prompt_tokens": session.prompt_tokens, "generated_tokens": facts.generated_tokens,
+            "steps": facts.steps, "finished": facts.finished,
+            "receipts": verified.iter().map(summary).collect::<Vec<_>>(),
+        }));
+    } else {
+        print_session(&session, &facts, &verified);
+    }
+    Ok(())
+}
+
+fn one_receipt(args: &Args, accept: &Accept) -> super::Outcome {
+    let verified = verify_receipt(&args.path, accept).map_err(rejected)?;
+    if args.json {
+        output::json(&serde_json::json!({ "ok": true, "receipt": summary(&verified) }));
+    } else {
+        output::line(describe(&verified));
+        output::line("accepted: this chunk only; its first frontier is taken as given");
+    }
+    Ok(())
+}
+
+fn summary(verified: &Verified) -> serde_json::Value {
+    let s = &verified.receipt.statement;
+    serde_json::json!({
+        "first_position": s.frontier_in.position, "steps": s.steps,
+        "forced_tokens": verified.receipt.forced_tokens,
+        "emitted_tokens": verified.receipt.emitted_tokens,
+        "security_bits": verified.receipt.proof.security_bits,
+        "verify_seconds": verified.time.as_secs_f64(),
+    })
+}
+
+fn describe(verified: &Verified) -> String {
+    let s = &verified.receipt.statement;
+    format!(
+        "positions {} to {}: {} tokens from the prompt, {} chosen; {} bits, verified in {}",
+        s.frontier_in.position,
+        s.frontier_out.position,
+        verified.receipt.forced_tokens.len(),
+        verified.receipt.emitted_tokens.len(),
+        verified.receipt.proof.security_bits,
+        output::millis(verified.time),
+    )
+}
+
+fn print_session(session: &Session, facts: &SessionFacts, verified: &[Verified]) {
+    for (i, v) in verified.iter().enumerate() {
+        output::line(format!("receipt {i:04}  {}", describe(v)));
+    }
+    output::line(format!(
+        "accepted: model {} from a prompt of {} tokens chose {} tokens, {}",
+        session.model_root,
+        session.prompt_tokens.len(),
+        facts.generated_tokens.len(),
+        session.policy,
+    ));
+    output::line(format!("  session {} for {}", session.session_id, session.domain));
+    output::line(format!("  prompt  {:?}", session.prompt_tokens));
+    output::line(format!("  chosen  {:?}", facts.generated_tokens));
+}

@@ -1,0 +1,287 @@
+//! Proves a session: chunk after chunk, each with its proof and receipt, resumable.
+//!
+//! Invariants
+//! - A receipt is written only after its proof has been verified from its bytes, the program's output
+//!   has been compared with the engine's statement, and the proof file is in place.
+//! - A stopped run goes on at the first chunk without a receipt and gives the same statements.
+//! - Verification of sessions is not here: it is in `receipt`, which never sees the prover.
+
+mod request;
+
+use std::path::Path;
+use std::time::{Duration, Instant};
+
+use thiserror::Error;
+
+use crate::bundle::Bundle;
+use crate::chunk::{Chunk, ChunkError, Decoder, SessionPins};
+use crate::prove::{ProveError, Prover};
+use crate::receipt::{
+    Completion, FolderError, ProofRecord, Receipt, ReceiptError, Session, SessionError,
+    SessionWriter, check_receipt, check_session, proof_name,
+};
+use crate::trace::{self, TraceError};
+use crate::verify::policy::Accept;
+use crate::verify::{ProofError, verify_proof};
+
+pub use request::{Request, RequestError};
+
+/// Written into every receipt: name and version of this program.
+pub const PRODUCER: &str = concat!("cairo-decode ", env!("CARGO_PKG_VERSION"));
+
+/// Why a session is not proven.
+#[derive(Debug, Error)]
+pub enum ProveSessionError {
+    #[error(transparent)]
+    Request(#[from] RequestError),
+    #[error(transparent)]
+    Folder(#[from] FolderError),
+    #[error("{dir}/{source}")]
+    Earlier { dir: String, source: Box<SessionError> },
+    #[error("{receipt}: the receipt of an earlier run says another thing than this build computes; use another -o")]
+    Diverges { receipt: String },
+    #[error("chunk {chunk}: {source}")]
+    Chunk { chunk: usize, source: ChunkError },
+    #[error("chunk {chunk}: {source}")]
+    Trace { chunk: usize, source: TraceError },
+    #[error("chunk {chunk}: the program's output differs from the engine's at field {field}: this is a bug of cairo-decode")]
+    Output { chunk: usize, field: usize },
+    #[error("chunk {chunk}: {source}")]
+    Prove { chunk: usize, source: ProveError },
+    #[error("chunk {chunk}: the proof just made does not verify: {source}: this is a bug of cairo-decode")]
+    SelfCheck { chunk: usize, source: ProofError },
+    #[error("chunk {chunk}: the receipt just made is refused: {source}: this is a bug of cairo-decode")]
+    Receipt { chunk: usize, source: Box<ReceiptError> },
+}
+
+/// What happens while a session is proven, for progress displays.
+#[derive(Debug, Clone)]
+pub enum Event {
+    /// The prover's tables are being computed.
+    SetUp,
+    /// The session has this many steps in all, of which some are proven already.
+    Started { steps: usize, proven: usize },
+    /// A chunk's program runs in the VM.
+    Tracing { chunk: usize },
+    /// A chunk's trace is being proven.
+    Proving { chunk: usize, vm_steps: usize },
+    /// A chunk was too long for one proof and is tried again with fewer steps.
+    Split { chunk: usize, steps: usize },
+    /// A chunk is proven, verified, and on disk.
+    Proven(ChunkReport),
+}
+
+/// One chunk in numbers.
+#[derive(Debug, Clone)]
+pub struct ChunkReport {
+    pub chunk: usize,
+    /// Decode steps.
+    pub steps: usize,
+    pub vm_steps: usize,
+    pub trace: Duration,
+    pub prove: Duration,
+    pub verify: Duration,
+    pub proof_bytes: usize,
+    /// Tokens that the policy chose.
+    pub emitted: Vec<u32>,
+}
+
+/// A proven session in numbers.
+#[derive(Debug, Clone)]
+pub struct SessionReport {
+    pub session: Session,
+    /// The chunks that this run proved; earlier ones are not repeated.
+    pub chunks: Vec<ChunkReport>,
+    /// Time that the prover's tables took.
+    pub set_up: Duration,
+}
+
+/// Proves the session that `request` describes into the folder `dir`, going on where an earlier run of
+/// the same request stopped.
+///
+/// # Errors
+/// A folder that holds another session, and everything that can fail on the way; finished chunks stay.
+pub fn prove(
+    bundle: &Bundle,
+    request: &Request,
+    dir: &Path,
+    observe: &mut dyn FnMut(Event),
+) -> Result<SessionReport, ProveSessionError> {
+    request.check(bundle)?;
+    let (writer, session) = open(bundle, request, dir)?;
+    let mut decoder = decoder(bundle, &session)?;
+    let proven = replay(bundle, &writer, &session, &mut decoder)?;
+    let mut emitted: Vec<u32> = proven.iter().flat_map(|r| &r.emitted_tokens).copied().collect();
+    let total = request.steps();
+    let mut position = decoder.frontier().position as usize;
+    observe(Event::Started { steps: total, proven: position });
+
+    let mut report =
+        SessionReport { session: session.clone(), chunks: vec![], set_up: Duration::ZERO };
+    let mut index = proven.len();
+    if position < total && !decoder.finished() {
+        observe(Event::SetUp);
+        let start = Instant::now();
+        let prover = Prover::new();
+        report.set_up = start.elapsed();
+        let accept = bundle.manifest.accept(session.domain);
+        let mut steps = session.chunk_size as usize;
+        while position < total && !decoder.finished() {
+            let before = decoder.clone();
+            let made = prove_chunk(
+                Job { bundle, prover: &prover, accept: &accept, writer: &writer, index },
+                &mut decoder,
+                steps.min(total - position),
+                observe,
+            );
+            match made {
+                Err(ProveSessionError::Prove { source: ProveError::TooManyRows { .. }, .. })
+                    if steps > 1 =>
+                {
+                    decoder = before;
+                    steps /= 2;
+                    observe(Event::Split { chunk: index, steps });
+                }
+                Err(error) => return Err(error),
+                Ok(chunk) => {
+                    emitted.extend(&chunk.emitted);
+                    observe(Event::Proven(chunk.clone()));
+                    report.chunks.push(chunk);
+                    position = decoder.frontier().position as usize;
+                    index += 1;
+                }
+            }
+        }
+    }
+    let completion = Completion { chunks: index as u32, generated_tokens: emitted };
+    report.session.completion = Some(completion);
+    writer.write_session(&report.session)?;
+    Ok(report)
+}
+
+/// Opens the folder of an earlier run of the same request, or starts a new one.
+fn open(
+    bundle: &Bundle,
+    request: &Request,
+    dir: &Path,
+) -> Result<(SessionWriter, Session), ProveSessionError> {
+    if dir.join(crate::receipt::SESSION_FILE).exists() {
+        let writer = SessionWriter::open(dir)?;
+        let session = writer.dir().load_session()?;
+        request.same_as(bundle, &session, dir)?;
+        return Ok((writer, session));
+    }
+    let session = request.session(bundle);
+    Ok((SessionWriter::create(dir, &session)?, session))
+}
+
+fn decoder<'b>(bundle: &'b Bundle, session: &Session) -> Result<Decoder<'b>, ProveSessionError> {
+    let pins = SessionPins {
+        domain: session.domain,
+        session_id: session.session_id,
+        model_root: session.model_root,
+        program_hash: session.program_hash,
+        policy: session.policy,
+        prompt: session.prompt_tokens.clone(),
+    };
+    Decoder::new(&bundle.graph, pins).map_err(|source| ProveSessionError::Chunk { chunk: 0, source })
+}
+
+/// Brings the decoder to the end of the chunks that have receipts, checking each statement again.
+fn replay(
+    bundle: &Bundle,
+    writer: &SessionWriter,
+    session: &Session,
+    decoder: &mut Decoder<'_>,
+) -> Result<Vec<Receipt>, ProveSessionError> {
+    let mut session = session.clone();
+    session.completion = None;
+    let receipts = writer.dir().load_receipts(&session)?;
+    check_session(&session, &bundle.manifest, &receipts).map_err(|source| {
+        let dir = writer.dir().path().display().to_string();
+        ProveSessionError::Earlier { dir, source: Box::new(source) }
+    })?;
+    for (i, receipt) in receipts.iter().enumerate() {
+        let chunk = decoder
+            .chunk(receipt.statement.steps as usize)
+            .map_err(|source| ProveSessionError::Chunk { chunk: i, source })?;
+        if chunk.statement != receipt.statement {
+            let receipt = writer.dir().receipt_path(i).display().to_string();
+            return Err(ProveSessionError::Diverges { receipt });
+        }
+    }
+    Ok(receipts)
+}
+
+/// What proving a chunk needs besides the decoder.
+struct Job<'a> {
+    bundle: &'a Bundle,
+    prover: &'a Prover,
+    accept: &'a Accept,
+    writer: &'a SessionWriter,
+    index: usize,
+}
+
+/// One chunk: decode, run in the VM, prove, verify, write.
+fn prove_chunk(
+    job: Job<'_>,
+    decoder: &mut Decoder<'_>,
+    steps: usize,
+    observe: &mut dyn FnMut(Event),
+) -> Result<ChunkReport, ProveSessionError> {
+    let chunk = job.index;
+    // 1. The engine says what the chunk does.
+    let Chunk { input, statement, forced, emitted } =
+        decoder.chunk(steps).map_err(|source| ProveSessionError::Chunk { chunk, source })?;
+    // 2. The program does it in the VM, and says the same.
+    observe(Event::Tracing { chunk });
+    let start = Instant::now();
+    let in_trace = |source| ProveSessionError::Trace { chunk, source };
+    let trace = trace::run(&job.bundle.program, &input).map_err(in_trace)?;
+    let expected = statement.to_output();
+    if let Some(field) = (0..expected.len()).find(|&i| trace.output().get(i) != Some(&expected[i])) {
+        return Err(ProveSessionError::Output { chunk, field });
+    }
+    let vm_steps = trace.steps();
+    let prover_input = trace.into_prover_input().map_err(in_trace)?;
+    let trace_time = start.elapsed();
+    // 3. The trace is proven.
+    observe(Event::Proving { chunk, vm_steps });
+    let start = Instant::now();
+    let proof =
+        job.prover.prove(prover_input).map_err(|source| ProveSessionError::Prove { chunk, source })?;
+    let prove_time = start.elapsed();
+    // 4. The proof is verified as anyone would.
+    let start = Instant::now();
+    let facts =
+        verify_proof(&proof).map_err(|source| ProveSessionError::SelfCheck { chunk, source })?;
+    let verify_time = start.elapsed();
+    // 5. Proof first, then the receipt that makes it count.
+    let identity = job.writer.write_proof(chunk, &proof)?;
+    let receipt = Receipt {
+        statement,
+        forced_tokens: forced,
+        emitted_tokens: emitted.clone(),
+        proof: ProofRecord {
+            file: proof_name(chunk),
+            bytes: identity.bytes,
+            blake2s: identity.blake2s,
+            params: facts.params,
+            security_bits: facts.security_bits,
+        },
+        producer: PRODUCER.to_string(),
+    };
+    check_receipt(&receipt, &facts, &identity, job.accept)
+        .map_err(|source| ProveSessionError::Receipt { chunk, source: Box::new(source) })?;
+    job.writer.write_receipt(chunk, &receipt)?;
+    Ok(ChunkReport {
+        chunk,
+        steps: receipt.statement.steps as usize,
+        vm_steps,
+        trace: trace_time,
+        prove: prove_time,
+        verify: verify_time,
+        proof_bytes: proof.len(),
+        emitted,
+    })
+}

@@ -1,0 +1,144 @@
+//! What is asked of the prover, and whether a folder already holds an answer to the same question.
+
+use std::collections::hash_map::RandomState;
+use std::hash::{BuildHasher, Hasher};
+use std::path::Path;
+use std::time::{SystemTime, UNIX_EPOCH};
+
+use blake2::{Blake2s256, Digest};
+use starknet_types_core::felt::Felt;
+use thiserror::Error;
+
+use crate::bundle::Bundle;
+use crate::receipt::Session;
+use crate::verify::statement::{Domain, SessionId};
+
+/// A generation to prove.
+#[derive(Debug, Clone)]
+pub struct Request {
+    /// The prompt as typed.
+    pub prompt: String,
+    /// Its tokens.
+    pub prompt_tokens: Vec<u32>,
+    /// Tokens to generate, unless the end of sequence comes first; at least one.
+    pub new_tokens: u32,
+    /// Decode steps per chunk, at least one.
+    pub chunk: u32,
+    /// Where the receipts are meant to count.
+    pub domain: Domain,
+    /// Identity of the session; a random one if `None`.
+    pub session_id: Option<SessionId>,
+}
+
+/// Why a request cannot be served.
+#[derive(Debug, Error)]
+pub enum RequestError {
+    #[error("-n: must be at least 1")]
+    NoTokens,
+    #[error("--chunk: must be at least 1")]
+    NoChunk,
+    #[error("the prompt has no tokens")]
+    EmptyPrompt,
+    #[error("prompt of {prompt} tokens and {new} new ones need {needed} positions, the model's context has {context}")]
+    Context { prompt: usize, new: u32, needed: usize, context: u32 },
+    #[error("{dir}/session.json: {field} is {found}, this request has {asked}; use another -o, or the same request to go on")]
+    OtherSession { dir: String, field: &'static str, found: String, asked: String },
+}
+
+impl Request {
+    /// Number of decode steps: all prompt tokens but the last are forced, then one step per new token.
+    pub fn steps(&self) -> usize {
+        self.prompt_tokens.len() - 1 + self.new_tokens as usize
+    }
+
+    /// Checks the request against the model.
+    ///
+    /// # Errors
+    /// The first thing that cannot be served.
+    pub fn check(&self, bundle: &Bundle) -> Result<(), RequestError> {
+        if self.new_tokens == 0 {
+            return Err(RequestError::NoTokens);
+        }
+        if self.chunk == 0 {
+            return Err(RequestError::NoChunk);
+        }
+        if self.prompt_tokens.is_empty() {
+            return Err(RequestError::EmptyPrompt);
+        }
+        let (needed, context) = (self.steps(), bundle.manifest.context_length);
+        if needed > context as usize {
+            let (prompt, new) = (self.prompt_tokens.len(), self.new_tokens);
+            return Err(RequestError::Context { prompt, new, needed, context });
+        }
+        Ok(())
+    }
+
+    /// A new session for this request.
+    pub(super) fn session(&self, bundle: &Bundle) -> Session {
+        let manifest = &bundle.manifest;
+        Session {
+            session_id: self.session_id.unwrap_or_else(random_session_id),
+            domain: self.domain,
+            model_root: manifest.model_root,
+            program_hash: manifest.program_hash,
+            policy: manifest.policy,
+            prompt: self.prompt.clone(),
+            prompt_tokens: self.prompt_tokens.clone(),
+            chunk_size: self.chunk,
+            requested_tokens: self.new_tokens,
+            completion: None,
+        }
+    }
+
+    /// Whether a session on disk answers this request.
+    ///
+    /// # Errors
+    /// The first field that differs.
+    pub(super) fn same_as(
+        &self,
+        bundle: &Bundle,
+        session: &Session,
+        dir: &Path,
+    ) -> Result<(), RequestError> {
+        let asked = self.session(bundle);
+        let id = self.session_id.unwrap_or(session.session_id);
+        let pairs = [
+            ("model_root", session.model_root.to_string(), asked.model_root.to_string()),
+            ("program_hash", session.program_hash.to_string(), asked.program_hash.to_string()),
+            ("policy", session.policy.to_string(), asked.policy.to_string()),
+            ("domain", session.domain.to_string(), asked.domain.to_string()),
+            ("session_id", session.session_id.to_string(), id.to_string()),
+            (
+                "prompt_tokens",
+                format!("{:?}", session.prompt_tokens),
+                format!("{:?}", asked.prompt_tokens),
+            ),
+            (
+                "requested_tokens",
+                session.requested_tokens.to_string(),
+                asked.requested_tokens.to_string(),
+            ),
+        ];
+        for (field, found, asked) in pairs {
+            if found != asked {
+                let dir = dir.display().to_string();
+                return Err(RequestError::OtherSession { dir, field, found, asked });
+            }
+        }
+        Ok(())
+    }
+}
+
+/// 248 bits that no other session has: the clock, the process, and the standard library's random keys.
+fn random_session_id() -> SessionId {
+    let mut hasher = Blake2s256::new();
+    let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
+    hasher.update(now.as_nanos().to_le_bytes());
+    hasher.update(std::process::id().to_le_bytes());
+    for _ in 0..4 {
+        hasher.update(RandomState::new().build_hasher().finish().to_le_bytes());
+    }
+    let mut digest: [u8; 32] = hasher.finalize().into();
+    digest[31] = 0;
+    SessionId(Felt::from_bytes_le(&digest))
+}

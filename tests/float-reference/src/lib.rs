@@ -1,0 +1,10 @@
+//! The modules that the float reference needs, compiled from the product's own sources.
+
+#[path = "../../../src/ir/mod.rs"]
+pub mod ir;
+#[path = "../../../src/model/mod.rs"]
+pub mod model;
+#[path = "../../../src/quantize/mod.rs"]
+pub mod quantize;
+#[path = "../../../src/spec/mod.rs"]
+pub mod spec;
