@@ -7,7 +7,8 @@
 //! Output: the statement's encoding, 21 felts, in the order of `docs/spec.md`.
 
 use crate::bytes::{pack_int8, unpack_int8};
-use crate::kv::{LayerCache, empty_cache, kv_append};
+use crate::kv::{LayerCache, append_position, empty_cache, take};
+use crate::linear::Lanes;
 use crate::roots::{fold_kv, fold_token};
 
 /// Version of the statement's encoding.
@@ -37,6 +38,8 @@ pub trait Model {
     const HEAD_DIM: u32;
     /// Packed words that a position appends to the cache.
     const KV_WORDS: u32;
+    /// The lanes that carried keys are packed in.
+    impl KeyLanes: Lanes;
     /// What `carry` hands to `decide`.
     type Carried;
     /// The part of a step that everything later depends on: computes the step's keys and values of
@@ -123,6 +126,7 @@ pub fn run_chunk<impl M: Model, +Drop<M::Carried>>(
 }
 
 /// Caches of all carried positions, and the check that the frontier's KV root binds them.
+#[inline(never)]
 fn carried_caches<impl M: Model>(ref input: Span<felt252>, frontier: Frontier) -> Array<LayerCache> {
     let mut caches = array![];
     for _ in 0..M::LAYERS {
@@ -131,20 +135,16 @@ fn carried_caches<impl M: Model>(ref input: Span<felt252>, frontier: Frontier) -
     let kv_dim = M::KV_HEADS * M::HEAD_DIM;
     let mut root = 0;
     for _ in 0..frontier.position {
-        let words = input.slice(0, M::KV_WORDS);
-        input = input.slice(M::KV_WORDS, input.len() - M::KV_WORDS);
+        let words = take(ref input, M::KV_WORDS);
         root = fold_kv(root, words);
         let mut values = array![];
         unpack_int8(words, ref values);
         let mut values = values.span();
-        let mut ignored = array![];
         let mut appended = array![];
         while let Some(cache) = caches.pop_front() {
             let mut cache = cache;
-            kv_append(
-                ref cache, values.slice(0, kv_dim), values.slice(kv_dim, kv_dim), ref ignored,
-            );
-            values = values.slice(2 * kv_dim, values.len() - 2 * kv_dim);
+            let k = take(ref values, kv_dim);
+            append_position::<M::KeyLanes>(ref cache, k, take(ref values, kv_dim));
             appended.append(cache);
         }
         caches = appended;

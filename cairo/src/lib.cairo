@@ -3,7 +3,8 @@
 //! One file per operation, named as its section in `docs/spec.md` and its function in the Rust
 //! module `spec`. Values are signed integers held as `felt252`; the ranges that make every
 //! conversion exact are proven by the generator and written into the constants it passes (`bias`,
-//! `offset`): a value outside its range makes the program panic, never wrap.
+//! `offset`, lane width): within its proven range no value can wrap, and no lane can borrow from
+//! another. Everything that comes from outside (the chunk's input) is checked here.
 
 pub mod argmax;
 pub mod bytes;

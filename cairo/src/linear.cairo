@@ -4,9 +4,10 @@
 //! the block's accumulators, one per lane. The generator proves `|accumulator| < 2^(lane − 1)`, so
 //! after adding `2^(lane − 1)` to every lane no lane borrows from another and the split is exact.
 
-use crate::shift::{Shift, Shift20, Shift24, Shift30, Shift40, Shift60};
+use crate::shift::{Divisor, halves, split};
 
 /// `Σ_j w[j]·x[j]` over the length of `x`; takes as many words from the front of `w`.
+#[inline(never)]
 pub fn dot(ref w: Span<felt252>, mut x: Span<felt252>) -> felt252 {
     let mut sum = 0;
     while let Some(x) = x.multi_pop_front::<16>() {
@@ -43,81 +44,116 @@ pub fn dot(ref w: Span<felt252>, mut x: Span<felt252>) -> felt252 {
     sum
 }
 
-/// How a felt is divided into lanes.
-pub trait Lanes {
-    /// `2^(lane − 1)` in every lane.
-    const BIAS: felt252;
-    /// Appends the signed lanes of a felt, lowest first.
-    fn unpack(packed: felt252, ref out: Array<felt252>);
-}
-
 /// The accumulators of `rows` rows: `w` holds one word per column for each block of rows.
 ///
 /// Panics if a lane's accumulator leaves its proven range far enough to leave the felt.
-pub fn linear<impl L: Lanes>(mut w: Span<felt252>, x: Span<felt252>, rows: u32) -> Span<felt252> {
+#[inline(never)]
+pub fn linear<impl L: Lanes>(w: Span<felt252>, x: Span<felt252>, rows: u32) -> Span<felt252> {
     let mut out = array![];
-    while !w.is_empty() {
-        L::unpack(dot(ref w, x) + L::BIAS, ref out);
-    }
+    append_linear::<L>(w, x, ref out);
     out.span().slice(0, rows)
 }
 
-fn unpack_half<impl S: Shift>(half: u128, lanes: u32, bias: felt252, ref out: Array<felt252>) {
-    let mut rest = half;
-    for _ in 0..lanes {
-        let (high, low) = S::split(rest);
-        out.append(low.into() - bias);
-        rest = high;
+/// Appends the accumulators of all blocks, the lanes without a row included.
+#[inline(never)]
+pub fn append_linear<impl L: Lanes>(
+    mut w: Span<felt252>, x: Span<felt252>, ref out: Array<felt252>,
+) {
+    while !w.is_empty() {
+        let (low, high) = halves(dot(ref w, x) + L::BIAS);
+        L::unpack(low, ref out);
+        L::unpack(high, ref out);
     }
-    assert(rest == 0, 'lane out of range');
+}
+
+/// How each 120-bit half of a felt is divided into lanes.
+pub trait Lanes {
+    /// Lanes per half.
+    const PER_HALF: u32;
+    /// The weight of a half's second lane.
+    const STEP: felt252;
+    /// `2^(lane − 1)` in every lane.
+    const BIAS: felt252;
+    /// Appends the signed lanes of a half, lowest first.
+    fn unpack(half: u128, ref out: Array<felt252>);
+}
+
+#[inline(always)]
+fn one_lane(x: u128, bias: felt252, ref out: Array<felt252>) {
+    out.append(x.into() - bias);
+}
+
+#[inline(always)]
+fn two_lanes(x: u128, by: Divisor, bias: felt252, ref out: Array<felt252>) {
+    let (high, low) = split(x, by);
+    one_lane(low, bias, ref out);
+    one_lane(high, bias, ref out);
+}
+
+#[inline(always)]
+fn three_lanes(x: u128, by: Divisor, bias: felt252, ref out: Array<felt252>) {
+    let (high, low) = split(x, by);
+    one_lane(low, bias, ref out);
+    two_lanes(high, by, bias, ref out);
 }
 
 /// 12 lanes of 20 bits, 6 in each half.
 pub impl Lanes20 of Lanes {
+    const PER_HALF: u32 = 6;
+    const STEP: felt252 = 0x100000;
     const BIAS: felt252 = 0x80000800008000080000800008000000800008000080000800008000080000;
-    fn unpack(packed: felt252, ref out: Array<felt252>) {
-        let packed: u256 = packed.into();
-        unpack_half::<Shift20>(packed.low, 6, 0x80000, ref out);
-        unpack_half::<Shift20>(packed.high, 6, 0x80000, ref out);
+    #[inline(never)]
+    fn unpack(half: u128, ref out: Array<felt252>) {
+        let (high, low) = split(half, 0x1000000000000000);
+        three_lanes(low, 0x100000, 0x80000, ref out);
+        three_lanes(high, 0x100000, 0x80000, ref out);
     }
 }
 
 /// 10 lanes of 24 bits, 5 in each half.
 pub impl Lanes24 of Lanes {
+    const PER_HALF: u32 = 5;
+    const STEP: felt252 = 0x1000000;
     const BIAS: felt252 = 0x80000080000080000080000080000000800000800000800000800000800000;
-    fn unpack(packed: felt252, ref out: Array<felt252>) {
-        let packed: u256 = packed.into();
-        unpack_half::<Shift24>(packed.low, 5, 0x800000, ref out);
-        unpack_half::<Shift24>(packed.high, 5, 0x800000, ref out);
+    #[inline(never)]
+    fn unpack(half: u128, ref out: Array<felt252>) {
+        let (high, low) = split(half, 0x1000000000000);
+        two_lanes(low, 0x1000000, 0x800000, ref out);
+        three_lanes(high, 0x1000000, 0x800000, ref out);
     }
 }
 
 /// 8 lanes of 30 bits, 4 in each half.
 pub impl Lanes30 of Lanes {
+    const PER_HALF: u32 = 4;
+    const STEP: felt252 = 0x40000000;
     const BIAS: felt252 = 0x80000002000000080000002000000000800000020000000800000020000000;
-    fn unpack(packed: felt252, ref out: Array<felt252>) {
-        let packed: u256 = packed.into();
-        unpack_half::<Shift30>(packed.low, 4, 0x20000000, ref out);
-        unpack_half::<Shift30>(packed.high, 4, 0x20000000, ref out);
+    #[inline(never)]
+    fn unpack(half: u128, ref out: Array<felt252>) {
+        let (high, low) = split(half, 0x1000000000000000);
+        two_lanes(low, 0x40000000, 0x20000000, ref out);
+        two_lanes(high, 0x40000000, 0x20000000, ref out);
     }
 }
 
 /// 6 lanes of 40 bits, 3 in each half.
 pub impl Lanes40 of Lanes {
+    const PER_HALF: u32 = 3;
+    const STEP: felt252 = 0x10000000000;
     const BIAS: felt252 = 0x80000000008000000000800000000000800000000080000000008000000000;
-    fn unpack(packed: felt252, ref out: Array<felt252>) {
-        let packed: u256 = packed.into();
-        unpack_half::<Shift40>(packed.low, 3, 0x8000000000, ref out);
-        unpack_half::<Shift40>(packed.high, 3, 0x8000000000, ref out);
+    #[inline(never)]
+    fn unpack(half: u128, ref out: Array<felt252>) {
+        three_lanes(half, 0x10000000000, 0x8000000000, ref out);
     }
 }
 
 /// 4 lanes of 60 bits, 2 in each half.
 pub impl Lanes60 of Lanes {
+    const PER_HALF: u32 = 2;
+    const STEP: felt252 = 0x1000000000000000;
     const BIAS: felt252 = 0x80000000000000080000000000000000800000000000000800000000000000;
-    fn unpack(packed: felt252, ref out: Array<felt252>) {
-        let packed: u256 = packed.into();
-        unpack_half::<Shift60>(packed.low, 2, 0x800000000000000, ref out);
-        unpack_half::<Shift60>(packed.high, 2, 0x800000000000000, ref out);
+    #[inline(never)]
+    fn unpack(half: u128, ref out: Array<felt252>) {
+        two_lanes(half, 0x1000000000000000, 0x800000000000000, ref out);
     }
 }

@@ -1,8 +1,9 @@
 //! RMS normalisation without gain (the gain lives in the next layer's weights).
 
 use core::num::traits::Sqrt;
-use crate::requantize::{Rounding, round};
-use crate::shift::Shift;
+use crate::elementwise::scale;
+use crate::linear::dot;
+use crate::requantize::{Rounding, requantize};
 
 /// Constants of one RMS normalisation; see `docs/spec.md`.
 #[derive(Drop, Copy)]
@@ -18,16 +19,11 @@ pub struct RmsNorm {
 }
 
 /// `y[i] = round(x[i] · floor(numerator / floor(√((Σ x² + eps)·root_scale))) / 2^s)`.
-pub fn rmsnorm<impl S: Shift>(xs: Span<felt252>, norm: RmsNorm) -> Span<felt252> {
-    let mut sum = norm.eps;
-    for x in xs {
-        sum += *x * *x;
-    }
+#[inline(never)]
+pub fn rmsnorm(xs: Span<felt252>, norm: RmsNorm) -> Span<felt252> {
+    let mut squared = xs;
+    let sum = dot(ref squared, xs) + norm.eps;
     let sum: u128 = (sum * norm.root_scale).try_into().unwrap();
     let inverse: felt252 = (norm.numerator / sum.sqrt().into()).into();
-    let mut out = array![];
-    for x in xs {
-        out.append(round::<S>(*x * inverse, norm.rounding));
-    }
-    out.span()
+    requantize(scale(xs, inverse), norm.rounding)
 }

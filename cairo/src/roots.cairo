@@ -9,6 +9,7 @@ pub fn fold_token(root: felt252, token: felt252) -> felt252 {
 }
 
 /// Appends one position's packed keys and values: `Poseidon(root, words…)`.
+#[inline(never)]
 pub fn fold_kv(root: felt252, words: Span<felt252>) -> felt252 {
     let mut link = array![root];
     link.append_span(words);

@@ -4,7 +4,7 @@
 use core::internal::bounded_int::{
     self, BoundedInt, DivRemHelper, UnitInt, downcast, upcast,
 };
-use crate::shift::{Shift, floor_shift};
+use crate::shift::{Divisor, floor_shift};
 
 /// A base-2 exponent with 7 fractional bits, below 16.
 type Exponent = BoundedInt<0, 0x7ff>;
@@ -22,9 +22,14 @@ const POWERS: [felt252; 16] = [
 /// Weights of each head's scores: `table[z mod 128] · 2^(15 − z div 128)`, 0 from `z = 2048` on,
 /// with `z = floor((max − score + half) / 2^s)`.
 ///
-/// - `bias`: `2^m` with `|score| < 2^m`; `half`: `2^(s−1)`, or 0 for `s = 0`.
-pub fn softmax<impl S: Shift>(
-    mut heads: Array<Span<felt252>>, table: Span<felt252>, bias: felt252, half: felt252,
+/// - `bias`: `2^m` with `|score| < 2^m`; `half`: `2^(s−1)`, or 0 for `s = 0`; `divisor`: `2^s`.
+#[inline(never)]
+pub fn softmax(
+    mut heads: Array<Span<felt252>>,
+    table: Span<felt252>,
+    bias: felt252,
+    half: felt252,
+    divisor: Divisor,
 ) -> Array<Span<felt252>> {
     let powers = POWERS.span();
     let mut out = array![];
@@ -32,7 +37,7 @@ pub fn softmax<impl S: Shift>(
         let max = half + maximum(scores, bias);
         let mut weights = array![];
         for score in scores {
-            weights.append(weight::<S>(max - *score, table, powers));
+            weights.append(weight(max - *score, divisor, table, powers));
         }
         out.append(weights.span());
     }
@@ -40,6 +45,7 @@ pub fn softmax<impl S: Shift>(
 }
 
 /// The largest score.
+#[inline(never)]
 fn maximum(scores: Span<felt252>, bias: felt252) -> felt252 {
     let mut max: u128 = 0;
     for score in scores {
@@ -51,10 +57,10 @@ fn maximum(scores: Span<felt252>, bias: felt252) -> felt252 {
     max.into() - bias
 }
 
-fn weight<impl S: Shift>(
-    distance: felt252, table: Span<felt252>, powers: Span<felt252>,
+fn weight(
+    distance: felt252, divisor: Divisor, table: Span<felt252>, powers: Span<felt252>,
 ) -> felt252 {
-    let exponent: Option<Exponent> = downcast(floor_shift::<S>(distance));
+    let exponent: Option<Exponent> = downcast(floor_shift(distance, divisor));
     match exponent {
         None => 0,
         Some(exponent) => {

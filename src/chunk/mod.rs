@@ -51,6 +51,8 @@ pub enum ChunkError {
     State(&'static str),
     #[error("a chunk needs at least one step")]
     NoSteps,
+    #[error("the session has ended: the policy's end of sequence was emitted")]
+    Ended,
 }
 
 /// Everything that the rest of a session depends on.
@@ -179,10 +181,13 @@ impl<'g> Decoder<'g> {
     /// Runs up to `steps` steps, fewer if the session ends before.
     ///
     /// # Errors
-    /// No steps asked for, or a session that is already finished.
+    /// No steps asked for, a session that has ended, or a context that is full.
     pub fn chunk(&mut self, steps: usize) -> Result<Chunk, ChunkError> {
         if steps == 0 {
             return Err(ChunkError::NoSteps);
+        }
+        if self.ended {
+            return Err(ChunkError::Ended);
         }
         if self.finished() {
             let context = self.graph.shape.context;

@@ -2,12 +2,13 @@
 
 use std::path::PathBuf;
 
+use anyhow::Context;
 use cairo_decode::receipt::{
     Document, Manifest, Session, SessionFacts, Verified, VerifySessionError, verify_receipt,
     verify_session,
 };
 use cairo_decode::verify::policy::Accept;
-use cairo_decode::verify::statement::Domain;
+use cairo_decode::verify::statement::{Domain, SessionId};
 
 use super::{Failure, output};
 
@@ -24,6 +25,13 @@ pub struct Args {
     /// The model's manifest
     #[arg(long, value_name = "FILE")]
     model: PathBuf,
+    /// The prompt's tokens, as you expect them: 0,190,246 [default: those of session.json, which the
+    /// proofs bind but the prover chose]
+    #[arg(long, value_name = "TOKENS", value_delimiter = ',')]
+    prompt_tokens: Option<Vec<u32>>,
+    /// The session's identity, as you expect it
+    #[arg(long, value_name = "FELT")]
+    session_id: Option<String>,
     /// Print JSON
     #[arg(long)]
     pub json: bool,
@@ -41,6 +49,9 @@ pub fn run(args: &Args) -> super::Outcome {
             return Err(Failure::Input(anyhow::anyhow!(message)));
         }
         whole_session(args, &manifest, &accept)
+    } else if args.prompt_tokens.is_some() || args.session_id.is_some() {
+        let message = "--prompt-tokens and --session-id go with a session folder, not with one receipt";
+        Err(Failure::Input(anyhow::anyhow!(message)))
     } else {
         one_receipt(args, &accept)
     }
@@ -55,6 +66,7 @@ fn whole_session(args: &Args, manifest: &Manifest, accept: &Accept) -> super::Ou
     let (session, facts) =
         verify_session(&args.path, manifest, accept, &mut |_, v| verified.push(v.clone()))
             .map_err(rejected)?;
+    expected(args, &session)?;
     if args.json {
         output::json(&serde_json::json!({
             "ok": true, "session_id": session.session_id, "model_root": session.model_root,
@@ -65,6 +77,27 @@ fn whole_session(args: &Args, manifest: &Manifest, accept: &Accept) -> super::Ou
         }));
     } else {
         print_session(&session, &facts, &verified);
+    }
+    Ok(())
+}
+
+/// Compares what the proofs bind, but the prover chose, with what the caller expects.
+fn expected(args: &Args, session: &Session) -> super::Outcome {
+    let differs = |field: &str, found: String, expected: &str| {
+        let file = args.path.join(cairo_decode::receipt::SESSION_FILE);
+        let message = format!("{}: {field}: is {found}, expected {expected}", file.display());
+        Err(Failure::Rejected(anyhow::anyhow!(message)))
+    };
+    if let Some(tokens) = &args.prompt_tokens
+        && *tokens != session.prompt_tokens
+    {
+        return differs("prompt_tokens", format!("{:?}", session.prompt_tokens), &format!("{tokens:?}"));
+    }
+    if let Some(text) = &args.session_id {
+        let id: SessionId = text.parse().with_context(|| format!("--session-id: {text:?}"))?;
+        if id != session.session_id {
+            return differs("session_id", session.session_id.to_string(), text);
+        }
     }
     Ok(())
 }

@@ -9,7 +9,6 @@
 //! - Every node carries its length and the range that its operation's rule proves; the verifier
 //!   recomputes both and refuses a graph that claims anything else.
 //! - Deliberately absent: floating point, model files, Cairo.
-// ir-ready
 
 mod build;
 mod range;

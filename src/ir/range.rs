@@ -49,8 +49,7 @@ impl Range {
     }
 }
 
-/// The proven bound on an accumulator of a matrix: the largest over its rows of
-/// `Σ_j |w| · max |x|`, computed exactly from the weights.
+/// The proven bound on the accumulator of one row: `Σ_j |w| · max |x|`, computed exactly from the weights.
 pub fn row_bound(row: &[i8], x: Range) -> i128 {
     row.iter().map(|&w| (w as i128).abs()).sum::<i128>() * x.magnitude() as i128
 }
@@ -80,7 +79,7 @@ pub(super) fn infer(graph: &Graph, op: &Op) -> Option<(Len, Range)> {
         Op::Requantize { x, to } => (at(x).len, at(x).range.requantized(to)?),
         Op::Rope { x, to } => {
             // |x·cos − y·sin| ≤ |x| + |y| scaled by at most 2^14 each.
-            let bound = at(x).range.magnitude() as i128 * 2 << ROPE_BITS;
+            let bound = (at(x).range.magnitude() as i128 * 2) << ROPE_BITS;
             (at(x).len, Range::symmetric(bound)?.requantized(to)?)
         }
         Op::KvAppend { .. } => (Len::Fixed(0), zero),

@@ -3,7 +3,7 @@
 //! Checked rules, in this order:
 //! 1. the name is an identifier; sizes are positive and consistent (heads, kv_heads, head_dim even);
 //! 2. tables have their sizes and their entries their ranges;
-//! 3. matrices have `rows · cols` entries and unique names;
+//! 3. matrices have `rows · cols` entries and unique names, and each is read by one linear layer;
 //! 4. every operand is an earlier node; labels are unique identifiers;
 //! 5. every operation's operands have the lengths it needs, its constants lie in their ranges;
 //! 6. every node's length and range are what its rule proves;
@@ -143,6 +143,15 @@ fn check_matrices(graph: &Graph) -> Result<(), GraphError> {
             return err("the name is repeated");
         }
     }
+    for (i, m) in graph.matrices.iter().enumerate() {
+        let reads = |n: &&Node| matches!(n.op, Op::Linear { matrix, .. } if matrix.0 as usize == i);
+        if graph.nodes.iter().filter(reads).count() != 1 {
+            return Err(GraphError::Matrix {
+                name: m.name.clone(),
+                problem: "expected exactly one linear layer that reads it",
+            });
+        }
+    }
     Ok(())
 }
 
@@ -193,7 +202,9 @@ fn check_constants(graph: &Graph, node: &Node) -> Result<(), GraphError> {
                 Len::PerPosition => i128::MAX >> 64,
             };
             let sum = x_range.checked_mul(x_range).and_then(|s| s.checked_mul(n));
-            let fits = sum.is_some_and(|s| s + norm.eps as i128 <= 1i128 << (120 - 2 * norm.root_shift));
+            let fits = sum.and_then(|s| s.checked_add(norm.eps as i128)).is_some_and(|s| {
+                ok && s <= 1i128 << (120 - 2 * norm.root_shift)
+            });
             (!ok || !fits).then_some("the norm's constants or input range are out of bounds")
         }
         Op::Linear { x, matrix } => match graph.matrices.get(matrix.0 as usize) {
@@ -216,10 +227,13 @@ fn check_constants(graph: &Graph, node: &Node) -> Result<(), GraphError> {
         Op::Scores { q, layer } => {
             (len(q) != fixed(q_dim) || layer >= shape.layers).then_some("expected a query of heads × head_dim")
         }
-        Op::Softmax { scores, shift } => (len(scores) != Len::PerPosition || shift > 40)
-            .then_some("expected scores and a shift of at most 40"),
+        Op::Softmax { scores, shift } => {
+            let scored = matches!(graph.node(scores).op, Op::Scores { .. });
+            (!scored || shift > 40).then_some("expected scores and a shift of at most 40")
+        }
         Op::Mix { weights, layer, shift } => {
-            (len(weights) != Len::PerPosition || layer >= shape.layers || shift > 16)
+            let softmax = matches!(graph.node(weights).op, Op::Softmax { .. });
+            (!softmax || layer >= shape.layers || shift > 16)
                 .then_some("expected softmax weights and a shift of at most 16")
         }
         Op::Silu { index_shift, .. } => (index_shift > 40).then_some("the index shift is larger than 40"),

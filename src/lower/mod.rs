@@ -38,6 +38,8 @@ use shifts::Shifts;
 pub enum LowerError {
     #[error("matrix {matrix:?}: an accumulator can reach {bound}, more than the widest lane (60 bits) holds")]
     AccumulatorTooWide { matrix: String, bound: i128 },
+    #[error("name {name:?}: is no Cairo name, collides with another one, or is used by the generated code")]
+    Name { name: String },
     #[error("node {node:?}: a magnitude of {magnitude} with a shift of {shift} does not fit the program's 128-bit divisions")]
     TooWide { node: String, magnitude: i128, shift: u32 },
 }

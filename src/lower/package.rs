@@ -23,6 +23,7 @@ pub struct Package {
 /// # Errors
 /// A value too wide for the kernels.
 pub fn lower(graph: &VerifiedGraph, model_root: Felt) -> Result<Package, LowerError> {
+    check_names(graph)?;
     let mut lowering = Lowering { graph, shifts: Shifts::default() };
     let lib = library(&mut lowering, model_root)?;
     let mut files = BTreeMap::new();
@@ -32,6 +33,36 @@ pub fn lower(graph: &VerifiedGraph, model_root: Felt) -> Result<Package, LowerEr
     files.insert("src/tables.cairo".to_string(), tables(graph));
     files.insert("src/shifts.cairo".to_string(), lowering.shifts.module());
     Ok(Package { name: graph.name.clone(), files })
+}
+
+/// Labels become variables and matrix names constants, with `_` for `.`: no two may become the same, and
+/// none may be a name that the generated functions use themselves.
+fn check_names(graph: &VerifiedGraph) -> Result<(), LowerError> {
+    let taken = |name: &str| {
+        let numbered = |prefix: &str| {
+            let rest = name.strip_prefix(prefix).unwrap_or("");
+            !rest.is_empty() && rest.chars().all(|c| c.is_ascii_digit())
+        };
+        ["position", "angles", "caches", "row", "carried"].contains(&name)
+            || numbered("kv")
+            || numbered("cache")
+    };
+    let mut seen = BTreeSet::new();
+    for node in &graph.nodes {
+        let variable = node.label.replace('.', "_");
+        if taken(&variable) || !variable.starts_with(|c: char| c.is_ascii_lowercase()) || !seen.insert(variable) {
+            return Err(LowerError::Name { name: node.label.clone() });
+        }
+    }
+    let mut seen = BTreeSet::new();
+    for matrix in &graph.matrices {
+        let plain = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '_' || c == '.';
+        let starts = matrix.name.starts_with(|c: char| c.is_ascii_lowercase());
+        if !starts || !matrix.name.chars().all(plain) || !seen.insert(linear::constant(matrix)) {
+            return Err(LowerError::Name { name: matrix.name.clone() });
+        }
+    }
+    Ok(())
 }
 
 fn manifest(name: &str) -> String {

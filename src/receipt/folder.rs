@@ -29,7 +29,7 @@ pub const SESSION_FILE: &str = "session.json";
 /// Name of the lock file; it stays, only the lock on it comes and goes.
 pub const LOCK_FILE: &str = "session.lock";
 /// Largest proof file that is read, in bytes.
-pub const MAX_PROOF_BYTES: u64 = 64 << 20;
+pub const MAX_PROOF_BYTES: u64 = crate::verify::proof::MAX_PROOF_BYTES as u64;
 
 const RECEIPT_END: &str = ".receipt.json";
 const PROOF_END: &str = ".proof";

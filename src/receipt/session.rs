@@ -105,6 +105,10 @@ impl Document for Session {
                 "must be at least 1",
             ));
         }
+        if self.requested_tokens == 0 {
+            let reason = "must be at least 1";
+            return Err(FormatError::inconsistent("requested_tokens", reason));
+        }
         Ok(())
     }
 }

@@ -129,7 +129,8 @@ impl Request {
     }
 }
 
-/// 248 bits that no other session has: the clock, the process, and the standard library's random keys.
+/// An identity that no other session is likely to have: a hash of the clock, the process id, and the
+/// standard library's random keys.
 fn random_session_id() -> SessionId {
     let mut hasher = Blake2s256::new();
     let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();

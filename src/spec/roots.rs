@@ -8,7 +8,7 @@
 //! token `0` changes the root like any other. `Poseidon` is Starknet's: two-to-one is
 //! `hades(a, b, 2)[0]`, many-to-one is the padded sponge.
 //!
-//! Absent on purpose: how keys and values are packed into words (`lower` decides), and Merkle
+//! Absent on purpose: how keys and values are packed into words (`spec::kv`), and Merkle
 //! openings — a chain is enough because a step carries its whole state.
 
 use starknet_types_core::felt::Felt;

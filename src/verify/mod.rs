@@ -47,12 +47,18 @@ pub enum ProofError {
 /// 1. decode it strictly;
 /// 2. compare its parameters and its preprocessed root with the pinned ones;
 /// 3. bound the claim's sizes, so that the library's arithmetic on them cannot overflow;
-/// 4. run the library's verifier, turning a panic into a refusal;
-/// 5. read program and output from the public memory, at the addresses that the registers imply.
+/// 4. read program and output from the public memory, at the addresses that the registers imply;
+/// 5. run the library's verifier.
+///
+/// A panic of the library anywhere on the way is a refusal.
 ///
 /// # Errors
 /// The first check that does not hold.
 pub fn verify_proof(bytes: &[u8]) -> Result<PublicFacts, ProofError> {
+    quietly(|| verify_decoded(bytes))
+}
+
+fn verify_decoded(bytes: &[u8]) -> Result<PublicFacts, ProofError> {
     let proof = proof::decode(bytes)?;
     check_parameters(&proof)?;
     if proof.stark_proof.commitments.first().map(|root| root.0) != Some(PREPROCESSED_ROOT) {
@@ -60,7 +66,7 @@ pub fn verify_proof(bytes: &[u8]) -> Result<PublicFacts, ProofError> {
     }
     check_claim(&proof)?;
     let (program, output) = public_memory(&proof.claim.public_data)?;
-    quietly(|| verify_cairo::<MerkleChannel>(proof))?;
+    verify_cairo::<MerkleChannel>(proof).map_err(|e| ProofError::Invalid(e.to_string()))?;
     let config = params::pcs_config(&PARAMS);
     Ok(PublicFacts {
         program_hash: program_hash(&program),
@@ -169,8 +175,9 @@ thread_local! {
     static QUIET: Cell<bool> = const { Cell::new(false) };
 }
 
-/// Runs the library's verifier; a panic becomes [`ProofError::Invalid`] and prints nothing.
-fn quietly<E: std::fmt::Display>(verify: impl FnOnce() -> Result<(), E>) -> Result<(), ProofError> {
+/// Runs code that reads a proof with the library's functions, which assert what they expect: a panic
+/// becomes [`ProofError::Invalid`] and prints nothing.
+fn quietly<T>(verify: impl FnOnce() -> Result<T, ProofError>) -> Result<T, ProofError> {
     static HOOK: Once = Once::new();
     HOOK.call_once(|| {
         let default = panic::take_hook();
@@ -184,8 +191,7 @@ fn quietly<E: std::fmt::Display>(verify: impl FnOnce() -> Result<(), E>) -> Resu
     let result = panic::catch_unwind(AssertUnwindSafe(verify));
     QUIET.set(false);
     match result {
-        Ok(Ok(())) => Ok(()),
-        Ok(Err(error)) => Err(ProofError::Invalid(error.to_string())),
+        Ok(result) => result,
         Err(payload) => {
             let text = payload
                 .downcast_ref::<String>()

@@ -5,6 +5,7 @@
 //! - Nothing is allocated beyond what the file's own bytes account for.
 
 use bincode::Options;
+use cairo_air::air::PublicSegmentRanges;
 use stwo::core::fields::m31::{BaseField, P};
 use stwo::core::fields::qm31::SecureField;
 use stwo::core::vcs_lifted::blake2_merkle::Blake2sM31MerkleHasher;
@@ -62,6 +63,38 @@ pub fn decode(bytes: &[u8]) -> Result<CairoProof, DecodeError> {
     Ok(proof)
 }
 
+/// Identifiers and values of the pointers of all public segments.
+fn segments(ranges: &PublicSegmentRanges) -> impl Iterator<Item = u32> {
+    let PublicSegmentRanges {
+        output,
+        pedersen,
+        range_check_128,
+        ecdsa,
+        bitwise,
+        ec_op,
+        keccak,
+        poseidon,
+        range_check_96,
+        add_mod,
+        mul_mod,
+    } = *ranges;
+    let optional = [
+        pedersen,
+        range_check_128,
+        ecdsa,
+        bitwise,
+        ec_op,
+        keccak,
+        poseidon,
+        range_check_96,
+        add_mod,
+        mul_mod,
+    ];
+    std::iter::once(output)
+        .chain(optional.into_iter().flatten())
+        .flat_map(|r| [r.start_ptr.id, r.start_ptr.value, r.stop_ptr.id, r.stop_ptr.value])
+}
+
 /// The library computes with whatever `u32` it is given; only `0..P` are field elements.
 fn check_canonical(proof: &CairoProof) -> Result<(), DecodeError> {
     let base = |x: &BaseField| x.0 < P;
@@ -81,6 +114,7 @@ fn check_canonical(proof: &CairoProof) -> Result<(), DecodeError> {
         ("claim.state", states.iter().all(|s| [s.pc, s.ap, s.fp].iter().all(base))),
         ("claim.program", memory.program.iter().all(|(id, _)| *id < P)),
         ("claim.output", memory.output.iter().all(|(id, _)| *id < P)),
+        ("claim.public_segments", segments(&memory.public_segments).all(|x| x < P)),
         ("claim.safe_call_ids", memory.safe_call_ids.iter().all(|id| *id < P)),
     ];
     match parts.iter().find(|(_, canonical)| !canonical) {

@@ -8,7 +8,7 @@ use candle_transformers::models::llama::{Cache, Config as CandleConfig, Llama};
 use std::collections::BTreeSet;
 use std::path::Path;
 
-#[path = "support/model_dir.rs"]
+#[path = "../../support/model_dir.rs"]
 mod model_dir;
 use model_dir::{Shape, write_model_dir};
 

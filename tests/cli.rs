@@ -1,0 +1,326 @@
+//! The command line as a user meets it: a second model with other shapes goes through `compile`,
+//! `generate`, `prove` and `verify`, and everything that is wrong with a session is refused.
+//!
+//! Slow (two proofs): one binary, its tests share one session.
+
+#[path = "support/model_dir.rs"]
+mod model_dir;
+#[path = "support/second_model.rs"]
+mod second_model;
+
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Output};
+use std::sync::OnceLock;
+
+struct World {
+    // Keeps the folder alive.
+    _temp: tempfile::TempDir,
+    root: PathBuf,
+}
+
+fn run(args: &[&str]) -> Output {
+    Command::new(env!("CARGO_BIN_EXE_cairo-decode")).args(args).output().expect("the binary runs")
+}
+
+fn code(output: &Output) -> i32 {
+    output.status.code().expect("an exit code, not a signal")
+}
+
+fn text(bytes: &[u8]) -> String {
+    String::from_utf8_lossy(bytes).into_owned()
+}
+
+fn path(path: &Path) -> &str {
+    path.to_str().expect("UTF-8")
+}
+
+/// Runs a command that has to succeed.
+fn accept(args: &[&str]) -> String {
+    let output = run(args);
+    assert_eq!(code(&output), 0, "{args:?}: {}", text(&output.stderr));
+    text(&output.stdout)
+}
+
+/// Runs a command that has to fail with a code and a message that names something.
+fn reject(args: &[&str], exit: i32, names: &str) {
+    let output = run(args);
+    let stderr = text(&output.stderr);
+    assert_eq!(code(&output), exit, "{args:?}: {stderr}");
+    assert!(stderr.contains(names), "{args:?}: {stderr:?} does not name {names:?}");
+    assert!(!stderr.contains("panicked"), "{stderr}");
+}
+
+const PROMPT: &str = "abc";
+
+fn prove(world: &World, prompt: &str, session: &str) -> String {
+    let build = world.root.join("build");
+    let out = world.root.join(session);
+    accept(&[
+        "prove", path(&build), "-p", prompt, "-n", "3", "--chunk", "3", "-o", path(&out), "--json",
+    ])
+}
+
+/// The compiled second model, and one proven session of two chunks.
+fn world() -> &'static World {
+    static WORLD: OnceLock<World> = OnceLock::new();
+    WORLD.get_or_init(|| {
+        let temp = tempfile::tempdir().expect("a folder");
+        let root = temp.path().to_path_buf();
+        second_model::write_second_model(&root.join("second"), 7).expect("written");
+        let world = World { _temp: temp, root };
+        let (model, build) = (world.root.join("second"), world.root.join("build"));
+        let report = accept(&["compile", path(&model), "-o", path(&build), "--json"]);
+        assert!(report.contains("top1_agreement"));
+        prove(&world, PROMPT, "session");
+        world
+    })
+}
+
+fn manifest(world: &World) -> PathBuf {
+    world.root.join("build/model.json")
+}
+
+fn verify(world: &World, session: &Path) -> Output {
+    run(&["verify", path(session), "--model", path(&manifest(world)), "--json"])
+}
+
+/// A copy of the proven session that a test may damage.
+fn copy(world: &World, name: &str) -> PathBuf {
+    let to = world.root.join(name);
+    let _ = fs::remove_dir_all(&to);
+    fs::create_dir(&to).expect("a folder");
+    for entry in fs::read_dir(world.root.join("session")).expect("the session") {
+        let entry = entry.expect("an entry");
+        fs::copy(entry.path(), to.join(entry.file_name())).expect("copied");
+    }
+    to
+}
+
+fn assert_rejected(world: &World, session: &Path, names: &str) {
+    let output = verify(world, session);
+    let stderr = text(&output.stderr);
+    assert_eq!(code(&output), 1, "{names}: {stderr}");
+    assert!(stderr.contains(names), "{stderr:?} does not name {names:?}");
+    assert!(!stderr.contains("panicked"), "{stderr}");
+}
+
+#[test]
+fn verified_session_says_what_generate_says() {
+    let world = world();
+    let build = world.root.join("build");
+    let generated = accept(&["generate", path(&build), "-p", PROMPT, "-n", "3", "--json"]);
+    let output = verify(world, &world.root.join("session"));
+    assert_eq!(code(&output), 0, "{}", text(&output.stderr));
+    let of = |json: &str| {
+        let value: serde_json::Value = serde_json::from_str(json).expect("JSON");
+        value["generated_tokens"].clone()
+    };
+    let verified = text(&output.stdout);
+    assert_eq!(of(&verified), of(&generated));
+    let value: serde_json::Value = serde_json::from_str(&verified).expect("JSON");
+    let receipts = value["receipts"].as_array().expect("receipts");
+    assert_eq!(receipts.len(), 2);
+    for receipt in receipts {
+        assert_eq!(receipt["security_bits"], 96);
+        let seconds = receipt["verify_seconds"].as_f64().expect("seconds");
+        // 100 ms is the promise on an idle machine; tests share theirs.
+        assert!(seconds < 0.5, "a receipt took {seconds} s");
+    }
+}
+
+#[test]
+fn verification_needs_neither_weights_nor_program() {
+    let world = world();
+    let alone = world.root.join("alone");
+    fs::create_dir_all(&alone).expect("a folder");
+    fs::copy(manifest(world), alone.join("model.json")).expect("copied");
+    let session = world.root.join("session");
+    accept(&["verify", path(&session), "--model", path(&alone.join("model.json"))]);
+}
+
+#[test]
+fn every_value_of_a_receipt_counts() {
+    let world = world();
+    let session = copy(world, "relabelled");
+    let file = session.join("chunk-0001.receipt.json");
+    let original: serde_json::Value =
+        serde_json::from_slice(&fs::read(&file).expect("a receipt")).expect("JSON");
+    let mut pointers = vec![];
+    leaves(&original, String::new(), &mut pointers);
+    assert!(pointers.len() > 30);
+    for pointer in pointers {
+        // `producer` is information only, as docs/non-claims.md says.
+        if pointer == "/producer" {
+            continue;
+        }
+        let mut changed = original.clone();
+        let value = changed.pointer_mut(&pointer).expect("a leaf");
+        *value = other(value);
+        fs::write(&file, changed.to_string()).expect("written");
+        let field = pointer.trim_start_matches('/').split('/').next().expect("a field").to_string();
+        assert_rejected(world, &session, if field == "format" { "format" } else { "" });
+        let stderr = text(&verify(world, &session).stderr);
+        assert!(stderr.contains("receipt.json") || stderr.contains("proof"), "{pointer}: {stderr}");
+    }
+}
+
+fn leaves(value: &serde_json::Value, at: String, out: &mut Vec<String>) {
+    match value {
+        serde_json::Value::Object(map) => {
+            map.iter().for_each(|(key, value)| leaves(value, format!("{at}/{key}"), out));
+        }
+        serde_json::Value::Array(items) => {
+            items.iter().enumerate().for_each(|(i, value)| leaves(value, format!("{at}/{i}"), out));
+        }
+        _ => out.push(at),
+    }
+}
+
+/// Another value of the same type.
+fn other(value: &serde_json::Value) -> serde_json::Value {
+    match value {
+        serde_json::Value::Number(n) => (n.as_u64().unwrap_or(0) + 1).into(),
+        serde_json::Value::String(s) => match s.strip_prefix("0x").and_then(|h| h.chars().last()) {
+            Some('1') => format!("{}2", &s[..s.len() - 1]).into(),
+            Some(_) => format!("{}1", &s[..s.len() - 1]).into(),
+            None if s.len() == 64 => format!("{}{}", &s[..63], if s.ends_with('0') { '1' } else { '0' }).into(),
+            None => format!("{s}x").into(),
+        },
+        serde_json::Value::Null => 5.into(),
+        _ => serde_json::Value::Null,
+    }
+}
+
+#[test]
+fn every_region_of_a_proof_counts() {
+    let world = world();
+    let session = copy(world, "flipped");
+    let file = session.join("chunk-0000.proof");
+    let original = fs::read(&file).expect("a proof");
+    for i in 0..24 {
+        let mut bytes = original.clone();
+        let at = i * (original.len() - 1) / 23;
+        bytes[at] ^= 1 << (i % 8);
+        fs::write(&file, bytes).expect("written");
+        assert_rejected(world, &session, "chunk-0000.proof");
+    }
+    fs::write(&file, &original[..original.len() - 1]).expect("written");
+    assert_rejected(world, &session, "chunk-0000.proof");
+}
+
+#[test]
+fn receipts_swapped_missing_or_repeated() {
+    let world = world();
+    let (first, second) = ("chunk-0000.receipt.json", "chunk-0001.receipt.json");
+    let session = copy(world, "swapped");
+    fs::rename(session.join(first), session.join("x")).expect("renamed");
+    fs::rename(session.join(second), session.join(first)).expect("renamed");
+    fs::rename(session.join("x"), session.join(second)).expect("renamed");
+    assert_rejected(world, &session, first);
+
+    let session = copy(world, "missing");
+    fs::remove_file(session.join(second)).expect("removed");
+    assert_rejected(world, &session, "0001");
+
+    let session = copy(world, "repeated");
+    fs::copy(session.join(second), session.join("chunk-0002.receipt.json")).expect("copied");
+    assert_rejected(world, &session, "chunk-0002.receipt.json");
+}
+
+#[test]
+fn another_real_model_is_refused() {
+    let world = world();
+    let (model, build) = (world.root.join("other"), world.root.join("other-build"));
+    second_model::write_second_model(&model, 8).expect("written");
+    accept(&["compile", path(&model), "-o", path(&build)]);
+    let session = world.root.join("session");
+    reject(&["verify", path(&session), "--model", path(&build.join("model.json"))], 1, "model_root");
+}
+
+#[test]
+fn interrupted_session_goes_on_at_its_next_chunk() {
+    let world = world();
+    let session = copy(world, "resumed");
+    fs::remove_file(session.join("chunk-0001.receipt.json")).expect("removed");
+    let file = session.join("session.json");
+    let mut document: serde_json::Value =
+        serde_json::from_slice(&fs::read(&file).expect("a session")).expect("JSON");
+    document["status"] = "running".into();
+    document["chunks"] = serde_json::Value::Null;
+    document["generated_tokens"] = serde_json::Value::Null;
+    fs::write(&file, document.to_string()).expect("written");
+    // Not complete: not accepted.
+    assert_rejected(world, &session, "status");
+    let kept = fs::read(session.join("chunk-0000.proof")).expect("a proof");
+    let report = prove(world, PROMPT, "resumed");
+    let report: serde_json::Value = serde_json::from_str(&report).expect("JSON");
+    assert_eq!(report["chunks"].as_array().expect("chunks").len(), 1, "only the missing chunk is proven");
+    assert_eq!(fs::read(session.join("chunk-0000.proof")).expect("a proof"), kept);
+    assert_eq!(code(&verify(world, &session)), 0);
+}
+
+#[test]
+fn a_folder_holds_one_session() {
+    let world = world();
+    let (build, out) = (world.root.join("build"), world.root.join("session"));
+    let prove = |prompt, tokens| {
+        reject(&["prove", path(&build), "-p", prompt, "-n", tokens, "-o", path(&out)], 2, "session.json")
+    };
+    prove("abd", "3");
+    prove(PROMPT, "4");
+}
+
+#[test]
+fn bad_input_has_code_2_and_names_what_is_wrong() {
+    let world = world();
+    let build = world.root.join("build");
+    let (b, m) = (path(&build).to_string(), manifest(world));
+    reject(&["compile", "no-such-model", "-o", "x", "--name", "x"], 2, "no-such-model");
+    reject(&["compile", &b, "-o", "x"], 2, "safetensors");
+    reject(&["generate", path(&world.root), "-p", "a"], 2, "model.json");
+    reject(&["prove", &b, "-p", "a", "-n", "0", "-o", "x"], 2, "-n");
+    reject(&["prove", &b, "-p", "a", "-n", "1000", "-o", "x"], 2, "context");
+    reject(&["prove", &b, "-p", "a", "-n", "1", "--session-id", "7", "-o", "x"], 2, "--session-id");
+    reject(&["verify", "no-such-session", "--model", path(&m)], 2, "no-such-session");
+    reject(&["verify", &b, "--model", path(&m)], 2, "session.json");
+    reject(&["inspect", "no-such-thing"], 2, "no-such-thing");
+    reject(&["frobnicate"], 2, "frobnicate");
+    assert!(!Path::new("x").exists(), "nothing half-written");
+}
+
+#[test]
+fn damaged_build_is_refused() {
+    let world = world();
+    let damaged = world.root.join("damaged");
+    fs::create_dir_all(&damaged).expect("a folder");
+    let restore = || {
+        for name in ["model.json", "graph.bin", "program.json", "config.json", "tokenizer.json"] {
+            fs::copy(world.root.join("build").join(name), damaged.join(name)).expect("copied");
+        }
+    };
+    for name in ["graph.bin", "program.json", "tokenizer.json"] {
+        restore();
+        let file = damaged.join(name);
+        let mut bytes = fs::read(&file).expect("a file");
+        let at = bytes.len() / 2;
+        bytes[at] = if bytes[at] == b'1' { b'2' } else { b'1' };
+        fs::write(&file, bytes).expect("written");
+        let output = run(&["generate", path(&damaged), "-p", "a", "-n", "1"]);
+        assert_eq!(code(&output), 2, "{name}: {}", text(&output.stdout));
+        fs::write(&file, b"").expect("written");
+        reject(&["generate", path(&damaged), "-p", "a", "-n", "1"], 2, name);
+    }
+}
+
+#[test]
+fn help_has_an_example_for_every_command() {
+    let names = ["compile", "generate", "prove", "verify", "inspect", "profile", "completions"];
+    for name in names {
+        assert!(accept(&[name, "--help"]).contains("Example: cairo-decode"), "{name}");
+    }
+    assert!(accept(&["completions", "bash"]).contains("cairo-decode"));
+    let build = world().root.join("build");
+    assert!(accept(&["profile", path(&build), "-p", "ab", "-n", "1"]).contains("linear"));
+    assert!(accept(&["inspect", path(&build), "--graph"]).contains("argmax"));
+}
