@@ -3,22 +3,28 @@
 mod support;
 
 use cairo_decode::chunk::Decoder;
-use cairo_decode::ir::{KvCache, run_step};
+use cairo_decode::model::Model;
+use cairo_decode::quantize::{QuantOptions, quantize};
+use cairo_decode::ir::{KvCache, VerifiedGraph, run_step};
 use cairo_decode::trace;
 use support::{Random, Sizes, pins, program, random_graph, sizes};
 
 fn agree(seed: u64, sizes: Sizes, chunks: &[usize]) {
     let graph = random_graph("random", seed, sizes);
-    let program = program(&graph);
     let mut random = Random::new(seed + 1);
     let prompt: Vec<u32> = (0..3).map(|_| random.below(sizes.shape.vocab) as u32).collect();
+    agree_on(&graph, prompt, chunks);
+}
+
+fn agree_on(graph: &VerifiedGraph, prompt: Vec<u32>, chunks: &[usize]) {
+    let program = program(graph);
 
     // The reference, from the prompt in one go.
     let steps: usize = chunks.iter().sum();
-    let mut cache = KvCache::new(sizes.shape.layers);
+    let mut cache = KvCache::new(graph.shape.layers);
     let mut tokens = prompt.clone();
     for position in 0..steps {
-        let values = run_step(&graph, &mut cache, tokens[position]);
+        let values = run_step(graph, &mut cache, tokens[position]);
         for (node, value) in graph.nodes.iter().zip(0..) {
             let value = values.get(cairo_decode::ir::ValueId(value));
             assert!(value.iter().all(|&x| node.range.contains(x)), "{} leaves its range", node.label);
@@ -39,6 +45,16 @@ fn agree(seed: u64, sizes: Sizes, chunks: &[usize]) {
         eprintln!("{} words, {} steps for {steps} tokens", program.words().len(), trace.steps());
     }
     assert_eq!(decoded, tokens);
+}
+
+#[test]
+fn demo_model() {
+    let dir = std::path::Path::new("models/stories");
+    let model = Model::load(dir).expect("the demo model");
+    let text = std::fs::read_to_string(dir.join("calibration.txt")).expect("its calibration text");
+    let quantized = quantize(&model, &text, &QuantOptions::default()).expect("quantises");
+    let prompt = model.tokenizer.encode("One day, a little fox").expect("encodes");
+    agree_on(&quantized.graph, prompt, &[3, 7, 1]);
 }
 
 #[test]

@@ -2,10 +2,10 @@
 
 use crate::shift::{halves, split};
 
-/// Bytes per 128-bit half of a word.
-const BYTES_PER_HALF: u32 = 15;
+/// 2^120, the weight that a sixteenth byte of a half would have.
+const END_OF_HALF: felt252 = 0x1000000000000000000000000000000;
 /// Fifteen-bit entries per half.
-const ENTRIES_PER_HALF: u32 = 8;
+const ENTRIES_PER_HALF: felt252 = 8;
 /// 2^128, the weight of a word's high half.
 const HIGH: felt252 = 0x100000000000000000000000000000000;
 
@@ -36,7 +36,7 @@ fn fifteen_bytes(half: u128, ref out: Array<felt252>) {
 }
 
 /// The bytes of a number below 2^32.
-#[inline(always)]
+#[inline(never)]
 fn four_bytes(x: u128, ref out: Array<felt252>) {
     let (rest, byte0) = split(x, 0x100);
     let (rest, byte1) = split(rest, 0x100);
@@ -60,10 +60,12 @@ pub fn unpack_int15(mut words: Span<felt252>, ref out: Array<felt252>) {
 #[inline(never)]
 fn eight_entries(half: u128, ref out: Array<felt252>) {
     let mut rest = half;
-    for _ in 0..ENTRIES_PER_HALF {
+    let mut left = ENTRIES_PER_HALF;
+    while left != 0 {
         let (high, low) = split(rest, 0x8000);
         out.append(low.into() - 0x4000);
         rest = high;
+        left -= 1;
     }
 }
 
@@ -84,7 +86,7 @@ pub fn pack_int8(mut values: Span<felt252>) -> Array<felt252> {
 fn pack_half(ref values: Span<felt252>) -> felt252 {
     let mut half = 0;
     let mut weight = 1;
-    for _ in 0..BYTES_PER_HALF {
+    while weight != END_OF_HALF {
         match values.pop_front() {
             Some(value) => { half += (*value + 128) * weight; },
             None => { break; },

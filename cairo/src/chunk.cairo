@@ -33,7 +33,7 @@ pub trait Model {
     const SPEC_VERSION: felt252;
     /// Identity of the quantised model.
     const MODEL_ROOT: felt252;
-    const LAYERS: u32;
+    const LAYERS: felt252;
     const KV_HEADS: u32;
     const HEAD_DIM: u32;
     /// Packed words that a position appends to the cache.
@@ -51,8 +51,8 @@ pub trait Model {
     fn decide(carried: Self::Carried, caches: Span<LayerCache>) -> felt252;
 }
 
-/// Runs a chunk: checks the frontier's KV root against the carried data, runs the steps, appends the
-/// statement to `output`.
+/// Runs a chunk: checks the frontier's KV root against the carried data, runs the steps, appends
+/// the statement to `output`.
 ///
 /// Panics if anything does not hold; a proof exists only for a run that does not panic.
 pub fn run_chunk<impl M: Model, +Drop<M::Carried>>(
@@ -64,9 +64,8 @@ pub fn run_chunk<impl M: Model, +Drop<M::Carried>>(
         .unbox();
     let [position, token, kv_root, tokens_root] = (*input.multi_pop_front::<4>().unwrap()).unbox();
     let prompt_len: u32 = prompt_length.try_into().unwrap();
-    let step_count: u32 = steps.try_into().unwrap();
     let first = Frontier { position: position.try_into().unwrap(), token, kv_root, tokens_root };
-    assert(step_count != 0, 'no steps');
+    assert(steps != 0, 'no steps');
     assert(prompt_len != 0, 'no prompt');
     // A session starts at the first token of its pinned prompt.
     if first.position == 0 {
@@ -82,7 +81,10 @@ pub fn run_chunk<impl M: Model, +Drop<M::Carried>>(
     // 2. The steps, each from the frontier that the one before it left.
     let mut frontier = first;
     let mut emitted_root = 0;
-    for _ in 0..step_count {
+    // Every step adds 1 to a 32-bit position, which cannot overflow: `steps` is the number of them.
+    let mut left = steps;
+    while left != 0 {
+        left -= 1;
         let next = frontier.position + 1;
         // Nothing follows an end of sequence that the model itself chose.
         if next > prompt_len {
@@ -127,14 +129,20 @@ pub fn run_chunk<impl M: Model, +Drop<M::Carried>>(
 
 /// Caches of all carried positions, and the check that the frontier's KV root binds them.
 #[inline(never)]
-fn carried_caches<impl M: Model>(ref input: Span<felt252>, frontier: Frontier) -> Array<LayerCache> {
+fn carried_caches<impl M: Model>(
+    ref input: Span<felt252>, frontier: Frontier,
+) -> Array<LayerCache> {
     let mut caches = array![];
-    for _ in 0..M::LAYERS {
-        caches.append(empty_cache(M::KV_HEADS, M::HEAD_DIM));
+    let mut left = M::LAYERS;
+    while left != 0 {
+        left -= 1;
+        caches.append(empty_cache(M::KV_HEADS.into(), M::HEAD_DIM));
     }
     let kv_dim = M::KV_HEADS * M::HEAD_DIM;
     let mut root = 0;
-    for _ in 0..frontier.position {
+    let mut left: felt252 = frontier.position.into();
+    while left != 0 {
+        left -= 1;
         let words = take(ref input, M::KV_WORDS);
         root = fold_kv(root, words);
         let mut values = array![];

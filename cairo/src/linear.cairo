@@ -1,8 +1,9 @@
 //! Linear layers on packed weights: one felt multiplication serves several rows.
 //!
-//! A weight word holds column `j` of a block of rows, one row per lane; `Σ_j word[j]·x[j]` is then
-//! the block's accumulators, one per lane. The generator proves `|accumulator| < 2^(lane − 1)`, so
-//! after adding `2^(lane − 1)` to every lane no lane borrows from another and the split is exact.
+//! A weight word holds column `j` of a block of rows, one row per lane; `Σ_j word[j]·x[j]` is
+//! then the block's accumulators, one per lane. The generator proves `|accumulator| < 2^(lane −
+//! 1)`, so after adding `2^(lane − 1)` to every lane no lane borrows from another and the split
+//! is exact.
 
 use crate::shift::{Divisor, halves, split};
 
@@ -33,10 +34,8 @@ pub fn dot(ref w: Span<felt252>, mut x: Span<felt252>) -> felt252 {
             + w14 * x14
             + w15 * x15;
     }
-    while let Some(x) = x.multi_pop_front::<4>() {
-        let [x0, x1, x2, x3] = (*x).unbox();
-        let [w0, w1, w2, w3] = (*w.multi_pop_front::<4>().unwrap()).unbox();
-        sum += w0 * x0 + w1 * x1 + w2 * x2 + w3 * x3;
+    if x.is_empty() {
+        return sum;
     }
     while let Some(x) = x.pop_front() {
         sum += *w.pop_front().unwrap() * *x;
@@ -69,7 +68,7 @@ pub fn append_linear<impl L: Lanes>(
 /// How each 120-bit half of a felt is divided into lanes.
 pub trait Lanes {
     /// Lanes per half.
-    const PER_HALF: u32;
+    const PER_HALF: felt252;
     /// The weight of a half's second lane.
     const STEP: felt252;
     /// `2^(lane − 1)` in every lane.
@@ -99,7 +98,7 @@ fn three_lanes(x: u128, by: Divisor, bias: felt252, ref out: Array<felt252>) {
 
 /// 12 lanes of 20 bits, 6 in each half.
 pub impl Lanes20 of Lanes {
-    const PER_HALF: u32 = 6;
+    const PER_HALF: felt252 = 6;
     const STEP: felt252 = 0x100000;
     const BIAS: felt252 = 0x80000800008000080000800008000000800008000080000800008000080000;
     #[inline(never)]
@@ -112,7 +111,7 @@ pub impl Lanes20 of Lanes {
 
 /// 10 lanes of 24 bits, 5 in each half.
 pub impl Lanes24 of Lanes {
-    const PER_HALF: u32 = 5;
+    const PER_HALF: felt252 = 5;
     const STEP: felt252 = 0x1000000;
     const BIAS: felt252 = 0x80000080000080000080000080000000800000800000800000800000800000;
     #[inline(never)]
@@ -125,7 +124,7 @@ pub impl Lanes24 of Lanes {
 
 /// 8 lanes of 30 bits, 4 in each half.
 pub impl Lanes30 of Lanes {
-    const PER_HALF: u32 = 4;
+    const PER_HALF: felt252 = 4;
     const STEP: felt252 = 0x40000000;
     const BIAS: felt252 = 0x80000002000000080000002000000000800000020000000800000020000000;
     #[inline(never)]
@@ -138,7 +137,7 @@ pub impl Lanes30 of Lanes {
 
 /// 6 lanes of 40 bits, 3 in each half.
 pub impl Lanes40 of Lanes {
-    const PER_HALF: u32 = 3;
+    const PER_HALF: felt252 = 3;
     const STEP: felt252 = 0x10000000000;
     const BIAS: felt252 = 0x80000000008000000000800000000000800000000080000000008000000000;
     #[inline(never)]
@@ -149,7 +148,7 @@ pub impl Lanes40 of Lanes {
 
 /// 4 lanes of 60 bits, 2 in each half.
 pub impl Lanes60 of Lanes {
-    const PER_HALF: u32 = 2;
+    const PER_HALF: felt252 = 2;
     const STEP: felt252 = 0x1000000000000000;
     const BIAS: felt252 = 0x80000000000000080000000000000000800000000000000800000000000000;
     #[inline(never)]

@@ -1,11 +1,7 @@
 //! Weighted mean of the carried values, one division per channel.
 
-#[feature("bounded-int-utils")]
-use core::internal::bounded_int::{BoundedInt, is_zero};
-use core::zeroable::IsZeroResult;
-use crate::kv::LayerCache;
+use crate::kv::{Cache, LayerCache};
 use crate::linear::{Lanes60, append_linear};
-use crate::shift::{Divisor, split};
 
 /// `o[d] = floor(scale · Σ_t e[t]·v[t][d] / Σ_t e[t] + 1/2)` for each head's weights `e`, with
 /// `scale = 2^shift`; `offset = 128 · scale` keeps the dividend non-negative.
@@ -16,24 +12,27 @@ use crate::shift::{Divisor, split};
 pub fn mix(
     mut weights: Array<Span<felt252>>,
     cache: @LayerCache,
-    group: u32,
+    group: felt252,
     scale: felt252,
     offset: felt252,
 ) -> Span<felt252> {
+    let Cache { heads, head_dim, .. } = cache.as_snapshot().unbox();
     let mut out = array![];
-    for head in cache.heads.span() {
-        for _ in 0..group {
-            let weights = weights.pop_front().unwrap();
+    for head in heads.span() {
+        let mut left = group;
+        while left != 0 {
+            left -= 1;
+            let mut weights = weights.pop_front().unwrap();
             let mut sums = array![];
             for channels in head.values.span() {
                 append_linear::<Lanes60>(channels.span(), weights, ref sums);
             }
             let mut total = 0;
-            for weight in weights {
+            while let Some(weight) = weights.pop_front() {
                 total += *weight;
             }
             divide(
-                sums.span().slice(0, *cache.head_dim),
+                sums.span().slice(0, *head_dim),
                 2 * scale,
                 2 * total,
                 total * (1 + 2 * offset),
@@ -48,20 +47,18 @@ pub fn mix(
 /// Appends `floor((scale · sum + bias) / divisor) − offset` of every sum.
 #[inline(never)]
 fn divide(
-    sums: Span<felt252>,
+    mut sums: Span<felt252>,
     scale: felt252,
     divisor: felt252,
     bias: felt252,
     offset: felt252,
     ref out: Array<felt252>,
 ) {
-    let divisor: BoundedInt<1, 0x1000000000000000000000000000000> = divisor.try_into().unwrap();
-    let divisor: Divisor = match is_zero(divisor) {
-        IsZeroResult::Zero => panic!("no weights"),
-        IsZeroResult::NonZero(divisor) => divisor,
-    };
-    for sum in sums {
-        let (quotient, _) = split((scale * *sum + bias).try_into().unwrap(), divisor);
+    let divisor: u128 = divisor.try_into().unwrap();
+    let divisor: NonZero<u128> = divisor.try_into().unwrap();
+    while let Some(sum) = sums.pop_front() {
+        let dividend: u128 = (scale * *sum + bias).try_into().unwrap();
+        let (quotient, _) = DivRem::div_rem(dividend, divisor);
         out.append(quotient.into() - offset);
     }
 }

@@ -29,15 +29,8 @@ pub struct Saturation {
 #[inline(never)]
 pub fn requantize(mut xs: Span<felt252>, to: Rounding) -> Span<felt252> {
     let mut out = array![];
-    while let Some(four) = xs.multi_pop_front::<4>() {
-        let [x0, x1, x2, x3] = (*four).unbox();
-        out.append(round(x0, to));
-        out.append(round(x1, to));
-        out.append(round(x2, to));
-        out.append(round(x3, to));
-    }
-    for x in xs {
-        out.append(round(*x, to));
+    while let Some(x) = xs.pop_front() {
+        out.append(floor_shift(*x + to.bias, to.divisor).into() - to.offset);
     }
     out.span()
 }
@@ -45,52 +38,21 @@ pub fn requantize(mut xs: Span<felt252>, to: Rounding) -> Span<felt252> {
 /// `clamp(floor(x / 2^s + 1/2), lo, hi)` of every element.
 #[inline(never)]
 pub fn requantize_saturated(mut xs: Span<felt252>, to: Saturation) -> Span<felt252> {
+    let Saturation { rounding, lo, hi } = to;
     let mut out = array![];
-    while let Some(four) = xs.multi_pop_front::<4>() {
-        let [x0, x1, x2, x3] = (*four).unbox();
-        out.append(saturate(x0, to));
-        out.append(saturate(x1, to));
-        out.append(saturate(x2, to));
-        out.append(saturate(x3, to));
-    }
-    for x in xs {
-        out.append(saturate(*x, to));
+    // Each subtraction range-checks the branch it takes, so no comparison can be guessed wrong.
+    // Each branch ends the turn by itself: where branches meet again they cost steps.
+    while let Some(x) = xs.pop_front() {
+        let shifted = floor_shift(*x + rounding.bias, rounding.divisor);
+        let Some(_) = shifted.checked_sub(lo) else {
+            out.append(lo.into() - rounding.offset);
+            continue;
+        };
+        let Some(_) = hi.checked_sub(shifted) else {
+            out.append(hi.into() - rounding.offset);
+            continue;
+        };
+        out.append(shifted.into() - rounding.offset);
     }
     out.span()
-}
-
-#[inline(always)]
-fn round(x: felt252, to: Rounding) -> felt252 {
-    floor_shift(x + to.bias, to.divisor).into() - to.offset
-}
-
-#[inline(always)]
-fn saturate(x: felt252, to: Saturation) -> felt252 {
-    let shifted = floor_shift(x + to.rounding.bias, to.rounding.divisor);
-    // Each subtraction range-checks the branch it takes, so neither comparison can be guessed wrong.
-    let clamped = match shifted.checked_sub(to.lo) {
-        None => to.lo,
-        Some(_) => match to.hi.checked_sub(shifted) {
-            None => to.hi,
-            Some(_) => shifted,
-        },
-    };
-    clamped.into() - to.rounding.offset
-}
-
-/// How a kernel with wider results finishes them: with or without saturation.
-pub trait Finish<T> {
-    fn finish(xs: Span<felt252>, to: T) -> Span<felt252>;
-}
-
-pub impl FinishRounding of Finish<Rounding> {
-    fn finish(xs: Span<felt252>, to: Rounding) -> Span<felt252> {
-        requantize(xs, to)
-    }
-}
-
-pub impl FinishSaturation of Finish<Saturation> {
-    fn finish(xs: Span<felt252>, to: Saturation) -> Span<felt252> {
-        requantize_saturated(xs, to)
-    }
 }

@@ -1,8 +1,7 @@
-//! Rotary position embedding on accumulators, with one rounding at the end.
+//! Rotary position embedding on accumulators, exact: one rounding follows.
 
 use crate::bytes::unpack_int15;
 use crate::kv::take;
-use crate::requantize::Finish;
 
 /// Cosines and sines of one position, one pair per two channels of a head.
 #[derive(Drop, Copy)]
@@ -26,7 +25,7 @@ pub fn angles(table: Span<felt252>, words: u32, position: u32, pairs: u32) -> An
 
 /// Rotates every head of `x`; the first and the second half of a head are the pairs.
 #[inline(never)]
-pub fn rope<T, +Finish<T>, +Drop<T>>(mut x: Span<felt252>, angles: Angles, to: T) -> Span<felt252> {
+pub fn rope(mut x: Span<felt252>, angles: Angles) -> Span<felt252> {
     let Angles { cos, sin } = angles;
     let half = cos.len();
     let mut out = array![];
@@ -36,7 +35,7 @@ pub fn rope<T, +Finish<T>, +Drop<T>>(mut x: Span<felt252>, angles: Angles, to: T
         append_turned(a, cos, b, sin, -1, ref out);
         append_turned(b, cos, a, sin, 1, ref out);
     }
-    Finish::finish(out.span(), to)
+    out.span()
 }
 
 /// Appends `x[i]·cos[i] + sign·y[i]·sin[i]`.

@@ -3,7 +3,7 @@
 #[feature("bounded-int-utils")]
 use core::internal::bounded_int::{self, BoundedInt, DivRemHelper, upcast};
 
-/// What a `u128` can be divided by: 1 to 2^120. Powers of two, except in `mix`.
+/// A power of two, 1 to 2^120, that a `u128` can be divided by.
 ///
 /// The bound lets the quotient and the remainder be range-checked without a case distinction.
 pub type Divisor = NonZero<BoundedInt<1, 0x1000000000000000000000000000000>>;
@@ -34,7 +34,7 @@ pub fn floor_shift(x: felt252, by: Divisor) -> u128 {
 /// The low and the high half of a packed word, 120 bits each.
 ///
 /// Panics if a half has bits above its 120, so that a word has one reading only.
-#[inline(always)]
+#[inline(never)]
 pub fn halves(word: felt252) -> (u128, u128) {
     let word: u256 = word.into();
     assert(word.low < 0x1000000000000000000000000000000, 'packed half too wide');

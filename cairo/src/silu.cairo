@@ -4,12 +4,13 @@ use crate::requantize::{Saturation, requantize_saturated};
 
 /// `y[i] = x[i] · table[index(x[i])]`.
 ///
-/// `to` saturates the index to −128..127 at the table's scale, and its offset is 128 too small, so
-/// that the result counts from 0 to 255.
+/// `to` saturates the index to −128..127 at the table's scale, and its offset is 128 too small,
+/// so that the result counts from 0 to 255.
 #[inline(never)]
 pub fn silu(mut xs: Span<felt252>, table: Span<felt252>, to: Saturation) -> Span<felt252> {
     let mut out = array![];
-    for index in requantize_saturated(xs, to) {
+    let mut indices = requantize_saturated(xs, to);
+    while let Some(index) = indices.pop_front() {
         let index: u32 = (*index).try_into().unwrap();
         out.append(*xs.pop_front().unwrap() * *table.at(index));
     }

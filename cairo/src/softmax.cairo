@@ -1,9 +1,8 @@
 //! Softmax numerators in base 2; the division happens once per channel, in `mix`.
 
 #[feature("bounded-int-utils")]
-use core::internal::bounded_int::{
-    self, BoundedInt, DivRemHelper, UnitInt, downcast, upcast,
-};
+use core::internal::bounded_int::{self, BoundedInt, DivRemHelper, UnitInt, downcast, upcast};
+use crate::argmax::maximum;
 use crate::shift::{Divisor, floor_shift};
 
 /// A base-2 exponent with 7 fractional bits, below 16.
@@ -34,27 +33,15 @@ pub fn softmax(
     let powers = POWERS.span();
     let mut out = array![];
     while let Some(scores) = heads.pop_front() {
+        let mut scores = scores;
         let max = half + maximum(scores, bias);
         let mut weights = array![];
-        for score in scores {
+        while let Some(score) = scores.pop_front() {
             weights.append(weight(max - *score, divisor, table, powers));
         }
         out.append(weights.span());
     }
     out
-}
-
-/// The largest score.
-#[inline(never)]
-fn maximum(scores: Span<felt252>, bias: felt252) -> felt252 {
-    let mut max: u128 = 0;
-    for score in scores {
-        let score: u128 = (*score + bias).try_into().unwrap();
-        if score > max {
-            max = score;
-        }
-    }
-    max.into() - bias
 }
 
 fn weight(

@@ -9,7 +9,7 @@ pub(super) fn add(lowering: &Lowering<'_>, a: ValueId, b: ValueId) -> String {
 }
 
 pub(super) fn mul(
-    lowering: &mut Lowering<'_>,
+    lowering: &Lowering<'_>,
     node: &Node,
     a: ValueId,
     b: ValueId,
@@ -17,7 +17,5 @@ pub(super) fn mul(
 ) -> Result<String, LowerError> {
     let magnitude =
         lowering.node(a).range.magnitude() as i128 * lowering.node(b).range.magnitude() as i128;
-    let (constants, _) = finish(&node.label, magnitude, to)?;
-    let shift = lowering.shifts.path(to.shift);
-    Ok(format!("mul::<_, {shift}>({}, {}, {constants})", lowering.var(a), lowering.var(b)))
+    finish(&format!("mul({}, {})", lowering.var(a), lowering.var(b)), &node.label, magnitude, to)
 }

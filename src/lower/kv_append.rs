@@ -4,5 +4,10 @@ use super::Lowering;
 use crate::ir::ValueId;
 
 pub(super) fn call(lowering: &Lowering<'_>, k: ValueId, v: ValueId, layer: usize) -> String {
-    format!("kv_append(ref kv{layer}, {}, {}, ref row)", lowering.var(k), lowering.var(v))
+    format!(
+        "kv_append::<Lanes{}>(ref kv{layer}, {}, {}, ref row)",
+        lowering.key_lanes.bits,
+        lowering.var(k),
+        lowering.var(v)
+    )
 }

@@ -24,16 +24,21 @@ const LANES: [Lanes; 5] = [
 ];
 
 impl Lanes {
+    /// The division with most lanes.
+    pub(super) const DENSEST: Lanes = LANES[0];
+
+    /// The densest division whose lanes hold values of at most `bound` in magnitude.
+    pub(super) fn holding(bound: i128) -> Option<Lanes> {
+        LANES.into_iter().find(|lanes| bound < 1 << (lanes.bits - 1))
+    }
+
     /// The densest division that holds every accumulator of `matrix` for inputs in `x`.
     ///
     /// # Errors
     /// A bound that no lane holds.
     pub fn choose(matrix: &Matrix, x: Range) -> Result<Lanes, LowerError> {
         let bound = (0..matrix.rows).map(|i| row_bound(matrix.row(i), x)).max().unwrap_or(0);
-        let fits = |lanes: &Lanes| bound < 1 << (lanes.bits - 1);
-        LANES
-            .into_iter()
-            .find(fits)
+        Lanes::holding(bound)
             .ok_or_else(|| LowerError::AccumulatorTooWide { matrix: matrix.name.clone(), bound })
     }
 

@@ -21,7 +21,6 @@ mod requantize;
 mod rmsnorm;
 mod rope;
 mod scores;
-mod shifts;
 mod silu;
 mod softmax;
 
@@ -31,7 +30,6 @@ pub use package::{Package, lower};
 use thiserror::Error;
 
 use crate::ir::{Node, Op, ValueId, VerifiedGraph};
-use shifts::Shifts;
 
 /// Why a graph cannot be lowered.
 #[derive(Debug, Error, PartialEq, Eq)]
@@ -47,7 +45,8 @@ pub enum LowerError {
 /// What the lowering of one operation may use.
 struct Lowering<'a> {
     graph: &'a VerifiedGraph,
-    shifts: Shifts,
+    /// The lanes that carried keys are packed in.
+    key_lanes: Lanes,
 }
 
 impl Lowering<'_> {
@@ -61,7 +60,7 @@ impl Lowering<'_> {
     }
 
     /// The Cairo expression of one operation.
-    fn call(&mut self, node: &Node) -> Result<String, LowerError> {
+    fn call(&self, node: &Node) -> Result<String, LowerError> {
         match node.op {
             Op::Embed { shift } => Ok(embed::call(self, shift)),
             Op::RmsNorm { x, norm } => rmsnorm::call(self, node, x, norm),
@@ -71,7 +70,7 @@ impl Lowering<'_> {
             Op::KvAppend { k, v, layer } => Ok(kv_append::call(self, k, v, layer)),
             Op::Scores { q, layer } => Ok(scores::call(self, q, layer)),
             Op::Softmax { scores, shift } => softmax::call(self, node, scores, shift),
-            Op::Mix { weights, layer, shift } => Ok(mix::call(self, weights, layer, shift)),
+            Op::Mix { weights, layer, shift } => mix::call(self, node, weights, layer, shift),
             Op::Silu { x, index_shift } => silu::call(self, node, x, index_shift),
             Op::Mul { a, b, to } => elementwise::mul(self, node, a, b, to),
             Op::Add { a, b } => Ok(elementwise::add(self, a, b)),

@@ -1,11 +1,11 @@
-//! The generated package: `Scarb.toml`, `src/lib.cairo`, `weights`, `tables`, `shifts`.
+//! The generated package: `Scarb.toml`, `src/lib.cairo`, `weights`, `tables`.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write;
 
 use starknet_types_core::felt::Felt;
 
-use super::{Lanes, LowerError, Lowering, constants, embed, linear, rope, shifts::Shifts};
+use super::{Lanes, LowerError, Lowering, constants, embed, linear, rope, scores};
 use crate::ir::{Len, Node, Op, ValueId, VerifiedGraph};
 use crate::spec::SPEC_VERSION;
 
@@ -24,14 +24,13 @@ pub struct Package {
 /// A value too wide for the kernels.
 pub fn lower(graph: &VerifiedGraph, model_root: Felt) -> Result<Package, LowerError> {
     check_names(graph)?;
-    let mut lowering = Lowering { graph, shifts: Shifts::default() };
-    let lib = library(&mut lowering, model_root)?;
+    let lowering = Lowering { graph, key_lanes: scores::key_lanes(graph)? };
+    let lib = library(&lowering, model_root)?;
     let mut files = BTreeMap::new();
     files.insert("Scarb.toml".to_string(), manifest(&graph.name));
     files.insert("src/lib.cairo".to_string(), lib);
     files.insert("src/weights.cairo".to_string(), weights(graph)?);
     files.insert("src/tables.cairo".to_string(), tables(graph));
-    files.insert("src/shifts.cairo".to_string(), lowering.shifts.module());
     Ok(Package { name: graph.name.clone(), files })
 }
 
@@ -110,7 +109,7 @@ fn tables(graph: &VerifiedGraph) -> String {
 }
 
 /// `lib.cairo`: the model's constants, `carry` and `decide`.
-fn library(lowering: &mut Lowering<'_>, model_root: Felt) -> Result<String, LowerError> {
+fn library(lowering: &Lowering<'_>, model_root: Felt) -> Result<String, LowerError> {
     let graph = lowering.graph;
     let shape = &graph.shape;
     // Everything up to the last append is carried to later steps; the rest only decides the token.
@@ -120,7 +119,7 @@ fn library(lowering: &mut Lowering<'_>, model_root: Felt) -> Result<String, Lowe
 
     let mut out = format!("//! Decode step of the model `{}`. Generated; do not edit.\n\n", graph.name);
     out += IMPORTS;
-    out += "\nmod shifts;\nmod tables;\nmod weights;\n";
+    out += "\nmod tables;\nmod weights;\n";
     out += "\n/// What `carry` hands to `decide`.\n#[derive(Drop)]\npub struct Carried {\n";
     for &id in &carried {
         let ty = match graph.node(id).len {
@@ -132,18 +131,19 @@ fn library(lowering: &mut Lowering<'_>, model_root: Felt) -> Result<String, Lowe
     let _ = write!(
         out,
         "}}\n\nimpl Step of Model {{\n    const SPEC_VERSION: felt252 = {SPEC_VERSION};\n    \
-         const MODEL_ROOT: felt252 = {model_root:#x};\n    const LAYERS: u32 = {};\n    \
+         const MODEL_ROOT: felt252 = {model_root:#x};\n    const LAYERS: felt252 = {};\n    \
          const KV_HEADS: u32 = {};\n    const HEAD_DIM: u32 = {};\n    const KV_WORDS: u32 = {};\n    \
-         type Carried = Carried;\n\n",
+         impl KeyLanes = Lanes{};\n    type Carried = Carried;\n\n",
         shape.layers,
         shape.kv_heads,
         shape.head_dim,
         shape.kv_words(),
+        lowering.key_lanes.bits,
     );
 
     out += "    fn carry(\n        token: felt252, position: u32, ref caches: Array<LayerCache>, ref row: Array<felt252>,\n    ) -> Carried {\n";
     let _ = writeln!(out, "        let angles = {};", rope::angles(graph));
-    statements(lowering, carry, &mut out)?;
+    statements(lowering, 0, carry, &mut out)?;
     for layer in 0..shape.layers {
         let _ = writeln!(out, "        caches.append(kv{layer});");
     }
@@ -153,7 +153,7 @@ fn library(lowering: &mut Lowering<'_>, model_root: Felt) -> Result<String, Lowe
     out += "    fn decide(carried: Carried, caches: Span<LayerCache>) -> felt252 {\n";
     let _ = writeln!(out, "        let Carried {{ {} }} = carried;", fields.join(", "));
     let _ = writeln!(out, "        let cache{0} = caches.at({0});", shape.layers - 1);
-    statements(lowering, decide, &mut out)?;
+    statements(lowering, cut, decide, &mut out)?;
     if let Some(last) = graph.nodes.last() {
         let _ = writeln!(out, "        {}", last.label.replace('.', "_"));
     }
@@ -162,10 +162,16 @@ fn library(lowering: &mut Lowering<'_>, model_root: Felt) -> Result<String, Lowe
     Ok(out)
 }
 
-/// One statement per node, with a blank line and a comment where the layer changes.
-fn statements(lowering: &mut Lowering<'_>, nodes: &[Node], out: &mut String) -> Result<(), LowerError> {
+/// One statement per node, with a blank line and a comment where the layer changes. `first` is the
+/// first node's id.
+fn statements(
+    lowering: &Lowering<'_>,
+    first: usize,
+    nodes: &[Node],
+    out: &mut String,
+) -> Result<(), LowerError> {
     let mut section = "";
-    for node in nodes {
+    for node in schedule(first, nodes) {
         let name = node.label.split('.').next().unwrap_or("");
         if name != section {
             let _ = writeln!(out, "\n        // {name}");
@@ -185,6 +191,25 @@ fn statements(lowering: &mut Lowering<'_>, nodes: &[Node], out: &mut String) -> 
     Ok(())
 }
 
+/// The nodes in order, except that a linear layer waits for its first reader: a value that is read at
+/// once costs the program no words to keep.
+fn schedule(first: usize, nodes: &[Node]) -> Vec<&Node> {
+    let mut order = Vec::new();
+    let mut waiting: Vec<(usize, &Node)> = Vec::new();
+    for (id, node) in (first..).zip(nodes) {
+        let read = node.op.operands();
+        let due = |(id, _): &(usize, &Node)| read.iter().any(|r| r.0 as usize == *id);
+        order.extend(waiting.extract_if(.., |linear| due(linear)).map(|(_, linear)| linear));
+        if matches!(node.op, Op::Linear { .. }) {
+            waiting.push((id, node));
+        } else {
+            order.push(node);
+        }
+    }
+    order.extend(waiting.into_iter().map(|(_, linear)| linear));
+    order
+}
+
 /// Values made before node `cut` that the nodes after it read, in order.
 fn live_values(after: &[Node], cut: usize) -> BTreeSet<ValueId> {
     after.iter().flat_map(|n| n.op.operands()).filter(|id| (id.0 as usize) < cut).collect()
@@ -202,7 +227,6 @@ use decode_kernels::requantize::{Rounding, Saturation, requantize, requantize_sa
 use decode_kernels::rmsnorm::{RmsNorm, rmsnorm};
 use decode_kernels::rope::{angles, rope};
 use decode_kernels::scores::scores;
-use decode_kernels::shift;
 use decode_kernels::silu::silu;
 use decode_kernels::softmax::softmax;
 ";

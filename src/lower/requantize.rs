@@ -8,6 +8,7 @@ use crate::spec::requantize::{Requant, round_shift};
 pub(super) struct Rounding {
     bias: i128,
     offset: i128,
+    shift: u32,
 }
 
 impl Rounding {
@@ -21,19 +22,24 @@ impl Rounding {
             return Err(LowerError::TooWide { node: node.to_string(), magnitude, shift });
         }
         let half = if shift == 0 { 0 } else { 1i128 << (shift - 1) };
-        Ok(Rounding { bias: (1i128 << m) + half, offset: 1i128 << (m - shift) })
+        Ok(Rounding { bias: (1i128 << m) + half, offset: 1i128 << (m - shift), shift })
     }
 
     /// `Rounding { … }`.
     pub(super) fn literal(&self) -> String {
-        format!("Rounding {{ bias: {:#x}, offset: {:#x} }}", self.bias, self.offset)
+        format!(
+            "Rounding {{ bias: {:#x}, offset: {:#x}, divisor: {:#x} }}",
+            self.bias,
+            self.offset,
+            1u128 << self.shift
+        )
     }
 
     /// `Saturation { … }` to `lo..=hi`, whose result counts from 0 at `lo`. The offset must be at
     /// least `−lo`.
     pub(super) fn saturation_from_zero(&self, lo: i64, hi: i64) -> String {
         let (first, last) = (self.offset + lo as i128, self.offset + hi as i128);
-        let rounding = Rounding { bias: self.bias, offset: first };
+        let rounding = Rounding { offset: first, ..*self };
         format!(
             "Saturation {{ rounding: {}, lo: {first:#x}, hi: {last:#x} }}",
             rounding.literal()
@@ -48,31 +54,31 @@ impl Rounding {
     }
 }
 
-/// The second argument of a rounding kernel: a `Saturation` where the input's magnitude can leave
-/// `to.lo..=to.hi`, a `Rounding` where it cannot. The flag says which.
-pub(super) fn finish(node: &str, magnitude: i128, to: Requant) -> Result<(String, bool), LowerError> {
+/// `exact`, an expression of values of at most `magnitude`, rounded; saturated where the magnitude can
+/// leave `to.lo..=to.hi`.
+pub(super) fn finish(
+    exact: &str,
+    node: &str,
+    magnitude: i128,
+    to: Requant,
+) -> Result<String, LowerError> {
     let rounding = Rounding::new(node, magnitude, to.shift)?;
     let reach = round_shift(i64::try_from(magnitude).unwrap_or(i64::MAX >> 1), to.shift);
-    if -reach >= to.lo && reach <= to.hi {
-        Ok((rounding.literal(), false))
-    } else {
-        Ok((rounding.saturation(to.lo, to.hi), true))
+    if reach > to.hi || -reach < to.lo {
+        return Ok(format!("requantize_saturated({exact}, {})", rounding.saturation(to.lo, to.hi)));
     }
+    if to.shift == 0 {
+        return Ok(exact.to_string());
+    }
+    Ok(format!("requantize({exact}, {})", rounding.literal()))
 }
 
 pub(super) fn call(
-    lowering: &mut Lowering<'_>,
+    lowering: &Lowering<'_>,
     node: &Node,
     x: ValueId,
     to: Requant,
 ) -> Result<String, LowerError> {
     let magnitude = lowering.node(x).range.magnitude() as i128;
-    let (constants, saturates) = finish(&node.label, magnitude, to)?;
-    let var = lowering.var(x);
-    if to.shift == 0 && !saturates {
-        return Ok(var);
-    }
-    let kernel = if saturates { "requantize_saturated" } else { "requantize" };
-    let shift = lowering.shifts.path(to.shift);
-    Ok(format!("{kernel}::<{shift}>({var}, {constants})"))
+    finish(&lowering.var(x), &node.label, magnitude, to)
 }

@@ -5,7 +5,7 @@ use crate::ir::{Node, ValueId};
 use crate::spec::rmsnorm::RmsNorm;
 
 pub(super) fn call(
-    lowering: &mut Lowering<'_>,
+    lowering: &Lowering<'_>,
     node: &Node,
     x: ValueId,
     norm: RmsNorm,
@@ -13,9 +13,8 @@ pub(super) fn call(
     // |x·inv| ≤ numerator / (2^root_shift − 1), see spec::rmsnorm::output_bound.
     let product = norm.numerator as i128 / ((1 << norm.root_shift) - 1) + 1;
     let rounding = Rounding::new(&node.label, product, norm.inv_shift)?;
-    let shift = lowering.shifts.path(norm.inv_shift);
     Ok(format!(
-        "rmsnorm::<{shift}>({}, RmsNorm {{ eps: {:#x}, root_scale: {:#x}, numerator: {:#x}, rounding: {} }})",
+        "rmsnorm({}, RmsNorm {{ eps: {:#x}, root_scale: {:#x}, numerator: {:#x}, rounding: {} }})",
         lowering.var(x),
         norm.eps,
         1u64 << (2 * norm.root_shift),

@@ -30,13 +30,11 @@ pub(super) fn angles(graph: &VerifiedGraph) -> String {
 }
 
 pub(super) fn call(
-    lowering: &mut Lowering<'_>,
+    lowering: &Lowering<'_>,
     node: &Node,
     x: ValueId,
     to: Requant,
 ) -> Result<String, LowerError> {
     let magnitude = (lowering.node(x).range.magnitude() as i128 * 2) << ROPE_BITS;
-    let (constants, _) = finish(&node.label, magnitude, to)?;
-    let shift = lowering.shifts.path(to.shift);
-    Ok(format!("rope::<_, {shift}>({}, angles, {constants})", lowering.var(x)))
+    finish(&format!("rope({}, angles)", lowering.var(x)), &node.label, magnitude, to)
 }

@@ -4,7 +4,7 @@ use super::{LowerError, Lowering, requantize::Rounding};
 use crate::ir::{Node, ValueId};
 
 pub(super) fn call(
-    lowering: &mut Lowering<'_>,
+    lowering: &Lowering<'_>,
     node: &Node,
     x: ValueId,
     index_shift: u32,
@@ -12,6 +12,5 @@ pub(super) fn call(
     // At least 2^(index_shift + 7), so that the offset is at least 128 and −128 is representable.
     let magnitude = (lowering.node(x).range.magnitude() as i128).max(1 << (index_shift + 7));
     let index = Rounding::new(&node.label, magnitude, index_shift)?.saturation_from_zero(-128, 127);
-    let shift = lowering.shifts.path(index_shift);
-    Ok(format!("silu::<{shift}>({}, tables::SIGMOID.span(), {index})", lowering.var(x)))
+    Ok(format!("silu({}, tables::SIGMOID.span(), {index})", lowering.var(x)))
 }

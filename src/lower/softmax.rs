@@ -4,7 +4,7 @@ use super::{LowerError, Lowering};
 use crate::ir::{Node, ValueId};
 
 pub(super) fn call(
-    lowering: &mut Lowering<'_>,
+    lowering: &Lowering<'_>,
     node: &Node,
     scores: ValueId,
     shift: u32,
@@ -15,7 +15,7 @@ pub(super) fn call(
     }
     let bias = (magnitude as u128 + 1).next_power_of_two();
     let half = if shift == 0 { 0 } else { 1u128 << (shift - 1) };
-    let path = lowering.shifts.path(shift);
     let var = lowering.var(scores);
-    Ok(format!("softmax::<{path}>({var}, tables::EXP2.span(), {bias:#x}, {half:#x})"))
+    let divisor = 1u128 << shift;
+    Ok(format!("softmax({var}, tables::EXP2.span(), {bias:#x}, {half:#x}, {divisor:#x})"))
 }
