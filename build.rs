@@ -27,7 +27,11 @@ fn embed(name: &str, dir: &Path) -> String {
     files.sort();
     let mut text = format!("pub(super) static {name}: &[(&str, &str)] = &[\n");
     for file in files {
-        let relative = file.strip_prefix(dir).expect("below dir").to_str().expect("UTF-8 path");
+        let relative = file
+            .strip_prefix(dir)
+            .expect("below dir")
+            .to_str()
+            .expect("UTF-8 path");
         let _ = writeln!(text, "    ({relative:?}, include_str!({file:?})),");
     }
     text + "];\n"

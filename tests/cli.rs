@@ -20,7 +20,10 @@ struct World {
 }
 
 fn run(args: &[&str]) -> Output {
-    Command::new(env!("CARGO_BIN_EXE_cairo-decode")).args(args).output().expect("the binary runs")
+    Command::new(env!("CARGO_BIN_EXE_cairo-decode"))
+        .args(args)
+        .output()
+        .expect("the binary runs")
 }
 
 fn code(output: &Output) -> i32 {
@@ -47,7 +50,10 @@ fn reject(args: &[&str], exit: i32, names: &str) {
     let output = run(args);
     let stderr = text(&output.stderr);
     assert_eq!(code(&output), exit, "{args:?}: {stderr}");
-    assert!(stderr.contains(names), "{args:?}: {stderr:?} does not name {names:?}");
+    assert!(
+        stderr.contains(names),
+        "{args:?}: {stderr:?} does not name {names:?}"
+    );
     assert!(!stderr.contains("panicked"), "{stderr}");
 }
 
@@ -57,7 +63,17 @@ fn prove(world: &World, prompt: &str, session: &str) -> String {
     let build = world.root.join("build");
     let out = world.root.join(session);
     accept(&[
-        "prove", path(&build), "-p", prompt, "-n", "3", "--chunk", "3", "-o", path(&out), "--json",
+        "prove",
+        path(&build),
+        "-p",
+        prompt,
+        "-n",
+        "3",
+        "--chunk",
+        "3",
+        "-o",
+        path(&out),
+        "--json",
     ])
 }
 
@@ -82,7 +98,13 @@ fn manifest(world: &World) -> PathBuf {
 }
 
 fn verify(world: &World, session: &Path) -> Output {
-    run(&["verify", path(session), "--model", path(&manifest(world)), "--json"])
+    run(&[
+        "verify",
+        path(session),
+        "--model",
+        path(&manifest(world)),
+        "--json",
+    ])
 }
 
 /// A copy of the proven session that a test may damage.
@@ -136,7 +158,12 @@ fn verification_needs_neither_weights_nor_program() {
     fs::create_dir_all(&alone).expect("a folder");
     fs::copy(manifest(world), alone.join("model.json")).expect("copied");
     let session = world.root.join("session");
-    accept(&["verify", path(&session), "--model", path(&alone.join("model.json"))]);
+    accept(&[
+        "verify",
+        path(&session),
+        "--model",
+        path(&alone.join("model.json")),
+    ]);
 }
 
 #[test]
@@ -158,20 +185,36 @@ fn every_value_of_a_receipt_counts() {
         let value = changed.pointer_mut(&pointer).expect("a leaf");
         *value = other(value);
         fs::write(&file, changed.to_string()).expect("written");
-        let field = pointer.trim_start_matches('/').split('/').next().expect("a field").to_string();
-        assert_rejected(world, &session, if field == "format" { "format" } else { "" });
+        let field = pointer
+            .trim_start_matches('/')
+            .split('/')
+            .next()
+            .expect("a field")
+            .to_string();
+        assert_rejected(
+            world,
+            &session,
+            if field == "format" { "format" } else { "" },
+        );
         let stderr = text(&verify(world, &session).stderr);
-        assert!(stderr.contains("receipt.json") || stderr.contains("proof"), "{pointer}: {stderr}");
+        assert!(
+            stderr.contains("receipt.json") || stderr.contains("proof"),
+            "{pointer}: {stderr}"
+        );
     }
 }
 
 fn leaves(value: &serde_json::Value, at: String, out: &mut Vec<String>) {
     match value {
         serde_json::Value::Object(map) => {
-            map.iter().for_each(|(key, value)| leaves(value, format!("{at}/{key}"), out));
+            map.iter()
+                .for_each(|(key, value)| leaves(value, format!("{at}/{key}"), out));
         }
         serde_json::Value::Array(items) => {
-            items.iter().enumerate().for_each(|(i, value)| leaves(value, format!("{at}/{i}"), out));
+            items
+                .iter()
+                .enumerate()
+                .for_each(|(i, value)| leaves(value, format!("{at}/{i}"), out));
         }
         _ => out.push(at),
     }
@@ -184,7 +227,9 @@ fn other(value: &serde_json::Value) -> serde_json::Value {
         serde_json::Value::String(s) => match s.strip_prefix("0x").and_then(|h| h.chars().last()) {
             Some('1') => format!("{}2", &s[..s.len() - 1]).into(),
             Some(_) => format!("{}1", &s[..s.len() - 1]).into(),
-            None if s.len() == 64 => format!("{}{}", &s[..63], if s.ends_with('0') { '1' } else { '0' }).into(),
+            None if s.len() == 64 => {
+                format!("{}{}", &s[..63], if s.ends_with('0') { '1' } else { '0' }).into()
+            }
             None => format!("{s}x").into(),
         },
         serde_json::Value::Null => 5.into(),
@@ -224,7 +269,11 @@ fn receipts_swapped_missing_or_repeated() {
     assert_rejected(world, &session, "0001");
 
     let session = copy(world, "repeated");
-    fs::copy(session.join(second), session.join("chunk-0002.receipt.json")).expect("copied");
+    fs::copy(
+        session.join(second),
+        session.join("chunk-0002.receipt.json"),
+    )
+    .expect("copied");
     assert_rejected(world, &session, "chunk-0002.receipt.json");
 }
 
@@ -235,7 +284,16 @@ fn another_real_model_is_refused() {
     second_model::write_second_model(&model, 8).expect("written");
     accept(&["compile", path(&model), "-o", path(&build)]);
     let session = world.root.join("session");
-    reject(&["verify", path(&session), "--model", path(&build.join("model.json"))], 1, "model_root");
+    reject(
+        &[
+            "verify",
+            path(&session),
+            "--model",
+            path(&build.join("model.json")),
+        ],
+        1,
+        "model_root",
+    );
 }
 
 #[test]
@@ -255,8 +313,15 @@ fn interrupted_session_goes_on_at_its_next_chunk() {
     let kept = fs::read(session.join("chunk-0000.proof")).expect("a proof");
     let report = prove(world, PROMPT, "resumed");
     let report: serde_json::Value = serde_json::from_str(&report).expect("JSON");
-    assert_eq!(report["chunks"].as_array().expect("chunks").len(), 1, "only the missing chunk is proven");
-    assert_eq!(fs::read(session.join("chunk-0000.proof")).expect("a proof"), kept);
+    assert_eq!(
+        report["chunks"].as_array().expect("chunks").len(),
+        1,
+        "only the missing chunk is proven"
+    );
+    assert_eq!(
+        fs::read(session.join("chunk-0000.proof")).expect("a proof"),
+        kept
+    );
     assert_eq!(code(&verify(world, &session)), 0);
 }
 
@@ -265,7 +330,20 @@ fn a_folder_holds_one_session() {
     let world = world();
     let (build, out) = (world.root.join("build"), world.root.join("session"));
     let prove = |prompt, tokens| {
-        reject(&["prove", path(&build), "-p", prompt, "-n", tokens, "-o", path(&out)], 2, "session.json")
+        reject(
+            &[
+                "prove",
+                path(&build),
+                "-p",
+                prompt,
+                "-n",
+                tokens,
+                "-o",
+                path(&out),
+            ],
+            2,
+            "session.json",
+        )
     };
     prove("abd", "3");
     prove(PROMPT, "4");
@@ -276,13 +354,40 @@ fn bad_input_has_code_2_and_names_what_is_wrong() {
     let world = world();
     let build = world.root.join("build");
     let (b, m) = (path(&build).to_string(), manifest(world));
-    reject(&["compile", "no-such-model", "-o", "x", "--name", "x"], 2, "no-such-model");
+    reject(
+        &["compile", "no-such-model", "-o", "x", "--name", "x"],
+        2,
+        "no-such-model",
+    );
     reject(&["compile", &b, "-o", "x"], 2, "safetensors");
     reject(&["generate", path(&world.root), "-p", "a"], 2, "model.json");
     reject(&["prove", &b, "-p", "a", "-n", "0", "-o", "x"], 2, "-n");
-    reject(&["prove", &b, "-p", "a", "-n", "1000", "-o", "x"], 2, "context");
-    reject(&["prove", &b, "-p", "a", "-n", "1", "--session-id", "7", "-o", "x"], 2, "--session-id");
-    reject(&["verify", "no-such-session", "--model", path(&m)], 2, "no-such-session");
+    reject(
+        &["prove", &b, "-p", "a", "-n", "1000", "-o", "x"],
+        2,
+        "context",
+    );
+    reject(
+        &[
+            "prove",
+            &b,
+            "-p",
+            "a",
+            "-n",
+            "1",
+            "--session-id",
+            "7",
+            "-o",
+            "x",
+        ],
+        2,
+        "--session-id",
+    );
+    reject(
+        &["verify", "no-such-session", "--model", path(&m)],
+        2,
+        "no-such-session",
+    );
     reject(&["verify", &b, "--model", path(&m)], 2, "session.json");
     reject(&["inspect", "no-such-thing"], 2, "no-such-thing");
     reject(&["frobnicate"], 2, "frobnicate");
@@ -295,7 +400,13 @@ fn damaged_build_is_refused() {
     let damaged = world.root.join("damaged");
     fs::create_dir_all(&damaged).expect("a folder");
     let restore = || {
-        for name in ["model.json", "graph.bin", "program.json", "config.json", "tokenizer.json"] {
+        for name in [
+            "model.json",
+            "graph.bin",
+            "program.json",
+            "config.json",
+            "tokenizer.json",
+        ] {
             fs::copy(world.root.join("build").join(name), damaged.join(name)).expect("copied");
         }
     };
@@ -315,9 +426,20 @@ fn damaged_build_is_refused() {
 
 #[test]
 fn help_has_an_example_for_every_command() {
-    let names = ["compile", "generate", "prove", "verify", "inspect", "profile", "completions"];
+    let names = [
+        "compile",
+        "generate",
+        "prove",
+        "verify",
+        "inspect",
+        "profile",
+        "completions",
+    ];
     for name in names {
-        assert!(accept(&[name, "--help"]).contains("Example: cairo-decode"), "{name}");
+        assert!(
+            accept(&[name, "--help"]).contains("Example: cairo-decode"),
+            "{name}"
+        );
     }
     assert!(accept(&["completions", "bash"]).contains("cairo-decode"));
     let build = world().root.join("build");

@@ -3,16 +3,18 @@
 mod support;
 
 use cairo_decode::chunk::Decoder;
+use cairo_decode::ir::{KvCache, VerifiedGraph, run_step};
 use cairo_decode::model::Model;
 use cairo_decode::quantize::{QuantOptions, quantize};
-use cairo_decode::ir::{KvCache, VerifiedGraph, run_step};
 use cairo_decode::trace;
 use support::{Random, Sizes, pins, program, random_graph, sizes};
 
 fn agree(seed: u64, sizes: Sizes, chunks: &[usize]) {
     let graph = random_graph("random", seed, sizes);
     let mut random = Random::new(seed + 1);
-    let prompt: Vec<u32> = (0..3).map(|_| random.below(sizes.shape.vocab) as u32).collect();
+    let prompt: Vec<u32> = (0..3)
+        .map(|_| random.below(sizes.shape.vocab) as u32)
+        .collect();
     agree_on(&graph, prompt, chunks);
 }
 
@@ -27,7 +29,11 @@ fn agree_on(graph: &VerifiedGraph, prompt: Vec<u32>, chunks: &[usize]) {
         let values = run_step(graph, &mut cache, tokens[position]);
         for (node, value) in graph.nodes.iter().zip(0..) {
             let value = values.get(cairo_decode::ir::ValueId(value));
-            assert!(value.iter().all(|&x| node.range.contains(x)), "{} leaves its range", node.label);
+            assert!(
+                value.iter().all(|&x| node.range.contains(x)),
+                "{} leaves its range",
+                node.label
+            );
         }
         if tokens.len() == position + 1 {
             tokens.push(values.token());
@@ -40,9 +46,14 @@ fn agree_on(graph: &VerifiedGraph, prompt: Vec<u32>, chunks: &[usize]) {
     for &steps in chunks {
         let chunk = decoder.chunk(steps).expect("a chunk");
         decoded.extend(chunk.forced.iter().chain(&chunk.emitted));
-        let trace = trace::run(&program, &chunk.input).expect("the program accepts an honest witness");
+        let trace =
+            trace::run(&program, &chunk.input).expect("the program accepts an honest witness");
         assert_eq!(trace.output(), chunk.statement.to_output());
-        eprintln!("{} words, {} steps for {steps} tokens", program.words().len(), trace.steps());
+        eprintln!(
+            "{} words, {} steps for {steps} tokens",
+            program.words().len(),
+            trace.steps()
+        );
     }
     assert_eq!(decoded, tokens);
 }
@@ -53,7 +64,10 @@ fn demo_model() {
     let model = Model::load(dir).expect("the demo model");
     let text = std::fs::read_to_string(dir.join("calibration.txt")).expect("its calibration text");
     let quantized = quantize(&model, &text, &QuantOptions::default()).expect("quantises");
-    let prompt = model.tokenizer.encode("One day, a little fox").expect("encodes");
+    let prompt = model
+        .tokenizer
+        .encode("One day, a little fox")
+        .expect("encodes");
     agree_on(&quantized.graph, prompt, &[3, 7, 1]);
 }
 

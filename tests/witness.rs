@@ -64,7 +64,9 @@ fn accepts(input: &[Felt]) -> Vec<Felt> {
 fn refuses(attack: &str, input: &[Felt]) {
     match trace::run(&model().program, input) {
         Ok(trace) => panic!("{attack}: accepted with output {:?}", trace.output()),
-        Err(TraceError::Refused(reason)) => assert_refusal(attack, &reason),
+        Err(TraceError::Refused(reason)) => {
+            assert_refusal(attack, &reason);
+        }
         Err(error) => panic!("{attack}: {error}"),
     }
 }
@@ -72,7 +74,10 @@ fn refuses(attack: &str, input: &[Felt]) {
 /// A refusal has to come from an instruction or from a range check, both of which are constraints of
 /// the proof; an error of a hint or of the VM itself would say nothing about a prover.
 fn assert_refusal(attack: &str, reason: &str) -> &'static str {
-    let kinds = ["An ASSERT_EQ instruction failed", "range-check validation failed"];
+    let kinds = [
+        "An ASSERT_EQ instruction failed",
+        "Range-check validation failed",
+    ];
     match kinds.iter().find(|kind| reason.contains(*kind)) {
         Some(kind) => kind,
         None => panic!("{attack}: refused for another reason: {reason}"),

@@ -27,7 +27,9 @@ pub(super) fn read_text(path: &Path) -> Result<String, BundleError> {
 }
 
 fn options() -> impl Options {
-    bincode::DefaultOptions::new().with_limit(MAX_GRAPH_BYTES).reject_trailing_bytes()
+    bincode::DefaultOptions::new()
+        .with_limit(MAX_GRAPH_BYTES)
+        .reject_trailing_bytes()
 }
 
 /// The bytes of `graph.bin`.
@@ -40,11 +42,16 @@ pub(super) fn encode_graph(graph: &Graph) -> Vec<u8> {
 /// Reads `graph.bin`.
 pub(super) fn decode_graph(path: &Path) -> Result<Graph, BundleError> {
     let bytes = read_bounded(path, MAX_GRAPH_BYTES)?;
-    let problem = |problem: String| BundleError::Graph { path: path.to_path_buf(), problem };
+    let problem = |problem: String| BundleError::Graph {
+        path: path.to_path_buf(),
+        problem,
+    };
     let body = bytes
         .strip_prefix(GRAPH_MAGIC)
         .ok_or_else(|| problem("it does not start with \"cdgraph1\"".to_string()))?;
-    options().deserialize(body).map_err(|e| problem(e.to_string()))
+    options()
+        .deserialize(body)
+        .map_err(|e| problem(e.to_string()))
 }
 
 /// A folder under construction beside its final place, removed if it is not published.
@@ -58,12 +65,18 @@ impl NewFolder {
     pub(super) fn create(out: &Path) -> Result<NewFolder, BundleError> {
         let io = |action| {
             let path = out.to_path_buf();
-            move |source| BundleError::Io { path, action, source }
+            move |source| BundleError::Io {
+                path,
+                action,
+                source,
+            }
         };
         if out.exists() && !out.join(MANIFEST_FILE).is_file() {
             let empty = out.is_dir() && fs::read_dir(out).map_err(io("list"))?.next().is_none();
             if !empty {
-                return Err(BundleError::NotABuild { path: out.to_path_buf() });
+                return Err(BundleError::NotABuild {
+                    path: out.to_path_buf(),
+                });
             }
         }
         let parent = match out.parent() {
@@ -75,7 +88,10 @@ impl NewFolder {
             .prefix(".compile-")
             .tempdir_in(parent)
             .map_err(io("create a folder beside"))?;
-        Ok(NewFolder { out: out.to_path_buf(), work })
+        Ok(NewFolder {
+            out: out.to_path_buf(),
+            work,
+        })
     }
 
     /// Path of a file in the folder under construction.
@@ -87,7 +103,11 @@ impl NewFolder {
     pub(super) fn write(&self, name: &str, bytes: &[u8]) -> Result<(), BundleError> {
         let path = self.path(name);
         if let Some(parent) = path.parent() {
-            let io = |source| BundleError::Io { path: parent.to_path_buf(), action: "create", source };
+            let io = |source| BundleError::Io {
+                path: parent.to_path_buf(),
+                action: "create",
+                source,
+            };
             fs::create_dir_all(parent).map_err(io)?;
         }
         Ok(write_atomic(&path, bytes)?)
@@ -103,7 +123,11 @@ impl NewFolder {
         let NewFolder { out, work } = self;
         let io = |action| {
             let path = out.clone();
-            move |source| BundleError::Io { path, action, source }
+            move |source| BundleError::Io {
+                path,
+                action,
+                source,
+            }
         };
         let made = work.keep();
         let aside = made.with_extension("old");

@@ -25,7 +25,7 @@ use crate::ir::{Graph, GraphError, VerifiedGraph};
 use crate::lower::{LowerError, Package, lower};
 use crate::model::{Model, ModelError, Text};
 use crate::quantize::{
-    self, FidelityReport, QuantOptions, Quantized, QuantizeError, fidelity, quantize,
+    self, FidelityReport, QuantOptions, QuantizeError, Quantized, fidelity, quantize,
 };
 use crate::receipt::{Document, DocumentError, FileError, Manifest};
 use crate::spec::SPEC_VERSION;
@@ -52,7 +52,11 @@ pub enum BundleError {
     #[error(transparent)]
     File(#[from] FileError),
     #[error("{}: cannot {action}: {source}", path.display())]
-    Io { path: PathBuf, action: &'static str, source: std::io::Error },
+    Io {
+        path: PathBuf,
+        action: &'static str,
+        source: std::io::Error,
+    },
     #[error("{}: exists and is not a build of cairo-decode; choose another -o or remove it", path.display())]
     NotABuild { path: PathBuf },
     #[error("{}: not a step graph of this version: {problem}", path.display())]
@@ -60,7 +64,12 @@ pub enum BundleError {
     #[error("{}: {source}", path.display())]
     Invalid { path: PathBuf, source: GraphError },
     #[error("{}: {field} is {found}, but {MANIFEST_FILE} says {expected}; compile the model again", dir.display())]
-    Mismatch { dir: PathBuf, field: &'static str, found: String, expected: String },
+    Mismatch {
+        dir: PathBuf,
+        field: &'static str,
+        found: String,
+        expected: String,
+    },
 }
 
 /// What to build and from which text.
@@ -111,7 +120,10 @@ pub struct Bundle {
 ///
 /// # Errors
 /// The first stage that fails; nothing is written then.
-pub fn build(request: &BuildRequest, stage: &mut dyn FnMut(Stage)) -> Result<BuildReport, BundleError> {
+pub fn build(
+    request: &BuildRequest,
+    stage: &mut dyn FnMut(Stage),
+) -> Result<BuildReport, BundleError> {
     stage(Stage::Import);
     let model = Model::load(&request.model)?;
     let calibration = files::read_text(&request.calibration)?;
@@ -134,7 +146,11 @@ pub fn build(request: &BuildRequest, stage: &mut dyn FnMut(Stage)) -> Result<Bui
     stage(Stage::Write);
     let manifest = manifest(&model, &quantized, &program, request);
     write(request, &manifest, &quantized, &program, &package, &report)?;
-    Ok(BuildReport { manifest, fidelity: report, words: program.words().len() })
+    Ok(BuildReport {
+        manifest,
+        fidelity: report,
+        words: program.words().len(),
+    })
 }
 
 fn manifest(
@@ -144,7 +160,10 @@ fn manifest(
     request: &BuildRequest,
 ) -> Manifest {
     let shape = &quantized.graph.shape;
-    let source = request.model.file_name().map(|n| n.to_string_lossy().into_owned());
+    let source = request
+        .model
+        .file_name()
+        .map(|n| n.to_string_lossy().into_owned());
     Manifest {
         name: quantized.graph.name.clone(),
         model_root: ModelRoot(quantized.model_root),
@@ -172,13 +191,19 @@ fn write(
     for (path, text) in &package.files {
         folder.write(&format!("cairo/{}/{path}", package.name), text.as_bytes())?;
     }
-    folder.write("cairo/kernels/Scarb.toml", compile::KERNELS_MANIFEST.as_bytes())?;
+    folder.write(
+        "cairo/kernels/Scarb.toml",
+        compile::KERNELS_MANIFEST.as_bytes(),
+    )?;
     for (path, text) in compile::kernel_sources() {
         folder.write(&format!("cairo/kernels/src/{path}"), text.as_bytes())?;
     }
     folder.write("graph.bin", &files::encode_graph(&quantized.graph))?;
     folder.write("program.json", &program.to_json())?;
-    folder.write("fidelity.json", &serde_json::to_vec_pretty(report).unwrap_or_default())?;
+    folder.write(
+        "fidelity.json",
+        &serde_json::to_vec_pretty(report).unwrap_or_default(),
+    )?;
     for name in ["config.json", "tokenizer.json"] {
         folder.copy(&request.model.join(name), name)?;
     }
@@ -207,14 +232,26 @@ impl Bundle {
         }
         let path = dir.join("graph.bin");
         let graph: Graph = files::decode_graph(&path)?;
-        let graph = VerifiedGraph::new(graph)
-            .map_err(|source| BundleError::Invalid { path: path.clone(), source })?;
+        let graph = VerifiedGraph::new(graph).map_err(|source| BundleError::Invalid {
+            path: path.clone(),
+            source,
+        })?;
         let text = Text::load(dir)?;
         let root = quantize::model_root(&graph, &text.config_digest, &text.tokenizer_digest);
         if ModelRoot(root) != manifest.model_root {
             let (found, expected) = (ModelRoot(root).to_string(), manifest.model_root.to_string());
-            return Err(mismatch("the root of graph.bin, config.json and tokenizer.json", found, expected));
+            return Err(mismatch(
+                "the root of graph.bin, config.json and tokenizer.json",
+                found,
+                expected,
+            ));
         }
-        Ok(Bundle { manifest, graph, program, text, dir: dir.to_path_buf() })
+        Ok(Bundle {
+            manifest,
+            graph,
+            program,
+            text,
+            dir: dir.to_path_buf(),
+        })
     }
 }

@@ -107,10 +107,20 @@ impl<'g> Decoder<'g> {
             return Err(ChunkError::Token { token, vocab });
         }
         if facts.prompt.len() > context {
-            return Err(ChunkError::Context { position: facts.prompt.len() - 1, context });
+            return Err(ChunkError::Context {
+                position: facts.prompt.len() - 1,
+                context,
+            });
         }
         let engine = Engine::new(graph);
-        Ok(Decoder { graph, engine, facts, frontier, packed: vec![], ended: false })
+        Ok(Decoder {
+            graph,
+            engine,
+            facts,
+            frontier,
+            packed: vec![],
+            ended: false,
+        })
     }
 
     /// The state to save.
@@ -136,13 +146,20 @@ impl<'g> Decoder<'g> {
         let mut decoder = Decoder::new(graph, facts)?;
         let shape = graph.shape;
         if state.kv.len() != state.position as usize || state.kv.len() > shape.context {
-            return Err(ChunkError::State("its keys and values are not one row per position"));
+            return Err(ChunkError::State(
+                "its keys and values are not one row per position",
+            ));
         }
         if state.kv.iter().any(|row| row.len() != shape.kv_values()) {
-            return Err(ChunkError::State("a row of keys and values has another length"));
+            return Err(ChunkError::State(
+                "a row of keys and values has another length",
+            ));
         }
         if state.last_token as usize >= shape.vocab {
-            return Err(ChunkError::Token { token: state.last_token, vocab: shape.vocab });
+            return Err(ChunkError::Token {
+                token: state.last_token,
+                vocab: shape.vocab,
+            });
         }
         let mut cache = KvCache::new(shape.layers);
         let mut kv_root = roots::EMPTY_ROOT;
@@ -191,7 +208,10 @@ impl<'g> Decoder<'g> {
         }
         if self.finished() {
             let context = self.graph.shape.context;
-            return Err(ChunkError::Context { position: self.frontier.position as usize, context });
+            return Err(ChunkError::Context {
+                position: self.frontier.position as usize,
+                context,
+            });
         }
         let first = self.frontier;
         let carried: Vec<Felt> = self.packed.concat();
@@ -203,7 +223,12 @@ impl<'g> Decoder<'g> {
         let mut input = self.header(&statement);
         input.extend(carried);
         input.extend(forced.iter().map(|&t| Felt::from(t)));
-        Ok(Chunk { input, statement, forced, emitted })
+        Ok(Chunk {
+            input,
+            statement,
+            forced,
+            emitted,
+        })
     }
 
     fn step(&mut self, forced: &mut Vec<u32>, emitted: &mut Vec<u32>) {
@@ -258,7 +283,10 @@ impl<'g> Decoder<'g> {
             statement.domain.chain.felt(),
             statement.domain.verifier.0,
             statement.session_id.0,
-            statement.policy.eos.map_or(Felt::ZERO, |eos| Felt::from(eos) + Felt::ONE),
+            statement
+                .policy
+                .eos
+                .map_or(Felt::ZERO, |eos| Felt::from(eos) + Felt::ONE),
             statement.prompt_root.0,
             Felt::from(statement.prompt_length),
             Felt::from(statement.steps),

@@ -66,7 +66,11 @@ fn request(args: &Args) -> anyhow::Result<BuildRequest> {
         calibration: beside(&args.calibration, "calibration.txt"),
         heldout: beside(&args.heldout, "heldout.txt"),
         out: args.out.clone(),
-        options: QuantOptions { name, context: args.context, ..QuantOptions::default() },
+        options: QuantOptions {
+            name,
+            context: args.context,
+            ..QuantOptions::default()
+        },
     })
 }
 
@@ -76,7 +80,8 @@ fn package_name(dir: &Path) -> Option<String> {
     let name = dir.file_name()?.to_string_lossy().to_lowercase();
     let plain = |c: char| if c.is_ascii_alphanumeric() { c } else { '_' };
     let name: String = name.chars().map(plain).collect();
-    name.starts_with(|c: char| c.is_ascii_lowercase()).then_some(name)
+    name.starts_with(|c: char| c.is_ascii_lowercase())
+        .then_some(name)
 }
 
 fn describe(stage: Stage) -> &'static str {
@@ -98,12 +103,24 @@ fn print(args: &Args, report: &BuildReport, seconds: f64) {
         }));
         return;
     }
-    output::line(format!("model        {} ({} parameters)", m.name, m.parameters));
+    output::line(format!(
+        "model        {} ({} parameters)",
+        m.name, m.parameters
+    ));
     output::line(format!("model root   {}", m.model_root));
-    output::line(format!("program      {} ({} words)", m.program_hash, report.words));
-    output::line(format!("policy       {}, context {}", m.policy, m.context_length));
+    output::line(format!(
+        "program      {} ({} words)",
+        m.program_hash, report.words
+    ));
+    output::line(format!(
+        "policy       {}, context {}",
+        m.policy, m.context_length
+    ));
     output::line(format!("fidelity on  {} tokens of held-out text", f.tokens));
-    output::line(format!("  top-1 agreement   {:.2} %", 100.0 * f.top1_agreement));
+    output::line(format!(
+        "  top-1 agreement   {:.2} %",
+        100.0 * f.top1_agreement
+    ));
     output::line(format!("  KL divergence     {:.5} nats", f.kl_divergence));
     output::line(format!(
         "  perplexity        {:.4} integer, {:.4} float ({:+.2} %)",
@@ -111,5 +128,8 @@ fn print(args: &Args, report: &BuildReport, seconds: f64) {
         f.perplexity_float,
         100.0 * (f.perplexity_ratio - 1.0)
     ));
-    output::line(format!("build        {} in {seconds:.1} s", args.out.display()));
+    output::line(format!(
+        "build        {} in {seconds:.1} s",
+        args.out.display()
+    ));
 }

@@ -14,6 +14,11 @@ pub struct Args {
 
 pub fn run(args: &Args) -> super::Outcome {
     let mut command = super::Cli::command();
-    clap_complete::generate(args.shell, &mut command, "cairo-decode", &mut std::io::stdout());
+    clap_complete::generate(
+        args.shell,
+        &mut command,
+        "cairo-decode",
+        &mut std::io::stdout(),
+    );
     Ok(())
 }

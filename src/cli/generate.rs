@@ -44,7 +44,11 @@ pub fn run(args: &Args) -> super::Outcome {
         }));
     } else {
         output::line(text);
-        eprintln!("{} tokens, {:.0} per second", all.len(), all.len() as f64 / seconds);
+        eprintln!(
+            "{} tokens, {:.0} per second",
+            all.len(),
+            all.len() as f64 / seconds
+        );
     }
     Ok(())
 }
@@ -60,7 +64,10 @@ fn generate(bundle: &Bundle, prompt: &[u32], limit: usize) -> anyhow::Result<Vec
     );
     let mut engine = Engine::new(&bundle.graph);
     for &token in &prompt[..prompt.len() - 1] {
-        ensure!((token as usize) < vocab, "token {token} is outside the vocabulary of {vocab}");
+        ensure!(
+            (token as usize) < vocab,
+            "token {token} is outside the vocabulary of {vocab}"
+        );
         engine.carry(token);
     }
     let mut generated = vec![];

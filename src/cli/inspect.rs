@@ -33,7 +33,10 @@ pub fn run(args: &Args) -> super::Outcome {
     } else if path.is_file() {
         file(args, path)?;
     } else {
-        let message = format!("{}: neither a session, a build, a receipt nor a manifest", path.display());
+        let message = format!(
+            "{}: neither a session, a build, a receipt nor a manifest",
+            path.display()
+        );
         return Err(anyhow::anyhow!(message).into());
     }
     Ok(())
@@ -51,7 +54,10 @@ fn build(args: &Args, dir: &Path) -> anyhow::Result<()> {
         return Ok(());
     }
     manifest(&bundle.manifest);
-    output::line(format!("words        {words}, for a step of {} operations", bundle.graph.nodes.len()));
+    output::line(format!(
+        "words        {words}, for a step of {} operations",
+        bundle.graph.nodes.len()
+    ));
     if args.graph {
         output::line(format!("\n{}", *bundle.graph));
     }
@@ -66,13 +72,24 @@ fn session(args: &Args, dir: &Path) -> anyhow::Result<()> {
         output::json(&serde_json::json!({ "ok": true, "session": session, "receipts": receipts }));
         return Ok(());
     }
-    let status = if session.is_complete() { "complete" } else { "running" };
-    output::line(format!("session      {} ({status}, {} receipts)", session.session_id, receipts.len()));
+    let status = if session.is_complete() {
+        "complete"
+    } else {
+        "running"
+    };
+    output::line(format!(
+        "session      {} ({status}, {} receipts)",
+        session.session_id,
+        receipts.len()
+    ));
     output::line(format!("domain       {}", session.domain));
     output::line(format!("model root   {}", session.model_root));
     output::line(format!("program      {}", session.program_hash));
     output::line(format!("policy       {}", session.policy));
-    output::line(format!("prompt       {:?} {:?}", session.prompt, session.prompt_tokens));
+    output::line(format!(
+        "prompt       {:?} {:?}",
+        session.prompt, session.prompt_tokens
+    ));
     for (i, receipt) in receipts.iter().enumerate() {
         output::line(format!("\nreceipt {i:04}"));
         movement(receipt);
@@ -98,7 +115,9 @@ fn file(args: &Args, path: &Path) -> anyhow::Result<()> {
         return Ok(());
     }
     match Manifest::read(path) {
-        Ok(found) if args.json => output::json(&serde_json::json!({ "ok": true, "manifest": found })),
+        Ok(found) if args.json => {
+            output::json(&serde_json::json!({ "ok": true, "manifest": found }))
+        }
         Ok(found) => manifest(&found),
         Err(as_manifest) => match as_receipt {
             Err(error) if path.to_string_lossy().contains("receipt") => return Err(error.into()),
@@ -109,7 +128,10 @@ fn file(args: &Args, path: &Path) -> anyhow::Result<()> {
 }
 
 fn manifest(m: &Manifest) {
-    output::line(format!("model        {} from {:?} ({} parameters)", m.name, m.source, m.parameters));
+    output::line(format!(
+        "model        {} from {:?} ({} parameters)",
+        m.name, m.source, m.parameters
+    ));
     output::line(format!("model root   {}", m.model_root));
     output::line(format!("program      {}", m.program_hash));
     output::line(format!("policy       {}", m.policy));
@@ -117,13 +139,19 @@ fn manifest(m: &Manifest) {
         "sizes        vocabulary {}, context {}, {} words of keys and values per position",
         m.vocab_size, m.context_length, m.kv_words_per_position
     ));
-    output::line(format!("versions     spec {}, statement {}", m.spec_version, m.statement_version));
+    output::line(format!(
+        "versions     spec {}, statement {}",
+        m.spec_version, m.statement_version
+    ));
 }
 
 /// How the frontier moved.
 fn movement(receipt: &Receipt) {
     let s = &receipt.statement;
-    output::line(format!("steps        {} (prompt of {} tokens, root {})", s.steps, s.prompt_length, s.prompt_root));
+    output::line(format!(
+        "steps        {} (prompt of {} tokens, root {})",
+        s.steps, s.prompt_length, s.prompt_root
+    ));
     output::line(format!("forced       {:?}", receipt.forced_tokens));
     output::line(format!("chosen       {:?}", receipt.emitted_tokens));
     frontier("from", &s.frontier_in);

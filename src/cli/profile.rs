@@ -51,11 +51,16 @@ pub fn run(args: &Args) -> super::Outcome {
             break;
         }
         let chunk = decoder.chunk(1)?;
-        rows.push((chunk.statement.frontier_in.position, profile(&bundle.program, &chunk.input)?));
+        rows.push((
+            chunk.statement.frontier_in.position,
+            profile(&bundle.program, &chunk.input)?,
+        ));
     }
     if args.json {
         let row = |(position, p): &(u32, Profile)| serde_json::json!({ "position": position, "profile": p });
-        output::json(&serde_json::json!({ "ok": true, "steps": rows.iter().map(row).collect::<Vec<_>>() }));
+        output::json(
+            &serde_json::json!({ "ok": true, "steps": rows.iter().map(row).collect::<Vec<_>>() }),
+        );
     } else {
         print(&rows);
     }
@@ -85,10 +90,18 @@ fn print(rows: &[(u32, Profile)]) {
         total += &format!("{:>10}", p.steps);
     }
     output::line(total);
-    output::line("\nrows and cells per component, last position (cells count the padding to a power of two):");
-    output::line(format!("{:<32}{:>10}{:>10}{:>14}", "component", "rows", "padded", "cells"));
+    output::line(
+        "\nrows and cells per component, last position (cells count the padding to a power of two):",
+    );
+    output::line(format!(
+        "{:<32}{:>10}{:>10}{:>14}",
+        "component", "rows", "padded", "cells"
+    ));
     for c in &last.components {
         let cells = c.cells.map_or("-".to_string(), |n| n.to_string());
-        output::line(format!("{:<32}{:>10}{:>10}{cells:>14}", c.name, c.rows, c.padded));
+        output::line(format!(
+            "{:<32}{:>10}{:>10}{cells:>14}",
+            c.name, c.rows, c.padded
+        ));
     }
 }

@@ -44,7 +44,10 @@ pub fn run(args: &Args) -> super::Outcome {
     let start = Instant::now();
     let bundle = Bundle::open(&args.build)?;
     let session_id = match &args.session_id {
-        Some(text) => Some(text.parse::<SessionId>().with_context(|| format!("--session-id: {text:?}"))?),
+        Some(text) => Some(
+            text.parse::<SessionId>()
+                .with_context(|| format!("--session-id: {text:?}"))?,
+        ),
         None => None,
     };
     let request = Request {
@@ -56,7 +59,9 @@ pub fn run(args: &Args) -> super::Outcome {
         session_id,
     };
     let bar = ProgressBar::new(request.prompt_tokens.len() as u64 + u64::from(args.tokens));
-    bar.set_style(ProgressStyle::with_template("{wide_bar} {pos}/{len} steps {msg} ({elapsed})")?);
+    bar.set_style(ProgressStyle::with_template(
+        "{wide_bar} {pos}/{len} steps {msg} ({elapsed})",
+    )?);
     bar.enable_steady_tick(Duration::from_millis(250));
     let report = session::prove(&bundle, &request, &args.out, &mut |event| show(&bar, event))?;
     bar.finish_and_clear();
@@ -76,15 +81,26 @@ fn show(bar: &ProgressBar, event: Event) {
             bar.set_message(format!("chunk {chunk}: proving {vm_steps} VM steps"));
         }
         Event::Split { chunk, steps } => {
-            bar.println(format!("chunk {chunk} is too long for one proof: {steps} steps per chunk from here on"));
+            bar.println(format!(
+                "chunk {chunk} is too long for one proof: {steps} steps per chunk from here on"
+            ));
         }
         Event::Proven(report) => bar.inc(report.steps as u64),
     }
 }
 
-fn print(args: &Args, bundle: &Bundle, report: &SessionReport, wall: Duration) -> anyhow::Result<()> {
+fn print(
+    args: &Args,
+    bundle: &Bundle,
+    report: &SessionReport,
+    wall: Duration,
+) -> anyhow::Result<()> {
     let session = &report.session;
-    let generated = session.completion.as_ref().map(|c| c.generated_tokens.clone()).unwrap_or_default();
+    let generated = session
+        .completion
+        .as_ref()
+        .map(|c| c.generated_tokens.clone())
+        .unwrap_or_default();
     let all = [session.prompt_tokens.as_slice(), generated.as_slice()].concat();
     let text = bundle.text.tokenizer.decode(&all)?;
     let memory = output::peak_memory();
@@ -105,7 +121,11 @@ fn print(args: &Args, bundle: &Bundle, report: &SessionReport, wall: Duration) -
         return Ok(());
     }
     output::line(text);
-    output::line(format!("\nsession {} in {}", session.session_id, args.out.display()));
+    output::line(format!(
+        "\nsession {} in {}",
+        session.session_id,
+        args.out.display()
+    ));
     output::line("chunk  steps   VM steps    trace     prove    verify     proof");
     for c in &report.chunks {
         output::line(format!(
@@ -122,7 +142,9 @@ fn print(args: &Args, bundle: &Bundle, report: &SessionReport, wall: Duration) -
     if report.chunks.is_empty() {
         output::line("all chunks were proven before");
     }
-    let memory = memory.map_or("unknown".to_string(), |b| format!("{:.2} GB", b as f64 / 1e9));
+    let memory = memory.map_or("unknown".to_string(), |b| {
+        format!("{:.2} GB", b as f64 / 1e9)
+    });
     output::line(format!(
         "set-up {}, wall {}, peak memory {memory}",
         output::seconds(report.set_up),

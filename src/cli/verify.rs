@@ -41,16 +41,23 @@ pub fn run(args: &Args) -> super::Outcome {
     let manifest = Manifest::read(&args.model)?;
     let accept = manifest.accept(Domain::local());
     if !args.path.exists() {
-        return Err(Failure::Input(anyhow::anyhow!("{}: not found", args.path.display())));
+        return Err(Failure::Input(anyhow::anyhow!(
+            "{}: not found",
+            args.path.display()
+        )));
     }
     if args.path.is_dir() {
         if !args.path.join(cairo_decode::receipt::SESSION_FILE).exists() {
-            let message = format!("{}: no session.json, not a session folder", args.path.display());
+            let message = format!(
+                "{}: no session.json, not a session folder",
+                args.path.display()
+            );
             return Err(Failure::Input(anyhow::anyhow!(message)));
         }
         whole_session(args, &manifest, &accept)
     } else if args.prompt_tokens.is_some() || args.session_id.is_some() {
-        let message = "--prompt-tokens and --session-id go with a session folder, not with one receipt";
+        let message =
+            "--prompt-tokens and --session-id go with a session folder, not with one receipt";
         Err(Failure::Input(anyhow::anyhow!(message)))
     } else {
         one_receipt(args, &accept)
@@ -63,9 +70,10 @@ fn rejected(error: VerifySessionError) -> Failure {
 
 fn whole_session(args: &Args, manifest: &Manifest, accept: &Accept) -> super::Outcome {
     let mut verified: Vec<Verified> = vec![];
-    let (session, facts) =
-        verify_session(&args.path, manifest, accept, &mut |_, v| verified.push(v.clone()))
-            .map_err(rejected)?;
+    let (session, facts) = verify_session(&args.path, manifest, accept, &mut |_, v| {
+        verified.push(v.clone())
+    })
+    .map_err(rejected)?;
     expected(args, &session)?;
     if args.json {
         output::json(&serde_json::json!({
@@ -85,16 +93,25 @@ fn whole_session(args: &Args, manifest: &Manifest, accept: &Accept) -> super::Ou
 fn expected(args: &Args, session: &Session) -> super::Outcome {
     let differs = |field: &str, found: String, expected: &str| {
         let file = args.path.join(cairo_decode::receipt::SESSION_FILE);
-        let message = format!("{}: {field}: is {found}, expected {expected}", file.display());
+        let message = format!(
+            "{}: {field}: is {found}, expected {expected}",
+            file.display()
+        );
         Err(Failure::Rejected(anyhow::anyhow!(message)))
     };
     if let Some(tokens) = &args.prompt_tokens
         && *tokens != session.prompt_tokens
     {
-        return differs("prompt_tokens", format!("{:?}", session.prompt_tokens), &format!("{tokens:?}"));
+        return differs(
+            "prompt_tokens",
+            format!("{:?}", session.prompt_tokens),
+            &format!("{tokens:?}"),
+        );
     }
     if let Some(text) = &args.session_id {
-        let id: SessionId = text.parse().with_context(|| format!("--session-id: {text:?}"))?;
+        let id: SessionId = text
+            .parse()
+            .with_context(|| format!("--session-id: {text:?}"))?;
         if id != session.session_id {
             return differs("session_id", session.session_id.to_string(), text);
         }
@@ -148,7 +165,10 @@ fn print_session(session: &Session, facts: &SessionFacts, verified: &[Verified])
         facts.generated_tokens.len(),
         session.policy,
     ));
-    output::line(format!("  session {} for {}", session.session_id, session.domain));
+    output::line(format!(
+        "  session {} for {}",
+        session.session_id, session.domain
+    ));
     output::line(format!("  prompt  {:?}", session.prompt_tokens));
     output::line(format!("  chosen  {:?}", facts.generated_tokens));
 }

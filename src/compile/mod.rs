@@ -54,7 +54,10 @@ pub const PUBLIC_SEGMENTS: [BuiltinName; 11] = [
 #[derive(Debug, Error)]
 pub enum CompileError {
     #[error("cannot write the sources to {path}: {source}")]
-    Write { path: PathBuf, source: std::io::Error },
+    Write {
+        path: PathBuf,
+        source: std::io::Error,
+    },
     #[error("the Cairo compiler could not be set up: {0}")]
     Setup(String),
     #[error("the generated Cairo does not compile:\n{0}")]
@@ -75,12 +78,19 @@ pub fn kernel_sources() -> impl Iterator<Item = (&'static str, &'static str)> {
 /// # Errors
 /// The compiler's diagnostics, or a folder for its input that cannot be written.
 pub fn compile(name: &str, files: &BTreeMap<String, String>) -> Result<Program, CompileError> {
-    let work = tempfile::tempdir()
-        .map_err(|source| CompileError::Write { path: std::env::temp_dir(), source })?;
-    let package = files.iter().map(|(path, text)| (path.as_str(), text.as_str()));
+    let work = tempfile::tempdir().map_err(|source| CompileError::Write {
+        path: std::env::temp_dir(),
+        source,
+    })?;
+    let package = files
+        .iter()
+        .map(|(path, text)| (path.as_str(), text.as_str()));
     write_all(&work.path().join("package"), package)?;
     write_all(&work.path().join("kernels/src"), kernel_sources())?;
-    write_all(&work.path().join("corelib/src"), embedded::CORELIB.iter().copied())?;
+    write_all(
+        &work.path().join("corelib/src"),
+        embedded::CORELIB.iter().copied(),
+    )?;
     compile_folder(name, work.path())
 }
 
@@ -93,7 +103,10 @@ fn write_all<'a>(
         let parent = path.parent().unwrap_or(dir);
         fs::create_dir_all(parent)
             .and_then(|()| fs::write(&path, text))
-            .map_err(|source| CompileError::Write { path: path.clone(), source })?;
+            .map_err(|source| CompileError::Write {
+                path: path.clone(),
+                source,
+            })?;
     }
     Ok(())
 }
@@ -126,7 +139,10 @@ fn compile_folder(name: &str, work: &Path) -> Result<Program, CompileError> {
     match compiled {
         Ok(result) => {
             let operations = operations(&db, &result);
-            Ok(Program::new(Executable::new(result.compiled_function), operations))
+            Ok(Program::new(
+                Executable::new(result.compiled_function),
+                operations,
+            ))
         }
         Err(error) => {
             let error = error.to_string();
@@ -139,21 +155,36 @@ fn compile_folder(name: &str, work: &Path) -> Result<Program, CompileError> {
 ///
 /// The compiler records, for each statement, the functions it was inlined through; the outermost kernel
 /// among them is what the statement works for.
-fn operations(
-    db: &RootDatabase,
-    result: &CompileExecutableResult<'_>,
-) -> BTreeMap<usize, String> {
-    let functions = result.debug_info.statements_locations.extract_statements_functions(db);
-    let header: usize = result.compiled_function.wrapper.header.iter().map(|i| i.body.op_size()).sum();
+fn operations(db: &RootDatabase, result: &CompileExecutableResult<'_>) -> BTreeMap<usize, String> {
+    let functions = result
+        .debug_info
+        .statements_locations
+        .extract_statements_functions(db);
+    let header: usize = result
+        .compiled_function
+        .wrapper
+        .header
+        .iter()
+        .map(|i| i.body.op_size())
+        .sum();
     let start = NOT_RETURNING_HEADER_SIZE + header;
-    let statements = &result.builder.casm_program().debug_info.sierra_statement_info;
+    let statements = &result
+        .builder
+        .casm_program()
+        .debug_info
+        .sierra_statement_info;
     let mut operations = BTreeMap::new();
     let mut current = String::new();
     let mut stacks: Vec<_> = functions.statements_to_functions_map.into_iter().collect();
     stacks.sort_by_key(|(idx, _)| idx.0);
     for (idx, stack) in &stacks {
-        let Some(statement) = statements.get(idx.0) else { continue };
-        let kernel = stack.iter().rev().filter_map(|f| f.strip_prefix("decode_kernels::"));
+        let Some(statement) = statements.get(idx.0) else {
+            continue;
+        };
+        let kernel = stack
+            .iter()
+            .rev()
+            .filter_map(|f| f.strip_prefix("decode_kernels::"));
         let mut files = kernel.filter_map(|path| path.split("::").next());
         let operation = match files.clone().find(|file| *file != "chunk") {
             Some(file) => file,

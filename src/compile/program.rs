@@ -30,7 +30,10 @@ impl Program {
     pub(super) fn new(mut executable: Executable, operations: BTreeMap<usize, String>) -> Program {
         // Debug annotations hold paths and change nothing that is proven.
         executable.debug_info = None;
-        Program { executable, operations }
+        Program {
+            executable,
+            operations,
+        }
     }
 
     /// Reads a program that [`Program::to_json`] wrote.
@@ -38,9 +41,14 @@ impl Program {
     /// # Errors
     /// A file that cannot be read, is not such JSON, or has no standalone entry point.
     pub fn read(path: &Path) -> Result<Program, ProgramError> {
-        let text = fs::read_to_string(path)
-            .map_err(|source| ProgramError::Read { path: path.to_path_buf(), source })?;
-        let format = |problem: String| ProgramError::Format { path: path.to_path_buf(), problem };
+        let text = fs::read_to_string(path).map_err(|source| ProgramError::Read {
+            path: path.to_path_buf(),
+            source,
+        })?;
+        let format = |problem: String| ProgramError::Format {
+            path: path.to_path_buf(),
+            problem,
+        };
         let program: Program = serde_json::from_str(&text).map_err(|e| format(e.to_string()))?;
         if program.find_entry_point().is_none() {
             return Err(format("it has no standalone entry point".to_string()));
@@ -55,7 +63,12 @@ impl Program {
 
     /// The program's words.
     pub fn words(&self) -> Vec<Felt252> {
-        self.executable.program.bytecode.iter().map(Felt252::from).collect()
+        self.executable
+            .program
+            .bytecode
+            .iter()
+            .map(Felt252::from)
+            .collect()
     }
 
     /// Identity of the program: see [`program_hash`](crate::spec::program_hash::program_hash).
@@ -66,7 +79,10 @@ impl Program {
     /// The kernel that the instruction at an offset belongs to: a file name of `cairo/src`, `step` for the
     /// generated package, `entry` for the code around it. Information only; nothing proven depends on it.
     pub fn operation(&self, offset: usize) -> &str {
-        self.operations.range(..=offset).next_back().map_or("entry", |(_, name)| name)
+        self.operations
+            .range(..=offset)
+            .next_back()
+            .map_or("entry", |(_, name)| name)
     }
 
     /// The executable for the VM.
@@ -76,10 +92,14 @@ impl Program {
 
     /// The entry point that proofs use.
     pub(crate) fn entry_point(&self) -> &ExecutableEntryPoint {
-        self.find_entry_point().unwrap_or(&self.executable.entrypoints[0])
+        self.find_entry_point()
+            .unwrap_or(&self.executable.entrypoints[0])
     }
 
     fn find_entry_point(&self) -> Option<&ExecutableEntryPoint> {
-        self.executable.entrypoints.iter().find(|e| e.kind == EntryPointKind::Standalone)
+        self.executable
+            .entrypoints
+            .iter()
+            .find(|e| e.kind == EntryPointKind::Standalone)
     }
 }

@@ -31,9 +31,17 @@ impl<'g> Engine<'g> {
 
     /// An engine that goes on from a cache, which must have the graph's shape.
     pub fn with_cache(graph: &'g VerifiedGraph, cache: KvCache) -> Engine<'g> {
-        let last = graph.nodes.iter().rposition(|n| matches!(n.op, Op::KvAppend { .. }));
+        let last = graph
+            .nodes
+            .iter()
+            .rposition(|n| matches!(n.op, Op::KvAppend { .. }));
         let values = vec![Vec::new(); graph.nodes.len()];
-        Engine { graph, cache, values, carried: last.map_or(0, |i| i + 1) }
+        Engine {
+            graph,
+            cache,
+            values,
+            carried: last.map_or(0, |i| i + 1),
+        }
     }
 
     /// The carried keys and values.
@@ -62,7 +70,10 @@ impl<'g> Engine<'g> {
     /// The logits of the last [`Engine::step`].
     pub fn logits(&self) -> &[i64] {
         match self.graph.nodes.last() {
-            Some(Node { op: Op::Argmax { x }, .. }) => &self.values[x.0 as usize],
+            Some(Node {
+                op: Op::Argmax { x },
+                ..
+            }) => &self.values[x.0 as usize],
             _ => &[],
         }
     }
@@ -89,8 +100,14 @@ impl<'g> Engine<'g> {
                 // The node's range bounds every accumulator, partial sums included.
                 if node.range.magnitude() < i32::MAX as i64 {
                     let x: Vec<i32> = at(x).iter().map(|&x| x as i32).collect();
-                    let dot = |row: &[i8]| row.iter().zip(&x).map(|(&w, &x)| w as i32 * x).sum::<i32>();
-                    out.extend(matrix.data.chunks_exact(matrix.cols).map(|row| dot(row) as i64));
+                    let dot =
+                        |row: &[i8]| row.iter().zip(&x).map(|(&w, &x)| w as i32 * x).sum::<i32>();
+                    out.extend(
+                        matrix
+                            .data
+                            .chunks_exact(matrix.cols)
+                            .map(|row| dot(row) as i64),
+                    );
                 } else {
                     *out = crate::spec::linear::linear(&matrix.data, at(x));
                 }
@@ -99,7 +116,12 @@ impl<'g> Engine<'g> {
             Op::Rope { x, to } => {
                 let half = shape.head_dim / 2;
                 let row = position * half..(position + 1) * half;
-                *out = rope::rope(at(x), &tables.rope_cos[row.clone()], &tables.rope_sin[row], to);
+                *out = rope::rope(
+                    at(x),
+                    &tables.rope_cos[row.clone()],
+                    &tables.rope_sin[row],
+                    to,
+                );
             }
             Op::KvAppend { k, v, layer } => {
                 let (k, v) = (to_int8(at(k)), to_int8(at(v)));
@@ -114,12 +136,20 @@ impl<'g> Engine<'g> {
                     out.extend(softmax::softmax(head, &tables.exp2, shift));
                 }
             }
-            Op::Mix { weights, layer, shift } => {
+            Op::Mix {
+                weights,
+                layer,
+                shift,
+            } => {
                 let rows = &self.cache.values[layer];
                 *out = mix::mix(at(weights), rows, shape.heads, shape.head_dim, shift);
             }
             Op::Silu { x, index_shift } => {
-                out.extend(at(x).iter().map(|&x| silu::silu(x, &tables.sigmoid, index_shift)));
+                out.extend(
+                    at(x)
+                        .iter()
+                        .map(|&x| silu::silu(x, &tables.sigmoid, index_shift)),
+                );
             }
             Op::Mul { a, b, to } => {
                 out.extend(at(a).iter().zip(at(b)).map(|(a, b)| requantize(a * b, to)));

@@ -1,6 +1,8 @@
 //! Builds a graph node by node, inferring lengths and ranges.
 
-use super::{Graph, GraphError, Matrix, MatrixId, Node, Op, Shape, Tables, ValueId, VerifiedGraph, range};
+use super::{
+    Graph, GraphError, Matrix, MatrixId, Node, Op, Shape, Tables, ValueId, VerifiedGraph, range,
+};
 
 /// Appends nodes to a graph; [`Builder::finish`] verifies the whole.
 pub struct Builder {
@@ -11,7 +13,13 @@ impl Builder {
     /// An empty graph.
     pub fn new(name: &str, shape: Shape, tables: Tables) -> Builder {
         Builder {
-            graph: Graph { name: name.to_string(), shape, tables, matrices: vec![], nodes: vec![] },
+            graph: Graph {
+                name: name.to_string(),
+                shape,
+                tables,
+                matrices: vec![],
+                nodes: vec![],
+            },
         }
     }
 
@@ -27,9 +35,16 @@ impl Builder {
     /// An operand that does not exist, or a range that is empty or too large.
     pub fn push(&mut self, label: &str, op: Op) -> Result<ValueId, GraphError> {
         super::verify::check_operands(&self.graph, self.graph.nodes.len(), label, &op)?;
-        let (len, range) = range::infer(&self.graph, &op)
-            .ok_or_else(|| GraphError::RangeTooLarge { node: label.to_string() })?;
-        self.graph.nodes.push(Node { label: label.to_string(), op, len, range });
+        let (len, range) =
+            range::infer(&self.graph, &op).ok_or_else(|| GraphError::RangeTooLarge {
+                node: label.to_string(),
+            })?;
+        self.graph.nodes.push(Node {
+            label: label.to_string(),
+            op,
+            len,
+            range,
+        });
         Ok(ValueId(self.graph.nodes.len() as u32 - 1))
     }
 

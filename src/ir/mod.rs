@@ -21,9 +21,9 @@ pub use range::{Range, row_bound};
 pub use reference::{KvCache, StepValues, run_step};
 pub use verify::{GraphError, VerifiedGraph};
 
-use serde::{Deserialize, Serialize};
 use crate::spec::requantize::Requant;
 use crate::spec::rmsnorm::RmsNorm;
+use serde::{Deserialize, Serialize};
 
 /// Index of a node (and of the value it makes).
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
@@ -56,13 +56,21 @@ pub enum Op {
     /// Rotary embedding at the step's position, applied to accumulators, rounded once.
     Rope { x: ValueId, to: Requant },
     /// Appends the step's key and value rows (int8) to a layer's cache. Makes no value (length 0).
-    KvAppend { k: ValueId, v: ValueId, layer: usize },
+    KvAppend {
+        k: ValueId,
+        v: ValueId,
+        layer: usize,
+    },
     /// Scores of the query heads against all carried keys of a layer, this step's included.
     Scores { q: ValueId, layer: usize },
     /// Base-2 softmax numerators; `shift` leaves 7 fractional bits of the scores.
     Softmax { scores: ValueId, shift: u32 },
     /// Weighted mean of the carried values of a layer, with `shift` extra fractional bits.
-    Mix { weights: ValueId, layer: usize, shift: u32 },
+    Mix {
+        weights: ValueId,
+        layer: usize,
+        shift: u32,
+    },
     /// `x · sigmoid(x)` through a table, exact product.
     Silu { x: ValueId, index_shift: u32 },
     /// Elementwise product, rounded and saturated.

@@ -1,10 +1,10 @@
 //! Ranges, and the range rule of every operation.
 
-use serde::{Deserialize, Serialize};
 use super::{Graph, Len, Op};
 use crate::spec::requantize::{Requant, requantize};
 use crate::spec::softmax::MAX_WEIGHT;
 use crate::spec::{MAX_MAGNITUDE, rmsnorm, rope::ROPE_BITS, silu};
+use serde::{Deserialize, Serialize};
 
 /// A non-empty range of integers, both ends included.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
@@ -67,13 +67,16 @@ pub(super) fn infer(graph: &Graph, op: &Op) -> Option<(Len, Range)> {
             let bound = data.iter().map(|w| (*w as i128).abs()).max()? << shift.min(64);
             (Len::Fixed(shape.hidden), Range::symmetric(bound)?)
         }
-        Op::RmsNorm { x, norm } => {
-            (at(x).len, Range::symmetric(rmsnorm::output_bound(norm) as i128)?)
-        }
+        Op::RmsNorm { x, norm } => (
+            at(x).len,
+            Range::symmetric(rmsnorm::output_bound(norm) as i128)?,
+        ),
         Op::Linear { x, matrix } => {
             let matrix = graph.matrices.get(matrix.0 as usize)?;
             let range = at(x).range;
-            let bound = (0..matrix.rows).map(|i| row_bound(matrix.row(i), range)).max()?;
+            let bound = (0..matrix.rows)
+                .map(|i| row_bound(matrix.row(i), range))
+                .max()?;
             (Len::Fixed(matrix.rows), Range::symmetric(bound)?)
         }
         Op::Requantize { x, to } => (at(x).len, at(x).range.requantized(to)?),
@@ -90,7 +93,10 @@ pub(super) fn infer(graph: &Graph, op: &Op) -> Option<(Len, Range)> {
         Op::Softmax { .. } => (Len::PerPosition, Range::new(0, MAX_WEIGHT)?),
         Op::Mix { shift, .. } => {
             // A weighted mean of int8 values, with `shift` fractional bits.
-            (Len::Fixed(shape.heads * shape.head_dim), Range::symmetric(128 << shift.min(64))?)
+            (
+                Len::Fixed(shape.heads * shape.head_dim),
+                Range::symmetric(128 << shift.min(64))?,
+            )
         }
         Op::Silu { x, .. } => {
             let bound = (at(x).range.magnitude() as i128) << silu::SIGMOID_BITS;
@@ -102,7 +108,10 @@ pub(super) fn infer(graph: &Graph, op: &Op) -> Option<(Len, Range)> {
         }
         Op::Add { a, b } => {
             let (a, b) = (at(a), at(b));
-            (a.len, Range::new(a.range.lo + b.range.lo, a.range.hi + b.range.hi)?)
+            (
+                a.len,
+                Range::new(a.range.lo + b.range.lo, a.range.hi + b.range.hi)?,
+            )
         }
         Op::Argmax { .. } => (Len::Fixed(1), Range::new(0, shape.vocab as i64 - 1)?),
     })

@@ -18,7 +18,10 @@ pub struct KvCache {
 impl KvCache {
     /// An empty cache for a number of layers.
     pub fn new(layers: usize) -> KvCache {
-        KvCache { keys: vec![vec![]; layers], values: vec![vec![]; layers] }
+        KvCache {
+            keys: vec![vec![]; layers],
+            values: vec![vec![]; layers],
+        }
     }
 
     /// Number of carried positions.
@@ -30,7 +33,8 @@ impl KvCache {
     /// key row, then its value row.
     pub fn position(&self, t: usize) -> Vec<i8> {
         let rows = self.keys.iter().zip(&self.values);
-        rows.flat_map(|(k, v)| k[t].iter().chain(&v[t]).copied()).collect()
+        rows.flat_map(|(k, v)| k[t].iter().chain(&v[t]).copied())
+            .collect()
     }
 }
 
@@ -70,13 +74,19 @@ pub fn run_step(graph: &VerifiedGraph, cache: &mut KvCache, token: u32) -> StepV
             Op::Embed { shift } => spec::embed::embed(tables.embedding.row(token as usize), shift),
             Op::RmsNorm { x, norm } => spec::rmsnorm::rmsnorm(at(x), norm),
             Op::Linear { x, matrix } => spec::linear::linear(&graph.matrix(matrix).data, at(x)),
-            Op::Requantize { x, to } => {
-                at(x).iter().map(|&x| spec::requantize::requantize(x, to)).collect()
-            }
+            Op::Requantize { x, to } => at(x)
+                .iter()
+                .map(|&x| spec::requantize::requantize(x, to))
+                .collect(),
             Op::Rope { x, to } => {
                 let half = shape.head_dim / 2;
                 let row = position * half..(position + 1) * half;
-                spec::rope::rope(at(x), &tables.rope_cos[row.clone()], &tables.rope_sin[row], to)
+                spec::rope::rope(
+                    at(x),
+                    &tables.rope_cos[row.clone()],
+                    &tables.rope_sin[row],
+                    to,
+                )
             }
             Op::KvAppend { k, v, layer } => {
                 let int8 = |row: &[i64]| row.iter().map(|&x| x as i8).collect();
@@ -92,13 +102,18 @@ pub fn run_step(graph: &VerifiedGraph, cache: &mut KvCache, token: u32) -> StepV
                 .chunks_exact(position + 1)
                 .flat_map(|s| spec::softmax::softmax(s, &tables.exp2, shift))
                 .collect(),
-            Op::Mix { weights, layer, shift } => {
+            Op::Mix {
+                weights,
+                layer,
+                shift,
+            } => {
                 let rows = &cache.values[layer];
                 spec::mix::mix(at(weights), rows, shape.heads, shape.head_dim, shift)
             }
-            Op::Silu { x, index_shift } => {
-                at(x).iter().map(|&x| spec::silu::silu(x, &tables.sigmoid, index_shift)).collect()
-            }
+            Op::Silu { x, index_shift } => at(x)
+                .iter()
+                .map(|&x| spec::silu::silu(x, &tables.sigmoid, index_shift))
+                .collect(),
             Op::Mul { a, b, to } => spec::elementwise::mul(at(a), at(b), to),
             Op::Add { a, b } => spec::elementwise::add(at(a), at(b)),
             Op::Argmax { x } => vec![spec::argmax::argmax(at(x)) as i64],

@@ -26,7 +26,15 @@ impl fmt::Display for Graph {
             self.name, s.hidden, s.layers, s.heads, s.kv_heads, s.head_dim, s.vocab, s.context
         )?;
         for (i, node) in self.nodes.iter().enumerate() {
-            writeln!(f, "{}", NodeText { graph: self, id: ValueId(i as u32), node })?;
+            writeln!(
+                f,
+                "{}",
+                NodeText {
+                    graph: self,
+                    id: ValueId(i as u32),
+                    node
+                }
+            )?;
         }
         Ok(())
     }
@@ -40,7 +48,12 @@ struct NodeText<'a> {
 
 impl fmt::Display for NodeText<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Node { label, op, len, range } = self.node;
+        let Node {
+            label,
+            op,
+            len,
+            range,
+        } = self.node;
         write!(f, "  {} = {} ", self.id, op.name())?;
         match *op {
             Op::Embed { shift } => write!(f, "token <<{shift}")?,
@@ -57,7 +70,11 @@ impl fmt::Display for NodeText<'_> {
             Op::KvAppend { k, v, layer } => write!(f, "k={k} v={v} layer={layer}")?,
             Op::Scores { q, layer } => write!(f, "{q} layer={layer}")?,
             Op::Softmax { scores, shift } => write!(f, "{scores} >>{shift}")?,
-            Op::Mix { weights, layer, shift } => write!(f, "{weights} layer={layer} <<{shift}")?,
+            Op::Mix {
+                weights,
+                layer,
+                shift,
+            } => write!(f, "{weights} layer={layer} <<{shift}")?,
             Op::Silu { x, index_shift } => write!(f, "{x} index>>{index_shift}")?,
             Op::Mul { a, b, to } => write!(f, "{a} {b} {to}")?,
             Op::Add { a, b } => write!(f, "{a} {b}")?,

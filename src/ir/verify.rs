@@ -39,7 +39,10 @@ pub enum GraphError {
     #[error("shape: {0}")]
     Shape(&'static str),
     #[error("table {table}: {problem}")]
-    Table { table: &'static str, problem: &'static str },
+    Table {
+        table: &'static str,
+        problem: &'static str,
+    },
     #[error("matrix {name:?}: {problem}")]
     Matrix { name: String, problem: &'static str },
     #[error("node {node:?}: operand %{operand} is not an earlier node")]
@@ -51,7 +54,11 @@ pub enum GraphError {
     #[error("node {node:?}: its range is empty or reaches 2^62")]
     RangeTooLarge { node: String },
     #[error("node {node:?}: claims {claimed}, its rule proves {proven}")]
-    Claim { node: String, claimed: String, proven: String },
+    Claim {
+        node: String,
+        claimed: String,
+        proven: String,
+    },
     #[error("layer {layer}: {problem}")]
     Cache { layer: usize, problem: &'static str },
     #[error("the last node, and only it, must be an argmax over the vocabulary")]
@@ -87,7 +94,9 @@ fn check_shape(graph: &Graph) -> Result<(), GraphError> {
         return Err(GraphError::Name(graph.name.clone()));
     }
     let s = &graph.shape;
-    let sizes = [s.hidden, s.layers, s.heads, s.kv_heads, s.head_dim, s.vocab, s.context];
+    let sizes = [
+        s.hidden, s.layers, s.heads, s.kv_heads, s.head_dim, s.vocab, s.context,
+    ];
     if sizes.iter().any(|&n| n == 0 || n > 1 << 20) {
         return Err(GraphError::Shape("every size must be between 1 and 2^20"));
     }
@@ -109,7 +118,10 @@ fn check_tables(graph: &Graph) -> Result<(), GraphError> {
         return err("embedding", "expected vocab × hidden entries");
     }
     let pairs = shape.context * shape.head_dim / 2;
-    for (name, table) in [("rope_cos", &tables.rope_cos), ("rope_sin", &tables.rope_sin)] {
+    for (name, table) in [
+        ("rope_cos", &tables.rope_cos),
+        ("rope_sin", &tables.rope_sin),
+    ] {
         if table.len() != pairs {
             return err(name, "expected context × head_dim/2 entries");
         }
@@ -120,8 +132,16 @@ fn check_tables(graph: &Graph) -> Result<(), GraphError> {
     if tables.exp2.len() != 1 << FRAC_BITS {
         return err("exp2", "expected 128 entries");
     }
-    if tables.exp2[0] != 1 << 15 || tables.exp2.iter().any(|&x| !(1 << 14..=1 << 15).contains(&x)) {
-        return err("exp2", "expected 2^15 first and every entry between 2^14 and 2^15");
+    if tables.exp2[0] != 1 << 15
+        || tables
+            .exp2
+            .iter()
+            .any(|&x| !(1 << 14..=1 << 15).contains(&x))
+    {
+        return err(
+            "exp2",
+            "expected 2^15 first and every entry between 2^14 and 2^15",
+        );
     }
     if tables.sigmoid.len() != SIGMOID_ENTRIES {
         return err("sigmoid", "expected 256 entries");
@@ -135,7 +155,12 @@ fn check_tables(graph: &Graph) -> Result<(), GraphError> {
 fn check_matrices(graph: &Graph) -> Result<(), GraphError> {
     let mut names = BTreeSet::new();
     for m in &graph.matrices {
-        let err = |problem| Err(GraphError::Matrix { name: m.name.clone(), problem });
+        let err = |problem| {
+            Err(GraphError::Matrix {
+                name: m.name.clone(),
+                problem,
+            })
+        };
         if m.rows == 0 || m.cols == 0 || m.rows.checked_mul(m.cols) != Some(m.data.len()) {
             return err("expected rows × cols entries");
         }
@@ -158,16 +183,26 @@ fn check_matrices(graph: &Graph) -> Result<(), GraphError> {
 fn check_label<'a>(labels: &mut BTreeSet<&'a str>, label: &'a str) -> Result<(), GraphError> {
     let plain = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '_' || c == '.';
     if label.is_empty() || !label.chars().all(plain) || !labels.insert(label) {
-        return Err(GraphError::Label { node: label.to_string() });
+        return Err(GraphError::Label {
+            node: label.to_string(),
+        });
     }
     Ok(())
 }
 
 /// Rule 4 for a node at index `i`.
-pub(super) fn check_operands(graph: &Graph, i: usize, label: &str, op: &Op) -> Result<(), GraphError> {
+pub(super) fn check_operands(
+    graph: &Graph,
+    i: usize,
+    label: &str,
+    op: &Op,
+) -> Result<(), GraphError> {
     for ValueId(operand) in op.operands() {
         if operand as usize >= i.min(graph.nodes.len()) {
-            return Err(GraphError::Operand { node: label.to_string(), operand });
+            return Err(GraphError::Operand {
+                node: label.to_string(),
+                operand,
+            });
         }
     }
     Ok(())
@@ -202,14 +237,16 @@ fn check_constants(graph: &Graph, node: &Node) -> Result<(), GraphError> {
                 Len::PerPosition => i128::MAX >> 64,
             };
             let sum = x_range.checked_mul(x_range).and_then(|s| s.checked_mul(n));
-            let fits = sum.and_then(|s| s.checked_add(norm.eps as i128)).is_some_and(|s| {
-                ok && s <= 1i128 << (120 - 2 * norm.root_shift)
-            });
+            let fits = sum
+                .and_then(|s| s.checked_add(norm.eps as i128))
+                .is_some_and(|s| ok && s <= 1i128 << (120 - 2 * norm.root_shift));
             (!ok || !fits).then_some("the norm's constants or input range are out of bounds")
         }
         Op::Linear { x, matrix } => match graph.matrices.get(matrix.0 as usize) {
             None => Some("the matrix does not exist"),
-            Some(m) => (len(x) != fixed(m.cols)).then_some("the input's length is not the matrix's cols"),
+            Some(m) => {
+                (len(x) != fixed(m.cols)).then_some("the input's length is not the matrix's cols")
+            }
         },
         Op::Requantize { to, .. } => check_requant(to, 60),
         Op::Rope { x, to } => match len(x) {
@@ -222,37 +259,51 @@ fn check_constants(graph: &Graph, node: &Node) -> Result<(), GraphError> {
                 let range = graph.node(id).range;
                 range.lo() >= i8::MIN as i64 && range.hi() <= i8::MAX as i64
             });
-            (!rows || !int8 || layer >= shape.layers).then_some("expected int8 rows of kv_dim and a layer")
+            (!rows || !int8 || layer >= shape.layers)
+                .then_some("expected int8 rows of kv_dim and a layer")
         }
-        Op::Scores { q, layer } => {
-            (len(q) != fixed(q_dim) || layer >= shape.layers).then_some("expected a query of heads × head_dim")
-        }
+        Op::Scores { q, layer } => (len(q) != fixed(q_dim) || layer >= shape.layers)
+            .then_some("expected a query of heads × head_dim"),
         Op::Softmax { scores, shift } => {
             let scored = matches!(graph.node(scores).op, Op::Scores { .. });
             (!scored || shift > 40).then_some("expected scores and a shift of at most 40")
         }
-        Op::Mix { weights, layer, shift } => {
+        Op::Mix {
+            weights,
+            layer,
+            shift,
+        } => {
             let softmax = matches!(graph.node(weights).op, Op::Softmax { .. });
             (!softmax || layer >= shape.layers || shift > 16)
                 .then_some("expected softmax weights and a shift of at most 16")
         }
-        Op::Silu { index_shift, .. } => (index_shift > 40).then_some("the index shift is larger than 40"),
+        Op::Silu { index_shift, .. } => {
+            (index_shift > 40).then_some("the index shift is larger than 40")
+        }
         Op::Mul { a, b, to } => {
-            if len(a) != len(b) { Some("the lengths differ") } else { check_requant(to, 60) }
+            if len(a) != len(b) {
+                Some("the lengths differ")
+            } else {
+                check_requant(to, 60)
+            }
         }
         Op::Add { a, b } => (len(a) != len(b)).then_some("the lengths differ"),
         Op::Argmax { x } => (len(x) != fixed(shape.vocab)).then_some("expected vocab logits"),
     };
     match problem {
-        Some(problem) => Err(GraphError::Node { node: node.label.clone(), problem }),
+        Some(problem) => Err(GraphError::Node {
+            node: node.label.clone(),
+            problem,
+        }),
         None => Ok(()),
     }
 }
 
 /// Rule 6.
 fn check_claim(graph: &Graph, node: &Node) -> Result<(), GraphError> {
-    let (len, range) = range::infer(graph, &node.op)
-        .ok_or_else(|| GraphError::RangeTooLarge { node: node.label.clone() })?;
+    let (len, range) = range::infer(graph, &node.op).ok_or_else(|| GraphError::RangeTooLarge {
+        node: node.label.clone(),
+    })?;
     if (node.len, node.range) != (len, range) {
         return Err(GraphError::Claim {
             node: node.label.clone(),
@@ -270,27 +321,43 @@ fn check_caches(graph: &Graph) -> Result<(), GraphError> {
         match node.op {
             Op::KvAppend { layer, .. } => {
                 if layer != appended {
-                    return Err(GraphError::Cache { layer, problem: "its cache is appended to out of order" });
+                    return Err(GraphError::Cache {
+                        layer,
+                        problem: "its cache is appended to out of order",
+                    });
                 }
                 appended += 1;
             }
             Op::Scores { layer, .. } | Op::Mix { layer, .. } if layer >= appended => {
-                return Err(GraphError::Cache { layer, problem: "its cache is read before this step's append" });
+                return Err(GraphError::Cache {
+                    layer,
+                    problem: "its cache is read before this step's append",
+                });
             }
             _ => {}
         }
     }
     if appended != graph.shape.layers {
-        return Err(GraphError::Cache { layer: appended, problem: "its cache is never appended to" });
+        return Err(GraphError::Cache {
+            layer: appended,
+            problem: "its cache is never appended to",
+        });
     }
     Ok(())
 }
 
 /// Rule 8.
 fn check_output(graph: &Graph) -> Result<(), GraphError> {
-    let count = graph.nodes.iter().filter(|n| matches!(n.op, Op::Argmax { .. })).count();
+    let count = graph
+        .nodes
+        .iter()
+        .filter(|n| matches!(n.op, Op::Argmax { .. }))
+        .count();
     match graph.nodes.last() {
-        Some(Node { op: Op::Argmax { .. }, .. }) if count == 1 => Ok(()),
+        Some(Node {
+            op: Op::Argmax { .. },
+            ..
+        }) if count == 1 => Ok(()),
         _ => Err(GraphError::Output),
     }
 }

@@ -6,7 +6,10 @@ use starknet_types_core::felt::Felt;
 
 /// `pub const NAME: [felt252; n] = [ … ];`, a few literals per line.
 pub(super) fn array(name: &str, doc: &str, words: &[Felt]) -> String {
-    let mut out = format!("\n/// {doc}\npub const {name}: [felt252; {}] = [\n", words.len());
+    let mut out = format!(
+        "\n/// {doc}\npub const {name}: [felt252; {}] = [\n",
+        words.len()
+    );
     let mut width = 0;
     for word in words {
         let literal = format!("{word:#x}, ");
@@ -37,7 +40,9 @@ pub(super) fn pack_int15(entries: impl Iterator<Item = i64>) -> Vec<Felt> {
         .chunks(16)
         .map(|chunk| {
             let half = |half: &[i64]| {
-                half.iter().rev().fold(0u128, |acc, &x| (acc << 15) | (x + (1 << 14)) as u128)
+                half.iter()
+                    .rev()
+                    .fold(0u128, |acc, &x| (acc << 15) | (x + (1 << 14)) as u128)
             };
             let (low, high) = chunk.split_at(chunk.len().min(8));
             join(half(low), half(high))

@@ -17,5 +17,10 @@ pub(super) fn mul(
 ) -> Result<String, LowerError> {
     let magnitude =
         lowering.node(a).range.magnitude() as i128 * lowering.node(b).range.magnitude() as i128;
-    finish(&format!("mul({}, {})", lowering.var(a), lowering.var(b)), &node.label, magnitude, to)
+    finish(
+        &format!("mul({}, {})", lowering.var(a), lowering.var(b)),
+        &node.label,
+        magnitude,
+        to,
+    )
 }

@@ -9,7 +9,9 @@ use crate::spec::kv::{kv_words, pack_kv};
 /// Packed words of the table.
 pub(super) fn table(graph: &VerifiedGraph) -> Vec<Felt> {
     let table = &graph.tables.embedding;
-    (0..table.rows).flat_map(|i| pack_kv(table.row(i))).collect()
+    (0..table.rows)
+        .flat_map(|i| pack_kv(table.row(i)))
+        .collect()
 }
 
 pub(super) fn call(lowering: &Lowering<'_>, shift: u32) -> String {

@@ -16,11 +16,26 @@ pub struct Lanes {
 
 /// The divisions that the kernel library implements, densest first.
 const LANES: [Lanes; 5] = [
-    Lanes { bits: 20, per_half: 6 },
-    Lanes { bits: 24, per_half: 5 },
-    Lanes { bits: 30, per_half: 4 },
-    Lanes { bits: 40, per_half: 3 },
-    Lanes { bits: 60, per_half: 2 },
+    Lanes {
+        bits: 20,
+        per_half: 6,
+    },
+    Lanes {
+        bits: 24,
+        per_half: 5,
+    },
+    Lanes {
+        bits: 30,
+        per_half: 4,
+    },
+    Lanes {
+        bits: 40,
+        per_half: 3,
+    },
+    Lanes {
+        bits: 60,
+        per_half: 2,
+    },
 ];
 
 impl Lanes {
@@ -29,7 +44,9 @@ impl Lanes {
 
     /// The densest division whose lanes hold values of at most `bound` in magnitude.
     pub(super) fn holding(bound: i128) -> Option<Lanes> {
-        LANES.into_iter().find(|lanes| bound < 1 << (lanes.bits - 1))
+        LANES
+            .into_iter()
+            .find(|lanes| bound < 1 << (lanes.bits - 1))
     }
 
     /// The densest division that holds every accumulator of `matrix` for inputs in `x`.
@@ -37,9 +54,14 @@ impl Lanes {
     /// # Errors
     /// A bound that no lane holds.
     pub fn choose(matrix: &Matrix, x: Range) -> Result<Lanes, LowerError> {
-        let bound = (0..matrix.rows).map(|i| row_bound(matrix.row(i), x)).max().unwrap_or(0);
-        Lanes::holding(bound)
-            .ok_or_else(|| LowerError::AccumulatorTooWide { matrix: matrix.name.clone(), bound })
+        let bound = (0..matrix.rows)
+            .map(|i| row_bound(matrix.row(i), x))
+            .max()
+            .unwrap_or(0);
+        Lanes::holding(bound).ok_or_else(|| LowerError::AccumulatorTooWide {
+            matrix: matrix.name.clone(),
+            bound,
+        })
     }
 
     /// Rows that share a felt.
@@ -72,7 +94,11 @@ pub(super) fn constant(matrix: &Matrix) -> String {
     matrix.name.replace('.', "_").to_uppercase()
 }
 
-pub(super) fn call(lowering: &Lowering<'_>, x: ValueId, matrix: MatrixId) -> Result<String, LowerError> {
+pub(super) fn call(
+    lowering: &Lowering<'_>,
+    x: ValueId,
+    matrix: MatrixId,
+) -> Result<String, LowerError> {
     let matrix = lowering.graph.matrix(matrix);
     let lanes = Lanes::choose(matrix, lowering.node(x).range)?;
     Ok(format!(

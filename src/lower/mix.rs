@@ -17,7 +17,11 @@ pub(super) fn call(
     // A lane holds Σ e·v over at most the whole context, |v| ≤ 128.
     let magnitude = lowering.graph.shape.context as i128 * MAX_WEIGHT as i128 * 128;
     if magnitude >= 1 << (VALUE_LANE - 1) {
-        return Err(LowerError::TooWide { node: node.label.clone(), magnitude, shift });
+        return Err(LowerError::TooWide {
+            node: node.label.clone(),
+            magnitude,
+            shift,
+        });
     }
     Ok(format!(
         "mix({}, cache{layer}, {}, {:#x}, {:#x})",

@@ -34,12 +34,22 @@ use crate::ir::{Node, Op, ValueId, VerifiedGraph};
 /// Why a graph cannot be lowered.
 #[derive(Debug, Error, PartialEq, Eq)]
 pub enum LowerError {
-    #[error("matrix {matrix:?}: an accumulator can reach {bound}, more than the widest lane (60 bits) holds")]
+    #[error(
+        "matrix {matrix:?}: an accumulator can reach {bound}, more than the widest lane (60 bits) holds"
+    )]
     AccumulatorTooWide { matrix: String, bound: i128 },
-    #[error("name {name:?}: is no Cairo name, collides with another one, or is used by the generated code")]
+    #[error(
+        "name {name:?}: is no Cairo name, collides with another one, or is used by the generated code"
+    )]
     Name { name: String },
-    #[error("node {node:?}: a magnitude of {magnitude} with a shift of {shift} does not fit the program's 128-bit divisions")]
-    TooWide { node: String, magnitude: i128, shift: u32 },
+    #[error(
+        "node {node:?}: a magnitude of {magnitude} with a shift of {shift} does not fit the program's 128-bit divisions"
+    )]
+    TooWide {
+        node: String,
+        magnitude: i128,
+        shift: u32,
+    },
 }
 
 /// What the lowering of one operation may use.
@@ -70,7 +80,11 @@ impl Lowering<'_> {
             Op::KvAppend { k, v, layer } => Ok(kv_append::call(self, k, v, layer)),
             Op::Scores { q, layer } => Ok(scores::call(self, q, layer)),
             Op::Softmax { scores, shift } => softmax::call(self, node, scores, shift),
-            Op::Mix { weights, layer, shift } => mix::call(self, node, weights, layer, shift),
+            Op::Mix {
+                weights,
+                layer,
+                shift,
+            } => mix::call(self, node, weights, layer, shift),
             Op::Silu { x, index_shift } => silu::call(self, node, x, index_shift),
             Op::Mul { a, b, to } => elementwise::mul(self, node, a, b, to),
             Op::Add { a, b } => Ok(elementwise::add(self, a, b)),

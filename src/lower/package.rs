@@ -24,14 +24,20 @@ pub struct Package {
 /// A value too wide for the kernels.
 pub fn lower(graph: &VerifiedGraph, model_root: Felt) -> Result<Package, LowerError> {
     check_names(graph)?;
-    let lowering = Lowering { graph, key_lanes: scores::key_lanes(graph)? };
+    let lowering = Lowering {
+        graph,
+        key_lanes: scores::key_lanes(graph)?,
+    };
     let lib = library(&lowering, model_root)?;
     let mut files = BTreeMap::new();
     files.insert("Scarb.toml".to_string(), manifest(&graph.name));
     files.insert("src/lib.cairo".to_string(), lib);
     files.insert("src/weights.cairo".to_string(), weights(graph)?);
     files.insert("src/tables.cairo".to_string(), tables(graph));
-    Ok(Package { name: graph.name.clone(), files })
+    Ok(Package {
+        name: graph.name.clone(),
+        files,
+    })
 }
 
 /// Labels become variables and matrix names constants, with `_` for `.`: no two may become the same, and
@@ -49,8 +55,13 @@ fn check_names(graph: &VerifiedGraph) -> Result<(), LowerError> {
     let mut seen = BTreeSet::new();
     for node in &graph.nodes {
         let variable = node.label.replace('.', "_");
-        if taken(&variable) || !variable.starts_with(|c: char| c.is_ascii_lowercase()) || !seen.insert(variable) {
-            return Err(LowerError::Name { name: node.label.clone() });
+        if taken(&variable)
+            || !variable.starts_with(|c: char| c.is_ascii_lowercase())
+            || !seen.insert(variable)
+        {
+            return Err(LowerError::Name {
+                name: node.label.clone(),
+            });
         }
     }
     let mut seen = BTreeSet::new();
@@ -58,7 +69,9 @@ fn check_names(graph: &VerifiedGraph) -> Result<(), LowerError> {
         let plain = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '_' || c == '.';
         let starts = matrix.name.starts_with(|c: char| c.is_ascii_lowercase());
         if !starts || !matrix.name.chars().all(plain) || !seen.insert(linear::constant(matrix)) {
-            return Err(LowerError::Name { name: matrix.name.clone() });
+            return Err(LowerError::Name {
+                name: matrix.name.clone(),
+            });
         }
     }
     Ok(())
@@ -75,7 +88,9 @@ fn manifest(name: &str) -> String {
 fn weights(graph: &VerifiedGraph) -> Result<String, LowerError> {
     let mut out = String::from("//! Packed weights: one word per column and block of rows.\n");
     for node in &graph.nodes {
-        let Op::Linear { x, matrix } = node.op else { continue };
+        let Op::Linear { x, matrix } = node.op else {
+            continue;
+        };
         let matrix = graph.matrix(matrix);
         let lanes = Lanes::choose(matrix, graph.node(x).range)?;
         let doc = format!(
@@ -96,14 +111,22 @@ fn tables(graph: &VerifiedGraph) -> String {
     let t = &graph.tables;
     [
         "//! Tables: embedding, rotary angles, 2^−x, sigmoid.\n".to_string(),
-        constants::array("EMBEDDING", "int8 rows, 30 values per word.", &embed::table(graph)),
+        constants::array(
+            "EMBEDDING",
+            "int8 rows, 30 values per word.",
+            &embed::table(graph),
+        ),
         constants::array(
             "ROPE",
             "Per position: cosines, then sines, 15 bits each, 16 per word.",
             &rope::table(graph),
         ),
         constants::array("EXP2", "`round(2^15 · 2^(−i/128))`.", &felts(&t.exp2)),
-        constants::array("SIGMOID", "`round(2^15 · σ((i − 128)/16))`.", &felts(&t.sigmoid)),
+        constants::array(
+            "SIGMOID",
+            "`round(2^15 · σ((i − 128)/16))`.",
+            &felts(&t.sigmoid),
+        ),
     ]
     .concat()
 }
@@ -113,11 +136,19 @@ fn library(lowering: &Lowering<'_>, model_root: Felt) -> Result<String, LowerErr
     let graph = lowering.graph;
     let shape = &graph.shape;
     // Everything up to the last append is carried to later steps; the rest only decides the token.
-    let cut = graph.nodes.iter().rposition(|n| matches!(n.op, Op::KvAppend { .. })).unwrap_or(0) + 1;
+    let cut = graph
+        .nodes
+        .iter()
+        .rposition(|n| matches!(n.op, Op::KvAppend { .. }))
+        .unwrap_or(0)
+        + 1;
     let (carry, decide) = graph.nodes.split_at(cut);
     let carried = live_values(decide, cut);
 
-    let mut out = format!("//! Decode step of the model `{}`. Generated; do not edit.\n\n", graph.name);
+    let mut out = format!(
+        "//! Decode step of the model `{}`. Generated; do not edit.\n\n",
+        graph.name
+    );
     out += IMPORTS;
     out += "\nmod tables;\nmod weights;\n";
     out += "\n/// What `carry` hands to `decide`.\n#[derive(Drop)]\npub struct Carried {\n";
@@ -151,8 +182,16 @@ fn library(lowering: &Lowering<'_>, model_root: Felt) -> Result<String, LowerErr
     let _ = writeln!(out, "        Carried {{ {} }}\n    }}\n", fields.join(", "));
 
     out += "    fn decide(carried: Carried, caches: Span<LayerCache>) -> felt252 {\n";
-    let _ = writeln!(out, "        let Carried {{ {} }} = carried;", fields.join(", "));
-    let _ = writeln!(out, "        let cache{0} = caches.at({0});", shape.layers - 1);
+    let _ = writeln!(
+        out,
+        "        let Carried {{ {} }} = carried;",
+        fields.join(", ")
+    );
+    let _ = writeln!(
+        out,
+        "        let cache{0} = caches.at({0});",
+        shape.layers - 1
+    );
     statements(lowering, cut, decide, &mut out)?;
     if let Some(last) = graph.nodes.last() {
         let _ = writeln!(out, "        {}", last.label.replace('.', "_"));
@@ -179,13 +218,23 @@ fn statements(
         }
         let call = lowering.call(node)?;
         if let Op::KvAppend { layer, .. } = node.op {
-            let _ = writeln!(out, "        let mut kv{layer} = caches.pop_front().unwrap();");
+            let _ = writeln!(
+                out,
+                "        let mut kv{layer} = caches.pop_front().unwrap();"
+            );
             let _ = writeln!(out, "        {call};");
-            if nodes.iter().any(|n| matches!(n.op, Op::Scores { layer: read, .. } if read == layer)) {
+            if nodes
+                .iter()
+                .any(|n| matches!(n.op, Op::Scores { layer: read, .. } if read == layer))
+            {
                 let _ = writeln!(out, "        let cache{layer} = @kv{layer};");
             }
         } else {
-            let _ = writeln!(out, "        let {} = {call};", node.label.replace('.', "_"));
+            let _ = writeln!(
+                out,
+                "        let {} = {call};",
+                node.label.replace('.', "_")
+            );
         }
     }
     Ok(())
@@ -199,7 +248,11 @@ fn schedule(first: usize, nodes: &[Node]) -> Vec<&Node> {
     for (id, node) in (first..).zip(nodes) {
         let read = node.op.operands();
         let due = |(id, _): &(usize, &Node)| read.iter().any(|r| r.0 as usize == *id);
-        order.extend(waiting.extract_if(.., |linear| due(linear)).map(|(_, linear)| linear));
+        order.extend(
+            waiting
+                .extract_if(.., |linear| due(linear))
+                .map(|(_, linear)| linear),
+        );
         if matches!(node.op, Op::Linear { .. }) {
             waiting.push((id, node));
         } else {
@@ -212,7 +265,11 @@ fn schedule(first: usize, nodes: &[Node]) -> Vec<&Node> {
 
 /// Values made before node `cut` that the nodes after it read, in order.
 fn live_values(after: &[Node], cut: usize) -> BTreeSet<ValueId> {
-    after.iter().flat_map(|n| n.op.operands()).filter(|id| (id.0 as usize) < cut).collect()
+    after
+        .iter()
+        .flat_map(|n| n.op.operands())
+        .filter(|id| (id.0 as usize) < cut)
+        .collect()
 }
 
 const IMPORTS: &str = "\

@@ -19,10 +19,18 @@ impl Rounding {
             m += 1;
         }
         if magnitude > 1i128 << 119 {
-            return Err(LowerError::TooWide { node: node.to_string(), magnitude, shift });
+            return Err(LowerError::TooWide {
+                node: node.to_string(),
+                magnitude,
+                shift,
+            });
         }
         let half = if shift == 0 { 0 } else { 1i128 << (shift - 1) };
-        Ok(Rounding { bias: (1i128 << m) + half, offset: 1i128 << (m - shift), shift })
+        Ok(Rounding {
+            bias: (1i128 << m) + half,
+            offset: 1i128 << (m - shift),
+            shift,
+        })
     }
 
     /// `Rounding { … }`.
@@ -39,7 +47,10 @@ impl Rounding {
     /// least `−lo`.
     pub(super) fn saturation_from_zero(&self, lo: i64, hi: i64) -> String {
         let (first, last) = (self.offset + lo as i128, self.offset + hi as i128);
-        let rounding = Rounding { offset: first, ..*self };
+        let rounding = Rounding {
+            offset: first,
+            ..*self
+        };
         format!(
             "Saturation {{ rounding: {}, lo: {first:#x}, hi: {last:#x} }}",
             rounding.literal()
@@ -50,7 +61,10 @@ impl Rounding {
     pub(super) fn saturation(&self, lo: i64, hi: i64) -> String {
         let lo = (lo as i128 + self.offset).max(0);
         let hi = (hi as i128 + self.offset).max(0);
-        format!("Saturation {{ rounding: {}, lo: {lo:#x}, hi: {hi:#x} }}", self.literal())
+        format!(
+            "Saturation {{ rounding: {}, lo: {lo:#x}, hi: {hi:#x} }}",
+            self.literal()
+        )
     }
 }
 
@@ -65,7 +79,10 @@ pub(super) fn finish(
     let rounding = Rounding::new(node, magnitude, to.shift)?;
     let reach = round_shift(i64::try_from(magnitude).unwrap_or(i64::MAX >> 1), to.shift);
     if reach > to.hi || -reach < to.lo {
-        return Ok(format!("requantize_saturated({exact}, {})", rounding.saturation(to.lo, to.hi)));
+        return Ok(format!(
+            "requantize_saturated({exact}, {})",
+            rounding.saturation(to.lo, to.hi)
+        ));
     }
     if to.shift == 0 {
         return Ok(exact.to_string());

@@ -26,7 +26,10 @@ pub(super) fn table(graph: &VerifiedGraph) -> Vec<Felt> {
 /// The angles of the step's position, computed once.
 pub(super) fn angles(graph: &VerifiedGraph) -> String {
     let pairs = graph.shape.head_dim / 2;
-    format!("angles(tables::ROPE.span(), {}, position, {pairs})", words(pairs))
+    format!(
+        "angles(tables::ROPE.span(), {}, position, {pairs})",
+        words(pairs)
+    )
 }
 
 pub(super) fn call(
@@ -36,5 +39,10 @@ pub(super) fn call(
     to: Requant,
 ) -> Result<String, LowerError> {
     let magnitude = (lowering.node(x).range.magnitude() as i128 * 2) << ROPE_BITS;
-    finish(&format!("rope({}, angles)", lowering.var(x)), &node.label, magnitude, to)
+    finish(
+        &format!("rope({}, angles)", lowering.var(x)),
+        &node.label,
+        magnitude,
+        to,
+    )
 }

@@ -11,7 +11,11 @@ pub(super) fn group(shape: &Shape) -> usize {
 /// The densest lanes that hold the scores of every layer, for keys of any int8 value.
 pub(super) fn key_lanes(graph: &VerifiedGraph) -> Result<Lanes, LowerError> {
     let mut widest = Lanes::DENSEST;
-    for node in graph.nodes.iter().filter(|node| matches!(node.op, Op::Scores { .. })) {
+    for node in graph
+        .nodes
+        .iter()
+        .filter(|node| matches!(node.op, Op::Scores { .. }))
+    {
         let magnitude = node.range.magnitude() as i128;
         let lanes = Lanes::holding(magnitude).ok_or_else(|| LowerError::TooWide {
             node: node.label.clone(),

@@ -11,11 +11,17 @@ pub(super) fn call(
 ) -> Result<String, LowerError> {
     let magnitude = lowering.node(scores).range.magnitude() as i128;
     if magnitude >= 1 << 100 {
-        return Err(LowerError::TooWide { node: node.label.clone(), magnitude, shift });
+        return Err(LowerError::TooWide {
+            node: node.label.clone(),
+            magnitude,
+            shift,
+        });
     }
     let bias = (magnitude as u128 + 1).next_power_of_two();
     let half = if shift == 0 { 0 } else { 1u128 << (shift - 1) };
     let var = lowering.var(scores);
     let divisor = 1u128 << shift;
-    Ok(format!("softmax({var}, tables::EXP2.span(), {bias:#x}, {half:#x}, {divisor:#x})"))
+    Ok(format!(
+        "softmax({var}, tables::EXP2.span(), {bias:#x}, {half:#x}, {divisor:#x})"
+    ))
 }

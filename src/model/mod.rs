@@ -69,7 +69,18 @@ impl Model {
     pub fn load(dir: &Path) -> Result<Self, ModelError> {
         let text = Text::load(dir)?;
         let weights = Weights::load(dir, &text.config)?;
-        let Text { config, tokenizer, config_digest, tokenizer_digest } = text;
-        Ok(Self { config, weights, tokenizer, config_digest, tokenizer_digest })
+        let Text {
+            config,
+            tokenizer,
+            config_digest,
+            tokenizer_digest,
+        } = text;
+        Ok(Self {
+            config,
+            weights,
+            tokenizer,
+            config_digest,
+            tokenizer_digest,
+        })
     }
 }

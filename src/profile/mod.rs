@@ -51,28 +51,45 @@ pub fn profile(program: &Program, input: &[Felt252]) -> Result<Profile, TraceErr
     let steps = trace.steps();
     let mut operations = BTreeMap::new();
     for offset in trace.program_offsets() {
-        *operations.entry(program.operation(offset).to_string()).or_insert(0) += 1;
+        *operations
+            .entry(program.operation(offset).to_string())
+            .or_insert(0) += 1;
     }
     let input = trace.into_prover_input()?;
     let resources = trace::resources(&input);
     let tables = &resources.memory_tables_sizes;
     let mut rows: Vec<(String, usize)> = resources.opcodes_instance_counter.into_iter().collect();
     rows.extend(resources.builtin_instance_counter);
-    rows.push(("memory_address_to_id".to_string(), tables.memory_address_to_id));
+    rows.push((
+        "memory_address_to_id".to_string(),
+        tables.memory_address_to_id,
+    ));
     rows.push(("memory_id_to_big".to_string(), tables.memory_id_to_big));
     rows.push(("memory_id_to_small".to_string(), tables.memory_id_to_small));
-    rows.push(("verify_instruction".to_string(), resources.verify_instruction));
+    rows.push((
+        "verify_instruction".to_string(),
+        resources.verify_instruction,
+    ));
     rows.retain(|(_, rows)| *rows > 0);
     rows.sort_by(|a, b| b.1.cmp(&a.1).then_with(|| a.0.cmp(&b.0)));
     let components = rows.into_iter().map(component).collect();
-    Ok(Profile { steps, operations, components })
+    Ok(Profile {
+        steps,
+        operations,
+        components,
+    })
 }
 
 fn component((name, rows): (String, usize)) -> Component {
     // The SIMD prover's smallest component has 16 rows.
     let padded = rows.next_power_of_two().max(16);
     let cells = cells(&name, padded.trailing_zeros());
-    Component { name, rows, padded, cells }
+    Component {
+        name,
+        rows,
+        padded,
+        cells,
+    }
 }
 
 /// Cells of a component of `2^log_size` rows.

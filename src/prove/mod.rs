@@ -24,8 +24,14 @@ use crate::verify::proof::{self, CairoProof};
 /// Why a trace is not proven.
 #[derive(Debug, Error)]
 pub enum ProveError {
-    #[error("the chunk is too long to prove at once: {rows} rows of {component}, at most {limit} fit; use a smaller --chunk")]
-    TooManyRows { component: String, rows: usize, limit: usize },
+    #[error(
+        "the chunk is too long to prove at once: {rows} rows of {component}, at most {limit} fit; use a smaller --chunk"
+    )]
+    TooManyRows {
+        component: String,
+        rows: usize,
+        limit: usize,
+    },
     #[error("the prover failed: {0}")]
     Prover(String),
 }
@@ -42,7 +48,9 @@ impl Prover {
     /// Computes twiddles and the preprocessed tree for the verifier's parameters.
     pub fn new() -> Prover {
         let config = params::pcs_config(&PARAMS);
-        let domain = CanonicCoset::new(MAX_LOG_ROWS + PARAMS.log_blowup).circle_domain().half_coset;
+        let domain = CanonicCoset::new(MAX_LOG_ROWS + PARAMS.log_blowup)
+            .circle_domain()
+            .half_coset;
         let twiddles = SimdBackend::precompute_twiddles(domain);
         let tables = Arc::new(params::variant(PARAMS.preprocessed).to_preprocessed_trace());
         let polynomials = SimdBackend::interpolate_columns(gen_trace(tables.clone()), &twiddles);
@@ -55,7 +63,12 @@ impl Prover {
             config.lifting_log_size,
             &pool,
         );
-        Prover { pool, twiddles, tables, tree }
+        Prover {
+            pool,
+            twiddles,
+            tables,
+            tree,
+        }
     }
 
     /// Root of the preprocessed tree, which the verifier pins.
@@ -105,13 +118,20 @@ fn check_rows(resources: &ExecutionResources) -> Result<(), ProveError> {
         ("memory_id_to_big", memory.memory_id_to_big),
         ("verify_instruction", resources.verify_instruction),
     ];
-    let counts = resources.opcodes_instance_counter.iter().chain(&resources.builtin_instance_counter);
-    let counts = counts.map(|(name, &rows)| (name.as_str(), rows)).chain(tables);
+    let counts = resources
+        .opcodes_instance_counter
+        .iter()
+        .chain(&resources.builtin_instance_counter);
+    let counts = counts
+        .map(|(name, &rows)| (name.as_str(), rows))
+        .chain(tables);
     let worst = counts.max_by_key(|&(_, rows)| rows);
     match worst {
-        Some((component, rows)) if rows > limit => {
-            Err(ProveError::TooManyRows { component: component.to_string(), rows, limit })
-        }
+        Some((component, rows)) if rows > limit => Err(ProveError::TooManyRows {
+            component: component.to_string(),
+            rows,
+            limit,
+        }),
         _ => Ok(()),
     }
 }

@@ -19,12 +19,17 @@ pub enum VerifySessionError {
     Document(#[from] DocumentError),
     #[error(transparent)]
     Folder(#[from] FolderError),
-    #[error("{dir}/session.json: status: is `running`, {receipts} receipts so far; run the same `prove` again to finish it")]
+    #[error(
+        "{dir}/session.json: status: is `running`, {receipts} receipts so far; run the same `prove` again to finish it"
+    )]
     Running { dir: String, receipts: usize },
     #[error("{file}: {source}")]
     Proof { file: String, source: ProofError },
     #[error("{file}: {source}")]
-    Receipt { file: String, source: Box<ReceiptError> },
+    Receipt {
+        file: String,
+        source: Box<ReceiptError>,
+    },
 }
 
 /// One verified receipt.
@@ -52,13 +57,29 @@ pub fn verify_session(
     let (session, receipts, facts) = folder.check(manifest)?;
     if !session.is_complete() {
         let dir = dir.display().to_string();
-        return Err(VerifySessionError::Running { dir, receipts: receipts.len() });
+        return Err(VerifySessionError::Running {
+            dir,
+            receipts: receipts.len(),
+        });
     }
     for (i, receipt) in receipts.into_iter().enumerate() {
         let start = Instant::now();
         let (bytes, identity) = folder.load_proof(i, &receipt)?;
-        check(&receipt, &folder.receipt_path(i), &bytes, &identity, &folder.proof_path(i), accept)?;
-        observe(i, &Verified { receipt, time: start.elapsed() });
+        check(
+            &receipt,
+            &folder.receipt_path(i),
+            &bytes,
+            &identity,
+            &folder.proof_path(i),
+            accept,
+        )?;
+        observe(
+            i,
+            &Verified {
+                receipt,
+                time: start.elapsed(),
+            },
+        );
     }
     Ok((session, facts))
 }
@@ -74,7 +95,10 @@ pub fn verify_receipt(file: &Path, accept: &Accept) -> Result<Verified, VerifySe
     let bytes = read_bounded(&proof, MAX_PROOF_BYTES).map_err(FolderError::from)?;
     let identity = ProofIdentity::of(&bytes);
     check(&receipt, file, &bytes, &identity, &proof, accept)?;
-    Ok(Verified { receipt, time: start.elapsed() })
+    Ok(Verified {
+        receipt,
+        time: start.elapsed(),
+    })
 }
 
 fn check(

@@ -37,21 +37,35 @@ pub enum ProveSessionError {
     #[error(transparent)]
     Folder(#[from] FolderError),
     #[error("{dir}/{source}")]
-    Earlier { dir: String, source: Box<SessionError> },
-    #[error("{receipt}: the receipt of an earlier run says another thing than this build computes; use another -o")]
+    Earlier {
+        dir: String,
+        source: Box<SessionError>,
+    },
+    #[error(
+        "{receipt}: the receipt of an earlier run says another thing than this build computes; use another -o"
+    )]
     Diverges { receipt: String },
     #[error("chunk {chunk}: {source}")]
     Chunk { chunk: usize, source: ChunkError },
     #[error("chunk {chunk}: {source}")]
     Trace { chunk: usize, source: TraceError },
-    #[error("chunk {chunk}: the program's output differs from the engine's at field {field}: this is a bug of cairo-decode")]
+    #[error(
+        "chunk {chunk}: the program's output differs from the engine's at field {field}: this is a bug of cairo-decode"
+    )]
     Output { chunk: usize, field: usize },
     #[error("chunk {chunk}: {source}")]
     Prove { chunk: usize, source: ProveError },
-    #[error("chunk {chunk}: the proof just made does not verify: {source}: this is a bug of cairo-decode")]
+    #[error(
+        "chunk {chunk}: the proof just made does not verify: {source}: this is a bug of cairo-decode"
+    )]
     SelfCheck { chunk: usize, source: ProofError },
-    #[error("chunk {chunk}: the receipt just made is refused: {source}: this is a bug of cairo-decode")]
-    Receipt { chunk: usize, source: Box<ReceiptError> },
+    #[error(
+        "chunk {chunk}: the receipt just made is refused: {source}: this is a bug of cairo-decode"
+    )]
+    Receipt {
+        chunk: usize,
+        source: Box<ReceiptError>,
+    },
 }
 
 /// What happens while a session is proven, for progress displays.
@@ -111,13 +125,23 @@ pub fn prove(
     let (writer, session) = open(bundle, request, dir)?;
     let mut decoder = decoder(bundle, &session)?;
     let proven = replay(bundle, &writer, &session, &mut decoder)?;
-    let mut emitted: Vec<u32> = proven.iter().flat_map(|r| &r.emitted_tokens).copied().collect();
+    let mut emitted: Vec<u32> = proven
+        .iter()
+        .flat_map(|r| &r.emitted_tokens)
+        .copied()
+        .collect();
     let total = request.steps();
     let mut position = decoder.frontier().position as usize;
-    observe(Event::Started { steps: total, proven: position });
+    observe(Event::Started {
+        steps: total,
+        proven: position,
+    });
 
-    let mut report =
-        SessionReport { session: session.clone(), chunks: vec![], set_up: Duration::ZERO };
+    let mut report = SessionReport {
+        session: session.clone(),
+        chunks: vec![],
+        set_up: Duration::ZERO,
+    };
     let mut index = proven.len();
     if position < total && !decoder.finished() {
         observe(Event::SetUp);
@@ -129,18 +153,28 @@ pub fn prove(
         while position < total && !decoder.finished() {
             let before = decoder.clone();
             let made = prove_chunk(
-                Job { bundle, prover: &prover, accept: &accept, writer: &writer, index },
+                Job {
+                    bundle,
+                    prover: &prover,
+                    accept: &accept,
+                    writer: &writer,
+                    index,
+                },
                 &mut decoder,
                 steps.min(total - position),
                 observe,
             );
             match made {
-                Err(ProveSessionError::Prove { source: ProveError::TooManyRows { .. }, .. })
-                    if steps > 1 =>
-                {
+                Err(ProveSessionError::Prove {
+                    source: ProveError::TooManyRows { .. },
+                    ..
+                }) if steps > 1 => {
                     decoder = before;
                     steps /= 2;
-                    observe(Event::Split { chunk: index, steps });
+                    observe(Event::Split {
+                        chunk: index,
+                        steps,
+                    });
                 }
                 Err(error) => return Err(error),
                 Ok(chunk) => {
@@ -153,7 +187,10 @@ pub fn prove(
             }
         }
     }
-    let completion = Completion { chunks: index as u32, generated_tokens: emitted };
+    let completion = Completion {
+        chunks: index as u32,
+        generated_tokens: emitted,
+    };
     report.session.completion = Some(completion);
     writer.write_session(&report.session)?;
     Ok(report)
@@ -184,7 +221,8 @@ fn decoder<'b>(bundle: &'b Bundle, session: &Session) -> Result<Decoder<'b>, Pro
         policy: session.policy,
         prompt: session.prompt_tokens.clone(),
     };
-    Decoder::new(&bundle.graph, pins).map_err(|source| ProveSessionError::Chunk { chunk: 0, source })
+    Decoder::new(&bundle.graph, pins)
+        .map_err(|source| ProveSessionError::Chunk { chunk: 0, source })
 }
 
 /// Brings the decoder to the end of the chunks that have receipts, checking each statement again.
@@ -199,7 +237,10 @@ fn replay(
     let receipts = writer.dir().load_receipts(&session)?;
     check_session(&session, &bundle.manifest, &receipts).map_err(|source| {
         let dir = writer.dir().path().display().to_string();
-        ProveSessionError::Earlier { dir, source: Box::new(source) }
+        ProveSessionError::Earlier {
+            dir,
+            source: Box::new(source),
+        }
     })?;
     for (i, receipt) in receipts.iter().enumerate() {
         let chunk = decoder
@@ -231,15 +272,22 @@ fn prove_chunk(
 ) -> Result<ChunkReport, ProveSessionError> {
     let chunk = job.index;
     // 1. The engine says what the chunk does.
-    let Chunk { input, statement, forced, emitted } =
-        decoder.chunk(steps).map_err(|source| ProveSessionError::Chunk { chunk, source })?;
+    let Chunk {
+        input,
+        statement,
+        forced,
+        emitted,
+    } = decoder
+        .chunk(steps)
+        .map_err(|source| ProveSessionError::Chunk { chunk, source })?;
     // 2. The program does it in the VM, and says the same.
     observe(Event::Tracing { chunk });
     let start = Instant::now();
     let in_trace = |source| ProveSessionError::Trace { chunk, source };
     let trace = trace::run(&job.bundle.program, &input).map_err(in_trace)?;
     let expected = statement.to_output();
-    if let Some(field) = (0..expected.len()).find(|&i| trace.output().get(i) != Some(&expected[i])) {
+    if let Some(field) = (0..expected.len()).find(|&i| trace.output().get(i) != Some(&expected[i]))
+    {
         return Err(ProveSessionError::Output { chunk, field });
     }
     let vm_steps = trace.steps();
@@ -248,8 +296,10 @@ fn prove_chunk(
     // 3. The trace is proven.
     observe(Event::Proving { chunk, vm_steps });
     let start = Instant::now();
-    let proof =
-        job.prover.prove(prover_input).map_err(|source| ProveSessionError::Prove { chunk, source })?;
+    let proof = job
+        .prover
+        .prove(prover_input)
+        .map_err(|source| ProveSessionError::Prove { chunk, source })?;
     let prove_time = start.elapsed();
     // 4. The proof is verified as anyone would.
     let start = Instant::now();
@@ -271,8 +321,12 @@ fn prove_chunk(
         },
         producer: PRODUCER.to_string(),
     };
-    check_receipt(&receipt, &facts, &identity, job.accept)
-        .map_err(|source| ProveSessionError::Receipt { chunk, source: Box::new(source) })?;
+    check_receipt(&receipt, &facts, &identity, job.accept).map_err(|source| {
+        ProveSessionError::Receipt {
+            chunk,
+            source: Box::new(source),
+        }
+    })?;
     job.writer.write_receipt(chunk, &receipt)?;
     Ok(ChunkReport {
         chunk,

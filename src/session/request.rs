@@ -39,10 +39,24 @@ pub enum RequestError {
     NoChunk,
     #[error("the prompt has no tokens")]
     EmptyPrompt,
-    #[error("prompt of {prompt} tokens and {new} new ones need {needed} positions, the model's context has {context}")]
-    Context { prompt: usize, new: u32, needed: usize, context: u32 },
-    #[error("{dir}/session.json: {field} is {found}, this request has {asked}; use another -o, or the same request to go on")]
-    OtherSession { dir: String, field: &'static str, found: String, asked: String },
+    #[error(
+        "prompt of {prompt} tokens and {new} new ones need {needed} positions, the model's context has {context}"
+    )]
+    Context {
+        prompt: usize,
+        new: u32,
+        needed: usize,
+        context: u32,
+    },
+    #[error(
+        "{dir}/session.json: {field} is {found}, this request has {asked}; use another -o, or the same request to go on"
+    )]
+    OtherSession {
+        dir: String,
+        field: &'static str,
+        found: String,
+        asked: String,
+    },
 }
 
 impl Request {
@@ -68,7 +82,12 @@ impl Request {
         let (needed, context) = (self.steps(), bundle.manifest.context_length);
         if needed > context as usize {
             let (prompt, new) = (self.prompt_tokens.len(), self.new_tokens);
-            return Err(RequestError::Context { prompt, new, needed, context });
+            return Err(RequestError::Context {
+                prompt,
+                new,
+                needed,
+                context,
+            });
         }
         Ok(())
     }
@@ -103,10 +122,26 @@ impl Request {
         let asked = self.session(bundle);
         let id = self.session_id.unwrap_or(session.session_id);
         let pairs = [
-            ("model_root", session.model_root.to_string(), asked.model_root.to_string()),
-            ("program_hash", session.program_hash.to_string(), asked.program_hash.to_string()),
-            ("policy", session.policy.to_string(), asked.policy.to_string()),
-            ("domain", session.domain.to_string(), asked.domain.to_string()),
+            (
+                "model_root",
+                session.model_root.to_string(),
+                asked.model_root.to_string(),
+            ),
+            (
+                "program_hash",
+                session.program_hash.to_string(),
+                asked.program_hash.to_string(),
+            ),
+            (
+                "policy",
+                session.policy.to_string(),
+                asked.policy.to_string(),
+            ),
+            (
+                "domain",
+                session.domain.to_string(),
+                asked.domain.to_string(),
+            ),
             ("session_id", session.session_id.to_string(), id.to_string()),
             (
                 "prompt_tokens",
@@ -122,7 +157,12 @@ impl Request {
         for (field, found, asked) in pairs {
             if found != asked {
                 let dir = dir.display().to_string();
-                return Err(RequestError::OtherSession { dir, field, found, asked });
+                return Err(RequestError::OtherSession {
+                    dir,
+                    field,
+                    found,
+                    asked,
+                });
             }
         }
         Ok(())
@@ -133,7 +173,9 @@ impl Request {
 /// standard library's random keys.
 fn random_session_id() -> SessionId {
     let mut hasher = Blake2s256::new();
-    let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
+    let now = SystemTime::now()
+        .duration_since(UNIX_EPOCH)
+        .unwrap_or_default();
     hasher.update(now.as_nanos().to_le_bytes());
     hasher.update(std::process::id().to_le_bytes());
     for _ in 0..4 {

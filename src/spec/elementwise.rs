@@ -9,5 +9,8 @@ pub fn add(a: &[i64], b: &[i64]) -> Vec<i64> {
 
 /// `y[i] = requantize(a[i] · b[i])`.
 pub fn mul(a: &[i64], b: &[i64], to: Requant) -> Vec<i64> {
-    a.iter().zip(b).map(|(a, b)| requantize(a * b, to)).collect()
+    a.iter()
+        .zip(b)
+        .map(|(a, b)| requantize(a * b, to))
+        .collect()
 }

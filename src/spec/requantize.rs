@@ -15,7 +15,11 @@ pub struct Requant {
 
 /// `floor(x / 2^shift + 1/2)`: rounds to nearest, halves upwards.
 pub fn round_shift(x: i64, shift: u32) -> i64 {
-    if shift == 0 { x } else { ((x as i128 + (1i128 << (shift - 1))) >> shift) as i64 }
+    if shift == 0 {
+        x
+    } else {
+        ((x as i128 + (1i128 << (shift - 1))) >> shift) as i64
+    }
 }
 
 /// `clamp(round_shift(x, to.shift), to.lo, to.hi)`.

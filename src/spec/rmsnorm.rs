@@ -20,7 +20,9 @@ pub struct RmsNorm {
 /// `inv = floor(numerator / floor(√((Σ x² + eps) · 2^(2·root_shift))))`.
 pub fn rmsnorm(x: &[i64], norm: RmsNorm) -> Vec<i64> {
     let inv = norm.numerator / root(x, norm);
-    x.iter().map(|&x| super::requantize::round_shift(x * inv, norm.inv_shift)).collect()
+    x.iter()
+        .map(|&x| super::requantize::round_shift(x * inv, norm.inv_shift))
+        .collect()
 }
 
 /// `floor(√((Σ x² + eps) · 2^(2·root_shift)))`.

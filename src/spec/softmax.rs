@@ -16,11 +16,18 @@ pub const MAX_WEIGHT: i64 = 1 << (EXP2_BITS as i64 + MAX_EXPONENT);
 /// `table[j] = round(2^15 · 2^(−j / 2^7))`, so the largest weight is exactly `2^30`.
 pub fn softmax(scores: &[i64], table: &[i64], shift: u32) -> Vec<i64> {
     let max = scores.iter().copied().max().unwrap_or(0);
-    scores.iter().map(|&s| weight(max - s, table, shift)).collect()
+    scores
+        .iter()
+        .map(|&s| weight(max - s, table, shift))
+        .collect()
 }
 
 fn weight(distance: i64, table: &[i64], shift: u32) -> i64 {
     let z = super::requantize::round_shift(distance, shift);
     let (whole, frac) = (z >> FRAC_BITS, z & ((1 << FRAC_BITS) - 1));
-    if whole > MAX_EXPONENT { 0 } else { table[frac as usize] << (MAX_EXPONENT - whole) }
+    if whole > MAX_EXPONENT {
+        0
+    } else {
+        table[frac as usize] << (MAX_EXPONENT - whole)
+    }
 }

@@ -58,7 +58,10 @@ impl Trace {
     /// For each VM step, the offset of its instruction in the program; steps outside it are left out.
     pub fn program_offsets(&self) -> impl Iterator<Item = usize> {
         let trace = self.runner.get_relocatable_trace().unwrap_or_default();
-        trace.iter().filter(|entry| entry.pc.segment_index == 0).map(|entry| entry.pc.offset)
+        trace
+            .iter()
+            .filter(|entry| entry.pc.segment_index == 0)
+            .map(|entry| entry.pc.offset)
     }
 
     /// The prover's input.
@@ -126,7 +129,11 @@ pub fn run_with(program: &Program, hints: &mut dyn HintProcessor) -> Result<Trac
 fn load(program: &Program) -> Result<VmProgram, TraceError> {
     let entry = program.entry_point();
     let (hints, _) = build_hints_dict(&program.executable().program.hints);
-    let words = program.words().into_iter().map(MaybeRelocatable::from).collect();
+    let words = program
+        .words()
+        .into_iter()
+        .map(MaybeRelocatable::from)
+        .collect();
     VmProgram::new_for_proof(
         entry.builtins.clone(),
         words,
@@ -152,11 +159,22 @@ fn read_output(runner: &CairoRunner) -> Result<Vec<Felt252>, TraceError> {
             _ => None,
         })
         .ok_or_else(|| error(&"no output segment"))?;
-    let size = runner.vm.segments.get_segment_used_size(base as usize).unwrap_or(0);
+    let size = runner
+        .vm
+        .segments
+        .get_segment_used_size(base as usize)
+        .unwrap_or(0);
     (0..size)
         .map(|offset| {
-            let cell = Relocatable { segment_index: base, offset };
-            runner.vm.get_integer(cell).map(|felt| *felt).map_err(|e| error(&e))
+            let cell = Relocatable {
+                segment_index: base,
+                offset,
+            };
+            runner
+                .vm
+                .get_integer(cell)
+                .map(|felt| *felt)
+                .map_err(|e| error(&e))
         })
         .collect()
 }

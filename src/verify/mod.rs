@@ -33,7 +33,11 @@ pub enum ProofError {
     #[error("proof: {0}")]
     Decode(#[from] DecodeError),
     #[error("proof parameters: {parameter} is {found}, this verifier requires {required}")]
-    Parameter { parameter: &'static str, found: String, required: String },
+    Parameter {
+        parameter: &'static str,
+        found: String,
+        required: String,
+    },
     #[error("proof: commits to other fixed tables than the canonical ones")]
     PreprocessedRoot,
     #[error("proof claim: {0}")]
@@ -81,10 +85,22 @@ fn check_parameters(proof: &CairoProof) -> Result<(), ProofError> {
     let (f, r) = (found.fri_config, required.fri_config);
     let variant = params::variant(PARAMS.preprocessed);
     let pairs = [
-        ("pow_bits", found.pow_bits.to_string(), required.pow_bits.to_string()),
-        ("log_blowup", f.log_blowup_factor.to_string(), r.log_blowup_factor.to_string()),
+        (
+            "pow_bits",
+            found.pow_bits.to_string(),
+            required.pow_bits.to_string(),
+        ),
+        (
+            "log_blowup",
+            f.log_blowup_factor.to_string(),
+            r.log_blowup_factor.to_string(),
+        ),
         ("queries", f.n_queries.to_string(), r.n_queries.to_string()),
-        ("fold_step", f.fold_step.to_string(), r.fold_step.to_string()),
+        (
+            "fold_step",
+            f.fold_step.to_string(),
+            r.fold_step.to_string(),
+        ),
         (
             "log_last_layer_degree_bound",
             f.log_last_layer_degree_bound.to_string(),
@@ -100,11 +116,19 @@ fn check_parameters(proof: &CairoProof) -> Result<(), ProofError> {
             format!("{:?}", proof.preprocessed_trace_variant),
             format!("{variant:?}"),
         ),
-        ("channel_salt", proof.channel_salt.to_string(), "0".to_string()),
+        (
+            "channel_salt",
+            proof.channel_salt.to_string(),
+            "0".to_string(),
+        ),
     ];
     for (parameter, found, required) in pairs {
         if found != required {
-            return Err(ProofError::Parameter { parameter, found, required });
+            return Err(ProofError::Parameter {
+                parameter,
+                found,
+                required,
+            });
         }
     }
     Ok(())
@@ -116,10 +140,17 @@ fn check_claim(proof: &CairoProof) -> Result<(), ProofError> {
         return Err(ProofError::Claim("the memory components are missing"));
     }
     let flat = claim.flatten_claim();
-    if flat.component_log_sizes.iter().any(|&log| log > MAX_LOG_ROWS) {
+    if flat
+        .component_log_sizes
+        .iter()
+        .any(|&log| log > MAX_LOG_ROWS)
+    {
         return Err(ProofError::Claim("a component has more than 2^20 rows"));
     }
-    let tables = claim.memory_id_to_big.iter().flat_map(|big| &big.big_log_sizes);
+    let tables = claim
+        .memory_id_to_big
+        .iter()
+        .flat_map(|big| &big.big_log_sizes);
     if tables.clone().any(|&log| log > MAX_LOG_ROWS) || tables.count() > 64 {
         return Err(ProofError::Claim("a memory table has more than 2^20 rows"));
     }
@@ -140,24 +171,37 @@ fn public_memory(public: &PublicData) -> Result<(Vec<Felt>, Vec<Felt>), ProofErr
     let memory = &public.public_memory;
     let (program, output) = (&memory.program, &memory.output);
     if program.len() < 6 || output.len() > 1 << 10 {
-        return Err(ProofError::Claim("the program or the output has an impossible length"));
+        return Err(ProofError::Claim(
+            "the program or the output has an impossible length",
+        ));
     }
     if public.initial_state.ap.0 as usize != 1 + program.len() + 2 {
-        return Err(ProofError::Claim("the program is not all of the program segment"));
+        return Err(ProofError::Claim(
+            "the program is not all of the program segment",
+        ));
     }
     let segment = &memory.public_segments.output;
     if segment.start_ptr.value != public.final_state.ap.0 {
-        return Err(ProofError::Claim("the output segment does not start where the output is read"));
+        return Err(ProofError::Claim(
+            "the output segment does not start where the output is read",
+        ));
     }
     if segment.stop_ptr.value.checked_sub(segment.start_ptr.value) != Some(output.len() as u32) {
-        return Err(ProofError::Claim("the output is not all of the output segment"));
+        return Err(ProofError::Claim(
+            "the output is not all of the output segment",
+        ));
     }
     let felts = |section: &[(u32, [u32; 8])]| -> Option<Vec<Felt>> {
-        section.iter().map(|(_, words)| canonical_felt(words)).collect()
+        section
+            .iter()
+            .map(|(_, words)| canonical_felt(words))
+            .collect()
     };
     match (felts(program), felts(output)) {
         (Some(program), Some(output)) => Ok((program, output)),
-        _ => Err(ProofError::Claim("a public memory value is not below the field's modulus")),
+        _ => Err(ProofError::Claim(
+            "a public memory value is not below the field's modulus",
+        )),
     }
 }
 
@@ -198,7 +242,9 @@ fn quietly<T>(verify: impl FnOnce() -> Result<T, ProofError>) -> Result<T, Proof
                 .map(String::as_str)
                 .or_else(|| payload.downcast_ref::<&str>().copied())
                 .unwrap_or("malformed");
-            Err(ProofError::Invalid(text.lines().next().unwrap_or("malformed").to_string()))
+            Err(ProofError::Invalid(
+                text.lines().next().unwrap_or("malformed").to_string(),
+            ))
         }
     }
 }

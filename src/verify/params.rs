@@ -31,9 +31,8 @@ pub const PARAMS: ProofParams = ProofParams {
 /// Root of the preprocessed tree of [`PARAMS`]: the fixed tables of `CanonicalSmall`, lifted to
 /// `2^21`, under [`MerkleChannel`]. `cargo test preprocessed_root` recomputes it.
 pub const PREPROCESSED_ROOT: [u8; 32] = [
-    0xbf, 0xaf, 0x9a, 0x4e, 0xc4, 0x37, 0x57, 0x75, 0xfd, 0xf1, 0x16, 0x41,
-    0x33, 0xe5, 0xb4, 0x0e, 0x5c, 0x7b, 0xd0, 0x2d, 0x03, 0x16, 0x41, 0x6a,
-    0xc4, 0x01, 0x3d, 0x61, 0xde, 0xdb, 0xf3, 0x58,
+    0xbf, 0xaf, 0x9a, 0x4e, 0xc4, 0x37, 0x57, 0x75, 0xfd, 0xf1, 0x16, 0x41, 0x33, 0xe5, 0xb4, 0x0e,
+    0x5c, 0x7b, 0xd0, 0x2d, 0x03, 0x16, 0x41, 0x6a, 0xc4, 0x01, 0x3d, 0x61, 0xde, 0xdb, 0xf3, 0x58,
 ];
 
 /// The prover library's form of parameters.
@@ -54,7 +53,9 @@ pub fn pcs_config(params: &ProofParams) -> PcsConfig {
 pub fn variant(preprocessed: Preprocessed) -> PreProcessedTraceVariant {
     match preprocessed {
         Preprocessed::Canonical => PreProcessedTraceVariant::Canonical,
-        Preprocessed::CanonicalWithoutPedersen => PreProcessedTraceVariant::CanonicalWithoutPedersen,
+        Preprocessed::CanonicalWithoutPedersen => {
+            PreProcessedTraceVariant::CanonicalWithoutPedersen
+        }
         Preprocessed::CanonicalSmall => PreProcessedTraceVariant::CanonicalSmall,
     }
 }

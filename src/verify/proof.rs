@@ -25,7 +25,10 @@ const MAGIC: &[u8; 8] = b"cdproof1";
 pub enum DecodeError {
     #[error("{bytes} bytes, more than the {MAX_PROOF_BYTES} that are read")]
     TooLarge { bytes: usize },
-    #[error("does not start with {:?}: not a proof file of this version", "cdproof1")]
+    #[error(
+        "does not start with {:?}: not a proof file of this version",
+        "cdproof1"
+    )]
     Magic,
     #[error("malformed: {0}")]
     Malformed(String),
@@ -57,8 +60,9 @@ pub fn decode(bytes: &[u8]) -> Result<CairoProof, DecodeError> {
         return Err(DecodeError::TooLarge { bytes: bytes.len() });
     }
     let body = bytes.strip_prefix(MAGIC).ok_or(DecodeError::Magic)?;
-    let proof: CairoProof =
-        options().deserialize(body).map_err(|e| DecodeError::Malformed(e.to_string()))?;
+    let proof: CairoProof = options()
+        .deserialize(body)
+        .map_err(|e| DecodeError::Malformed(e.to_string()))?;
     check_canonical(&proof)?;
     Ok(proof)
 }
@@ -92,7 +96,14 @@ fn segments(ranges: &PublicSegmentRanges) -> impl Iterator<Item = u32> {
     ];
     std::iter::once(output)
         .chain(optional.into_iter().flatten())
-        .flat_map(|r| [r.start_ptr.id, r.start_ptr.value, r.stop_ptr.id, r.stop_ptr.value])
+        .flat_map(|r| {
+            [
+                r.start_ptr.id,
+                r.start_ptr.value,
+                r.stop_ptr.id,
+                r.stop_ptr.value,
+            ]
+        })
 }
 
 /// The library computes with whatever `u32` it is given; only `0..P` are field elements.
@@ -106,16 +117,44 @@ fn check_canonical(proof: &CairoProof) -> Result<(), DecodeError> {
     let memory = &public.public_memory;
     let states = [&public.initial_state, &public.final_state];
     let parts = [
-        ("sampled_values", stark.sampled_values.iter().flatten().flatten().all(secure)),
-        ("queried_values", stark.queried_values.iter().flatten().flatten().all(base)),
-        ("fri_witness", layers.all(|l| l.fri_witness.iter().all(secure))),
+        (
+            "sampled_values",
+            stark.sampled_values.iter().flatten().flatten().all(secure),
+        ),
+        (
+            "queried_values",
+            stark.queried_values.iter().flatten().flatten().all(base),
+        ),
+        (
+            "fri_witness",
+            layers.all(|l| l.fri_witness.iter().all(secure)),
+        ),
         ("last_layer_poly", fri.last_layer_poly.iter().all(secure)),
-        ("interaction_claim", proof.interaction_claim.flatten_interaction_claim().iter().all(secure)),
-        ("claim.state", states.iter().all(|s| [s.pc, s.ap, s.fp].iter().all(base))),
-        ("claim.program", memory.program.iter().all(|(id, _)| *id < P)),
+        (
+            "interaction_claim",
+            proof
+                .interaction_claim
+                .flatten_interaction_claim()
+                .iter()
+                .all(secure),
+        ),
+        (
+            "claim.state",
+            states.iter().all(|s| [s.pc, s.ap, s.fp].iter().all(base)),
+        ),
+        (
+            "claim.program",
+            memory.program.iter().all(|(id, _)| *id < P),
+        ),
         ("claim.output", memory.output.iter().all(|(id, _)| *id < P)),
-        ("claim.public_segments", segments(&memory.public_segments).all(|x| x < P)),
-        ("claim.safe_call_ids", memory.safe_call_ids.iter().all(|id| *id < P)),
+        (
+            "claim.public_segments",
+            segments(&memory.public_segments).all(|x| x < P),
+        ),
+        (
+            "claim.safe_call_ids",
+            memory.safe_call_ids.iter().all(|id| *id < P),
+        ),
     ];
     match parts.iter().find(|(_, canonical)| !canonical) {
         Some((part, _)) => Err(DecodeError::NotCanonical { part }),

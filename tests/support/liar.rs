@@ -1,4 +1,4 @@
-//! A hint processor that lies once.
+//! A hint processor that lies once, or at two hints in a row.
 //!
 //! The values that hints write are the only nondeterminism of a compiled program besides its input:
 //! what a dishonest prover may choose. [`Liar`] runs the honest hints, except that at one occurrence
@@ -40,14 +40,19 @@ pub struct Site {
 pub struct Lie {
     pub site: usize,
     pub lie: usize,
+    /// A lie of the value hint that runs next, which may be one that no honest run reaches.
+    pub then: Option<usize>,
 }
 
 /// A hint processor that is honest except for one lie.
 pub struct Liar {
     honest: CairoHintProcessor<'static>,
     lie: Option<Lie>,
-    told: bool,
-    /// The value hints executed so far.
+    /// Value hints that ran since the lie, itself included.
+    since: usize,
+    /// Shifts of the two pointers that say where the input starts and ends.
+    pub input_span: [i32; 2],
+    /// The value hints executed so far, up to the one after the lie.
     pub sites: Vec<Site>,
 }
 
@@ -56,7 +61,13 @@ impl Liar {
     pub fn new(program: &Program, input: &[Felt252], lie: Option<Lie>, max_steps: usize) -> Liar {
         let mut honest = trace::hint_processor(program, input);
         honest.run_resources = RunResources::new(max_steps);
-        Liar { honest, lie, told: false, sites: vec![] }
+        Liar {
+            honest,
+            lie,
+            since: 0,
+            input_span: [0, 0],
+            sites: vec![],
+        }
     }
 
     /// After the lie, an honest hint may no longer make sense (a division by zero, say). The prover
@@ -79,6 +90,16 @@ impl Liar {
         }
         Ok(())
     }
+
+    /// The lie to tell at this value hint, if any.
+    fn lie_here(&self) -> Option<usize> {
+        let lie = self.lie?;
+        match self.since {
+            0 => (lie.site == self.sites.len()).then_some(lie.lie),
+            1 => lie.then,
+            _ => None,
+        }
+    }
 }
 
 impl HintProcessorLogic for Liar {
@@ -88,38 +109,67 @@ impl HintProcessorLogic for Liar {
         scopes: &mut ExecutionScopes,
         data: &Box<dyn Any>,
     ) -> Result<(), HintError> {
-        let hint = data.downcast_ref::<Hint>().ok_or(HintError::WrongHintData)?;
+        let hint = data
+            .downcast_ref::<Hint>()
+            .ok_or(HintError::WrongHintData)?;
+        if let Hint::External(ExternalHint::WriteRunParam { dst, .. }) = hint {
+            self.honest.execute_hint(vm, scopes, data)?;
+            let start = cell_ref_to_relocatable(dst, vm);
+            for (cell, shift) in [start, (start + 1)?].into_iter().zip(self.input_span) {
+                let pointer = (vm.get_relocatable(cell)? + shift)?;
+                vm.delete_unaccessed(cell)?;
+                vm.insert_value(cell, pointer)?;
+            }
+            return Ok(());
+        }
         let Some(values) = Values::of(hint) else {
             return self.honest.execute_hint(vm, scopes, data);
         };
-        let cells: Vec<Relocatable> =
-            values.cells.iter().map(|cell| cell_ref_to_relocatable(cell, vm)).collect();
-        if self.told {
+        let cells: Vec<Relocatable> = values
+            .cells
+            .iter()
+            .map(|cell| cell_ref_to_relocatable(cell, vm))
+            .collect();
+        if self.since > 1 {
             return self.follow_up(vm, scopes, data, &cells);
         }
         // A cell that the program has already written leaves the prover no choice.
-        let fixed: Vec<bool> = cells.iter().map(|cell| vm.get_maybe(cell).is_some()).collect();
-        self.honest.execute_hint(vm, scopes, data)?;
+        let fixed: Vec<bool> = cells
+            .iter()
+            .map(|cell| vm.get_maybe(cell).is_some())
+            .collect();
+        if self.since == 0 {
+            self.honest.execute_hint(vm, scopes, data)?;
+        } else {
+            self.follow_up(vm, scopes, data, &cells)?;
+        }
         let written = |cell: &Relocatable| vm.get_integer(*cell).map(|felt| *felt);
         let honest: Vec<Felt252> = cells.iter().map(written).collect::<Result<_, _>>()?;
-        let operands: Vec<Felt252> =
-            values.operands.iter().map(|x| get_val(vm, x)).collect::<Result<_, _>>().unwrap_or_default();
-        let mut lies = (values.lies)(&operands, &honest);
+        let operands: Result<Vec<Felt252>, _> =
+            values.operands.iter().map(|x| get_val(vm, x)).collect();
+        let mut lies =
+            operands.map_or_else(|_| vec![], |operands| (values.lies)(&operands, &honest));
         lies.retain(|(_, lie)| {
             let changed: Vec<bool> = lie.iter().zip(&honest).map(|(a, b)| a != b).collect();
             changed.contains(&true) && !changed.iter().zip(&fixed).any(|(a, b)| *a && *b)
         });
-        if let Some(lie) = self.lie.filter(|lie| lie.site == self.sites.len()) {
-            for ((&cell, &value), &fixed) in cells.iter().zip(&lies[lie.lie].1).zip(&fixed) {
+        if let Some(lie) = self.lie_here() {
+            for ((&cell, &value), &fixed) in cells.iter().zip(&lies[lie].1).zip(&fixed) {
                 if !fixed {
                     vm.delete_unaccessed(cell)?;
                     vm.insert_value(cell, value)?;
                 }
             }
-            self.told = true;
+        }
+        if self.since > 0 || self.lie.is_some_and(|lie| lie.site == self.sites.len()) {
+            self.since += 1;
         }
         let lies = lies.into_iter().map(|(name, _)| name).collect();
-        self.sites.push(Site { kind: values.kind, pc: vm.get_pc().offset, lies });
+        self.sites.push(Site {
+            kind: values.kind,
+            pc: vm.get_pc().offset,
+            lies,
+        });
         Ok(())
     }
 
@@ -132,7 +182,8 @@ impl HintProcessorLogic for Liar {
         scopes: &[String],
         constants: Arc<HashMap<String, Felt252>>,
     ) -> Result<Box<dyn Any>, VirtualMachineError> {
-        self.honest.compile_hint(code, ap_tracking, ids, references, scopes, constants)
+        self.honest
+            .compile_hint(code, ap_tracking, ids, references, scopes, constants)
     }
 }
 
@@ -166,15 +217,12 @@ struct Values<'h> {
 }
 
 impl Values<'_> {
-    /// `None` for hints that only make memory segments or hand over the input (attacked separately).
+    /// `None` for hints that only make memory segments.
     ///
     /// Panics on a hint that is not known here: a new hint is a new freedom of the prover.
     fn of(hint: &Hint) -> Option<Values<'_>> {
         let Hint::Core(CoreHintBase::Core(core)) = hint else {
-            return match hint {
-                Hint::External(ExternalHint::WriteRunParam { .. }) => None,
-                other => panic!("a hint that the liar does not know: {other:?}"),
-            };
+            panic!("a hint that the liar does not know: {hint:?}");
         };
         Some(match core {
             CoreHint::AllocSegment { .. } | CoreHint::AllocConstantSize { .. } => return None,
@@ -185,28 +233,47 @@ impl Values<'_> {
                 lies: flag,
             },
             // The operands may be addresses.
-            CoreHint::TestLessThanOrEqual { dst, .. } => {
-                Values { kind: "TestLessThanOrEqual", operands: vec![], cells: vec![dst], lies: flag }
-            }
+            CoreHint::TestLessThanOrEqual { dst, .. } => Values {
+                kind: "TestLessThanOrEqual",
+                operands: vec![],
+                cells: vec![dst],
+                lies: flag,
+            },
             CoreHint::TestLessThanOrEqualAddress { dst, .. } => Values {
                 kind: "TestLessThanOrEqualAddress",
                 operands: vec![],
                 cells: vec![dst],
                 lies: flag,
             },
-            CoreHint::DivMod { lhs, rhs, quotient, remainder } => Values {
+            CoreHint::DivMod {
+                lhs,
+                rhs,
+                quotient,
+                remainder,
+            } => Values {
                 kind: "DivMod",
                 operands: vec![lhs, rhs],
                 cells: vec![quotient, remainder],
                 lies: split,
             },
-            CoreHint::LinearSplit { value, scalar, max_x: _, x, y } => Values {
+            CoreHint::LinearSplit {
+                value,
+                scalar,
+                max_x: _,
+                x,
+                y,
+            } => Values {
                 kind: "LinearSplit",
                 operands: vec![value, scalar],
                 cells: vec![x, y],
                 lies: split,
             },
-            CoreHint::WideMul128 { lhs, rhs, high, low } => Values {
+            CoreHint::WideMul128 {
+                lhs,
+                rhs,
+                high,
+                low,
+            } => Values {
                 kind: "WideMul128",
                 operands: vec![lhs, rhs],
                 cells: vec![high, low],
@@ -235,13 +302,18 @@ impl Values<'_> {
 
 /// Lies about a comparison: the other answer, and a number that is neither.
 fn flag(_: &[Felt252], honest: &[Felt252]) -> Lies {
-    vec![("flipped", vec![Felt252::ONE - honest[0]]), ("two", vec![Felt252::TWO])]
+    vec![
+        ("flipped", vec![Felt252::ONE - honest[0]]),
+        ("two", vec![Felt252::TWO]),
+    ]
 }
 
 /// Lies about `value = q·d + r`: those that keep the equation and leave the ranges, those that break
 /// it, and the two that use that the equation only holds modulo the field's prime.
 fn split(operands: &[Felt252], honest: &[Felt252]) -> Lies {
-    let ([value, d], [q, r]) = (operands, honest) else { unreachable!("two operands, two cells") };
+    let ([value, d], [q, r]) = (operands, honest) else {
+        unreachable!("two operands, two cells")
+    };
     let (one, d) = (Felt252::ONE, *d);
     let mut lies = vec![
         ("q + 1, r - d", vec![*q + one, *r - d]),
@@ -254,9 +326,15 @@ fn split(operands: &[Felt252], honest: &[Felt252]) -> Lies {
     let (wrapped, divisor) = (value.to_biguint() + &prime, d.to_biguint());
     if divisor > BigUint::from(1u32) {
         let quotient = Felt252::from(&wrapped / &divisor);
-        lies.push(("value + prime", vec![quotient, Felt252::from(&wrapped % &divisor)]));
+        lies.push((
+            "value + prime",
+            vec![quotient, Felt252::from(&wrapped % &divisor)],
+        ));
         if let Some(inverse) = d.inverse() {
-            lies.push(("r + 1, q in the field", vec![(*value - *r - one) * inverse, *r + one]));
+            lies.push((
+                "r + 1, q in the field",
+                vec![(*value - *r - one) * inverse, *r + one],
+            ));
         }
     }
     lies

@@ -3,7 +3,9 @@
 
 use cairo_decode::chunk::SessionPins;
 use cairo_decode::compile::{Program, compile};
-use cairo_decode::ir::{Builder, Graph, Matrix, MatrixId, Op, Shape, Tables, ValueId, VerifiedGraph};
+use cairo_decode::ir::{
+    Builder, Graph, Matrix, MatrixId, Op, Shape, Tables, ValueId, VerifiedGraph,
+};
 use cairo_decode::lower::lower;
 use cairo_decode::spec::requantize::Requant;
 use cairo_decode::spec::rmsnorm::RmsNorm;
@@ -74,8 +76,19 @@ pub fn sizes(
     intermediate: usize,
     vocab: usize,
 ) -> Sizes {
-    let shape = Shape { hidden, layers, heads, kv_heads, head_dim, vocab, context: 32 };
-    Sizes { shape, intermediate }
+    let shape = Shape {
+        hidden,
+        layers,
+        heads,
+        kv_heads,
+        head_dim,
+        vocab,
+        context: 32,
+    };
+    Sizes {
+        shape,
+        intermediate,
+    }
 }
 
 /// The smallest model that has everything: grouped query heads, both halves of a head, an MLP. A
@@ -98,26 +111,48 @@ pub fn rebuild(graph: &Graph) -> VerifiedGraph {
     builder.finish().expect("a valid graph")
 }
 
-fn matrix(random: &mut Random, builder: &mut Builder, name: &str, rows: usize, cols: usize) -> MatrixId {
+fn matrix(
+    random: &mut Random,
+    builder: &mut Builder,
+    name: &str,
+    rows: usize,
+    cols: usize,
+) -> MatrixId {
     let data = (0..rows * cols).map(|_| random.weight()).collect();
-    builder.matrix(Matrix { name: name.to_string(), rows, cols, data })
+    builder.matrix(Matrix {
+        name: name.to_string(),
+        rows,
+        cols,
+        data,
+    })
 }
 
 fn tables(random: &mut Random, shape: &Shape) -> Tables {
-    let data = (0..shape.vocab * shape.hidden).map(|_| random.weight()).collect();
-    let embedding =
-        Matrix { name: "embedding".to_string(), rows: shape.vocab, cols: shape.hidden, data };
+    let data = (0..shape.vocab * shape.hidden)
+        .map(|_| random.weight())
+        .collect();
+    let embedding = Matrix {
+        name: "embedding".to_string(),
+        rows: shape.vocab,
+        cols: shape.hidden,
+        data,
+    };
     let half = shape.head_dim / 2;
     let angle = |p: usize, i: usize| p as f64 / 10000f64.powf(i as f64 / half as f64);
     let entries = |f: fn(f64) -> f64| {
         let entry = |(p, i)| ((f(angle(p, i)) * 16384.0).round() as i64).clamp(-ROPE_MAX, ROPE_MAX);
-        (0..shape.context).flat_map(|p| (0..half).map(move |i| (p, i))).map(entry).collect()
+        (0..shape.context)
+            .flat_map(|p| (0..half).map(move |i| (p, i)))
+            .map(entry)
+            .collect()
     };
     Tables {
         embedding,
         rope_cos: entries(f64::cos),
         rope_sin: entries(f64::sin),
-        exp2: (0..128).map(|j| (32768.0 * (-(j as f64) / 128.0).exp2()).round() as i64).collect(),
+        exp2: (0..128)
+            .map(|j| (32768.0 * (-(j as f64) / 128.0).exp2()).round() as i64)
+            .collect(),
         sigmoid: (0..256)
             .map(|i| (32768.0 / (1.0 + (-((i - 128) as f64) / 16.0).exp())).round() as i64)
             .collect(),
@@ -127,7 +162,10 @@ fn tables(random: &mut Random, shape: &Shape) -> Tables {
 /// A random graph with the structure of a Llama decode step. `seed` also moves some shifts, so that
 /// saturating and non-saturating roundings both occur.
 pub fn random_graph(name: &str, seed: u64, sizes: Sizes) -> VerifiedGraph {
-    let Sizes { shape, intermediate } = sizes;
+    let Sizes {
+        shape,
+        intermediate,
+    } = sizes;
     let mut random = Random::new(seed);
     let tables = tables(&mut random, &shape);
     let mut b = Builder::new(name, shape, tables);
@@ -144,35 +182,94 @@ pub fn random_graph(name: &str, seed: u64, sizes: Sizes) -> VerifiedGraph {
         let q = linear(&mut b, "q_proj", x, q_dim, shape.hidden);
         let k = linear(&mut b, "k_proj", x, shape.kv_dim(), shape.hidden);
         let v = linear(&mut b, "v_proj", x, shape.kv_dim(), shape.hidden);
-        let wide = Requant { shift: 14 + 7, lo: -(1 << 20), hi: 1 << 20 };
+        let wide = Requant {
+            shift: 14 + 7,
+            lo: -(1 << 20),
+            hi: 1 << 20,
+        };
         let q = push(&mut b, &label("q"), Op::Rope { x: q, to: wide });
-        let int8 = |shift| Requant { shift, lo: -127, hi: 127 };
-        let k = push(&mut b, &label("k"), Op::Rope { x: k, to: int8(14 + 7) });
+        let int8 = |shift| Requant {
+            shift,
+            lo: -127,
+            hi: 127,
+        };
+        let k = push(
+            &mut b,
+            &label("k"),
+            Op::Rope {
+                x: k,
+                to: int8(14 + 7),
+            },
+        );
         let v = push(&mut b, &label("v"), Op::Requantize { x: v, to: int8(7) });
         push(&mut b, &label("kv_append"), Op::KvAppend { k, v, layer });
         let s = push(&mut b, &label("scores"), Op::Scores { q, layer });
-        let e = push(&mut b, &label("softmax"), Op::Softmax { scores: s, shift: 3 });
-        let o = push(&mut b, &label("mix"), Op::Mix { weights: e, layer, shift: 2 });
+        let e = push(
+            &mut b,
+            &label("softmax"),
+            Op::Softmax {
+                scores: s,
+                shift: 3,
+            },
+        );
+        let o = push(
+            &mut b,
+            &label("mix"),
+            Op::Mix {
+                weights: e,
+                layer,
+                shift: 2,
+            },
+        );
         let o = linear(&mut b, "o_proj", o, shape.hidden, q_dim);
-        let to = Requant { shift: 8, lo: -(1 << 30), hi: 1 << 30 };
+        let to = Requant {
+            shift: 8,
+            lo: -(1 << 30),
+            hi: 1 << 30,
+        };
         let o = push(&mut b, &label("attention_out"), Op::Requantize { x: o, to });
         h = push(&mut b, &label("attention_residual"), Op::Add { a: h, b: o });
         let x = push(&mut b, &label("mlp_norm"), Op::RmsNorm { x: h, norm });
         let gate = linear(&mut b, "gate_proj", x, intermediate, shape.hidden);
         let up = linear(&mut b, "up_proj", x, intermediate, shape.hidden);
-        let to = Requant { shift: 3, lo: -2047, hi: 2047 };
+        let to = Requant {
+            shift: 3,
+            lo: -2047,
+            hi: 2047,
+        };
         let gate = push(&mut b, &label("gate"), Op::Requantize { x: gate, to });
         let up = push(&mut b, &label("up"), Op::Requantize { x: up, to });
-        let silu = push(&mut b, &label("silu"), Op::Silu { x: gate, index_shift: 4 });
-        let to = Requant { shift: 15 + 9, lo: -255, hi: 255 };
+        let silu = push(
+            &mut b,
+            &label("silu"),
+            Op::Silu {
+                x: gate,
+                index_shift: 4,
+            },
+        );
+        let to = Requant {
+            shift: 15 + 9,
+            lo: -255,
+            hi: 255,
+        };
         let x = push(&mut b, &label("gated"), Op::Mul { a: silu, b: up, to });
         let down = linear(&mut b, "down_proj", x, shape.hidden, intermediate);
-        let to = Requant { shift: 6, lo: -(1 << 30), hi: 1 << 30 };
+        let to = Requant {
+            shift: 6,
+            lo: -(1 << 30),
+            hi: 1 << 30,
+        };
         let down = push(&mut b, &label("mlp_out"), Op::Requantize { x: down, to });
         h = push(&mut b, &label("mlp_residual"), Op::Add { a: h, b: down });
     }
     let x = push(&mut b, "final.norm", Op::RmsNorm { x: h, norm });
-    let head = matrix(&mut random, &mut b, "final.lm_head", shape.vocab, shape.hidden);
+    let head = matrix(
+        &mut random,
+        &mut b,
+        "final.lm_head",
+        shape.vocab,
+        shape.hidden,
+    );
     let logits = push(&mut b, "final.lm_head", Op::Linear { x, matrix: head });
     push(&mut b, "final.token", Op::Argmax { x: logits });
     b.finish().expect("a valid graph")
@@ -184,6 +281,12 @@ fn push(builder: &mut Builder, label: &str, op: Op) -> ValueId {
 
 fn norm_constants(hidden: usize) -> RmsNorm {
     let (root_shift, inv_shift, frac) = (8, 26, 6);
-    let numerator = ((hidden as f64).sqrt() * 2f64.powi(frac + root_shift as i32 + inv_shift as i32)) as i64;
-    RmsNorm { eps: 7, root_shift, numerator, inv_shift }
+    let numerator =
+        ((hidden as f64).sqrt() * 2f64.powi(frac + root_shift as i32 + inv_shift as i32)) as i64;
+    RmsNorm {
+        eps: 7,
+        root_shift,
+        numerator,
+        inv_shift,
+    }
 }

@@ -30,7 +30,10 @@ pub fn write_second_model(dir: &Path, seed: u64) -> std::io::Result<()> {
     std::fs::create_dir_all(dir)?;
     std::fs::write(dir.join("config.json"), config.to_string())?;
     std::fs::write(dir.join("tokenizer.json"), tokenizer().to_string())?;
-    std::fs::write(dir.join("model.safetensors"), safetensors_bytes(&random_tensors(&shape, seed)))?;
+    std::fs::write(
+        dir.join("model.safetensors"),
+        safetensors_bytes(&random_tensors(&shape, seed)),
+    )?;
     std::fs::write(dir.join("calibration.txt"), text(12, seed + 1))?;
     std::fs::write(dir.join("heldout.txt"), text(6, seed + 2))
 }
@@ -39,8 +42,10 @@ pub fn write_second_model(dir: &Path, seed: u64) -> std::io::Result<()> {
 fn tokenizer() -> serde_json::Value {
     let characters = CHARACTERS.chars().map(String::from);
     let words = SPECIAL.iter().map(|s| s.to_string()).chain(characters);
-    let vocab: serde_json::Map<String, serde_json::Value> =
-        words.enumerate().map(|(id, word)| (word, id.into())).collect();
+    let vocab: serde_json::Map<String, serde_json::Value> = words
+        .enumerate()
+        .map(|(id, word)| (word, id.into()))
+        .collect();
     let added: Vec<_> = SPECIAL
         .iter()
         .enumerate()
@@ -81,8 +86,14 @@ fn tokenizer() -> serde_json::Value {
 fn text(count: usize, seed: u64) -> String {
     let letters: Vec<char> = CHARACTERS.chars().filter(|c| *c != '"').collect();
     let mut random = Random(seed);
-    let mut document =
-        || (0..40).map(|_| letters[random.next() as usize % letters.len()]).collect::<String>();
+    let mut document = || {
+        (0..40)
+            .map(|_| letters[random.next() as usize % letters.len()])
+            .collect::<String>()
+    };
     // Documents are separated by blank lines, so a document must not be blank itself: start with a letter.
-    (0..count).map(|_| format!("a{}", document())).collect::<Vec<_>>().join("\n\n")
+    (0..count)
+        .map(|_| format!("a{}", document()))
+        .collect::<Vec<_>>()
+        .join("\n\n")
 }

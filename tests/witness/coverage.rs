@@ -3,19 +3,24 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 
-use cairo_decode::compile::kernel_sources;
+use cairo_decode::compile::{Program, kernel_sources};
 use cairo_decode::ir::{Graph, Op};
 use cairo_decode::model::Model;
 use cairo_decode::quantize::{QuantOptions, quantize};
 
 use crate::model;
+use crate::support::program;
 
 /// Operation, file in `cairo/src`, functions that compute and check it.
 const CHECKED_BY: [(&str, &str, &[&str]); 13] = [
     ("embed", "embed.cairo", &["embed"]),
     ("rmsnorm", "rmsnorm.cairo", &["rmsnorm"]),
     ("linear", "linear.cairo", &["linear"]),
-    ("requantize", "requantize.cairo", &["requantize", "requantize_saturated"]),
+    (
+        "requantize",
+        "requantize.cairo",
+        &["requantize", "requantize_saturated"],
+    ),
     ("rope", "rope.cairo", &["rope", "angles"]),
     ("kv_append", "kv.cairo", &["kv_append"]),
     ("scores", "scores.cairo", &["scores"]),
@@ -50,10 +55,19 @@ fn assert_covered(graph: &Graph) {
     let map: BTreeSet<&str> = CHECKED_BY.iter().map(|(op, ..)| *op).collect();
     let mut counts: BTreeMap<&str, usize> = BTreeMap::new();
     for node in &graph.nodes {
-        assert!(map.contains(name(&node.op)), "{}: {} has no checking function", node.label, node.op.name());
+        assert!(
+            map.contains(name(&node.op)),
+            "{}: {} has no checking function",
+            node.label,
+            node.op.name()
+        );
         *counts.entry(node.op.name()).or_default() += 1;
     }
-    eprintln!("{}: {} operations, all covered: {counts:?}", graph.name, graph.nodes.len());
+    eprintln!(
+        "{}: {} operations, all covered: {counts:?}",
+        graph.name,
+        graph.nodes.len()
+    );
 }
 
 /// The map names functions that exist, and a program calls every one of its operations.
@@ -61,15 +75,23 @@ fn assert_covered(graph: &Graph) {
 fn every_operation_has_a_checking_function() {
     let sources: BTreeMap<&str, &str> = kernel_sources().collect();
     for (op, file, functions) in CHECKED_BY {
-        let source = sources.get(file).unwrap_or_else(|| panic!("{op}: cairo/src/{file} is missing"));
+        let source = sources
+            .get(file)
+            .unwrap_or_else(|| panic!("{op}: cairo/src/{file} is missing"));
         for function in functions {
-            let found = ["(", "<"].iter().any(|end| source.contains(&format!("pub fn {function}{end}")));
+            let found = ["(", "<"]
+                .iter()
+                .any(|end| source.contains(&format!("pub fn {function}{end}")));
             assert!(found, "{op}: cairo/src/{file} has no `pub fn {function}`");
         }
     }
     assert_covered(&model().graph);
     let used: BTreeSet<&str> = model().graph.nodes.iter().map(|n| n.op.name()).collect();
-    assert_eq!(used.len(), CHECKED_BY.len(), "the attacked model uses every operation");
+    assert_eq!(
+        used.len(),
+        CHECKED_BY.len(),
+        "the attacked model uses every operation"
+    );
 }
 
 /// The demo model's graph is covered, operation by operation.
@@ -81,5 +103,43 @@ fn the_demo_model_is_covered() {
     // A short text: the scales differ, the operations do not.
     let documents: Vec<&str> = text.split("\n\n").take(4).collect();
     let quantized = quantize(&model, &documents.join("\n\n"), &QuantOptions::default());
-    assert_covered(&quantized.expect("quantises").graph);
+    let quantized = quantized.expect("quantises");
+    assert_covered(&quantized.graph);
+    let kinds = |program: &Program| {
+        hints(program)
+            .into_iter()
+            .map(|(_, kind)| kind)
+            .collect::<BTreeSet<_>>()
+    };
+    let (demo, attacked) = (
+        kinds(&program(&quantized.graph)),
+        kinds(&crate::model().program),
+    );
+    eprintln!("hints of the demo program: {demo:?}");
+    assert_eq!(
+        demo, attacked,
+        "the attacked program has the same kinds of hints"
+    );
+}
+
+/// Offset and kind of every hint of a program, from its JSON form: `hints` is a list of (offset, hints), a
+/// hint an object with its kind as the only key.
+pub fn hints(program: &Program) -> Vec<(usize, String)> {
+    let json: serde_json::Value = serde_json::from_slice(&program.to_json()).expect("JSON");
+    let places = json
+        .pointer("/executable/program/hints")
+        .and_then(|h| h.as_array())
+        .expect("hints");
+    let mut found = vec![];
+    for place in places {
+        let offset = place[0].as_u64().expect("an offset") as usize;
+        for hint in place[1].as_array().expect("a list of hints") {
+            let kind = hint
+                .as_object()
+                .and_then(|hint| hint.keys().next())
+                .expect("a kind");
+            found.push((offset, kind.clone()));
+        }
+    }
+    found
 }

@@ -7,16 +7,35 @@ use starknet_types_core::felt::Felt;
 use crate::model;
 use crate::support::{program, random_graph, rebuild, tiny};
 
+/// A change of the first operation of one kind: whether the operation is of that kind.
+macro_rules! edit {
+    ($kind:pat => $change:expr) => {
+        &|op: &mut Op| {
+            let $kind = op else { return false };
+            $change;
+            true
+        }
+    };
+}
+
 fn differs(attack: &str, graph: &Graph, change: impl FnOnce(&mut Graph)) {
     let mut changed = graph.clone();
     change(&mut changed);
     assert_ne!(&changed, graph, "{attack} changes the graph");
-    assert_ne!(program(&rebuild(&changed)).hash(), hash(graph), "{attack}: the same program");
+    assert_ne!(
+        program(&rebuild(&changed)).hash(),
+        hash(graph),
+        "{attack}: the same program"
+    );
 }
 
 fn hash(graph: &Graph) -> Felt {
     let model = model();
-    if *graph == *model.graph { model.program.hash() } else { program(&rebuild(graph)).hash() }
+    if *graph == *model.graph {
+        model.program.hash()
+    } else {
+        program(&rebuild(graph)).hash()
+    }
 }
 
 fn bump(weight: &mut i8) {
@@ -36,7 +55,9 @@ fn weights() {
         let (a, b) = g.matrices[0].data.split_at_mut(cols);
         a.swap_with_slice(&mut b[..cols]);
     });
-    differs("two columns swapped", graph, |g| g.matrices[0].data.swap(0, 1));
+    differs("two columns swapped", graph, |g| {
+        g.matrices[0].data.swap(0, 1)
+    });
 }
 
 /// Attack: one entry of one table changed, or two entries swapped. Stopped by: tables are constants of
@@ -44,18 +65,26 @@ fn weights() {
 #[test]
 fn tables() {
     let graph = &*model().graph;
-    differs("embedding", graph, |g| bump(&mut g.tables.embedding.data[9]));
+    differs("embedding", graph, |g| {
+        bump(&mut g.tables.embedding.data[9])
+    });
     differs("two embeddings swapped", graph, |g| {
         let (a, b) = g.tables.embedding.data.split_at_mut(8);
         a.swap_with_slice(&mut b[..8]);
     });
     differs("rope cos", graph, |g| g.tables.rope_cos[3] -= 1);
     differs("rope sin", graph, |g| g.tables.rope_sin[3] -= 1);
-    differs("two angles swapped", graph, |g| g.tables.rope_cos.swap(4, 5));
+    differs("two angles swapped", graph, |g| {
+        g.tables.rope_cos.swap(4, 5)
+    });
     differs("exp2", graph, |g| g.tables.exp2[64] -= 1);
-    differs("two exponentials swapped", graph, |g| g.tables.exp2.swap(64, 65));
+    differs("two exponentials swapped", graph, |g| {
+        g.tables.exp2.swap(64, 65)
+    });
     differs("sigmoid", graph, |g| g.tables.sigmoid[130] += 1);
-    differs("two sigmoids swapped", graph, |g| g.tables.sigmoid.swap(130, 131));
+    differs("two sigmoids swapped", graph, |g| {
+        g.tables.sigmoid.swap(130, 131)
+    });
 }
 
 /// Attack: one constant of one kind of operation changed. Stopped by: shifts, biases and bounds are
@@ -63,24 +92,50 @@ fn tables() {
 #[test]
 fn constants() {
     let graph = &*model().graph;
-    let shift = |to: &mut Requant| to.shift += 1;
     type Change<'a> = (&'a str, &'a dyn Fn(&mut Op) -> bool);
     let changes: [Change<'_>; 15] = [
-        ("embed shift", &|op| matches!(op, Op::Embed { shift } if { *shift -= 1; true })),
-        ("norm eps", &|op| matches!(op, Op::RmsNorm { norm, .. } if { norm.eps += 1; true })),
-        ("norm root", &|op| matches!(op, Op::RmsNorm { norm, .. } if { norm.root_shift -= 1; true })),
-        ("norm numerator", &|op| matches!(op, Op::RmsNorm { norm, .. } if { norm.numerator -= 1; true })),
-        ("norm shift", &|op| matches!(op, Op::RmsNorm { norm, .. } if { norm.inv_shift += 1; true })),
-        ("requantize shift", &|op| matches!(op, Op::Requantize { to, .. } if { shift(to); true })),
-        ("requantize low", &|op| matches!(op, Op::Requantize { to, .. } if { to.lo += 1; true })),
-        ("requantize high", &|op| matches!(op, Op::Requantize { to, .. } if { to.hi -= 1; true })),
-        ("rope shift", &|op| matches!(op, Op::Rope { to, .. } if { shift(to); true })),
-        ("rope high", &|op| matches!(op, Op::Rope { to, .. } if to.hi == 127 && { to.hi -= 1; true })),
-        ("softmax shift", &|op| matches!(op, Op::Softmax { shift, .. } if { *shift += 1; true })),
-        ("mix shift", &|op| matches!(op, Op::Mix { shift, .. } if { *shift += 1; true })),
-        ("silu index", &|op| matches!(op, Op::Silu { index_shift, .. } if { *index_shift -= 1; true })),
-        ("mul shift", &|op| matches!(op, Op::Mul { to, .. } if { shift(to); true })),
-        ("mul high", &|op| matches!(op, Op::Mul { to, .. } if { to.hi -= 1; true })),
+        ("embed shift", edit!(Op::Embed { shift } => *shift -= 1)),
+        ("norm eps", edit!(Op::RmsNorm { norm, .. } => norm.eps += 1)),
+        (
+            "norm root",
+            edit!(Op::RmsNorm { norm, .. } => norm.root_shift -= 1),
+        ),
+        (
+            "norm numerator",
+            edit!(Op::RmsNorm { norm, .. } => norm.numerator -= 1),
+        ),
+        (
+            "norm shift",
+            edit!(Op::RmsNorm { norm, .. } => norm.inv_shift += 1),
+        ),
+        (
+            "requantize shift",
+            edit!(Op::Requantize { to, .. } => to.shift += 1),
+        ),
+        (
+            "requantize low",
+            edit!(Op::Requantize { to, .. } => to.lo += 1),
+        ),
+        (
+            "requantize high",
+            edit!(Op::Requantize { to, .. } => to.hi -= 1),
+        ),
+        ("rope shift", edit!(Op::Rope { to, .. } => to.shift += 1)),
+        (
+            "rope high",
+            edit!(Op::Rope { to: to @ Requant { hi: 127, .. }, .. } => to.hi -= 1),
+        ),
+        (
+            "softmax shift",
+            edit!(Op::Softmax { shift, .. } => *shift += 1),
+        ),
+        ("mix shift", edit!(Op::Mix { shift, .. } => *shift += 1)),
+        (
+            "silu index",
+            edit!(Op::Silu { index_shift, .. } => *index_shift -= 1),
+        ),
+        ("mul shift", edit!(Op::Mul { to, .. } => to.shift += 1)),
+        ("mul high", edit!(Op::Mul { to, .. } => to.hi -= 1)),
     ];
     for (attack, change) in changes {
         differs(attack, graph, |g| {
@@ -94,39 +149,50 @@ fn constants() {
 #[test]
 fn wiring() {
     let mut sizes = tiny();
-    sizes.shape.layers = 2;
-    let graph = &*random_graph("two", 6, sizes);
+    // Three, so that the second one's attention is not yet the part that only decides the token.
+    sizes.shape.layers = 3;
+    let graph = &*random_graph("three", 6, sizes);
     let find = |graph: &Graph, label: &str| {
         let index = graph.nodes.iter().position(|n| n.label == label);
         ValueId(index.unwrap_or_else(|| panic!("no node {label}")) as u32)
     };
-    let set = |g: &mut Graph, label: &str, change: &dyn Fn(&Graph, &mut Op)| {
-        let (at, copy) = (find(g, label).0 as usize, g.clone());
-        change(&copy, &mut g.nodes[at].op);
+    let set = |g: &mut Graph, label: &str, change: &dyn Fn(&mut Op) -> bool| {
+        let at = find(g, label).0 as usize;
+        assert!(change(&mut g.nodes[at].op), "{label} is of another kind");
     };
     differs("keys and values swapped", graph, |g| {
-        set(g, "layer0.kv_append", &|_, op| {
-            let Op::KvAppend { k, v, .. } = op else { panic!("not an append") };
-            std::mem::swap(k, v);
-        });
+        set(
+            g,
+            "layer0.kv_append",
+            edit!(Op::KvAppend { k, v, .. } => std::mem::swap(k, v)),
+        );
     });
-    differs("scores against another layer's keys", graph, |g| {
-        set(g, "layer1.scores", &|_, op| matches!(op, Op::Scores { layer, .. } if { *layer = 0; true }).then_some(()).expect("scores"));
+    differs("attention over another layer's rows", graph, |g| {
+        set(
+            g,
+            "layer1.scores",
+            edit!(Op::Scores { layer, .. } => *layer = 0),
+        );
+        set(g, "layer1.mix", edit!(Op::Mix { layer, .. } => *layer = 0));
     });
     differs("values of another layer", graph, |g| {
-        set(g, "layer1.mix", &|_, op| matches!(op, Op::Mix { layer, .. } if { *layer = 0; true }).then_some(()).expect("mix"));
+        set(g, "layer1.mix", edit!(Op::Mix { layer, .. } => *layer = 0));
     });
+    let before = find(graph, "layer0.attention_residual");
     differs("a residual skipped", graph, |g| {
-        set(g, "layer1.attention_residual", &|g, op| {
-            let Op::Add { a, .. } = op else { panic!("not a sum") };
-            *a = find(g, "layer0.attention_residual");
-        });
+        set(
+            g,
+            "layer1.attention_residual",
+            edit!(Op::Add { a, .. } => *a = before),
+        );
     });
-    differs("logits of another norm", graph, |g| {
-        set(g, "final.lm_head", &|g, op| {
-            let Op::Linear { x, .. } = op else { panic!("not a matrix") };
-            *x = find(g, "layer1.mlp_norm");
-        });
+    let norm = find(graph, "layer2.attention_norm");
+    differs("the gate of another norm", graph, |g| {
+        set(
+            g,
+            "layer2.gate_proj",
+            edit!(Op::Linear { x, .. } => *x = norm),
+        );
     });
 }
 

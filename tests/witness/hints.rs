@@ -6,11 +6,15 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use cairo_decode::trace::{self, TraceError};
 use starknet_types_core::felt::Felt;
 
+use crate::coverage::hints;
 use crate::liar::{Liar, Lie, Site, quietly};
 use crate::{assert_refusal, chunk, model};
 
 /// Lies beyond the first and the last of every program counter are sampled down to about this many.
 const SAMPLES: usize = 1500;
+
+/// Hints that write no value of their own: they make memory segments and hand over the input.
+const NO_VALUE: [&str; 3] = ["AllocSegment", "AllocConstantSize", "WriteRunParam"];
 
 /// What became of the lies of one kind.
 #[derive(Default)]
@@ -19,12 +23,20 @@ struct Tally {
     harmless: usize,
 }
 
+/// A lie with its outcome: the reason of the refusal, or the output; and the hints that ran.
+struct Told {
+    lie: Lie,
+    sites: Vec<Site>,
+    result: Result<Vec<Felt>, String>,
+}
+
 /// Attack: at one execution of one hint, the prover writes another value (quotient and remainder that
 /// still fit, other rounding, values plus the field's modulus, the other answer of a comparison).
 /// Stopped by: the range checks and equations that follow every hint in the compiled program.
 ///
-/// A lie about a comparison may choose a branch that the program leaves again in the same state; then
-/// the output has to be the honest one. A lie about a number must be refused.
+/// A lie about a comparison may be without effect: any number but 0 takes the same branch, and a felt
+/// below 2^128 may be split into halves although its upper half is 0. Then the output has to be the honest
+/// one. A lie about a number must be refused.
 #[test]
 fn every_hint_is_checked() {
     // Position 1, so that keys and values are carried in; one forced and one chosen token.
@@ -32,40 +44,173 @@ fn every_hint_is_checked() {
     let (sites, output, steps) = honest(&chunk.input);
     assert_eq!(output, chunk.statement.to_output());
     let lies = select(&sites);
-    eprintln!("{} value hints in {steps} steps; {} lies told", sites.len(), lies.len());
+    eprintln!(
+        "{} value hints in {steps} steps; {} lies told",
+        sites.len(),
+        lies.len()
+    );
 
-    let next = AtomicUsize::new(0);
-    let mut tallies: BTreeMap<(&str, &str), Tally> = BTreeMap::new();
-    std::thread::scope(|scope| {
-        let workers: Vec<_> = (0..2)
-            .map(|_| {
-                scope.spawn(|| {
-                    let mut found = vec![];
-                    while let Some(&lie) = lies.get(next.fetch_add(1, Ordering::Relaxed)) {
-                        found.push((lie, tell(&chunk.input, lie, 4 * steps)));
-                    }
-                    found
-                })
-            })
-            .collect();
-        for (lie, result) in workers.into_iter().flat_map(|w| w.join().expect("a worker")) {
-            let site = &sites[lie.site];
-            let name = site.lies[lie.lie];
-            let attack = format!("{} {name} (hint {}, pc {})", site.kind, lie.site, site.pc);
-            let tally = tallies.entry((site.kind, name)).or_default();
-            match result {
-                Err(reason) => *tally.refused.entry(assert_refusal(&attack, &reason)).or_default() += 1,
-                Ok(other) => {
-                    assert_eq!(other, output, "{attack}: SOUNDNESS: another output is accepted");
-                    assert!(site.kind.starts_with("Test"), "{attack}: accepted");
-                    tally.harmless += 1;
-                }
+    let mut told = tell(&chunk.input, lies, 4 * steps);
+    // A lie that leads to a hint of a kind that no honest run reaches: that hint lies too.
+    let known: BTreeSet<&str> = sites.iter().map(|site| site.kind).collect();
+    let then = |told: &Told| {
+        let next = told
+            .sites
+            .get(told.lie.site + 1)
+            .filter(|site| !known.contains(site.kind));
+        let lies = 0..next.map_or(0, |site| site.lies.len());
+        lies.map(|then| Lie {
+            then: Some(then),
+            ..told.lie
+        })
+        .collect::<Vec<_>>()
+    };
+    let second: Vec<Lie> = told.iter().flat_map(then).collect();
+    eprintln!(
+        "{} lies in a row with a lie of a hint that honest runs do not reach",
+        second.len()
+    );
+    told.extend(tell(&chunk.input, second, 4 * steps));
+
+    let mut tallies: BTreeMap<String, Tally> = BTreeMap::new();
+    for Told { lie, sites, result } in told {
+        let site = &sites[lie.site];
+        let mut name = format!("{} {}", site.kind, site.lies[lie.lie]);
+        if let Some(then) = lie.then {
+            let next = &sites[lie.site + 1];
+            name += &format!(", {} {}", next.kind, next.lies[then]);
+        }
+        let attack = format!(
+            "{name} (hint {}, {}, pc {})",
+            lie.site,
+            operation(site),
+            site.pc
+        );
+        let tally = tallies.entry(name).or_default();
+        match result {
+            Err(reason) => {
+                *tally
+                    .refused
+                    .entry(assert_refusal(&attack, &reason))
+                    .or_default() += 1
+            }
+            Ok(other) => {
+                assert_eq!(
+                    other, output,
+                    "{attack}: SOUNDNESS: another output is accepted"
+                );
+                assert!(
+                    site.kind.starts_with("Test") && lie.then.is_none(),
+                    "{attack}: accepted"
+                );
+                tally.harmless += 1;
             }
         }
-    });
-    for ((kind, name), tally) in &tallies {
-        eprintln!("{kind:24} {name:24} refused {:?}, without effect {}", tally.refused, tally.harmless);
     }
+    print_sites(&sites);
+    for (name, tally) in &tallies {
+        eprintln!(
+            "{name:55} refused {:?}, without effect {}",
+            tally.refused, tally.harmless
+        );
+    }
+}
+
+/// The kernel that a hint belongs to.
+fn operation(site: &Site) -> &'static str {
+    model().program.operation(site.pc)
+}
+
+fn print_sites(sites: &[Site]) {
+    let mut counts: BTreeMap<(&str, &str), (usize, BTreeSet<usize>)> = BTreeMap::new();
+    for site in sites {
+        let (executions, places) = counts.entry((operation(site), site.kind)).or_default();
+        *executions += 1;
+        places.insert(site.pc);
+    }
+    for ((operation, kind), (executions, places)) in &counts {
+        eprintln!(
+            "{operation:12} {kind:26} {executions:5} executions at {} places",
+            places.len()
+        );
+    }
+}
+
+/// Requirement 11: every kernel that has a hint whose value is free is attacked.
+#[test]
+fn every_kernel_is_attacked() {
+    let (chunk, _) = chunk(&[3, 1, 6], 1, 2);
+    let (sites, ..) = honest(&chunk.input);
+    let attacked: BTreeSet<&str> = sites.iter().map(operation).collect();
+    let program = &model().program;
+    let places: Vec<(usize, String)> = hints(program)
+        .into_iter()
+        .filter(|(_, kind)| !NO_VALUE.contains(&kind.as_str()))
+        .collect();
+    let kernels: BTreeSet<&str> = places
+        .iter()
+        .map(|(pc, _)| program.operation(*pc))
+        .collect();
+    assert_eq!(attacked, kernels);
+    let reached: BTreeSet<usize> = sites.iter().map(|site| site.pc).collect();
+    let idle = places
+        .iter()
+        .filter(|(pc, _)| !reached.contains(pc))
+        .count();
+    eprintln!(
+        "{} places of value hints in {kernels:?}, {idle} on branches not taken here",
+        places.len()
+    );
+}
+
+/// Attack: the pointers that say where the input starts and ends point elsewhere, before, behind or
+/// across each other, with something to read everywhere. Stopped by: what is read in between is the
+/// input, nothing else, and the program has to end exactly at its end.
+#[test]
+fn the_inputs_pointers() {
+    let (chunk, _) = chunk(&[3, 1, 6], 1, 2);
+    let pad = vec![Felt::ONE; 20];
+    let memory = [&pad[..], &chunk.input, &pad].concat();
+    let (before, after) = (pad.len() as i32, -(pad.len() as i32));
+    let run = |span: [i32; 2]| {
+        let program = &model().program;
+        let mut liar = Liar::new(program, &memory, None, 1 << 20);
+        liar.input_span = span;
+        trace::run_with(program, &mut liar).map(|trace| trace.output().to_vec())
+    };
+    assert_eq!(
+        run([before, after]).expect("the honest span"),
+        chunk.statement.to_output()
+    );
+    let length = chunk.input.len() as i32;
+    let mut count = 0;
+    for start in -2..=2 {
+        for end in [
+            -2 * length,
+            -length - 1,
+            -length,
+            -length + 1,
+            -2,
+            -1,
+            0,
+            1,
+            2,
+            15,
+        ] {
+            if (start, end) == (0, 0) {
+                continue;
+            }
+            match run([before + start, after + end]) {
+                Err(TraceError::Refused(reason)) => {
+                    assert_refusal(&format!("start {start}, end {end}"), &reason);
+                }
+                Err(other) => panic!("start {start}, end {end}: {other}"),
+                Ok(output) => panic!("start {start}, end {end}: accepted with {output:?}"),
+            }
+            count += 1;
+        }
+    }
+    eprintln!("{count} other spans refused");
 }
 
 /// The value hints of an honest run, its output, its steps.
@@ -76,15 +221,38 @@ fn honest(input: &[Felt]) -> (Vec<Site>, Vec<Felt>, usize) {
     (liar.sites, trace.output().to_vec(), trace.steps())
 }
 
-/// Runs with a lie: the reason of the refusal, or the output.
-fn tell(input: &[Felt], lie: Lie, max_steps: usize) -> Result<Vec<Felt>, String> {
+/// Runs once per lie.
+fn tell(input: &[Felt], lies: Vec<Lie>, max_steps: usize) -> Vec<Told> {
+    let next = AtomicUsize::new(0);
+    let worker = || {
+        let mut told = vec![];
+        while let Some(&lie) = lies.get(next.fetch_add(1, Ordering::Relaxed)) {
+            told.push(tell_one(input, lie, max_steps));
+        }
+        told
+    };
+    std::thread::scope(|scope| {
+        let workers = [(); 2].map(|()| scope.spawn(worker));
+        workers
+            .into_iter()
+            .flat_map(|w| w.join().expect("a worker"))
+            .collect()
+    })
+}
+
+fn tell_one(input: &[Felt], lie: Lie, max_steps: usize) -> Told {
     let program = &model().program;
     let mut liar = Liar::new(program, input, Some(lie), max_steps);
-    match quietly(|| trace::run_with(program, &mut liar)) {
+    let result = match quietly(|| trace::run_with(program, &mut liar)) {
         Some(Ok(trace)) => Ok(trace.output().to_vec()),
         Some(Err(TraceError::Refused(reason))) => Err(reason),
         Some(Err(other)) => Err(format!("not refused, but {other}")),
         None => Err("the VM panicked".to_string()),
+    };
+    Told {
+        lie,
+        sites: liar.sites,
+        result,
     }
 }
 
@@ -99,6 +267,12 @@ fn select(sites: &[Site]) -> Vec<Lie> {
     }
     chosen.extend(first.into_values().chain(last.into_values()));
     chosen.extend((0..sites.len()).step_by(sites.len().div_ceil(SAMPLES)));
-    let lies = |site: usize| (0..sites[site].lies.len()).map(move |lie| Lie { site, lie });
+    let lies = |site: usize| {
+        (0..sites[site].lies.len()).map(move |lie| Lie {
+            site,
+            lie,
+            then: None,
+        })
+    };
     chosen.into_iter().flat_map(lies).collect()
 }

@@ -31,7 +31,11 @@ const PROMPT: [u32; 4] = [3, 1, 6, 2];
 fn honest() -> (Vec<Felt>, State) {
     let (chunk, state) = chunk(&PROMPT, 2, 3);
     assert_eq!((chunk.forced.len(), chunk.emitted.len()), (1, 2));
-    assert_eq!(chunk.input.len(), HEADER + 2 + 1, "a word per position, one forced token");
+    assert_eq!(
+        chunk.input.len(),
+        HEADER + 2 + 1,
+        "a word per position, one forced token"
+    );
     assert_eq!(accepts(&chunk.input), chunk.statement.to_output());
     (chunk.input, state)
 }
@@ -44,15 +48,19 @@ fn with(input: &[Felt], index: usize, value: impl Into<Felt>) -> Vec<Felt> {
 }
 
 fn kv_root(words: &[Felt]) -> Felt {
-    words.iter().fold(EMPTY_ROOT, |root, word| kv_append(root, &[*word]))
+    words
+        .iter()
+        .fold(EMPTY_ROOT, |root, word| kv_append(root, &[*word]))
 }
 
 /// Accepts, with an output that differs from the honest one in exactly these fields.
-fn restates(attack: &str, input: &[Felt], fields: &[&str]) {
-    let honest = accepts(&honest().0);
+fn restates(attack: &str, honest: &[Felt], input: &[Felt], fields: &[&str]) {
     let output = accepts(input);
     let differs = |&i: &usize| output[i] != honest[i];
-    let found: Vec<&str> = (0..output.len()).filter(differs).map(|i| OUTPUT_FIELDS[i]).collect();
+    let found: Vec<&str> = (0..output.len())
+        .filter(differs)
+        .map(|i| OUTPUT_FIELDS[i])
+        .collect();
     assert_eq!(found, fields, "{attack}");
 }
 
@@ -119,11 +127,20 @@ fn consistent_rows_are_stated() {
 #[test]
 fn frontier_in() {
     let (input, _) = honest();
-    refuses("kv root", &with(&input, KV_ROOT, input[KV_ROOT] + Felt::ONE));
+    refuses(
+        "kv root",
+        &with(&input, KV_ROOT, input[KV_ROOT] + Felt::ONE),
+    );
     refuses("no kv root", &with(&input, KV_ROOT, Felt::ZERO));
-    refuses("tokens root", &with(&input, TOKENS_ROOT, input[TOKENS_ROOT] + Felt::ONE));
+    refuses(
+        "tokens root",
+        &with(&input, TOKENS_ROOT, input[TOKENS_ROOT] + Felt::ONE),
+    );
     for position in [0u64, 1, 3, 4, 7, 8, 1 << 31, 1 << 32] {
-        refuses(&format!("position {position}"), &with(&input, POSITION, position));
+        refuses(
+            &format!("position {position}"),
+            &with(&input, POSITION, position),
+        );
     }
     refuses("negative position", &with(&input, POSITION, -Felt::ONE));
     for token in [8u64, 9, 255, 1 << 31, (1 << 32) + 6, 1 << 60] {
@@ -150,7 +167,10 @@ fn first_frontier() {
     let (chunk, _) = chunk(&PROMPT, 0, 2);
     let input = chunk.input;
     assert_eq!(accepts(&input), chunk.statement.to_output());
-    refuses("another tokens root", &with(&input, TOKENS_ROOT, fold_token(EMPTY_ROOT, 5)));
+    refuses(
+        "another tokens root",
+        &with(&input, TOKENS_ROOT, fold_token(EMPTY_ROOT, 5)),
+    );
     refuses("no tokens root", &with(&input, TOKENS_ROOT, Felt::ZERO));
     refuses("a kv root", &with(&input, KV_ROOT, Felt::ONE));
     refuses("another first token", &with(&input, TOKEN, 5u64));
@@ -158,7 +178,12 @@ fn first_frontier() {
     // prompt ends, which is in the next chunk.
     let mut other = with(&input, TOKEN, 5u64);
     other[TOKENS_ROOT] = fold_token(EMPTY_ROOT, 5);
-    assert_ne!(accepts(&other)[19], chunk.statement.to_output()[19], "{}", OUTPUT_FIELDS[19]);
+    assert_ne!(
+        accepts(&other)[19],
+        chunk.statement.to_output()[19],
+        "{}",
+        OUTPUT_FIELDS[19]
+    );
 }
 
 /// As `first_frontier`, where the prompt's first token is also its last.
@@ -167,7 +192,10 @@ fn prompt_of_one_token() {
     let (chunk, _) = chunk(&[3], 0, 1);
     let input = chunk.input;
     assert_eq!(accepts(&input), chunk.statement.to_output());
-    refuses("another prompt root", &with(&input, PROMPT_ROOT, fold_token(EMPTY_ROOT, 5)));
+    refuses(
+        "another prompt root",
+        &with(&input, PROMPT_ROOT, fold_token(EMPTY_ROOT, 5)),
+    );
     let mut other = with(&input, TOKEN, 5u64);
     other[TOKENS_ROOT] = fold_token(EMPTY_ROOT, 5);
     refuses("another first token with its own root", &other);
@@ -183,13 +211,22 @@ fn prompt() {
         refuses(&format!("forced token {token}"), &with(&input, last, token));
     }
     refuses("forced token dropped", &input[..last]);
-    refuses("forced token appended", &[&input[..], &[Felt::ONE]].concat());
-    refuses("prompt root", &with(&input, PROMPT_ROOT, input[PROMPT_ROOT] + Felt::ONE));
+    refuses(
+        "forced token appended",
+        &[&input[..], &[Felt::ONE]].concat(),
+    );
+    refuses(
+        "prompt root",
+        &with(&input, PROMPT_ROOT, input[PROMPT_ROOT] + Felt::ONE),
+    );
     refuses("shorter prompt", &with(&input, PROMPT_LENGTH, 3u64));
     refuses("longer prompt", &with(&input, PROMPT_LENGTH, 5u64));
     refuses("much longer prompt", &with(&input, PROMPT_LENGTH, 6u64));
     for length in [0u64, 1, 2, 1 << 32] {
-        refuses(&format!("prompt of {length}"), &with(&input, PROMPT_LENGTH, length));
+        refuses(
+            &format!("prompt of {length}"),
+            &with(&input, PROMPT_LENGTH, length),
+        );
     }
     refuses("negative length", &with(&input, PROMPT_LENGTH, -Felt::ONE));
     // The model's own choices, passed off as a longer prompt.
@@ -197,10 +234,17 @@ fn prompt() {
     let longer: Vec<u32> = PROMPT.iter().chain(&emitted[..1]).copied().collect();
     let mut forged = with(&input, PROMPT_LENGTH, 5u64);
     forged.push(Felt::from(emitted[0]));
-    refuses("a chosen token as forced, under the shorter prompt's root", &forged);
+    refuses(
+        "a chosen token as forced, under the shorter prompt's root",
+        &forged,
+    );
     forged[PROMPT_ROOT] = chunk(&longer, 2, 3).0.input[PROMPT_ROOT];
     let output = accepts(&forged);
-    assert_eq!(output, chunk(&longer, 2, 3).0.statement.to_output(), "an honest statement of that prompt");
+    assert_eq!(
+        output,
+        chunk(&longer, 2, 3).0.statement.to_output(),
+        "an honest statement of that prompt"
+    );
 }
 
 /// Attack (requirement 22): another number of steps. While tokens are forced the input has to match; a
@@ -214,30 +258,58 @@ fn steps() {
     refuses("negative steps", &with(&input, STEPS, -Felt::ONE));
     for steps in [1usize, 2, 4, 5] {
         let output = accepts(&with(&input, STEPS, steps as u64));
-        assert_eq!(output, chunk(&PROMPT, 2, steps).0.statement.to_output(), "{steps} steps");
+        assert_eq!(
+            output,
+            chunk(&PROMPT, 2, steps).0.statement.to_output(),
+            "{steps} steps"
+        );
     }
     let (forced, _) = chunk(&PROMPT, 0, 2);
-    refuses("a step less than forced tokens", &with(&forced.input, STEPS, 1u64));
-    refuses("a step more than forced tokens", &with(&forced.input, STEPS, 3u64));
+    refuses(
+        "a step less than forced tokens",
+        &with(&forced.input, STEPS, 1u64),
+    );
+    refuses(
+        "a step more than forced tokens",
+        &with(&forced.input, STEPS, 3u64),
+    );
 }
 
 /// Attack: a step after the policy's end of sequence. Stopped by: the check before every step whose
 /// token the model chose.
 #[test]
 fn end_of_sequence() {
-    let (input, _) = honest();
-    let (whole, _) = chunk(&PROMPT, 2, 3);
-    let [first, last] = whole.emitted[..] else { panic!("two chosen tokens") };
-    assert_ne!(first, last, "the model's tokens differ, so that the attack is about the first");
-    let eos = |token: u32| with(&input, EOS, u64::from(token) + 1);
+    // A prompt whose last token the model does not choose, nor one token twice.
+    let prompts = (0..8).map(|last| [3, 1, 6, last]);
+    let (prompt, whole) = prompts
+        .map(|prompt| (prompt, chunk(&prompt, 2, 3).0))
+        .find(|(prompt, c)| c.emitted[0] != c.emitted[1] && !c.emitted.contains(&prompt[3]))
+        .expect("such a prompt");
+    let honest = accepts(&whole.input);
+    let [first, last] = whole.emitted[..] else {
+        panic!("two chosen tokens")
+    };
+    let eos = |token: u32| with(&whole.input, EOS, u64::from(token) + 1);
     refuses("a step after eos", &eos(first));
-    restates("eos as the last token", &eos(last), &["statement.policy.eos"]);
+    restates(
+        "eos as the last token",
+        &honest,
+        &eos(last),
+        &["statement.policy.eos"],
+    );
     // The prompt may contain the token: it was not chosen.
-    assert!(![first, last].contains(&PROMPT[3]));
-    restates("eos in the prompt", &eos(PROMPT[3]), &["statement.policy.eos"]);
+    restates(
+        "eos in the prompt",
+        &honest,
+        &eos(prompt[3]),
+        &["statement.policy.eos"],
+    );
     // A chunk that starts with a chosen end of sequence.
-    let (after, _) = chunk(&PROMPT, 4, 1);
-    refuses("a chunk after eos", &with(&after.input, EOS, u64::from(first) + 1));
+    let (after, _) = chunk(&prompt, 4, 1);
+    refuses(
+        "a chunk after eos",
+        &with(&after.input, EOS, u64::from(first) + 1),
+    );
 }
 
 /// Attack: a position outside the context, with everything else as it would be. Stopped by: the end of
@@ -258,28 +330,51 @@ fn context() {
     forged[TOKENS_ROOT] = output[19];
     forged[KV_ROOT] = kv_root(&words);
     refuses("a step outside the context", &[forged, words].concat());
-    refuses("a chunk across the context's end", &with(&last.input, STEPS, 2u64));
+    refuses(
+        "a chunk across the context's end",
+        &with(&last.input, STEPS, 2u64),
+    );
 }
 
 /// Header fields that the program only states: exactly that field of the output changes.
 #[test]
 fn stated_fields() {
     let (input, _) = honest();
-    let other = |index: usize| with(&input, index, input[index] + Felt::ONE);
-    restates("chain", &other(CHAIN), &["statement.domain.chain"]);
-    restates("verifier", &other(VERIFIER), &["statement.domain.verifier"]);
-    restates("session", &other(SESSION), &["statement.session_id"]);
+    let honest = accepts(&input);
+    let states = |index: usize, field: &str| {
+        let changed = with(&input, index, input[index] + Felt::ONE);
+        restates(field, &honest, &changed, &[field]);
+    };
+    states(CHAIN, "statement.domain.chain");
+    states(VERIFIER, "statement.domain.verifier");
+    states(SESSION, "statement.session_id");
     let unused = with(&input, EOS, 100u64);
-    restates("an eos that does not occur", &unused, &["statement.policy.eos"]);
-    // After the prompt, the tokens root is the chain's matter.
+    restates(
+        "an eos that does not occur",
+        &honest,
+        &unused,
+        &["statement.policy.eos"],
+    );
+    // After the prompt, its root and the tokens root are the chain's matter.
     let (after, _) = chunk(&PROMPT, 4, 1);
-    let output = accepts(&with(&after.input, TOKENS_ROOT, Felt::ONE));
-    let honest = after.statement.to_output();
-    let differs: Vec<usize> = (0..output.len()).filter(|&i| output[i] != honest[i]).collect();
-    assert_eq!(differs, [15, 19], "tokens root in and out");
-    let output = accepts(&with(&after.input, PROMPT_ROOT, Felt::ONE));
-    let differs: Vec<usize> = (0..output.len()).filter(|&i| output[i] != honest[i]).collect();
-    assert_eq!(differs, [9], "prompt root");
+    let honest = accepts(&after.input);
+    let roots = [
+        "statement.frontier_in.tokens_root",
+        "statement.frontier_out.tokens_root",
+    ];
+    restates(
+        "tokens root",
+        &honest,
+        &with(&after.input, TOKENS_ROOT, Felt::ONE),
+        &roots,
+    );
+    let prompt_root = ["statement.prompt_root"];
+    restates(
+        "prompt root",
+        &honest,
+        &with(&after.input, PROMPT_ROOT, Felt::ONE),
+        &prompt_root,
+    );
 }
 
 /// Inputs that are no input at all.
