@@ -5,8 +5,9 @@ mod support;
 use cairo_decode::chunk::Decoder;
 use cairo_decode::ir::{KvCache, VerifiedGraph, run_step};
 use cairo_decode::model::Model;
-use cairo_decode::quantize::{QuantOptions, quantize};
+use cairo_decode::quantize::{QuantOptions, Quantized, quantize};
 use cairo_decode::trace;
+use std::collections::BTreeSet;
 use support::{Random, Sizes, pins, program, random_graph, sizes};
 
 fn agree(seed: u64, sizes: Sizes, chunks: &[usize]) {
@@ -58,17 +59,54 @@ fn agree_on(graph: &VerifiedGraph, prompt: Vec<u32>, chunks: &[usize]) {
     assert_eq!(decoded, tokens);
 }
 
-#[test]
-fn demo_model() {
+fn demo() -> (Model, Quantized) {
     let dir = std::path::Path::new("models/stories");
     let model = Model::load(dir).expect("the demo model");
     let text = std::fs::read_to_string(dir.join("calibration.txt")).expect("its calibration text");
     let quantized = quantize(&model, &text, &QuantOptions::default()).expect("quantises");
+    (model, quantized)
+}
+
+#[test]
+fn demo_model() {
+    let (model, quantized) = demo();
     let prompt = model
         .tokenizer
         .encode("One day, a little fox")
         .expect("encodes");
     agree_on(&quantized.graph, prompt, &[3, 7, 1]);
+}
+
+/// A circuit that wraps a proof is built for one set of components, so every chunk has to use the same:
+/// prefill only, prefill and decode, decode only, one step or several, with or without carried data.
+#[test]
+fn same_components_in_every_chunk() {
+    let (model, quantized) = demo();
+    let program = program(&quantized.graph);
+    let prompt = model
+        .tokenizer
+        .encode("One day, a little fox")
+        .expect("encodes");
+    let mut decoder = Decoder::new(&quantized.graph, pins(&program, &prompt)).expect("a session");
+    let components = |steps: usize, decoder: &mut Decoder<'_>| {
+        let chunk = decoder.chunk(steps).expect("a chunk");
+        let trace = trace::run(&program, &chunk.input).expect("an honest witness");
+        let input = trace.into_prover_input().expect("a prover input");
+        let resources = trace::resources(&input);
+        let counts = resources
+            .opcodes_instance_counter
+            .into_iter()
+            .chain(resources.builtin_instance_counter);
+        counts
+            .filter(|(_, rows)| *rows > 0)
+            .map(|(name, _)| name)
+            .collect::<BTreeSet<_>>()
+    };
+    let first = components(1, &mut decoder);
+    assert!(first.contains("poseidon_builtin"), "{first:?}");
+    for steps in [2, 6, 1, 3] {
+        assert_eq!(components(steps, &mut decoder), first, "{steps} steps");
+    }
 }
 
 #[test]

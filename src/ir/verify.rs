@@ -7,7 +7,8 @@
 //! 4. every operand is an earlier node; labels are unique identifiers;
 //! 5. every operation's operands have the lengths it needs, its constants lie in their ranges;
 //! 6. every node's length and range are what its rule proves;
-//! 7. the layers append to their caches once each, in order, with int8 rows, before their scores and mix;
+//! 7. the layers append to their caches once each, in order, with int8 rows,
+//!    before their scores and mix, which come before the next layer's append;
 //! 8. the last node, and only it, is an argmax over the vocabulary.
 
 use std::collections::BTreeSet;
@@ -230,7 +231,7 @@ fn check_constants(graph: &Graph, node: &Node) -> Result<(), GraphError> {
                 && (1..=16).contains(&norm.root_shift)
                 && (1..=48).contains(&norm.inv_shift)
                 && norm.numerator < 1 << 60;
-            // The shifted sum of squares must stay below 2^126, the reciprocal's product below 2^62.
+            // The shifted sum of squares must stay below 2^120, the reciprocal's product below 2^62.
             let x_range = graph.node(x).range.magnitude() as i128;
             let n = match len(x) {
                 Len::Fixed(n) => n as i128,
@@ -332,6 +333,12 @@ fn check_caches(graph: &Graph) -> Result<(), GraphError> {
                 return Err(GraphError::Cache {
                     layer,
                     problem: "its cache is read before this step's append",
+                });
+            }
+            Op::Scores { layer, .. } | Op::Mix { layer, .. } if layer + 1 != appended => {
+                return Err(GraphError::Cache {
+                    layer,
+                    problem: "its cache is read after the next layer's append",
                 });
             }
             _ => {}

@@ -18,6 +18,7 @@ use std::panic::{self, AssertUnwindSafe};
 use std::sync::Once;
 
 use cairo_air::air::PublicData;
+use cairo_air::claims::CairoClaim;
 use cairo_air::verifier::verify_cairo;
 use starknet_types_core::felt::Felt;
 use thiserror::Error;
@@ -154,11 +155,46 @@ fn check_claim(proof: &CairoProof) -> Result<(), ProofError> {
     if tables.clone().any(|&log| log > MAX_LOG_ROWS) || tables.count() > 64 {
         return Err(ProofError::Claim("a memory table has more than 2^20 rows"));
     }
+    if unbound_builtin(claim) {
+        return Err(ProofError::Claim("a builtin's component has no segment"));
+    }
     let stark = &proof.stark_proof;
     if stark.commitments.len() != 4 || stark.sampled_values.len() != 4 {
         return Err(ProofError::Claim("a proof commits to exactly four trees"));
     }
     Ok(())
+}
+
+/// Whether a builtin has a component although its segment is empty.
+///
+/// A builtin's claim holds the address where its segment starts. The library compares it with the
+/// segment's public pointers, which are part of the transcript, only if the segment is not empty, and
+/// does not put it into the transcript itself: otherwise a prover could choose it after the challenges.
+fn unbound_builtin(claim: &CairoClaim) -> bool {
+    let segments = &claim.public_data.public_memory.public_segments;
+    let builtins = [
+        (claim.add_mod_builtin.is_some(), segments.add_mod),
+        (claim.bitwise_builtin.is_some(), segments.bitwise),
+        (claim.mul_mod_builtin.is_some(), segments.mul_mod),
+        (claim.pedersen_builtin.is_some(), segments.pedersen),
+        (
+            claim.pedersen_builtin_narrow_windows.is_some(),
+            segments.pedersen,
+        ),
+        (claim.poseidon_builtin.is_some(), segments.poseidon),
+        (
+            claim.range_check96_builtin.is_some(),
+            segments.range_check_96,
+        ),
+        (
+            claim.range_check_builtin.is_some(),
+            segments.range_check_128,
+        ),
+        (claim.ec_op_builtin.is_some(), segments.ec_op),
+    ];
+    builtins
+        .iter()
+        .any(|(used, segment)| *used && segment.is_none_or(|s| s.is_empty()))
 }
 
 /// Program words and output from the public memory.

@@ -8,6 +8,7 @@ use bincode::Options;
 use cairo_air::air::PublicSegmentRanges;
 use stwo::core::fields::m31::{BaseField, P};
 use stwo::core::fields::qm31::SecureField;
+use stwo::core::poly::line::LinePoly;
 use stwo::core::vcs_lifted::blake2_merkle::Blake2sM31MerkleHasher;
 use thiserror::Error;
 
@@ -129,7 +130,7 @@ fn check_canonical(proof: &CairoProof) -> Result<(), DecodeError> {
             "fri_witness",
             layers.all(|l| l.fri_witness.iter().all(secure)),
         ),
-        ("last_layer_poly", fri.last_layer_poly.iter().all(secure)),
+        ("last_layer_poly", canonical_poly(&fri.last_layer_poly)),
         (
             "interaction_claim",
             proof
@@ -160,4 +161,15 @@ fn check_canonical(proof: &CairoProof) -> Result<(), DecodeError> {
         Some((part, _)) => Err(DecodeError::NotCanonical { part }),
         None => Ok(()),
     }
+}
+
+/// The polynomial's own size field follows from its coefficients; the library trusts it, and computes
+/// as many doublings as it says.
+fn canonical_poly(poly: &LinePoly) -> bool {
+    let coefficients: &[SecureField] = poly;
+    coefficients.len().is_power_of_two()
+        && LinePoly::new(coefficients.to_vec()) == *poly
+        && coefficients
+            .iter()
+            .all(|x| x.to_m31_array().iter().all(|x| x.0 < P))
 }
