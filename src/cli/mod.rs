@@ -82,7 +82,7 @@ pub fn main() -> ExitCode {
                 Failure::Rejected(error) => ("rejected", error, 1),
                 Failure::Input(error) => ("error", error, 2),
             };
-            let message = format!("{error:#}");
+            let message = message(&error);
             if json {
                 output::json(&serde_json::json!({ "ok": false, kind: message }));
             }
@@ -90,4 +90,18 @@ pub fn main() -> ExitCode {
             ExitCode::from(code)
         }
     }
+}
+
+/// The error and what it came from, leaving out causes that the text before them already tells.
+fn message(error: &anyhow::Error) -> String {
+    let mut text = String::new();
+    for cause in error.chain() {
+        let cause = cause.to_string();
+        if text.is_empty() {
+            text = cause;
+        } else if !text.contains(&cause) {
+            text = format!("{text}: {cause}");
+        }
+    }
+    text
 }
