@@ -42,7 +42,7 @@ fn agree_on(graph: &VerifiedGraph, prompt: Vec<u32>, chunks: &[usize]) {
     }
 
     // The engine, and the program in the VM, chunk by chunk.
-    let mut decoder = Decoder::new(&graph, pins(&program, &prompt)).expect("a session");
+    let mut decoder = Decoder::new(graph, pins(&program, &prompt)).expect("a session");
     let mut decoded = vec![prompt[0]];
     for &steps in chunks {
         let chunk = decoder.chunk(steps).expect("a chunk");

@@ -174,7 +174,7 @@ fn manifest(
         vocab_size: shape.vocab as u32,
         context_length: shape.context as u32,
         kv_words_per_position: shape.kv_words() as u32,
-        parameters: model.config.parameters() as u64,
+        parameters: model.config.parameters(),
         source: source.unwrap_or_default(),
     }
 }
