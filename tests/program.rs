@@ -109,6 +109,27 @@ fn same_components_in_every_chunk() {
     }
 }
 
+/// Words and VM steps are exact, so a change for the worse fails here. These are the README's numbers; lower
+/// them when a change makes the program better.
+#[test]
+fn demo_costs_no_more_than_before() {
+    let (model, quantized) = demo();
+    let program = program(&quantized.graph);
+    let words = program.words().len();
+    assert!(words <= 17_814, "the program grew to {words} words");
+    let prompt = model.tokenizer.encode("Once upon a time").expect("encodes");
+    let mut decoder = Decoder::new(&quantized.graph, pins(&program, &prompt)).expect("a session");
+    for limit in [1_250_984, 1_675_194] {
+        let chunk = decoder.chunk(6).expect("a chunk");
+        let trace = trace::run(&program, &chunk.input).expect("an honest witness");
+        assert!(
+            trace.steps() <= limit,
+            "a chunk of 6 steps grew to {} VM steps",
+            trace.steps()
+        );
+    }
+}
+
 #[test]
 fn grouped_heads() {
     agree(1, sizes(32, 2, 4, 2, 8, 48, 40), &[2, 1, 3]);
