@@ -3,11 +3,11 @@
 //! Owns: [`Receipt`] (`chunk-0000.receipt.json`), [`ProofRecord`], [`Digest`] and
 //! [`check_receipt`], the one place where a receipt meets the facts of a verified proof.
 //!
-//! Invariants: after [`check_receipt`], every field of the receipt except `producer` and
-//! `proof.file` has been compared with something that the proof or the verifier fixed;
+//! Invariants: after [`check_receipt`], every field of the receipt except `proof.file`
+//! has been compared with something that the proof or the verifier fixed;
 //! `proof.file` is compared with the receipt's place in the session by `continuity`.
 //!
-//! Absent on purpose: proof verification itself, and everything that takes more than one receipt.
+//! Absent on purpose: any field that nothing binds, proof verification itself, and everything that takes more than one receipt.
 
 use std::fmt;
 use std::str::FromStr;
@@ -25,9 +25,6 @@ use crate::verify::statement::{ProofParams, PublicFacts, Statement, StatementErr
 /// The `format` field of a receipt.
 pub const RECEIPT_FORMAT: &str = "cairo-decode-receipt/1";
 
-/// Longest `producer`, in bytes.
-const MAX_PRODUCER: usize = 64;
-
 /// The public record of one proven chunk.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct Receipt {
@@ -37,8 +34,6 @@ pub struct Receipt {
     /// Token ids that the policy chose, in order; they follow the forced ones.
     pub emitted_tokens: Vec<u32>,
     pub proof: ProofRecord,
-    /// Program and version that wrote the receipt; information, never a claim.
-    pub producer: String,
 }
 
 /// Which proof a receipt is about and how it was made.
@@ -132,18 +127,12 @@ impl Document for Receipt {
                 statement,
                 forced_tokens,
                 emitted_tokens,
-                proof,
-                producer
+                proof
             }
         ))
     }
 
     fn check_form(&self) -> Result<(), FormatError> {
-        let producer = &self.producer;
-        if producer.len() > MAX_PRODUCER || producer.chars().any(char::is_control) {
-            let reason = format!("must be at most {MAX_PRODUCER} bytes, no control characters");
-            return Err(FormatError::inconsistent("producer", reason));
-        }
         let file = &self.proof.file;
         let plain = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_' | b'.');
         if file.is_empty() || file.starts_with('.') || !file.bytes().all(plain) {

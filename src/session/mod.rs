@@ -26,9 +26,6 @@ use crate::verify::{ProofError, verify_proof};
 
 pub use request::{Request, RequestError};
 
-/// Written into every receipt: name and version of this program.
-pub const PRODUCER: &str = concat!("cairo-decode ", env!("CARGO_PKG_VERSION"));
-
 /// Why a session is not proven.
 #[derive(Debug, Error)]
 pub enum ProveSessionError {
@@ -319,7 +316,6 @@ fn prove_chunk(
             params: facts.params,
             security_bits: facts.security_bits,
         },
-        producer: PRODUCER.to_string(),
     };
     check_receipt(&receipt, &facts, &identity, job.accept).map_err(|source| {
         ProveSessionError::Receipt {

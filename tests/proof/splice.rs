@@ -28,7 +28,6 @@ fn receipt(index: usize, proven: &Proven) -> Receipt {
             params: facts.params,
             security_bits: facts.security_bits,
         },
-        producer: "tests".to_owned(),
     }
 }
 

@@ -174,14 +174,10 @@ fn names_come_from_their_list() {
 }
 
 #[test]
-fn file_names_and_producers_are_plain() {
+fn file_names_are_plain() {
     for name in ["", "../x", "/x", "a/b", ".hidden", "a\\u0000b", "a b"] {
         let error = replaced("\"chunk-0000.proof\"", &format!("\"{name}\""));
         assert!(error.starts_with("proof.file: "), "{error}");
-    }
-    for producer in ["\\u001b[31m".to_owned(), "a".repeat(65)] {
-        let error = replaced("\"cairo-decode 0.1.0\"", &format!("\"{producer}\""));
-        assert!(error.starts_with("producer: "), "{error}");
     }
 }
 

@@ -158,7 +158,6 @@ pub fn run(recipe: &Recipe) -> Run {
                 params: params(),
                 security_bits: 96,
             },
-            producer: "cairo-decode 0.1.0".to_owned(),
             statement,
         });
         from = to;
