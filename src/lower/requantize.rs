@@ -77,7 +77,12 @@ pub(super) fn finish(
     to: Requant,
 ) -> Result<String, LowerError> {
     let rounding = Rounding::new(node, magnitude, to.shift)?;
-    let reach = round_shift(i64::try_from(magnitude).unwrap_or(i64::MAX >> 1), to.shift);
+    let magnitude = i64::try_from(magnitude).map_err(|_| LowerError::TooWide {
+        node: node.to_string(),
+        magnitude,
+        shift: to.shift,
+    })?;
+    let reach = round_shift(magnitude, to.shift);
     if reach > to.hi || -reach < to.lo {
         return Ok(format!(
             "requantize_saturated({exact}, {})",

@@ -5,7 +5,7 @@
 //! - Nothing is allocated beyond what the file's own bytes account for.
 
 use bincode::Options;
-use cairo_air::air::PublicSegmentRanges;
+use cairo_air::air::{PublicSegmentRanges, SegmentRange};
 use stwo::core::fields::m31::{BaseField, P};
 use stwo::core::fields::qm31::SecureField;
 use stwo::core::poly::line::LinePoly;
@@ -70,41 +70,9 @@ pub fn decode(bytes: &[u8]) -> Result<CairoProof, DecodeError> {
 
 /// Identifiers and values of the pointers of all public segments.
 fn segments(ranges: &PublicSegmentRanges) -> impl Iterator<Item = u32> {
-    let PublicSegmentRanges {
-        output,
-        pedersen,
-        range_check_128,
-        ecdsa,
-        bitwise,
-        ec_op,
-        keccak,
-        poseidon,
-        range_check_96,
-        add_mod,
-        mul_mod,
-    } = *ranges;
-    let optional = [
-        pedersen,
-        range_check_128,
-        ecdsa,
-        bitwise,
-        ec_op,
-        keccak,
-        poseidon,
-        range_check_96,
-        add_mod,
-        mul_mod,
-    ];
-    std::iter::once(output)
-        .chain(optional.into_iter().flatten())
-        .flat_map(|r| {
-            [
-                r.start_ptr.id,
-                r.start_ptr.value,
-                r.stop_ptr.id,
-                r.stop_ptr.value,
-            ]
-        })
+    let pointers = |r: SegmentRange| [r.start_ptr, r.stop_ptr];
+    let present = ranges.present_segments().into_iter();
+    present.flat_map(pointers).flat_map(|p| [p.id, p.value])
 }
 
 /// The library computes with whatever `u32` it is given; only `0..P` are field elements.

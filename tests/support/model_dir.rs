@@ -112,18 +112,25 @@ pub fn config_json(shape: &Shape) -> serde_json::Value {
     })
 }
 
+/// The first three tokens of every test tokenizer.
+pub const SPECIAL: [&str; 3] = ["<bos>", "<eos>", "<unk>"];
+
 /// A word-level tokenizer whose words are `<bos>`, `<eos>`, `<unk>`, `w3`, `w4`, …; it starts a text with `<bos>`.
 pub fn tokenizer_json(vocab: usize) -> serde_json::Value {
-    let special = ["<bos>", "<eos>", "<unk>"];
-    let words: BTreeMap<String, usize> = (0..vocab)
-        .map(|id| {
-            (
-                special.get(id).map_or(format!("w{id}"), |s| s.to_string()),
-                id,
-            )
-        })
-        .collect();
-    let added: Vec<_> = special
+    let words = (SPECIAL.len()..vocab).map(|id| format!("w{id}"));
+    let splitter = serde_json::json!({ "type": "Whitespace" });
+    word_level_json(words, splitter, serde_json::Value::Null)
+}
+
+/// A tokenizer of the three special tokens and `words`; it starts a text with `<bos>`.
+pub fn word_level_json(
+    words: impl Iterator<Item = String>,
+    pre_tokenizer: serde_json::Value,
+    decoder: serde_json::Value,
+) -> serde_json::Value {
+    let special = SPECIAL.iter().map(|s| s.to_string());
+    let vocab: BTreeMap<String, usize> = special.chain(words).zip(0..).collect();
+    let added: Vec<_> = SPECIAL
         .iter()
         .enumerate()
         .map(|(id, content)| {
@@ -139,7 +146,7 @@ pub fn tokenizer_json(vocab: usize) -> serde_json::Value {
         "padding": null,
         "added_tokens": added,
         "normalizer": null,
-        "pre_tokenizer": { "type": "Whitespace" },
+        "pre_tokenizer": pre_tokenizer,
         "post_processor": {
             "type": "TemplateProcessing",
             "single": [
@@ -152,8 +159,8 @@ pub fn tokenizer_json(vocab: usize) -> serde_json::Value {
             ],
             "special_tokens": { "<bos>": { "id": "<bos>", "ids": [0], "tokens": ["<bos>"] } }
         },
-        "decoder": null,
-        "model": { "type": "WordLevel", "vocab": words, "unk_token": "<unk>" }
+        "decoder": decoder,
+        "model": { "type": "WordLevel", "vocab": vocab, "unk_token": "<unk>" }
     })
 }
 

@@ -3,9 +3,10 @@
 
 use std::path::Path;
 
-use super::model_dir::{Random, Shape, config_json, random_tensors, safetensors_bytes};
+use super::model_dir::{
+    Random, SPECIAL, Shape, config_json, random_tensors, safetensors_bytes, word_level_json,
+};
 
-const SPECIAL: [&str; 3] = ["<bos>", "<eos>", "<unk>"];
 const CHARACTERS: &str = "abcdefghijklmnopqrstuvwxyz .,!?'\"ABCDEFGHIJKLMNOPQRSTUVWXYZ";
 
 pub fn shape() -> Shape {
@@ -40,46 +41,11 @@ pub fn write_second_model(dir: &Path, seed: u64) -> std::io::Result<()> {
 
 /// One token per character, `<bos>` in front.
 fn tokenizer() -> serde_json::Value {
-    let characters = CHARACTERS.chars().map(String::from);
-    let words = SPECIAL.iter().map(|s| s.to_string()).chain(characters);
-    let vocab: serde_json::Map<String, serde_json::Value> = words
-        .enumerate()
-        .map(|(id, word)| (word, id.into()))
-        .collect();
-    let added: Vec<_> = SPECIAL
-        .iter()
-        .enumerate()
-        .map(|(id, content)| {
-            serde_json::json!({
-                "id": id, "content": content, "single_word": false, "lstrip": false,
-                "rstrip": false, "normalized": false, "special": true,
-            })
-        })
-        .collect();
-    serde_json::json!({
-        "version": "1.0",
-        "truncation": null,
-        "padding": null,
-        "added_tokens": added,
-        "normalizer": null,
-        "pre_tokenizer": {
-            "type": "Split", "pattern": { "Regex": "(?s)." }, "behavior": "Isolated", "invert": false
-        },
-        "post_processor": {
-            "type": "TemplateProcessing",
-            "single": [
-                { "SpecialToken": { "id": "<bos>", "type_id": 0 } },
-                { "Sequence": { "id": "A", "type_id": 0 } }
-            ],
-            "pair": [
-                { "Sequence": { "id": "A", "type_id": 0 } },
-                { "Sequence": { "id": "B", "type_id": 0 } }
-            ],
-            "special_tokens": { "<bos>": { "id": "<bos>", "ids": [0], "tokens": ["<bos>"] } }
-        },
-        "decoder": { "type": "Fuse" },
-        "model": { "type": "WordLevel", "vocab": vocab, "unk_token": "<unk>" }
-    })
+    let splitter = serde_json::json!({
+        "type": "Split", "pattern": { "Regex": "(?s)." }, "behavior": "Isolated", "invert": false
+    });
+    let decoder = serde_json::json!({ "type": "Fuse" });
+    word_level_json(CHARACTERS.chars().map(String::from), splitter, decoder)
 }
 
 /// `count` documents of random characters.
