@@ -19,3 +19,4 @@ pub mod session;
 pub mod spec;
 pub mod trace;
 pub mod verify;
+pub mod wrap;

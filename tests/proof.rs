@@ -20,7 +20,7 @@ use cairo_decode::compile::Program;
 use cairo_decode::prove::Prover;
 use cairo_decode::spec::roots::{EMPTY_ROOT, kv_append};
 use cairo_decode::trace;
-use cairo_decode::verify::params::{MerkleChannel, PARAMS, PREPROCESSED_ROOT};
+use cairo_decode::verify::params::{ACCEPTED, MerkleChannel, PLAIN};
 use cairo_decode::verify::statement::{PublicFacts, Statement};
 use cairo_decode::verify::{ProofError, verify_proof};
 use starknet_types_core::felt::Felt;
@@ -78,7 +78,7 @@ fn make() -> Proofs {
     other_tokens[10] += Felt::ONE;
 
     let start = Instant::now();
-    let prover = Prover::new();
+    let prover = Prover::new(&PLAIN);
     eprintln!("prover ready after {:?}", start.elapsed());
     let honest = |chunk: Chunk| {
         let proven = prove(
@@ -117,7 +117,8 @@ fn prove(
     let steps = trace.steps();
     let proof = prover
         .prove(trace.into_prover_input().expect("a trace"))
-        .expect("proves");
+        .expect("proves")
+        .proof;
     eprintln!(
         "{steps} steps proven in {:?}: {} bytes",
         start.elapsed(),
@@ -173,7 +174,7 @@ fn proofs_verify() {
         eprintln!("verified in {:?}", start.elapsed());
         assert_eq!(facts.output, proven.statement.to_output());
         assert_eq!(facts.program_hash, proven.statement.program_hash.0);
-        assert_eq!(facts.params, PARAMS);
+        assert_eq!(facts.params, PLAIN.params);
         assert!(facts.security_bits >= 96, "{} bits", facts.security_bits);
         assert_eq!(
             proven.statement.compare(&facts.output, facts.program_hash),
@@ -186,11 +187,15 @@ fn proofs_verify() {
 /// warm tree, and by the library's function.
 #[test]
 fn preprocessed_root() {
-    assert_eq!(PREPROCESSED_ROOT, proofs().preprocessed_root);
-    let root = generate_preprocessed_commitment_root::<MerkleChannel>(
-        PARAMS.log_blowup,
-        PreProcessedTraceVariant::CanonicalSmall,
-        PARAMS.lifting_log_size,
-    );
-    assert_eq!(PREPROCESSED_ROOT, root.0);
+    assert_eq!(PLAIN.preprocessed_root, proofs().preprocessed_root);
+    for set in ACCEPTED {
+        let root = generate_preprocessed_commitment_root::<MerkleChannel>(
+            set.params.log_blowup,
+            PreProcessedTraceVariant::CanonicalSmall,
+            set.params.lifting_log_size,
+        );
+        assert_eq!(set.preprocessed_root, root.0, "{:?}", set.params);
+        let bits = set.params.log_blowup * set.params.queries + set.params.pow_bits;
+        assert!(bits >= 96, "{bits} bits");
+    }
 }

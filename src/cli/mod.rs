@@ -11,6 +11,7 @@ mod output;
 mod profile;
 mod prove;
 mod verify;
+mod wrap;
 
 use std::process::ExitCode;
 
@@ -41,6 +42,7 @@ enum Command {
     Generate(generate::Args),
     Prove(prove::Args),
     Verify(verify::Args),
+    Wrap(wrap::Args),
     Inspect(inspect::Args),
     Profile(profile::Args),
     Completions(completions::Args),
@@ -71,6 +73,7 @@ pub fn main() -> ExitCode {
         Command::Generate(args) => (generate::run(&args), args.json),
         Command::Prove(args) => (prove::run(&args), args.json),
         Command::Verify(args) => (verify::run(&args), args.json),
+        Command::Wrap(args) => (wrap::run(&args), args.json),
         Command::Inspect(args) => (inspect::run(&args), args.json),
         Command::Profile(args) => (profile::run(&args), args.json),
         Command::Completions(args) => (completions::run(&args), false),

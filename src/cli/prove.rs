@@ -35,6 +35,13 @@ pub struct Args {
     /// Identity of the session as a 0x felt [default: random]
     #[arg(long, value_name = "FELT")]
     session_id: Option<String>,
+    /// Chain and contract where the receipts are meant to count, for example
+    /// SN_SEPOLIA/0x1234 [default: local]
+    #[arg(long, value_name = "CHAIN/CONTRACT")]
+    domain: Option<Domain>,
+    /// Prove so that the session can be wrapped; always so for a chain
+    #[arg(long)]
+    wrappable: bool,
     /// Print JSON
     #[arg(long)]
     pub json: bool,
@@ -50,13 +57,15 @@ pub fn run(args: &Args) -> super::Outcome {
         ),
         None => None,
     };
+    let domain = args.domain.unwrap_or_else(Domain::local);
     let request = Request {
         prompt: args.prompt.clone(),
         prompt_tokens: bundle.text.tokenizer.encode(&args.prompt)?,
         new_tokens: args.tokens,
         chunk: args.chunk,
-        domain: Domain::local(),
+        domain,
         session_id,
+        wrappable: args.wrappable || !domain.is_local(),
     };
     let bar = ProgressBar::new(request.prompt_tokens.len() as u64 + u64::from(args.tokens));
     bar.set_style(ProgressStyle::with_template(

@@ -7,6 +7,7 @@ use std::sync::Arc;
 
 use stwo::core::poly::circle::CanonicCoset;
 use stwo::core::utils::MaybeOwned;
+use stwo::core::vcs_lifted::blake2_merkle::Blake2sM31MerkleHasher;
 use stwo::prover::CommitmentTreeProver;
 use stwo::prover::backend::simd::SimdBackend;
 use stwo::prover::mempool::BaseColumnPool;
@@ -18,7 +19,7 @@ use stwo_cairo_prover::prover::{ChannelHash, ProverParameters, prove_cairo_with_
 use stwo_cairo_prover::witness::preprocessed_trace::gen_trace;
 use thiserror::Error;
 
-use crate::verify::params::{self, MAX_LOG_ROWS, MerkleChannel, PARAMS};
+use crate::verify::params::{self, MAX_LOG_ROWS, MerkleChannel, ParamSet};
 use crate::verify::proof::{self, CairoProof};
 
 /// Why a trace is not proven.
@@ -36,8 +37,21 @@ pub enum ProveError {
     Prover(String),
 }
 
+/// A proof file, and the prover's notes for wrapping it.
+pub struct Proven {
+    /// The proof file's bytes.
+    pub proof: Vec<u8>,
+    /// The same proof with what a circuit needs beyond it (Merkle paths in full, queries in the order
+    /// they were drawn).
+    pub extended: ExtendedProof,
+}
+
+/// The prover library's own form of a proof.
+pub type ExtendedProof = cairo_air::CairoProof<Blake2sM31MerkleHasher>;
+
 /// A prover that keeps its tables between proofs.
 pub struct Prover {
+    set: &'static ParamSet,
     pool: BaseColumnPool<SimdBackend>,
     twiddles: TwiddleTree<SimdBackend>,
     tables: Arc<PreProcessedTrace>,
@@ -45,25 +59,26 @@ pub struct Prover {
 }
 
 impl Prover {
-    /// Computes twiddles and the preprocessed tree for the verifier's parameters.
-    pub fn new() -> Prover {
-        let config = params::pcs_config(&PARAMS);
-        let domain = CanonicCoset::new(MAX_LOG_ROWS + PARAMS.log_blowup)
+    /// Computes twiddles and the preprocessed tree for parameters that the verifier accepts.
+    pub fn new(set: &'static ParamSet) -> Prover {
+        let config = params::pcs_config(&set.params);
+        let domain = CanonicCoset::new(MAX_LOG_ROWS + set.params.log_blowup)
             .circle_domain()
             .half_coset;
         let twiddles = SimdBackend::precompute_twiddles(domain);
-        let tables = Arc::new(params::variant(PARAMS.preprocessed).to_preprocessed_trace());
+        let tables = Arc::new(params::variant(set.params.preprocessed).to_preprocessed_trace());
         let polynomials = SimdBackend::interpolate_columns(gen_trace(tables.clone()), &twiddles);
         let pool = BaseColumnPool::new();
         let tree = CommitmentTreeProver::new(
             polynomials,
-            PARAMS.log_blowup,
+            set.params.log_blowup,
             &twiddles,
             true,
             config.lifting_log_size,
             &pool,
         );
         Prover {
+            set,
             pool,
             twiddles,
             tables,
@@ -76,19 +91,19 @@ impl Prover {
         self.tree.commitment.root().0
     }
 
-    /// Proves a trace; returns the proof file's bytes.
+    /// Proves a trace.
     ///
     /// # Errors
     /// A component with more rows than the fixed tables allow, or a failure of the prover.
-    pub fn prove(&self, input: ProverInput) -> Result<Vec<u8>, ProveError> {
+    pub fn prove(&self, input: ProverInput) -> Result<Proven, ProveError> {
         check_rows(&ExecutionResources::from_prover_input(&input))?;
         let parameters = ProverParameters {
             channel_hash: ChannelHash::Blake2sM31,
             channel_salt: 0,
-            pcs_config: params::pcs_config(&PARAMS),
-            preprocessed_trace: params::variant(PARAMS.preprocessed),
+            pcs_config: params::pcs_config(&self.set.params),
+            preprocessed_trace: params::variant(self.set.params.preprocessed),
             store_polynomials_coefficients: true,
-            include_all_preprocessed_columns: false,
+            include_all_preprocessed_columns: self.set.all_preprocessed_columns,
         };
         let proof = prove_cairo_with_precompute::<MerkleChannel>(
             &self.pool,
@@ -99,13 +114,10 @@ impl Prover {
             parameters,
         )
         .map_err(|e| ProveError::Prover(e.to_string()))?;
-        Ok(proof::encode(&CairoProof::from(proof)))
-    }
-}
-
-impl Default for Prover {
-    fn default() -> Prover {
-        Prover::new()
+        Ok(Proven {
+            proof: proof::encode(&CairoProof::from(proof.clone())),
+            extended: proof,
+        })
     }
 }
 

@@ -8,16 +8,19 @@
 
 use super::strict::{Decode, FormatError, Value, decode_canonical, decode_struct};
 use crate::verify::statement::{
-    BoundaryKind, ChainId, Channel, ContractAddress, Domain, Frontier, KvRoot, ModelRoot, Policy,
-    PolicyKind, Preprocessed, ProgramHash, ProofParams, SessionId, Statement, TokensRoot,
+    BoundaryKind, ChainId, Channel, CircuitRoot, ContractAddress, Domain, Frontier, KvRoot,
+    ModelRoot, Policy, PolicyKind, Preprocessed, ProgramHash, ProofFelt, ProofParams, SessionId,
+    Statement, TokensRoot,
 };
 
 decode_canonical!(
     ChainId,
+    CircuitRoot,
     ContractAddress,
     KvRoot,
     ModelRoot,
     ProgramHash,
+    ProofFelt,
     SessionId,
     TokensRoot
 );

@@ -33,6 +33,7 @@ pub const MAX_PROOF_BYTES: u64 = crate::verify::proof::MAX_PROOF_BYTES as u64;
 
 const RECEIPT_END: &str = ".receipt.json";
 const PROOF_END: &str = ".proof";
+const WITNESS_END: &str = ".witness";
 
 /// Name of chunk `index`'s receipt, for example `chunk-0007.receipt.json`.
 pub fn receipt_name(index: usize) -> String {
@@ -42,6 +43,11 @@ pub fn receipt_name(index: usize) -> String {
 /// Name of chunk `index`'s proof, for example `chunk-0007.proof`.
 pub fn proof_name(index: usize) -> String {
     format!("chunk-{index:04}{PROOF_END}")
+}
+
+/// Name of what wrapping chunk `index`'s proof needs, for example `chunk-0007.witness`.
+pub fn witness_name(index: usize) -> String {
+    format!("chunk-{index:04}{WITNESS_END}")
 }
 
 /// Why a session's folder could not be used.
@@ -341,6 +347,17 @@ impl SessionWriter {
         }
         write_atomic(&file, proof)?;
         Ok(ProofIdentity::of(proof))
+    }
+
+    /// Writes what wrapping chunk `index`'s proof needs. No verifier reads it.
+    ///
+    /// # Errors
+    /// [`FolderError::File`].
+    pub fn write_witness(&self, index: usize, witness: &[u8]) -> Result<(), FolderError> {
+        Ok(write_atomic(
+            &self.dir.path().join(witness_name(index)),
+            witness,
+        )?)
     }
 
     /// Writes chunk `index`'s receipt. From here on the chunk counts.

@@ -30,6 +30,7 @@ mod manifest;
 mod session;
 mod strict;
 mod verify_session;
+mod wrapped;
 
 pub use continuity::{SessionError, SessionFacts, check_session};
 pub use document::{Document, DocumentError, MAX_DOCUMENT_BYTES};
@@ -40,9 +41,10 @@ pub use envelope::{
 pub use files::{FileError, read_bounded, write_atomic};
 pub use folder::{
     FolderError, LOCK_FILE, MAX_PROOF_BYTES, SESSION_FILE, SessionDir, SessionWriter, proof_name,
-    receipt_name,
+    receipt_name, witness_name,
 };
 pub use manifest::{MODEL_FORMAT, Manifest};
 pub use session::{Completion, SESSION_FORMAT, Session};
 pub use strict::FormatError;
 pub use verify_session::{Verified, VerifySessionError, verify_receipt, verify_session};
+pub use wrapped::{MAX_WRAPPED_CHUNKS, WRAPPED_FILE, WRAPPED_FORMAT, Wrapped};

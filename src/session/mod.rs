@@ -15,7 +15,7 @@ use thiserror::Error;
 
 use crate::bundle::Bundle;
 use crate::chunk::{Chunk, ChunkError, Decoder, SessionPins};
-use crate::prove::{ProveError, Prover};
+use crate::prove::{ProveError, Proven, Prover};
 use crate::receipt::{
     Completion, FolderError, ProofRecord, Receipt, ReceiptError, Session, SessionError,
     SessionWriter, check_receipt, check_session, proof_name,
@@ -23,6 +23,7 @@ use crate::receipt::{
 use crate::trace::{self, TraceError};
 use crate::verify::policy::Accept;
 use crate::verify::{ProofError, verify_proof};
+use crate::wrap;
 
 pub use request::{Request, RequestError};
 
@@ -143,7 +144,7 @@ pub fn prove(
     if position < total && !decoder.finished() {
         observe(Event::SetUp);
         let start = Instant::now();
-        let prover = Prover::new();
+        let prover = Prover::new(request.parameters());
         report.set_up = start.elapsed();
         let accept = bundle.manifest.accept(session.domain);
         let mut steps = session.chunk_size as usize;
@@ -156,6 +157,7 @@ pub fn prove(
                     accept: &accept,
                     writer: &writer,
                     index,
+                    wrappable: request.wrappable,
                 },
                 &mut decoder,
                 steps.min(total - position),
@@ -258,6 +260,7 @@ struct Job<'a> {
     accept: &'a Accept,
     writer: &'a SessionWriter,
     index: usize,
+    wrappable: bool,
 }
 
 /// One chunk: decode, run in the VM, prove, verify, write.
@@ -293,7 +296,7 @@ fn prove_chunk(
     // 3. The trace is proven.
     observe(Event::Proving { chunk, vm_steps });
     let start = Instant::now();
-    let proof = job
+    let Proven { proof, extended } = job
         .prover
         .prove(prover_input)
         .map_err(|source| ProveSessionError::Prove { chunk, source })?;
@@ -303,7 +306,11 @@ fn prove_chunk(
     let facts =
         verify_proof(&proof).map_err(|source| ProveSessionError::SelfCheck { chunk, source })?;
     let verify_time = start.elapsed();
-    // 5. Proof first, then the receipt that makes it count.
+    // 5. Proof first (and what wrapping it needs), then the receipt that makes it count.
+    if job.wrappable {
+        let witness = wrap::witness::encode(&extended);
+        job.writer.write_witness(chunk, &witness)?;
+    }
     let identity = job.writer.write_proof(chunk, &proof)?;
     let receipt = Receipt {
         statement,

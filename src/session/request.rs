@@ -11,6 +11,7 @@ use thiserror::Error;
 
 use crate::bundle::Bundle;
 use crate::receipt::Session;
+use crate::verify::params::{PLAIN, ParamSet, WRAPPABLE};
 use crate::verify::statement::{Domain, SessionId};
 
 /// A generation to prove.
@@ -28,6 +29,9 @@ pub struct Request {
     pub domain: Domain,
     /// Identity of the session; a random one if `None`.
     pub session_id: Option<SessionId>,
+    /// Whether to prove with the parameters of wrapping and to keep what wrapping needs. A receipt for
+    /// a chain needs it; a local one may.
+    pub wrappable: bool,
 }
 
 /// Why a request cannot be served.
@@ -63,6 +67,11 @@ impl Request {
     /// Number of decode steps: all prompt tokens but the last are forced, then one step per new token.
     pub fn steps(&self) -> usize {
         self.prompt_tokens.len() - 1 + self.new_tokens as usize
+    }
+
+    /// The parameters to prove with.
+    pub fn parameters(&self) -> &'static ParamSet {
+        if self.wrappable { &WRAPPABLE } else { &PLAIN }
     }
 
     /// Checks the request against the model.

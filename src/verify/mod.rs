@@ -19,12 +19,12 @@ use std::sync::Once;
 
 use cairo_air::air::PublicData;
 use cairo_air::claims::CairoClaim;
-use cairo_air::verifier::verify_cairo;
+use cairo_air::verifier::verify_cairo_ex;
 use starknet_types_core::felt::Felt;
 use thiserror::Error;
 
 use crate::spec::program_hash::program_hash;
-use params::{MAX_LOG_ROWS, MerkleChannel, PARAMS, PREPROCESSED_ROOT};
+use params::{ACCEPTED, MAX_LOG_ROWS, MerkleChannel, PLAIN, ParamSet};
 use proof::{CairoProof, DecodeError};
 use statement::PublicFacts;
 
@@ -65,26 +65,34 @@ pub fn verify_proof(bytes: &[u8]) -> Result<PublicFacts, ProofError> {
 
 fn verify_decoded(bytes: &[u8]) -> Result<PublicFacts, ProofError> {
     let proof = proof::decode(bytes)?;
-    check_parameters(&proof)?;
-    if proof.stark_proof.commitments.first().map(|root| root.0) != Some(PREPROCESSED_ROOT) {
+    let set = check_parameters(&proof)?;
+    let root = proof.stark_proof.commitments.first().map(|root| root.0);
+    if root != Some(set.preprocessed_root) {
         return Err(ProofError::PreprocessedRoot);
     }
     check_claim(&proof)?;
     let (program, output) = public_memory(&proof.claim.public_data)?;
-    verify_cairo::<MerkleChannel>(proof).map_err(|e| ProofError::Invalid(e.to_string()))?;
-    let config = params::pcs_config(&PARAMS);
+    verify_cairo_ex::<MerkleChannel>(proof, set.all_preprocessed_columns)
+        .map_err(|e| ProofError::Invalid(e.to_string()))?;
+    let config = params::pcs_config(&set.params);
     Ok(PublicFacts {
         program_hash: program_hash(&program),
         output,
-        params: PARAMS,
+        params: set.params.clone(),
         security_bits: config.security_bits(),
     })
 }
 
-fn check_parameters(proof: &CairoProof) -> Result<(), ProofError> {
-    let (found, required) = (proof.stark_proof.config, params::pcs_config(&PARAMS));
+/// The accepted set with the proof's blow-up, all of whose other parameters the proof must have too.
+fn check_parameters(proof: &CairoProof) -> Result<&'static ParamSet, ProofError> {
+    let found = proof.stark_proof.config;
+    let set = ACCEPTED
+        .into_iter()
+        .find(|set| set.params.log_blowup == found.fri_config.log_blowup_factor)
+        .unwrap_or(&PLAIN);
+    let required = params::pcs_config(&set.params);
     let (f, r) = (found.fri_config, required.fri_config);
-    let variant = params::variant(PARAMS.preprocessed);
+    let variant = params::variant(set.params.preprocessed);
     let pairs = [
         (
             "pow_bits",
@@ -132,7 +140,7 @@ fn check_parameters(proof: &CairoProof) -> Result<(), ProofError> {
             });
         }
     }
-    Ok(())
+    Ok(set)
 }
 
 fn check_claim(proof: &CairoProof) -> Result<(), ProofError> {
@@ -257,7 +265,7 @@ thread_local! {
 
 /// Runs code that reads a proof with the library's functions, which assert what they expect: a panic
 /// becomes [`ProofError::Invalid`] and prints nothing.
-fn quietly<T>(verify: impl FnOnce() -> Result<T, ProofError>) -> Result<T, ProofError> {
+pub(crate) fn quietly<T>(verify: impl FnOnce() -> Result<T, ProofError>) -> Result<T, ProofError> {
     static HOOK: Once = Once::new();
     HOOK.call_once(|| {
         let default = panic::take_hook();

@@ -15,25 +15,61 @@ pub const MAX_LOG_ROWS: u32 = 20;
 /// circuits can recompute.
 pub type MerkleChannel = stwo::core::vcs_lifted::blake2_merkle::Blake2sM31MerkleChannel;
 
-/// The one set of parameters in use: 76 queries at blow-up 2 and 20 bits of proof of work, 96 bits.
-pub const PARAMS: ProofParams = ProofParams {
-    channel: Channel::Blake2sM31,
-    log_blowup: 1,
-    queries: 76,
-    pow_bits: 20,
-    interaction_pow_bits: cairo_air::verifier::INTERACTION_POW_BITS,
-    fold_step: 3,
-    log_last_layer_degree_bound: 0,
-    lifting_log_size: Some(MAX_LOG_ROWS + 1),
-    preprocessed: Preprocessed::CanonicalSmall,
+/// A set of parameters that this verifier accepts, with what belongs to it.
+#[derive(Debug, PartialEq, Eq)]
+pub struct ParamSet {
+    pub params: ProofParams,
+    /// Root of the preprocessed tree: the fixed tables of `params.preprocessed`, lifted to
+    /// `2^lifting_log_size`, under [`MerkleChannel`]. `cargo test preprocessed_root` recomputes it.
+    pub preprocessed_root: [u8; 32],
+    /// Whether a proof opens every fixed column, used or not. Circuits need it: their shape must not
+    /// depend on what a program uses.
+    pub all_preprocessed_columns: bool,
+}
+
+/// For receipts that are verified as they are: 76 queries at blow-up 2 and 20 bits of proof of work,
+/// 96 bits. Fast to prove.
+pub const PLAIN: ParamSet = ParamSet {
+    params: ProofParams {
+        channel: Channel::Blake2sM31,
+        log_blowup: 1,
+        queries: 76,
+        pow_bits: 20,
+        interaction_pow_bits: cairo_air::verifier::INTERACTION_POW_BITS,
+        fold_step: 3,
+        log_last_layer_degree_bound: 0,
+        lifting_log_size: Some(MAX_LOG_ROWS + 1),
+        preprocessed: Preprocessed::CanonicalSmall,
+    },
+    preprocessed_root: [
+        0xbf, 0xaf, 0x9a, 0x4e, 0xc4, 0x37, 0x57, 0x75, 0xfd, 0xf1, 0x16, 0x41, 0x33, 0xe5, 0xb4,
+        0x0e, 0x5c, 0x7b, 0xd0, 0x2d, 0x03, 0x16, 0x41, 0x6a, 0xc4, 0x01, 0x3d, 0x61, 0xde, 0xdb,
+        0xf3, 0x58,
+    ],
+    all_preprocessed_columns: false,
 };
 
-/// Root of the preprocessed tree of [`PARAMS`]: the fixed tables of `CanonicalSmall`, lifted to
-/// `2^21`, under [`MerkleChannel`]. `cargo test preprocessed_root` recomputes it.
-pub const PREPROCESSED_ROOT: [u8; 32] = [
-    0xbf, 0xaf, 0x9a, 0x4e, 0xc4, 0x37, 0x57, 0x75, 0xfd, 0xf1, 0x16, 0x41, 0x33, 0xe5, 0xb4, 0x0e,
-    0x5c, 0x7b, 0xd0, 0x2d, 0x03, 0x16, 0x41, 0x6a, 0xc4, 0x01, 0x3d, 0x61, 0xde, 0xdb, 0xf3, 0x58,
-];
+/// For receipts that will be wrapped: 18 queries at blow-up 16 and 24 bits of proof of work, 96 bits.
+/// Slower to prove, but with few queries, which is what a circuit pays for.
+pub const WRAPPABLE: ParamSet = ParamSet {
+    params: ProofParams {
+        log_blowup: 4,
+        queries: 18,
+        pow_bits: 24,
+        fold_step: 4,
+        lifting_log_size: Some(MAX_LOG_ROWS + 4),
+        ..PLAIN.params
+    },
+    preprocessed_root: [
+        0x57, 0xd0, 0x6a, 0x75, 0x3b, 0x3a, 0x37, 0x4f, 0x72, 0x15, 0x70, 0x6d, 0x13, 0x7a, 0x04,
+        0x48, 0x38, 0x31, 0x54, 0x40, 0xe3, 0xde, 0x35, 0x30, 0xfa, 0x40, 0xdc, 0x58, 0xce, 0x76,
+        0xb8, 0x20,
+    ],
+    all_preprocessed_columns: true,
+};
+
+/// What [`super::verify_proof`] accepts.
+pub const ACCEPTED: [&ParamSet; 2] = [&PLAIN, &WRAPPABLE];
 
 /// The prover library's form of parameters.
 pub fn pcs_config(params: &ProofParams) -> PcsConfig {

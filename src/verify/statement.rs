@@ -17,6 +17,7 @@ mod facts;
 mod felts;
 
 use std::fmt;
+use std::str::FromStr;
 
 use serde::Serialize;
 use starknet_types_core::felt::Felt;
@@ -27,8 +28,8 @@ use crate::spec::roots;
 pub use encoding::{OUTPUT_FIELDS, OUTPUT_LEN};
 pub use facts::{Channel, Preprocessed, ProofParams, PublicFacts};
 pub use felts::{
-    ChainId, ChainIdError, ContractAddress, HexError, KvRoot, ModelRoot, ProgramHash, SessionId,
-    TokensRoot, felt_to_hex, parse_felt,
+    ChainId, ChainIdError, CircuitRoot, ContractAddress, HexError, KvRoot, ModelRoot, ProgramHash,
+    ProofFelt, SessionId, TokensRoot, felt_to_hex, parse_felt,
 };
 
 /// Version of the 21-felt encoding that this module reads and writes.
@@ -67,6 +68,39 @@ impl fmt::Display for Domain {
             return write!(f, "local");
         }
         write!(f, "{}/{}", self.chain, self.verifier)
+    }
+}
+
+/// Why a text is not a domain.
+#[derive(Debug, Error)]
+pub enum DomainError {
+    #[error("expected `local` or CHAIN/CONTRACT, for example SN_SEPOLIA/0x1234")]
+    Form,
+    #[error("chain: {0}")]
+    Chain(#[from] ChainIdError),
+    #[error("contract: {0}")]
+    Contract(#[from] HexError),
+    #[error("the chain `local` has no contract, and every other chain has one that is not zero")]
+    Mixed,
+}
+
+impl FromStr for Domain {
+    type Err = DomainError;
+
+    /// The form of `Display`.
+    fn from_str(text: &str) -> Result<Domain, DomainError> {
+        if text == "local" {
+            return Ok(Domain::local());
+        }
+        let (chain, verifier) = text.split_once('/').ok_or(DomainError::Form)?;
+        let domain = Domain {
+            chain: chain.parse()?,
+            verifier: verifier.parse()?,
+        };
+        if domain.is_local() || domain.verifier.0 == Felt::ZERO {
+            return Err(DomainError::Mixed);
+        }
+        Ok(domain)
     }
 }
 

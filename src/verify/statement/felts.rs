@@ -122,6 +122,11 @@ felt_type! {
     KvRoot;
     /// A token chain, see `spec::roots`.
     TokensRoot;
+    /// Root of a circuit's fixed columns, its identity: a digest of eight words of 31 bits, in one felt
+    /// with the first word lowest.
+    CircuitRoot;
+    /// Piece of a wrapped proof, see `wrap::calldata`.
+    ProofFelt;
 }
 
 /// Why something is not a chain id.

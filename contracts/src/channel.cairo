@@ -1,0 +1,84 @@
+//! The transcript: stwo's `Blake2sM31Channel`.
+//!
+//! Everything that the prover sends is mixed into a digest; challenges are hashes of digest and counter.
+
+use crate::blake::{Digest, hash_block, hash_pair, hash_words};
+use crate::fields::qm31::{QM31, from_words};
+
+#[derive(Copy, Drop)]
+pub struct Channel {
+    pub digest: Digest,
+    draws: u32,
+}
+
+const POW_PREFIX: u32 = 0x12345678;
+
+#[generate_trait]
+pub impl ChannelImpl of ChannelTrait {
+    fn new() -> Channel {
+        Channel { digest: [0; 8], draws: 0 }
+    }
+
+    fn mix_digest(ref self: Channel, digest: Digest) {
+        self = Channel { digest: hash_pair(self.digest, digest), draws: 0 };
+    }
+
+    /// Mixes base field elements, four for each secure element.
+    fn mix_words(ref self: Channel, words: Span<u32>) {
+        let mut message: Array<u32> = array![];
+        for word in self.digest.span() {
+            message.append(*word);
+        }
+        message.append_span(words);
+        self = Channel { digest: hash_words(message.span(), message.len() * 4), draws: 0 };
+    }
+
+    fn mix_u64(ref self: Channel, value: u64) {
+        let (high, low) = split(value);
+        let [a, b, c, d, e, f, g, h] = self.digest;
+        self =
+            Channel {
+                digest: hash_block([a, b, c, d, e, f, g, h, low, high, 0, 0, 0, 0, 0, 0], 40),
+                draws: 0,
+            };
+    }
+
+    /// Eight words below P.
+    fn draw_words(ref self: Channel) -> Digest {
+        let [a, b, c, d, e, f, g, h] = self.digest;
+        let counter = self.draws;
+        self.draws = counter + 1;
+        // The byte behind the counter is zero and separates drawing from mixing.
+        hash_block([a, b, c, d, e, f, g, h, counter, 0, 0, 0, 0, 0, 0, 0], 37)
+    }
+
+    fn draw_secure(ref self: Channel) -> QM31 {
+        let [a, b, c, d, _, _, _, _] = self.draw_words();
+        from_words([a, b, c, d])
+    }
+
+    fn draw_two_secure(ref self: Channel) -> (QM31, QM31) {
+        let [a, b, c, d, e, f, g, h] = self.draw_words();
+        (from_words([a, b, c, d]), from_words([e, f, g, h]))
+    }
+
+    /// Whether the nonce's hash ends in `2^n_bits = divisor` many zero bits.
+    fn has_work(self: @Channel, n_bits: u32, divisor: NonZero<u32>, nonce: u64) -> bool {
+        let [a, b, c, d, e, f, g, h] = *self.digest;
+        let [a, b, c, d, e, f, g, h] = hash_block(
+            [POW_PREFIX, 0, 0, 0, a, b, c, d, e, f, g, h, n_bits, 0, 0, 0], 52,
+        );
+        let (high, low) = split(nonce);
+        let [first, _, _, _, _, _, _, _] = hash_block(
+            [a, b, c, d, e, f, g, h, low, high, 0, 0, 0, 0, 0, 0], 40,
+        );
+        let (_, rest) = DivRem::div_rem(first, divisor);
+        rest == 0
+    }
+}
+
+/// Upper and lower 32 bits.
+fn split(value: u64) -> (u32, u32) {
+    let (high, low) = DivRem::div_rem(value, 0x100000000);
+    (high.try_into().unwrap(), low.try_into().unwrap())
+}

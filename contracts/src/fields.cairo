@@ -1,0 +1,4 @@
+pub mod m31;
+pub mod qm31;
+#[cfg(test)]
+mod fields_test;

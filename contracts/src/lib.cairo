@@ -1,0 +1,12 @@
+pub mod blake;
+pub mod calldata;
+pub mod channel;
+pub mod circle;
+pub mod circuit;
+pub mod constraints;
+pub mod fields;
+pub mod fri;
+pub mod layout;
+pub mod lookup;
+pub mod merkle;
+pub mod quotients;

@@ -1,0 +1,456 @@
+//! The packed form of a circuit proof: felts, as a contract takes them and `wrapped.json` holds them.
+//!
+//! This module is the format's one source of truth; `contracts/src/calldata.cairo` reads the same.
+//!
+//! A felt holds eight limbs of 31 bits, the first lowest, and is below 2^248; every limb is a number below
+//! 2^31 − 1. So eight base field elements, two elements of the secure field (four limbs each) or one digest
+//! fill a felt; the unused limbs of a section's (for queried values: a row's) last felt are zero. In order:
+//!
+//! | section | felts |
+//! |---|---|
+//! | `lengths` | one: 15 numbers of 16 bits, the first lowest, see [`Lengths`] |
+//! | `commitments` | trace, interaction, composition: a digest each (the fixed columns' root is pinned) |
+//! | `interaction_nonce`, `nonce` | one number below 2^64 each |
+//! | `claimed_sums` | 11 secure elements |
+//! | `sampled_values` | all samples at the out-of-domain point, tree after tree, column after column, a column's previous row before its current one |
+//! | `fri_commitments` | five digests |
+//! | `last_layer` | one secure element |
+//! | `queried_values_0` … `_3` | per tree, per distinct query in ascending order: a row of the tree's columns, sorted by size (stable), which is the order in which leaves are hashed |
+//! | `witness_0` … `_3` | per tree: digests |
+//! | `fri_values_0` … `_4` | per layer: secure elements |
+//! | `fri_witness_0` … `_4` | per layer: digests |
+//!
+//! The circuit's public value is not in it: the verifier computes it.
+
+use std::ops::Range;
+
+use circuit_verifier::circuit_claim::column_log_sizes_per_tree;
+use circuit_verifier::circuit_components::N_COMPONENTS;
+use circuit_verifier::statement::all_circuit_components;
+use circuits::ivalue::NoValue;
+use starknet_types_core::felt::Felt;
+use stwo::core::fields::m31::{M31, P};
+use stwo::core::fields::qm31::QM31;
+use stwo::core::fri::{FriLayerProof, FriProof};
+use stwo::core::pcs::TreeVec;
+use stwo::core::pcs::quotients::CommitmentSchemeProof;
+use stwo::core::poly::line::LinePoly;
+use stwo::core::proof::StarkProof;
+use stwo::core::vcs::blake2_hash::Blake2sHash;
+use stwo::core::vcs_lifted::blake2_merkle::Blake2sM31MerkleHasher;
+use stwo::core::vcs_lifted::verifier::MerkleDecommitmentLifted;
+use thiserror::Error;
+
+use super::circuit::{Proof, pcs_config};
+use super::shape::AGGREGATE;
+use super::verify::CircuitProof;
+
+/// FRI layers with a commitment: five folds by 16 take 2^20 to a constant.
+pub const FRI_LAYERS: usize = 5;
+/// Trees of columns: fixed, trace, interaction, composition.
+pub const TREES: usize = 4;
+/// Columns of the composition polynomial: two halves of four coordinates.
+const COMPOSITION_COLUMNS: usize = 8;
+const LIMBS: usize = 8;
+
+/// Why felts are not a packed proof.
+#[derive(Debug, Clone, PartialEq, Eq, Error)]
+pub enum CalldataError {
+    #[error("{section}: felt {index} is missing")]
+    Short { section: String, index: usize },
+    #[error("{felts} felts after the end")]
+    Trailing { felts: usize },
+    #[error(
+        "{section}: felt {index} has a limb that is no field element, or more than eight limbs"
+    )]
+    NotCanonical { section: String, index: usize },
+    #[error("{section}: felt {index} has padding that is not zero")]
+    Padding { section: String, index: usize },
+    #[error(
+        "lengths: is not 15 numbers of 16 bits, or speaks of no query or of more than there are"
+    )]
+    Lengths,
+}
+
+/// Numbers of things that depend on where the queries fall.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Lengths {
+    /// Distinct queries.
+    pub queries: usize,
+    /// Digests per tree.
+    pub witness: [usize; TREES],
+    /// Secure elements per FRI layer.
+    pub fri_values: [usize; FRI_LAYERS],
+    /// Digests per FRI layer.
+    pub fri_witness: [usize; FRI_LAYERS],
+}
+
+impl Lengths {
+    const COUNT: usize = 1 + TREES + 2 * FRI_LAYERS;
+
+    fn numbers(&self) -> Vec<usize> {
+        let trees = self.witness.iter();
+        let layers = self.fri_values.iter().chain(&self.fri_witness);
+        [self.queries]
+            .into_iter()
+            .chain(trees.copied())
+            .chain(layers.copied())
+            .collect()
+    }
+
+    fn felt(&self) -> Felt {
+        let shift = Felt::from(1u32 << 16);
+        let numbers = self.numbers();
+        numbers
+            .iter()
+            .rev()
+            .fold(Felt::ZERO, |felt, &n| felt * shift + Felt::from(n))
+    }
+
+    fn read(felt: &Felt) -> Result<Lengths, CalldataError> {
+        let bytes = felt.to_bytes_le();
+        if bytes[2 * Self::COUNT..].iter().any(|&b| b != 0) {
+            return Err(CalldataError::Lengths);
+        }
+        let n = |i: usize| usize::from(u16::from_le_bytes([bytes[2 * i], bytes[2 * i + 1]]));
+        let lengths = Lengths {
+            queries: n(0),
+            witness: std::array::from_fn(|i| n(1 + i)),
+            fri_values: std::array::from_fn(|i| n(1 + TREES + i)),
+            fri_witness: std::array::from_fn(|i| n(1 + TREES + FRI_LAYERS + i)),
+        };
+        let most = pcs_config(&AGGREGATE).fri_config.n_queries;
+        match lengths.queries {
+            n if n >= 1 && n <= most => Ok(lengths),
+            _ => Err(CalldataError::Lengths),
+        }
+    }
+}
+
+/// Columns of a tree: their log sizes, and how many samples each has.
+struct Columns {
+    log_sizes: Vec<u32>,
+    samples: Vec<usize>,
+}
+
+impl Columns {
+    /// Places of the columns in the order in which leaves are hashed: by size, stable.
+    fn leaf_order(&self) -> Vec<usize> {
+        let mut order: Vec<usize> = (0..self.log_sizes.len()).collect();
+        order.sort_by_key(|&i| self.log_sizes[i]);
+        order
+    }
+}
+
+/// The columns of the four trees of a circuit of shape [`AGGREGATE`].
+fn columns() -> [Columns; TREES] {
+    let fixed = AGGREGATE.column_log_sizes();
+    let components = all_circuit_components::<NoValue>();
+    let mut log_sizes = [0; N_COMPONENTS];
+    let mut samples = vec![];
+    for (log_size, component) in log_sizes.iter_mut().zip(components.values()) {
+        *log_size = component.log_size(&fixed).unwrap_or_default();
+        // The last four interaction columns of a component are its running sum, which is sampled at the
+        // previous row too.
+        let n = component.interaction_columns();
+        samples.extend((0..n).map(|i| if i + 4 < n { 1 } else { 2 }));
+    }
+    let [trace, interaction] = column_log_sizes_per_tree(&log_sizes);
+    let fixed: Vec<u32> = fixed.values().copied().collect();
+    let composition = vec![AGGREGATE.trace_log_size(); COMPOSITION_COLUMNS];
+    let once = |log_sizes: Vec<u32>| Columns {
+        samples: vec![1; log_sizes.len()],
+        log_sizes,
+    };
+    [
+        once(fixed),
+        once(trace),
+        Columns {
+            log_sizes: interaction,
+            samples,
+        },
+        once(composition),
+    ]
+}
+
+fn pack_limbs(limbs: impl IntoIterator<Item = u32>) -> Vec<Felt> {
+    let limbs: Vec<u32> = limbs.into_iter().collect();
+    let shift = Felt::from(1u64 << 31);
+    let felt = |limbs: &[u32]| {
+        let limbs = limbs.iter().rev();
+        limbs.fold(Felt::ZERO, |felt, &limb| felt * shift + Felt::from(limb))
+    };
+    limbs.chunks(LIMBS).map(felt).collect()
+}
+
+fn pack_secure<'a>(values: impl IntoIterator<Item = &'a QM31>) -> Vec<Felt> {
+    let limbs = values.into_iter().flat_map(|x| x.to_m31_array());
+    pack_limbs(limbs.map(|x| x.0))
+}
+
+fn pack_digests<'a>(digests: impl IntoIterator<Item = &'a Blake2sHash>) -> Vec<Felt> {
+    let digests = digests.into_iter();
+    digests.map(|d| super::digest_felt(&d.0)).collect()
+}
+
+/// A section's name and felts.
+type Section = (String, Vec<Felt>);
+
+fn write(proof: &Proof) -> Vec<Section> {
+    let stark = &proof.stark_proof.proof;
+    let fri = &stark.fri_proof;
+    let layers: Vec<&FriLayerProof<_>> = std::iter::once(&fri.first_layer)
+        .chain(&fri.inner_layers)
+        .collect();
+    assert!(layers.len() == FRI_LAYERS && stark.commitments.len() == TREES);
+    let queries = stark.queried_values[0].first().map_or(0, |c| c.len());
+    let lengths = Lengths {
+        queries,
+        witness: std::array::from_fn(|i| stark.decommitments[i].hash_witness.len()),
+        fri_values: std::array::from_fn(|i| layers[i].fri_witness.len()),
+        fri_witness: std::array::from_fn(|i| layers[i].decommitment.hash_witness.len()),
+    };
+    let mut sections: Vec<Section> = vec![];
+    let mut add = |name: &str, felts: Vec<Felt>| sections.push((name.to_string(), felts));
+    add("lengths", vec![lengths.felt()]);
+    add("commitments", pack_digests(&stark.commitments[1..]));
+    add(
+        "interaction_nonce",
+        vec![proof.interaction_pow_nonce.into()],
+    );
+    add("nonce", vec![stark.proof_of_work.into()]);
+    add(
+        "claimed_sums",
+        pack_secure(&proof.interaction_claim.claimed_sums),
+    );
+    let samples = stark.sampled_values.iter().flatten().flatten();
+    add("sampled_values", pack_secure(samples));
+    let commitments = layers.iter().map(|l| &l.commitment);
+    add("fri_commitments", pack_digests(commitments));
+    add("last_layer", pack_secure(fri.last_layer_poly.iter()));
+    for (i, columns) in columns().iter().enumerate() {
+        let order = columns.leaf_order();
+        let values = &stark.queried_values[i];
+        let row = |q: usize| pack_limbs(order.iter().map(|&c| values[c][q].0));
+        add(
+            &format!("queried_values_{i}"),
+            (0..queries).flat_map(row).collect(),
+        );
+    }
+    for (i, tree) in stark.decommitments.iter().enumerate() {
+        add(&format!("witness_{i}"), pack_digests(&tree.hash_witness));
+    }
+    for (i, layer) in layers.iter().enumerate() {
+        add(&format!("fri_values_{i}"), pack_secure(&layer.fri_witness));
+    }
+    for (i, layer) in layers.iter().enumerate() {
+        add(
+            &format!("fri_witness_{i}"),
+            pack_digests(&layer.decommitment.hash_witness),
+        );
+    }
+    sections
+}
+
+/// Packs the proof of a circuit of shape [`AGGREGATE`], as the prover makes it.
+pub fn pack(proof: &Proof) -> Vec<Felt> {
+    write(proof)
+        .into_iter()
+        .flat_map(|(_, felts)| felts)
+        .collect()
+}
+
+/// Where the sections of a packed proof lie.
+pub fn sections(proof: &Proof) -> Vec<(String, Range<usize>)> {
+    let mut at = 0;
+    let place = |(name, felts): Section| {
+        let range = at..at + felts.len();
+        at = range.end;
+        (name, range)
+    };
+    write(proof).into_iter().map(place).collect()
+}
+
+/// Reads felts in order.
+struct Reader<'a> {
+    felts: &'a [Felt],
+    section: String,
+    index: usize,
+}
+
+impl<'a> Reader<'a> {
+    fn section(&mut self, name: impl Into<String>) {
+        self.section = name.into();
+        self.index = 0;
+    }
+
+    fn felt(&mut self) -> Result<&'a Felt, CalldataError> {
+        let (first, rest) = self.felts.split_first().ok_or(CalldataError::Short {
+            section: self.section.clone(),
+            index: self.index,
+        })?;
+        self.felts = rest;
+        self.index += 1;
+        Ok(first)
+    }
+
+    fn not_canonical(&self) -> CalldataError {
+        CalldataError::NotCanonical {
+            section: self.section.clone(),
+            index: self.index - 1,
+        }
+    }
+
+    fn number(&mut self) -> Result<u64, CalldataError> {
+        let felt = self.felt()?;
+        u64::try_from(*felt).map_err(|_| self.not_canonical())
+    }
+
+    fn limbs(&mut self) -> Result<[u32; LIMBS], CalldataError> {
+        let bytes = self.felt()?.to_bytes_le();
+        let word = |i: usize| u64::from_le_bytes(std::array::from_fn(|j| bytes[8 * i + j]));
+        let words: [u64; 4] = std::array::from_fn(word);
+        let limbs = std::array::from_fn(|i| {
+            let (at, shift) = (31 * i / 64, 31 * i % 64);
+            let high = match at + 1 {
+                next if next < 4 && shift > 33 => words[next] << (64 - shift),
+                _ => 0,
+            };
+            ((words[at] >> shift | high) & 0x7fff_ffff) as u32
+        });
+        if bytes[31] != 0 || limbs.iter().any(|&limb| limb >= P) {
+            return Err(self.not_canonical());
+        }
+        Ok(limbs)
+    }
+
+    /// `count` limbs; what is left of the last felt must be zero.
+    fn many(&mut self, count: usize) -> Result<Vec<M31>, CalldataError> {
+        let mut all = vec![];
+        while all.len() < count {
+            all.extend(self.limbs()?.map(M31));
+        }
+        if all[count..].iter().any(|x| x.0 != 0) {
+            return Err(CalldataError::Padding {
+                section: self.section.clone(),
+                index: self.index - 1,
+            });
+        }
+        all.truncate(count);
+        Ok(all)
+    }
+
+    fn secure(&mut self, count: usize) -> Result<Vec<QM31>, CalldataError> {
+        let limbs = self.many(4 * count)?;
+        let secure = |x: &[M31]| QM31::from_m31(x[0], x[1], x[2], x[3]);
+        Ok(limbs.chunks_exact(4).map(secure).collect())
+    }
+
+    fn digests(&mut self, count: usize) -> Result<Vec<Blake2sHash>, CalldataError> {
+        let digest = |_| {
+            let limbs = self.limbs()?;
+            let mut bytes = [0; 32];
+            for (chunk, limb) in bytes.chunks_exact_mut(4).zip(limbs) {
+                chunk.copy_from_slice(&limb.to_le_bytes());
+            }
+            Ok(Blake2sHash(bytes))
+        };
+        (0..count).map(digest).collect()
+    }
+}
+
+/// Reads a packed proof of a circuit of shape [`AGGREGATE`] with this root.
+///
+/// # Errors
+/// [`CalldataError`] for anything but the packed form of some proof, which may still be a wrong one.
+pub fn unpack(root: [u8; 32], felts: &[Felt]) -> Result<CircuitProof, CalldataError> {
+    let mut reader = Reader {
+        felts,
+        section: "lengths".to_string(),
+        index: 0,
+    };
+    let lengths = Lengths::read(reader.felt()?)?;
+    reader.section("commitments");
+    let mut commitments = vec![Blake2sHash(root)];
+    commitments.extend(reader.digests(TREES - 1)?);
+    reader.section("interaction_nonce");
+    let interaction_pow_nonce = reader.number()?;
+    reader.section("nonce");
+    let proof_of_work = reader.number()?;
+    reader.section("claimed_sums");
+    let mut claimed_sums = [QM31::default(); N_COMPONENTS];
+    claimed_sums.copy_from_slice(&reader.secure(N_COMPONENTS)?);
+    let columns = columns();
+    reader.section("sampled_values");
+    let count = columns.iter().flat_map(|c| &c.samples).sum();
+    let mut samples = reader.secure(count)?.into_iter();
+    let sampled_values = columns
+        .iter()
+        .map(|tree| {
+            let column = |&n: &usize| samples.by_ref().take(n).collect();
+            tree.samples.iter().map(column).collect()
+        })
+        .collect();
+    reader.section("fri_commitments");
+    let fri_commitments = reader.digests(FRI_LAYERS)?;
+    reader.section("last_layer");
+    let last_layer = reader.secure(1)?;
+    let mut queried_values = vec![];
+    for (i, tree) in columns.iter().enumerate() {
+        reader.section(format!("queried_values_{i}"));
+        let order = tree.leaf_order();
+        let mut values = vec![vec![]; order.len()];
+        for _ in 0..lengths.queries {
+            for (&column, value) in order.iter().zip(reader.many(order.len())?) {
+                values[column].push(value);
+            }
+        }
+        queried_values.push(values);
+    }
+    let mut decommitments = vec![];
+    for (i, &count) in lengths.witness.iter().enumerate() {
+        reader.section(format!("witness_{i}"));
+        decommitments.push(MerkleDecommitmentLifted::<Blake2sM31MerkleHasher> {
+            hash_witness: reader.digests(count)?,
+        });
+    }
+    let mut fri_values = vec![];
+    for (i, &count) in lengths.fri_values.iter().enumerate() {
+        reader.section(format!("fri_values_{i}"));
+        fri_values.push(reader.secure(count)?);
+    }
+    let mut layers = vec![];
+    for (i, fri_witness) in fri_values.into_iter().enumerate() {
+        reader.section(format!("fri_witness_{i}"));
+        layers.push(FriLayerProof {
+            fri_witness,
+            decommitment: MerkleDecommitmentLifted {
+                hash_witness: reader.digests(lengths.fri_witness[i])?,
+            },
+            commitment: fri_commitments[i],
+        });
+    }
+    if !reader.felts.is_empty() {
+        let felts = reader.felts.len();
+        return Err(CalldataError::Trailing { felts });
+    }
+    let first_layer = layers.remove(0);
+    let stark = StarkProof(CommitmentSchemeProof {
+        config: pcs_config(&AGGREGATE),
+        commitments: TreeVec::new(commitments),
+        sampled_values: TreeVec::new(sampled_values),
+        decommitments: TreeVec::new(decommitments),
+        queried_values: TreeVec::new(queried_values),
+        proof_of_work,
+        fri_proof: FriProof {
+            first_layer,
+            inner_layers: layers,
+            last_layer_poly: LinePoly::new(last_layer),
+        },
+    });
+    Ok(CircuitProof {
+        interaction_pow_nonce,
+        claimed_sums,
+        stark,
+    })
+}

@@ -1,0 +1,84 @@
+//! Wraps a session's proofs into one small proof that a contract can verify.
+//!
+//! A chunk's proof is verified inside a circuit ([`leaf`]), two circuit proofs inside another
+//! ([`aggregate`]), up to one proof for the whole session ([`tree`]). Circuits, their gates and their
+//! prover are the library's (`stwo-circuits` 1.0.0); which circuits, of which shape, with which pins, is
+//! decided here.
+
+pub mod aggregate;
+pub mod calldata;
+pub mod circuit;
+pub mod leaf;
+pub mod session;
+pub mod shape;
+pub mod tree;
+pub mod verify;
+pub mod witness;
+
+use std::io;
+use std::path::{Path, PathBuf};
+
+use starknet_types_core::felt::Felt;
+use thiserror::Error;
+
+use crate::receipt::{DocumentError, FileError, FolderError, MAX_WRAPPED_CHUNKS};
+use verify::WrappedProofError;
+
+/// Why a session is not wrapped.
+#[derive(Debug, Error)]
+pub enum WrapError {
+    #[error(transparent)]
+    Folder(#[from] FolderError),
+    #[error(transparent)]
+    Document(#[from] DocumentError),
+    #[error(transparent)]
+    File(#[from] FileError),
+    #[error("{}: {source}", path.display())]
+    Io { path: PathBuf, source: io::Error },
+    #[error("session.json: status: is `running`; run the same `prove` again to finish it")]
+    Running,
+    #[error(
+        "session.json: chunks: is {chunks}, one wrapped proof covers at most {MAX_WRAPPED_CHUNKS}; prove with a larger --chunk"
+    )]
+    TooManyChunks { chunks: usize },
+    #[error("{}: no such file; prove the session with --wrappable, or for a chain with --domain", file.display())]
+    NoWitness { file: PathBuf },
+    #[error("{}: not what `prove` wrote", file.display())]
+    BadWitness { file: PathBuf },
+    #[error(
+        "the circuit needs {rows} rows in {table}, at most {limit} fit: the program has too many words for wrapping"
+    )]
+    CircuitTooLarge {
+        table: &'static str,
+        rows: usize,
+        limit: usize,
+    },
+    #[error("the proof uses other components than a generated program does")]
+    Components,
+    #[error("the proof is of another program")]
+    OtherProgram,
+    #[error("the proof does not verify inside the circuit")]
+    Inner,
+    #[error("level {level}, node {node}: the proof's output is not the receipt's statement")]
+    OtherOutput { level: usize, node: usize },
+    #[error("the circuit prover failed: {0}")]
+    Prover(String),
+    #[error("the proof just made does not verify: {0}: this is a bug of cairo-decode")]
+    SelfCheck(WrappedProofError),
+}
+
+impl WrapError {
+    fn io(path: &Path) -> impl FnOnce(io::Error) -> WrapError {
+        let path = path.to_path_buf();
+        move |source| WrapError::Io { path, source }
+    }
+}
+
+/// A digest of eight words below 2^31 as one felt, the first word lowest.
+pub fn digest_felt(digest: &[u8; 32]) -> Felt {
+    let shift = Felt::from(1u64 << 31);
+    digest.chunks_exact(4).rev().fold(Felt::ZERO, |felt, word| {
+        let word = u32::from_le_bytes(word.try_into().unwrap_or_default());
+        felt * shift + Felt::from(word)
+    })
+}
