@@ -1,3 +1,10 @@
+//! A Starknet contract that verifies transformer decode steps.
+//!
+//! `registry` keeps models and sessions, `verifier` is the class that it asks. Below them: `tree` and `limbs`
+//! compute from statements what a wrapped proof must say; `circuit` verifies that proof, with `calldata`,
+//! `channel`, `merkle`, `quotients`, `fri` and `lookup` for its parts; `blake`, `circle` and `fields` are
+//! arithmetic. `constraints` and `layout` are generated from the prover's crates.
+
 pub mod blake;
 pub mod calldata;
 pub mod channel;
@@ -6,7 +13,12 @@ pub mod circuit;
 pub mod constraints;
 pub mod fields;
 pub mod fri;
+pub mod interfaces;
 pub mod layout;
+pub mod limbs;
 pub mod lookup;
 pub mod merkle;
 pub mod quotients;
+pub mod registry;
+pub mod tree;
+pub mod verifier;
