@@ -42,13 +42,21 @@ pub trait Model {
     impl KeyLanes: Lanes;
     /// What `carry` hands to `decide`.
     type Carried;
+    /// The matrices that are not read from their constants as they are, in the order of their use.
+    fn matrices() -> Array<Span<felt252>>;
     /// The part of a step that everything later depends on: computes the step's keys and values of
     /// every layer, appends them to the caches, and records them in `row`.
     fn carry(
-        token: felt252, position: u32, ref caches: Array<LayerCache>, ref row: Array<felt252>,
+        matrices: Span<Span<felt252>>,
+        token: felt252,
+        position: u32,
+        ref caches: Array<LayerCache>,
+        ref row: Array<felt252>,
     ) -> Self::Carried;
     /// The rest of the step: the policy's token. Not run where the prompt gives the next token.
-    fn decide(carried: Self::Carried, caches: Span<LayerCache>) -> felt252;
+    fn decide(
+        matrices: Span<Span<felt252>>, carried: Self::Carried, caches: Span<LayerCache>,
+    ) -> felt252;
 }
 
 /// Runs a chunk: checks the frontier's KV root against the carried data, runs the steps, appends
@@ -78,6 +86,9 @@ pub fn run_chunk<impl M: Model, +Drop<M::Carried>>(
     // 1. The carried data is what the frontier's KV root says.
     let mut caches = carried_caches::<M>(ref input, first);
 
+    let matrices = M::matrices();
+    let matrices = matrices.span();
+
     // 2. The steps, each from the frontier that the one before it left.
     let mut frontier = first;
     let mut emitted_root = 0;
@@ -91,12 +102,12 @@ pub fn run_chunk<impl M: Model, +Drop<M::Carried>>(
             assert(frontier.token + 1 != eos, 'step after eos');
         }
         let mut row = array![];
-        let carried = M::carry(frontier.token, frontier.position, ref caches, ref row);
+        let carried = M::carry(matrices, frontier.token, frontier.position, ref caches, ref row);
         let kv_root = fold_kv(frontier.kv_root, pack_int8(row.span()).span());
         let token = if next < prompt_len {
             *input.pop_front().unwrap()
         } else {
-            let token = M::decide(carried, caches.span());
+            let token = M::decide(matrices, carried, caches.span());
             emitted_root = fold_token(emitted_root, token);
             token
         };

@@ -9,6 +9,7 @@
 pub mod argmax;
 pub mod bytes;
 pub mod chunk;
+pub mod compact;
 pub mod elementwise;
 pub mod embed;
 pub mod kv;

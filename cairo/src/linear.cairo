@@ -73,6 +73,12 @@ pub trait Lanes {
     const STEP: felt252;
     /// `2^(lane − 1)` in every lane.
     const BIAS: felt252;
+    /// The lower half of every lane of a half.
+    const LOWER: u128;
+    /// The inverse of `2^(lane / 2)`.
+    const UPPER_UNIT: felt252;
+    /// 128 in every lane.
+    const WEIGHT_BIAS: felt252;
     /// Appends the signed lanes of a half, lowest first.
     fn unpack(half: u128, ref out: Array<felt252>);
 }
@@ -101,6 +107,9 @@ pub impl Lanes20 of Lanes {
     const PER_HALF: felt252 = 6;
     const STEP: felt252 = 0x100000;
     const BIAS: felt252 = 0x80000800008000080000800008000000800008000080000800008000080000;
+    const LOWER: u128 = 0x3ff003ff003ff003ff003ff003ff;
+    const UPPER_UNIT: felt252 = 0x7fe000000000010fbc000000000000000000000000000000000000000000001;
+    const WEIGHT_BIAS: felt252 = 0x80000800008000080000800008000000800008000080000800008000080;
     #[inline(never)]
     fn unpack(half: u128, ref out: Array<felt252>) {
         let (high, low) = split(half, 0x1000000000000000);
@@ -114,6 +123,9 @@ pub impl Lanes24 of Lanes {
     const PER_HALF: felt252 = 5;
     const STEP: felt252 = 0x1000000;
     const BIAS: felt252 = 0x80000080000080000080000080000000800000800000800000800000800000;
+    const LOWER: u128 = 0xfff000fff000fff000fff000fff;
+    const UPPER_UNIT: felt252 = 0x7ff800000000010fef000000000000000000000000000000000000000000001;
+    const WEIGHT_BIAS: felt252 = 0x8000008000008000008000008000000080000080000080000080000080;
     #[inline(never)]
     fn unpack(half: u128, ref out: Array<felt252>) {
         let (high, low) = split(half, 0x1000000000000);
@@ -127,6 +139,9 @@ pub impl Lanes30 of Lanes {
     const PER_HALF: felt252 = 4;
     const STEP: felt252 = 0x40000000;
     const BIAS: felt252 = 0x80000002000000080000002000000000800000020000000800000020000000;
+    const LOWER: u128 = 0x1fffc0007fff0001fffc0007fff;
+    const UPPER_UNIT: felt252 = 0x7fff00000000010ffde00000000000000000000000000000000000000000001;
+    const WEIGHT_BIAS: felt252 = 0x200000008000000200000008000000002000000080000002000000080;
     #[inline(never)]
     fn unpack(half: u128, ref out: Array<felt252>) {
         let (high, low) = split(half, 0x1000000000000000);
@@ -140,6 +155,9 @@ pub impl Lanes40 of Lanes {
     const PER_HALF: felt252 = 3;
     const STEP: felt252 = 0x10000000000;
     const BIAS: felt252 = 0x80000000008000000000800000000000800000000080000000008000000000;
+    const LOWER: u128 = 0xfffff00000fffff00000fffff;
+    const UPPER_UNIT: felt252 = 0x7ffff8000000010fffef0000000000000000000000000000000000000000001;
+    const WEIGHT_BIAS: felt252 = 0x800000000080000000008000000000008000000000800000000080;
     #[inline(never)]
     fn unpack(half: u128, ref out: Array<felt252>) {
         three_lanes(half, 0x10000000000, 0x8000000000, ref out);
@@ -151,6 +169,9 @@ pub impl Lanes60 of Lanes {
     const PER_HALF: felt252 = 2;
     const STEP: felt252 = 0x1000000000000000;
     const BIAS: felt252 = 0x80000000000000080000000000000000800000000000000800000000000000;
+    const LOWER: u128 = 0x3fffffff00000003fffffff;
+    const UPPER_UNIT: felt252 = 0x7ffffffe0000010ffffffbc0000000000000000000000000000000000000001;
+    const WEIGHT_BIAS: felt252 = 0x8000000000000008000000000000000080000000000000080;
     #[inline(never)]
     fn unpack(half: u128, ref out: Array<felt252>) {
         two_lanes(half, 0x1000000000000000, 0x800000000000000, ref out);

@@ -1,6 +1,7 @@
 //! Blake2s-256 with every word of the digest reduced modulo P, as stwo's `Blake2sM31` hashes.
 //!
-//! Messages are spans of 32-bit words, little-endian.
+//! Messages are spans of 32-bit words, little-endian. A block is sixteen words; the last one is padded with
+//! zeros.
 
 use core::blake::{blake2s_compress, blake2s_finalize};
 use core::box::BoxTrait;
@@ -9,9 +10,16 @@ use crate::fields::m31;
 /// Eight words below P.
 pub type Digest = [u32; 8];
 
+/// A state of the hash, not reduced.
+pub type State = Box<[u32; 8]>;
+
+/// Bytes of a block.
+const BLOCK_BYTES: u32 = 64;
+
 /// The initial state: the constants of SHA-256, the first mixed with the parameters (digest of 32 bytes, no
 /// key, fanout and depth 1).
-fn initial() -> Box<[u32; 8]> {
+#[inline(always)]
+pub fn initial() -> State {
     BoxTrait::new(
         [
             0x6b08e647, 0xbb67ae85, 0x3c6ef372, 0xa54ff53a, 0x510e527f, 0x9b05688c, 0x1f83d9ab,
@@ -20,14 +28,36 @@ fn initial() -> Box<[u32; 8]> {
     )
 }
 
-#[inline]
+#[inline(always)]
 fn reduced(x: u32) -> u32 {
     m31::word(m31::from_word(x))
 }
 
-fn digest(state: Box<[u32; 8]>) -> Digest {
+/// The digest that a final state is.
+#[inline(always)]
+pub fn digest(state: State) -> Digest {
     let [a, b, c, d, e, f, g, h] = state.unbox();
     [reduced(a), reduced(b), reduced(c), reduced(d), reduced(e), reduced(f), reduced(g), reduced(h)]
+}
+
+/// Appends the digest that a final state is.
+#[inline(always)]
+pub fn append_digest(state: State, ref words: Array<u32>) {
+    let [a, b, c, d, e, f, g, h] = state.unbox();
+    words.append(reduced(a));
+    words.append(reduced(b));
+    words.append(reduced(c));
+    words.append(reduced(d));
+    words.append(reduced(e));
+    words.append(reduced(f));
+    words.append(reduced(g));
+    words.append(reduced(h));
+}
+
+/// The final state of a message of one full block.
+#[inline(always)]
+pub fn hash_full_block(block: Box<[u32; 16]>) -> State {
+    blake2s_finalize(initial(), BLOCK_BYTES, block)
 }
 
 /// The digest of a message of one block; words beyond `n_bytes` must be zero.
@@ -40,33 +70,39 @@ pub fn hash_block(message: [u32; 16], n_bytes: u32) -> Digest {
 pub fn hash_pair(left: Digest, right: Digest) -> Digest {
     let [a, b, c, d, e, f, g, h] = left;
     let [i, j, k, l, m, n, o, p] = right;
-    hash_block([a, b, c, d, e, f, g, h, i, j, k, l, m, n, o, p], 64)
+    hash_block([a, b, c, d, e, f, g, h, i, j, k, l, m, n, o, p], BLOCK_BYTES)
 }
 
-/// The digest of a message of `n_bytes` > 0, a multiple of 4; words behind it must be zero and may be left
-/// out.
-pub fn hash_words(words: Span<u32>, n_bytes: u32) -> Digest {
+/// The final state of a message of `n_bytes` > 0, a multiple of 4, given as whole blocks: words behind the
+/// message must be zero.
+pub fn hash_blocks(words: Span<u32>, n_bytes: u32) -> State {
     let mut words = words;
     let mut state = initial();
-    let mut done: u32 = 0;
-    while done + 64 < n_bytes {
+    let mut done: u32 = BLOCK_BYTES;
+    loop {
         let block = *words.multi_pop_front::<16>().expect('message too short');
-        done += 64;
+        if done >= n_bytes {
+            break blake2s_finalize(state, n_bytes, block);
+        }
         state = blake2s_compress(state, done, block);
+        done += BLOCK_BYTES;
     }
-    let block = match words.multi_pop_front::<16>() {
-        Option::Some(block) => *block,
-        Option::None => {
-            let mut padded: Array<u32> = array![];
-            while let Some(word) = words.pop_front() {
-                padded.append(*word);
-            }
-            while padded.len() < 16 {
-                padded.append(0);
-            }
-            let mut padded = padded.span();
-            *padded.multi_pop_front::<16>().unwrap()
-        },
-    };
-    digest(blake2s_finalize(state, n_bytes, block))
+}
+
+/// The digest of a message of `n_bytes` > 0, a multiple of 4.
+pub fn hash_words(words: Span<u32>, n_bytes: u32) -> Digest {
+    let mut padded = array![];
+    padded.append_span(words);
+    pad(ref padded);
+    digest(hash_blocks(padded.span(), n_bytes))
+}
+
+/// Appends zeros up to a whole number of blocks.
+pub fn pad(ref words: Array<u32>) {
+    let (_, rest) = DivRem::div_rem(words.len(), 16);
+    if rest != 0 {
+        for _ in rest..16 {
+            words.append(0);
+        }
+    }
 }

@@ -10,13 +10,14 @@ use core::internal::bounded_int::{
 use core::internal::OptionRev;
 use crate::blake::Digest;
 use crate::fields::m31::M31;
-use crate::fields::qm31::QM31;
+use crate::fields::qm31::{QM31, ZERO};
 
 type Limb = BoundedInt<0, 0x7fffffff>;
 type Two31 = UnitInt<0x80000000>;
 type Two27 = UnitInt<0x8000000>;
 const TWO31: NonZero<Two31> = 0x80000000;
 const TWO27: NonZero<Two27> = 0x8000000;
+// The lower 128 bits: four limbs and four bits of the fifth.
 type Low0 = BoundedInt<0, 0x1ffffffffffffffffffffffff>;
 impl DivLow0 of DivRemHelper<u128, Two31> {
     type DivT = Low0;
@@ -37,25 +38,21 @@ impl DivLow3 of DivRemHelper<Low2, Two31> {
     type DivT = Low3;
     type RemT = Limb;
 }
+// The upper 120 bits: 27 bits of the fifth limb and three limbs.
+type High = BoundedInt<0, 0xffffffffffffffffffffffffffffff>;
 type Upper = BoundedInt<0, 0x7ffffff>;
-type High0 = BoundedInt<0, 0x1fffffffffffffffffffffffff>;
-impl DivHigh0 of DivRemHelper<u128, Two27> {
+type High0 = BoundedInt<0, 0x1fffffffffffffffffffffff>;
+impl DivHigh0 of DivRemHelper<High, Two27> {
     type DivT = High0;
     type RemT = Upper;
 }
-type High1 = BoundedInt<0, 0x3fffffffffffffffff>;
+type High1 = BoundedInt<0, 0x3fffffffffffffff>;
 impl DivHigh1 of DivRemHelper<High0, Two31> {
     type DivT = High1;
     type RemT = Limb;
 }
-type High2 = BoundedInt<0, 0x7fffffffff>;
 impl DivHigh2 of DivRemHelper<High1, Two31> {
-    type DivT = High2;
-    type RemT = Limb;
-}
-type High3 = BoundedInt<0, 0xff>;
-impl DivHigh3 of DivRemHelper<High2, Two31> {
-    type DivT = High3;
+    type DivT = Limb;
     type RemT = Limb;
 }
 type Shifted = BoundedInt<0, 0x7ffffff0>;
@@ -67,14 +64,6 @@ impl AddParts of AddHelper<Shifted, Low3> {
 }
 impl TrimLimb of TrimMaxHelper<Limb> {
     type Target = M31;
-}
-
-#[inline]
-fn below_p(limb: Limb) -> M31 {
-    match bounded_int::trim_max(limb) {
-        OptionRev::Some(x) => x,
-        OptionRev::None => core::panic_with_felt252(errors::LIMB),
-    }
 }
 
 /// Why a proof is not in packed form.
@@ -89,10 +78,23 @@ pub mod errors {
     pub const UNUSED: felt252 = 'proof: unused values';
 }
 
+/// P as it would be in a limb: the only limb that is no field element.
+#[inline(always)]
+fn below_p(limb: Limb) -> M31 {
+    match bounded_int::trim_max(limb) {
+        OptionRev::Some(x) => x,
+        OptionRev::None => core::panic_with_felt252(errors::LIMB),
+    }
+}
+
 /// The eight limbs of a felt, the lowest first.
-#[inline(never)]
+#[inline(always)]
 pub fn limbs(felt: felt252) -> [M31; 8] {
     let u256 { low, high } = felt.into();
+    let high: High = match bounded_int::downcast(high) {
+        Some(high) => high,
+        None => core::panic_with_felt252(errors::FELT),
+    };
     let (low, l0) = bounded_int::div_rem(low, TWO31);
     let (low, l1) = bounded_int::div_rem(low, TWO31);
     let (low, l2) = bounded_int::div_rem(low, TWO31);
@@ -100,9 +102,7 @@ pub fn limbs(felt: felt252) -> [M31; 8] {
     let (high, upper) = bounded_int::div_rem(high, TWO27);
     let l4 = bounded_int::add(bounded_int::mul::<_, UnitInt<16>>(upper, 16), low);
     let (high, l5) = bounded_int::div_rem(high, TWO31);
-    let (high, l6) = bounded_int::div_rem(high, TWO31);
-    let (high, l7) = bounded_int::div_rem(high, TWO31);
-    assert(upcast::<_, felt252>(high) == 0, errors::FELT);
+    let (l7, l6) = bounded_int::div_rem(high, TWO31);
     [
         below_p(l0), below_p(l1), below_p(l2), below_p(l3), below_p(l4), below_p(l5), below_p(l6),
         below_p(l7),
@@ -110,8 +110,26 @@ pub fn limbs(felt: felt252) -> [M31; 8] {
 }
 
 /// Takes the next felt.
+#[inline(always)]
 pub fn next(ref felts: Span<felt252>) -> felt252 {
-    *felts.pop_front().expect(errors::SHORT)
+    match felts.pop_front() {
+        Some(felt) => *felt,
+        None => core::panic_with_felt252(errors::SHORT),
+    }
+}
+
+/// Takes a felt and appends its limbs.
+#[inline(always)]
+pub fn append_limbs(ref felts: Span<felt252>, ref words: Array<u32>) {
+    let [a, b, c, d, e, f, g, h] = limbs(next(ref felts));
+    words.append(upcast(a));
+    words.append(upcast(b));
+    words.append(upcast(c));
+    words.append(upcast(d));
+    words.append(upcast(e));
+    words.append(upcast(f));
+    words.append(upcast(g));
+    words.append(upcast(h));
 }
 
 /// Takes a section of `n` felts.
@@ -125,9 +143,7 @@ pub fn section(ref felts: Span<felt252>, n: u32) -> Span<felt252> {
 /// Takes a digest.
 pub fn digest(ref felts: Span<felt252>) -> Digest {
     let [a, b, c, d, e, f, g, h] = limbs(next(ref felts));
-    [
-        upcast(a), upcast(b), upcast(c), upcast(d), upcast(e), upcast(f), upcast(g), upcast(h),
-    ]
+    [upcast(a), upcast(b), upcast(c), upcast(d), upcast(e), upcast(f), upcast(g), upcast(h)]
 }
 
 /// Takes a number below 2^64.
@@ -137,30 +153,16 @@ pub fn number(ref felts: Span<felt252>) -> u64 {
 
 /// Takes `n` base field elements and appends them as words, with the zeros that pad the last felt.
 pub fn padded_words(ref felts: Span<felt252>, n: u32, ref words: Array<u32>) {
-    let mut left = n;
-    while left >= 8 {
-        let [a, b, c, d, e, f, g, h] = limbs(next(ref felts));
-        words.append(upcast(a));
-        words.append(upcast(b));
-        words.append(upcast(c));
-        words.append(upcast(d));
-        words.append(upcast(e));
-        words.append(upcast(f));
-        words.append(upcast(g));
-        words.append(upcast(h));
-        left -= 8;
+    let mut taken = 0;
+    while taken < n {
+        append_limbs(ref felts, ref words);
+        taken += 8;
     }
-    if left == 0 {
-        return;
-    }
-    for limb in limbs(next(ref felts)).span() {
-        let word: u32 = upcast(*limb);
-        if left == 0 {
-            assert(word == 0, errors::PADDING);
-        } else {
-            left -= 1;
+    let n_padding = taken - n;
+    if n_padding != 0 {
+        for word in words.span().slice(words.len() - n_padding, n_padding) {
+            assert(*word == 0, errors::PADDING);
         }
-        words.append(word);
     }
 }
 
@@ -177,9 +179,7 @@ pub fn secure_elements(ref felts: Span<felt252>, n: u32) -> Array<QM31> {
     if left == 1 {
         let [a, b, c, d, e, f, g, h] = limbs(next(ref felts));
         elements.append(QM31 { a, b, c, d });
-        for limb in array![e, f, g, h] {
-            assert(upcast::<_, felt252>(limb) == 0, errors::PADDING);
-        }
+        assert(QM31 { a: e, b: f, c: g, d: h } == ZERO, errors::PADDING);
     }
     elements
 }

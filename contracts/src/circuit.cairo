@@ -2,18 +2,18 @@
 
 #[feature("bounded-int-utils")]
 use core::internal::bounded_int::upcast;
-use crate::blake::{Digest, hash_words};
+use crate::blake::{self, Digest};
 use crate::calldata;
 use crate::channel::{Channel, ChannelTrait};
-use crate::circle::{
-    Point, conjugate, from_parameter, point_at, repeated_double_x,
-};
+use crate::circle::{Point, conjugate, from_parameter, point_at, repeated_double_x};
 use crate::constraints::{self, Lookups};
 use crate::fields::m31;
+use crate::fields::packed::{Sum, SumTrait};
 use crate::fields::qm31::{QM31, add, from_partial_evals, mul, mul_m31};
 use crate::fri::{self, Layer};
-use crate::merkle::{self, Node};
-use crate::{layout, lookup, quotients};
+use crate::merkle::{self, Sibling};
+use crate::quotients::{self, Quotients, RunningSums};
+use crate::{layout, lookup};
 
 pub mod errors {
     pub const INTERACTION_WORK: felt252 = 'proof: interaction work';
@@ -26,6 +26,8 @@ pub mod errors {
 
 /// Size of the domain of evaluations, as a power of two.
 const LOG_DOMAIN: u32 = layout::LOG_TRACE + layout::LOG_BLOWUP;
+/// That size as a divisor.
+const DOMAIN: NonZero<u32> = 0x800000;
 /// Layers of FRI: LOG_TRACE in steps of FOLD_STEP.
 const FRI_LAYERS: u32 = 5;
 /// Numbers in the first felt: queries, a witness per tree, values and witness per layer.
@@ -107,56 +109,72 @@ pub fn verify(root: Digest, outputs: [QM31; 2], proof: Span<felt252>) {
     assert(channel.has_work(layout::POW_BITS, 0x40000000, nonce), errors::WORK);
     channel.mix_u64(nonce);
 
-    // Queries, and the columns' values at them.
-    let positions = draw_queries(ref channel);
+    // Queries; what the rest of the proof holds.
+    let positions = draw_queries(ref channel).span();
     let n = positions.len();
     assert(*lengths[0] == n, errors::QUERIES);
-    let (fixed, fixed_leaves) = read_rows(ref proof, positions.span(), layout::FIXED);
-    let (trace, trace_leaves) = read_rows(ref proof, positions.span(), layout::TRACE);
-    let (interaction, interaction_leaves) = read_rows(
-        ref proof, positions.span(), layout::INTERACTION,
-    );
-    let (composition, composition_leaves) = read_rows(
-        ref proof, positions.span(), layout::COMPOSITION,
-    );
-    check_root(ref proof, *lengths[1], fixed_leaves, root);
-    check_root(ref proof, *lengths[2], trace_leaves, trace_root);
-    check_root(ref proof, *lengths[3], interaction_leaves, interaction_root);
-    check_root(ref proof, *lengths[4], composition_leaves, composition_root);
-
-    // Quotients.
-    let prepared = quotients::prepare(samples, oods, coefficient);
-    let mut points = array![];
-    let mut rows = array![];
-    for i in 0..n {
-        points.append(domain_point(*positions[i]));
-        rows.append([*fixed[i], *trace[i], *interaction[i], *composition[i]]);
-    }
-    let answers = quotients::answers(@prepared, points.span(), rows.span());
-
-    // FRI.
+    let fixed = calldata::section(ref proof, n * row_felts(layout::FIXED));
+    let trace = calldata::section(ref proof, n * row_felts(layout::TRACE));
+    let interaction = calldata::section(ref proof, n * row_felts(layout::INTERACTION));
+    let composition = calldata::section(ref proof, n * row_felts(layout::COMPOSITION));
+    let fixed_witness = calldata::section(ref proof, *lengths[1]);
+    let trace_witness = calldata::section(ref proof, *lengths[2]);
+    let interaction_witness = calldata::section(ref proof, *lengths[3]);
+    let composition_witness = calldata::section(ref proof, *lengths[4]);
     let mut values = array![];
     for i in 0..FRI_LAYERS {
         values.append(calldata::section(ref proof, (*lengths[5 + i] + 1) / 2));
     }
     let mut layers = array![];
-    let mut log_size = LOG_DOMAIN;
     for i in 0..FRI_LAYERS {
         layers
             .append(
                 Layer {
                     commitment: *fri_roots[i],
                     alpha: *alphas[i],
-                    log_size,
                     values: *values[i],
                     n_values: *lengths[5 + i],
                     witness: calldata::section(ref proof, *lengths[10 + i]),
                 },
             );
-        log_size -= layout::FOLD_STEP;
     }
     assert(proof.is_empty(), calldata::errors::TRAILING);
-    fri::verify(layers.span(), positions, answers, *last[0]);
+
+    // The columns' values at the queries, and their sums with the coefficient's powers.
+    let quotients = quotients::prepare(samples, oods, coefficient);
+    let paths = merkle::paths(positions, LOG_DOMAIN).span();
+    let mut sums = array![];
+    for _ in 0..n {
+        sums.append(SumTrait::new());
+    }
+    let tree = Tree { columns: layout::FIXED, rows: fixed, witness: fixed_witness, root };
+    let sums = check_tree(tree, paths, quotients.fixed, sums);
+    let tree = Tree {
+        columns: layout::TRACE, rows: trace, witness: trace_witness, root: trace_root,
+    };
+    let sums = check_tree(tree, paths, quotients.trace, sums);
+    let tree = Tree {
+        columns: layout::COMPOSITION,
+        rows: composition,
+        witness: composition_witness,
+        root: composition_root,
+    };
+    let sums = check_tree(tree, paths, quotients.composition, sums);
+    let tree = Tree {
+        columns: layout::INTERACTION,
+        rows: interaction,
+        witness: interaction_witness,
+        root: interaction_root,
+    };
+    let (sums, running) = check_interaction(tree, paths, @quotients, sums);
+
+    // Quotients, FRI.
+    let mut points = array![];
+    for position in positions {
+        points.append(domain_point(*position));
+    }
+    let answers = quotients::answers(@quotients, points.span(), sums.span(), running.span());
+    fri::verify(layers.span(), LOG_DOMAIN, paths, positions, answers, *last[0]);
 }
 
 /// The elements' words.
@@ -200,7 +218,7 @@ fn draw_queries(ref channel: Channel) -> Array<u32> {
     while left != 0 {
         for word in channel.draw_words().span() {
             if left != 0 {
-                let (_, position) = DivRem::div_rem(*word, 0x800000);
+                let (_, position) = DivRem::div_rem(*word, DOMAIN);
                 sorted = insert(sorted.span(), position);
                 left -= 1;
             }
@@ -238,24 +256,77 @@ fn domain_point(position: u32) -> Point {
     }
 }
 
-/// A tree's rows at the queries, padded to multiples of eight, and their leaves.
-fn read_rows(
-    ref proof: Span<felt252>, positions: Span<u32>, columns: u32,
-) -> (Array<Span<u32>>, Array<Node>) {
-    let mut rows = array![];
-    let mut leaves = array![];
-    for position in positions {
-        let mut row = array![];
-        calldata::padded_words(ref proof, columns, ref row);
-        leaves.append((*position, hash_words(row.span(), columns * 4)));
-        rows.append(row.span());
-    }
-    (rows, leaves)
+/// A tree of columns, opened at the queries.
+#[derive(Copy, Drop)]
+struct Tree {
+    columns: u32,
+    /// Query after query, the columns' values, packed.
+    rows: Span<felt252>,
+    witness: Span<felt252>,
+    root: Digest,
 }
 
-fn check_root(ref proof: Span<felt252>, n_witness: u32, leaves: Array<Node>, root: Digest) {
-    let mut witness = calldata::section(ref proof, n_witness);
-    let found = merkle::root(leaves, LOG_DOMAIN, ref witness);
+/// Felts of a row.
+fn row_felts(columns: u32) -> u32 {
+    (columns + 7) / 8
+}
+
+/// Takes a row as words, with zeros up to a whole number of blocks.
+fn next_row(ref rows: Span<felt252>, columns: u32) -> Span<u32> {
+    let mut row = array![];
+    calldata::padded_words(ref rows, columns, ref row);
+    blake::pad(ref row);
+    row.span()
+}
+
+/// Checks a tree's root, and adds every row's products with the powers to its query's sum.
+fn check_tree(
+    tree: Tree, paths: Span<Span<Sibling>>, powers: Span<felt252>, sums: Array<Sum>,
+) -> Array<Sum> {
+    let mut paths = paths;
+    let mut rows = tree.rows;
+    let mut witness = tree.witness;
+    let mut messages = array![];
+    let mut sums = sums.span();
+    let mut new_sums = array![];
+    for sibling in *paths.pop_front().unwrap() {
+        let row = next_row(ref rows, tree.columns);
+        let leaf = blake::hash_blocks(row, tree.columns * 4);
+        merkle::place(leaf, *sibling, ref witness, ref messages);
+        new_sums.append(quotients::add_row(*sums.pop_front().unwrap(), powers, row));
+    }
+    check_root(messages.span(), paths, witness, tree.root);
+    new_sums
+}
+
+/// As [`check_tree`], for the interaction tree: with the sums of the running sums.
+fn check_interaction(
+    tree: Tree, paths: Span<Span<Sibling>>, quotients: @Quotients, sums: Array<Sum>,
+) -> (Array<Sum>, Array<RunningSums>) {
+    let mut paths = paths;
+    let mut rows = tree.rows;
+    let mut witness = tree.witness;
+    let mut messages = array![];
+    let mut sums = sums.span();
+    let mut new_sums = array![];
+    let mut running = array![];
+    for sibling in *paths.pop_front().unwrap() {
+        let row = next_row(ref rows, tree.columns);
+        let leaf = blake::hash_blocks(row, tree.columns * 4);
+        merkle::place(leaf, *sibling, ref witness, ref messages);
+        let sum = *sums.pop_front().unwrap();
+        new_sums.append(quotients::add_row(sum, *quotients.interaction, row));
+        running.append(quotients::running_sums(quotients, row));
+    }
+    check_root(messages.span(), paths, witness, tree.root);
+    (new_sums, running)
+}
+
+fn check_root(
+    messages: Span<u32>, paths: Span<Span<Sibling>>, witness: Span<felt252>, root: Digest,
+) {
+    let mut witness = witness;
+    let found = merkle::root(messages, paths, ref witness);
     assert(witness.is_empty(), calldata::errors::UNUSED);
     assert(found == root, errors::ROOT);
 }

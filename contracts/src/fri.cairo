@@ -1,11 +1,19 @@
 //! FRI with folds by 16: every layer opens whole cosets of 16 points, and folds each to one value.
+//!
+//! Four values make a leaf. A layer's tree has, from the cosets' subtrees on, the nodes of the trees of
+//! columns at the same height, so the same siblings are known ([`crate::merkle::paths`]).
 
-use crate::blake::{Digest, hash_block};
+#[feature("bounded-int-utils")]
+use core::internal::bounded_int::upcast;
+use crate::blake::Digest;
 use crate::calldata;
-use crate::circle::{Point, add as add_points, double_x, generator, point_at};
-use crate::fields::m31::{self, M31};
-use crate::fields::qm31::{QM31, add, mul, mul_m31, sub};
-use crate::merkle::{self, Node};
+use crate::circle::{Point, point_at};
+use crate::fields::m31;
+use crate::fields::qm31::QM31;
+use crate::merkle::{self, Sibling};
+
+mod coset;
+mod fold;
 
 pub mod errors {
     pub const COMMITMENT: felt252 = 'fri: wrong root';
@@ -20,8 +28,6 @@ const LOG_COSET: u32 = 4;
 pub struct Layer {
     pub commitment: Digest,
     pub alpha: QM31,
-    /// Points of its domain, as a power of two.
-    pub log_size: u32,
     /// Values that are not known from the layer before, packed, and their number.
     pub values: Span<felt252>,
     pub n_values: u32,
@@ -29,15 +35,27 @@ pub struct Layer {
 }
 
 /// Checks that `evals` at `positions` (ascending, distinct, in bit-reversed order of the first layer's
-/// circle domain) fold to the constant `last`.
-pub fn verify(layers: Span<Layer>, positions: Array<u32>, evals: Array<QM31>, last: QM31) {
+/// circle domain of 2^log_size points) fold to the constant `last`. `paths` are those of the positions.
+pub fn verify(
+    layers: Span<Layer>,
+    log_size: u32,
+    paths: Span<Span<Sibling>>,
+    positions: Span<u32>,
+    evals: Array<QM31>,
+    last: QM31,
+) {
+    let mut log_size = log_size;
+    let mut paths = paths;
     let mut positions = positions;
     let mut evals = evals;
     let mut on_circle = true;
     for layer in layers {
-        let (above, folded) = fold_layer(layer, on_circle, positions.span(), evals.span());
-        positions = above;
-        evals = folded;
+        paths = paths.slice(LOG_COSET, paths.len() - LOG_COSET);
+        let opened = open(layer, positions, evals.span());
+        check_root(layer, opened.values.span(), opened.cosets.len(), paths);
+        evals = fold_cosets(opened.values.span(), opened.cosets.span(), *layer.alpha, log_size, on_circle);
+        positions = opened.cosets.span();
+        log_size -= LOG_COSET;
         on_circle = false;
     }
     for eval in evals {
@@ -45,125 +63,126 @@ pub fn verify(layers: Span<Layer>, positions: Array<u32>, evals: Array<QM31>, la
     }
 }
 
-fn fold_layer(
-    layer: @Layer, on_circle: bool, positions: Span<u32>, evals: Span<QM31>,
-) -> (Array<u32>, Array<QM31>) {
-    let mut felts = *layer.values;
-    let values = calldata::secure_elements(ref felts, *layer.n_values);
-    let mut values = values.span();
-    let mut positions = positions;
-    let mut evals = evals;
-    let alpha = *layer.alpha;
-    let alpha2 = mul(alpha, alpha);
-    let alpha4 = mul(alpha2, alpha2);
-    let alphas = array![alpha, alpha2, alpha4, mul(alpha4, alpha4)].span();
-    let mut leaves: Array<Node> = array![];
-    let mut above = array![];
-    let mut folded = array![];
-    while let Some(first) = positions.get(0) {
-        let (parent, _) = DivRem::div_rem(*first.unbox(), 16);
-        let start = parent * 16;
-        // The coset's values, from the layer before where known.
-        let mut coset = array![];
-        for position in start..start + 16 {
-            let known = match positions.get(0) {
-                Option::Some(next) => *next.unbox() == position,
-                Option::None => false,
-            };
-            if known {
-                let _ = positions.pop_front();
-                coset.append(*evals.pop_front().unwrap());
-            } else {
-                coset.append(*values.pop_front().expect(calldata::errors::SHORT));
-            }
-        }
-        // Four values to a leaf.
-        let mut quarters = coset.span();
-        let mut leaf = parent * 4;
-        while let Some(four) = quarters.multi_pop_front::<4>() {
-            let [p, q, r, s] = (*four).unbox();
-            let digest = hash_block(
-                [
-                    m31::word(p.a), m31::word(p.b), m31::word(p.c), m31::word(p.d), m31::word(q.a),
-                    m31::word(q.b), m31::word(q.c), m31::word(q.d), m31::word(r.a), m31::word(r.b),
-                    m31::word(r.c), m31::word(r.d), m31::word(s.a), m31::word(s.b), m31::word(s.c),
-                    m31::word(s.d),
-                ],
-                64,
-            );
-            leaves.append((leaf, digest));
-            leaf += 1;
-        }
-        let twiddles = if on_circle {
-            circle_twiddles(point_at(*layer.log_size - 1, parent * 8))
-        } else {
-            line_twiddles(point_at(*layer.log_size, start))
-        };
-        above.append(parent);
-        folded.append(fold(coset, alphas, twiddles.span()));
-    }
-    assert(values.is_empty(), calldata::errors::UNUSED);
-    let mut witness = *layer.witness;
-    let root = merkle::root(leaves, *layer.log_size - 2, ref witness);
-    assert(witness.is_empty(), calldata::errors::UNUSED);
-    assert(root == *layer.commitment, errors::COMMITMENT);
-    (above, folded)
+/// The cosets that the positions are in.
+#[derive(Drop)]
+struct Opened {
+    /// Their indices.
+    cosets: Array<u32>,
+    /// Their values' words.
+    values: Array<u32>,
 }
 
-/// Folds 16 values to one: pairs f(p), f(−p) to (f(p) + f(−p)) + α (f(p) − f(−p)) t, four times.
-fn fold(coset: Array<QM31>, alphas: Span<QM31>, twiddles: Span<M31>) -> QM31 {
-    let mut values = coset;
-    let mut twiddles = twiddles;
-    for alpha in alphas {
-        let mut pairs = values.span();
-        let mut half = array![];
-        while let Some(pair) = pairs.multi_pop_front::<2>() {
-            let [p, q] = (*pair).unbox();
-            let odd = mul_m31(sub(p, q), *twiddles.pop_front().unwrap());
-            half.append(add(add(p, q), mul(odd, *alpha)));
+/// Completes the values at `positions` by the layer's to those of whole cosets.
+fn open(layer: @Layer, positions: Span<u32>, evals: Span<QM31>) -> Opened {
+    let mut felts = *layer.values;
+    let mut unknown = array![];
+    calldata::padded_words(ref felts, *layer.n_values * 4, ref unknown);
+    let mut unknown = unknown.span().slice(0, *layer.n_values * 4);
+    let mut evals = evals;
+    let mut positions = positions;
+    let mut values = array![];
+    let mut cosets = array![];
+    // One more than the highest index: no position.
+    let mut next = *positions.pop_front().unwrap();
+    let mut more = true;
+    while more {
+        let (coset, place) = DivRem::div_rem(next, 16);
+        cosets.append(coset);
+        let mut place = place;
+        let mut i = 0;
+        while i != 16 {
+            if i == place {
+                let value = *evals.pop_front().unwrap();
+                values.append(upcast(value.a));
+                values.append(upcast(value.b));
+                values.append(upcast(value.c));
+                values.append(upcast(value.d));
+                match positions.pop_front() {
+                    Some(position) => {
+                        next = *position;
+                        let (its_coset, its_place) = DivRem::div_rem(next, 16);
+                        place = if its_coset == coset {
+                            its_place
+                        } else {
+                            16
+                        };
+                    },
+                    None => {
+                        more = false;
+                        place = 16;
+                    },
+                }
+            } else {
+                let four = unknown.multi_pop_front::<4>().expect(calldata::errors::SHORT);
+                let [a, b, c, d] = (*four).unbox();
+                values.append(a);
+                values.append(b);
+                values.append(c);
+                values.append(d);
+            }
+            i += 1;
         }
-        values = half;
     }
-    let folded = *values[0];
+    assert(unknown.is_empty(), calldata::errors::UNUSED);
+    Opened { cosets, values }
+}
+
+/// Checks that the values of the cosets are in the tree. `paths` are those of the cosets' subtrees.
+fn check_root(layer: @Layer, values: Span<u32>, n_cosets: u32, paths: Span<Span<Sibling>>) {
+    let mut known = array![];
+    for _ in 0..4 * n_cosets {
+        known.append(Sibling::Known);
+    }
+    let known = known.span();
+    let mut whole = array![known, known.slice(0, 2 * n_cosets)];
+    whole.append_span(paths);
+    let mut witness = *layer.witness;
+    let root = merkle::root(values, whole.span(), ref witness);
+    assert(witness.is_empty(), calldata::errors::UNUSED);
+    assert(root == *layer.commitment, errors::COMMITMENT);
+}
+
+/// Folds every coset's values to one.
+fn fold_cosets(
+    values: Span<u32>, cosets: Span<u32>, alpha: QM31, log_size: u32, on_circle: bool,
+) -> Array<QM31> {
+    let mut points: Array<Point> = array![];
+    let mut norms = array![];
+    for coset in cosets {
+        if on_circle {
+            let point = point_at(log_size - 1, *coset * 8);
+            norms.append(coset::circle_norm(point));
+            points.append(point);
+        } else {
+            let point = point_at(log_size, *coset * 16);
+            norms.append(coset::line_norm(point));
+            points.append(point);
+        }
+    }
+    let mut inverses = m31::batch_inverse(norms.span()).span();
+    let first = fold::factors(alpha);
+    let last = fold::factors(fold::fourth_power(alpha));
+    let mut values = values;
+    let mut folded = array![];
+    for point in points {
+        let inverse = *inverses.pop_front().unwrap();
+        let twiddles = if on_circle {
+            coset::circle_twiddles(point, inverse)
+        } else {
+            coset::line_twiddles(point, inverse)
+        };
+        let [(t0, t1, t2), (t3, t4, t5), (t6, t7, t8), (t9, t10, t11)] = twiddles.quarters;
+        let p = fold::fold_four(next(ref values), t0, t1, t2, first);
+        let q = fold::fold_four(next(ref values), t3, t4, t5, first);
+        let r = fold::fold_four(next(ref values), t6, t7, t8, first);
+        let s = fold::fold_four(next(ref values), t9, t10, t11, first);
+        let (t0, t1, t2) = twiddles.last;
+        folded.append(fold::fold_four(fold::words_of(p, q, r, s), t0, t1, t2, last));
+    }
     folded
 }
 
-/// The points p, p + g, p + 2 g, … of a coset.
-fn points(p: Point, g: Point, n: u32) -> Array<Point> {
-    let mut points = array![p];
-    let mut next = p;
-    for _ in 1..n {
-        next = add_points(next, g);
-        points.append(next);
-    }
-    points
-}
-
-/// Inverses of the y coordinates of a coset's half, then of the x coordinates level by level.
-fn circle_twiddles(p: Point) -> Array<M31> {
-    let q = points(p, generator(28), 8);
-    let (x0, x1) = (*q[0].x, *q[1].x);
-    let (d0, d1) = (double_x(x0), double_x(x1));
-    m31::batch_inverse(
-        array![
-            *q[0].y, *q[4].y, *q[2].y, *q[6].y, *q[1].y, *q[5].y, *q[3].y, *q[7].y, x0, *q[2].x, x1,
-            *q[3].x, d0, d1, double_x(d0),
-        ]
-            .span(),
-    )
-}
-
-/// Inverses of the x coordinates of a coset's half, level by level.
-fn line_twiddles(p: Point) -> Array<M31> {
-    let q = points(p, generator(27), 8);
-    let (x0, x1, x2, x3) = (*q[0].x, *q[1].x, *q[2].x, *q[3].x);
-    let (d0, d1) = (double_x(x0), double_x(x1));
-    let (e0, e1) = (double_x(d0), double_x(d1));
-    m31::batch_inverse(
-        array![
-            x0, *q[4].x, x2, *q[6].x, x1, *q[5].x, x3, *q[7].x, d0, double_x(x2), d1, double_x(x3),
-            e0, e1, double_x(e0),
-        ]
-            .span(),
-    )
+#[inline(always)]
+fn next(ref values: Span<u32>) -> Box<[u32; 16]> {
+    *values.multi_pop_front::<16>().unwrap()
 }

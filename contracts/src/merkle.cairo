@@ -1,47 +1,111 @@
 //! Decommitment of lifted Merkle trees: many leaves at once, siblings that cannot be computed from the
 //! witness, in stwo's order.
+//!
+//! Nodes are hashed level by level, ascending by index. A level is held as the messages of the nodes above
+//! it: for each, sixteen words, the two children. Which children come from the witness depends only on the
+//! queries, so it is computed once ([`paths`]) and serves all trees: a layer of FRI has the same nodes as
+//! the other trees from some level on.
 
-use crate::blake::{Digest, hash_pair};
+use crate::blake::{self, Digest, State};
 use crate::calldata;
 
-/// A node's index in its layer, and its digest.
-pub type Node = (u32, Digest);
-
-/// The root over `leaves`, which are sorted by index without repetition, `height` layers up.
-///
-/// The witness is consumed from the front; the caller checks that nothing is left.
-pub fn root(leaves: Array<Node>, height: u32, ref witness: Span<felt252>) -> Digest {
-    let mut layer = leaves;
-    for _ in 0..height {
-        layer = parents(layer.span(), ref witness);
-    }
-    let (_, root) = *layer.at(0);
-    root
+/// Where a node's sibling is.
+#[derive(Copy, Drop)]
+pub enum Sibling {
+    /// In the witness, to the right.
+    Right,
+    /// In the witness, to the left.
+    Left,
+    /// Among the nodes of the level.
+    Known,
 }
 
-fn parents(layer: Span<Node>, ref witness: Span<felt252>) -> Array<Node> {
-    let mut layer = layer;
+/// For every level from the leaves to below the root: the siblings of the nodes above `leaves`, which are
+/// ascending and distinct.
+pub fn paths(leaves: Span<u32>, height: u32) -> Array<Span<Sibling>> {
+    let mut nodes = leaves;
+    let mut levels = array![];
+    for _ in 0..height {
+        let (siblings, above) = level(nodes);
+        levels.append(siblings);
+        nodes = above;
+    }
+    levels
+}
+
+fn level(nodes: Span<u32>) -> (Span<Sibling>, Span<u32>) {
+    let mut nodes = nodes;
+    let mut siblings = array![];
     let mut above = array![];
-    while let Some(node) = layer.pop_front() {
-        let (index, digest) = *node;
+    let mut index = *nodes.pop_front().unwrap();
+    loop {
         let (parent, side) = DivRem::div_rem(index, 2);
-        let hash = if side == 1 {
-            hash_pair(calldata::digest(ref witness), digest)
-        } else {
-            match layer.get(0) {
-                Option::Some(next) => {
-                    let (next_index, next_digest) = *next.unbox();
-                    if next_index == index + 1 {
-                        let _ = layer.pop_front();
-                        hash_pair(digest, next_digest)
-                    } else {
-                        hash_pair(digest, calldata::digest(ref witness))
-                    }
-                },
-                Option::None => hash_pair(digest, calldata::digest(ref witness)),
+        above.append(parent);
+        let next = nodes.pop_front();
+        if side == 1 {
+            siblings.append(Sibling::Left);
+        } else if let Some(next) = next {
+            if *next == index + 1 {
+                siblings.append(Sibling::Known);
+                siblings.append(Sibling::Known);
+                match nodes.pop_front() {
+                    Some(next) => { index = *next; },
+                    None => { break; },
+                }
+                continue;
             }
-        };
-        above.append((parent, hash));
+            siblings.append(Sibling::Right);
+        } else {
+            siblings.append(Sibling::Right);
+        }
+        match next {
+            Some(next) => { index = *next; },
+            None => { break; },
+        }
+    }
+    (siblings.span(), above.span())
+}
+
+/// Puts a node, whose hash ended in `state`, into the messages of the level above, with its sibling if that
+/// is in the witness.
+#[inline(always)]
+pub fn place(
+    state: State, sibling: Sibling, ref witness: Span<felt252>, ref messages: Array<u32>,
+) {
+    match sibling {
+        Sibling::Right => {
+            blake::append_digest(state, ref messages);
+            calldata::append_limbs(ref witness, ref messages);
+        },
+        Sibling::Left => {
+            calldata::append_limbs(ref witness, ref messages);
+            blake::append_digest(state, ref messages);
+        },
+        Sibling::Known => { blake::append_digest(state, ref messages); },
+    }
+}
+
+/// The root above a level's messages. `paths` are the levels from these messages' nodes on.
+///
+/// The witness is consumed from the front; the caller checks that nothing is left.
+pub fn root(messages: Span<u32>, paths: Span<Span<Sibling>>, ref witness: Span<felt252>) -> Digest {
+    let mut messages = messages;
+    for siblings in paths {
+        messages = above(messages, *siblings, ref witness).span();
+    }
+    let block = messages.multi_pop_front::<16>().unwrap();
+    blake::digest(blake::hash_full_block(*block))
+}
+
+fn above(
+    messages: Span<u32>, siblings: Span<Sibling>, ref witness: Span<felt252>,
+) -> Array<u32> {
+    let mut messages = messages;
+    let mut siblings = siblings;
+    let mut above = array![];
+    while let Some(block) = messages.multi_pop_front::<16>() {
+        let sibling = *siblings.pop_front().unwrap();
+        place(blake::hash_full_block(*block), sibling, ref witness, ref above);
     }
     above
 }

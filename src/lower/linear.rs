@@ -2,8 +2,8 @@
 
 use starknet_types_core::felt::Felt;
 
-use super::{LowerError, Lowering};
-use crate::ir::{Matrix, MatrixId, Range, ValueId, row_bound};
+use super::{Layout, LowerError, Lowering};
+use crate::ir::{Matrix, MatrixId, Op, Range, ValueId, VerifiedGraph, row_bound};
 
 /// A division of a felt into lanes: `per_half` lanes of `bits` bits in each 128-bit half.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -87,6 +87,30 @@ impl Lanes {
         }
         words
     }
+
+    /// The matrix with two blocks of rows per word, see `cairo/src/compact.cairo`; a last block without
+    /// a partner has zeros beside it.
+    pub fn pack_pairs(&self, matrix: &Matrix) -> Vec<Felt> {
+        let blocks = matrix.rows.div_ceil(self.rows());
+        let weight = |row: usize, j: usize| match row < matrix.rows {
+            true => i64::from(matrix.row(row)[j]),
+            false => 0,
+        };
+        let mut words = Vec::new();
+        for first in (0..blocks).step_by(2) {
+            for j in 0..matrix.cols {
+                let lane = |i: usize| {
+                    let row = first * self.rows() + i;
+                    let lower = (weight(row, j) + 128) as u64;
+                    let upper = (weight(row + self.rows(), j) + 128) as u64;
+                    let bit = i / self.per_half * 128 + i % self.per_half * self.bits as usize;
+                    Felt::from(lower + (upper << (self.bits / 2))) * Felt::TWO.pow(bit as u128)
+                };
+                words.push((0..self.rows()).map(lane).fold(Felt::ZERO, |a, b| a + b));
+            }
+        }
+        words
+    }
 }
 
 /// Name of a matrix's constant.
@@ -94,17 +118,35 @@ pub(super) fn constant(matrix: &Matrix) -> String {
     matrix.name.replace('.', "_").to_uppercase()
 }
 
+/// The matrices in the order of their use, each with the range of its input.
+pub(super) fn uses(graph: &VerifiedGraph) -> impl Iterator<Item = (MatrixId, Range)> {
+    graph.nodes.iter().filter_map(|node| match node.op {
+        Op::Linear { x, matrix } => Some((matrix, graph.node(x).range)),
+        _ => None,
+    })
+}
+
+/// A matrix's place among them.
+fn place(graph: &VerifiedGraph, id: MatrixId) -> usize {
+    uses(graph)
+        .position(|(matrix, _)| matrix == id)
+        .unwrap_or_default()
+}
+
 pub(super) fn call(
     lowering: &Lowering<'_>,
     x: ValueId,
-    matrix: MatrixId,
+    id: MatrixId,
 ) -> Result<String, LowerError> {
-    let matrix = lowering.graph.matrix(matrix);
+    let matrix = lowering.graph.matrix(id);
     let lanes = Lanes::choose(matrix, lowering.node(x).range)?;
+    let words = match lowering.layout {
+        Layout::Fast => format!("weights::{}.span()", constant(matrix)),
+        Layout::Compact => format!("*matrices.at({})", place(lowering.graph, id)),
+    };
     Ok(format!(
-        "linear::<Lanes{}>(weights::{}.span(), {}, {})",
+        "linear::<Lanes{}>({words}, {}, {})",
         lanes.bits,
-        constant(matrix),
         lowering.var(x),
         matrix.rows,
     ))

@@ -52,9 +52,20 @@ pub enum LowerError {
     },
 }
 
+/// How a program holds its weights. It is no part of the model: both layouts compute the same.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Layout {
+    /// As the kernels read them: fewest VM steps.
+    Fast,
+    /// Two blocks of rows per word, taken apart once per chunk: fewest words, which is what wrapping
+    /// a proof in a circuit pays for.
+    Compact,
+}
+
 /// What the lowering of one operation may use.
 struct Lowering<'a> {
     graph: &'a VerifiedGraph,
+    layout: Layout,
     /// The lanes that carried keys are packed in.
     key_lanes: Lanes,
 }

@@ -5,7 +5,7 @@ use std::fmt::Write;
 
 use starknet_types_core::felt::Felt;
 
-use super::{Lanes, LowerError, Lowering, constants, embed, linear, rope, scores};
+use super::{Lanes, Layout, LowerError, Lowering, constants, embed, linear, rope, scores};
 use crate::ir::{Len, Node, Op, ValueId, VerifiedGraph};
 use crate::spec::SPEC_VERSION;
 
@@ -22,17 +22,22 @@ pub struct Package {
 ///
 /// # Errors
 /// A value too wide for the kernels.
-pub fn lower(graph: &VerifiedGraph, model_root: Felt) -> Result<Package, LowerError> {
+pub fn lower(
+    graph: &VerifiedGraph,
+    model_root: Felt,
+    layout: Layout,
+) -> Result<Package, LowerError> {
     check_names(graph)?;
     let lowering = Lowering {
         graph,
+        layout,
         key_lanes: scores::key_lanes(graph)?,
     };
     let lib = library(&lowering, model_root)?;
     let mut files = BTreeMap::new();
     files.insert("Scarb.toml".to_string(), manifest(&graph.name));
     files.insert("src/lib.cairo".to_string(), lib);
-    files.insert("src/weights.cairo".to_string(), weights(graph)?);
+    files.insert("src/weights.cairo".to_string(), weights(graph, layout)?);
     files.insert("src/tables.cairo".to_string(), tables(graph));
     Ok(Package {
         name: graph.name.clone(),
@@ -48,7 +53,7 @@ fn check_names(graph: &VerifiedGraph) -> Result<(), LowerError> {
             let rest = name.strip_prefix(prefix).unwrap_or("");
             !rest.is_empty() && rest.chars().all(|c| c.is_ascii_digit())
         };
-        ["position", "angles", "caches", "row", "carried"].contains(&name)
+        ["position", "angles", "caches", "row", "carried", "matrices"].contains(&name)
             || numbered("kv")
             || numbered("cache")
     };
@@ -85,23 +90,28 @@ fn manifest(name: &str) -> String {
 }
 
 /// Words of a matrix, in the lanes that its (only) input range allows.
-fn weights(graph: &VerifiedGraph) -> Result<String, LowerError> {
-    let mut out = String::from("//! Packed weights: one word per column and block of rows.\n");
-    for node in &graph.nodes {
-        let Op::Linear { x, matrix } = node.op else {
-            continue;
-        };
+fn weights(graph: &VerifiedGraph, layout: Layout) -> Result<String, LowerError> {
+    let per_word = match layout {
+        Layout::Fast => "block",
+        Layout::Compact => "pair of blocks",
+    };
+    let mut out = format!("//! Packed weights: one word per column and {per_word} of rows.\n");
+    for (matrix, range) in linear::uses(graph) {
         let matrix = graph.matrix(matrix);
-        let lanes = Lanes::choose(matrix, graph.node(x).range)?;
+        let lanes = Lanes::choose(matrix, range)?;
+        let words = match layout {
+            Layout::Fast => lanes.pack(matrix),
+            Layout::Compact => lanes.pack_pairs(matrix),
+        };
         let doc = format!(
-            "`{}`: {} × {} int8, {} rows per word in lanes of {} bits.",
+            "`{}`: {} × {} int8, {} rows per block in lanes of {} bits.",
             matrix.name,
             matrix.rows,
             matrix.cols,
             lanes.rows(),
             lanes.bits
         );
-        out += &constants::array(&linear::constant(matrix), &doc, &lanes.pack(matrix));
+        out += &constants::array(&linear::constant(matrix), &doc, &words);
     }
     Ok(out)
 }
@@ -172,7 +182,9 @@ fn library(lowering: &Lowering<'_>, model_root: Felt) -> Result<String, LowerErr
         lowering.key_lanes.bits,
     );
 
-    out += "    fn carry(\n        token: felt252, position: u32, ref caches: Array<LayerCache>, ref row: Array<felt252>,\n    ) -> Carried {\n";
+    out += &matrices(lowering)?;
+    out += "    fn carry(\n        matrices: Span<Span<felt252>>,\n        token: felt252,\n        position: u32,\n        \
+            ref caches: Array<LayerCache>,\n        ref row: Array<felt252>,\n    ) -> Carried {\n";
     let _ = writeln!(out, "        let angles = {};", rope::angles(graph));
     statements(lowering, 0, carry, &mut out)?;
     for layer in 0..shape.layers {
@@ -181,7 +193,7 @@ fn library(lowering: &Lowering<'_>, model_root: Felt) -> Result<String, LowerErr
     let fields: Vec<String> = carried.iter().map(|&id| lowering.var(id)).collect();
     let _ = writeln!(out, "        Carried {{ {} }}\n    }}\n", fields.join(", "));
 
-    out += "    fn decide(carried: Carried, caches: Span<LayerCache>) -> felt252 {\n";
+    out += "    fn decide(\n        matrices: Span<Span<felt252>>, carried: Carried, caches: Span<LayerCache>,\n    ) -> felt252 {\n";
     let _ = writeln!(
         out,
         "        let Carried {{ {} }} = carried;",
@@ -199,6 +211,29 @@ fn library(lowering: &Lowering<'_>, model_root: Felt) -> Result<String, LowerErr
     out += "    }\n}\n\n/// Proves a chunk of decode steps; see `decode_kernels::chunk`.\n#[executable_raw]\n\
             fn main(input: Span<felt252>, ref output: Array<felt252>) {\n    run_chunk::<Step>(input, ref output);\n}\n";
     Ok(out)
+}
+
+/// The function that takes the compact matrices apart.
+fn matrices(lowering: &Lowering<'_>) -> Result<String, LowerError> {
+    if lowering.layout == Layout::Fast {
+        return Ok(
+            "    fn matrices() -> Array<Span<felt252>> {\n        array![]\n    }\n\n".to_string(),
+        );
+    }
+    let mut out = String::from("    fn matrices() -> Array<Span<felt252>> {\n        array![\n");
+    for (matrix, range) in linear::uses(lowering.graph) {
+        let matrix = lowering.graph.matrix(matrix);
+        let lanes = Lanes::choose(matrix, range)?;
+        let _ = writeln!(
+            out,
+            "            expand::<Lanes{}>(weights::{}.span(), {}, {}),",
+            lanes.bits,
+            linear::constant(matrix),
+            matrix.cols,
+            matrix.rows.div_ceil(lanes.rows()),
+        );
+    }
+    Ok(out + "        ]\n    }\n\n")
 }
 
 /// One statement per node, with a blank line and a comment where the layer changes. `first` is the
@@ -275,6 +310,7 @@ fn live_values(after: &[Node], cut: usize) -> BTreeSet<ValueId> {
 const IMPORTS: &str = "\
 use decode_kernels::argmax::argmax;
 use decode_kernels::chunk::{Model, run_chunk};
+use decode_kernels::compact::expand;
 use decode_kernels::elementwise::{add, mul};
 use decode_kernels::embed::embed;
 use decode_kernels::kv::{LayerCache, kv_append};

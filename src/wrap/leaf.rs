@@ -35,7 +35,8 @@ use crate::verify::statement::OUTPUT_LEN;
 
 type Limbs = [M31; MEMORY_VALUES_LIMBS];
 
-/// The components of Cairo's AIR that a generated program uses, in any number of steps.
+/// The components of Cairo's AIR that a generated program of the compact layout uses, in any number of
+/// steps.
 pub const COMPONENTS: &[&str] = &[
     "add_opcode",
     "add_opcode_small",
@@ -51,6 +52,7 @@ pub const COMPONENTS: &[&str] = &[
     "mul_opcode_small",
     "ret_opcode",
     "verify_instruction",
+    "bitwise_builtin",
     "poseidon_builtin",
     "range_check_builtin",
     "poseidon_aggregator",

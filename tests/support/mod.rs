@@ -6,7 +6,7 @@ use cairo_decode::compile::{Program, compile};
 use cairo_decode::ir::{
     Builder, Graph, Matrix, MatrixId, Op, Shape, Tables, ValueId, VerifiedGraph,
 };
-use cairo_decode::lower::lower;
+use cairo_decode::lower::{Layout, lower};
 use cairo_decode::spec::requantize::Requant;
 use cairo_decode::spec::rmsnorm::RmsNorm;
 use cairo_decode::spec::rope::ROPE_MAX;
@@ -30,7 +30,7 @@ pub fn pins(program: &Program, prompt: &[u32]) -> SessionPins {
 
 /// The compiled program of a graph.
 pub fn program(graph: &VerifiedGraph) -> Program {
-    let package = lower(graph, Felt::from(MODEL_ROOT)).expect("lowers");
+    let package = lower(graph, Felt::from(MODEL_ROOT), Layout::Fast).expect("lowers");
     compile(&package.name, &package.files).expect("compiles")
 }
 
