@@ -1,5 +1,5 @@
-//! Embeds Cairo's core library (prepared by `scripts/setup`) and the kernel library `cairo/`, so that
-//! the binary compiles generated programs on its own.
+//! Embeds Cairo's core library (prepared by `scripts/setup`) and the kernel library `cairo/` and the
+//! contracts, so that the binary compiles generated programs and contracts on its own.
 
 use std::fmt::Write;
 use std::path::{Path, PathBuf};
@@ -12,12 +12,16 @@ fn main() {
         panic!("Cairo's core library is missing: run scripts/setup first");
     }
     let out = PathBuf::from(env::var("OUT_DIR").expect("set by cargo"));
-    let text = [("CORELIB", corelib), ("KERNELS", root.join("cairo/src"))]
-        .map(|(name, dir)| embed(name, &dir))
-        .concat();
+    let folders = [
+        ("CORELIB", corelib),
+        ("KERNELS", root.join("cairo/src")),
+        ("CONTRACTS", root.join("contracts/src")),
+    ];
+    let text = folders.map(|(name, dir)| embed(name, &dir)).concat();
     fs::write(out.join("embedded.rs"), text).expect("OUT_DIR is writable");
     println!("cargo::rerun-if-changed=.deps/stamp");
     println!("cargo::rerun-if-changed=cairo/src");
+    println!("cargo::rerun-if-changed=contracts/src");
 }
 
 /// A static array of (path relative to `dir`, contents) of every `.cairo` file below `dir`.

@@ -5,8 +5,10 @@
 //! `verify` → `receipt`. See `docs/architecture.md`.
 
 pub mod bundle;
+pub mod chain;
 pub mod chunk;
 pub mod compile;
+pub mod contract;
 pub mod engine;
 pub mod ir;
 pub mod lower;

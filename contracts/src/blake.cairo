@@ -5,7 +5,7 @@
 
 use core::blake::{blake2s_compress, blake2s_finalize};
 use core::box::BoxTrait;
-use crate::fields::m31;
+use crate::fields::m31::{self, Modulus};
 
 /// Eight words below P.
 pub type Digest = [u32; 8];
@@ -40,18 +40,18 @@ pub fn digest(state: State) -> Digest {
     [reduced(a), reduced(b), reduced(c), reduced(d), reduced(e), reduced(f), reduced(g), reduced(h)]
 }
 
-/// Appends the digest that a final state is.
+/// Appends the digest that a final state is; `p` is [`m31::modulus`].
 #[inline(always)]
-pub fn append_digest(state: State, ref words: Array<u32>) {
+pub fn append_digest(state: State, p: NonZero<Modulus>, ref words: Array<u32>) {
     let [a, b, c, d, e, f, g, h] = state.unbox();
-    words.append(reduced(a));
-    words.append(reduced(b));
-    words.append(reduced(c));
-    words.append(reduced(d));
-    words.append(reduced(e));
-    words.append(reduced(f));
-    words.append(reduced(g));
-    words.append(reduced(h));
+    words.append(m31::word(m31::from_word_by(a, p)));
+    words.append(m31::word(m31::from_word_by(b, p)));
+    words.append(m31::word(m31::from_word_by(c, p)));
+    words.append(m31::word(m31::from_word_by(d, p)));
+    words.append(m31::word(m31::from_word_by(e, p)));
+    words.append(m31::word(m31::from_word_by(f, p)));
+    words.append(m31::word(m31::from_word_by(g, p)));
+    words.append(m31::word(m31::from_word_by(h, p)));
 }
 
 /// The final state of a message of one full block.
@@ -99,10 +99,20 @@ pub fn hash_words(words: Span<u32>, n_bytes: u32) -> Digest {
 
 /// Appends zeros up to a whole number of blocks.
 pub fn pad(ref words: Array<u32>) {
-    let (_, rest) = DivRem::div_rem(words.len(), 16);
-    if rest != 0 {
-        for _ in rest..16 {
+    let (_, mut rest) = DivRem::div_rem(words.len(), 16);
+    while rest != 0 {
+        if rest == 8 {
             words.append(0);
+            words.append(0);
+            words.append(0);
+            words.append(0);
+            words.append(0);
+            words.append(0);
+            words.append(0);
+            words.append(0);
+            break;
         }
+        words.append(0);
+        rest = (rest + 1) % 16;
     }
 }

@@ -59,8 +59,8 @@ pub fn generator(k: u32) -> Point {
 
 pub fn add(p: Point, q: Point) -> Point {
     Point {
-        x: m31::sub(m31::mul(p.x, q.x), m31::mul(p.y, q.y)),
-        y: m31::add(m31::mul(p.x, q.y), m31::mul(p.y, q.x)),
+        x: m31::difference_of_products(p.x, q.x, p.y, q.y),
+        y: m31::sum_of_products(p.x, q.y, p.y, q.x),
     }
 }
 
@@ -68,10 +68,8 @@ pub fn conjugate(p: Point) -> Point {
     Point { x: p.x, y: m31::neg(p.y) }
 }
 
-/// The x coordinate of 2 p, from that of p.
-pub fn double_x(x: M31) -> M31 {
-    let square = m31::mul(x, x);
-    m31::sub(m31::add(square, square), 1)
+pub fn double(p: Point) -> Point {
+    Point { x: m31::difference_of_products(p.x, p.x, p.y, p.y), y: m31::mul_sum(p.x, p.x, p.y) }
 }
 
 /// For k = 0 to 5 and v = 0 to 15: the sum of the generators 2^(30 − 4 k − j) times the generator over the bits
@@ -191,6 +189,12 @@ pub fn point_at(log_size: u32, index: u32) -> Point {
         row += 16;
     }
     point
+}
+
+/// The point of [`point_at`] at an index without its lowest four bits, from that at the index.
+pub fn without_lowest(point: Point, lowest: u32) -> Point {
+    let (x, y) = *SUMS.span()[lowest];
+    add(point, Point { x, y: m31::neg(y) })
 }
 
 pub fn secure_double_x(x: QM31) -> QM31 {

@@ -5,7 +5,7 @@ use core::internal::bounded_int::upcast;
 use crate::blake::{self, Digest};
 use crate::calldata;
 use crate::channel::{Channel, ChannelTrait};
-use crate::circle::{Point, conjugate, from_parameter, point_at, repeated_double_x};
+use crate::circle::{conjugate, from_parameter, point_at, repeated_double_x};
 use crate::constraints::{self, Lookups};
 use crate::fields::m31;
 use crate::fields::packed::{Sum, SumTrait};
@@ -170,11 +170,19 @@ pub fn verify(root: Digest, outputs: [QM31; 2], proof: Span<felt252>) {
 
     // Quotients, FRI.
     let mut points = array![];
+    let mut above = array![];
     for position in positions {
-        points.append(domain_point(*position));
+        let (half, odd) = DivRem::div_rem(*position, 2);
+        let point = point_at(LOG_DOMAIN - 1, half);
+        points.append(if odd == 1 {
+            conjugate(point)
+        } else {
+            point
+        });
+        above.append(point);
     }
     let answers = quotients::answers(@quotients, points.span(), sums.span(), running.span());
-    fri::verify(layers.span(), LOG_DOMAIN, paths, positions, answers, *last[0]);
+    fri::verify(layers.span(), paths, positions, above.span(), answers, *last[0]);
 }
 
 /// The elements' words.
@@ -245,17 +253,6 @@ fn insert(sorted: Span<u32>, item: u32) -> Array<u32> {
     result
 }
 
-/// The point of the domain of evaluations at a place in bit-reversed order.
-fn domain_point(position: u32) -> Point {
-    let (half, odd) = DivRem::div_rem(position, 2);
-    let point = point_at(LOG_DOMAIN - 1, half);
-    if odd == 1 {
-        conjugate(point)
-    } else {
-        point
-    }
-}
-
 /// A tree of columns, opened at the queries.
 #[derive(Copy, Drop)]
 struct Tree {
@@ -271,10 +268,18 @@ fn row_felts(columns: u32) -> u32 {
     (columns + 7) / 8
 }
 
-/// Takes a row as words, with zeros up to a whole number of blocks.
-fn next_row(ref rows: Span<felt252>, columns: u32) -> Span<u32> {
+/// Takes a row, adds its products with the powers to the sum, and returns its words, with zeros up to a whole
+/// number of blocks.
+fn next_row(
+    ref rows: Span<felt252>, columns: u32, powers: Span<felt252>, ref sum: Sum,
+) -> Span<u32> {
     let mut row = array![];
-    calldata::padded_words(ref rows, columns, ref row);
+    quotients::take_row(ref rows, powers, ref row, ref sum);
+    if row.len() != columns {
+        for word in row.span().slice(columns, row.len() - columns) {
+            assert(*word == 0, calldata::errors::PADDING);
+        }
+    }
     blake::pad(ref row);
     row.span()
 }
@@ -290,10 +295,11 @@ fn check_tree(
     let mut sums = sums.span();
     let mut new_sums = array![];
     for sibling in *paths.pop_front().unwrap() {
-        let row = next_row(ref rows, tree.columns);
+        let mut sum = *sums.pop_front().unwrap();
+        let row = next_row(ref rows, tree.columns, powers, ref sum);
         let leaf = blake::hash_blocks(row, tree.columns * 4);
-        merkle::place(leaf, *sibling, ref witness, ref messages);
-        new_sums.append(quotients::add_row(*sums.pop_front().unwrap(), powers, row));
+        merkle::place(leaf, *sibling, m31::modulus(), ref witness, ref messages);
+        new_sums.append(sum);
     }
     check_root(messages.span(), paths, witness, tree.root);
     new_sums
@@ -311,11 +317,11 @@ fn check_interaction(
     let mut new_sums = array![];
     let mut running = array![];
     for sibling in *paths.pop_front().unwrap() {
-        let row = next_row(ref rows, tree.columns);
+        let mut sum = *sums.pop_front().unwrap();
+        let row = next_row(ref rows, tree.columns, *quotients.interaction, ref sum);
         let leaf = blake::hash_blocks(row, tree.columns * 4);
-        merkle::place(leaf, *sibling, ref witness, ref messages);
-        let sum = *sums.pop_front().unwrap();
-        new_sums.append(quotients::add_row(sum, *quotients.interaction, row));
+        merkle::place(leaf, *sibling, m31::modulus(), ref witness, ref messages);
+        new_sums.append(sum);
         running.append(quotients::running_sums(quotients, row));
     }
     check_root(messages.span(), paths, witness, tree.root);

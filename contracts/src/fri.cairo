@@ -7,13 +7,14 @@
 use core::internal::bounded_int::upcast;
 use crate::blake::Digest;
 use crate::calldata;
-use crate::circle::{Point, point_at};
-use crate::fields::m31;
+use crate::circle::{Point, without_lowest};
+use crate::fields::m31::{self, M31};
 use crate::fields::qm31::QM31;
 use crate::merkle::{self, Sibling};
 
 mod coset;
 mod fold;
+use coset::Coset;
 
 pub mod errors {
     pub const COMMITMENT: felt252 = 'fri: wrong root';
@@ -22,6 +23,7 @@ pub mod errors {
 
 /// Points of a coset, as a power of two.
 const LOG_COSET: u32 = 4;
+const COSET: NonZero<u32> = 16;
 
 /// One layer's part of a proof.
 #[derive(Copy, Drop)]
@@ -35,27 +37,30 @@ pub struct Layer {
 }
 
 /// Checks that `evals` at `positions` (ascending, distinct, in bit-reversed order of the first layer's
-/// circle domain of 2^log_size points) fold to the constant `last`. `paths` are those of the positions.
+/// circle domain) fold to the constant `last`. `points` are the domain's points at the positions, without
+/// the sign of y, and `paths` the siblings of the positions.
 pub fn verify(
     layers: Span<Layer>,
-    log_size: u32,
     paths: Span<Span<Sibling>>,
     positions: Span<u32>,
+    points: Span<Point>,
     evals: Array<QM31>,
     last: QM31,
 ) {
-    let mut log_size = log_size;
     let mut paths = paths;
     let mut positions = positions;
+    let mut points = points;
     let mut evals = evals;
     let mut on_circle = true;
     for layer in layers {
         paths = paths.slice(LOG_COSET, paths.len() - LOG_COSET);
         let opened = open(layer, positions, evals.span());
-        check_root(layer, opened.values.span(), opened.cosets.len(), paths);
-        evals = fold_cosets(opened.values.span(), opened.cosets.span(), *layer.alpha, log_size, on_circle);
-        positions = opened.cosets.span();
-        log_size -= LOG_COSET;
+        let values = opened.values.span();
+        check_root(layer, values, opened.indices.len(), paths);
+        let cosets = cosets(positions, points, on_circle);
+        evals = fold_cosets(values, @cosets, *layer.alpha, on_circle);
+        positions = opened.indices.span();
+        points = cosets.next.span();
         on_circle = false;
     }
     for eval in evals {
@@ -67,64 +72,91 @@ pub fn verify(
 #[derive(Drop)]
 struct Opened {
     /// Their indices.
-    cosets: Array<u32>,
+    indices: Array<u32>,
     /// Their values' words.
     values: Array<u32>,
 }
 
+/// Values in packed form, two to a felt.
+#[derive(Drop)]
+struct Packed {
+    felts: Span<felt252>,
+    /// The upper half of the felt that was read last, if it was not taken.
+    half: Option<[u32; 4]>,
+}
+
+/// Takes `n` values and appends their words.
+fn take(ref packed: Packed, n: u32, ref values: Array<u32>) {
+    if n == 0 {
+        return;
+    }
+    let mut n = n;
+    if let Some(half) = packed.half {
+        let [a, b, c, d] = half;
+        values.append(a);
+        values.append(b);
+        values.append(c);
+        values.append(d);
+        n -= 1;
+    }
+    let (pairs, odd) = DivRem::div_rem(n, 2);
+    let mut felts = packed.felts;
+    let mut whole = calldata::section(ref felts, pairs);
+    while !whole.is_empty() {
+        calldata::append_limbs(ref whole, ref values);
+    }
+    packed = if odd == 1 {
+        let [a, b, c, d, e, f, g, h] = calldata::digest(ref felts);
+        values.append(a);
+        values.append(b);
+        values.append(c);
+        values.append(d);
+        Packed { felts, half: Some([e, f, g, h]) }
+    } else {
+        Packed { felts, half: None }
+    };
+}
+
 /// Completes the values at `positions` by the layer's to those of whole cosets.
 fn open(layer: @Layer, positions: Span<u32>, evals: Span<QM31>) -> Opened {
-    let mut felts = *layer.values;
-    let mut unknown = array![];
-    calldata::padded_words(ref felts, *layer.n_values * 4, ref unknown);
-    let mut unknown = unknown.span().slice(0, *layer.n_values * 4);
+    let n_positions = positions.len();
+    let mut packed = Packed { felts: *layer.values, half: None };
     let mut evals = evals;
     let mut positions = positions;
     let mut values = array![];
-    let mut cosets = array![];
-    // One more than the highest index: no position.
-    let mut next = *positions.pop_front().unwrap();
-    let mut more = true;
-    while more {
-        let (coset, place) = DivRem::div_rem(next, 16);
-        cosets.append(coset);
+    let mut indices = array![];
+    let mut position = positions.pop_front();
+    while let Some(first) = position {
+        let (index, place) = DivRem::div_rem(*first, COSET);
+        indices.append(index);
         let mut place = place;
-        let mut i = 0;
-        while i != 16 {
-            if i == place {
-                let value = *evals.pop_front().unwrap();
-                values.append(upcast(value.a));
-                values.append(upcast(value.b));
-                values.append(upcast(value.c));
-                values.append(upcast(value.d));
-                match positions.pop_front() {
-                    Some(position) => {
-                        next = *position;
-                        let (its_coset, its_place) = DivRem::div_rem(next, 16);
-                        place = if its_coset == coset {
-                            its_place
-                        } else {
-                            16
-                        };
-                    },
-                    None => {
-                        more = false;
-                        place = 16;
-                    },
-                }
-            } else {
-                let four = unknown.multi_pop_front::<4>().expect(calldata::errors::SHORT);
-                let [a, b, c, d] = (*four).unbox();
-                values.append(a);
-                values.append(b);
-                values.append(c);
-                values.append(d);
+        let mut done = 0;
+        position = loop {
+            take(ref packed, place - done, ref values);
+            let value = *evals.pop_front().unwrap();
+            values.append(upcast(value.a));
+            values.append(upcast(value.b));
+            values.append(upcast(value.c));
+            values.append(upcast(value.d));
+            done = place + 1;
+            match positions.pop_front() {
+                Some(next) => {
+                    let (its_index, its_place) = DivRem::div_rem(*next, COSET);
+                    if its_index != index {
+                        break Some(next);
+                    }
+                    place = its_place;
+                },
+                None => { break None; },
             }
-            i += 1;
-        }
+        };
+        take(ref packed, 16 - done, ref values);
     }
-    assert(unknown.is_empty(), calldata::errors::UNUSED);
-    Opened { cosets, values }
+    assert(*layer.n_values == 16 * indices.len() - n_positions, calldata::errors::UNUSED);
+    if let Some(half) = packed.half {
+        assert(half == [0; 4], calldata::errors::PADDING);
+    }
+    Opened { indices, values }
 }
 
 /// Checks that the values of the cosets are in the tree. `paths` are those of the cosets' subtrees.
@@ -142,34 +174,52 @@ fn check_root(layer: @Layer, values: Span<u32>, n_cosets: u32, paths: Span<Span<
     assert(root == *layer.commitment, errors::COMMITMENT);
 }
 
-/// Folds every coset's values to one.
-fn fold_cosets(
-    values: Span<u32>, cosets: Span<u32>, alpha: QM31, log_size: u32, on_circle: bool,
-) -> Array<QM31> {
-    let mut points: Array<Point> = array![];
-    let mut norms = array![];
-    for coset in cosets {
-        if on_circle {
-            let point = point_at(log_size - 1, *coset * 8);
-            norms.append(coset::circle_norm(point));
-            points.append(point);
-        } else {
-            let point = point_at(log_size, *coset * 16);
-            norms.append(coset::line_norm(point));
-            points.append(point);
+/// Where the cosets are.
+#[derive(Drop)]
+struct Cosets {
+    cosets: Array<Coset>,
+    /// The points at their indices in the next layer's domain, and the y coordinates of these.
+    next: Array<Point>,
+    ys: Array<M31>,
+}
+
+fn cosets(positions: Span<u32>, points: Span<Point>, on_circle: bool) -> Cosets {
+    let mut positions = positions;
+    let mut cosets = array![];
+    let mut next = array![];
+    let mut ys = array![];
+    let mut last = Option::None;
+    for point in points {
+        let position = *positions.pop_front().unwrap();
+        let (index, place) = DivRem::div_rem(position, COSET);
+        if last != Option::Some(index) {
+            last = Option::Some(index);
+            let (coset, above) = if on_circle {
+                coset::circle(without_lowest(*point, place / 2))
+            } else {
+                coset::line(without_lowest(*point, place))
+            };
+            cosets.append(coset);
+            next.append(above);
+            ys.append(above.y);
         }
     }
-    let mut inverses = m31::batch_inverse(norms.span()).span();
+    Cosets { cosets, next, ys }
+}
+
+/// Folds every coset's values to one.
+fn fold_cosets(values: Span<u32>, cosets: @Cosets, alpha: QM31, on_circle: bool) -> Array<QM31> {
+    let mut inverses = m31::batch_inverse(cosets.ys.span()).span();
     let first = fold::factors(alpha);
     let last = fold::factors(fold::fourth_power(alpha));
     let mut values = values;
     let mut folded = array![];
-    for point in points {
+    for coset in cosets.cosets.span() {
         let inverse = *inverses.pop_front().unwrap();
         let twiddles = if on_circle {
-            coset::circle_twiddles(point, inverse)
+            coset::circle_twiddles(*coset, inverse)
         } else {
-            coset::line_twiddles(point, inverse)
+            coset::line_twiddles(*coset, inverse)
         };
         let [(t0, t1, t2), (t3, t4, t5), (t6, t7, t8), (t9, t10, t11)] = twiddles.quarters;
         let p = fold::fold_four(next(ref values), t0, t1, t2, first);

@@ -5,6 +5,7 @@
 //! `channel`, `merkle`, `quotients`, `fri` and `lookup` for its parts; `blake`, `circle` and `fields` are
 //! arithmetic. `constraints` and `layout` are generated from the prover's crates.
 
+pub mod account;
 pub mod blake;
 pub mod calldata;
 pub mod channel;

@@ -8,6 +8,7 @@
 
 use crate::blake::{self, Digest, State};
 use crate::calldata;
+use crate::fields::m31::{self, Modulus};
 
 /// Where a node's sibling is.
 #[derive(Copy, Drop)]
@@ -67,21 +68,25 @@ fn level(nodes: Span<u32>) -> (Span<Sibling>, Span<u32>) {
 }
 
 /// Puts a node, whose hash ended in `state`, into the messages of the level above, with its sibling if that
-/// is in the witness.
+/// is in the witness. `p` is [`m31::modulus`].
 #[inline(always)]
 pub fn place(
-    state: State, sibling: Sibling, ref witness: Span<felt252>, ref messages: Array<u32>,
+    state: State,
+    sibling: Sibling,
+    p: NonZero<Modulus>,
+    ref witness: Span<felt252>,
+    ref messages: Array<u32>,
 ) {
     match sibling {
         Sibling::Right => {
-            blake::append_digest(state, ref messages);
+            blake::append_digest(state, p, ref messages);
             calldata::append_limbs(ref witness, ref messages);
         },
         Sibling::Left => {
             calldata::append_limbs(ref witness, ref messages);
-            blake::append_digest(state, ref messages);
+            blake::append_digest(state, p, ref messages);
         },
-        Sibling::Known => { blake::append_digest(state, ref messages); },
+        Sibling::Known => { blake::append_digest(state, p, ref messages); },
     }
 }
 
@@ -103,9 +108,10 @@ fn above(
     let mut messages = messages;
     let mut siblings = siblings;
     let mut above = array![];
+    let p = m31::modulus();
     while let Some(block) = messages.multi_pop_front::<16>() {
         let sibling = *siblings.pop_front().unwrap();
-        place(blake::hash_full_block(*block), sibling, ref witness, ref above);
+        place(blake::hash_full_block(*block), sibling, p, ref witness, ref above);
     }
     above
 }

@@ -10,10 +10,13 @@
 //! that the column repeats; its previous value; its current one. For a column of the largest size the period's
 //! point is the point itself.
 
+#[feature("bounded-int-utils")]
+use core::internal::bounded_int::upcast;
+use crate::calldata;
 use crate::circle::{Point, SecurePoint, conjugate, generator, secure_add};
 use crate::fields::m31::{self, M31};
 use crate::fields::packed::{self, Packed, PowersTrait, Sum, SumTrait};
-use crate::fields::qm31::{self, QM31, ZERO, add, mul, mul_m31, sub};
+use crate::fields::qm31::{QM31, ZERO, add, mul, sub};
 use crate::layout;
 
 pub mod errors {
@@ -42,16 +45,20 @@ struct Batch {
 /// What a query needs of a batch.
 #[derive(Copy, Drop)]
 struct Line {
-    /// c = p̄.y − p.y.
-    c: QM31,
+    /// Im(c) for c = p̄.y − p.y, which has no other part.
+    c: (felt252, felt252),
     /// 2 W.
-    slope: QM31,
+    slope: [felt252; 4],
     /// c V + 2 W p.y.
-    offset: QM31,
+    offset: [felt252; 4],
     /// Re(p.x) Im(p.y) − Re(p.y) Im(p.x), Im(p.x), Im(p.y): elements of CM31.
     denominator: (M31, M31),
     im_x: (M31, M31),
     im_y: (M31, M31),
+}
+
+fn felts(x: QM31) -> [felt252; 4] {
+    [upcast(x.a), upcast(x.b), upcast(x.c), upcast(x.d)]
 }
 
 /// What does not depend on a query.
@@ -65,6 +72,7 @@ pub struct Quotients {
     pub composition: Span<felt252>,
     /// The running sums of every period, and those of the largest size.
     periods: Span<Span<RunningSum>>,
+    largest: Span<RunningSum>,
     /// For the point, the previous row's, those of the periods.
     lines: Span<Line>,
 }
@@ -101,9 +109,9 @@ impl BatchImpl of BatchTrait {
             cm31_mul((x.a, x.b), (y.c, y.d)), cm31_mul((y.a, y.b), (x.c, x.d)),
         );
         Line {
-            c,
-            slope,
-            offset: add(mul(c, v), mul(slope, y)),
+            c: (upcast(c.c), upcast(c.d)),
+            slope: felts(slope),
+            offset: felts(add(mul(c, v), mul(slope, y))),
             denominator,
             im_x: (x.c, x.d),
             im_y: (y.c, y.d),
@@ -114,9 +122,7 @@ impl BatchImpl of BatchTrait {
 fn cm31_mul(x: (M31, M31), y: (M31, M31)) -> (M31, M31) {
     let (a, b) = x;
     let (c, d) = y;
-    (
-        m31::sub(m31::mul(a, c), m31::mul(b, d)), m31::add(m31::mul(a, d), m31::mul(b, c)),
-    )
+    (m31::difference_of_products(a, c, b, d), m31::sum_of_products(a, d, b, c))
 }
 
 fn cm31_sub(x: (M31, M31), y: (M31, M31)) -> (M31, M31) {
@@ -212,14 +218,13 @@ pub fn prepare(samples: Span<QM31>, oods: SecurePoint, coefficient: QM31) -> Quo
         periods.append(members.span());
         of_size += 1;
     }
-    let mut members = array![];
+    let mut largest = array![];
     for sum in sums.span() {
         let (period, running, _) = *sum;
         if period == n_periods {
-            members.append(running);
+            largest.append(running);
         }
     }
-    periods.append(members.span());
     let composition_order: Array<u32> = array![0, 1, 2, 3, 4, 5, 6, 7];
     let mut fixed_order: Array<u32> = array![];
     for i in 0..layout::FIXED {
@@ -231,6 +236,7 @@ pub fn prepare(samples: Span<QM31>, oods: SecurePoint, coefficient: QM31) -> Quo
         interaction: ordered(interaction.span(), layout::INTERACTION_ORDER.span()),
         composition: ordered(composition.span(), composition_order.span()),
         periods: periods.span(),
+        largest: largest.span(),
         lines: lines.span(),
     }
 }
@@ -255,24 +261,31 @@ fn singles(
     taken
 }
 
-/// Adds the products of a row, eight at a time.
-pub fn add_row(sum: Sum, powers: Span<felt252>, row: Span<u32>) -> Sum {
-    let mut sum = sum;
+/// Takes a row of values, one felt for eight, appends its words, and adds their products with the powers.
+pub fn take_row(
+    ref felts: Span<felt252>, powers: Span<felt252>, ref row: Array<u32>, ref sum: Sum,
+) {
     let mut powers = powers;
-    let mut row = row;
     while let Some(eight) = powers.multi_pop_front::<16>() {
         let [a0, b0, a1, b1, a2, b2, a3, b3, a4, b4, a5, b5, a6, b6, a7, b7] = (*eight).unbox();
-        let [w0, w1, w2, w3, w4, w5, w6, w7] = (*row.multi_pop_front::<8>().unwrap()).unbox();
-        sum.include(a0, b0, w0);
-        sum.include(a1, b1, w1);
-        sum.include(a2, b2, w2);
-        sum.include(a3, b3, w3);
-        sum.include(a4, b4, w4);
-        sum.include(a5, b5, w5);
-        sum.include(a6, b6, w6);
-        sum.include(a7, b7, w7);
+        let [w0, w1, w2, w3, w4, w5, w6, w7] = calldata::limbs(calldata::next(ref felts));
+        row.append(upcast(w0));
+        row.append(upcast(w1));
+        row.append(upcast(w2));
+        row.append(upcast(w3));
+        row.append(upcast(w4));
+        row.append(upcast(w5));
+        row.append(upcast(w6));
+        row.append(upcast(w7));
+        sum.include(a0, b0, upcast(w0));
+        sum.include(a1, b1, upcast(w1));
+        sum.include(a2, b2, upcast(w2));
+        sum.include(a3, b3, upcast(w3));
+        sum.include(a4, b4, upcast(w4));
+        sum.include(a5, b5, upcast(w5));
+        sum.include(a6, b6, upcast(w6));
+        sum.include(a7, b7, upcast(w7));
     }
-    sum
 }
 
 /// The sums of a query's running sums, from its row of the interaction tree.
@@ -300,6 +313,19 @@ pub fn running_sums(quotients: @Quotients, row: Span<u32>) -> RunningSums {
         }
         sums.append(sum.value());
     }
+    for member in *quotients.largest {
+        let mut words = row.slice(*member.place, 4);
+        let [w0, w1, w2, w3] = (*words.multi_pop_front::<4>().unwrap()).unbox();
+        let mut powers = *member.powers;
+        let [a0, b0, _, _, a1, b1, _, _, a2, b2, _, _, a3, b3, _, _] = (*powers
+            .multi_pop_front::<16>()
+            .unwrap())
+            .unbox();
+        previous.include(a0, b0, w0);
+        previous.include(a1, b1, w1);
+        previous.include(a2, b2, w2);
+        previous.include(a3, b3, w3);
+    }
     RunningSums { previous: previous.value(), periods: sums.span() }
 }
 
@@ -311,16 +337,10 @@ pub fn answers(
     let mut denominators = array![];
     let mut norms = array![];
     for point in points {
-        let x = *point.x;
-        let y = *point.y;
         for line in *quotients.lines {
-            let (re, im) = *line.denominator;
-            let (xre, xim) = *line.im_x;
-            let (yre, yim) = *line.im_y;
-            let re = m31::add(m31::sub(re, m31::mul(yre, x)), m31::mul(xre, y));
-            let im = m31::add(m31::sub(im, m31::mul(yim, x)), m31::mul(xim, y));
+            let (re, im) = denominator(line, *point);
             denominators.append((re, im));
-            norms.append(m31::add(m31::mul(re, re), m31::mul(im, im)));
+            norms.append(m31::sum_of_products(re, re, im, im));
         }
     }
     let mut inverses = m31::batch_inverse(norms.span()).span();
@@ -332,21 +352,64 @@ pub fn answers(
         let RunningSums { previous, periods } = *running.pop_front().unwrap();
         let mut values = array![(*sums.pop_front().unwrap()).value(), previous];
         values.append_span(periods);
-        let mut values = values.span();
-        let mut answer = ZERO;
-        for line in *quotients.lines {
-            let numerator = sub(
-                add(mul(*line.c, *values.pop_front().unwrap()), mul_m31(*line.slope, *point.y)),
-                *line.offset,
+        answers
+            .append(
+                answer(*quotients.lines, *point, values.span(), ref denominators, ref inverses),
             );
-            let (re, im) = *denominators.pop_front().unwrap();
-            let scale = *inverses.pop_front().unwrap();
-            let quotient = qm31::mul_cm31(
-                numerator, m31::mul(re, scale), m31::mul(m31::neg(im), scale),
-            );
-            answer = add(answer, quotient);
-        }
-        answers.append(answer);
     }
     answers
+}
+
+/// Im(p.y) (Re(p.x) − x) − Im(p.x) (Re(p.y) − y).
+#[inline(always)]
+fn denominator(line: @Line, point: Point) -> (M31, M31) {
+    let (re, im) = *line.denominator;
+    let (xre, xim) = *line.im_x;
+    let (yre, yim) = *line.im_y;
+    (
+        m31::add_difference_of_products(re, xre, point.y, yre, point.x),
+        m31::add_difference_of_products(im, xim, point.y, yim, point.x),
+    )
+}
+
+/// The sum of the quotients of all lines, reduced once: a numerator's coordinate is below 2^66, its product
+/// with the denominator's inverse below 2^98.
+fn answer(
+    lines: Span<Line>,
+    point: Point,
+    values: Span<QM31>,
+    ref denominators: Span<(M31, M31)>,
+    ref inverses: Span<M31>,
+) -> QM31 {
+    let y: felt252 = upcast(point.y);
+    let mut values = values;
+    let (mut a, mut b, mut c, mut d) = (0, 0, 0, 0);
+    for line in lines {
+        let [s0, s1, s2, s3] = felts(*values.pop_front().unwrap());
+        let (g, h) = *line.c;
+        let [l0, l1, l2, l3] = *line.slope;
+        let [o0, o1, o2, o3] = *line.offset;
+        // c S = (2 + i) (s2 + s3 i) (g + h i) + (s0 + s1 i) (g + h i) u.
+        let v = s2 * g - s3 * h;
+        let w = s2 * h + s3 * g;
+        let n0 = v + v - w + l0 * y - o0;
+        let n1 = w + w + v + l1 * y - o1;
+        let n2 = s0 * g - s1 * h + l2 * y - o2;
+        let n3 = s0 * h + s1 * g + l3 * y - o3;
+        let (re, im) = *denominators.pop_front().unwrap();
+        let scale = *inverses.pop_front().unwrap();
+        // The inverse is e − f i.
+        let e: felt252 = upcast(m31::mul(re, scale));
+        let f: felt252 = upcast(m31::mul(im, scale));
+        a += n0 * e + n1 * f;
+        b += n1 * e - n0 * f;
+        c += n2 * e + n3 * f;
+        d += n3 * e - n2 * f;
+    }
+    QM31 {
+        a: packed::reduce_signed(a),
+        b: packed::reduce_signed(b),
+        c: packed::reduce_signed(c),
+        d: packed::reduce_signed(d),
+    }
 }

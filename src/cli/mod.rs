@@ -3,6 +3,7 @@
 //! One file per command. Exit codes: 0 done, 1 rejected (a proof or receipt that does not hold), 2 usage
 //! or bad input. Progress goes to stderr, only on a terminal; results go to stdout.
 
+mod chain;
 mod compile;
 mod completions;
 mod generate;
@@ -43,6 +44,7 @@ enum Command {
     Prove(prove::Args),
     Verify(verify::Args),
     Wrap(wrap::Args),
+    Chain(chain::Args),
     Inspect(inspect::Args),
     Profile(profile::Args),
     Completions(completions::Args),
@@ -74,6 +76,7 @@ pub fn main() -> ExitCode {
         Command::Prove(args) => (prove::run(&args), args.json),
         Command::Verify(args) => (verify::run(&args), args.json),
         Command::Wrap(args) => (wrap::run(&args), args.json),
+        Command::Chain(args) => (chain::run(&args), args.json),
         Command::Inspect(args) => (inspect::run(&args), args.json),
         Command::Profile(args) => (profile::run(&args), args.json),
         Command::Completions(args) => (completions::run(&args), false),

@@ -72,6 +72,16 @@ pub fn kernel_sources() -> impl Iterator<Item = (&'static str, &'static str)> {
     embedded::KERNELS.iter().copied()
 }
 
+/// The contracts' sources: path relative to `contracts/src`, text.
+pub fn contract_sources() -> impl Iterator<Item = (&'static str, &'static str)> {
+    embedded::CONTRACTS.iter().copied()
+}
+
+/// Cairo's core library: path relative to its `src`, text.
+pub fn corelib_sources() -> impl Iterator<Item = (&'static str, &'static str)> {
+    embedded::CORELIB.iter().copied()
+}
+
 /// Compiles the package `name` (files by path relative to the package: `src/lib.cairo`, …), which may
 /// use the crate `decode_kernels`.
 ///
@@ -87,14 +97,15 @@ pub fn compile(name: &str, files: &BTreeMap<String, String>) -> Result<Program, 
         .map(|(path, text)| (path.as_str(), text.as_str()));
     write_all(&work.path().join("package"), package)?;
     write_all(&work.path().join("kernels/src"), kernel_sources())?;
-    write_all(
-        &work.path().join("corelib/src"),
-        embedded::CORELIB.iter().copied(),
-    )?;
+    write_all(&work.path().join("corelib/src"), corelib_sources())?;
     compile_folder(name, work.path())
 }
 
-fn write_all<'a>(
+/// Writes files below `dir`, making folders as needed.
+///
+/// # Errors
+/// [`CompileError::Write`].
+pub fn write_all<'a>(
     dir: &Path,
     files: impl Iterator<Item = (&'a str, &'a str)>,
 ) -> Result<(), CompileError> {

@@ -28,7 +28,7 @@ mod files;
 mod folder;
 mod manifest;
 mod session;
-mod strict;
+pub(crate) mod strict;
 mod verify_session;
 mod wrapped;
 

@@ -270,7 +270,8 @@ macro_rules! decode_canonical {
     )*};
 }
 
-pub(super) use {decode_canonical, decode_fields, decode_struct};
+pub(crate) use decode_fields;
+pub(super) use {decode_canonical, decode_struct};
 
 /// Enough of a text to recognise it in a message.
 fn shorten(text: &str) -> String {

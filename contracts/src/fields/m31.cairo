@@ -49,6 +49,42 @@ impl DivProduct of DivRemHelper<Product, Modulus> {
     type DivT = BoundedInt<0, 0x7ffffffd>;
     type RemT = M31;
 }
+impl AddProducts of AddHelper<Product, Product> {
+    type Result = BoundedInt<0, 0x7ffffffc00000008>;
+}
+impl DivProducts of DivRemHelper<BoundedInt<0, 0x7ffffffc00000008>, Modulus> {
+    type DivT = BoundedInt<0, 0xfffffffa>;
+    type RemT = M31;
+}
+impl SubProducts of SubHelper<Product, Product> {
+    type Result = BoundedInt<-0x3ffffffe00000004, 0x3ffffffe00000004>;
+}
+/// P².
+type Square = UnitInt<0x3fffffff00000001>;
+impl ShiftProducts of AddHelper<BoundedInt<-0x3ffffffe00000004, 0x3ffffffe00000004>, Square> {
+    type Result = BoundedInt<0xfffffffd, 0x7ffffffd00000005>;
+}
+impl DivShifted of DivRemHelper<BoundedInt<0xfffffffd, 0x7ffffffd00000005>, Modulus> {
+    type DivT = BoundedInt<1, 0xfffffffc>;
+    type RemT = M31;
+}
+impl AddShifted of AddHelper<BoundedInt<0xfffffffd, 0x7ffffffd00000005>, M31> {
+    type Result = BoundedInt<0xfffffffd, 0x7ffffffd80000003>;
+}
+impl DivShiftedSum of DivRemHelper<BoundedInt<0xfffffffd, 0x7ffffffd80000003>, Modulus> {
+    type DivT = BoundedInt<1, 0xfffffffd>;
+    type RemT = M31;
+}
+impl MulSum of MulHelper<Sum, M31> {
+    type Result = BoundedInt<0, 0x7ffffffc00000008>;
+}
+impl MulDifference of MulHelper<BoundedInt<1, 0xfffffffd>, M31> {
+    type Result = BoundedInt<0, 0x7ffffffc80000006>;
+}
+impl DivDifferenceProduct of DivRemHelper<BoundedInt<0, 0x7ffffffc80000006>, Modulus> {
+    type DivT = BoundedInt<0, 0xfffffffb>;
+    type RemT = M31;
+}
 impl DivU32 of DivRemHelper<u32, Modulus> {
     type DivT = BoundedInt<0, 2>;
     type RemT = M31;
@@ -82,10 +118,67 @@ pub fn mul(x: M31, y: M31) -> M31 {
     r
 }
 
+/// w x + y z, reduced once.
+#[inline]
+pub fn sum_of_products(w: M31, x: M31, y: M31, z: M31) -> M31 {
+    let sum = bounded_int::add(bounded_int::mul(w, x), bounded_int::mul(y, z));
+    let (_, r) = bounded_int::div_rem(sum, MODULUS);
+    r
+}
+
+/// w x − y z, reduced once.
+#[inline]
+pub fn difference_of_products(w: M31, x: M31, y: M31, z: M31) -> M31 {
+    let difference = bounded_int::sub(bounded_int::mul(w, x), bounded_int::mul(y, z));
+    let shifted = bounded_int::add::<_, Square>(difference, 0x3fffffff00000001);
+    let (_, r) = bounded_int::div_rem(shifted, MODULUS);
+    r
+}
+
+/// v + w x − y z, reduced once.
+#[inline]
+pub fn add_difference_of_products(v: M31, w: M31, x: M31, y: M31, z: M31) -> M31 {
+    let difference = bounded_int::sub(bounded_int::mul(w, x), bounded_int::mul(y, z));
+    let shifted = bounded_int::add::<_, Square>(difference, 0x3fffffff00000001);
+    let (_, r) = bounded_int::div_rem(bounded_int::add(shifted, v), MODULUS);
+    r
+}
+
+/// (x + y) z, reduced once.
+#[inline]
+pub fn mul_sum(x: M31, y: M31, z: M31) -> M31 {
+    let (_, r) = bounded_int::div_rem(bounded_int::mul(bounded_int::add(x, y), z), MODULUS);
+    r
+}
+
+/// (x − y) z, reduced once.
+#[inline]
+pub fn mul_difference(x: M31, y: M31, z: M31) -> M31 {
+    let shifted: BoundedInt<0x7fffffff, 0xfffffffd> = bounded_int::add::<_, Modulus>(x, 0x7fffffff);
+    let (_, r) = bounded_int::div_rem(
+        bounded_int::mul(bounded_int::sub(shifted, y), z), MODULUS,
+    );
+    r
+}
+
 /// A 32-bit word modulo P.
 #[inline]
 pub fn from_word(x: u32) -> M31 {
     let (_, r) = bounded_int::div_rem(x, MODULUS);
+    r
+}
+
+/// P as a value that the compiler does not know to be constant. A constant divisor is stored anew for every
+/// division, so many divisions in a row are cheaper with this one.
+#[inline(never)]
+pub fn modulus() -> NonZero<Modulus> {
+    MODULUS
+}
+
+/// [`from_word`] with [`modulus`].
+#[inline(always)]
+pub fn from_word_by(x: u32, p: NonZero<Modulus>) -> M31 {
+    let (_, r) = bounded_int::div_rem(x, p);
     r
 }
 

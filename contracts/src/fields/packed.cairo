@@ -39,6 +39,17 @@ fn lanes(x: felt252) -> (M31, M31) {
     (low, high)
 }
 
+/// P · 2^75.
+const SIGNED_SHIFT: felt252 = 0x3fffffff8000000000000000000;
+
+/// A number between −2^105 and 2^105 modulo P. Panics if it and P · 2^75 are not a number below 2^128.
+#[inline(always)]
+pub fn reduce_signed(x: felt252) -> M31 {
+    let shifted: u128 = (x + SIGNED_SHIFT).try_into().expect('sum too wide');
+    let (_, r) = bounded_int::div_rem(shifted, MODULUS);
+    r
+}
+
 /// A sum of products of packed elements and base field elements, at most 2^16.
 #[derive(Copy, Drop)]
 pub struct Sum {

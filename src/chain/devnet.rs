@@ -1,0 +1,162 @@
+//! A local Starknet: started here, with accounts of this project's class.
+
+use std::io::{Read, Write};
+use std::net::TcpStream;
+use std::path::PathBuf;
+use std::process::{Child, Command, Stdio};
+use std::time::{Duration, Instant};
+
+use serde::Deserialize;
+use starknet_types_core::felt::Felt;
+use url::Url;
+
+use super::{Account, Chain, ChainError, LOCAL_CLASS_VERSION};
+use crate::contract::{Contract, class};
+
+/// Name of the local chain's program.
+const PROGRAM: &str = "starknet-devnet";
+/// Folder where `scripts/install-devnet` puts it.
+const INSTALLED: &str = ".devnet/bin";
+
+/// A running local chain; stopped when dropped.
+pub struct Devnet {
+    child: Child,
+    pub url: String,
+    // Holds the account's class file as long as the chain runs.
+    _work: tempfile::TempDir,
+}
+
+fn failed(text: impl Into<String>) -> ChainError {
+    ChainError::Devnet(text.into())
+}
+
+/// The program: on the PATH, or where the script installs it.
+fn program() -> Result<PathBuf, ChainError> {
+    let path = std::env::var_os("PATH").unwrap_or_default();
+    let mut folders: Vec<PathBuf> = std::env::split_paths(&path).collect();
+    folders.push(PathBuf::from(INSTALLED));
+    folders
+        .into_iter()
+        .map(|folder| folder.join(PROGRAM))
+        .find(|file| file.is_file())
+        .ok_or_else(|| {
+            failed(format!(
+                "{PROGRAM} is not installed; run scripts/install-devnet, or put it on the PATH"
+            ))
+        })
+}
+
+impl Devnet {
+    /// Starts a local chain on a port.
+    ///
+    /// # Errors
+    /// No program, or a program that does not start.
+    pub fn start(port: u16) -> Result<Devnet, ChainError> {
+        let program = program()?;
+        let account = class(Contract::Account)?;
+        let work = tempfile::tempdir().map_err(|e| failed(e.to_string()))?;
+        let mut json: serde_json::Value =
+            serde_json::from_str(&account.sierra).map_err(|e| failed(e.to_string()))?;
+        json["contract_class_version"] = LOCAL_CLASS_VERSION.into();
+        let file = work.path().join("account.json");
+        std::fs::write(&file, json.to_string()).map_err(|e| failed(e.to_string()))?;
+        let mut child = Command::new(&program)
+            .args(["--host", "127.0.0.1", "--port", &port.to_string()])
+            .args(["--seed", "0", "--accounts", "3"])
+            .args(["--initial-balance", "1000000000000000000000000000"])
+            .arg("--account-class-custom")
+            .arg(&file)
+            .stdout(Stdio::null())
+            .stderr(Stdio::null())
+            .spawn()
+            .map_err(|e| failed(format!("{}: {e}", program.display())))?;
+        let url = format!("http://127.0.0.1:{port}");
+        let start = Instant::now();
+        while Chain::connect(&url).is_err() {
+            let exited = child.try_wait().ok().flatten();
+            if exited.is_some() || start.elapsed() > Duration::from_secs(60) {
+                let _ = child.kill();
+                return Err(failed(format!(
+                    "{PROGRAM} does not start on port {port}; is the port in use?"
+                )));
+            }
+            std::thread::sleep(Duration::from_millis(200));
+        }
+        Ok(Devnet {
+            child,
+            url,
+            _work: work,
+        })
+    }
+
+    /// Waits until it is stopped from outside.
+    pub fn wait(mut self) {
+        let _ = self.child.wait();
+    }
+}
+
+impl Drop for Devnet {
+    fn drop(&mut self) {
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
+
+#[derive(Deserialize)]
+struct Answer {
+    result: Vec<Predeployed>,
+}
+
+#[derive(Deserialize)]
+struct Predeployed {
+    address: String,
+    private_key: String,
+}
+
+/// The first account that a local chain comes with.
+///
+/// # Errors
+/// A node that is no local chain.
+pub fn account(url: &str) -> Result<Account, ChainError> {
+    let none = |reason: String| {
+        failed(format!(
+            "{url}: is no local chain with accounts of its own ({reason}); pass --account and --keystore"
+        ))
+    };
+    let parsed = Url::parse(url).map_err(|e| none(e.to_string()))?;
+    let (Some(host), Some(port)) = (parsed.host_str(), parsed.port_or_known_default()) else {
+        return Err(none("no host".to_string()));
+    };
+    if parsed.scheme() != "http" {
+        return Err(none("not plain http".to_string()));
+    }
+    let body = r#"{"jsonrpc":"2.0","id":1,"method":"devnet_getPredeployedAccounts","params":{}}"#;
+    let request = format!(
+        "POST /rpc HTTP/1.1\r\nHost: {host}\r\nContent-Type: application/json\r\nContent-Length: {}\r\nConnection: close\r\n\r\n{body}",
+        body.len()
+    );
+    let talk = || -> std::io::Result<String> {
+        let mut stream = TcpStream::connect((host, port))?;
+        stream.set_read_timeout(Some(Duration::from_secs(10)))?;
+        stream.write_all(request.as_bytes())?;
+        let mut answer = String::new();
+        stream.read_to_string(&mut answer)?;
+        Ok(answer)
+    };
+    let answer = talk().map_err(|e| none(e.to_string()))?;
+    let start = answer
+        .find('{')
+        .ok_or_else(|| none("no JSON".to_string()))?;
+    let end = answer.rfind('}').unwrap_or(start) + 1;
+    let answer: Answer =
+        serde_json::from_str(&answer[start..end]).map_err(|e| none(e.to_string()))?;
+    let first = answer
+        .result
+        .first()
+        .ok_or_else(|| none("no accounts".to_string()))?;
+    let felt = |text: &str| Felt::from_hex(text).map_err(|e| none(e.to_string()));
+    Ok(Account::new(
+        felt(&first.address)?,
+        felt(&first.private_key)?,
+    ))
+}

@@ -1,0 +1,126 @@
+//! What can go wrong with a chain, and what to do about a contract's refusal.
+
+use starknet::providers::ProviderError;
+use thiserror::Error;
+
+use crate::contract::ContractError;
+use crate::contract::limits::LimitError;
+use crate::receipt::{DocumentError, FolderError};
+
+/// Why a chain command failed.
+#[derive(Debug, Error)]
+pub enum ChainError {
+    #[error("--rpc: {url:?} is no URL: {reason}")]
+    Url { url: String, reason: String },
+    #[error(
+        "{url}: the node does not answer as expected: {reason}; for a local chain run: cairo-decode chain devnet"
+    )]
+    Node { url: String, reason: String },
+    #[error("cannot start the client: {0}")]
+    Runtime(String),
+    #[error("{file}: {reason}")]
+    Keystore { file: String, reason: String },
+    #[error("class {name}: {reason}")]
+    Class { name: &'static str, reason: String },
+    #[error(transparent)]
+    Contract(#[from] ContractError),
+    #[error("the transaction {0}")]
+    Limit(#[from] LimitError),
+    #[error("reverted: {reason}{}", advice(reason))]
+    Reverted { reason: String },
+    #[error("the node refused the transaction: {0}")]
+    Refused(String),
+    #[error("the transaction {hash} was not executed within {seconds} seconds; look it up later")]
+    Timeout { hash: String, seconds: u64 },
+    #[error(transparent)]
+    Document(#[from] DocumentError),
+    #[error(transparent)]
+    Folder(#[from] FolderError),
+    #[error("{0}")]
+    Session(String),
+    #[error("{0}")]
+    Devnet(String),
+}
+
+impl ChainError {
+    /// A node's answer: a revert if it tells one.
+    pub(super) fn from_node(error: &ProviderError) -> ChainError {
+        ChainError::from_text(&format!("{error:?}"))
+    }
+
+    /// The same, from any text of a node.
+    pub(super) fn from_text(text: &str) -> ChainError {
+        match reason(text) {
+            Some(reason) => ChainError::Reverted { reason },
+            None => ChainError::Refused(text.chars().take(600).collect()),
+        }
+    }
+}
+
+/// Prefixes of the reasons that the contracts give.
+const OURS: [&str; 6] = [
+    "model: ",
+    "claim: ",
+    "proof: ",
+    "fri: ",
+    "statements: ",
+    "samples: ",
+];
+
+/// The contract's reason in a node's text, which has it as a quoted short string, as hexadecimal digits, or
+/// both.
+pub(super) fn reason(text: &str) -> Option<String> {
+    for prefix in OURS {
+        if let Some(start) = text.find(prefix) {
+            let end = |c: char| !(c.is_ascii_alphanumeric() || " :.-".contains(c));
+            let rest = &text[start..];
+            let reason = &rest[..rest.find(end).unwrap_or(rest.len())];
+            return Some(reason.trim_end().to_string());
+        }
+    }
+    let digits = |c: char| !c.is_ascii_hexdigit();
+    text.match_indices("0x")
+        .filter_map(|(at, _)| {
+            let rest = &text[at + 2..];
+            let hex = &rest[..rest.find(digits).unwrap_or(rest.len())];
+            let even = format!("{}{hex}", if hex.len() % 2 == 1 { "0" } else { "" });
+            let bytes = hex::decode(even).ok()?;
+            let start = bytes.iter().position(|&b| b != 0)?;
+            String::from_utf8(bytes[start..].to_vec()).ok()
+        })
+        .find(|word| OURS.iter().any(|prefix| word.starts_with(prefix)))
+}
+
+/// What to do about a contract's reason.
+pub fn advice(reason: &str) -> &'static str {
+    match reason {
+        "model: already registered" => " (nothing to do: the model is there)",
+        "model: unknown" => " (register the model first: cairo-decode chain register)",
+        "model: security" => " (the registry takes proofs of at least 96 bits)",
+        "claim: replay" => " (these chunks were accepted before)",
+        "claim: gap" => " (chunks before these were not submitted yet)",
+        "claim: finished" => " (the model has ended this sequence)",
+        "claim: prompt" => " (the session's prompt has another length)",
+        "claim: chunks" => " (one submission covers 1 to 16 chunks)",
+        _ if reason.starts_with("proof: ") || reason.starts_with("fri: ") => {
+            " (the proof does not prove these statements for this chain, contract and model)"
+        }
+        _ => "",
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn finds_the_contracts_reason() {
+        let quoted = "Error in contract: 0x636c61696d3a207265706c6179 ('claim: replay').";
+        assert_eq!(reason(quoted).as_deref(), Some("claim: replay"));
+        let hex = "Execution failed. Failure reason: 0x636c61696d3a207265706c6179.";
+        assert_eq!(reason(hex).as_deref(), Some("claim: replay"));
+        assert_eq!(reason("out of gas"), None);
+        let error = ChainError::from_text(hex).to_string();
+        assert!(error.contains("accepted before"), "{error}");
+    }
+}

@@ -1,0 +1,507 @@
+//! `chain`: the contracts on a Starknet — start a local one, deploy, register, submit, read back.
+
+use std::path::{Path, PathBuf};
+
+use anyhow::{Context, anyhow};
+use cairo_decode::bundle::Bundle;
+use cairo_decode::chain::deployment::Deployment;
+use cairo_decode::chain::{Account, Chain, ChainError, Estimate, Sent, claim, devnet};
+use cairo_decode::contract::{Contract, class};
+use cairo_decode::receipt::{Document, Receipt, Session, SessionDir, WRAPPED_FILE, Wrapped};
+use cairo_decode::verify::statement::{
+    ChainId, CircuitRoot, ContractAddress, felt_to_hex, parse_felt,
+};
+use cairo_decode::wrap::{digest_felt, leaf::Leaf};
+use clap::Subcommand;
+use starknet_types_core::felt::Felt;
+
+use super::{Failure, output};
+
+/// Use the contracts on a Starknet: deploy, register a model, submit sessions, read back
+///
+/// Example:
+///   cairo-decode chain devnet &
+///   cairo-decode chain deploy --rpc http://127.0.0.1:5050
+///   cairo-decode chain register build/stories
+///   cairo-decode chain submit session --build build/stories
+#[derive(Debug, clap::Args)]
+#[command(verbatim_doc_comment)]
+pub struct Args {
+    #[command(subcommand)]
+    command: Command,
+    /// File that remembers where the registry is
+    #[arg(long, global = true, default_value = "chain.json", value_name = "FILE")]
+    chain: PathBuf,
+    /// Address of the account that signs [default: a local chain's own]
+    #[arg(long, global = true, value_name = "ADDRESS", requires = "keystore")]
+    account: Option<String>,
+    /// Keystore file with its key; the password is read from CAIRO_DECODE_PASSWORD
+    #[arg(long, global = true, value_name = "FILE", requires = "account")]
+    keystore: Option<PathBuf>,
+    /// Print JSON
+    #[arg(long, global = true)]
+    pub json: bool,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    /// Start a local Starknet, until stopped
+    Devnet {
+        /// Port to listen on
+        #[arg(long, default_value_t = 5050)]
+        port: u16,
+    },
+    /// Compile the contracts to class files, checked against the network's limits
+    Build {
+        /// Folder for the class files
+        #[arg(short, long)]
+        out: PathBuf,
+    },
+    /// Declare the contracts' classes
+    Declare {
+        /// The node's URL
+        #[arg(long)]
+        rpc: String,
+    },
+    /// Declare the classes if needed, deploy a registry, remember it in chain.json
+    Deploy {
+        /// The node's URL
+        #[arg(long)]
+        rpc: String,
+    },
+    /// Register a model
+    Register {
+        /// Build folder
+        build: PathBuf,
+    },
+    /// Submit a wrapped session
+    Submit {
+        /// Session folder
+        session: PathBuf,
+        /// Build folder of its model
+        #[arg(long)]
+        build: PathBuf,
+    },
+    /// Show the registry, or a session as it has it
+    Status {
+        /// Session folder
+        #[arg(requires = "build")]
+        session: Option<PathBuf>,
+        /// Build folder of its model
+        #[arg(long)]
+        build: Option<PathBuf>,
+    },
+}
+
+pub fn run(args: &Args) -> super::Outcome {
+    match &args.command {
+        Command::Devnet { port } => start(args, *port),
+        Command::Build { out } => build(args, out),
+        Command::Declare { rpc } => declare(args, rpc).map(|_| ()),
+        Command::Deploy { rpc } => deploy(args, rpc),
+        Command::Register { build } => register(args, build),
+        Command::Submit { session, build } => submit(args, session, build),
+        Command::Status { session, build } => status(args, session.as_deref(), build.as_deref()),
+    }
+}
+
+/// A contract's refusal is a rejection; everything else is the command line's, a file's or the node's fault.
+fn failure(error: ChainError) -> Failure {
+    match error {
+        ChainError::Reverted { .. } => Failure::Rejected(error.into()),
+        other => Failure::Input(other.into()),
+    }
+}
+
+fn account(args: &Args, url: &str) -> Result<Account, Failure> {
+    let (Some(address), Some(keystore)) = (&args.account, &args.keystore) else {
+        return devnet::account(url).map_err(failure);
+    };
+    let address = parse_felt(address).with_context(|| format!("--account: {address:?}"))?;
+    let password = std::env::var("CAIRO_DECODE_PASSWORD")
+        .context("CAIRO_DECODE_PASSWORD: not set, it holds the keystore's password")?;
+    Account::from_keystore(address, keystore, &password).map_err(failure)
+}
+
+fn announce(args: &Args) -> impl FnMut(Estimate) {
+    let json = args.json;
+    move |estimate| {
+        if !json {
+            let kind = match estimate.estimated {
+                true => "estimated",
+                false => "no estimate from this node; at most",
+            };
+            output::line(format!(
+                "{kind}: {} L2 gas, fee {:.6} STRK",
+                grouped(estimate.l2_gas),
+                estimate.fee as f64 / 1e18
+            ));
+        }
+    }
+}
+
+/// A number with its digits in groups of three.
+fn grouped(n: u64) -> String {
+    let digits = n.to_string();
+    let groups: Vec<&str> = digits
+        .as_bytes()
+        .rchunks(3)
+        .rev()
+        .map(|group| std::str::from_utf8(group).unwrap_or_default())
+        .collect();
+    groups.join(",")
+}
+
+fn strk(fee: Felt) -> f64 {
+    u128::try_from(fee).unwrap_or(u128::MAX) as f64 / 1e18
+}
+
+fn sent_json(sent: &Sent) -> serde_json::Value {
+    serde_json::json!({
+        "transaction": felt_to_hex(&sent.hash), "fee_strk": strk(sent.fee), "l2_gas": sent.l2_gas,
+        "calldata_felts": sent.calldata,
+    })
+}
+
+fn sent_line(sent: &Sent) -> String {
+    format!(
+        "transaction {:#x}: {} L2 gas, fee {:.6} STRK, {} felts of calldata",
+        sent.hash,
+        grouped(sent.l2_gas),
+        strk(sent.fee),
+        sent.calldata
+    )
+}
+
+fn start(args: &Args, port: u16) -> super::Outcome {
+    let running = devnet::Devnet::start(port).map_err(failure)?;
+    if args.json {
+        output::json(&serde_json::json!({ "ok": true, "rpc": running.url }));
+    } else {
+        output::line(format!("local chain at {} (stop it with ^C)", running.url));
+    }
+    running.wait();
+    Ok(())
+}
+
+fn build(args: &Args, out: &Path) -> super::Outcome {
+    let mut rows = vec![];
+    for contract in [Contract::Verifier, Contract::Registry, Contract::Account] {
+        let class = class(contract)?;
+        class.write(out)?;
+        if !args.json {
+            output::line(format!(
+                "{:<16} {:>7} felts of bytecode, {:>9} bytes, compiled class hash {:#x}",
+                contract.name(),
+                class.bytecode,
+                class.sierra.len(),
+                class.compiled_class_hash
+            ));
+        }
+        rows.push(serde_json::json!({
+            "contract": contract.name(), "bytecode_felts": class.bytecode,
+            "class_bytes": class.sierra.len(),
+            "compiled_class_hash": felt_to_hex(&class.compiled_class_hash),
+        }));
+    }
+    if args.json {
+        output::json(&serde_json::json!({ "ok": true, "classes": rows }));
+    }
+    Ok(())
+}
+
+struct Declared {
+    chain: Chain,
+    account: Account,
+    verifier: Felt,
+    registry: Felt,
+}
+
+fn declare(args: &Args, rpc: &str) -> Result<Declared, Failure> {
+    let chain = Chain::connect(rpc).map_err(failure)?;
+    let account = account(args, rpc)?;
+    // Only local chains read the class's version where they must not.
+    let local = devnet::account(rpc).is_ok();
+    let mut hashes = vec![];
+    for contract in [Contract::Verifier, Contract::Registry] {
+        let class = class(contract)?;
+        let (hash, sent) = chain.declare(&account, &class, local).map_err(failure)?;
+        if !args.json {
+            let name = contract.name();
+            let how = match &sent {
+                Some(sent) => sent_line(sent),
+                None => "was declared before".to_string(),
+            };
+            output::line(format!("class {name} {hash:#x}: {how}"));
+        }
+        hashes.push(hash);
+    }
+    Ok(Declared {
+        chain,
+        account,
+        verifier: hashes[0],
+        registry: hashes[1],
+    })
+}
+
+fn deploy(args: &Args, rpc: &str) -> super::Outcome {
+    if args.chain.exists() {
+        return Err(Failure::Input(anyhow!(
+            "{}: exists; pass another --chain, or remove it",
+            args.chain.display()
+        )));
+    }
+    let declared = declare(args, rpc)?;
+    let (address, sent) = declared
+        .chain
+        .deploy(
+            &declared.account,
+            declared.registry,
+            vec![declared.verifier],
+            Felt::ZERO,
+        )
+        .map_err(failure)?;
+    let deployment = Deployment {
+        rpc: rpc.to_string(),
+        chain: ChainId::from_felt(declared.chain.chain_id())?,
+        registry: ContractAddress(address),
+        registry_class: ContractAddress(declared.registry),
+        verifier_class: ContractAddress(declared.verifier),
+    };
+    deployment.write(&args.chain)?;
+    let domain = deployment.domain();
+    if args.json {
+        output::json(&serde_json::json!({
+            "ok": true, "registry": deployment.registry, "verifier_class": deployment.verifier_class,
+            "domain": domain.to_string(), "sent": sent_json(&sent),
+        }));
+    } else {
+        output::line(format!("registry {address:#x}: {}", sent_line(&sent)));
+        output::line(format!(
+            "domain {domain}: pass it to `prove --domain`; remembered in {}",
+            args.chain.display()
+        ));
+    }
+    Ok(())
+}
+
+/// The deployment, and a connection to its chain.
+fn deployed(args: &Args) -> Result<(Deployment, Chain), Failure> {
+    if !args.chain.exists() {
+        return Err(Failure::Input(anyhow!(
+            "{}: no such file; run: cairo-decode chain deploy",
+            args.chain.display()
+        )));
+    }
+    let deployment = Deployment::read(&args.chain)?;
+    let chain = Chain::connect(&deployment.rpc).map_err(failure)?;
+    if chain.chain_id() != deployment.chain.felt() {
+        return Err(Failure::Input(anyhow!(
+            "{}: chain: is {}, the node at {} is of another chain",
+            args.chain.display(),
+            deployment.chain,
+            deployment.rpc
+        )));
+    }
+    Ok((deployment, chain))
+}
+
+fn register(args: &Args, build: &Path) -> super::Outcome {
+    let (deployment, chain) = deployed(args)?;
+    let account = account(args, &deployment.rpc)?;
+    let bundle = Bundle::open(build)?;
+    let leaf = Leaf::new(&bundle.program.words())?;
+    let leaf_root = CircuitRoot(digest_felt(&leaf.root()));
+    drop(leaf);
+    let model = claim::model(&bundle.manifest, leaf_root);
+    let id = claim::model_id(&bundle.manifest, leaf_root);
+    let sent = chain
+        .invoke(
+            &account,
+            deployment.registry.0,
+            "register_model",
+            model,
+            &mut announce(args),
+        )
+        .map_err(failure)?;
+    if args.json {
+        output::json(&serde_json::json!({
+            "ok": true, "model_id": felt_to_hex(&id), "leaf_root": leaf_root, "sent": sent_json(&sent),
+        }));
+    } else {
+        output::line(format!(
+            "model {} registered as {id:#x}, circuit {leaf_root}",
+            bundle.manifest.model_root
+        ));
+        output::line(sent_line(&sent));
+    }
+    Ok(())
+}
+
+struct Folder {
+    session: Session,
+    receipts: Vec<Receipt>,
+    wrapped: Wrapped,
+}
+
+/// A wrapped session, its documents checked against each other.
+fn folder(dir: &Path, bundle: &Bundle) -> Result<Folder, Failure> {
+    let (session, receipts, _) = SessionDir::open(dir)?.check(&bundle.manifest)?;
+    let file = dir.join(WRAPPED_FILE);
+    if !file.exists() {
+        return Err(Failure::Input(anyhow!(
+            "{}: no such file; run: cairo-decode wrap {} --build BUILD",
+            file.display(),
+            dir.display()
+        )));
+    }
+    let wrapped = Wrapped::read(&file)?;
+    for (field, found, expected) in [
+        (
+            "session_id",
+            wrapped.session_id.to_string(),
+            session.session_id.to_string(),
+        ),
+        (
+            "program_hash",
+            wrapped.program_hash.to_string(),
+            session.program_hash.to_string(),
+        ),
+        (
+            "chunks",
+            wrapped.chunks.to_string(),
+            receipts.len().to_string(),
+        ),
+    ] {
+        if found != expected {
+            return Err(Failure::Input(anyhow!(
+                "{}: {field}: is {found}, the session's is {expected}",
+                file.display()
+            )));
+        }
+    }
+    Ok(Folder {
+        session,
+        receipts,
+        wrapped,
+    })
+}
+
+fn submit(args: &Args, dir: &Path, build: &Path) -> super::Outcome {
+    let (deployment, chain) = deployed(args)?;
+    let account = account(args, &deployment.rpc)?;
+    let bundle = Bundle::open(build)?;
+    let folder = folder(dir, &bundle)?;
+    if folder.session.domain != deployment.domain() {
+        return Err(Failure::Input(anyhow!(
+            "{}: domain: is {}, the registry's is {}; prove the session with --domain {}",
+            dir.join("session.json").display(),
+            folder.session.domain,
+            deployment.domain(),
+            deployment.domain(),
+        )));
+    }
+    let calldata = claim::submission(&bundle.manifest, &folder.receipts, &folder.wrapped)
+        .ok_or_else(|| anyhow!("{}: has no receipts", dir.display()))?;
+    let sent = chain
+        .invoke(
+            &account,
+            deployment.registry.0,
+            "submit",
+            calldata,
+            &mut announce(args),
+        )
+        .map_err(failure)?;
+    if args.json {
+        output::json(&serde_json::json!({
+            "ok": true, "session_id": folder.session.session_id, "chunks": folder.receipts.len(),
+            "sent": sent_json(&sent),
+        }));
+    } else {
+        output::line(format!(
+            "session {} accepted: {} chunks",
+            folder.session.session_id,
+            folder.receipts.len()
+        ));
+        output::line(sent_line(&sent));
+    }
+    Ok(())
+}
+
+fn status(args: &Args, dir: Option<&Path>, build: Option<&Path>) -> super::Outcome {
+    let (deployment, chain) = deployed(args)?;
+    let (Some(dir), Some(build)) = (dir, build) else {
+        let class = chain
+            .call(deployment.registry.0, "verifier_class", vec![])
+            .map_err(failure)?;
+        let class = class.first().copied().unwrap_or_default();
+        if args.json {
+            output::json(&serde_json::json!({
+                "ok": true, "registry": deployment.registry, "verifier_class": felt_to_hex(&class),
+                "domain": deployment.domain().to_string(),
+            }));
+        } else {
+            output::line(format!("registry {}", deployment.registry));
+            output::line(format!("domain   {}", deployment.domain()));
+            output::line(format!("verifier {class:#x}"));
+        }
+        return Ok(());
+    };
+    let bundle = Bundle::open(build)?;
+    let folder = folder(dir, &bundle)?;
+    let model_id = claim::model_id(&bundle.manifest, folder.wrapped.leaf_root);
+    let Some(first) = folder.receipts.first() else {
+        return Err(Failure::Input(anyhow!(
+            "{}: has no receipts",
+            dir.display()
+        )));
+    };
+    let prompt_root = first.statement.prompt_root;
+    let key = vec![model_id, folder.session.session_id.0, prompt_root.0];
+    let found = chain
+        .call(deployment.registry.0, "session", key)
+        .map_err(failure)?;
+    let [prompt_length, chunks, position, token, kv_root, tokens_root] = found[..] else {
+        return Err(Failure::Input(anyhow!(
+            "{}: the registry answers in another form",
+            deployment.rpc
+        )));
+    };
+    let mut accepted = vec![];
+    for receipt in &folder.receipts {
+        let hash = claim::statement_hash(receipt);
+        let answer = chain
+            .call(deployment.registry.0, "is_accepted", vec![hash])
+            .map_err(failure)?;
+        accepted.push(answer.first() == Some(&Felt::ONE));
+    }
+    if args.json {
+        output::json(&serde_json::json!({
+            "ok": true, "session_id": folder.session.session_id, "model_id": felt_to_hex(&model_id),
+            "prompt_root": prompt_root, "prompt_length": prompt_length.to_string(),
+            "chunks": chunks.to_string(), "position": position.to_string(),
+            "last_token": token.to_string(), "kv_root": felt_to_hex(&kv_root),
+            "tokens_root": felt_to_hex(&tokens_root), "accepted": accepted,
+        }));
+        return Ok(());
+    }
+    output::line(format!("session     {}", folder.session.session_id));
+    output::line(format!(
+        "model       {} ({model_id:#x})",
+        bundle.manifest.model_root
+    ));
+    output::line(format!("prompt root {prompt_root}, {prompt_length} tokens"));
+    output::line(format!("chunks      {chunks}, up to position {position}"));
+    output::line(format!("last token  {token}"));
+    output::line(format!("KV root     {kv_root:#x}"));
+    output::line(format!("tokens root {tokens_root:#x}"));
+    for (i, accepted) in accepted.iter().enumerate() {
+        let word = if *accepted {
+            "accepted"
+        } else {
+            "not accepted"
+        };
+        output::line(format!("receipt {i:04} {word}"));
+    }
+    Ok(())
+}
