@@ -62,6 +62,22 @@ pub impl ChannelImpl of ChannelTrait {
         (from_words([a, b, c, d]), from_words([e, f, g, h]))
     }
 
+    /// `n` draws of numbers below `divisor`, a power of two: the distinct ones, ascending.
+    fn draw_queries(ref self: Channel, n: u32, divisor: NonZero<u32>) -> Array<u32> {
+        let mut sorted: Array<u32> = array![];
+        let mut left = n;
+        while left != 0 {
+            for word in self.draw_words().span() {
+                if left != 0 {
+                    let (_, query) = DivRem::div_rem(*word, divisor);
+                    sorted = insert(sorted.span(), query);
+                    left -= 1;
+                }
+            }
+        }
+        sorted
+    }
+
     /// Whether the nonce's hash ends in `2^n_bits = divisor` many zero bits.
     fn has_work(self: @Channel, n_bits: u32, divisor: NonZero<u32>, nonce: u64) -> bool {
         let [a, b, c, d, e, f, g, h] = *self.digest;
@@ -75,6 +91,25 @@ pub impl ChannelImpl of ChannelTrait {
         let (_, rest) = DivRem::div_rem(first, divisor);
         rest == 0
     }
+}
+
+/// Inserts an item into an ascending list, if it is not in it.
+fn insert(sorted: Span<u32>, item: u32) -> Array<u32> {
+    let mut result = array![];
+    let mut pending = true;
+    for next in sorted {
+        if pending && item <= *next {
+            pending = false;
+            if item != *next {
+                result.append(item);
+            }
+        }
+        result.append(*next);
+    }
+    if pending {
+        result.append(item);
+    }
+    result
 }
 
 /// Upper and lower 32 bits.

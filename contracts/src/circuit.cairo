@@ -4,7 +4,7 @@
 use core::internal::bounded_int::upcast;
 use crate::blake::{self, Digest};
 use crate::calldata;
-use crate::channel::{Channel, ChannelTrait};
+use crate::channel::ChannelTrait;
 use crate::circle::{conjugate, from_parameter, point_at, repeated_double_x};
 use crate::constraints::{self, Lookups};
 use crate::fields::m31;
@@ -110,7 +110,7 @@ pub fn verify(root: Digest, outputs: [QM31; 2], proof: Span<felt252>) {
     channel.mix_u64(nonce);
 
     // Queries; what the rest of the proof holds.
-    let positions = draw_queries(ref channel).span();
+    let positions = channel.draw_queries(layout::QUERIES, DOMAIN).span();
     let n = positions.len();
     assert(*lengths[0] == n, errors::QUERIES);
     let fixed = calldata::section(ref proof, n * row_felts(layout::FIXED));
@@ -217,40 +217,6 @@ fn constraints_hold(
     let left = from_partial_evals(*c[0], *c[1], *c[2], *c[3]);
     let right = from_partial_evals(*c[4], *c[5], *c[6], *c[7]);
     sum == mul(vanishing, add(left, mul(vanishing, right)))
-}
-
-/// The distinct queries, ascending.
-fn draw_queries(ref channel: Channel) -> Array<u32> {
-    let mut sorted: Array<u32> = array![];
-    let mut left = layout::QUERIES;
-    while left != 0 {
-        for word in channel.draw_words().span() {
-            if left != 0 {
-                let (_, position) = DivRem::div_rem(*word, DOMAIN);
-                sorted = insert(sorted.span(), position);
-                left -= 1;
-            }
-        }
-    }
-    sorted
-}
-
-fn insert(sorted: Span<u32>, item: u32) -> Array<u32> {
-    let mut result = array![];
-    let mut pending = true;
-    for next in sorted {
-        if pending && item <= *next {
-            pending = false;
-            if item != *next {
-                result.append(item);
-            }
-        }
-        result.append(*next);
-    }
-    if pending {
-        result.append(item);
-    }
-    result
 }
 
 /// A tree of columns, opened at the queries.

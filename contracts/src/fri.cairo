@@ -236,3 +236,6 @@ fn fold_cosets(values: Span<u32>, cosets: @Cosets, alpha: QM31, on_circle: bool)
 fn next(ref values: Span<u32>) -> Box<[u32; 16]> {
     *values.multi_pop_front::<16>().unwrap()
 }
+
+#[cfg(test)]
+mod fri_test;

@@ -23,3 +23,16 @@ pub mod quotients;
 pub mod registry;
 pub mod tree;
 pub mod verifier;
+
+#[cfg(test)]
+mod blake_test;
+#[cfg(test)]
+mod calldata_test;
+#[cfg(test)]
+mod channel_test;
+#[cfg(test)]
+mod merkle_test;
+#[cfg(test)]
+mod quotients_test;
+#[cfg(test)]
+mod vectors;

@@ -14,6 +14,10 @@ use super::{Account, Chain, ChainError, Signer, declarable, selector};
 use crate::contract::Class;
 use crate::contract::limits::{L2_GAS, check_calldata};
 
+/// Most L2 gas of a declaration that the node does not estimate. It pays for the class's bytes, which
+/// the limit on execution does not count.
+const DECLARE_L2_GAS: u64 = 20_000_000_000;
+
 /// How long a transaction is waited for.
 const PATIENCE: Duration = Duration::from_secs(300);
 
@@ -173,7 +177,7 @@ impl Chain {
             .tip(0)
             .l1_gas(b.l1_gas)
             .l1_gas_price(b.l1_gas_price)
-            .l2_gas(b.l2_gas)
+            .l2_gas(DECLARE_L2_GAS)
             .l2_gas_price(b.l2_gas_price)
             .l1_data_gas(b.l1_data_gas)
             .l1_data_gas_price(b.l1_data_gas_price);

@@ -7,11 +7,11 @@ use cairo_decode::bundle::Bundle;
 use cairo_decode::chain::deployment::Deployment;
 use cairo_decode::chain::{Account, Chain, ChainError, Estimate, Sent, claim, devnet};
 use cairo_decode::contract::{Contract, class};
-use cairo_decode::receipt::{Document, Receipt, Session, SessionDir, WRAPPED_FILE, Wrapped};
+use cairo_decode::receipt::{Document, Receipt, Session, Wrapped};
 use cairo_decode::verify::statement::{
     ChainId, CircuitRoot, ContractAddress, felt_to_hex, parse_felt,
 };
-use cairo_decode::wrap::{digest_felt, leaf::Leaf};
+use cairo_decode::wrap::{self, digest_felt, leaf::Leaf};
 use clap::Subcommand;
 use starknet_types_core::felt::Felt;
 
@@ -344,42 +344,8 @@ struct Folder {
     wrapped: Wrapped,
 }
 
-/// A wrapped session, its documents checked against each other.
 fn folder(dir: &Path, bundle: &Bundle) -> Result<Folder, Failure> {
-    let (session, receipts, _) = SessionDir::open(dir)?.check(&bundle.manifest)?;
-    let file = dir.join(WRAPPED_FILE);
-    if !file.exists() {
-        return Err(Failure::Input(anyhow!(
-            "{}: no such file; run: cairo-decode wrap {} --build BUILD",
-            file.display(),
-            dir.display()
-        )));
-    }
-    let wrapped = Wrapped::read(&file)?;
-    for (field, found, expected) in [
-        (
-            "session_id",
-            wrapped.session_id.to_string(),
-            session.session_id.to_string(),
-        ),
-        (
-            "program_hash",
-            wrapped.program_hash.to_string(),
-            session.program_hash.to_string(),
-        ),
-        (
-            "chunks",
-            wrapped.chunks.to_string(),
-            receipts.len().to_string(),
-        ),
-    ] {
-        if found != expected {
-            return Err(Failure::Input(anyhow!(
-                "{}: {field}: is {found}, the session's is {expected}",
-                file.display()
-            )));
-        }
-    }
+    let (session, receipts, wrapped) = wrap::session::open(dir, &bundle.manifest)?;
     Ok(Folder {
         session,
         receipts,

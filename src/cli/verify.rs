@@ -1,14 +1,17 @@
 //! `verify`: receipts and proofs against a model manifest.
 
 use std::path::PathBuf;
+use std::time::Instant;
 
 use anyhow::Context;
+use cairo_decode::bundle::Bundle;
 use cairo_decode::receipt::{
     Document, Manifest, Session, SessionFacts, Verified, VerifySessionError, verify_receipt,
     verify_session,
 };
 use cairo_decode::verify::policy::Accept;
-use cairo_decode::verify::statement::{Domain, SessionId};
+use cairo_decode::verify::statement::{CircuitRoot, Domain, SessionId};
+use cairo_decode::wrap::{self, felt_digest, leaf::Leaf};
 
 use super::{Failure, output};
 
@@ -32,6 +35,23 @@ pub struct Args {
     /// The session's identity, as you expect it
     #[arg(long, value_name = "FELT")]
     session_id: Option<String>,
+    /// Chain and contract that the receipts are for, for example SN_SEPOLIA/0x1234 [default: local]
+    #[arg(long, value_name = "CHAIN/CONTRACT")]
+    domain: Option<Domain>,
+    /// Verify the wrapped proof instead of the chunks' own; needs --build or --leaf-root
+    #[arg(long)]
+    wrapped: bool,
+    /// Build folder of the model, to compute the circuit's root from its program
+    #[arg(long, requires = "wrapped")]
+    build: Option<PathBuf>,
+    /// Root of the model's circuit, as you trust it
+    #[arg(
+        long,
+        value_name = "FELT",
+        requires = "wrapped",
+        conflicts_with = "build"
+    )]
+    leaf_root: Option<String>,
     /// Print JSON
     #[arg(long)]
     pub json: bool,
@@ -39,7 +59,8 @@ pub struct Args {
 
 pub fn run(args: &Args) -> super::Outcome {
     let manifest = Manifest::read(&args.model)?;
-    let accept = manifest.accept(Domain::local());
+    let domain = args.domain.unwrap_or_else(Domain::local);
+    let accept = manifest.accept(domain);
     if !args.path.exists() {
         return Err(Failure::Input(anyhow::anyhow!(
             "{}: not found",
@@ -54,6 +75,9 @@ pub fn run(args: &Args) -> super::Outcome {
             );
             return Err(Failure::Input(anyhow::anyhow!(message)));
         }
+        if args.wrapped {
+            return wrapped_session(args, &manifest, &accept);
+        }
         whole_session(args, &manifest, &accept)
     } else if args.prompt_tokens.is_some() || args.session_id.is_some() {
         let message =
@@ -66,6 +90,70 @@ pub fn run(args: &Args) -> super::Outcome {
 
 fn rejected(error: VerifySessionError) -> Failure {
     Failure::Rejected(error.into())
+}
+
+/// The circuit that the wrapped proof must be about: given, or of the program in the build folder.
+fn leaf_root(args: &Args, manifest: &Manifest) -> Result<[u8; 32], Failure> {
+    if let Some(text) = &args.leaf_root {
+        let root: CircuitRoot = text
+            .parse()
+            .with_context(|| format!("--leaf-root: {text:?}"))?;
+        return Ok(felt_digest(&root.0)
+            .with_context(|| format!("--leaf-root: {text:?} is no circuit's root"))?);
+    }
+    let Some(build) = &args.build else {
+        return Err(Failure::Input(anyhow::anyhow!(
+            "--wrapped: needs --build or --leaf-root, to know which circuit to trust"
+        )));
+    };
+    let bundle = Bundle::open(build)?;
+    if bundle.manifest.program_hash != manifest.program_hash {
+        return Err(Failure::Input(anyhow::anyhow!(
+            "--build: its program is {}, the manifest's is {}",
+            bundle.manifest.program_hash,
+            manifest.program_hash
+        )));
+    }
+    Ok(Leaf::new(&bundle.program.words())?.root())
+}
+
+fn wrapped_session(args: &Args, manifest: &Manifest, accept: &Accept) -> super::Outcome {
+    let root = leaf_root(args, manifest)?;
+    let start = Instant::now();
+    let (session, receipts) = wrap::session::verify(&args.path, manifest, accept, root)
+        .map_err(|error| Failure::Rejected(error.into()))?;
+    let time = start.elapsed();
+    expected(args, &session)?;
+    let chosen: Vec<u32> = receipts
+        .iter()
+        .flat_map(|r| &r.emitted_tokens)
+        .copied()
+        .collect();
+    if args.json {
+        output::json(&serde_json::json!({
+            "ok": true, "session_id": session.session_id, "model_root": session.model_root,
+            "program_hash": session.program_hash, "domain": session.domain, "policy": session.policy,
+            "prompt_tokens": session.prompt_tokens, "generated_tokens": chosen,
+            "chunks": receipts.len(), "verify_seconds": time.as_secs_f64(),
+        }));
+        return Ok(());
+    }
+    output::line(format!(
+        "accepted: one proof for {} chunks, verified in {}: model {} from a prompt of {} tokens chose {} tokens, {}",
+        receipts.len(),
+        output::millis(time),
+        session.model_root,
+        session.prompt_tokens.len(),
+        chosen.len(),
+        session.policy,
+    ));
+    output::line(format!(
+        "  session {} for {}",
+        session.session_id, session.domain
+    ));
+    output::line(format!("  prompt  {:?}", session.prompt_tokens));
+    output::line(format!("  chosen  {chosen:?}"));
+    Ok(())
 }
 
 fn whole_session(args: &Args, manifest: &Manifest, accept: &Accept) -> super::Outcome {

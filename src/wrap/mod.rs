@@ -61,6 +61,22 @@ pub enum WrapError {
     Inner,
     #[error("level {level}, node {node}: the proof's output is not the receipt's statement")]
     OtherOutput { level: usize, node: usize },
+    #[error("{}: no such file; run: cairo-decode wrap SESSION --build BUILD", file.display())]
+    NotWrapped { file: PathBuf },
+    #[error("{}: {field}: is {found}, expected {expected}", file.display())]
+    Differs {
+        file: PathBuf,
+        field: &'static str,
+        found: String,
+        expected: String,
+    },
+    #[error("{}: {reason}", file.display())]
+    Statement { file: PathBuf, reason: String },
+    #[error("{}: {source}", file.display())]
+    Proof {
+        file: PathBuf,
+        source: WrappedProofError,
+    },
     #[error("the circuit prover failed: {0}")]
     Prover(String),
     #[error("the proof just made does not verify: {0}: this is a bug of cairo-decode")]
@@ -81,4 +97,31 @@ pub fn digest_felt(digest: &[u8; 32]) -> Felt {
         let word = u32::from_le_bytes(word.try_into().unwrap_or_default());
         felt * shift + Felt::from(word)
     })
+}
+
+/// The digest in a felt that [`digest_felt`] made; `None` for any other felt.
+pub fn felt_digest(felt: &Felt) -> Option<[u8; 32]> {
+    let bytes = felt.to_bytes_le();
+    let mut digest = [0; 32];
+    for (i, word) in digest.chunks_exact_mut(4).enumerate() {
+        let limb = (0..31).fold(0u32, |limb, k| {
+            let bit = 31 * i + k;
+            limb | u32::from(bytes[bit / 8] >> (bit % 8) & 1) << k
+        });
+        word.copy_from_slice(&limb.to_le_bytes());
+    }
+    (digest_felt(&digest) == *felt).then_some(digest)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn digests_and_felts_are_the_same_thing() {
+        let digest = aggregate::LEVEL_1_ROOT;
+        assert_eq!(felt_digest(&digest_felt(&digest)), Some(digest));
+        assert_eq!(felt_digest(&-Felt::ONE), None);
+        assert_eq!(felt_digest(&Felt::TWO.pow(248u32)), None);
+    }
 }

@@ -14,9 +14,10 @@ use super::shape::{AGGREGATE, LEAF, Shape};
 use super::verify::verify_packed;
 use super::{WrapError, calldata, digest_felt, tree, witness};
 use crate::receipt::{
-    Document, MAX_WRAPPED_CHUNKS, Manifest, SessionDir, WRAPPED_FILE, Wrapped, read_bounded,
-    witness_name, write_atomic,
+    Document, MAX_WRAPPED_CHUNKS, Manifest, Receipt, Session, SessionDir, WRAPPED_FILE, Wrapped,
+    read_bounded, receipt_name, witness_name, write_atomic,
 };
+use crate::verify::policy::Accept;
 use crate::verify::statement::{CircuitRoot, ProofFelt};
 
 /// Folder for the nodes of an unfinished tree, inside the session's.
@@ -150,6 +151,83 @@ pub fn wrap(
     // The proof is in place; its inner nodes are of no further use.
     fs::remove_dir_all(&nodes.dir).map_err(WrapError::io(&nodes.dir))?;
     Ok(wrapped)
+}
+
+/// A wrapped session, read and checked as documents: the receipts form a session of the model, and
+/// `wrapped.json` is about all of them. Says nothing about the proof.
+///
+/// # Errors
+/// What is missing, or the first field that differs.
+pub fn open(
+    dir: &Path,
+    manifest: &Manifest,
+) -> Result<(Session, Vec<Receipt>, Wrapped), WrapError> {
+    let (session, receipts, _) = SessionDir::open(dir)?.check(manifest)?;
+    let file = dir.join(WRAPPED_FILE);
+    if !file.exists() {
+        return Err(WrapError::NotWrapped { file });
+    }
+    let wrapped = Wrapped::read(&file)?;
+    let (id, chunks) = (session.session_id, receipts.len());
+    let rows = [
+        ("session_id", wrapped.session_id.to_string(), id.to_string()),
+        (
+            "program_hash",
+            wrapped.program_hash.to_string(),
+            session.program_hash.to_string(),
+        ),
+        ("chunks", wrapped.chunks.to_string(), chunks.to_string()),
+    ];
+    for (field, found, expected) in rows {
+        if found != expected {
+            return Err(WrapError::Differs {
+                file,
+                field,
+                found,
+                expected,
+            });
+        }
+    }
+    Ok((session, receipts, wrapped))
+}
+
+/// Verifies a wrapped session: the documents as in [`open`], every statement against what is accepted, and
+/// the one proof for all statements, by the circuit `leaf_root`. The chunks' own proofs are not looked at.
+///
+/// # Errors
+/// The first thing that does not hold.
+pub fn verify(
+    dir: &Path,
+    manifest: &Manifest,
+    accept: &Accept,
+    leaf_root: [u8; 32],
+) -> Result<(Session, Vec<Receipt>), WrapError> {
+    let (session, receipts, wrapped) = open(dir, manifest)?;
+    let file = dir.join(WRAPPED_FILE);
+    let pinned = CircuitRoot(digest_felt(&leaf_root));
+    if wrapped.leaf_root != pinned {
+        return Err(WrapError::Differs {
+            file,
+            field: "leaf_root",
+            found: wrapped.leaf_root.to_string(),
+            expected: pinned.to_string(),
+        });
+    }
+    let mut outputs = vec![];
+    for (i, receipt) in receipts.iter().enumerate() {
+        let statement = &receipt.statement;
+        accept
+            .check_statement(statement)
+            .map_err(|source| WrapError::Statement {
+                file: dir.join(receipt_name(i)),
+                reason: source.to_string(),
+            })?;
+        outputs.push(statement.to_output().to_vec());
+    }
+    let felts: Vec<Felt> = wrapped.proof.iter().map(|felt| felt.0).collect();
+    let (root, value) = tree::top(leaf_root, &outputs);
+    verify_packed(root, value, &felts).map_err(|source| WrapError::Proof { file, source })?;
+    Ok((session, receipts))
 }
 
 /// The finished nodes of a tree on disk.

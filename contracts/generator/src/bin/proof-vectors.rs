@@ -11,6 +11,7 @@ use circuit_verifier::statement::all_circuit_components;
 use circuits::ivalue::NoValue;
 use stwo::core::channel::{Blake2sM31Channel, Channel, MerkleChannel};
 use stwo::core::circle::{CirclePoint, Coset};
+use stwo::core::fields::FieldExpOps;
 use stwo::core::fields::m31::{BaseField, M31};
 use stwo::core::fields::qm31::{QM31, SecureField};
 use stwo::core::fri::{fold_circle_into_line, fold_coset};
@@ -112,11 +113,21 @@ fn channel(module: &mut Module) {
     for x in channel.draw_secure_felts(2) {
         drawn.extend(limbs(&x));
     }
-    module.words("Drawn then: one element, two elements at once.", "DRAWN", &drawn);
+    module.words(
+        "Drawn then: one element, two elements at once.",
+        "DRAWN",
+        &drawn,
+    );
     let raw = draw_queries(channel, 23, 22);
     let queries: Vec<u32> = Queries::new(&raw, 23).iter().map(|&q| q as u32).collect();
-    module.words("Drawn then: 22 queries of 23 bits, sorted.", "QUERIES", &queries);
-    let nonce = (0..).find(|&n| channel.verify_pow_nonce(12, n)).unwrap_or_default();
+    module.words(
+        "Drawn then: 22 queries of 23 bits, sorted.",
+        "QUERIES",
+        &queries,
+    );
+    let nonce = (0..)
+        .find(|&n| channel.verify_pow_nonce(12, n))
+        .unwrap_or_default();
     module.words(
         "The first nonce with 12 bits of work on the last digest, and the first with fewer behind it.",
         "NONCES",
@@ -133,14 +144,23 @@ fn merkle(module: &mut Module, numbers: &mut Numbers) {
         .map(|&log| (0..1 << log).map(|_| numbers.base()).collect())
         .collect();
     let columns: Vec<&Vec<BaseField>> = columns.iter().collect();
-    let tree = MerkleProverLifted::<CpuBackend, Blake2sM31MerkleHasher>::commit(columns.clone(), 4, 0);
+    let tree =
+        MerkleProverLifted::<CpuBackend, Blake2sM31MerkleHasher>::commit(columns.clone(), 4, 0);
     let positions = vec![1usize, 6, 7, 12];
     let (values, decommitment) = tree.decommit(&positions, columns);
-    module.words("Root of a tree of columns of 4, 16 and 8 rows, lifted to 16.", "TREE_ROOT", &digest(&tree.root()));
+    module.words(
+        "Root of a tree of columns of 4, 16 and 8 rows, lifted to 16.",
+        "TREE_ROOT",
+        &digest(&tree.root()),
+    );
     let rows: Vec<u32> = (0..positions.len())
         .flat_map(|q| [0, 2, 1].map(|c| values[c][q].0))
         .collect();
-    module.words("Its rows, sorted by size, at 1, 6, 7 and 12.", "TREE_ROWS", &rows);
+    module.words(
+        "Its rows, sorted by size, at 1, 6, 7 and 12.",
+        "TREE_ROWS",
+        &rows,
+    );
     let witness: Vec<u32> = decommitment
         .decommitment
         .hash_witness
@@ -198,7 +218,12 @@ fn log_sizes() -> [Vec<u32>; 4] {
         .collect();
     let [trace, interaction] = column_log_sizes_per_tree(&sizes.try_into().unwrap_or_default());
     let composition = vec![AGGREGATE.trace_log_size(); 8];
-    [fixed.values().copied().collect(), trace, interaction, composition]
+    [
+        fixed.values().copied().collect(),
+        trace,
+        interaction,
+        composition,
+    ]
 }
 
 fn quotients(module: &mut Module, numbers: &mut Numbers) {
@@ -233,12 +258,21 @@ fn quotients(module: &mut Module, numbers: &mut Numbers) {
             };
             points.into_iter().map(sample).collect()
         };
-        samples.push(tree.iter().enumerate().map(column).collect::<Vec<Vec<PointSample>>>());
+        samples.push(
+            tree.iter()
+                .enumerate()
+                .map(column)
+                .collect::<Vec<Vec<PointSample>>>(),
+        );
     }
     let positions = [5usize, 0x7a_bcde];
     let queried: Vec<Vec<Vec<BaseField>>> = sizes
         .iter()
-        .map(|tree| tree.iter().map(|_| positions.map(|_| numbers.base()).to_vec()).collect())
+        .map(|tree| {
+            tree.iter()
+                .map(|_| positions.map(|_| numbers.base()).to_vec())
+                .collect()
+        })
         .collect();
     let mut rows = vec![];
     for (tree, values) in sizes.iter().zip(&queried) {
@@ -260,9 +294,21 @@ fn quotients(module: &mut Module, numbers: &mut Numbers) {
         domain,
     );
     let answers: Vec<u32> = answers.unwrap_or_default().iter().flat_map(limbs).collect();
-    module.words("Parameter of a point out of the domain.", "OODS", &limbs(&t));
-    module.words("Coefficient of the quotients.", "COEFFICIENT", &limbs(&coefficient));
-    module.words("Samples of all columns, in the order of commitment.", "SAMPLES", &sampled);
+    module.words(
+        "Parameter of a point out of the domain.",
+        "OODS",
+        &limbs(&t),
+    );
+    module.words(
+        "Coefficient of the quotients.",
+        "COEFFICIENT",
+        &limbs(&coefficient),
+    );
+    module.words(
+        "Samples of all columns, in the order of commitment.",
+        "SAMPLES",
+        &sampled,
+    );
     module.words(
         "Rows at 5 and 0x7abcde: tree after tree, each padded to multiples of eight.",
         "ROWS",
