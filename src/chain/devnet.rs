@@ -1,8 +1,10 @@
 //! A local Starknet: started here, with accounts of this project's class.
 
+use std::convert::Infallible;
 use std::io::{Read, Write};
 use std::net::TcpStream;
-use std::path::PathBuf;
+use std::os::unix::process::CommandExt;
+use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
@@ -46,30 +48,51 @@ fn program() -> Result<PathBuf, ChainError> {
         })
 }
 
+/// The command that starts a local chain with accounts of this project's class, whose file lies in `work`.
+fn command(port: u16, work: &Path) -> Result<Command, ChainError> {
+    let program = program()?;
+    let account = class(Contract::Account)?;
+    let mut json: serde_json::Value =
+        serde_json::from_str(&account.sierra).map_err(|e| failed(e.to_string()))?;
+    json["contract_class_version"] = LOCAL_CLASS_VERSION.into();
+    let file = work.join("account.json");
+    std::fs::write(&file, json.to_string()).map_err(|e| failed(e.to_string()))?;
+    let mut command = Command::new(program);
+    command
+        .args(["--host", "127.0.0.1", "--port", &port.to_string()])
+        .args(["--seed", "0", "--accounts", "3"])
+        .args(["--initial-balance", "1000000000000000000000000000"])
+        .arg("--account-class-custom")
+        .arg(&file)
+        .stdout(Stdio::null())
+        .stderr(Stdio::null());
+    Ok(command)
+}
+
+fn work() -> Result<tempfile::TempDir, ChainError> {
+    tempfile::tempdir().map_err(|e| failed(e.to_string()))
+}
+
+/// Becomes the local chain: this process is replaced, so that stopping it stops the chain.
+///
+/// # Errors
+/// No program, or one that cannot be run; otherwise it does not return.
+pub fn become_devnet(port: u16) -> Result<Infallible, ChainError> {
+    let work = work()?.keep();
+    let error = command(port, &work)?.exec();
+    Err(failed(format!("{PROGRAM}: {error}")))
+}
+
 impl Devnet {
-    /// Starts a local chain on a port.
+    /// Starts a local chain on a port, and waits until it answers.
     ///
     /// # Errors
     /// No program, or a program that does not start.
     pub fn start(port: u16) -> Result<Devnet, ChainError> {
-        let program = program()?;
-        let account = class(Contract::Account)?;
-        let work = tempfile::tempdir().map_err(|e| failed(e.to_string()))?;
-        let mut json: serde_json::Value =
-            serde_json::from_str(&account.sierra).map_err(|e| failed(e.to_string()))?;
-        json["contract_class_version"] = LOCAL_CLASS_VERSION.into();
-        let file = work.path().join("account.json");
-        std::fs::write(&file, json.to_string()).map_err(|e| failed(e.to_string()))?;
-        let mut child = Command::new(&program)
-            .args(["--host", "127.0.0.1", "--port", &port.to_string()])
-            .args(["--seed", "0", "--accounts", "3"])
-            .args(["--initial-balance", "1000000000000000000000000000"])
-            .arg("--account-class-custom")
-            .arg(&file)
-            .stdout(Stdio::null())
-            .stderr(Stdio::null())
+        let work = work()?;
+        let mut child = command(port, work.path())?
             .spawn()
-            .map_err(|e| failed(format!("{}: {e}", program.display())))?;
+            .map_err(|e| failed(format!("{PROGRAM}: {e}")))?;
         let url = format!("http://127.0.0.1:{port}");
         let start = Instant::now();
         while Chain::connect(&url).is_err() {
@@ -87,11 +110,6 @@ impl Devnet {
             url,
             _work: work,
         })
-    }
-
-    /// Waits until it is stopped from outside.
-    pub fn wait(mut self) {
-        let _ = self.child.wait();
     }
 }
 

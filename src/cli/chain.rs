@@ -174,14 +174,13 @@ fn sent_line(sent: &Sent) -> String {
 }
 
 fn start(args: &Args, port: u16) -> super::Outcome {
-    let running = devnet::Devnet::start(port).map_err(failure)?;
+    let url = format!("http://127.0.0.1:{port}");
     if args.json {
-        output::json(&serde_json::json!({ "ok": true, "rpc": running.url }));
+        output::json(&serde_json::json!({ "ok": true, "rpc": url }));
     } else {
-        output::line(format!("local chain at {} (stop it with ^C)", running.url));
+        output::line(format!("starting a local chain at {url} (stop it with ^C)"));
     }
-    running.wait();
-    Ok(())
+    match devnet::become_devnet(port).map_err(failure)? {}
 }
 
 fn build(args: &Args, out: &Path) -> super::Outcome {

@@ -160,6 +160,9 @@ fn library(lowering: &Lowering<'_>, model_root: Felt) -> Result<String, LowerErr
         graph.name
     );
     out += IMPORTS;
+    if lowering.layout == Layout::Compact {
+        out += "use decode_kernels::compact::expand;\n";
+    }
     out += "\nmod tables;\nmod weights;\n";
     out += "\n/// What `carry` hands to `decide`.\n#[derive(Drop)]\npub struct Carried {\n";
     for &id in &carried {
@@ -310,7 +313,6 @@ fn live_values(after: &[Node], cut: usize) -> BTreeSet<ValueId> {
 const IMPORTS: &str = "\
 use decode_kernels::argmax::argmax;
 use decode_kernels::chunk::{Model, run_chunk};
-use decode_kernels::compact::expand;
 use decode_kernels::elementwise::{add, mul};
 use decode_kernels::embed::embed;
 use decode_kernels::kv::{LayerCache, kv_append};

@@ -260,15 +260,43 @@ pub fn pack(proof: &Proof) -> Vec<Felt> {
         .collect()
 }
 
-/// Where the sections of a packed proof lie.
-pub fn sections(proof: &Proof) -> Vec<(String, Range<usize>)> {
+/// Where the sections of a packed proof lie, in order.
+///
+/// # Errors
+/// [`CalldataError`] if they cannot be found.
+pub fn sections(felts: &[Felt]) -> Result<Vec<(String, Range<usize>)>, CalldataError> {
+    let lengths = Lengths::read(felts.first().unwrap_or(&Felt::ZERO))?;
+    let columns = columns();
+    let secure = |n: usize| (4 * n).div_ceil(LIMBS);
+    let samples: usize = columns.iter().flat_map(|c| &c.samples).sum();
+    let mut sizes = vec![
+        ("lengths".to_string(), 1),
+        ("commitments".to_string(), TREES - 1),
+        ("interaction_nonce".to_string(), 1),
+        ("nonce".to_string(), 1),
+        ("claimed_sums".to_string(), secure(N_COMPONENTS)),
+        ("sampled_values".to_string(), secure(samples)),
+        ("fri_commitments".to_string(), FRI_LAYERS),
+        ("last_layer".to_string(), secure(1)),
+    ];
+    for (i, tree) in columns.iter().enumerate() {
+        let row = tree.log_sizes.len().div_ceil(LIMBS);
+        sizes.push((format!("queried_values_{i}"), lengths.queries * row));
+    }
+    let numbered = |name: &str, sizes: &[usize]| -> Vec<(String, usize)> {
+        let sizes = sizes.iter().enumerate();
+        sizes.map(|(i, &n)| (format!("{name}_{i}"), n)).collect()
+    };
+    sizes.extend(numbered("witness", &lengths.witness));
+    sizes.extend(numbered("fri_values", &lengths.fri_values.map(secure)));
+    sizes.extend(numbered("fri_witness", &lengths.fri_witness));
     let mut at = 0;
-    let place = |(name, felts): Section| {
-        let range = at..at + felts.len();
+    let place = |(name, size): (String, usize)| {
+        let range = at..at + size;
         at = range.end;
         (name, range)
     };
-    write(proof).into_iter().map(place).collect()
+    Ok(sizes.into_iter().map(place).collect())
 }
 
 /// Reads felts in order.

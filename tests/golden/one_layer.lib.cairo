@@ -34,8 +34,16 @@ impl Step of Model {
     impl KeyLanes = Lanes24;
     type Carried = Carried;
 
+    fn matrices() -> Array<Span<felt252>> {
+        array![]
+    }
+
     fn carry(
-        token: felt252, position: u32, ref caches: Array<LayerCache>, ref row: Array<felt252>,
+        matrices: Span<Span<felt252>>,
+        token: felt252,
+        position: u32,
+        ref caches: Array<LayerCache>,
+        ref row: Array<felt252>,
     ) -> Carried {
         let angles = angles(tables::ROPE.span(), 1, position, 2);
 
@@ -56,7 +64,9 @@ impl Step of Model {
         Carried { embed, layer0_q }
     }
 
-    fn decide(carried: Carried, caches: Span<LayerCache>) -> felt252 {
+    fn decide(
+        matrices: Span<Span<felt252>>, carried: Carried, caches: Span<LayerCache>,
+    ) -> felt252 {
         let Carried { embed, layer0_q } = carried;
         let cache0 = caches.at(0);
 

@@ -34,8 +34,16 @@ impl Step of Model {
     impl KeyLanes = Lanes24;
     type Carried = Carried;
 
+    fn matrices() -> Array<Span<felt252>> {
+        array![]
+    }
+
     fn carry(
-        token: felt252, position: u32, ref caches: Array<LayerCache>, ref row: Array<felt252>,
+        matrices: Span<Span<felt252>>,
+        token: felt252,
+        position: u32,
+        ref caches: Array<LayerCache>,
+        ref row: Array<felt252>,
     ) -> Carried {
         let angles = angles(tables::ROPE.span(), 1, position, 3);
 
@@ -85,7 +93,9 @@ impl Step of Model {
         Carried { layer0_mlp_residual, layer1_q }
     }
 
-    fn decide(carried: Carried, caches: Span<LayerCache>) -> felt252 {
+    fn decide(
+        matrices: Span<Span<felt252>>, carried: Carried, caches: Span<LayerCache>,
+    ) -> felt252 {
         let Carried { layer0_mlp_residual, layer1_q } = carried;
         let cache1 = caches.at(1);
 

@@ -278,7 +278,7 @@ fn quotients(module: &mut Module, numbers: &mut Numbers) {
     for (tree, values) in sizes.iter().zip(&queried) {
         let mut order: Vec<usize> = (0..tree.len()).collect();
         order.sort_by_key(|&c| tree[c]);
-        for q in 0..positions.len() {
+        for (q, _) in positions.iter().enumerate() {
             rows.extend(order.iter().map(|&c| values[c][q].0));
             rows.extend(vec![0; tree.len().next_multiple_of(8) - tree.len()]);
         }
