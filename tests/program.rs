@@ -4,11 +4,12 @@ mod support;
 
 use cairo_decode::chunk::Decoder;
 use cairo_decode::ir::{KvCache, VerifiedGraph, run_step};
+use cairo_decode::lower::Layout;
 use cairo_decode::model::Model;
 use cairo_decode::quantize::{QuantOptions, Quantized, quantize};
 use cairo_decode::trace;
 use std::collections::BTreeSet;
-use support::{Random, Sizes, pins, program, random_graph, sizes};
+use support::{Random, Sizes, pins, program_in, random_graph, sizes};
 
 fn agree(seed: u64, sizes: Sizes, chunks: &[usize]) {
     let graph = random_graph("random", seed, sizes);
@@ -16,11 +17,13 @@ fn agree(seed: u64, sizes: Sizes, chunks: &[usize]) {
     let prompt: Vec<u32> = (0..3)
         .map(|_| random.below(sizes.shape.vocab) as u32)
         .collect();
-    agree_on(&graph, prompt, chunks);
+    for layout in [Layout::Fast, Layout::Compact] {
+        agree_on(&graph, layout, prompt.clone(), chunks);
+    }
 }
 
-fn agree_on(graph: &VerifiedGraph, prompt: Vec<u32>, chunks: &[usize]) {
-    let program = program(graph);
+fn agree_on(graph: &VerifiedGraph, layout: Layout, prompt: Vec<u32>, chunks: &[usize]) {
+    let program = program_in(graph, layout);
 
     // The reference, from the prompt in one go.
     let steps: usize = chunks.iter().sum();
@@ -74,7 +77,9 @@ fn demo_model() {
         .tokenizer
         .encode("One day, a little fox")
         .expect("encodes");
-    agree_on(&quantized.graph, prompt, &[3, 7, 1]);
+    for layout in [Layout::Fast, Layout::Compact] {
+        agree_on(&quantized.graph, layout, prompt.clone(), &[3, 7, 1]);
+    }
 }
 
 /// A circuit that wraps a proof is built for one set of components, so every chunk has to use the same:
@@ -82,7 +87,7 @@ fn demo_model() {
 #[test]
 fn same_components_in_every_chunk() {
     let (model, quantized) = demo();
-    let program = program(&quantized.graph);
+    let program = program_in(&quantized.graph, Layout::Compact);
     let prompt = model
         .tokenizer
         .encode("One day, a little fox")
@@ -113,15 +118,26 @@ fn same_components_in_every_chunk() {
 /// them when a change makes the program better.
 #[test]
 fn demo_costs_no_more_than_before() {
+    costs_at_most(Layout::Fast, 17_824, [1_251_047, 1_675_257]);
+}
+
+/// A wrapped program pays for every word: beyond about 14,700 its circuit has no room.
+#[test]
+fn compact_demo_costs_no_more_than_before() {
+    costs_at_most(Layout::Compact, 13_450, [1_470_000, 1_894_000]);
+}
+
+fn costs_at_most(layout: Layout, words: usize, steps: [usize; 2]) {
     let (model, quantized) = demo();
-    let program = program(&quantized.graph);
-    let words = program.words().len();
-    assert!(words <= 17_814, "the program grew to {words} words");
+    let program = program_in(&quantized.graph, layout);
+    let found = program.words().len();
+    assert!(found <= words, "the program grew to {found} words");
     let prompt = model.tokenizer.encode("Once upon a time").expect("encodes");
     let mut decoder = Decoder::new(&quantized.graph, pins(&program, &prompt)).expect("a session");
-    for limit in [1_250_984, 1_675_194] {
+    for limit in steps {
         let chunk = decoder.chunk(6).expect("a chunk");
         let trace = trace::run(&program, &chunk.input).expect("an honest witness");
+        assert_eq!(trace.output(), chunk.statement.to_output(), "{layout:?}");
         assert!(
             trace.steps() <= limit,
             "a chunk of 6 steps grew to {} VM steps",

@@ -2,7 +2,8 @@
 //!
 //! Everything that the prover sends is mixed into a digest; challenges are hashes of digest and counter.
 
-use crate::blake::{Digest, hash_block, hash_pair, hash_words};
+use crate::blake::{Digest, digest, hash_block, hash_blocks, hash_pair, pad};
+use crate::fields::m31;
 use crate::fields::qm31::{QM31, from_words};
 
 #[derive(Copy, Drop)]
@@ -23,14 +24,19 @@ pub impl ChannelImpl of ChannelTrait {
         self = Channel { digest: hash_pair(self.digest, digest), draws: 0 };
     }
 
-    /// Mixes base field elements, four for each secure element.
-    fn mix_words(ref self: Channel, words: Span<u32>) {
+    /// Mixes secure elements.
+    fn mix_elements(ref self: Channel, elements: Span<QM31>) {
         let mut message: Array<u32> = array![];
-        for word in self.digest.span() {
-            message.append(*word);
+        message.append_span(self.digest.span());
+        for element in elements {
+            message.append(m31::word(*element.a));
+            message.append(m31::word(*element.b));
+            message.append(m31::word(*element.c));
+            message.append(m31::word(*element.d));
         }
-        message.append_span(words);
-        self = Channel { digest: hash_words(message.span(), message.len() * 4), draws: 0 };
+        let n_bytes = message.len() * 4;
+        pad(ref message);
+        self = Channel { digest: digest(hash_blocks(message.span(), n_bytes)), draws: 0 };
     }
 
     fn mix_u64(ref self: Channel, value: u64) {

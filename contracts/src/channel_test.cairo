@@ -7,13 +7,13 @@ use crate::vectors::{DRAWN, MIXED, NONCES, QUERIES};
 fn the_transcript_is_the_crates() {
     let mixed = MIXED.span();
     let mut channel = ChannelTrait::new();
-    channel.mix_words([1, 2, 3, 4].span());
+    channel.mix_elements([from_words([1, 2, 3, 4])].span());
     assert!(channel.digest == digest_at(mixed, 0));
-    let mut words = array![];
+    let mut elements = array![];
     for i in 0..5_u32 {
-        words.append_span([i, i + 1, i + 2, i + 3].span());
+        elements.append(from_words([i, i + 1, i + 2, i + 3]));
     }
-    channel.mix_words(words.span());
+    channel.mix_elements(elements.span());
     assert!(channel.digest == digest_at(mixed, 1));
     let digest = channel.digest;
     channel.mix_digest(digest);

@@ -1,7 +1,5 @@
 //! Verifies a proof of a circuit, in the order of the prover's transcript.
 
-#[feature("bounded-int-utils")]
-use core::internal::bounded_int::upcast;
 use crate::blake::{self, Digest};
 use crate::calldata;
 use crate::channel::ChannelTrait;
@@ -9,7 +7,7 @@ use crate::circle::{conjugate, from_parameter, point_at, repeated_double_x};
 use crate::constraints::{self, Lookups};
 use crate::fields::m31;
 use crate::fields::packed::{Sum, SumTrait};
-use crate::fields::qm31::{QM31, add, from_partial_evals, mul, mul_m31};
+use crate::fields::qm31::{QM31, ZERO, add, from_partial_evals, from_words, mul, mul_m31};
 use crate::fri::{self, Layer};
 use crate::merkle::{self, Sibling};
 use crate::quotients::{self, Quotients, RunningSums};
@@ -46,18 +44,17 @@ pub fn verify(root: Digest, outputs: [QM31; 2], proof: Span<felt252>) {
 
     // Parameters, circuit, public values, trace.
     let mut channel = ChannelTrait::new();
-    channel.mix_words([0, 0, 0, 0].span());
+    channel.mix_elements([ZERO].span());
     channel
-        .mix_words(
+        .mix_elements(
             [
-                layout::POW_BITS, layout::LOG_BLOWUP, layout::QUERIES, 0, layout::FOLD_STEP,
-                LOG_DOMAIN, 0, 0,
+                from_words([layout::POW_BITS, layout::LOG_BLOWUP, layout::QUERIES, 0]),
+                from_words([layout::FOLD_STEP, LOG_DOMAIN, 0, 0]),
             ]
                 .span(),
         );
     channel.mix_digest(root);
-    let [first, second] = outputs;
-    channel.mix_words(words([first, second].span()).span());
+    channel.mix_elements(outputs.span());
     channel.mix_digest(trace_root);
     assert(
         channel.has_work(layout::INTERACTION_POW_BITS, 0x100000, interaction_nonce),
@@ -79,7 +76,7 @@ pub fn verify(root: Digest, outputs: [QM31; 2], proof: Span<felt252>) {
         alpha5: mul(alpha2, alpha3),
     };
     assert(lookup::balance(@lookups, outputs, claimed_sums.span()), errors::LOOKUPS);
-    channel.mix_words(words(claimed_sums.span()).span());
+    channel.mix_elements(claimed_sums.span());
     channel.mix_digest(interaction_root);
 
     // Constraints at a point out of the domain.
@@ -92,7 +89,7 @@ pub fn verify(root: Digest, outputs: [QM31; 2], proof: Span<felt252>) {
     assert(
         constraints_hold(samples, lookups, claimed_sums.span(), gamma, vanishing), errors::OODS,
     );
-    channel.mix_words(words(samples).span());
+    channel.mix_elements(samples);
     let coefficient = channel.draw_secure();
 
     // FRI's commitments.
@@ -105,7 +102,7 @@ pub fn verify(root: Digest, outputs: [QM31; 2], proof: Span<felt252>) {
         alphas.append(channel.draw_secure());
     }
     let last = calldata::secure_elements(ref proof, 1);
-    channel.mix_words(words(last.span()).span());
+    channel.mix_elements(last.span());
     assert(channel.has_work(layout::POW_BITS, 0x40000000, nonce), errors::WORK);
     channel.mix_u64(nonce);
 
@@ -183,18 +180,6 @@ pub fn verify(root: Digest, outputs: [QM31; 2], proof: Span<felt252>) {
     }
     let answers = quotients::answers(@quotients, points.span(), sums.span(), running.span());
     fri::verify(layers.span(), paths, positions, above.span(), answers, *last[0]);
-}
-
-/// The elements' words.
-fn words(elements: Span<QM31>) -> Array<u32> {
-    let mut words = array![];
-    for element in elements {
-        words.append(upcast(*element.a));
-        words.append(upcast(*element.b));
-        words.append(upcast(*element.c));
-        words.append(upcast(*element.d));
-    }
-    words
 }
 
 /// Whether the constraints, divided by the vanishing polynomial, are the composition polynomial. The

@@ -5,10 +5,10 @@
 
 #[feature("bounded-int-utils")]
 use core::internal::bounded_int::upcast;
-use crate::blake::Digest;
+use crate::blake::{self, Digest, State};
 use crate::calldata;
 use crate::circle::{Point, without_lowest};
-use crate::fields::m31::{self, M31};
+use crate::fields::m31::{self, M31, Modulus};
 use crate::fields::qm31::QM31;
 use crate::merkle::{self, Sibling};
 
@@ -56,7 +56,7 @@ pub fn verify(
         paths = paths.slice(LOG_COSET, paths.len() - LOG_COSET);
         let opened = open(layer, positions, evals.span());
         let values = opened.values.span();
-        check_root(layer, values, opened.indices.len(), paths);
+        check_root(layer, values, paths);
         let cosets = cosets(positions, points, on_circle);
         evals = fold_cosets(values, @cosets, *layer.alpha, on_circle);
         positions = opened.indices.span();
@@ -101,9 +101,10 @@ fn take(ref packed: Packed, n: u32, ref values: Array<u32>) {
     }
     let (pairs, odd) = DivRem::div_rem(n, 2);
     let mut felts = packed.felts;
-    let mut whole = calldata::section(ref felts, pairs);
-    while !whole.is_empty() {
-        calldata::append_limbs(ref whole, ref values);
+    let mut pairs: felt252 = pairs.into();
+    while pairs != 0 {
+        calldata::append_limbs(ref felts, ref values);
+        pairs -= 1;
     }
     packed = if odd == 1 {
         let [a, b, c, d, e, f, g, h] = calldata::digest(ref felts);
@@ -160,18 +161,34 @@ fn open(layer: @Layer, positions: Span<u32>, evals: Span<QM31>) -> Opened {
 }
 
 /// Checks that the values of the cosets are in the tree. `paths` are those of the cosets' subtrees.
-fn check_root(layer: @Layer, values: Span<u32>, n_cosets: u32, paths: Span<Span<Sibling>>) {
-    let mut known = array![];
-    for _ in 0..4 * n_cosets {
-        known.append(Sibling::Known);
-    }
-    let known = known.span();
-    let mut whole = array![known, known.slice(0, 2 * n_cosets)];
-    whole.append_span(paths);
+fn check_root(layer: @Layer, values: Span<u32>, paths: Span<Span<Sibling>>) {
+    let mut values = values;
+    let mut paths = paths;
     let mut witness = *layer.witness;
-    let root = merkle::root(values, whole.span(), ref witness);
+    let mut messages = array![];
+    let p = m31::modulus();
+    for sibling in *paths.pop_front().unwrap() {
+        let subtree = subtree(ref values, p);
+        merkle::place(subtree, *sibling, p, ref witness, ref messages);
+    }
+    let root = merkle::root(messages.span(), paths, ref witness);
     assert(witness.is_empty(), calldata::errors::UNUSED);
     assert(root == *layer.commitment, errors::COMMITMENT);
+}
+
+/// The hash of a coset's four leaves.
+fn subtree(ref values: Span<u32>, p: NonZero<Modulus>) -> State {
+    let mut leaves = array![];
+    blake::append_digest(blake::hash_full_block(next(ref values)), p, ref leaves);
+    blake::append_digest(blake::hash_full_block(next(ref values)), p, ref leaves);
+    blake::append_digest(blake::hash_full_block(next(ref values)), p, ref leaves);
+    blake::append_digest(blake::hash_full_block(next(ref values)), p, ref leaves);
+    let mut leaves = leaves.span();
+    let mut pairs = array![];
+    blake::append_digest(blake::hash_full_block(next(ref leaves)), p, ref pairs);
+    blake::append_digest(blake::hash_full_block(next(ref leaves)), p, ref pairs);
+    let mut pairs = pairs.span();
+    blake::hash_full_block(next(ref pairs))
 }
 
 /// Where the cosets are.

@@ -15,7 +15,7 @@ use core::internal::bounded_int::upcast;
 use crate::calldata;
 use crate::circle::{Point, SecurePoint, conjugate, generator, secure_add};
 use crate::fields::m31::{self, M31};
-use crate::fields::packed::{self, Packed, PowersTrait, Sum, SumTrait};
+use crate::fields::packed::{self, Packed, Sum, SumTrait};
 use crate::fields::qm31::{QM31, ZERO, add, mul, sub};
 use crate::layout;
 
@@ -77,7 +77,7 @@ pub struct Quotients {
     lines: Span<Line>,
 }
 
-/// A query's S for the columns with one value: those of every point but the first two are in `periods`.
+/// A query's S for the running sums: at the previous row, and at every period's point.
 #[derive(Copy, Drop)]
 pub struct RunningSums {
     previous: QM31,
@@ -90,10 +90,10 @@ impl BatchImpl of BatchTrait {
         Batch { point, re: packed::COMPLEX_ZERO, im: packed::COMPLEX_ZERO }
     }
 
-    #[inline(always)]
-    fn include(ref self: Batch, power: Packed, value: QM31) {
-        self.re = packed::add_complex(self.re, power, value.a, value.b);
-        self.im = packed::add_complex(self.im, power, value.c, value.d);
+    /// Includes columns with these powers and values.
+    fn include(ref self: Batch, powers: Span<Packed>, values: Span<QM31>) {
+        let (re, im) = packed::add_products(self.re, self.im, powers, values);
+        self = Batch { point: self.point, re, im };
     }
 
     fn line(self: @Batch) -> Line {
@@ -142,6 +142,16 @@ fn ordered(powers: Span<Packed>, order: Span<u32>) -> Span<felt252> {
     padded(ref row)
 }
 
+/// Powers of columns that are in the order of hashed rows.
+fn flat(powers: Span<Packed>) -> Span<felt252> {
+    let mut row = array![];
+    for power in powers {
+        row.append(*power.ac);
+        row.append(*power.bd);
+    }
+    padded(ref row)
+}
+
 /// Pads powers with zeros to eight columns.
 fn padded(ref powers: Array<felt252>) -> Span<felt252> {
     while powers.len() % 16 != 0 {
@@ -150,50 +160,73 @@ fn padded(ref powers: Array<felt252>) -> Span<felt252> {
     powers.span()
 }
 
+/// Takes the first `n` of a span.
+fn first<T, +Drop<T>>(ref span: Span<T>, n: u32) -> Span<T> {
+    let taken = span.slice(0, n);
+    span = span.slice(n, span.len() - n);
+    taken
+}
+
 /// Prepares the quotients of all samples, in the order of commitment, at the out-of-domain point `oods`.
 pub fn prepare(samples: Span<QM31>, oods: SecurePoint, coefficient: QM31) -> Quotients {
+    assert(samples.len() == layout::SAMPLES, errors::SAMPLES);
     let mut samples = samples;
-    let mut powers = PowersTrait::new(coefficient);
+    // A power for every sample, and for every running sum at its period's point.
+    let powers = packed::powers(coefficient, layout::SAMPLES + 4 * layout::COMPONENTS);
+    let mut powers = powers.span();
     let mut current = BatchTrait::new(oods);
-    let fixed = singles(ref samples, ref powers, ref current, layout::FIXED);
-    let trace = singles(ref samples, ref powers, ref current, layout::TRACE);
+    let fixed = first(ref powers, layout::FIXED);
+    current.include(fixed, first(ref samples, layout::FIXED));
+    let trace = first(ref powers, layout::TRACE);
+    current.include(trace, first(ref samples, layout::TRACE));
 
     // The row before, on the domain of the largest table.
     let step = generator(31 - layout::LOG_TRACE);
     let mut previous = BatchTrait::new(secure_add(oods, conjugate(step)));
     let mut interaction = array![];
     let n_periods = layout::PERIODS.span().len();
-    let mut sums: Array<(u32, RunningSum, Span<Repeated>)> = array![];
+    let mut sums: Array<(u32, RunningSum, Repeated)> = array![];
     let mut places = layout::SUM_PLACES.span();
     for shape in layout::SUMS.span() {
         let (n_singles, period) = *shape;
-        interaction.append_span(singles(ref samples, ref powers, ref current, n_singles).span());
+        let singles = first(ref powers, n_singles);
+        current.include(singles, first(ref samples, n_singles));
+        interaction.append_span(singles);
         let mut of_sum = array![];
-        let mut repeated = array![];
+        let mut at_period = array![];
+        let mut at_previous = array![];
+        let mut at_current = array![];
+        let mut before = array![];
+        let mut values = array![];
         for _ in 0..4_u32 {
-            let period_power = powers.take();
-            let previous_power = powers.take();
-            let mut power = powers.take();
-            let before = *samples.pop_front().unwrap();
-            let value = *samples.pop_front().unwrap();
-            previous.include(previous_power, before);
+            let [period_power, previous_power, mut power] = (*powers
+                .multi_pop_front::<3>()
+                .unwrap())
+                .unbox();
+            let [sampled_before, value] = (*samples.multi_pop_front::<2>().unwrap()).unbox();
             of_sum.append(previous_power.ac);
             of_sum.append(previous_power.bd);
-            if period == n_periods {
-                power = Packed { ac: power.ac + period_power.ac, bd: power.bd + period_power.bd };
-            } else {
-                repeated.append(Repeated { power: period_power, value });
-            }
             of_sum.append(period_power.ac);
             of_sum.append(period_power.bd);
-            current.include(power, value);
-            interaction.append(power);
+            if period == n_periods {
+                power = Packed { ac: power.ac + period_power.ac, bd: power.bd + period_power.bd };
+            }
+            at_period.append(period_power);
+            at_previous.append(previous_power);
+            at_current.append(power);
+            before.append(sampled_before);
+            values.append(value);
         }
+        let values = values.span();
+        previous.include(at_previous.span(), before.span());
+        current.include(at_current.span(), values);
+        interaction.append_span(at_current.span());
         let [place, _, _, _] = (*places.multi_pop_front::<4>().unwrap()).unbox();
-        sums.append((period, RunningSum { place, powers: of_sum.span() }, repeated.span()));
+        let repeated = Repeated { powers: at_period.span(), values };
+        sums.append((period, RunningSum { place, powers: of_sum.span() }, repeated));
     }
-    let composition = singles(ref samples, ref powers, ref current, layout::COMPOSITION);
-    assert(samples.is_empty(), errors::SAMPLES);
+    let composition = first(ref powers, layout::COMPOSITION);
+    current.include(composition, first(ref samples, layout::COMPOSITION));
 
     let mut lines = array![current.line(), previous.line()];
     let mut periods = array![];
@@ -209,9 +242,7 @@ pub fn prepare(samples: Span<QM31>, oods: SecurePoint, coefficient: QM31) -> Quo
             let (period, running, repeated) = *sum;
             if period == of_size {
                 members.append(running);
-                for column in repeated {
-                    batch.include(*column.power, *column.value);
-                }
+                batch.include(repeated.powers, repeated.values);
             }
         }
         lines.append(batch.line());
@@ -225,40 +256,22 @@ pub fn prepare(samples: Span<QM31>, oods: SecurePoint, coefficient: QM31) -> Quo
             largest.append(running);
         }
     }
-    let composition_order: Array<u32> = array![0, 1, 2, 3, 4, 5, 6, 7];
-    let mut fixed_order: Array<u32> = array![];
-    for i in 0..layout::FIXED {
-        fixed_order.append(i);
-    }
     Quotients {
-        fixed: ordered(fixed.span(), fixed_order.span()),
-        trace: ordered(trace.span(), layout::TRACE_ORDER.span()),
+        fixed: flat(fixed),
+        trace: ordered(trace, layout::TRACE_ORDER.span()),
         interaction: ordered(interaction.span(), layout::INTERACTION_ORDER.span()),
-        composition: ordered(composition.span(), composition_order.span()),
+        composition: flat(composition),
         periods: periods.span(),
         largest: largest.span(),
         lines: lines.span(),
     }
 }
 
-/// A column that repeats, with its power at the period's point.
+/// Columns that repeat, with their powers at the period's point.
 #[derive(Copy, Drop)]
 struct Repeated {
-    power: Packed,
-    value: QM31,
-}
-
-/// Includes `n` columns that are sampled once; their powers.
-fn singles(
-    ref samples: Span<QM31>, ref powers: packed::Powers, ref batch: Batch, n: u32,
-) -> Array<Packed> {
-    let mut taken = array![];
-    for _ in 0..n {
-        let power = powers.take();
-        batch.include(power, *samples.pop_front().unwrap());
-        taken.append(power);
-    }
-    taken
+    powers: Span<Packed>,
+    values: Span<QM31>,
 }
 
 /// Takes a row of values, one felt for eight, appends its words, and adds their products with the powers.

@@ -29,9 +29,10 @@ pub struct Args {
     /// Session folder
     #[arg(short, long)]
     out: PathBuf,
-    /// Decode steps per proof; a chunk that does not fit is split
-    #[arg(long, default_value_t = 8)]
-    chunk: u32,
+    /// Decode steps per proof; a chunk that does not fit is split [default: 8; 2 for wrapping, whose
+    /// parameters need more memory]
+    #[arg(long)]
+    chunk: Option<u32>,
     /// Identity of the session as a 0x felt [default: random]
     #[arg(long, value_name = "FELT")]
     session_id: Option<String>,
@@ -58,14 +59,15 @@ pub fn run(args: &Args) -> super::Outcome {
         None => None,
     };
     let domain = args.domain.unwrap_or_else(Domain::local);
+    let wrappable = args.wrappable || !domain.is_local();
     let request = Request {
         prompt: args.prompt.clone(),
         prompt_tokens: bundle.text.tokenizer.encode(&args.prompt)?,
         new_tokens: args.tokens,
-        chunk: args.chunk,
+        chunk: args.chunk.unwrap_or(if wrappable { 2 } else { 8 }),
         domain,
         session_id,
-        wrappable: args.wrappable || !domain.is_local(),
+        wrappable,
     };
     let bar = ProgressBar::new(request.prompt_tokens.len() as u64 + u64::from(args.tokens));
     bar.set_style(ProgressStyle::with_template(

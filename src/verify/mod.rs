@@ -78,7 +78,7 @@ fn verify_decoded(bytes: &[u8]) -> Result<PublicFacts, ProofError> {
     Ok(PublicFacts {
         program_hash: program_hash(&program),
         output,
-        params: set.params.clone(),
+        params: set.params,
         security_bits: config.security_bits(),
     })
 }

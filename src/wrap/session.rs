@@ -87,19 +87,17 @@ pub fn wrap(
     let mut level = 0;
     let mut values: Vec<[QM31; 2]> = outputs.iter().map(|o| leaf::output_of(o)).collect();
     let mut proofs = vec![];
-    for i in 0..receipts.len() {
+    for (i, value) in values.iter().enumerate() {
         let file = dir.join(witness_name(i));
-        proofs.push(
-            nodes.node(level, i, &LEAF, leaf_root, &values[i], observe, || {
-                if !file.exists() {
-                    return Err(WrapError::NoWitness { file: file.clone() });
-                }
-                let bytes = read_bounded(&file, witness::MAX_WITNESS_BYTES)?;
-                let proof = witness::decode(&bytes)
-                    .ok_or_else(|| WrapError::BadWitness { file: file.clone() })?;
-                circuit.prove(&proof)
-            })?,
-        );
+        proofs.push(nodes.node(level, i, &LEAF, leaf_root, value, observe, || {
+            if !file.exists() {
+                return Err(WrapError::NoWitness { file: file.clone() });
+            }
+            let bytes = read_bounded(&file, witness::MAX_WITNESS_BYTES)?;
+            let proof = witness::decode(&bytes)
+                .ok_or_else(|| WrapError::BadWitness { file: file.clone() })?;
+            circuit.prove(&proof)
+        })?);
     }
     drop(circuit);
 

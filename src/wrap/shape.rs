@@ -123,6 +123,9 @@ impl Shape {
     }
 }
 
+/// A table's name, log size, and how many rows a circuit has in it.
+type Table<Value> = (&'static str, u32, fn(&Context<Value>) -> usize);
+
 /// Fills a circuit with gates without effect until it has the shape.
 ///
 /// # Errors
@@ -133,7 +136,7 @@ pub fn pad<Value: IValue>(
 ) -> Result<(), WrapError> {
     let context = &mut circuit.context;
     let zero = context.zero();
-    let tables: [(&'static str, u32, fn(&Context<Value>) -> usize); 5] = [
+    let tables: [Table<Value>; 5] = [
         ("eq", shape.eq, |c| c.circuit.eq.len()),
         ("qm31_ops", shape.qm31_ops, |c| c.circuit.n_qm31_ops_rows()),
         ("triple_xor", shape.triple_xor, |c| {

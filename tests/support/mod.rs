@@ -28,9 +28,14 @@ pub fn pins(program: &Program, prompt: &[u32]) -> SessionPins {
     }
 }
 
-/// The compiled program of a graph.
+/// The compiled program of a graph, in the fast layout.
 pub fn program(graph: &VerifiedGraph) -> Program {
-    let package = lower(graph, Felt::from(MODEL_ROOT), Layout::Fast).expect("lowers");
+    program_in(graph, Layout::Fast)
+}
+
+/// The compiled program of a graph.
+pub fn program_in(graph: &VerifiedGraph, layout: Layout) -> Program {
+    let package = lower(graph, Felt::from(MODEL_ROOT), layout).expect("lowers");
     compile(&package.name, &package.files).expect("compiles")
 }
 

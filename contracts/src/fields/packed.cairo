@@ -24,6 +24,7 @@ pub struct Packed {
     pub bd: felt252,
 }
 
+#[inline(always)]
 pub fn pack(x: QM31) -> Packed {
     Packed {
         ac: upcast::<_, felt252>(x.a) + LANE * upcast::<_, felt252>(x.c),
@@ -114,23 +115,33 @@ pub fn complex_value(sum: ComplexSum) -> QM31 {
     }
 }
 
-/// The powers 1, x, x², … of an element.
-#[derive(Copy, Drop)]
-pub struct Powers {
-    base: QM31,
-    power: QM31,
+/// 1, x, x² … : `n` powers.
+pub fn powers(x: QM31, n: u32) -> Array<Packed> {
+    let x = qm31::multiplier(x);
+    let mut left: felt252 = n.into();
+    let mut power = qm31::ONE;
+    let mut powers = array![];
+    while left != 0 {
+        powers.append(pack(power));
+        power = qm31::mul_by(power, x);
+        left -= 1;
+    }
+    powers
 }
 
-#[generate_trait]
-pub impl PowersImpl of PowersTrait {
-    fn new(base: QM31) -> Powers {
-        Powers { base, power: qm31::ONE }
+/// Adds the products of powers and values to two sums: of the values' parts without u, and of those with u.
+pub fn add_products(
+    re: ComplexSum, im: ComplexSum, powers: Span<Packed>, values: Span<QM31>,
+) -> (ComplexSum, ComplexSum) {
+    let mut re = re;
+    let mut im = im;
+    let mut powers = powers;
+    let mut values = values;
+    while let Some(power) = powers.pop_front() {
+        let power = *power;
+        let value = *values.pop_front().unwrap();
+        re = add_complex(re, power, value.a, value.b);
+        im = add_complex(im, power, value.c, value.d);
     }
-
-    /// The next power.
-    fn take(ref self: Powers) -> Packed {
-        let power = self.power;
-        self.power = qm31::mul(power, self.base);
-        pack(power)
-    }
+    (re, im)
 }

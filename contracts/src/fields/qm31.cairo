@@ -122,6 +122,62 @@ pub fn mul(x: QM31, y: QM31) -> QM31 {
     QM31 { a, b, c, d }
 }
 
+/// A factor of many products: a + b i + (c + d i) u with m = 2 c − d and n = 2 d + c, which occur in them.
+#[derive(Copy, Drop)]
+pub struct Multiplier {
+    pub a: M31,
+    pub b: M31,
+    pub c: M31,
+    pub d: M31,
+    pub m: M31,
+    pub n: M31,
+}
+
+pub fn multiplier(x: QM31) -> Multiplier {
+    let QM31 { a, b, c, d } = x;
+    Multiplier { a, b, c, d, m: m31::sub(m31::add(c, c), d), n: m31::add(m31::add(d, d), c) }
+}
+
+/// x₀ y₀ − x₁ y₁ + x₂ y₂ − x₃ y₃.
+#[inline(always)]
+fn alternating(
+    x0: M31, y0: M31, x1: M31, y1: M31, x2: M31, y2: M31, x3: M31, y3: M31,
+) -> M31 {
+    let sum: TwoDiff = bounded_int::add(
+        bounded_int::sub(bounded_int::mul(x0, y0), bounded_int::mul(x1, y1)),
+        bounded_int::sub(bounded_int::mul(x2, y2), bounded_int::mul(x3, y3)),
+    );
+    let shifted = bounded_int::add::<_, TwoDiffShift>(sum, 0x7ffffffe00000002);
+    let (_, r) = bounded_int::div_rem(shifted, MODULUS);
+    r
+}
+
+/// x₀ y₀ + x₁ y₁ + x₂ y₂ + x₃ y₃.
+#[inline(always)]
+fn positive(
+    x0: M31, y0: M31, x1: M31, y1: M31, x2: M31, y2: M31, x3: M31, y3: M31,
+) -> M31 {
+    let sum: FourProducts = bounded_int::add(
+        bounded_int::add(bounded_int::mul(x0, y0), bounded_int::mul(x1, y1)),
+        bounded_int::add(bounded_int::mul(x2, y2), bounded_int::mul(x3, y3)),
+    );
+    let (_, r) = bounded_int::div_rem(sum, MODULUS);
+    r
+}
+
+/// [`mul`], for a factor that is used often.
+#[inline(always)]
+pub fn mul_by(x: QM31, y: Multiplier) -> QM31 {
+    // (a + b i)(e + f i) + (2 + i)(c + d i)(g + h i) has the parts a e − b f + c (2 g − h) − d (2 h + g) and
+    // a f + b e + c (2 h + g) + d (2 g − h).
+    QM31 {
+        a: alternating(x.a, y.a, x.b, y.b, x.c, y.m, x.d, y.n),
+        b: positive(x.a, y.b, x.b, y.a, x.c, y.n, x.d, y.m),
+        c: alternating(x.a, y.c, x.b, y.d, x.c, y.a, x.d, y.b),
+        d: positive(x.a, y.d, x.b, y.c, x.c, y.b, x.d, y.a),
+    }
+}
+
 #[inline(never)]
 pub fn add(x: QM31, y: QM31) -> QM31 {
     QM31 {

@@ -14,15 +14,15 @@ const HALF_ROOT: M31 = 0x8000;
 /// The generator of order 16.
 const SIXTEENTH: Point = Point { x: 590768354, y: 978592373 };
 
-/// A coset, by its first point, with multiples of that.
+/// Where a coset is.
 #[derive(Copy, Drop)]
 pub struct Coset {
-    /// The first point (on a line: one above its x coordinate), or twice it on a line.
+    /// The first point: on a line, one above the first x coordinate.
+    first: Point,
+    /// On the circle, the first point; on a line, twice it. From here on both are folded by x, alike.
     p: Point,
     p2: Point,
     p4: Point,
-    /// On a line, the first point.
-    half: Point,
 }
 
 /// Twiddles of two steps on 16 values to four, for each four values, then of two steps on these.
@@ -37,13 +37,13 @@ pub struct Twiddles {
 pub fn circle(p: Point) -> (Coset, Point) {
     let p2 = double(p);
     let p4 = double(p2);
-    (Coset { p, p2, p4, half: p }, double(p4))
+    (Coset { first: p, p, p2, p4 }, double(p4))
 }
 
 /// The coset of another layer whose first x coordinate is that of `p`, and 16 p.
 pub fn line(p: Point) -> (Coset, Point) {
     let (coset, next) = circle(double(p));
-    (Coset { half: p, ..coset }, next)
+    (Coset { first: p, ..coset }, next)
 }
 
 /// The point an eighth of the circle before p.
@@ -85,7 +85,7 @@ pub fn circle_twiddles(coset: Coset, inverse: M31) -> Twiddles {
 /// Twiddles of a coset of another layer. `inverse` is that of the next point's y.
 pub fn line_twiddles(coset: Coset, inverse: M31) -> Twiddles {
     let (i0, i1, i2, i4) = tower(coset, inverse);
-    let p = coset.half;
+    let p = coset.first;
     let q = add(p, SIXTEENTH);
     // The inverses at p, and at an eighth before p, follow from those at 2 p and a quarter before it; likewise
     // for q.

@@ -10,8 +10,8 @@ use core::box::BoxTrait;
 use core::internal::bounded_int::{
     self, AddHelper, BoundedInt, DivRemHelper, MulHelper, SubHelper, UnitInt, upcast,
 };
-use crate::fields::m31::{self, M31, Modulus};
-use crate::fields::qm31::{self, QM31};
+use crate::fields::m31::{M31, Modulus};
+use crate::fields::qm31::{self, Multiplier, QM31, multiplier};
 
 const MODULUS: NonZero<Modulus> = 0x7fffffff;
 
@@ -92,35 +92,21 @@ impl DivShifted of DivRemHelper<Shifted, Modulus> {
     type RemT = M31;
 }
 
-/// A factor a + b i + (c + d i) u with m = 2 c − d and n = 2 d + c, which occur in products with it.
-#[derive(Copy, Drop)]
-struct Factor {
-    a: M31,
-    b: M31,
-    c: M31,
-    d: M31,
-    m: M31,
-    n: M31,
-}
-
 /// α, α², α³.
 #[derive(Copy, Drop)]
 pub struct Factors {
-    first: Factor,
-    second: Factor,
-    third: Factor,
-}
-
-fn factor(x: QM31) -> Factor {
-    let QM31 { a, b, c, d } = x;
-    Factor { a, b, c, d, m: m31::sub(m31::add(c, c), d), n: m31::add(m31::add(d, d), c) }
+    first: Multiplier,
+    second: Multiplier,
+    third: Multiplier,
 }
 
 pub fn factors(alpha: QM31) -> Box<Factors> {
     let square = qm31::mul(alpha, alpha);
     BoxTrait::new(
         Factors {
-            first: factor(alpha), second: factor(square), third: factor(qm31::mul(square, alpha)),
+            first: multiplier(alpha),
+            second: multiplier(square),
+            third: multiplier(qm31::mul(square, alpha)),
         },
     )
 }
@@ -195,8 +181,7 @@ pub fn fold_four(
     let c = coordinate(c0, c1, c2, c3, t0, t1, t2);
     let d = coordinate(d0, d1, d2, d3, t0, t1, t2);
     let Factors { first: x, second: y, third: z } = factors.unbox();
-    // (a + b i)(e + f i) + (2 + i)(c + d i)(g + h i) has the parts a e − b f + c (2 g − h) − d (2 h + g) and
-    // a f + b e + c (2 h + g) + d (2 g − h).
+    // As `qm31::mul_by`.
     QM31 {
         a: reduced(
             a.g0,

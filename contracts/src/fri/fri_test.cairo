@@ -156,10 +156,27 @@ fn the_last_value_is_the_constant() {
 }
 
 #[test]
+#[should_panic(expected: 'proof: unused values')]
+fn the_witness_is_used_up() {
+    let mut layer = layer(ramp(1, 15).span());
+    layer.witness = [1, 2, 3, 4].span();
+    let paths = crate::merkle::paths([3].span(), 7);
+    verify(
+        [layer].span(),
+        paths.span(),
+        [3].span(),
+        [point_at(22, 1)].span(),
+        array![from_words([1, 1, 1, 1])],
+        from_words([0, 0, 0, 0]),
+    );
+}
+
+#[test]
 #[should_panic(expected: 'fri: wrong root')]
 fn values_are_in_the_tree() {
-    let layer = layer(ramp(1, 15).span());
-    let paths = crate::merkle::paths([3].span(), 4);
+    let mut layer = layer(ramp(1, 15).span());
+    layer.witness = [1, 2, 3].span();
+    let paths = crate::merkle::paths([3].span(), 7);
     verify(
         [layer].span(),
         paths.span(),

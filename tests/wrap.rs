@@ -1,0 +1,143 @@
+//! A session from nothing to one wrapped proof: compile, prove, wrap, verify, by the command line; and what
+//! is wrong with a wrapped session is refused.
+//!
+//! Slow: two Cairo proofs, two leaf circuits and an aggregate, 16 GB of memory.
+
+#[path = "support/model_dir.rs"]
+mod model_dir;
+#[path = "support/second_model.rs"]
+mod second_model;
+
+use std::fs;
+use std::path::Path;
+use std::process::{Command, Output};
+
+use cairo_decode::wrap::aggregate::{Aggregate, UPPER_ROOT};
+use cairo_decode::wrap::shape::AGGREGATE;
+
+fn run(args: &[&str]) -> Output {
+    Command::new(env!("CARGO_BIN_EXE_cairo-decode"))
+        .args(args)
+        .output()
+        .expect("the binary runs")
+}
+
+fn accept(args: &[&str]) -> String {
+    let output = run(args);
+    let stderr = String::from_utf8_lossy(&output.stderr).into_owned();
+    assert_eq!(output.status.code(), Some(0), "{args:?}: {stderr}");
+    String::from_utf8_lossy(&output.stdout).into_owned()
+}
+
+fn reject(args: &[&str], exit: i32, names: &str) {
+    let output = run(args);
+    let stderr = String::from_utf8_lossy(&output.stderr).into_owned();
+    assert_eq!(output.status.code(), Some(exit), "{args:?}: {stderr}");
+    assert!(
+        stderr.contains(names) && !stderr.contains("panicked"),
+        "{args:?}: {stderr:?} does not name {names:?}"
+    );
+}
+
+fn path(path: &Path) -> &str {
+    path.to_str().expect("UTF-8")
+}
+
+/// The circuit of the upper levels; that of level 1 is compared whenever a session is wrapped.
+#[test]
+fn upper_root() {
+    let circuit = Aggregate::new(&AGGREGATE).expect("fits its own shape");
+    assert_eq!(circuit.root(), UPPER_ROOT);
+}
+
+#[test]
+fn a_session_is_wrapped_and_verified() {
+    let temp = tempfile::tempdir().expect("a temporary folder");
+    let at = |name: &str| temp.path().join(name);
+    let (model, build, fast) = (at("model"), at("build"), at("fast"));
+    second_model::write_second_model(&model, 5).expect("a model directory");
+    accept(&["compile", path(&model), "-o", path(&build), "--compact"]);
+    let session = at("session");
+    let domain = "SN_TEST/0x1234";
+    accept(&[
+        "prove",
+        path(&build),
+        "-p",
+        "ab",
+        "-n",
+        "2",
+        "--chunk",
+        "2",
+        "--domain",
+        domain,
+        "-o",
+        path(&session),
+    ]);
+    let manifest = build.join("model.json");
+    let (dir, manifest) = (path(&session), path(&manifest));
+    let verify = ["verify", dir, "--model", manifest];
+
+    // Not wrapped yet; each chunk's own proof verifies, for its domain only.
+    let own = [&verify[..], &["--domain", domain]].concat();
+    assert!(accept(&own).contains("accepted"));
+    reject(&verify, 1, "domain");
+    let wrapped = [&own[..], &["--wrapped", "--build", path(&build)]].concat();
+    reject(&wrapped, 1, "wrapped.json: no such file");
+
+    // Wrapping needs what `prove` kept, and a program of the compact layout.
+    let witness = session.join("chunk-0000.witness");
+    let bytes = fs::read(&witness).expect("a witness");
+    fs::write(&witness, &bytes[..bytes.len() - 1]).expect("written");
+    reject(
+        &["wrap", dir, "--build", path(&build)],
+        2,
+        "chunk-0000.witness",
+    );
+    fs::remove_file(&witness).expect("removed");
+    reject(&["wrap", dir, "--build", path(&build)], 2, "--wrappable");
+    fs::write(&witness, &bytes).expect("written");
+    accept(&["compile", path(&model), "-o", path(&fast)]);
+    reject(&["wrap", dir, "--build", path(&fast)], 2, "program_hash");
+
+    // Another chunk's proof is no proof of this chunk's statement.
+    let second = fs::read(session.join("chunk-0001.witness")).expect("a witness");
+    fs::write(&witness, &second).expect("written");
+    reject(&["wrap", dir, "--build", path(&build)], 2, "statement");
+    fs::write(&witness, &bytes).expect("written");
+
+    accept(&["wrap", dir, "--build", path(&build)]);
+    assert!(accept(&wrapped).contains("one proof for 2 chunks"));
+    assert!(!session.join("wrapping").exists());
+
+    // The chunks' own proofs are not needed any more.
+    fs::remove_file(session.join("chunk-0000.proof")).expect("removed");
+    assert!(accept(&wrapped).contains("one proof for 2 chunks"));
+
+    // What is pinned, and what is proven, cannot be changed.
+    let other_root = [&own[..], &["--wrapped", "--leaf-root", "0x1"]].concat();
+    reject(&other_root, 1, "leaf_root");
+    let other_domain = [&verify[..], &["--domain", "SN_TEST/0x1235", "--wrapped"]].concat();
+    let other_domain = [&other_domain[..], &["--build", path(&build)]].concat();
+    reject(&other_domain, 1, "domain");
+    let file = session.join("wrapped.json");
+    let text = fs::read_to_string(&file).expect("wrapped.json");
+    let last = text.rfind("\"0x").expect("a felt");
+    let end = last + 1 + text[last + 1..].find('"').expect("its end");
+    let digit = if text[..end].ends_with('0') { "1" } else { "0" };
+    let flipped = format!("{}{digit}{}", &text[..end - 1], &text[end..]);
+    fs::write(&file, flipped).expect("written");
+    reject(&wrapped, 1, "wrapped proof");
+    fs::write(&file, text.replace("\"chunks\": 2", "\"chunks\": 1")).expect("written");
+    reject(&wrapped, 1, "chunks");
+    fs::write(&file, text).expect("written");
+    let receipt = session.join("chunk-0001.receipt.json");
+    let text = fs::read_to_string(&receipt).expect("a receipt");
+    let at = text.find("\"emitted_root\": \"0x").expect("a root") + 20;
+    let other = if &text[at..=at] == "1" { "2" } else { "1" };
+    fs::write(
+        &receipt,
+        format!("{}{other}{}", &text[..at - 1], &text[at..]),
+    )
+    .expect("written");
+    assert_eq!(run(&wrapped).status.code(), Some(1));
+}
