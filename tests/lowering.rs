@@ -4,6 +4,8 @@
 mod golden;
 #[path = "lowering/operations.rs"]
 mod operations;
+#[path = "lowering/packing.rs"]
+mod packing;
 #[path = "lowering/rules.rs"]
 mod rules;
 mod support;

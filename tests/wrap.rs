@@ -54,9 +54,9 @@ fn upper_root() {
 fn a_session_is_wrapped_and_verified() {
     let temp = tempfile::tempdir().expect("a temporary folder");
     let at = |name: &str| temp.path().join(name);
-    let (model, build, fast) = (at("model"), at("build"), at("fast"));
+    let (model, build, other) = (at("model"), at("build"), at("other"));
     second_model::write_second_model(&model, 5).expect("a model directory");
-    accept(&["compile", path(&model), "-o", path(&build), "--compact"]);
+    accept(&["compile", path(&model), "-o", path(&build)]);
     let session = at("session");
     let domain = "SN_TEST/0x1234";
     accept(&[
@@ -84,7 +84,7 @@ fn a_session_is_wrapped_and_verified() {
     let wrapped = [&own[..], &["--wrapped", "--build", path(&build)]].concat();
     reject(&wrapped, 1, "wrapped.json: no such file");
 
-    // Wrapping needs what `prove` kept, and a program of the compact layout.
+    // Wrapping needs what `prove` kept, and the session's own program.
     let witness = session.join("chunk-0000.witness");
     let bytes = fs::read(&witness).expect("a witness");
     fs::write(&witness, &bytes[..bytes.len() - 1]).expect("written");
@@ -96,8 +96,9 @@ fn a_session_is_wrapped_and_verified() {
     fs::remove_file(&witness).expect("removed");
     reject(&["wrap", dir, "--build", path(&build)], 2, "--wrappable");
     fs::write(&witness, &bytes).expect("written");
-    accept(&["compile", path(&model), "-o", path(&fast)]);
-    reject(&["wrap", dir, "--build", path(&fast)], 2, "program_hash");
+    second_model::write_second_model(&model, 6).expect("a model directory");
+    accept(&["compile", path(&model), "-o", path(&other)]);
+    reject(&["wrap", dir, "--build", path(&other)], 2, "model_root");
 
     // Another chunk's proof is no proof of this chunk's statement.
     let second = fs::read(session.join("chunk-0001.witness")).expect("a witness");

@@ -1,11 +1,10 @@
-//! Dense packing: 30 bytes or 16 fifteen-bit entries per felt, half of them in each 128-bit half.
+//! Dense packing: 30 bytes, or as many entries of another width as fit, half of them in each 128-bit
+//! half.
 
-use crate::shift::{halves, split};
+use crate::shift::{Divisor, halves, split};
 
 /// 2^120, the weight that a sixteenth byte of a half would have.
 const END_OF_HALF: felt252 = 0x1000000000000000000000000000000;
-/// Fifteen-bit entries per half.
-const ENTRIES_PER_HALF: felt252 = 8;
 /// 2^128, the weight of a word's high half.
 const HIGH: felt252 = 0x100000000000000000000000000000000;
 
@@ -47,26 +46,44 @@ fn four_bytes(x: u128, ref out: Array<felt252>) {
     out.append(byte3.into() - 128);
 }
 
-/// Appends the 16 fifteen-bit entries of each word, minus 2^14, to `out`.
+/// How entries lie in a word: `per_half` of them in each half, each below `size`, a power of two, and
+/// `zero` more than the value it stands for.
+#[derive(Drop, Copy)]
+pub struct Entries {
+    pub per_half: felt252,
+    pub size: Divisor,
+    pub zero: felt252,
+}
+
+/// Appends the values of each word's entries to `out`.
 #[inline(never)]
-pub fn unpack_int15(mut words: Span<felt252>, ref out: Array<felt252>) {
+pub fn unpack_entries(mut words: Span<felt252>, entries: Entries, ref out: Array<felt252>) {
     while let Some(word) = words.pop_front() {
         let (low, high) = halves(*word);
-        eight_entries(low, ref out);
-        eight_entries(high, ref out);
+        half_of_entries(low, entries, ref out);
+        half_of_entries(high, entries, ref out);
     }
 }
 
 #[inline(never)]
-fn eight_entries(half: u128, ref out: Array<felt252>) {
+fn half_of_entries(half: u128, entries: Entries, ref out: Array<felt252>) {
+    let Entries { per_half, size, zero } = entries;
     let mut rest = half;
-    let mut left = ENTRIES_PER_HALF;
+    let mut left = per_half;
     while left != 0 {
-        let (high, low) = split(rest, 0x8000);
-        out.append(low.into() - 0x4000);
+        let (high, low) = split(rest, size);
+        out.append(low.into() - zero);
         rest = high;
         left -= 1;
     }
+}
+
+/// The first `len` values of a table of entries from 0 to 2^16 − 1, 14 per word.
+#[inline(never)]
+pub fn unpack_table(words: Span<felt252>, len: u32) -> Span<felt252> {
+    let mut table = array![];
+    unpack_entries(words, Entries { per_half: 7, size: 0x10000, zero: 0 }, ref table);
+    table.span().slice(0, len)
 }
 
 /// Packs int8 values, 30 per word, in the layout that `unpack_int8` reads; the last word is filled

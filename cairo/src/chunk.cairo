@@ -40,14 +40,16 @@ pub trait Model {
     const KV_WORDS: u32;
     /// The lanes that carried keys are packed in.
     impl KeyLanes: Lanes;
+    /// Weights and tables, ready to compute with.
+    type Constants;
     /// What `carry` hands to `decide`.
     type Carried;
-    /// The matrices that are not read from their constants as they are, in the order of their use.
-    fn matrices() -> Array<Span<felt252>>;
+    /// Unpacks the weights and tables, once per chunk.
+    fn constants() -> Self::Constants;
     /// The part of a step that everything later depends on: computes the step's keys and values of
     /// every layer, appends them to the caches, and records them in `row`.
     fn carry(
-        matrices: Span<Span<felt252>>,
+        constants: Self::Constants,
         token: felt252,
         position: u32,
         ref caches: Array<LayerCache>,
@@ -55,7 +57,7 @@ pub trait Model {
     ) -> Self::Carried;
     /// The rest of the step: the policy's token. Not run where the prompt gives the next token.
     fn decide(
-        matrices: Span<Span<felt252>>, carried: Self::Carried, caches: Span<LayerCache>,
+        constants: Self::Constants, carried: Self::Carried, caches: Span<LayerCache>,
     ) -> felt252;
 }
 
@@ -63,7 +65,7 @@ pub trait Model {
 /// the statement to `output`.
 ///
 /// Panics if anything does not hold; a proof exists only for a run that does not panic.
-pub fn run_chunk<impl M: Model, +Drop<M::Carried>>(
+pub fn run_chunk<impl M: Model, +Drop<M::Carried>, +Copy<M::Constants>, +Drop<M::Constants>>(
     mut input: Span<felt252>, ref output: Array<felt252>,
 ) {
     let [chain, verifier, session, eos, prompt_root, prompt_length, steps] = (*input
@@ -86,10 +88,8 @@ pub fn run_chunk<impl M: Model, +Drop<M::Carried>>(
     // 1. The carried data is what the frontier's KV root says.
     let mut caches = carried_caches::<M>(ref input, first);
 
-    let matrices = M::matrices();
-    let matrices = matrices.span();
-
     // 2. The steps, each from the frontier that the one before it left.
+    let constants = M::constants();
     let mut frontier = first;
     let mut emitted_root = 0;
     // Every step adds 1 to a 32-bit position, which cannot overflow: `steps` is the number of them.
@@ -102,12 +102,14 @@ pub fn run_chunk<impl M: Model, +Drop<M::Carried>>(
             assert(frontier.token + 1 != eos, 'step after eos');
         }
         let mut row = array![];
-        let carried = M::carry(matrices, frontier.token, frontier.position, ref caches, ref row);
+        let carried = M::carry(
+            constants, frontier.token, frontier.position, ref caches, ref row,
+        );
         let kv_root = fold_kv(frontier.kv_root, pack_int8(row.span()).span());
         let token = if next < prompt_len {
             *input.pop_front().unwrap()
         } else {
-            let token = M::decide(matrices, carried, caches.span());
+            let token = M::decide(constants, carried, caches.span());
             emitted_root = fold_token(emitted_root, token);
             token
         };

@@ -9,7 +9,6 @@
 pub mod argmax;
 pub mod bytes;
 pub mod chunk;
-pub mod compact;
 pub mod elementwise;
 pub mod embed;
 pub mod kv;
@@ -23,3 +22,4 @@ pub mod scores;
 pub mod shift;
 pub mod silu;
 pub mod softmax;
+pub mod weights;

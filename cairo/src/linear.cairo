@@ -5,6 +5,7 @@
 //! 1)`, so after adding `2^(lane − 1)` to every lane no lane borrows from another and the split
 //! is exact.
 
+use crate::kv::take;
 use crate::shift::{Divisor, halves, split};
 
 /// `Σ_j w[j]·x[j]` over the length of `x`; takes as many words from the front of `w`.
@@ -43,13 +44,16 @@ pub fn dot(ref w: Span<felt252>, mut x: Span<felt252>) -> felt252 {
     sum
 }
 
-/// The accumulators of `rows` rows: `w` holds one word per column for each block of rows.
+/// The accumulators of `rows` rows, whose weights are the next `words` of `w`: one word per column for
+/// each block of rows.
 ///
 /// Panics if a lane's accumulator leaves its proven range far enough to leave the felt.
 #[inline(never)]
-pub fn linear<impl L: Lanes>(w: Span<felt252>, x: Span<felt252>, rows: u32) -> Span<felt252> {
+pub fn linear<impl L: Lanes>(
+    ref w: Span<felt252>, x: Span<felt252>, words: u32, rows: u32,
+) -> Span<felt252> {
     let mut out = array![];
-    append_linear::<L>(w, x, ref out);
+    append_linear::<L>(take(ref w, words), x, ref out);
     out.span().slice(0, rows)
 }
 
@@ -73,12 +77,10 @@ pub trait Lanes {
     const STEP: felt252;
     /// `2^(lane − 1)` in every lane.
     const BIAS: felt252;
-    /// The lower half of every lane of a half.
-    const LOWER: u128;
-    /// The inverse of `2^(lane / 2)`.
-    const UPPER_UNIT: felt252;
-    /// 128 in every lane.
-    const WEIGHT_BIAS: felt252;
+    /// `2^8 − 1` in every lane of a half: where a pair holds its first word.
+    const FIRST: u128;
+    /// 128 in every lane: what a word of a pair is when all its weights are 0.
+    const ZERO: felt252;
     /// Appends the signed lanes of a half, lowest first.
     fn unpack(half: u128, ref out: Array<felt252>);
 }
@@ -107,9 +109,8 @@ pub impl Lanes20 of Lanes {
     const PER_HALF: felt252 = 6;
     const STEP: felt252 = 0x100000;
     const BIAS: felt252 = 0x80000800008000080000800008000000800008000080000800008000080000;
-    const LOWER: u128 = 0x3ff003ff003ff003ff003ff003ff;
-    const UPPER_UNIT: felt252 = 0x7fe000000000010fbc000000000000000000000000000000000000000000001;
-    const WEIGHT_BIAS: felt252 = 0x80000800008000080000800008000000800008000080000800008000080;
+    const FIRST: u128 = 0xff000ff000ff000ff000ff000ff;
+    const ZERO: felt252 = 0x80000800008000080000800008000000800008000080000800008000080;
     #[inline(never)]
     fn unpack(half: u128, ref out: Array<felt252>) {
         let (high, low) = split(half, 0x1000000000000000);
@@ -123,9 +124,8 @@ pub impl Lanes24 of Lanes {
     const PER_HALF: felt252 = 5;
     const STEP: felt252 = 0x1000000;
     const BIAS: felt252 = 0x80000080000080000080000080000000800000800000800000800000800000;
-    const LOWER: u128 = 0xfff000fff000fff000fff000fff;
-    const UPPER_UNIT: felt252 = 0x7ff800000000010fef000000000000000000000000000000000000000000001;
-    const WEIGHT_BIAS: felt252 = 0x8000008000008000008000008000000080000080000080000080000080;
+    const FIRST: u128 = 0xff0000ff0000ff0000ff0000ff;
+    const ZERO: felt252 = 0x8000008000008000008000008000000080000080000080000080000080;
     #[inline(never)]
     fn unpack(half: u128, ref out: Array<felt252>) {
         let (high, low) = split(half, 0x1000000000000);
@@ -139,9 +139,8 @@ pub impl Lanes30 of Lanes {
     const PER_HALF: felt252 = 4;
     const STEP: felt252 = 0x40000000;
     const BIAS: felt252 = 0x80000002000000080000002000000000800000020000000800000020000000;
-    const LOWER: u128 = 0x1fffc0007fff0001fffc0007fff;
-    const UPPER_UNIT: felt252 = 0x7fff00000000010ffde00000000000000000000000000000000000000000001;
-    const WEIGHT_BIAS: felt252 = 0x200000008000000200000008000000002000000080000002000000080;
+    const FIRST: u128 = 0x3fc00000ff000003fc00000ff;
+    const ZERO: felt252 = 0x200000008000000200000008000000002000000080000002000000080;
     #[inline(never)]
     fn unpack(half: u128, ref out: Array<felt252>) {
         let (high, low) = split(half, 0x1000000000000000);
@@ -155,9 +154,8 @@ pub impl Lanes40 of Lanes {
     const PER_HALF: felt252 = 3;
     const STEP: felt252 = 0x10000000000;
     const BIAS: felt252 = 0x80000000008000000000800000000000800000000080000000008000000000;
-    const LOWER: u128 = 0xfffff00000fffff00000fffff;
-    const UPPER_UNIT: felt252 = 0x7ffff8000000010fffef0000000000000000000000000000000000000000001;
-    const WEIGHT_BIAS: felt252 = 0x800000000080000000008000000000008000000000800000000080;
+    const FIRST: u128 = 0xff00000000ff00000000ff;
+    const ZERO: felt252 = 0x800000000080000000008000000000008000000000800000000080;
     #[inline(never)]
     fn unpack(half: u128, ref out: Array<felt252>) {
         three_lanes(half, 0x10000000000, 0x8000000000, ref out);
@@ -169,9 +167,8 @@ pub impl Lanes60 of Lanes {
     const PER_HALF: felt252 = 2;
     const STEP: felt252 = 0x1000000000000000;
     const BIAS: felt252 = 0x80000000000000080000000000000000800000000000000800000000000000;
-    const LOWER: u128 = 0x3fffffff00000003fffffff;
-    const UPPER_UNIT: felt252 = 0x7ffffffe0000010ffffffbc0000000000000000000000000000000000000001;
-    const WEIGHT_BIAS: felt252 = 0x8000000000000008000000000000000080000000000000080;
+    const FIRST: u128 = 0xff0000000000000ff;
+    const ZERO: felt252 = 0x8000000000000008000000000000000080000000000000080;
     #[inline(never)]
     fn unpack(half: u128, ref out: Array<felt252>) {
         two_lanes(half, 0x1000000000000000, 0x800000000000000, ref out);

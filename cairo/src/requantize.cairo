@@ -26,13 +26,30 @@ pub struct Saturation {
 }
 
 /// `floor(x / 2^s + 1/2)` of every element.
+pub fn requantize(xs: Span<felt252>, to: Rounding) -> Span<felt252> {
+    requantize_scaled(xs, 1, to)
+}
+
+/// `floor(x · factor / 2^s + 1/2)` of every element.
 #[inline(never)]
-pub fn requantize(mut xs: Span<felt252>, to: Rounding) -> Span<felt252> {
+pub fn requantize_scaled(mut xs: Span<felt252>, factor: felt252, to: Rounding) -> Span<felt252> {
     let mut out = array![];
+    while let Some(four) = xs.multi_pop_front::<4>() {
+        let [x0, x1, x2, x3] = (*four).unbox();
+        out.append(rounded(x0 * factor, to));
+        out.append(rounded(x1 * factor, to));
+        out.append(rounded(x2 * factor, to));
+        out.append(rounded(x3 * factor, to));
+    }
     while let Some(x) = xs.pop_front() {
-        out.append(floor_shift(*x + to.bias, to.divisor).into() - to.offset);
+        out.append(rounded(*x * factor, to));
     }
     out.span()
+}
+
+#[inline(always)]
+fn rounded(x: felt252, to: Rounding) -> felt252 {
+    floor_shift(x + to.bias, to.divisor).into() - to.offset
 }
 
 /// `clamp(floor(x / 2^s + 1/2), lo, hi)` of every element.

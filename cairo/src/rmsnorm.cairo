@@ -1,9 +1,8 @@
 //! RMS normalisation without gain (the gain lives in the next layer's weights).
 
 use core::num::traits::Sqrt;
-use crate::elementwise::scale;
 use crate::linear::dot;
-use crate::requantize::{Rounding, requantize};
+use crate::requantize::{Rounding, requantize_scaled};
 
 /// Constants of one RMS normalisation; see `docs/spec.md`.
 #[derive(Drop, Copy)]
@@ -25,5 +24,5 @@ pub fn rmsnorm(xs: Span<felt252>, norm: RmsNorm) -> Span<felt252> {
     let sum = dot(ref squared, xs) + norm.eps;
     let sum: u128 = (sum * norm.root_scale).try_into().unwrap();
     let inverse: felt252 = (norm.numerator / sum.sqrt().into()).into();
-    requantize(scale(xs, inverse), norm.rounding)
+    requantize_scaled(xs, inverse, norm.rounding)
 }

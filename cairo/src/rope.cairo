@@ -1,6 +1,6 @@
 //! Rotary position embedding on accumulators, exact: one rounding follows.
 
-use crate::bytes::unpack_int15;
+use crate::bytes::{Entries, unpack_entries};
 use crate::kv::take;
 
 /// Cosines and sines of one position, one pair per two channels of a head.
@@ -17,7 +17,8 @@ pub struct Angles {
 #[inline(never)]
 pub fn angles(table: Span<felt252>, words: u32, position: u32, pairs: u32) -> Angles {
     let mut row = array![];
-    unpack_int15(table.slice(position * words, words), ref row);
+    let entries = Entries { per_half: 8, size: 0x8000, zero: 0x4000 };
+    unpack_entries(table.slice(position * words, words), entries, ref row);
     let mut row = row.span();
     let cos = take(ref row, pairs);
     Angles { cos, sin: take(ref row, pairs) }

@@ -151,21 +151,6 @@ pub fn number(ref felts: Span<felt252>) -> u64 {
     next(ref felts).try_into().expect(errors::NONCE)
 }
 
-/// Takes `n` base field elements and appends them as words, with the zeros that pad the last felt.
-pub fn padded_words(ref felts: Span<felt252>, n: u32, ref words: Array<u32>) {
-    let mut taken = 0;
-    while taken < n {
-        append_limbs(ref felts, ref words);
-        taken += 8;
-    }
-    let n_padding = taken - n;
-    if n_padding != 0 {
-        for word in words.span().slice(words.len() - n_padding, n_padding) {
-            assert(*word == 0, errors::PADDING);
-        }
-    }
-}
-
 /// Takes `n` secure elements, two per felt.
 pub fn secure_elements(ref felts: Span<felt252>, n: u32) -> Array<QM31> {
     let mut elements = array![];

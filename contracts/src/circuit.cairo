@@ -287,3 +287,6 @@ fn check_root(
     assert(witness.is_empty(), calldata::errors::UNUSED);
     assert(found == root, errors::ROOT);
 }
+
+#[cfg(test)]
+mod circuit_test;

@@ -38,7 +38,8 @@ fn points_are_the_crates() {
 #[test]
 fn answers_are_the_crates() {
     let samples = elements(SAMPLES.span());
-    let prepared = quotients::prepare(samples.span(), from_parameter(from_words(OODS)), from_words(COEFFICIENT));
+    let oods = from_parameter(from_words(OODS));
+    let prepared = quotients::prepare(samples.span(), oods, from_words(COEFFICIENT));
     let mut felts = packed(ROWS.span()).span();
     let mut sums = array![SumTrait::new(), SumTrait::new()];
     let mut running = array![];
@@ -68,7 +69,8 @@ fn answers_are_the_crates() {
 #[should_panic(expected: 'quotients: no line')]
 fn a_point_of_the_domain_has_no_quotient() {
     let samples = elements(SAMPLES.span());
-    quotients::prepare(samples.span(), from_parameter(from_words([5, 0, 0, 0])), from_words(COEFFICIENT));
+    let on_domain = from_parameter(from_words([5, 0, 0, 0]));
+    quotients::prepare(samples.span(), on_domain, from_words(COEFFICIENT));
 }
 
 #[test]
@@ -76,5 +78,6 @@ fn a_point_of_the_domain_has_no_quotient() {
 fn all_samples_are_used() {
     let mut samples = elements(SAMPLES.span());
     samples.append(from_words([0, 0, 0, 0]));
-    quotients::prepare(samples.span(), from_parameter(from_words(OODS)), from_words(COEFFICIENT));
+    let oods = from_parameter(from_words(OODS));
+    quotients::prepare(samples.span(), oods, from_words(COEFFICIENT));
 }

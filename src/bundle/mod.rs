@@ -22,7 +22,7 @@ use thiserror::Error;
 use crate::compile::{self, CompileError, Program, ProgramError};
 use crate::engine::Engine;
 use crate::ir::{Graph, GraphError, VerifiedGraph};
-use crate::lower::{Layout, LowerError, Package, lower};
+use crate::lower::{LowerError, Package, lower};
 use crate::model::{Model, ModelError, Text};
 use crate::quantize::{
     self, FidelityReport, QuantOptions, QuantizeError, Quantized, fidelity, quantize,
@@ -85,8 +85,6 @@ pub struct BuildRequest {
     pub out: PathBuf,
     /// Quantisation.
     pub options: QuantOptions,
-    /// How the program holds its weights.
-    pub layout: Layout,
 }
 
 /// Stages of a build, for progress displays.
@@ -142,7 +140,7 @@ pub fn build(
     let report =
         fidelity(&model, &quantized, &mut engine, &heldout).map_err(in_file(&request.heldout))?;
     stage(Stage::Lower);
-    let package = lower(&quantized.graph, quantized.model_root, request.layout)?;
+    let package = lower(&quantized.graph, quantized.model_root)?;
     stage(Stage::Compile);
     let program = compile::compile(&package.name, &package.files)?;
     stage(Stage::Write);

@@ -5,7 +5,6 @@ use std::time::Instant;
 
 use anyhow::Context;
 use cairo_decode::bundle::{self, BuildReport, BuildRequest, Stage};
-use cairo_decode::lower::Layout;
 use cairo_decode::quantize::QuantOptions;
 use indicatif::{ProgressBar, ProgressStyle};
 
@@ -36,9 +35,6 @@ pub struct Args {
     /// Longest context in tokens [default: the model's]
     #[arg(long, value_name = "TOKENS")]
     context: Option<usize>,
-    /// Halve the words of the weights, at the price of VM steps: for sessions that will be wrapped
-    #[arg(long)]
-    compact: bool,
     /// Print JSON
     #[arg(long)]
     pub json: bool,
@@ -70,10 +66,6 @@ fn request(args: &Args) -> anyhow::Result<BuildRequest> {
         calibration: beside(&args.calibration, "calibration.txt"),
         heldout: beside(&args.heldout, "heldout.txt"),
         out: args.out.clone(),
-        layout: match args.compact {
-            true => Layout::Compact,
-            false => Layout::Fast,
-        },
         options: QuantOptions {
             name,
             context: args.context,

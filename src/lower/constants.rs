@@ -4,10 +4,10 @@ use std::fmt::Write;
 
 use starknet_types_core::felt::Felt;
 
-/// `pub const NAME: [felt252; n] = [ … ];`, a few literals per line.
-pub(super) fn array(name: &str, doc: &str, words: &[Felt]) -> String {
+/// `pub const NAME: [TYPE; n] = [ … ];`, a few literals per line.
+pub(super) fn array(name: &str, doc: &str, ty: &str, words: &[Felt]) -> String {
     let mut out = format!(
-        "\n/// {doc}\npub const {name}: [felt252; {}] = [\n",
+        "\n/// {doc}\npub const {name}: [{ty}; {}] = [\n",
         words.len()
     );
     let mut width = 0;
@@ -32,22 +32,41 @@ pub(super) fn array(name: &str, doc: &str, words: &[Felt]) -> String {
     out
 }
 
-/// Entries of 15 bits (value + 2^14), 16 per felt, 8 in each 128-bit half; each chunk of `row`
-/// entries starts a new felt.
-pub(super) fn pack_int15(entries: impl Iterator<Item = i64>) -> Vec<Felt> {
-    let entries: Vec<i64> = entries.collect();
-    entries
-        .chunks(16)
-        .map(|chunk| {
-            let half = |half: &[i64]| {
-                half.iter()
-                    .rev()
-                    .fold(0u128, |acc, &x| (acc << 15) | (x + (1 << 14)) as u128)
-            };
-            let (low, high) = chunk.split_at(chunk.len().min(8));
+/// How entries lie in a felt: `per_half` of them in each 128-bit half, `bits` wide, each `zero` more than
+/// the value it stands for.
+pub(super) struct Entries {
+    pub(super) per_half: usize,
+    pub(super) bits: u32,
+    pub(super) zero: i64,
+}
+
+/// Entries of rotary angles.
+pub(super) const ANGLES: Entries = Entries {
+    per_half: 8,
+    bits: 15,
+    zero: 1 << 14,
+};
+
+/// Entries of the tables of 2^−x and of the sigmoid, `0..=2^15`.
+pub(super) const TABLE: Entries = Entries {
+    per_half: 7,
+    bits: 16,
+    zero: 0,
+};
+
+impl Entries {
+    /// Packs values, whose entries must lie in `0..2^bits`.
+    pub(super) fn pack(&self, values: &[i64]) -> Vec<Felt> {
+        let half = |half: &[i64]| {
+            let entry = |acc, &x| (acc << self.bits) | (x + self.zero) as u128;
+            half.iter().rev().fold(0u128, entry)
+        };
+        let word = |word: &[i64]| {
+            let (low, high) = word.split_at(word.len().min(self.per_half));
             join(half(low), half(high))
-        })
-        .collect()
+        };
+        values.chunks(2 * self.per_half).map(word).collect()
+    }
 }
 
 /// `low + 2^128 · high`.

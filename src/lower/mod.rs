@@ -20,14 +20,18 @@ mod package;
 mod requantize;
 mod rmsnorm;
 mod rope;
+mod schedule;
 mod scores;
 mod silu;
 mod softmax;
+mod weights;
 
 pub use linear::Lanes;
 pub use package::{Package, lower};
 
 use thiserror::Error;
+
+use schedule::Schedule;
 
 use crate::ir::{Node, Op, ValueId, VerifiedGraph};
 
@@ -52,20 +56,11 @@ pub enum LowerError {
     },
 }
 
-/// How a program holds its weights. It is no part of the model: both layouts compute the same.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Layout {
-    /// As the kernels read them: fewest VM steps.
-    Fast,
-    /// Two blocks of rows per word, taken apart once per chunk: fewest words, which is what wrapping
-    /// a proof in a circuit pays for.
-    Compact,
-}
-
 /// What the lowering of one operation may use.
 struct Lowering<'a> {
     graph: &'a VerifiedGraph,
-    layout: Layout,
+    /// The operations in program order.
+    schedule: Schedule<'a>,
     /// The lanes that carried keys are packed in.
     key_lanes: Lanes,
 }

@@ -5,8 +5,10 @@ use std::fmt::Write;
 
 use starknet_types_core::felt::Felt;
 
-use super::{Lanes, Layout, LowerError, Lowering, constants, embed, linear, rope, scores};
-use crate::ir::{Len, Node, Op, ValueId, VerifiedGraph};
+use super::constants::TABLE;
+use super::schedule::Schedule;
+use super::{LowerError, Lowering, constants, embed, rope, scores, weights};
+use crate::ir::{Len, Node, Op, VerifiedGraph};
 use crate::spec::SPEC_VERSION;
 
 /// A Cairo package: relative path → text.
@@ -22,22 +24,18 @@ pub struct Package {
 ///
 /// # Errors
 /// A value too wide for the kernels.
-pub fn lower(
-    graph: &VerifiedGraph,
-    model_root: Felt,
-    layout: Layout,
-) -> Result<Package, LowerError> {
+pub fn lower(graph: &VerifiedGraph, model_root: Felt) -> Result<Package, LowerError> {
     check_names(graph)?;
     let lowering = Lowering {
         graph,
-        layout,
+        schedule: Schedule::new(graph),
         key_lanes: scores::key_lanes(graph)?,
     };
     let lib = library(&lowering, model_root)?;
     let mut files = BTreeMap::new();
     files.insert("Scarb.toml".to_string(), manifest(&graph.name));
     files.insert("src/lib.cairo".to_string(), lib);
-    files.insert("src/weights.cairo".to_string(), weights(graph, layout)?);
+    files.insert("src/weights.cairo".to_string(), weights::source(&lowering)?);
     files.insert("src/tables.cairo".to_string(), tables(graph));
     Ok(Package {
         name: graph.name.clone(),
@@ -45,15 +43,26 @@ pub fn lower(
     })
 }
 
-/// Labels become variables and matrix names constants, with `_` for `.`: no two may become the same, and
-/// none may be a name that the generated functions use themselves.
+/// Labels become variables, with `_` for `.`: no two may become the same, and none may be a name that the
+/// generated functions use themselves. Matrix names have to be plain too.
 fn check_names(graph: &VerifiedGraph) -> Result<(), LowerError> {
     let taken = |name: &str| {
         let numbered = |prefix: &str| {
             let rest = name.strip_prefix(prefix).unwrap_or("");
             !rest.is_empty() && rest.chars().all(|c| c.is_ascii_digit())
         };
-        ["position", "angles", "caches", "row", "carried", "matrices"].contains(&name)
+        [
+            "position",
+            "angles",
+            "caches",
+            "row",
+            "carried",
+            "constants",
+            "exp2",
+            "sigmoid",
+        ]
+        .contains(&name)
+            || numbered("lanes")
             || numbered("kv")
             || numbered("cache")
     };
@@ -69,11 +78,11 @@ fn check_names(graph: &VerifiedGraph) -> Result<(), LowerError> {
             });
         }
     }
-    let mut seen = BTreeSet::new();
+    // They stand in comments.
     for matrix in &graph.matrices {
         let plain = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '_' || c == '.';
         let starts = matrix.name.starts_with(|c: char| c.is_ascii_lowercase());
-        if !starts || !matrix.name.chars().all(plain) || !seen.insert(linear::constant(matrix)) {
+        if !starts || !matrix.name.chars().all(plain) {
             return Err(LowerError::Name {
                 name: matrix.name.clone(),
             });
@@ -89,53 +98,33 @@ fn manifest(name: &str) -> String {
     )
 }
 
-/// Words of a matrix, in the lanes that its (only) input range allows.
-fn weights(graph: &VerifiedGraph, layout: Layout) -> Result<String, LowerError> {
-    let per_word = match layout {
-        Layout::Fast => "block",
-        Layout::Compact => "pair of blocks",
-    };
-    let mut out = format!("//! Packed weights: one word per column and {per_word} of rows.\n");
-    for (matrix, range) in linear::uses(graph) {
-        let matrix = graph.matrix(matrix);
-        let lanes = Lanes::choose(matrix, range)?;
-        let words = match layout {
-            Layout::Fast => lanes.pack(matrix),
-            Layout::Compact => lanes.pack_pairs(matrix),
-        };
-        let doc = format!(
-            "`{}`: {} × {} int8, {} rows per block in lanes of {} bits.",
-            matrix.name,
-            matrix.rows,
-            matrix.cols,
-            lanes.rows(),
-            lanes.bits
-        );
-        out += &constants::array(&linear::constant(matrix), &doc, &words);
-    }
-    Ok(out)
-}
-
 fn tables(graph: &VerifiedGraph) -> String {
-    let felts = |xs: &[i64]| xs.iter().map(|&x| Felt::from(x)).collect::<Vec<_>>();
     let t = &graph.tables;
     [
         "//! Tables: embedding, rotary angles, 2^−x, sigmoid.\n".to_string(),
         constants::array(
             "EMBEDDING",
             "int8 rows, 30 values per word.",
+            "felt252",
             &embed::table(graph),
         ),
         constants::array(
             "ROPE",
             "Per position: cosines, then sines, 15 bits each, 16 per word.",
+            "felt252",
             &rope::table(graph),
         ),
-        constants::array("EXP2", "`round(2^15 · 2^(−i/128))`.", &felts(&t.exp2)),
+        constants::array(
+            "EXP2",
+            "`round(2^15 · 2^(−i/128))`, 16 bits each, 14 per word.",
+            "felt252",
+            &TABLE.pack(&t.exp2),
+        ),
         constants::array(
             "SIGMOID",
-            "`round(2^15 · σ((i − 128)/16))`.",
-            &felts(&t.sigmoid),
+            "`round(2^15 · σ((i − 128)/16))`, 16 bits each, 14 per word.",
+            "felt252",
+            &TABLE.pack(&t.sigmoid),
         ),
     ]
     .concat()
@@ -145,39 +134,30 @@ fn tables(graph: &VerifiedGraph) -> String {
 fn library(lowering: &Lowering<'_>, model_root: Felt) -> Result<String, LowerError> {
     let graph = lowering.graph;
     let shape = &graph.shape;
-    // Everything up to the last append is carried to later steps; the rest only decides the token.
-    let cut = graph
-        .nodes
-        .iter()
-        .rposition(|n| matches!(n.op, Op::KvAppend { .. }))
-        .unwrap_or(0)
-        + 1;
-    let (carry, decide) = graph.nodes.split_at(cut);
-    let carried = live_values(decide, cut);
+    let Schedule { carry, decide, .. } = &lowering.schedule;
+    let (carry_reads, decide_reads) = (reads(lowering, carry)?, reads(lowering, decide)?);
+    // Weights are read in order, so `decide` goes on where `carry` stopped.
+    let shared = |name: &&String| name.starts_with("lanes");
+    let shared: Vec<&String> = carry_reads
+        .intersection(&decide_reads)
+        .filter(shared)
+        .collect();
+
+    let all: BTreeSet<&String> = carry_reads.union(&decide_reads).collect();
 
     let mut out = format!(
         "//! Decode step of the model `{}`. Generated; do not edit.\n\n",
         graph.name
     );
     out += IMPORTS;
-    if lowering.layout == Layout::Compact {
-        out += "use decode_kernels::compact::expand;\n";
-    }
     out += "\nmod tables;\nmod weights;\n";
-    out += "\n/// What `carry` hands to `decide`.\n#[derive(Drop)]\npub struct Carried {\n";
-    for &id in &carried {
-        let ty = match graph.node(id).len {
-            Len::Fixed(_) => "Span<felt252>",
-            Len::PerPosition => "Array<Span<felt252>>",
-        };
-        let _ = writeln!(out, "    {}: {ty},", lowering.var(id));
-    }
+    out += &structs(lowering, &all, &shared);
     let _ = write!(
         out,
-        "}}\n\nimpl Step of Model {{\n    const SPEC_VERSION: felt252 = {SPEC_VERSION};\n    \
+        "\nimpl Step of Model {{\n    const SPEC_VERSION: felt252 = {SPEC_VERSION};\n    \
          const MODEL_ROOT: felt252 = {model_root:#x};\n    const LAYERS: felt252 = {};\n    \
          const KV_HEADS: u32 = {};\n    const HEAD_DIM: u32 = {};\n    const KV_WORDS: u32 = {};\n    \
-         impl KeyLanes = Lanes{};\n    type Carried = Carried;\n\n",
+         impl KeyLanes = Lanes{};\n    type Constants = Box<Constants>;\n    type Carried = Carried;\n\n",
         shape.layers,
         shape.kv_heads,
         shape.head_dim,
@@ -185,70 +165,158 @@ fn library(lowering: &Lowering<'_>, model_root: Felt) -> Result<String, LowerErr
         lowering.key_lanes.bits,
     );
 
-    out += &matrices(lowering)?;
-    out += "    fn carry(\n        matrices: Span<Span<felt252>>,\n        token: felt252,\n        position: u32,\n        \
-            ref caches: Array<LayerCache>,\n        ref row: Array<felt252>,\n    ) -> Carried {\n";
-    let _ = writeln!(out, "        let angles = {};", rope::angles(graph));
-    statements(lowering, 0, carry, &mut out)?;
-    for layer in 0..shape.layers {
-        let _ = writeln!(out, "        caches.append(kv{layer});");
+    out +=
+        "    fn constants() -> Box<Constants> {\n        BoxTrait::new(\n            Constants {\n";
+    for name in &all {
+        let _ = writeln!(out, "                {name}: {},", unpacked(lowering, name));
     }
-    let fields: Vec<String> = carried.iter().map(|&id| lowering.var(id)).collect();
-    let _ = writeln!(out, "        Carried {{ {} }}\n    }}\n", fields.join(", "));
+    out += "            },\n        )\n    }\n\n";
 
-    out += "    fn decide(\n        matrices: Span<Span<felt252>>, carried: Carried, caches: Span<LayerCache>,\n    ) -> felt252 {\n";
-    let _ = writeln!(
-        out,
-        "        let Carried {{ {} }} = carried;",
-        fields.join(", ")
-    );
-    let _ = writeln!(
-        out,
-        "        let cache{0} = caches.at({0});",
-        shape.layers - 1
-    );
-    statements(lowering, cut, decide, &mut out)?;
-    if let Some(last) = graph.nodes.last() {
-        let _ = writeln!(out, "        {}", last.label.replace('.', "_"));
-    }
-    out += "    }\n}\n\n/// Proves a chunk of decode steps; see `decode_kernels::chunk`.\n#[executable_raw]\n\
+    let fields: Vec<String> = shared
+        .iter()
+        .map(|name| name.to_string())
+        .chain(lowering.schedule.carried.iter().map(|&id| lowering.var(id)))
+        .collect();
+    carry_function(lowering, &carry_reads, &fields, &mut out)?;
+    let rest = |name: &&String| !shared.contains(name);
+    let decide_reads = decide_reads.iter().filter(rest).cloned().collect();
+    decide_function(lowering, &decide_reads, &fields, &mut out)?;
+    out += "}\n\n/// Proves a chunk of decode steps; see `decode_kernels::chunk`.\n#[executable_raw]\n\
             fn main(input: Span<felt252>, ref output: Array<felt252>) {\n    run_chunk::<Step>(input, ref output);\n}\n";
     Ok(out)
 }
 
-/// The function that takes the compact matrices apart.
-fn matrices(lowering: &Lowering<'_>) -> Result<String, LowerError> {
-    if lowering.layout == Layout::Fast {
-        return Ok(
-            "    fn matrices() -> Array<Span<felt252>> {\n        array![]\n    }\n\n".to_string(),
-        );
+/// The unpacked constants, and what `carry` hands to `decide`.
+fn structs(lowering: &Lowering<'_>, all: &BTreeSet<&String>, shared: &[&String]) -> String {
+    let mut out = String::from(
+        "\n/// Weights and tables, ready to compute with.\n#[derive(Drop, Copy)]\npub struct Constants {\n",
+    );
+    for name in all {
+        let _ = writeln!(out, "    {name}: Span<felt252>,");
     }
-    let mut out = String::from("    fn matrices() -> Array<Span<felt252>> {\n        array![\n");
-    for (matrix, range) in linear::uses(lowering.graph) {
-        let matrix = lowering.graph.matrix(matrix);
-        let lanes = Lanes::choose(matrix, range)?;
-        let _ = writeln!(
-            out,
-            "            expand::<Lanes{}>(weights::{}.span(), {}, {}),",
-            lanes.bits,
-            linear::constant(matrix),
-            matrix.cols,
-            matrix.rows.div_ceil(lanes.rows()),
-        );
+    out += "}\n\n/// What `carry` hands to `decide`.\n#[derive(Drop)]\npub struct Carried {\n";
+    for name in shared {
+        let _ = writeln!(out, "    {name}: Span<felt252>,");
     }
-    Ok(out + "        ]\n    }\n\n")
+    for &id in &lowering.schedule.carried {
+        let ty = match lowering.node(id).len {
+            Len::Fixed(_) => "Span<felt252>",
+            Len::PerPosition => "Array<Span<felt252>>",
+        };
+        let _ = writeln!(out, "    {}: {ty},", lowering.var(id));
+    }
+    out + "}\n"
 }
 
-/// One statement per node, with a blank line and a comment where the layer changes. `first` is the
-/// first node's id.
+/// Names of the constants that are unpacked for `nodes`.
+fn reads(lowering: &Lowering<'_>, nodes: &[&Node]) -> Result<BTreeSet<String>, LowerError> {
+    let lanes = weights::lanes_read(lowering, nodes)?;
+    let mut names: BTreeSet<String> = lanes.iter().map(|l| format!("lanes{}", l.bits)).collect();
+    names.extend(nodes.iter().filter_map(|node| match node.op {
+        Op::Softmax { .. } => Some("exp2".to_string()),
+        Op::Silu { .. } => Some("sigmoid".to_string()),
+        _ => None,
+    }));
+    Ok(names)
+}
+
+/// The expression that unpacks a constant.
+fn unpacked(lowering: &Lowering<'_>, name: &str) -> String {
+    let tables = &lowering.graph.tables;
+    let table = |len: usize| {
+        format!(
+            "unpack_table(tables::{}.span(), {len})",
+            name.to_uppercase()
+        )
+    };
+    match name {
+        "exp2" => table(tables.exp2.len()),
+        "sigmoid" => table(tables.sigmoid.len()),
+        lanes => {
+            let (ty, constant) = (lanes.replace('l', "L"), lanes.to_uppercase());
+            format!("separate::<{ty}>(weights::{constant}.span())")
+        }
+    }
+}
+
+/// `let Constants { … } = constants.unbox();`, or nothing.
+fn unbox(reads: &BTreeSet<String>, out: &mut String) {
+    let field = |name: &String| match name.starts_with("lanes") {
+        true => format!("mut {name}"),
+        false => name.clone(),
+    };
+    let fields: Vec<String> = reads.iter().map(field).collect();
+    if !fields.is_empty() {
+        let fields = fields.join(", ");
+        let _ = writeln!(
+            out,
+            "        let Constants {{ {fields}, .. }} = constants.unbox();"
+        );
+    }
+}
+
+fn carry_function(
+    lowering: &Lowering<'_>,
+    reads: &BTreeSet<String>,
+    carried: &[String],
+    out: &mut String,
+) -> Result<(), LowerError> {
+    *out += "    fn carry(\n        constants: Box<Constants>,\n        token: felt252,\n        position: u32,\n        \
+             ref caches: Array<LayerCache>,\n        ref row: Array<felt252>,\n    ) -> Carried {\n";
+    unbox(reads, out);
+    let _ = writeln!(
+        out,
+        "        let angles = {};",
+        rope::angles(lowering.graph)
+    );
+    statements(lowering, &lowering.schedule.carry, out)?;
+    for layer in 0..lowering.graph.shape.layers {
+        let _ = writeln!(out, "        caches.append(kv{layer});");
+    }
+    let _ = writeln!(
+        out,
+        "        Carried {{ {} }}\n    }}\n",
+        carried.join(", ")
+    );
+    Ok(())
+}
+
+fn decide_function(
+    lowering: &Lowering<'_>,
+    reads: &BTreeSet<String>,
+    carried: &[String],
+    out: &mut String,
+) -> Result<(), LowerError> {
+    *out += "    fn decide(\n        constants: Box<Constants>, carried: Carried, caches: Span<LayerCache>,\n    ) -> felt252 {\n";
+    unbox(reads, out);
+    let mutable = |name: &String| match name.starts_with("lanes") {
+        true => format!("mut {name}"),
+        false => name.clone(),
+    };
+    let carried: Vec<String> = carried.iter().map(mutable).collect();
+    let _ = writeln!(
+        out,
+        "        let Carried {{ {} }} = carried;",
+        carried.join(", ")
+    );
+    let last = lowering.graph.shape.layers - 1;
+    let _ = writeln!(out, "        let cache{last} = caches.at({last});");
+    statements(lowering, &lowering.schedule.decide, out)?;
+    if let Some(last) = lowering.graph.nodes.last() {
+        let _ = writeln!(out, "        {}", last.label.replace('.', "_"));
+    }
+    *out += "    }\n";
+    Ok(())
+}
+
+/// One statement per node, with a blank line and a comment where the layer changes.
 fn statements(
     lowering: &Lowering<'_>,
-    first: usize,
-    nodes: &[Node],
+    nodes: &[&Node],
     out: &mut String,
 ) -> Result<(), LowerError> {
     let mut section = "";
-    for node in schedule(first, nodes) {
+    for node in nodes {
         let name = node.label.split('.').next().unwrap_or("");
         if name != section {
             let _ = writeln!(out, "\n        // {name}");
@@ -278,40 +346,9 @@ fn statements(
     Ok(())
 }
 
-/// The nodes in order, except that a linear layer waits for its first reader: a value that is read at
-/// once costs the program no words to keep.
-fn schedule(first: usize, nodes: &[Node]) -> Vec<&Node> {
-    let mut order = Vec::new();
-    let mut waiting: Vec<(usize, &Node)> = Vec::new();
-    for (id, node) in (first..).zip(nodes) {
-        let read = node.op.operands();
-        let due = |(id, _): &(usize, &Node)| read.iter().any(|r| r.0 as usize == *id);
-        order.extend(
-            waiting
-                .extract_if(.., |linear| due(linear))
-                .map(|(_, linear)| linear),
-        );
-        if matches!(node.op, Op::Linear { .. }) {
-            waiting.push((id, node));
-        } else {
-            order.push(node);
-        }
-    }
-    order.extend(waiting.into_iter().map(|(_, linear)| linear));
-    order
-}
-
-/// Values made before node `cut` that the nodes after it read, in order.
-fn live_values(after: &[Node], cut: usize) -> BTreeSet<ValueId> {
-    after
-        .iter()
-        .flat_map(|n| n.op.operands())
-        .filter(|id| (id.0 as usize) < cut)
-        .collect()
-}
-
 const IMPORTS: &str = "\
 use decode_kernels::argmax::argmax;
+use decode_kernels::bytes::unpack_table;
 use decode_kernels::chunk::{Model, run_chunk};
 use decode_kernels::elementwise::{add, mul};
 use decode_kernels::embed::embed;
@@ -324,4 +361,5 @@ use decode_kernels::rope::{angles, rope};
 use decode_kernels::scores::scores;
 use decode_kernels::silu::silu;
 use decode_kernels::softmax::softmax;
+use decode_kernels::weights::separate;
 ";

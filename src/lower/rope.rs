@@ -2,7 +2,7 @@
 
 use starknet_types_core::felt::Felt;
 
-use super::{LowerError, Lowering, constants::pack_int15, requantize::finish};
+use super::{LowerError, Lowering, constants::ANGLES, requantize::finish};
 use crate::ir::{Node, ValueId, VerifiedGraph};
 use crate::spec::requantize::Requant;
 use crate::spec::rope::ROPE_BITS;
@@ -18,7 +18,7 @@ pub(super) fn table(graph: &VerifiedGraph) -> Vec<Felt> {
     let row = |p: usize| {
         let range = p * pairs..(p + 1) * pairs;
         let cos = &graph.tables.rope_cos[range.clone()];
-        pack_int15(cos.iter().chain(&graph.tables.rope_sin[range]).copied())
+        ANGLES.pack(&[cos, &graph.tables.rope_sin[range]].concat())
     };
     (0..graph.shape.context).flat_map(row).collect()
 }

@@ -12,8 +12,5 @@ pub(super) fn call(
     // At least 2^(index_shift + 7), so that the offset is at least 128 and −128 is representable.
     let magnitude = (lowering.node(x).range.magnitude() as i128).max(1 << (index_shift + 7));
     let index = Rounding::new(&node.label, magnitude, index_shift)?.saturation_from_zero(-128, 127);
-    Ok(format!(
-        "silu({}, tables::SIGMOID.span(), {index})",
-        lowering.var(x)
-    ))
+    Ok(format!("silu({}, sigmoid, {index})", lowering.var(x)))
 }

@@ -22,6 +22,6 @@ pub(super) fn call(
     let var = lowering.var(scores);
     let divisor = 1u128 << shift;
     Ok(format!(
-        "softmax({var}, tables::EXP2.span(), {bias:#x}, {half:#x}, {divisor:#x})"
+        "softmax({var}, exp2, {bias:#x}, {half:#x}, {divisor:#x})"
     ))
 }

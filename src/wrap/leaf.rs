@@ -35,8 +35,7 @@ use crate::verify::statement::OUTPUT_LEN;
 
 type Limbs = [M31; MEMORY_VALUES_LIMBS];
 
-/// The components of Cairo's AIR that a generated program of the compact layout uses, in any number of
-/// steps.
+/// The components of Cairo's AIR that a generated program uses, in any number of steps.
 pub const COMPONENTS: &[&str] = &[
     "add_opcode",
     "add_opcode_small",

@@ -46,14 +46,14 @@ pub enum WrapError {
     #[error("{}: not what `prove` wrote", file.display())]
     BadWitness { file: PathBuf },
     #[error(
-        "the circuit needs {rows} rows in {table}, at most {limit} fit: the program has too many words for wrapping; compile with --compact, or a smaller model"
+        "the circuit needs {rows} rows in {table}, at most {limit} fit: the program has too many words for wrapping"
     )]
     CircuitTooLarge {
         table: &'static str,
         rows: usize,
         limit: usize,
     },
-    #[error("the proof uses other components than a compact program; compile with --compact")]
+    #[error("the proof uses other components than a generated program does")]
     Components,
     #[error("the proof is of another program")]
     OtherProgram,

@@ -6,7 +6,7 @@ use cairo_decode::compile::{Program, compile};
 use cairo_decode::ir::{
     Builder, Graph, Matrix, MatrixId, Op, Shape, Tables, ValueId, VerifiedGraph,
 };
-use cairo_decode::lower::{Layout, lower};
+use cairo_decode::lower::lower;
 use cairo_decode::spec::requantize::Requant;
 use cairo_decode::spec::rmsnorm::RmsNorm;
 use cairo_decode::spec::rope::ROPE_MAX;
@@ -28,14 +28,9 @@ pub fn pins(program: &Program, prompt: &[u32]) -> SessionPins {
     }
 }
 
-/// The compiled program of a graph, in the fast layout.
-pub fn program(graph: &VerifiedGraph) -> Program {
-    program_in(graph, Layout::Fast)
-}
-
 /// The compiled program of a graph.
-pub fn program_in(graph: &VerifiedGraph, layout: Layout) -> Program {
-    let package = lower(graph, Felt::from(MODEL_ROOT), layout).expect("lowers");
+pub fn program(graph: &VerifiedGraph) -> Program {
+    let package = lower(graph, Felt::from(MODEL_ROOT)).expect("lowers");
     compile(&package.name, &package.files).expect("compiles")
 }
 

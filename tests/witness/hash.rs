@@ -189,9 +189,7 @@ fn wiring() {
 #[test]
 fn model_root() {
     let graph = &model().graph;
-    let package =
-        cairo_decode::lower::lower(graph, Felt::from(4321), cairo_decode::lower::Layout::Fast)
-            .expect("lowers");
+    let package = cairo_decode::lower::lower(graph, Felt::from(4321)).expect("lowers");
     let other = cairo_decode::compile::compile(&package.name, &package.files).expect("compiles");
     assert_ne!(other.hash(), model().program.hash());
 }
