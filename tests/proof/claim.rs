@@ -1,6 +1,6 @@
 //! The claim of a proof: public memory, segments, registers, and the components' sizes.
 
-use cairo_air::components::{add_mod_builtin, bitwise_builtin, ec_op_builtin, mul_mod_builtin};
+use cairo_air::components::{add_mod_builtin, ec_op_builtin, mul_mod_builtin};
 use cairo_air::components::{pedersen_builtin, range_check96_builtin};
 use cairo_decode::verify::ProofError;
 
@@ -253,13 +253,6 @@ fn builtins_without_segments() {
             mul_mod_builtin_segment_start,
         });
     });
-    claim("bitwise", unbound, |p| {
-        let bitwise_builtin_segment_start = start;
-        p.claim.bitwise_builtin = Some(bitwise_builtin::Claim {
-            log_size,
-            bitwise_builtin_segment_start,
-        });
-    });
     claim("ec_op", unbound, |p| {
         let ec_op_builtin_segment_start = start;
         p.claim.ec_op_builtin = Some(ec_op_builtin::Claim {
@@ -286,6 +279,11 @@ fn builtins_without_segments() {
     claim("an empty range check segment", unbound, |p| {
         let s = &mut p.claim.public_data.public_memory.public_segments;
         let range = s.range_check_128.as_mut().expect("a segment");
+        range.stop_ptr = range.start_ptr;
+    });
+    claim("an empty bitwise segment", unbound, |p| {
+        let s = &mut p.claim.public_data.public_memory.public_segments;
+        let range = s.bitwise.as_mut().expect("a segment");
         range.stop_ptr = range.start_ptr;
     });
     claim("no poseidon segment", unbound, |p| {
