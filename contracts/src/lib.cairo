@@ -31,6 +31,10 @@ mod calldata_test;
 #[cfg(test)]
 mod channel_test;
 #[cfg(test)]
+mod constraints_test;
+#[cfg(test)]
+mod constraints_vectors;
+#[cfg(test)]
 mod merkle_test;
 #[cfg(test)]
 mod quotients_test;

@@ -31,7 +31,7 @@ pub const OUTPUTS: usize = 2;
 /// A proof of a circuit, as the circuit library makes it.
 pub type Proof = CircuitProof<Blake2sM31MerkleHasher>;
 
-/// Parameters of circuit proofs: 23 queries at blow-up 8 and 27 bits of proof of work, 96 bits.
+/// Parameters of circuit proofs: 22 queries at blow-up 8 and 30 bits of proof of work, 96 bits.
 pub fn pcs_config(shape: &Shape) -> PcsConfig {
     PcsConfig {
         pow_bits: 30,

@@ -91,6 +91,7 @@ pub fn record() -> Air {
             let place = components.len();
             let mask = Mask { fixed: &places, next };
             let recorder = (*all.$field).evaluate(Recorder::new(mask, place));
+            assert!(recorder.is_finished());
             let (name, shape) = shapes.get_index(place).expect("as many shapes");
             assert_eq!(recorder.mask.next[0] - next[0], shape.trace_columns());
             assert_eq!(recorder.mask.next[1] - next[1], shape.interaction_columns() + 4);
@@ -130,48 +131,45 @@ pub fn record() -> Air {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use stwo::core::air::accumulation::PointEvaluationAccumulator;
-    use stwo::core::channel::{Blake2sM31Channel, Channel};
+    use std::path::Path;
+
+    use cairo_decode::receipt::{Document, Receipt, Wrapped};
+    use cairo_decode::wrap::circuit::{OUTPUTS, pcs_config};
+    use cairo_decode::wrap::{calldata, felt_digest, tree};
+    use stwo::core::channel::{Blake2sM31Channel, Channel, MerkleChannel};
     use stwo::core::circle::CirclePoint;
     use stwo::core::constraints::coset_vanishing;
     use stwo::core::fields::FieldExpOps;
-    use stwo::core::fields::m31::BaseField;
-    use stwo::core::pcs::TreeVec;
+    use stwo::core::fields::m31::{BaseField, P};
     use stwo::core::poly::circle::CanonicCoset;
+    use stwo::core::vcs_lifted::blake2_merkle::Blake2sM31MerkleChannel;
+    use stwo_constraint_framework::Relation;
 
-    /// The recorded graph and the prover's own components give the same value for random samples and
-    /// challenges.
-    #[test]
-    fn the_graph_computes_what_the_components_do() {
-        let air = record();
-        let mut channel = Blake2sM31Channel::default();
-        channel.mix_u64(3);
-        let samples = channel.draw_secure_felts(air.samples());
-        let elements = CircuitInteractionElements {
-            common_lookup_elements: CommonLookupElements::draw(&mut channel.clone()),
+    use crate::native::Assignment;
+
+    /// The composition polynomial's value that the recorded graph gives.
+    fn evaluate(air: &Air, given: &Assignment) -> SecureField {
+        let lookups = &given.elements.common_lookup_elements;
+        let combine = |values: &[u32]| -> SecureField {
+            let values: Vec<BaseField> = values.iter().map(|&x| x.into()).collect();
+            lookups.combine(&values)
         };
-        let challenges = channel.draw_secure_felts(2);
-        let (z, alpha) = (challenges[0], challenges[1]);
-        let sums: [SecureField; N_COMPONENTS] =
-            channel.draw_secure_felts(N_COMPONENTS).try_into().unwrap();
-        let random = channel.draw_secure_felt();
-        let point = CirclePoint::get_random_point(&mut channel);
-
-        // The graph.
+        let z = -combine(&[0]);
+        let alpha = combine(&[0, 1]) + z;
         let mut values: Vec<SecureField> = vec![];
         for op in &air.ops {
             values.push(match *op {
                 Op::Constant(w) => SecureField::from_u32_unchecked(w[0], w[1], w[2], w[3]),
-                Op::Sample(i) => samples[i],
+                Op::Sample(i) => given.samples[i],
                 Op::Alpha(k) => alpha.pow(k as u128),
                 Op::Z => z,
                 Op::Shift(i) => {
                     let rows = BaseField::from(1u32 << air.components[i].log_size);
-                    sums[i] * SecureField::from(rows.inverse())
+                    given.claimed_sums[i] * SecureField::from(rows.inverse())
                 }
                 Op::Combine(first, step) => {
                     SecureField::from_partial_evals(std::array::from_fn(|i| {
-                        samples[first + i * step]
+                        given.samples[first + i * step]
                     }))
                 }
                 Op::Add(a, b) => values[a] + values[b],
@@ -181,53 +179,103 @@ mod tests {
         }
         let constraints = air.components.iter().flat_map(|c| &c.constraints);
         let sum = constraints.fold(SecureField::default(), |sum, node| {
-            sum * random + values[node.0]
+            sum * given.gamma + values[node.0]
         });
-        let log_size = AGGREGATE.trace_log_size();
-        let found = sum / coset_vanishing(CanonicCoset::new(log_size).coset, point);
+        let domain = CanonicCoset::new(AGGREGATE.trace_log_size());
+        sum / coset_vanishing(domain.coset, given.point)
+    }
 
-        // The components.
-        let mut rest = samples.iter().copied();
-        let mut take = |n: usize| rest.by_ref().take(n).collect::<Vec<_>>();
-        let singles = |values: Vec<SecureField>| values.into_iter().map(|x| vec![x]).collect();
-        let fixed: Vec<Vec<SecureField>> = singles(take(air.fixed.len()));
-        let trace: Vec<Vec<SecureField>> = singles(take(air.trace()));
-        let interaction: Vec<Vec<SecureField>> = air
-            .components
-            .iter()
-            .flat_map(|c| (0..c.interaction).map(|i| if i + 4 < c.interaction { 1 } else { 2 }))
-            .map(&mut take)
-            .collect();
-        let mask = TreeVec::new(vec![fixed, trace, interaction]);
-        let claim = CircuitInteractionClaim { claimed_sums: sums };
-        let log_sizes: Vec<u32> = air.components.iter().map(|c| c.log_size).collect();
-        let ids: Vec<_> = AGGREGATE.column_log_sizes().keys().cloned().collect();
-        let all = CircuitComponents::new(&elements, &claim, &log_sizes.try_into().unwrap(), &ids);
-        let mut accumulator = PointEvaluationAccumulator::new(random);
-        for component in all.components() {
-            component.evaluate_constraint_quotients_at_point(
-                point,
-                &mask,
-                &mut accumulator,
-                log_size,
-            );
+    /// The recorded graph and the prover's own components give the same value for random samples and
+    /// challenges.
+    #[test]
+    fn the_graph_computes_what_the_components_do() {
+        let air = record();
+        for seed in 1..=20 {
+            let given = Assignment::draw(&air, seed);
+            assert_eq!(evaluate(&air, &given), given.composition(&air), "{seed}");
         }
-        assert_eq!(found, accumulator.finalize());
+    }
+
+    /// No column is left out: another value in any sample or claimed sum is another composition.
+    #[test]
+    fn every_sample_counts() {
+        let air = record();
+        let mut given = Assignment::draw(&air, 1);
+        let before = evaluate(&air, &given);
+        let columns = air.samples() - COMPOSITION;
+        for i in 0..columns {
+            given.samples[i] += SecureField::one();
+            assert_ne!(evaluate(&air, &given), before, "sample {i}");
+            given.samples[i] -= SecureField::one();
+        }
+        for i in 0..N_COMPONENTS {
+            given.claimed_sums[i] += SecureField::one();
+            assert_ne!(evaluate(&air, &given), before, "claimed sum {i}");
+            given.claimed_sums[i] -= SecureField::one();
+        }
+        assert_eq!(evaluate(&air, &given), before);
+    }
+
+    /// A real proof's samples and challenges: the graph gives what its composition columns say.
+    #[test]
+    fn a_real_proof_satisfies_the_graph() {
+        let air = record();
+        let dir =
+            Path::new(env!("CARGO_MANIFEST_DIR")).join("../../tests/fixtures/wrapped-session");
+        let wrapped = Wrapped::read(&dir.join("wrapped.json")).unwrap();
+        let statements: Vec<_> = (0..wrapped.chunks)
+            .map(|i| Receipt::read(&dir.join(format!("chunk-{i:04}.receipt.json"))).unwrap())
+            .map(|receipt| receipt.statement.to_output().to_vec())
+            .collect();
+        let leaf = felt_digest(&wrapped.leaf_root.0).unwrap();
+        let (root, outputs) = tree::top(leaf, &statements);
+        let felts: Vec<_> = wrapped.proof.iter().map(|f| f.0).collect();
+        let proof = calldata::unpack(root, &felts).unwrap();
+
+        // The transcript up to the point.
+        let channel = &mut Blake2sM31Channel::default();
+        let commitments = &proof.stark.commitments;
+        channel.mix_felts(&[SecureField::default()]);
+        pcs_config(&AGGREGATE).mix_into(channel);
+        Blake2sM31MerkleChannel::mix_root(channel, commitments[0]);
+        channel.mix_felts(&outputs);
+        Blake2sM31MerkleChannel::mix_root(channel, commitments[1]);
+        channel.mix_u64(proof.interaction_pow_nonce);
+        let elements = CircuitInteractionElements::draw(channel);
+        channel.mix_felts(&proof.claimed_sums);
+        Blake2sM31MerkleChannel::mix_root(channel, commitments[2]);
+        let gamma = channel.draw_secure_felt();
+        Blake2sM31MerkleChannel::mix_root(channel, commitments[3]);
+        let samples = proof.stark.sampled_values.iter().flatten().flatten();
+        let given = Assignment {
+            samples: samples.copied().collect(),
+            claimed_sums: proof.claimed_sums,
+            elements,
+            gamma,
+            point: CirclePoint::get_random_point(channel),
+        };
+        assert_eq!(given.samples.len(), air.samples());
+        assert_eq!(evaluate(&air, &given), given.committed());
+        assert_eq!(given.lookup_sum(&outputs), SecureField::default());
     }
 
     /// No relation is used as often as the field has elements, whatever the witness: the bound that the
-    /// circuits' own verifier checks for sizes that it does not know, here for the fixed ones.
+    /// circuits' own verifier checks for sizes that it does not know, here for the fixed ones. All relations
+    /// together stay below it, so their names do not matter: the library has two for the one between gates.
     #[test]
     fn no_relation_is_used_too_often() {
-        let mut uses: HashMap<&str, u64> = HashMap::new();
         let shapes = all_circuit_components::<NoValue>();
-        for (component, shape) in record().components.iter().zip(shapes.values()) {
-            for relation in shape.relation_uses_per_row() {
-                *uses.entry(relation.relation_id).or_default() +=
-                    relation.uses << component.log_size;
-            }
-        }
-        assert!(!uses.is_empty());
-        assert!(uses.values().all(|&n| n < (1 << 31) - 1), "{uses:?}");
+        let air = record();
+        let pairs = air.components.iter().zip(shapes.values());
+        let uses: u64 = pairs
+            .flat_map(|(component, shape)| {
+                let uses = shape.relation_uses_per_row().iter();
+                uses.map(|relation| relation.uses << component.log_size)
+            })
+            .sum();
+        // The outputs and u, used by the verifier.
+        let uses = uses + OUTPUTS as u64 + 1;
+        assert!(uses > 1 << AGGREGATE.trace_log_size());
+        assert!(uses < u64::from(P), "{uses}");
     }
 }

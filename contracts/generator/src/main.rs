@@ -1,12 +1,14 @@
 //! Writes the generated modules of the contract, or checks that they are what it would write.
 //!
-//! `cargo run --release -p verifier-generator` writes `contracts/src/constraints.cairo` and
-//! `contracts/src/layout.cairo`; with `--check` it compares, and fails if the prover's crates have moved on.
+//! `cargo run --release -p verifier-generator` writes `contracts/src/constraints.cairo`, `layout.cairo` and the
+//! tests' `constraints_vectors.cairo`; with `--check` it compares, and fails if the prover's crates have moved on.
 
 mod air;
 mod emit;
 mod layout;
+mod native;
 mod record;
+mod vectors;
 
 use std::path::Path;
 
@@ -23,6 +25,7 @@ fn main() -> anyhow::Result<()> {
     let files = [
         ("constraints.cairo", emit::constraints(&air)),
         ("layout.cairo", layout::layout(&air)),
+        ("constraints_vectors.cairo", vectors::vectors(&air)),
     ];
     for (name, text) in files {
         let file = folder.join(name);

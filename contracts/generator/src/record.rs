@@ -240,6 +240,11 @@ impl<'a> Recorder<'a> {
         }
     }
 
+    /// Whether every fraction is in a running sum.
+    pub fn is_finished(&self) -> bool {
+        self.fractions.is_empty()
+    }
+
     fn take<const N: usize>(&mut self, tree: usize) -> [usize; N] {
         let next = &mut self.mask.next[tree - 1];
         let first = *next;
@@ -266,8 +271,9 @@ impl EvalAtRow for Recorder<'_> {
     fn next_interaction_mask<const N: usize>(
         &mut self,
         interaction: usize,
-        _offsets: [isize; N],
+        offsets: [isize; N],
     ) -> [Node; N] {
+        assert_eq!(offsets, [0; N], "only running sums look at other rows");
         self.take::<N>(interaction).map(|i| op(Op::Sample(i)))
     }
 

@@ -1,6 +1,9 @@
-use crate::blake;
+use crate::constraints_test::{assignment, changed};
+use crate::constraints_vectors::COLUMNS;
 use crate::fields::packed::SumTrait;
-use super::{check_root, next_row};
+use crate::fields::qm31::{ONE, add, from_words};
+use crate::{blake, layout};
+use super::{check_root, constraints_hold, next_row};
 
 /// Sixteen words, and their hash.
 fn node() -> (Span<u32>, blake::Digest) {
@@ -57,4 +60,33 @@ fn a_row_has_no_more_columns() {
     let mut sum = SumTrait::new();
     let mut felts = array![0x80000000].span();
     next_row(ref felts, 1, ones(8).span(), ref sum);
+}
+
+/// Random samples with a first composition column that fits: they hold, and no other composition does.
+#[test]
+fn the_composition_is_what_the_constraints_give() {
+    let mut seed = 1;
+    for column in COLUMNS.span() {
+        let given = assignment(seed);
+        let first = layout::SAMPLES - layout::COMPOSITION;
+        let mut samples = array![];
+        samples.append_span(given.samples.span().slice(0, first));
+        samples.append(from_words(*column));
+        samples.append_span(given.samples.span().slice(first + 1, layout::COMPOSITION - 1));
+        let samples = samples.span();
+        let sums = given.claimed_sums.span();
+        let (lookups, gamma, vanishing) = (given.lookups, given.gamma, given.vanishing);
+        assert!(constraints_hold(samples, lookups, sums, gamma, vanishing), "seed {seed}");
+        if seed == 1 {
+            for place in first..layout::SAMPLES {
+                let other = changed(samples, place).span();
+                assert!(!constraints_hold(other, lookups, sums, gamma, vanishing));
+            }
+            let other = changed(sums, 10).span();
+            assert!(!constraints_hold(samples, lookups, other, gamma, vanishing));
+            let other = add(vanishing, ONE);
+            assert!(!constraints_hold(samples, lookups, sums, gamma, other));
+        }
+        seed += 1;
+    }
 }
