@@ -308,6 +308,9 @@ fn attacks(honest: &Case) -> Vec<(String, Case)> {
     add("part of a statement".into(), &mut |case| {
         case.statements.pop();
     });
+    add("felts behind the statements".into(), &mut |case| {
+        case.statements.push(Felt::ZERO);
+    });
     add("17 statements".into(), &mut |case| {
         let first = case.statements[..21].to_vec();
         case.statements = first.repeat(17);

@@ -26,6 +26,9 @@ pub mod errors {
 const LOG_DOMAIN: u32 = layout::LOG_TRACE + layout::LOG_BLOWUP;
 /// That size as a divisor.
 const DOMAIN: NonZero<u32> = 0x800000;
+/// The bits of work as divisors.
+const INTERACTION_WORK: NonZero<u32> = 0x100000;
+const WORK: NonZero<u32> = 0x40000000;
 /// Layers of FRI: LOG_TRACE in steps of FOLD_STEP.
 const FRI_LAYERS: u32 = 5;
 /// Numbers in the first felt: queries, a witness per tree, values and witness per layer.
@@ -57,7 +60,7 @@ pub fn verify(root: Digest, outputs: [QM31; 2], proof: Span<felt252>) {
     channel.mix_elements(outputs.span());
     channel.mix_digest(trace_root);
     assert(
-        channel.has_work(layout::INTERACTION_POW_BITS, 0x100000, interaction_nonce),
+        channel.has_work(layout::INTERACTION_POW_BITS, INTERACTION_WORK, interaction_nonce),
         errors::INTERACTION_WORK,
     );
     channel.mix_u64(interaction_nonce);
@@ -103,7 +106,7 @@ pub fn verify(root: Digest, outputs: [QM31; 2], proof: Span<felt252>) {
     }
     let last = calldata::secure_elements(ref proof, 1);
     channel.mix_elements(last.span());
-    assert(channel.has_work(layout::POW_BITS, 0x40000000, nonce), errors::WORK);
+    assert(channel.has_work(layout::POW_BITS, WORK, nonce), errors::WORK);
     channel.mix_u64(nonce);
 
     // Queries; what the rest of the proof holds.

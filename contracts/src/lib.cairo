@@ -39,4 +39,6 @@ mod merkle_test;
 #[cfg(test)]
 mod quotients_test;
 #[cfg(test)]
+mod tree_test;
+#[cfg(test)]
 mod vectors;

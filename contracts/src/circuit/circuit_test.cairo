@@ -3,7 +3,29 @@ use crate::constraints_vectors::COLUMNS;
 use crate::fields::packed::SumTrait;
 use crate::fields::qm31::{ONE, add, from_words};
 use crate::{blake, layout};
-use super::{check_root, constraints_hold, next_row};
+use super::{
+    DOMAIN, FRI_LAYERS, INTERACTION_WORK, LENGTHS, LOG_DOMAIN, WORK, check_root, constraints_hold, next_row,
+};
+
+fn two_to_the(n: u32) -> u32 {
+    let mut power = 1;
+    for _ in 0..n {
+        power *= 2;
+    }
+    power
+}
+
+/// What is written out here and generated there: a smaller divisor would ask for less work.
+#[test]
+fn constants_fit_the_layout() {
+    assert!(INTERACTION_WORK.into() == two_to_the(layout::INTERACTION_POW_BITS));
+    assert!(WORK.into() == two_to_the(layout::POW_BITS));
+    assert!(DOMAIN.into() == two_to_the(LOG_DOMAIN));
+    assert!(FRI_LAYERS * layout::FOLD_STEP == layout::LOG_TRACE);
+    assert!(LENGTHS == 1 + 4 + 2 * FRI_LAYERS);
+    // Bits by queries, and by work.
+    assert!(layout::LOG_BLOWUP * layout::QUERIES + layout::POW_BITS >= 96);
+}
 
 /// Sixteen words, and their hash.
 fn node() -> (Span<u32>, blake::Digest) {
