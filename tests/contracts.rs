@@ -193,7 +193,7 @@ struct Case {
 impl Case {
     fn honest() -> Case {
         let dir = fixture();
-        let wrapped = Wrapped::read(&dir.join("wrapped.json")).expect("wrapped.json");
+        let wrapped = Wrapped::read(&dir.join("wrapped-0000.json")).expect("wrapped-0000.json");
         let statements = (0..wrapped.chunks as usize)
             .flat_map(|i| {
                 let file = dir.join(format!("chunk-{i:04}.receipt.json"));

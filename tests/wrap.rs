@@ -82,7 +82,7 @@ fn a_session_is_wrapped_and_verified() {
     assert!(accept(&own).contains("accepted"));
     reject(&verify, 1, "domain");
     let wrapped = [&own[..], &["--wrapped", "--build", path(&build)]].concat();
-    reject(&wrapped, 1, "wrapped.json: no such file");
+    reject(&wrapped, 1, "wrapped-0000.json: no such file");
 
     // Wrapping needs what `prove` kept, and the session's own program.
     let witness = session.join("chunk-0000.witness");
@@ -120,8 +120,8 @@ fn a_session_is_wrapped_and_verified() {
     let other_domain = [&verify[..], &["--domain", "SN_TEST/0x1235", "--wrapped"]].concat();
     let other_domain = [&other_domain[..], &["--build", path(&build)]].concat();
     reject(&other_domain, 1, "domain");
-    let file = session.join("wrapped.json");
-    let text = fs::read_to_string(&file).expect("wrapped.json");
+    let file = session.join("wrapped-0000.json");
+    let text = fs::read_to_string(&file).expect("wrapped-0000.json");
     let last = text.rfind("\"0x").expect("a felt");
     let end = last + 1 + text[last + 1..].find('"').expect("its end");
     let digit = if text[..end].ends_with('0') { "1" } else { "0" };

@@ -27,13 +27,15 @@ pub fn model_id(manifest: &Manifest, leaf_root: CircuitRoot) -> Felt {
     Poseidon::hash_array(&model(manifest, leaf_root))
 }
 
-/// The arguments of `submit`: the claim of the receipts from the first one on, and the proof. `None` without
-/// receipts.
+/// The arguments of `submit`: the claim of a session's receipts that `wrapped` covers, and its proof. `None` if
+/// there are fewer receipts.
 pub fn submission(
     manifest: &Manifest,
     receipts: &[Receipt],
     wrapped: &Wrapped,
 ) -> Option<Vec<Felt>> {
+    let start = wrapped.first_chunk as usize;
+    let receipts = receipts.get(start..start.checked_add(wrapped.chunks as usize)?)?;
     let first = &receipts.first()?.statement;
     let mut felts = vec![
         model_id(manifest, wrapped.leaf_root),
@@ -62,4 +64,40 @@ pub fn submission(
 /// The hash under which the registry remembers a statement.
 pub fn statement_hash(receipt: &Receipt) -> Felt {
     Poseidon::hash_array(&receipt.statement.to_output())
+}
+
+/// What the registry has of a session.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct SessionState {
+    pub prompt_length: u32,
+    pub chunks: u32,
+    pub position: u32,
+    pub last_token: u32,
+    pub kv_root: Felt,
+    pub tokens_root: Felt,
+}
+
+impl SessionState {
+    /// Reads the answer of the registry's view `session`; `None` if it has another form.
+    pub fn from_felts(felts: &[Felt]) -> Option<SessionState> {
+        let [
+            prompt_length,
+            chunks,
+            position,
+            last_token,
+            kv_root,
+            tokens_root,
+        ] = *felts
+        else {
+            return None;
+        };
+        Some(SessionState {
+            prompt_length: prompt_length.try_into().ok()?,
+            chunks: chunks.try_into().ok()?,
+            position: position.try_into().ok()?,
+            last_token: last_token.try_into().ok()?,
+            kv_root,
+            tokens_root,
+        })
+    }
 }

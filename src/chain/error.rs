@@ -55,6 +55,14 @@ impl ChainError {
             None => ChainError::Refused(text.chars().take(600).collect()),
         }
     }
+
+    /// A revert, from the node's text about it.
+    pub(super) fn reverted(text: &str) -> ChainError {
+        match ChainError::from_text(text) {
+            ChainError::Refused(reason) => ChainError::Reverted { reason },
+            other => other,
+        }
+    }
 }
 
 /// Prefixes of the reasons that the contracts give.

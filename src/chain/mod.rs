@@ -25,7 +25,7 @@ use url::Url;
 
 use crate::contract::Class;
 pub use error::{ChainError, advice};
-pub use send::{Estimate, Sent};
+pub use send::{Estimate, Sending, Sent};
 
 /// What a class of a local chain must call its version, so that it is charged Sierra gas: such chains read
 /// it from this field of the class, public networks from the class's program.

@@ -2,20 +2,19 @@
 
 use std::time::{Duration, Instant};
 
-use starknet::accounts::{Account as _, ExecutionV3};
+use starknet::accounts::{Account as _, ConnectedAccount, ExecutionV3};
 use starknet::contract::{ContractFactory, UdcSelector};
 use starknet::core::types::{
-    BlockId, BlockTag, Call, ExecutionResult, Felt, MaybePreConfirmedBlockWithTxHashes,
-    TransactionReceipt,
+    BlockId, BlockTag, Call, ExecuteInvocation, ExecutionResult, FeeEstimate, Felt,
+    MaybePreConfirmedBlockWithTxHashes, SimulatedTransaction, TransactionReceipt, TransactionTrace,
 };
 use starknet::providers::Provider;
 
-use super::{Account, Chain, ChainError, Signer, declarable, selector};
+use super::{Account, Chain, ChainError, declarable, selector};
 use crate::contract::Class;
 use crate::contract::limits::{L2_GAS, check_calldata};
 
-/// Most L2 gas of a declaration that the node does not estimate. It pays for the class's bytes, which
-/// the limit on execution does not count.
+/// Most L2 gas of a declaration. It pays for the class's bytes, which the limit on execution does not count.
 const DECLARE_L2_GAS: u64 = 20_000_000_000;
 
 /// How long a transaction is waited for.
@@ -24,9 +23,9 @@ const PATIENCE: Duration = Duration::from_secs(300);
 /// What a transaction is expected to cost.
 #[derive(Debug, Clone, Copy)]
 pub struct Estimate {
-    /// L2 gas; the most that is allowed where the node gives no estimate.
+    /// L2 gas; the most that is allowed where there is no estimate.
     pub l2_gas: u64,
-    /// Fee in fri; the most that can be charged where the node gives no estimate.
+    /// Fee in fri; the most that can be charged where there is no estimate.
     pub fee: u128,
     /// Whether the node estimated it.
     pub estimated: bool,
@@ -45,7 +44,15 @@ pub struct Sent {
     pub events: Vec<(Vec<Felt>, Vec<Felt>)>,
 }
 
-/// Bounds of a transaction.
+/// How transactions are sent.
+pub struct Sending<'a> {
+    /// Ask the node to simulate the transaction first; one that reverts is then not sent at all.
+    pub estimate: bool,
+    /// Told what the transaction is expected to cost, before it is sent.
+    pub announce: &'a mut dyn FnMut(Estimate),
+}
+
+/// Bounds of a transaction: amounts of gas, and the highest prices for them.
 struct Bounds {
     l1_gas: u64,
     l1_gas_price: u128,
@@ -55,10 +62,53 @@ struct Bounds {
     l1_data_gas_price: u128,
 }
 
+impl Bounds {
+    /// Half again what the estimate says, but not more L2 gas than these bounds.
+    fn narrowed(&self, fee: &FeeEstimate) -> Bounds {
+        let more = |amount: u64| amount.saturating_add(amount / 2);
+        Bounds {
+            l1_gas: more(fee.l1_gas_consumed),
+            l2_gas: more(fee.l2_gas_consumed).min(self.l2_gas),
+            l1_data_gas: more(fee.l1_data_gas_consumed),
+            ..*self
+        }
+    }
+
+    /// The most that can be charged, in fri.
+    fn most(&self) -> u128 {
+        u128::from(self.l1_gas) * self.l1_gas_price
+            + u128::from(self.l2_gas) * self.l2_gas_price
+            + u128::from(self.l1_data_gas) * self.l1_data_gas_price
+    }
+}
+
+/// Sets bounds on a transaction of any kind; the library's builders have the methods, but no trait.
+macro_rules! bounded {
+    ($transaction:expr, $bounds:expr) => {
+        $transaction
+            .tip(0)
+            .l1_gas($bounds.l1_gas)
+            .l1_gas_price($bounds.l1_gas_price)
+            .l2_gas($bounds.l2_gas)
+            .l2_gas_price($bounds.l2_gas_price)
+            .l1_data_gas($bounds.l1_data_gas)
+            .l1_data_gas_price($bounds.l1_data_gas_price)
+    };
+}
+
+/// What a simulated transaction would have cost, or why it reverted.
+fn simulated(simulation: SimulatedTransaction) -> Result<FeeEstimate, ChainError> {
+    if let TransactionTrace::Invoke(trace) = &simulation.transaction_trace
+        && let ExecuteInvocation::Reverted(reverted) = &trace.execute_invocation
+    {
+        return Err(ChainError::reverted(&reverted.revert_reason));
+    }
+    Ok(simulation.fee_estimation)
+}
+
 impl Chain {
-    /// Bounds for a transaction that the node does not estimate: as much gas as the network takes, at half
-    /// again the current prices.
-    fn bounds(&self) -> Result<Bounds, ChainError> {
+    /// Bounds for any transaction: as much gas as the network takes, at half again the current prices.
+    fn widest_bounds(&self, l2_gas: u64) -> Result<Bounds, ChainError> {
         let block = self
             .provider
             .get_block_with_tx_hashes(BlockId::Tag(BlockTag::PreConfirmed));
@@ -78,14 +128,50 @@ impl Chain {
         Ok(Bounds {
             l1_gas: 100_000,
             l1_gas_price: price(l1.price_in_fri),
-            l2_gas: L2_GAS,
+            l2_gas,
             l2_gas_price: price(l2.price_in_fri),
             l1_data_gas: 100_000,
             l1_data_gas_price: price(data.price_in_fri),
         })
     }
 
-    /// Sends one call. `announce` is told the estimate before anything is sent.
+    /// Bounds for a transaction that was simulated within `widest`, or was not.
+    ///
+    /// The node's own estimate without bounds is not used: a local chain runs the account's validation with
+    /// the bounds that it is given, and those of an estimate are zero.
+    fn settle(
+        &self,
+        widest: Bounds,
+        simulation: Option<Result<SimulatedTransaction, String>>,
+        announce: &mut dyn FnMut(Estimate),
+    ) -> Result<Bounds, ChainError> {
+        let estimate = match simulation {
+            None => None,
+            Some(Ok(simulation)) => Some(simulated(simulation)?),
+            // A node that does not simulate is no reason not to send; one that tells the contract's
+            // refusal is.
+            Some(Err(error)) => match ChainError::from_text(&error) {
+                error @ ChainError::Reverted { .. } => return Err(error),
+                _ => None,
+            },
+        };
+        let Some(fee) = estimate else {
+            announce(Estimate {
+                l2_gas: widest.l2_gas,
+                fee: widest.most(),
+                estimated: false,
+            });
+            return Ok(widest);
+        };
+        announce(Estimate {
+            l2_gas: fee.l2_gas_consumed,
+            fee: fee.overall_fee,
+            estimated: true,
+        });
+        Ok(widest.narrowed(&fee))
+    }
+
+    /// Sends one call.
     ///
     /// # Errors
     /// The contract's refusal, with its reason, already when it is estimated if the node can; calldata beyond
@@ -96,7 +182,7 @@ impl Chain {
         contract: Felt,
         function: &str,
         calldata: Vec<Felt>,
-        announce: &mut dyn FnMut(Estimate),
+        sending: &mut Sending<'_>,
     ) -> Result<Sent, ChainError> {
         // The account's own calldata: one call with address, selector and length before its arguments.
         let felts = calldata.len() + 4;
@@ -107,51 +193,28 @@ impl Chain {
             calldata,
         };
         let signer = self.signer(account);
-        let execution = signer.execute_v3(vec![call]).tip(0);
-        let sent = self.execute(execution, announce)?;
-        self.receipt(sent, felts)
+        self.execute(signer.execute_v3(vec![call]), felts, sending)
     }
 
-    fn execute(
+    fn execute<A: ConnectedAccount + Sync>(
         &self,
-        execution: ExecutionV3<'_, Signer>,
-        announce: &mut dyn FnMut(Estimate),
-    ) -> Result<Felt, ChainError> {
-        let execution = match self.runtime.block_on(execution.estimate_fee()) {
-            Ok(fee) => {
-                announce(Estimate {
-                    l2_gas: fee.l2_gas_consumed,
-                    fee: fee.overall_fee,
-                    estimated: true,
-                });
-                execution
-            }
-            Err(error) => {
-                let error = ChainError::from_text(&format!("{error:?}"));
-                if matches!(error, ChainError::Reverted { .. }) {
-                    return Err(error);
-                }
-                let b = self.bounds()?;
-                let l2 = u128::from(b.l2_gas) * b.l2_gas_price;
-                announce(Estimate {
-                    l2_gas: b.l2_gas,
-                    fee: l2 + u128::from(b.l1_gas) * b.l1_gas_price,
-                    estimated: false,
-                });
-                execution
-                    .l1_gas(b.l1_gas)
-                    .l1_gas_price(b.l1_gas_price)
-                    .l2_gas(b.l2_gas)
-                    .l2_gas_price(b.l2_gas_price)
-                    .l1_data_gas(b.l1_data_gas)
-                    .l1_data_gas_price(b.l1_data_gas_price)
-            }
-        };
+        execution: ExecutionV3<'_, A>,
+        felts: usize,
+        sending: &mut Sending<'_>,
+    ) -> Result<Sent, ChainError> {
+        let widest = self.widest_bounds(L2_GAS)?;
+        let execution = bounded!(execution, widest);
+        let simulation = sending.estimate.then(|| {
+            self.runtime
+                .block_on(execution.simulate(false, true))
+                .map_err(|e| format!("{e:?}"))
+        });
+        let bounds = self.settle(widest, simulation, sending.announce)?;
         let sent = self
             .runtime
-            .block_on(execution.send())
+            .block_on(bounded!(execution, bounds).send())
             .map_err(|e| ChainError::from_text(&format!("{e:?}")))?;
-        Ok(sent.transaction_hash)
+        self.receipt(sent.transaction_hash, felts)
     }
 
     /// Declares a class unless the chain has it. Returns its hash, and the transaction if there was one.
@@ -163,6 +226,7 @@ impl Chain {
         account: &Account,
         class: &Class,
         local: bool,
+        sending: &mut Sending<'_>,
     ) -> Result<(Felt, Option<Sent>), ChainError> {
         let (flat, hash) = declarable(class, local)?;
         let block = BlockId::Tag(BlockTag::PreConfirmed);
@@ -171,19 +235,17 @@ impl Chain {
             return Ok((hash, None));
         }
         let signer = self.signer(account);
-        let b = self.bounds()?;
-        let declaration = signer
-            .declare_v3(flat, class.compiled_class_hash)
-            .tip(0)
-            .l1_gas(b.l1_gas)
-            .l1_gas_price(b.l1_gas_price)
-            .l2_gas(DECLARE_L2_GAS)
-            .l2_gas_price(b.l2_gas_price)
-            .l1_data_gas(b.l1_data_gas)
-            .l1_data_gas_price(b.l1_data_gas_price);
+        let widest = self.widest_bounds(DECLARE_L2_GAS)?;
+        let declaration = bounded!(signer.declare_v3(flat, class.compiled_class_hash), widest);
+        let simulation = sending.estimate.then(|| {
+            self.runtime
+                .block_on(declaration.simulate(false, true))
+                .map_err(|e| format!("{e:?}"))
+        });
+        let bounds = self.settle(widest, simulation, sending.announce)?;
         let sent = self
             .runtime
-            .block_on(declaration.send())
+            .block_on(bounded!(declaration, bounds).send())
             .map_err(|e| ChainError::from_text(&format!("{e:?}")))?;
         Ok((hash, Some(self.receipt(sent.transaction_hash, 0)?)))
     }
@@ -198,26 +260,15 @@ impl Chain {
         class_hash: Felt,
         arguments: Vec<Felt>,
         salt: Felt,
+        sending: &mut Sending<'_>,
     ) -> Result<(Felt, Sent), ChainError> {
         let signer = self.signer(account);
         let factory = ContractFactory::new_with_udc(class_hash, &signer, UdcSelector::Legacy);
-        let b = self.bounds()?;
         let felts = arguments.len() + 8;
-        let deployment = factory
-            .deploy_v3(arguments, salt, true)
-            .tip(0)
-            .l1_gas(b.l1_gas)
-            .l1_gas_price(b.l1_gas_price)
-            .l2_gas(b.l2_gas)
-            .l2_gas_price(b.l2_gas_price)
-            .l1_data_gas(b.l1_data_gas)
-            .l1_data_gas_price(b.l1_data_gas_price);
+        let deployment = factory.deploy_v3(arguments, salt, true);
         let address = deployment.deployed_address();
-        let sent = self
-            .runtime
-            .block_on(deployment.send())
-            .map_err(|e| ChainError::from_text(&format!("{e:?}")))?;
-        Ok((address, self.receipt(sent.transaction_hash, felts)?))
+        let sent = self.execute(ExecutionV3::from(&deployment), felts, sending)?;
+        Ok((address, sent))
     }
 
     /// Waits until a transaction is executed.
@@ -243,10 +294,7 @@ impl Chain {
 
 fn sent(hash: Felt, receipt: &TransactionReceipt, calldata: usize) -> Result<Sent, ChainError> {
     if let ExecutionResult::Reverted { reason } = receipt.execution_result() {
-        return Err(match ChainError::from_text(reason) {
-            ChainError::Refused(reason) => ChainError::Reverted { reason },
-            other => other,
-        });
+        return Err(ChainError::reverted(reason));
     }
     let (fee, resources, events) = match receipt {
         TransactionReceipt::Invoke(r) => (&r.actual_fee, &r.execution_resources, &r.events),

@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 use anyhow::{Context, anyhow};
 use cairo_decode::bundle::Bundle;
 use cairo_decode::chain::deployment::Deployment;
-use cairo_decode::chain::{Account, Chain, ChainError, Estimate, Sent, claim, devnet};
+use cairo_decode::chain::{Account, Chain, ChainError, Estimate, Sending, Sent, claim, devnet};
 use cairo_decode::contract::{Contract, class};
 use cairo_decode::receipt::Document;
 use cairo_decode::verify::statement::{
@@ -40,6 +40,9 @@ pub struct Args {
     /// Keystore file with its key; the password is read from CAIRO_DECODE_PASSWORD
     #[arg(long, global = true, value_name = "FILE", requires = "account")]
     keystore: Option<PathBuf>,
+    /// Send without asking the node for an estimate first, with the network's limits as bounds
+    #[arg(long, global = true)]
+    no_estimate: bool,
     /// Print JSON
     #[arg(long, global = true)]
     pub json: bool,
@@ -76,13 +79,16 @@ enum Command {
         /// Build folder
         build: PathBuf,
     },
-    /// Submit a wrapped session
+    /// Submit a wrapped session: every part of it that the registry does not have yet, in order
     Submit {
         /// Session folder
         session: PathBuf,
         /// Build folder of its model
         #[arg(long)]
         build: PathBuf,
+        /// Submit only the part that begins at this chunk, whatever the registry has
+        #[arg(long, value_name = "CHUNK")]
+        from: Option<u32>,
     },
     /// Show the registry, or a session as it has it
     Status {
@@ -102,7 +108,11 @@ pub fn run(args: &Args) -> super::Outcome {
         Command::Declare { rpc } => declare(args, rpc).map(|_| ()),
         Command::Deploy { rpc } => deploy(args, rpc),
         Command::Register { build } => register(args, build),
-        Command::Submit { session, build } => session::submit(args, session, build),
+        Command::Submit {
+            session,
+            build,
+            from,
+        } => session::submit(args, session, build, *from),
         Command::Status { session, build } => {
             session::status(args, session.as_deref(), build.as_deref())
         }
@@ -127,21 +137,28 @@ fn account(args: &Args, url: &str) -> Result<Account, Failure> {
     Account::from_keystore(address, keystore, &password).map_err(failure)
 }
 
-fn announce(args: &Args) -> impl FnMut(Estimate) {
-    let json = args.json;
-    move |estimate| {
-        if !json {
-            let kind = match estimate.estimated {
-                true => "estimated",
-                false => "no estimate from this node; at most",
-            };
-            output::line(format!(
-                "{kind}: {} L2 gas, fee {:.6} STRK",
-                grouped(estimate.l2_gas),
-                estimate.fee as f64 / 1e18
-            ));
-        }
+/// Shows what a transaction is expected to cost.
+fn announce(json: bool, estimate: Estimate) {
+    if !json {
+        let kind = match estimate.estimated {
+            true => "estimated",
+            false => "no estimate; at most",
+        };
+        output::line(format!(
+            "{kind}: {} L2 gas, fee {:.6} STRK",
+            grouped(estimate.l2_gas),
+            estimate.fee as f64 / 1e18
+        ));
     }
+}
+
+/// Sends as the arguments say.
+fn sending<T>(args: &Args, send: impl FnOnce(&mut Sending<'_>) -> T) -> T {
+    let mut announce = |estimate| announce(args.json, estimate);
+    send(&mut Sending {
+        estimate: !args.no_estimate,
+        announce: &mut announce,
+    })
 }
 
 /// A number with its digits in groups of three.
@@ -228,7 +245,8 @@ fn declare(args: &Args, rpc: &str) -> Result<Declared, Failure> {
     let mut hashes = vec![];
     for contract in [Contract::Verifier, Contract::Registry] {
         let class = class(contract)?;
-        let (hash, sent) = chain.declare(&account, &class, local).map_err(failure)?;
+        let (hash, sent) =
+            sending(args, |s| chain.declare(&account, &class, local, s)).map_err(failure)?;
         if !args.json {
             let name = contract.name();
             let how = match &sent {
@@ -255,15 +273,17 @@ fn deploy(args: &Args, rpc: &str) -> super::Outcome {
         )));
     }
     let declared = declare(args, rpc)?;
-    let (address, sent) = declared
-        .chain
-        .deploy(
+    let (address, sent) = sending(args, |s| {
+        let arguments = vec![declared.verifier];
+        declared.chain.deploy(
             &declared.account,
             declared.registry,
-            vec![declared.verifier],
+            arguments,
             Felt::ZERO,
+            s,
         )
-        .map_err(failure)?;
+    })
+    .map_err(failure)?;
     let deployment = Deployment {
         rpc: rpc.to_string(),
         chain: ChainId::from_felt(declared.chain.chain_id())?,
@@ -318,15 +338,11 @@ fn register(args: &Args, build: &Path) -> super::Outcome {
     drop(leaf);
     let model = claim::model(&bundle.manifest, leaf_root);
     let id = claim::model_id(&bundle.manifest, leaf_root);
-    let sent = chain
-        .invoke(
-            &account,
-            deployment.registry.0,
-            "register_model",
-            model,
-            &mut announce(args),
-        )
-        .map_err(failure)?;
+    let registry = deployment.registry.0;
+    let sent = sending(args, |s| {
+        chain.invoke(&account, registry, "register_model", model, s)
+    })
+    .map_err(failure)?;
     if args.json {
         output::json(&serde_json::json!({
             "ok": true, "model_id": felt_to_hex(&id), "leaf_root": leaf_root, "sent": sent_json(&sent),

@@ -38,7 +38,7 @@ pub struct Args {
     /// Chain and contract that the receipts are for, for example SN_SEPOLIA/0x1234 [default: local]
     #[arg(long, value_name = "CHAIN/CONTRACT")]
     domain: Option<Domain>,
-    /// Verify the wrapped proof instead of the chunks' own; needs --build or --leaf-root
+    /// Verify the wrapped proofs instead of the chunks' own; needs --build or --leaf-root
     #[arg(long)]
     wrapped: bool,
     /// Build folder of the model, to compute the circuit's root from its program
@@ -120,7 +120,7 @@ fn leaf_root(args: &Args, manifest: &Manifest) -> Result<[u8; 32], Failure> {
 fn wrapped_session(args: &Args, manifest: &Manifest, accept: &Accept) -> super::Outcome {
     let root = leaf_root(args, manifest)?;
     let start = Instant::now();
-    let (session, receipts) = wrap::session::verify(&args.path, manifest, accept, root)
+    let (session, receipts, documents) = wrap::session::verify(&args.path, manifest, accept, root)
         .map_err(|error| Failure::Rejected(error.into()))?;
     let time = start.elapsed();
     expected(args, &session)?;
@@ -134,12 +134,16 @@ fn wrapped_session(args: &Args, manifest: &Manifest, accept: &Accept) -> super::
             "ok": true, "session_id": session.session_id, "model_root": session.model_root,
             "program_hash": session.program_hash, "domain": session.domain, "policy": session.policy,
             "prompt_tokens": session.prompt_tokens, "generated_tokens": chosen,
-            "chunks": receipts.len(), "verify_seconds": time.as_secs_f64(),
+            "chunks": receipts.len(), "proofs": documents.len(), "verify_seconds": time.as_secs_f64(),
         }));
         return Ok(());
     }
     output::line(format!(
-        "accepted: one proof for {} chunks, verified in {}: model {} from a prompt of {} tokens chose {} tokens, {}",
+        "accepted: {} for {} chunks, verified in {}: model {} from a prompt of {} tokens chose {} tokens, {}",
+        match documents.len() {
+            1 => "one proof".to_string(),
+            n => format!("{n} proofs"),
+        },
         receipts.len(),
         output::millis(time),
         session.model_root,

@@ -1,17 +1,19 @@
-//! `wrap`: a session's proofs → one small proof that a contract can verify.
+//! `wrap`: a session's proofs → small proofs that a contract can verify.
 
 use std::path::PathBuf;
 use std::time::{Duration, Instant};
 
+use anyhow::Context;
 use cairo_decode::bundle::Bundle;
+use cairo_decode::receipt::{Wrapped, wrapped_name};
 use cairo_decode::wrap::session::{self, Event};
 use indicatif::{ProgressBar, ProgressStyle};
 
 use super::output;
 
-/// Wrap a session: one proof for all its chunks, small enough for a contract
+/// Wrap a session: one proof for up to 16 chunks, small enough for a contract
 ///
-/// The session must have been proven with --wrappable, or for a chain with --domain. Run again with the
+/// A longer session gets as many proofs as it takes. The session must have been proven with --wrappable, or for a chain with --domain. Run again with the
 /// same arguments, a stopped wrap goes on where it was.
 ///
 /// Example: cairo-decode wrap session --build build/stories
@@ -22,6 +24,9 @@ pub struct Args {
     /// Build folder of the session's model
     #[arg(long)]
     build: PathBuf,
+    /// Chunks under one proof, at most 16; each proof is a transaction
+    #[arg(long, default_value_t = 16)]
+    group: usize,
     /// Print JSON
     #[arg(long)]
     pub json: bool,
@@ -41,6 +46,7 @@ pub fn run(args: &Args) -> super::Outcome {
         &args.session,
         &bundle.manifest,
         &words,
+        args.group,
         &mut |event| match event {
             Event::Started { nodes } => bar.set_length(nodes as u64),
             Event::Circuit { level } => bar.set_message(format!("level {level}: circuit")),
@@ -60,35 +66,46 @@ pub fn run(args: &Args) -> super::Outcome {
     )?;
     bar.finish_and_clear();
     let (wall, memory) = (start.elapsed(), output::peak_memory());
+    let first = wrapped.first().context("a session without chunks")?;
     if args.json {
         let node = |&(level, node, time, resumed): &(usize, usize, Duration, bool)| {
             serde_json::json!({
-                "level": level, "node": node, "seconds": time.as_secs_f64(), "resumed": resumed,
+                "level": level, "first_chunk": node, "seconds": time.as_secs_f64(), "resumed": resumed,
+            })
+        };
+        let document = |w: &Wrapped| {
+            serde_json::json!({
+                "first_chunk": w.first_chunk, "chunks": w.chunks, "proof_felts": w.proof.len(),
             })
         };
         output::json(&serde_json::json!({
-            "ok": true, "session_id": wrapped.session_id, "leaf_root": wrapped.leaf_root,
-            "chunks": wrapped.chunks, "proof_felts": wrapped.proof.len(),
+            "ok": true, "session_id": first.session_id, "leaf_root": first.leaf_root,
+            "wrapped": wrapped.iter().map(document).collect::<Vec<_>>(),
             "wall_seconds": wall.as_secs_f64(), "peak_memory_bytes": memory,
             "proofs": nodes.iter().map(node).collect::<Vec<_>>(),
         }));
         return Ok(());
     }
-    output::line("level  proof      time");
+    output::line("level  from chunk      time");
     for (level, node, time, resumed) in nodes {
         let time = match resumed {
             true => "done before".to_string(),
             false => output::seconds(time),
         };
-        output::line(format!("{level:>5}  {node:>5}  {time:>8}"));
+        output::line(format!("{level:>5}  {node:>10}  {time:>8}"));
     }
     output::line(format!(
-        "session {} wrapped: {} chunks, {} felts, circuit {}",
-        wrapped.session_id,
-        wrapped.chunks,
-        wrapped.proof.len(),
-        wrapped.leaf_root,
+        "session {} wrapped, circuit {}",
+        first.session_id, first.leaf_root
     ));
+    for w in &wrapped {
+        output::line(format!(
+            "{}: {} chunks, {} felts",
+            wrapped_name(w.first_chunk as usize),
+            w.chunks,
+            w.proof.len()
+        ));
+    }
     let memory = memory.map_or("unknown".to_string(), |b| {
         format!("{:.2} GB", b as f64 / 1e9)
     });

@@ -310,7 +310,9 @@ impl SessionWriter {
         let dir = SessionDir::open(dir)?;
         let lock = lock(dir.path())?;
         for name in entries(dir.path())? {
-            let ours = name.starts_with(".chunk-") || name.starts_with(".session.json");
+            let ours = [".chunk-", ".session.json", ".wrapped-"]
+                .iter()
+                .any(|start| name.starts_with(start));
             if ours && is_temporary(&name) {
                 let file = dir.path().join(&name);
                 fs::remove_file(&file).map_err(FileError::io(&file, "remove"))?;

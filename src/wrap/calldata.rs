@@ -1,4 +1,4 @@
-//! The packed form of a circuit proof: felts, as a contract takes them and `wrapped.json` holds them.
+//! The packed form of a circuit proof: felts, as a contract takes them and `wrapped-0000.json` holds them.
 //!
 //! This module is the format's one source of truth; `contracts/src/calldata.cairo` reads the same.
 //!

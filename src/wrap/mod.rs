@@ -37,10 +37,8 @@ pub enum WrapError {
     Io { path: PathBuf, source: io::Error },
     #[error("session.json: status: is `running`; run the same `prove` again to finish it")]
     Running,
-    #[error(
-        "session.json: chunks: is {chunks}, one wrapped proof covers at most {MAX_WRAPPED_CHUNKS}; prove with a larger --chunk"
-    )]
-    TooManyChunks { chunks: usize },
+    #[error("--group: is {group}, one wrapped proof covers 1 to {MAX_WRAPPED_CHUNKS} chunks")]
+    Group { group: usize },
     #[error("{}: no such file; prove the session with --wrappable, or for a chain with --domain", file.display())]
     NoWitness { file: PathBuf },
     #[error("{}: not what `prove` wrote", file.display())]
@@ -63,6 +61,8 @@ pub enum WrapError {
     OtherOutput { level: usize, node: usize },
     #[error("{}: no such file; run: cairo-decode wrap SESSION --build BUILD", file.display())]
     NotWrapped { file: PathBuf },
+    #[error("{}: covers chunks that another document covers, or that do not exist; remove it", file.display())]
+    ExtraWrapped { file: PathBuf },
     #[error("{}: {field}: is {found}, expected {expected}", file.display())]
     Differs {
         file: PathBuf,

@@ -14,8 +14,8 @@ use super::shape::{AGGREGATE, LEAF, Shape};
 use super::verify::verify_packed;
 use super::{WrapError, calldata, digest_felt, tree, witness};
 use crate::receipt::{
-    Document, MAX_WRAPPED_CHUNKS, Manifest, Receipt, Session, SessionDir, WRAPPED_FILE, Wrapped,
-    read_bounded, receipt_name, witness_name, write_atomic,
+    Document, MAX_WRAPPED_CHUNKS, Manifest, Receipt, Session, SessionDir, SessionWriter, Wrapped,
+    is_wrapped_name, read_bounded, receipt_name, witness_name, wrapped_name, write_atomic,
 };
 use crate::verify::policy::Accept;
 use crate::verify::statement::{CircuitRoot, ProofFelt};
@@ -26,11 +26,11 @@ const NODES: &str = "wrapping";
 /// What happens while a session is wrapped, for progress displays.
 #[derive(Debug, Clone)]
 pub enum Event {
-    /// The tree has this many nodes in all.
+    /// The trees have this many nodes in all.
     Started { nodes: usize },
     /// A level's circuit is being built; level 0 are the leaves.
     Circuit { level: usize },
-    /// A node is being proven.
+    /// A node is being proven; nodes are numbered by the first chunk that they cover.
     Proving { level: usize, node: usize },
     /// A node is proven, or was by an earlier run.
     Node {
@@ -41,55 +41,56 @@ pub enum Event {
     },
 }
 
-/// Wraps the complete session in `dir`, whose program has these words, and writes `wrapped.json`.
+/// A proven node: the first chunk that it covers, its public value, its proof as bytes.
+struct Node {
+    first: usize,
+    value: [QM31; 2],
+    proof: Vec<u8>,
+}
+
+/// Wraps the complete session in `dir`, whose program has these words: one proof for every `group` chunks,
+/// each in a document of its own.
 ///
 /// A stopped run goes on at the first node that it had not finished.
 ///
 /// # Errors
-/// A session that does not check, is not complete, has more than [`MAX_WRAPPED_CHUNKS`] chunks or was not
-/// proven for wrapping, and what the circuits and their prover give.
+/// A group of no or more than [`MAX_WRAPPED_CHUNKS`] chunks, a session that does not check, is not complete or
+/// was not proven for wrapping, and what the circuits and their prover give.
 pub fn wrap(
     dir: &Path,
     manifest: &Manifest,
     words: &[Felt],
+    group: usize,
     observe: &mut dyn FnMut(Event),
-) -> Result<Wrapped, WrapError> {
-    let folder = SessionDir::open(dir)?;
-    let (session, receipts, _) = folder.check(manifest)?;
+) -> Result<Vec<Wrapped>, WrapError> {
+    if group == 0 || group > MAX_WRAPPED_CHUNKS as usize {
+        return Err(WrapError::Group { group });
+    }
+    let writer = SessionWriter::open(dir)?;
+    let (session, receipts, _) = writer.dir().check(manifest)?;
     if !session.is_complete() {
         return Err(WrapError::Running);
-    }
-    if receipts.len() > MAX_WRAPPED_CHUNKS as usize {
-        return Err(WrapError::TooManyChunks {
-            chunks: receipts.len(),
-        });
     }
     let outputs: Vec<Vec<Felt>> = receipts
         .iter()
         .map(|r| r.statement.to_output().to_vec())
         .collect();
-    let nodes = Nodes {
+    let store = Store {
         dir: dir.join(NODES),
     };
-    fs::create_dir_all(&nodes.dir).map_err(WrapError::io(&nodes.dir))?;
-    let mut total = receipts.len();
-    let mut width = receipts.len();
-    while total == receipts.len() || width > 1 {
-        width = width.div_ceil(2);
-        total += width;
-    }
-    observe(Event::Started { nodes: total });
+    fs::create_dir_all(&store.dir).map_err(WrapError::io(&store.dir))?;
+    let nodes = outputs.chunks(group).map(|g| tree::nodes(g.len())).sum();
+    observe(Event::Started { nodes });
 
     // Leaves.
     observe(Event::Circuit { level: 0 });
     let circuit = Leaf::new(words)?;
     let leaf_root = circuit.root();
-    let mut level = 0;
-    let mut values: Vec<[QM31; 2]> = outputs.iter().map(|o| leaf::output_of(o)).collect();
-    let mut proofs = vec![];
-    for (i, value) in values.iter().enumerate() {
-        let file = dir.join(witness_name(i));
-        proofs.push(nodes.node(level, i, &LEAF, leaf_root, value, observe, || {
+    let mut leaves = vec![];
+    for (first, output) in outputs.iter().enumerate() {
+        let file = dir.join(witness_name(first));
+        let value = leaf::output_of(output);
+        let prove = || {
             if !file.exists() {
                 return Err(WrapError::NoWitness { file: file.clone() });
             }
@@ -97,12 +98,31 @@ pub fn wrap(
             let proof = witness::decode(&bytes)
                 .ok_or_else(|| WrapError::BadWitness { file: file.clone() })?;
             circuit.prove(&proof)
-        })?);
+        };
+        let key = Key {
+            level: 0,
+            node: first,
+            shape: &LEAF,
+            root: leaf_root,
+            value,
+        };
+        let proof = store.node(&key, observe, prove)?;
+        leaves.push(Node {
+            first,
+            value,
+            proof,
+        });
     }
     drop(circuit);
 
-    // Pairs of leaves, then pairs of pairs.
-    while level == 0 || proofs.len() > 1 {
+    // Pairs of leaves, then pairs of pairs, in every group that is not one node yet.
+    let mut groups: Vec<Vec<Node>> = vec![];
+    let mut leaves = leaves.into_iter().peekable();
+    while leaves.peek().is_some() {
+        groups.push(leaves.by_ref().take(group).collect());
+    }
+    let mut level = 0;
+    while level == 0 || groups.iter().any(|nodes| nodes.len() > 1) {
         let (inner, root): (&'static Shape, _) = match level {
             0 => (&LEAF, leaf_root),
             _ => (&AGGREGATE, tree::root_at(level, leaf_root)),
@@ -115,82 +135,148 @@ pub fn wrap(
             above,
             "an aggregation circuit has another root"
         );
-        let mut next = vec![];
-        let mut next_values = vec![];
-        for (i, (a, b)) in tree::pairs(proofs.len()).enumerate() {
-            let value = super::aggregate::output_of((root, values[a]), (root, values[b]));
-            let copy = |j: usize| -> Result<Proof, WrapError> {
-                circuit::decode(&proofs[j], inner).ok_or(WrapError::Inner)
-            };
-            next.push(
-                nodes.node(level + 1, i, &AGGREGATE, above, &value, observe, || {
-                    circuit.prove((copy(a)?, root), (copy(b)?, root))
-                })?,
-            );
-            next_values.push(value);
+        for nodes in &mut groups {
+            if level > 0 && nodes.len() == 1 {
+                continue;
+            }
+            let mut next = vec![];
+            for (a, b) in tree::pairs(nodes.len()) {
+                let (a, b) = (&nodes[a], &nodes[b]);
+                let value = super::aggregate::output_of((root, a.value), (root, b.value));
+                let copy = |node: &Node| -> Result<Proof, WrapError> {
+                    circuit::decode(&node.proof, inner).ok_or(WrapError::Inner)
+                };
+                let key = Key {
+                    level: level + 1,
+                    node: a.first,
+                    shape: &AGGREGATE,
+                    root: above,
+                    value,
+                };
+                let prove = || circuit.prove((copy(a)?, root), (copy(b)?, root));
+                next.push(Node {
+                    first: a.first,
+                    value,
+                    proof: store.node(&key, observe, prove)?,
+                });
+            }
+            *nodes = next;
         }
-        (proofs, values) = (next, next_values);
         level += 1;
     }
 
-    // The top, as anyone will verify it.
-    let top = circuit::decode(&proofs[0], &AGGREGATE).ok_or(WrapError::Inner)?;
-    let packed = calldata::pack(&top);
-    let (root, value) = tree::top(leaf_root, &outputs);
-    verify_packed(root, value, &packed).map_err(WrapError::SelfCheck)?;
-    let wrapped = Wrapped {
-        session_id: session.session_id,
-        program_hash: session.program_hash,
-        leaf_root: CircuitRoot(digest_felt(&leaf_root)),
-        chunks: receipts.len() as u32,
-        proof: packed.into_iter().map(ProofFelt).collect(),
-    };
-    wrapped.write(&dir.join(WRAPPED_FILE))?;
-    // The proof is in place; its inner nodes are of no further use.
-    fs::remove_dir_all(&nodes.dir).map_err(WrapError::io(&nodes.dir))?;
-    Ok(wrapped)
+    // The tops, as anyone will verify them.
+    let mut documents = vec![];
+    for (nodes, outputs) in groups.iter().zip(outputs.chunks(group)) {
+        let top = circuit::decode(&nodes[0].proof, &AGGREGATE).ok_or(WrapError::Inner)?;
+        let packed = calldata::pack(&top);
+        let (root, value) = tree::top(leaf_root, outputs);
+        verify_packed(root, value, &packed).map_err(WrapError::SelfCheck)?;
+        documents.push(Wrapped {
+            session_id: session.session_id,
+            program_hash: session.program_hash,
+            leaf_root: CircuitRoot(digest_felt(&leaf_root)),
+            first_chunk: nodes[0].first as u32,
+            chunks: outputs.len() as u32,
+            proof: packed.into_iter().map(ProofFelt).collect(),
+        });
+    }
+    for document in &documents {
+        document.write(&dir.join(wrapped_name(document.first_chunk as usize)))?;
+    }
+    // What an earlier wrap in other groups left, and the inner nodes, are of no further use.
+    let written: Vec<String> = documents
+        .iter()
+        .map(|d| wrapped_name(d.first_chunk as usize))
+        .collect();
+    for name in wrapped_names(dir)? {
+        if !written.contains(&name) {
+            let file = dir.join(name);
+            fs::remove_file(&file).map_err(WrapError::io(&file))?;
+        }
+    }
+    fs::remove_dir_all(&store.dir).map_err(WrapError::io(&store.dir))?;
+    Ok(documents)
 }
 
-/// A wrapped session, read and checked as documents: the receipts form a session of the model, and
-/// `wrapped.json` is about all of them. Says nothing about the proof.
+/// Names of the wrapped documents in a folder.
+fn wrapped_names(dir: &Path) -> Result<Vec<String>, WrapError> {
+    let mut names = vec![];
+    for entry in fs::read_dir(dir).map_err(WrapError::io(dir))? {
+        let entry = entry.map_err(WrapError::io(dir))?;
+        let name = entry.file_name().to_string_lossy().into_owned();
+        if is_wrapped_name(&name) {
+            names.push(name);
+        }
+    }
+    Ok(names)
+}
+
+/// A wrapped session, read and checked as documents: the receipts form a session of the model, and the
+/// wrapped documents cover all of them, each once. Says nothing about the proofs.
 ///
 /// # Errors
 /// What is missing, or the first field that differs.
 pub fn open(
     dir: &Path,
     manifest: &Manifest,
-) -> Result<(Session, Vec<Receipt>, Wrapped), WrapError> {
+) -> Result<(Session, Vec<Receipt>, Vec<Wrapped>), WrapError> {
     let (session, receipts, _) = SessionDir::open(dir)?.check(manifest)?;
-    let file = dir.join(WRAPPED_FILE);
-    if !file.exists() {
-        return Err(WrapError::NotWrapped { file });
-    }
-    let wrapped = Wrapped::read(&file)?;
-    let (id, chunks) = (session.session_id, receipts.len());
-    let rows = [
-        ("session_id", wrapped.session_id.to_string(), id.to_string()),
-        (
-            "program_hash",
-            wrapped.program_hash.to_string(),
-            session.program_hash.to_string(),
-        ),
-        ("chunks", wrapped.chunks.to_string(), chunks.to_string()),
-    ];
-    for (field, found, expected) in rows {
-        if found != expected {
-            return Err(WrapError::Differs {
-                file,
-                field,
-                found,
-                expected,
-            });
+    let mut covered = 0;
+    let mut documents = vec![];
+    while covered < receipts.len() || documents.is_empty() {
+        let file = dir.join(wrapped_name(covered));
+        if !file.exists() {
+            return Err(WrapError::NotWrapped { file });
         }
+        let wrapped = Wrapped::read(&file)?;
+        let left = receipts.len() - covered;
+        let chunks = (wrapped.chunks as usize).min(left);
+        let rows = [
+            (
+                "session_id",
+                wrapped.session_id.to_string(),
+                session.session_id.to_string(),
+            ),
+            (
+                "program_hash",
+                wrapped.program_hash.to_string(),
+                session.program_hash.to_string(),
+            ),
+            (
+                "first_chunk",
+                wrapped.first_chunk.to_string(),
+                covered.to_string(),
+            ),
+            ("chunks", wrapped.chunks.to_string(), chunks.to_string()),
+        ];
+        for (field, found, expected) in rows {
+            if found != expected {
+                return Err(WrapError::Differs {
+                    file,
+                    field,
+                    found,
+                    expected,
+                });
+            }
+        }
+        covered += chunks;
+        documents.push(wrapped);
     }
-    Ok((session, receipts, wrapped))
+    let known: Vec<String> = documents
+        .iter()
+        .map(|d| wrapped_name(d.first_chunk as usize))
+        .collect();
+    if let Some(name) = wrapped_names(dir)?.iter().find(|n| !known.contains(n)) {
+        return Err(WrapError::ExtraWrapped {
+            file: dir.join(name),
+        });
+    }
+    Ok((session, receipts, documents))
 }
 
 /// Verifies a wrapped session: the documents as in [`open`], every statement against what is accepted, and
-/// the one proof for all statements, by the circuit `leaf_root`. The chunks' own proofs are not looked at.
+/// the proofs for all statements, by the circuit `leaf_root`. The chunks' own proofs are not looked at.
 ///
 /// # Errors
 /// The first thing that does not hold.
@@ -199,69 +285,78 @@ pub fn verify(
     manifest: &Manifest,
     accept: &Accept,
     leaf_root: [u8; 32],
-) -> Result<(Session, Vec<Receipt>), WrapError> {
-    let (session, receipts, wrapped) = open(dir, manifest)?;
-    let file = dir.join(WRAPPED_FILE);
+) -> Result<(Session, Vec<Receipt>, Vec<Wrapped>), WrapError> {
+    let (session, receipts, documents) = open(dir, manifest)?;
     let pinned = CircuitRoot(digest_felt(&leaf_root));
-    if wrapped.leaf_root != pinned {
-        return Err(WrapError::Differs {
-            file,
-            field: "leaf_root",
-            found: wrapped.leaf_root.to_string(),
-            expected: pinned.to_string(),
-        });
-    }
-    let mut outputs = vec![];
     for (i, receipt) in receipts.iter().enumerate() {
-        let statement = &receipt.statement;
         accept
-            .check_statement(statement)
+            .check_statement(&receipt.statement)
             .map_err(|source| WrapError::Statement {
                 file: dir.join(receipt_name(i)),
                 reason: source.to_string(),
             })?;
-        outputs.push(statement.to_output().to_vec());
     }
-    let felts: Vec<Felt> = wrapped.proof.iter().map(|felt| felt.0).collect();
-    let (root, value) = tree::top(leaf_root, &outputs);
-    verify_packed(root, value, &felts).map_err(|source| WrapError::Proof { file, source })?;
-    Ok((session, receipts))
+    for wrapped in &documents {
+        let first = wrapped.first_chunk as usize;
+        let file = dir.join(wrapped_name(first));
+        if wrapped.leaf_root != pinned {
+            return Err(WrapError::Differs {
+                file,
+                field: "leaf_root",
+                found: wrapped.leaf_root.to_string(),
+                expected: pinned.to_string(),
+            });
+        }
+        let outputs: Vec<Vec<Felt>> = receipts[first..first + wrapped.chunks as usize]
+            .iter()
+            .map(|r| r.statement.to_output().to_vec())
+            .collect();
+        let felts: Vec<Felt> = wrapped.proof.iter().map(|felt| felt.0).collect();
+        let (root, value) = tree::top(leaf_root, &outputs);
+        verify_packed(root, value, &felts).map_err(|source| WrapError::Proof { file, source })?;
+    }
+    Ok((session, receipts, documents))
 }
 
-/// The finished nodes of a tree on disk.
-struct Nodes {
+/// Which proof a node is.
+struct Key<'a> {
+    level: usize,
+    node: usize,
+    shape: &'a Shape,
+    root: [u8; 32],
+    value: [QM31; 2],
+}
+
+/// The finished nodes of the trees on disk.
+struct Store {
     dir: PathBuf,
 }
 
-impl Nodes {
+impl Store {
     /// A node's proof as bytes: from an earlier run if it is of the same circuit and value, else made now.
-    #[allow(clippy::too_many_arguments)]
     fn node(
         &self,
-        level: usize,
-        node: usize,
-        shape: &Shape,
-        root: [u8; 32],
-        value: &[QM31; 2],
+        key: &Key<'_>,
         observe: &mut dyn FnMut(Event),
         prove: impl FnOnce() -> Result<Proof, WrapError>,
     ) -> Result<Vec<u8>, WrapError> {
         let start = Instant::now();
+        let (level, node) = (key.level, key.node);
         let file = self.dir.join(format!("level-{level}-{node:04}"));
         let usable = |proof: &Proof| {
-            proof.claim.output_values == value
-                && proof.stark_proof.proof.commitments.first().map(|r| r.0) == Some(root)
+            proof.claim.output_values == key.value
+                && proof.stark_proof.proof.commitments.first().map(|r| r.0) == Some(key.root)
+        };
+        let finished = |resumed| Event::Node {
+            level,
+            node,
+            time: start.elapsed(),
+            resumed,
         };
         if let Ok(bytes) = fs::read(&file)
-            && circuit::decode(&bytes, shape).is_some_and(|proof| usable(&proof))
+            && circuit::decode(&bytes, key.shape).is_some_and(|proof| usable(&proof))
         {
-            let time = start.elapsed();
-            observe(Event::Node {
-                level,
-                node,
-                time,
-                resumed: true,
-            });
+            observe(finished(true));
             return Ok(bytes);
         }
         observe(Event::Proving { level, node });
@@ -271,13 +366,7 @@ impl Nodes {
         }
         let bytes = circuit::encode(&proof);
         write_atomic(&file, &bytes)?;
-        let time = start.elapsed();
-        observe(Event::Node {
-            level,
-            node,
-            time,
-            resumed: false,
-        });
+        observe(finished(false));
         Ok(bytes)
     }
 }

@@ -28,6 +28,16 @@ pub fn pairs(nodes: usize) -> impl Iterator<Item = (usize, usize)> {
         .map(move |i| (i, (i + 1).min(nodes - 1)))
 }
 
+/// How many nodes the tree over `leaves` leaves has, leaves included.
+pub fn nodes(leaves: usize) -> usize {
+    let (mut width, mut total) = (leaves, leaves);
+    while total == leaves || width > 1 {
+        width = width.div_ceil(2);
+        total += width;
+    }
+    total
+}
+
 /// The top of the tree over programs' outputs, at least one: which circuit its proof is of, and what the
 /// proof's public value must be.
 pub fn top(leaf_root: [u8; 32], outputs: &[Vec<Felt>]) -> Node {
@@ -52,6 +62,12 @@ mod tests {
         assert_eq!(pairs(1).collect::<Vec<_>>(), [(0, 0)]);
         assert_eq!(pairs(2).collect::<Vec<_>>(), [(0, 1)]);
         assert_eq!(pairs(5).collect::<Vec<_>>(), [(0, 1), (2, 3), (4, 4)]);
+    }
+
+    #[test]
+    fn counts_its_nodes() {
+        let counts: Vec<usize> = [1, 2, 3, 4, 5, 16].map(nodes).to_vec();
+        assert_eq!(counts, [2, 3, 6, 7, 11, 31]);
     }
 
     #[test]

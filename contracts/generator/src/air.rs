@@ -222,7 +222,7 @@ mod tests {
         let air = record();
         let dir =
             Path::new(env!("CARGO_MANIFEST_DIR")).join("../../tests/fixtures/wrapped-session");
-        let wrapped = Wrapped::read(&dir.join("wrapped.json")).unwrap();
+        let wrapped = Wrapped::read(&dir.join("wrapped-0000.json")).unwrap();
         let statements: Vec<_> = (0..wrapped.chunks)
             .map(|i| Receipt::read(&dir.join(format!("chunk-{i:04}.receipt.json"))).unwrap())
             .map(|receipt| receipt.statement.to_output().to_vec())

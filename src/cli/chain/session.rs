@@ -4,35 +4,69 @@ use std::path::Path;
 
 use anyhow::anyhow;
 use cairo_decode::bundle::Bundle;
-use cairo_decode::chain::claim;
-use cairo_decode::receipt::{Receipt, Session, Wrapped};
+use cairo_decode::chain::claim::{self, SessionState};
+use cairo_decode::chain::deployment::Deployment;
+use cairo_decode::chain::{Chain, Sent};
+use cairo_decode::receipt::{Manifest, Receipt, Session, Wrapped};
 use cairo_decode::verify::statement::felt_to_hex;
 use cairo_decode::wrap;
 use starknet_types_core::felt::Felt;
 
-use super::{Args, account, announce, deployed, failure, sent_json, sent_line};
+use super::{Args, account, deployed, failure, sending, sent_json, sent_line};
 use crate::cli::{Failure, Outcome, output};
 
+/// A wrapped session's folder.
 struct Folder {
     session: Session,
     receipts: Vec<Receipt>,
-    wrapped: Wrapped,
+    wrapped: Vec<Wrapped>,
 }
 
-fn folder(dir: &Path, bundle: &Bundle) -> Result<Folder, Failure> {
-    let (session, receipts, wrapped) = wrap::session::open(dir, &bundle.manifest)?;
-    Ok(Folder {
-        session,
-        receipts,
-        wrapped,
-    })
+impl Folder {
+    fn open(dir: &Path, manifest: &Manifest) -> Result<Folder, Failure> {
+        let (session, receipts, wrapped) = wrap::session::open(dir, manifest)?;
+        if receipts.is_empty() {
+            return Err(Failure::Input(anyhow!(
+                "{}: has no receipts",
+                dir.display()
+            )));
+        }
+        Ok(Folder {
+            session,
+            receipts,
+            wrapped,
+        })
+    }
+
+    /// Under which felts the registry has the session.
+    fn key(&self, manifest: &Manifest) -> Vec<Felt> {
+        vec![
+            claim::model_id(manifest, self.wrapped[0].leaf_root),
+            self.session.session_id.0,
+            self.receipts[0].statement.prompt_root.0,
+        ]
+    }
+
+    /// What the registry has of it.
+    fn state(
+        &self,
+        manifest: &Manifest,
+        deployment: &Deployment,
+        chain: &Chain,
+    ) -> Result<SessionState, Failure> {
+        let felts = chain
+            .call(deployment.registry.0, "session", self.key(manifest))
+            .map_err(failure)?;
+        Ok(SessionState::from_felts(&felts)
+            .ok_or_else(|| anyhow!("{}: the registry answers in another form", deployment.rpc))?)
+    }
 }
 
-pub fn submit(args: &Args, dir: &Path, build: &Path) -> Outcome {
+pub fn submit(args: &Args, dir: &Path, build: &Path, from: Option<u32>) -> Outcome {
     let (deployment, chain) = deployed(args)?;
     let account = account(args, &deployment.rpc)?;
-    let bundle = Bundle::open(build)?;
-    let folder = folder(dir, &bundle)?;
+    let manifest = Bundle::open(build)?.manifest;
+    let folder = Folder::open(dir, &manifest)?;
     if folder.session.domain != deployment.domain() {
         return Err(Failure::Input(anyhow!(
             "{}: domain: is {}, the registry's is {}; prove the session with --domain {}",
@@ -42,31 +76,66 @@ pub fn submit(args: &Args, dir: &Path, build: &Path) -> Outcome {
             deployment.domain(),
         )));
     }
-    let calldata = claim::submission(&bundle.manifest, &folder.receipts, &folder.wrapped)
-        .ok_or_else(|| anyhow!("{}: has no receipts", dir.display()))?;
-    let sent = chain
-        .invoke(
-            &account,
-            deployment.registry.0,
-            "submit",
-            calldata,
-            &mut announce(args),
-        )
+    let parts: Vec<&Wrapped> = match from {
+        Some(first) => {
+            let part = folder.wrapped.iter().find(|w| w.first_chunk == first);
+            let part = part.ok_or_else(|| {
+                let known: Vec<String> = folder
+                    .wrapped
+                    .iter()
+                    .map(|w| w.first_chunk.to_string())
+                    .collect();
+                anyhow!(
+                    "--from: no wrapped proof begins at chunk {first}; they begin at {}",
+                    known.join(", ")
+                )
+            })?;
+            vec![part]
+        }
+        None => {
+            let reached = folder.state(&manifest, &deployment, &chain)?.position;
+            let begins = |w: &Wrapped| {
+                folder.receipts[w.first_chunk as usize]
+                    .statement
+                    .frontier_in
+                    .position
+            };
+            let parts = folder.wrapped.iter();
+            parts.filter(|w| begins(w) >= reached).collect()
+        }
+    };
+    let mut rows = vec![];
+    for wrapped in parts {
+        let calldata = claim::submission(&manifest, &folder.receipts, wrapped)
+            .ok_or_else(|| anyhow!("{}: has no receipts", dir.display()))?;
+        let registry = deployment.registry.0;
+        let sent = sending(args, |s| {
+            chain.invoke(&account, registry, "submit", calldata, s)
+        })
         .map_err(failure)?;
+        show(args, wrapped, &sent);
+        rows.push(serde_json::json!({
+            "first_chunk": wrapped.first_chunk, "chunks": wrapped.chunks, "sent": sent_json(&sent),
+        }));
+    }
     if args.json {
         output::json(&serde_json::json!({
-            "ok": true, "session_id": folder.session.session_id, "chunks": folder.receipts.len(),
-            "sent": sent_json(&sent),
+            "ok": true, "session_id": folder.session.session_id, "submitted": rows,
         }));
-    } else {
-        output::line(format!(
-            "session {} accepted: {} chunks",
-            folder.session.session_id,
-            folder.receipts.len()
-        ));
-        output::line(sent_line(&sent));
+    } else if rows.is_empty() {
+        output::line("nothing to submit: the registry has all of this session");
     }
     Ok(())
+}
+
+fn show(args: &Args, wrapped: &Wrapped, sent: &Sent) {
+    if !args.json {
+        output::line(format!(
+            "session {} accepted: {} chunks from chunk {}",
+            wrapped.session_id, wrapped.chunks, wrapped.first_chunk
+        ));
+        output::line(sent_line(sent));
+    }
 }
 
 pub fn status(args: &Args, dir: Option<&Path>, build: Option<&Path>) -> Outcome {
@@ -88,26 +157,11 @@ pub fn status(args: &Args, dir: Option<&Path>, build: Option<&Path>) -> Outcome 
         }
         return Ok(());
     };
-    let bundle = Bundle::open(build)?;
-    let folder = folder(dir, &bundle)?;
-    let model_id = claim::model_id(&bundle.manifest, folder.wrapped.leaf_root);
-    let Some(first) = folder.receipts.first() else {
-        return Err(Failure::Input(anyhow!(
-            "{}: has no receipts",
-            dir.display()
-        )));
-    };
-    let prompt_root = first.statement.prompt_root;
-    let key = vec![model_id, folder.session.session_id.0, prompt_root.0];
-    let found = chain
-        .call(deployment.registry.0, "session", key)
-        .map_err(failure)?;
-    let [prompt_length, chunks, position, token, kv_root, tokens_root] = found[..] else {
-        return Err(Failure::Input(anyhow!(
-            "{}: the registry answers in another form",
-            deployment.rpc
-        )));
-    };
+    let manifest = Bundle::open(build)?.manifest;
+    let folder = Folder::open(dir, &manifest)?;
+    let state = folder.state(&manifest, &deployment, &chain)?;
+    let model_id = claim::model_id(&manifest, folder.wrapped[0].leaf_root);
+    let prompt_root = folder.receipts[0].statement.prompt_root;
     let mut accepted = vec![];
     for receipt in &folder.receipts {
         let hash = claim::statement_hash(receipt);
@@ -116,12 +170,19 @@ pub fn status(args: &Args, dir: Option<&Path>, build: Option<&Path>) -> Outcome 
             .map_err(failure)?;
         accepted.push(answer.first() == Some(&Felt::ONE));
     }
+    let SessionState {
+        prompt_length,
+        chunks,
+        position,
+        last_token,
+        kv_root,
+        tokens_root,
+    } = state;
     if args.json {
         output::json(&serde_json::json!({
             "ok": true, "session_id": folder.session.session_id, "model_id": felt_to_hex(&model_id),
-            "prompt_root": prompt_root, "prompt_length": prompt_length.to_string(),
-            "chunks": chunks.to_string(), "position": position.to_string(),
-            "last_token": token.to_string(), "kv_root": felt_to_hex(&kv_root),
+            "prompt_root": prompt_root, "prompt_length": prompt_length, "chunks": chunks,
+            "position": position, "last_token": last_token, "kv_root": felt_to_hex(&kv_root),
             "tokens_root": felt_to_hex(&tokens_root), "accepted": accepted,
         }));
         return Ok(());
@@ -129,11 +190,11 @@ pub fn status(args: &Args, dir: Option<&Path>, build: Option<&Path>) -> Outcome 
     output::line(format!("session     {}", folder.session.session_id));
     output::line(format!(
         "model       {} ({model_id:#x})",
-        bundle.manifest.model_root
+        manifest.model_root
     ));
     output::line(format!("prompt root {prompt_root}, {prompt_length} tokens"));
     output::line(format!("chunks      {chunks}, up to position {position}"));
-    output::line(format!("last token  {token}"));
+    output::line(format!("last token  {last_token}"));
     output::line(format!("KV root     {kv_root:#x}"));
     output::line(format!("tokens root {tokens_root:#x}"));
     for (i, accepted) in accepted.iter().enumerate() {
