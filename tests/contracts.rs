@@ -4,6 +4,9 @@
 //! `tests/fixtures/wrapped-session` is a session of two chunks of the demo model, proven and wrapped by
 //! `scripts/demo-chain`; `tests/wrap.rs` makes another one from nothing.
 
+#[path = "support/refusals.rs"]
+mod refusals;
+
 use std::fs;
 use std::path::{Path, PathBuf};
 
@@ -21,8 +24,10 @@ use cairo_lang_filesystem::db::init_dev_corelib;
 use cairo_lang_filesystem::ids::CrateInput;
 use cairo_lang_runner::{Arg, RunResultValue, SierraCasmRunner, StarknetState};
 use cairo_lang_starknet::starknet_plugin_suite;
+use cairo_lang_starknet_classes::contract_class::ContractClass;
 use cairo_lang_test_plugin::{TestsCompilationConfig, compile_test_prepared_db, test_plugin_suite};
 use cairo_lang_test_runner::{CompiledTestRunner, TestRunConfig};
+use refusals::{FORM, flip, reason_of};
 use starknet_types_core::felt::Felt;
 
 /// Most L2 gas that verifying the fixture may take, statements included. Lower it when it sinks.
@@ -256,10 +261,7 @@ fn attacks(honest: &Case) -> Vec<(String, Case)> {
         for _ in 0..range.len().min(5) {
             let (at, bit) = (range.start + random.below(range.len()), random.below(248));
             add(format!("{name}: felt {at} bit {bit}"), &mut |case| {
-                let felt = case.proof[at];
-                let set = felt.to_bytes_le()[bit / 8] >> (bit % 8) & 1 == 1;
-                let unit = Felt::TWO.pow(bit as u128);
-                case.proof[at] = if set { felt - unit } else { felt + unit };
+                flip(&mut case.proof[at], bit);
             });
         }
         let first = range.start;
@@ -331,28 +333,6 @@ fn attacks(honest: &Case) -> Vec<(String, Case)> {
     attacks
 }
 
-/// The reason that a flipped bit in a section has to give, unless it breaks the packed form itself.
-fn reason_of(section: &str) -> Option<&'static str> {
-    let section = section.trim_end_matches(|c: char| c == '_' || c.is_ascii_digit());
-    Some(match section {
-        "interaction_nonce" => "proof: interaction work",
-        "nonce" | "fri_commitments" | "last_layer" => "proof: work",
-        "claimed_sums" => "proof: lookups do not balance",
-        "sampled_values" => "proof: constraints do not hold",
-        "queried_values" | "witness" => "proof: wrong root",
-        "fri_values" | "fri_witness" => "fri: wrong root",
-        _ => return None,
-    })
-}
-
-/// Reasons that have to do with the packed form.
-const FORM: [&str; 4] = [
-    "proof: limb not canonical",
-    "proof: felt too large",
-    "proof: padding not zero",
-    "proof: nonce too large",
-];
-
 #[test]
 fn both_verifiers_accept_the_fixture() {
     let dir = fixture();
@@ -397,4 +377,71 @@ fn both_verifiers_refuse_the_same_proofs() {
     }
     eprintln!("{} attacks", attacks.len());
     assert!(problems.is_empty(), "{}", problems.join("\n"));
+}
+
+/// Names of the library functions that a class's program uses.
+fn library_functions(contract: Contract) -> Vec<String> {
+    let class = class(contract).expect("a class");
+    let class: ContractClass = serde_json::from_str(&class.sierra).expect("a class file");
+    let program = class
+        .extract_sierra_program(false)
+        .expect("a program")
+        .program;
+    let declarations = program.libfunc_declarations.iter();
+    declarations
+        .map(|declaration| declaration.long_id.generic_id.0.to_string())
+        .collect()
+}
+
+/// Requirement 36: the registry's entry points are these, and no class can replace itself.
+#[test]
+fn requirement_36_no_call_marks_a_statement_as_verified() {
+    let external = |contract| -> Vec<String> {
+        let class = class(contract).expect("a class");
+        let json: serde_json::Value = serde_json::from_str(&class.sierra).expect("JSON");
+        let points = &json["entry_points_by_type"]["EXTERNAL"];
+        let selectors = points.as_array().expect("a list").iter();
+        selectors
+            .map(|point| point["selector"].as_str().expect("a selector").to_string())
+            .collect()
+    };
+    let selectors = |names: &[&str]| -> Vec<String> {
+        let selector = |name: &&str| {
+            let felt = starknet::core::utils::get_selector_from_name(name).expect("a name");
+            format!("{felt:#x}")
+        };
+        let mut all: Vec<String> = names.iter().map(selector).collect();
+        all.sort();
+        all
+    };
+    let found = |contract| {
+        let mut found = external(contract);
+        found.sort();
+        found
+    };
+    assert_eq!(
+        found(Contract::Registry),
+        selectors(&[
+            // These two write; the others are views.
+            "register_model",
+            "submit",
+            "verifier_class",
+            "model",
+            "is_registered",
+            "session",
+            "is_accepted",
+            "statements",
+        ])
+    );
+    assert_eq!(found(Contract::Verifier), selectors(&["verify_session"]));
+    let sources = fs::read_to_string(
+        Path::new(env!("CARGO_MANIFEST_DIR")).join("contracts/src/registry.cairo"),
+    )
+    .expect("registry.cairo");
+    assert_eq!(sources.matches("self.accepted.write").count(), 1);
+    for contract in [Contract::Registry, Contract::Verifier] {
+        let used = library_functions(contract);
+        assert!(used.iter().any(|name| name == "felt252_add"));
+        assert!(!used.iter().any(|name| name.contains("replace_class")));
+    }
 }

@@ -39,6 +39,12 @@ mod merkle_test;
 #[cfg(test)]
 mod quotients_test;
 #[cfg(test)]
+mod registry_order_test;
+#[cfg(test)]
+mod registry_setup;
+#[cfg(test)]
+mod registry_test;
+#[cfg(test)]
 mod tree_test;
 #[cfg(test)]
 mod vectors;

@@ -136,6 +136,15 @@ struct Predeployed {
 /// # Errors
 /// A node that is no local chain.
 pub fn account(url: &str) -> Result<Account, ChainError> {
+    let (address, secret) = predeployed(url)?;
+    Ok(Account::new(address, secret))
+}
+
+/// Address and secret key of that account, which everybody knows.
+///
+/// # Errors
+/// As [`account`].
+pub fn predeployed(url: &str) -> Result<(Felt, Felt), ChainError> {
     let none = |reason: String| {
         failed(format!(
             "{url}: is no local chain with accounts of its own ({reason}); pass --account and --keystore"
@@ -173,8 +182,5 @@ pub fn account(url: &str) -> Result<Account, ChainError> {
         .first()
         .ok_or_else(|| none("no accounts".to_string()))?;
     let felt = |text: &str| Felt::from_hex(text).map_err(|e| none(e.to_string()));
-    Ok(Account::new(
-        felt(&first.address)?,
-        felt(&first.private_key)?,
-    ))
+    Ok((felt(&first.address)?, felt(&first.private_key)?))
 }

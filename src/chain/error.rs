@@ -16,6 +16,10 @@ pub enum ChainError {
         "{url}: the node does not answer as expected: {reason}; for a local chain run: cairo-decode chain devnet"
     )]
     Node { url: String, reason: String },
+    #[error(
+        "{url}: the node speaks JSON-RPC {version}, this client 0.9 and 0.10; many nodes have another URL for each version, ending in /rpc/v0_9 or so"
+    )]
+    Version { url: String, version: String },
     #[error("cannot start the client: {0}")]
     Runtime(String),
     #[error("{file}: {reason}")]
@@ -72,7 +76,7 @@ const OURS: [&str; 6] = [
     "proof: ",
     "fri: ",
     "statements: ",
-    "samples: ",
+    "quotients: ",
 ];
 
 /// The contract's reason in a node's text, which has it as a quoted short string, as hexadecimal digits, or

@@ -17,7 +17,7 @@ use starknet::core::types::contract::SierraClass;
 use starknet::core::types::{BlockId, BlockTag, FlattenedSierraClass, FunctionCall};
 use starknet::core::utils::get_selector_from_name;
 use starknet::providers::jsonrpc::HttpTransport;
-use starknet::providers::{JsonRpcClient, Provider};
+use starknet::providers::{JsonRpcClient, Provider, ProviderError};
 use starknet::signers::{LocalWallet, SigningKey};
 use starknet_types_core::felt::Felt;
 use tokio::runtime::Runtime;
@@ -30,6 +30,9 @@ pub use send::{Estimate, Sending, Sent};
 /// What a class of a local chain must call its version, so that it is charged Sierra gas: such chains read
 /// it from this field of the class, public networks from the class's program.
 const LOCAL_CLASS_VERSION: &str = "1.7.0";
+
+/// Versions of the JSON-RPC specification that the client understands.
+const SPOKEN: [&str; 2] = ["0.9.", "0.10."];
 
 /// The account that signs.
 type Signer = SingleOwnerAccount<JsonRpcClient<HttpTransport>, LocalWallet>;
@@ -79,7 +82,7 @@ impl Chain {
     /// Connects to a node.
     ///
     /// # Errors
-    /// A URL that is none, a node that does not answer.
+    /// A URL that is none, a node that does not answer or speaks another version.
     pub fn connect(url: &str) -> Result<Chain, ChainError> {
         let parsed = Url::parse(url).map_err(|e| ChainError::Url {
             url: url.to_string(),
@@ -90,11 +93,18 @@ impl Chain {
             .build()
             .map_err(|e| ChainError::Runtime(e.to_string()))?;
         let provider = JsonRpcClient::new(HttpTransport::new(parsed));
-        let answer = runtime.block_on(provider.chain_id());
-        let chain_id = answer.map_err(|e| ChainError::Node {
+        let node = |e: ProviderError| ChainError::Node {
             url: url.to_string(),
             reason: e.to_string(),
-        })?;
+        };
+        let version = runtime.block_on(provider.spec_version()).map_err(node)?;
+        if !SPOKEN.iter().any(|spoken| version.starts_with(spoken)) {
+            return Err(ChainError::Version {
+                url: url.to_string(),
+                version,
+            });
+        }
+        let chain_id = runtime.block_on(provider.chain_id()).map_err(node)?;
         Ok(Chain {
             runtime,
             provider,

@@ -13,6 +13,7 @@ use circuits::blake::{HashValue, blake_qm31};
 use circuits::ivalue::NoValue;
 use circuits_stark_verifier::proof::{ProofConfig, empty_proof};
 use stwo::core::fields::qm31::QM31;
+use stwo::core::pcs::PcsConfig;
 use stwo::core::vcs::blake2_hash::Blake2sHash;
 
 use super::WrapError;
@@ -58,6 +59,17 @@ impl Aggregate {
     /// # Errors
     /// [`WrapError::CircuitTooLarge`].
     pub fn new(inner: &'static Shape) -> Result<Aggregate, WrapError> {
+        Self::with_parameters(inner, pcs_config(&AGGREGATE))
+    }
+
+    /// The same circuit, whose proofs have parameters that no verifier of this project accepts. For attacks.
+    ///
+    /// # Errors
+    /// As [`Aggregate::new`].
+    pub fn with_parameters(
+        inner: &'static Shape,
+        parameters: PcsConfig,
+    ) -> Result<Aggregate, WrapError> {
         let shared = shared(inner);
         let input = || MultiverifierInput::<NoValue> {
             proof: empty_proof(&shared.proof_config),
@@ -67,7 +79,7 @@ impl Aggregate {
         let topology = build_multiverifier_circuit(input(), input(), &shared);
         Ok(Aggregate {
             inner,
-            prover: CircuitProver::new(topology, &AGGREGATE)?,
+            prover: CircuitProver::new(topology, &AGGREGATE, parameters)?,
         })
     }
 

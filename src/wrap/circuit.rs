@@ -50,13 +50,14 @@ pub struct CircuitProver {
 }
 
 impl CircuitProver {
-    /// Pads a circuit to `shape` and commits to its fixed columns.
+    /// Pads a circuit to `shape` and commits to its fixed columns; its proofs have the parameters `config`.
     ///
     /// # Errors
     /// [`WrapError::CircuitTooLarge`].
     pub fn new(
         mut topology: FinalizedContext<NoValue>,
         shape: &Shape,
+        config: PcsConfig,
     ) -> Result<CircuitProver, WrapError> {
         pad(&mut topology, shape)?;
         let circuit = PreprocessedCircuit::from_finalized_circuit(topology.circuit());
@@ -66,7 +67,6 @@ impl CircuitProver {
             shape.column_log_sizes(),
             "the circuit library makes other columns than Shape::columns says"
         );
-        let config = pcs_config(shape);
         let domain = CanonicCoset::new(shape.trace_log_size() + LOG_BLOWUP);
         let twiddles = SimdBackend::precompute_twiddles(domain.circle_domain().half_coset);
         let columns = circuit.preprocessed_trace.get_trace::<SimdBackend>();

@@ -27,7 +27,7 @@ use stwo::core::vcs::blake2_hash::Blake2sHash;
 use stwo_cairo_common::prover_types::felt::split_f252;
 
 use super::WrapError;
-use super::circuit::{CircuitProver, Proof};
+use super::circuit::{CircuitProver, Proof, pcs_config};
 use super::shape::{LEAF, pad};
 use crate::prove::ExtendedProof;
 use crate::verify::params::{self, WRAPPABLE};
@@ -159,7 +159,7 @@ impl Leaf {
         let claim = vec![M31::default(); config.public_len() + COMPONENTS.len()];
         let output = vec![[M31::default(); MEMORY_VALUES_LIMBS]; OUTPUT_LEN];
         let topology = config.build::<NoValue>(&empty_proof(&config.proof), claim, output);
-        let prover = CircuitProver::new(topology, &LEAF)?;
+        let prover = CircuitProver::new(topology, &LEAF, pcs_config(&LEAF))?;
         Ok(Leaf { config, prover })
     }
 
