@@ -4,6 +4,7 @@
 //! Data flows one way: `model` → `quantize` → `ir` → `lower` → `compile` → `trace` → `prove` →
 //! `verify` → `receipt`. See `docs/architecture.md`.
 
+pub mod bench;
 pub mod bundle;
 pub mod chain;
 pub mod chunk;

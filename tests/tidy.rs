@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 
 /// What each module of `src/` may import from the others. A missing line is an error.
-const ARROWS: [(&str, &[&str]); 20] = [
+const ARROWS: [(&str, &[&str]); 21] = [
     ("spec", &[]),
     ("model", &[]),
     ("ir", &["spec"]),
@@ -39,6 +39,12 @@ const ARROWS: [(&str, &[&str]); 20] = [
         "profile",
         &[
             "bundle", "chunk", "compile", "ir", "lower", "prove", "spec", "trace", "verify",
+        ],
+    ),
+    (
+        "bench",
+        &[
+            "bundle", "chunk", "profile", "prove", "quantize", "trace", "verify",
         ],
     ),
     // Above the library: every module, by the crate's name or by `crate`.

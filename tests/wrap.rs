@@ -106,6 +106,8 @@ fn a_session_is_wrapped_and_verified() {
     reject(&["wrap", dir, "--build", path(&build)], 2, "statement");
     fs::write(&witness, &bytes).expect("written");
 
+    let none = ["wrap", dir, "--build", path(&build), "--group", "0"];
+    reject(&none, 2, "--group");
     accept(&["wrap", dir, "--build", path(&build)]);
     assert!(accept(&wrapped).contains("one proof for 2 chunks"));
     assert!(!session.join("wrapping").exists());
@@ -128,9 +130,16 @@ fn a_session_is_wrapped_and_verified() {
     let flipped = format!("{}{digit}{}", &text[..end - 1], &text[end..]);
     fs::write(&file, flipped).expect("written");
     reject(&wrapped, 1, "wrapped proof");
+    // Every chunk is covered, once.
+    fs::write(&file, text.replace("\"chunks\": 2", "\"chunks\": 3")).expect("written");
+    reject(&wrapped, 1, "chunks: is 3, expected 2");
     fs::write(&file, text.replace("\"chunks\": 2", "\"chunks\": 1")).expect("written");
-    reject(&wrapped, 1, "chunks");
-    fs::write(&file, text).expect("written");
+    reject(&wrapped, 1, "wrapped-0001.json: no such file");
+    fs::write(&file, &text).expect("written");
+    let twice = session.join("wrapped-0001.json");
+    fs::write(&twice, &text).expect("written");
+    reject(&wrapped, 1, "wrapped-0001.json: covers chunks");
+    fs::remove_file(&twice).expect("removed");
     let receipt = session.join("chunk-0001.receipt.json");
     let text = fs::read_to_string(&receipt).expect("a receipt");
     let at = text.find("\"emitted_root\": \"0x").expect("a root") + 20;

@@ -3,11 +3,13 @@
 //! One file per command. Exit codes: 0 done, 1 rejected (a proof or receipt that does not hold), 2 usage
 //! or bad input. Progress goes to stderr, only on a terminal; results go to stdout.
 
+mod bench;
 mod chain;
 mod compile;
 mod completions;
 mod generate;
 mod inspect;
+mod memory;
 mod output;
 mod profile;
 mod prove;
@@ -47,6 +49,7 @@ enum Command {
     Chain(chain::Args),
     Inspect(inspect::Args),
     Profile(profile::Args),
+    Bench(bench::Args),
     Completions(completions::Args),
 }
 
@@ -79,6 +82,7 @@ pub fn main() -> ExitCode {
         Command::Chain(args) => (chain::run(&args), args.json),
         Command::Inspect(args) => (inspect::run(&args), args.json),
         Command::Profile(args) => (profile::run(&args), args.json),
+        Command::Bench(args) => (bench::run(&args), args.json),
         Command::Completions(args) => (completions::run(&args), false),
     };
     match outcome {

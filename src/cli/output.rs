@@ -3,6 +3,7 @@
 use std::io::Write;
 use std::time::Duration;
 
+pub use cairo_decode::bench::process::peak_memory;
 use serde::Serialize;
 
 /// Prints a value as JSON on stdout. A reader that went away is no error.
@@ -29,16 +30,4 @@ pub fn millis(time: Duration) -> String {
 /// Bytes in MB (10^6) with two digits.
 pub fn megabytes(bytes: usize) -> String {
     format!("{:.2} MB", bytes as f64 / 1e6)
-}
-
-/// Largest memory this process has held so far, in bytes, where the system says it (Linux).
-pub fn peak_memory() -> Option<u64> {
-    let status = std::fs::read_to_string("/proc/self/status").ok()?;
-    let line = status.lines().find_map(|l| l.strip_prefix("VmHWM:"))?;
-    line.trim()
-        .strip_suffix("kB")?
-        .trim()
-        .parse::<u64>()
-        .ok()
-        .map(|kb| kb * 1024)
 }

@@ -9,7 +9,7 @@ use cairo_decode::session::{self, Event, Request, SessionReport};
 use cairo_decode::verify::statement::{Domain, SessionId};
 use indicatif::{ProgressBar, ProgressStyle};
 
-use super::output;
+use super::{memory, output};
 
 /// Prove a generation: one proof and receipt per chunk of decode steps
 ///
@@ -60,6 +60,9 @@ pub fn run(args: &Args) -> super::Outcome {
     };
     let domain = args.domain.unwrap_or_else(Domain::local);
     let wrappable = args.wrappable || !domain.is_local();
+    if wrappable {
+        memory::return_large_blocks();
+    }
     let request = Request {
         prompt: args.prompt.clone(),
         prompt_tokens: bundle.text.tokenizer.encode(&args.prompt)?,

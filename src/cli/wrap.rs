@@ -9,7 +9,7 @@ use cairo_decode::receipt::{Wrapped, wrapped_name};
 use cairo_decode::wrap::session::{self, Event};
 use indicatif::{ProgressBar, ProgressStyle};
 
-use super::output;
+use super::{memory, output};
 
 /// Wrap a session: one proof for up to 16 chunks, small enough for a contract
 ///
@@ -33,6 +33,7 @@ pub struct Args {
 }
 
 pub fn run(args: &Args) -> super::Outcome {
+    memory::return_large_blocks();
     let start = Instant::now();
     let bundle = Bundle::open(&args.build)?;
     let bar = ProgressBar::new(1);
@@ -65,7 +66,7 @@ pub fn run(args: &Args) -> super::Outcome {
         },
     )?;
     bar.finish_and_clear();
-    let (wall, memory) = (start.elapsed(), output::peak_memory());
+    let (wall, peak) = (start.elapsed(), output::peak_memory());
     let first = wrapped.first().context("a session without chunks")?;
     if args.json {
         let node = |&(level, node, time, resumed): &(usize, usize, Duration, bool)| {
@@ -81,7 +82,7 @@ pub fn run(args: &Args) -> super::Outcome {
         output::json(&serde_json::json!({
             "ok": true, "session_id": first.session_id, "leaf_root": first.leaf_root,
             "wrapped": wrapped.iter().map(document).collect::<Vec<_>>(),
-            "wall_seconds": wall.as_secs_f64(), "peak_memory_bytes": memory,
+            "wall_seconds": wall.as_secs_f64(), "peak_memory_bytes": peak,
             "proofs": nodes.iter().map(node).collect::<Vec<_>>(),
         }));
         return Ok(());
@@ -106,11 +107,11 @@ pub fn run(args: &Args) -> super::Outcome {
             w.proof.len()
         ));
     }
-    let memory = memory.map_or("unknown".to_string(), |b| {
+    let peak = peak.map_or("unknown".to_string(), |b| {
         format!("{:.2} GB", b as f64 / 1e9)
     });
     output::line(format!(
-        "wall {}, peak memory {memory}",
+        "wall {}, peak memory {peak}",
         output::seconds(wall)
     ));
     Ok(())

@@ -14,6 +14,7 @@ use cairo_air::components::{
 };
 use cairo_vm::Felt252;
 use serde::Serialize;
+use stwo_cairo_adapter::ProverInput;
 
 use crate::compile::Program;
 use crate::trace::{self, TraceError};
@@ -55,8 +56,16 @@ pub fn profile(program: &Program, input: &[Felt252]) -> Result<Profile, TraceErr
             .entry(program.operation(offset).to_string())
             .or_insert(0) += 1;
     }
-    let input = trace.into_prover_input()?;
-    let resources = trace::resources(&input);
+    Ok(Profile {
+        steps,
+        operations,
+        components: components(&trace.into_prover_input()?),
+    })
+}
+
+/// Rows and cells of a trace's components, most rows first.
+pub fn components(input: &ProverInput) -> Vec<Component> {
+    let resources = trace::resources(input);
     let tables = &resources.memory_tables_sizes;
     let mut rows: Vec<(String, usize)> = resources.opcodes_instance_counter.into_iter().collect();
     rows.extend(resources.builtin_instance_counter);
@@ -72,12 +81,7 @@ pub fn profile(program: &Program, input: &[Felt252]) -> Result<Profile, TraceErr
     ));
     rows.retain(|(_, rows)| *rows > 0);
     rows.sort_by(|a, b| b.1.cmp(&a.1).then_with(|| a.0.cmp(&b.0)));
-    let components = rows.into_iter().map(component).collect();
-    Ok(Profile {
-        steps,
-        operations,
-        components,
-    })
+    rows.into_iter().map(component).collect()
 }
 
 fn component((name, rows): (String, usize)) -> Component {

@@ -1,197 +1,24 @@
-//! Writes small random Hugging Face model directories for the tests.
+//! Random Hugging Face model directories for the tests: the library's, without results to handle.
 
-#![allow(dead_code)]
+#![allow(dead_code, unused_imports)]
 
-use cairo_decode::model::Model;
-use safetensors::tensor::{Dtype, TensorView};
-use std::collections::BTreeMap;
 use std::path::Path;
 
-/// The sizes of a random model.
-#[derive(Debug, Clone, Copy)]
-pub struct Shape {
-    pub hidden: usize,
-    pub mlp: usize,
-    pub layers: usize,
-    pub heads: usize,
-    pub kv_heads: usize,
-    pub head_dim: usize,
-    pub vocab: usize,
-    pub tied: bool,
-}
-
-/// A small deterministic generator (splitmix64).
-pub struct Random(pub u64);
-
-impl Random {
-    pub fn next(&mut self) -> u64 {
-        self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
-        let mut z = self.0;
-        z = (z ^ (z >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
-        z = (z ^ (z >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
-        z ^ (z >> 31)
-    }
-
-    /// Roughly normal: the sum of four uniforms, unit variance.
-    pub fn normal(&mut self) -> f32 {
-        let uniform = |bits: u64| (bits >> 40) as f32 / (1u64 << 24) as f32 - 0.5;
-        (0..4).map(|_| uniform(self.next())).sum::<f32>() * 3f32.sqrt()
-    }
-}
-
-pub type Tensors = BTreeMap<String, (Vec<usize>, Vec<f32>)>;
-
-/// Random weights of the given shape; norm gains are spread around one.
-pub fn random_tensors(shape: &Shape, seed: u64) -> Tensors {
-    let mut random = Random(seed);
-    let mut tensors = Tensors::new();
-    let mut put = |name: &str, dims: &[usize], random: &mut Random| {
-        let count = dims.iter().product();
-        let data: Vec<f32> = match dims {
-            [_] => (0..count).map(|_| 1.0 + 0.3 * random.normal()).collect(),
-            _ if name.contains("embed_tokens") => (0..count).map(|_| random.normal()).collect(),
-            [_, inputs, ..] => (0..count)
-                .map(|_| random.normal() / (*inputs as f32).sqrt())
-                .collect(),
-            [] => Vec::new(),
-        };
-        tensors.insert(name.to_owned(), (dims.to_vec(), data));
-    };
-    let Shape {
-        hidden, mlp, vocab, ..
-    } = *shape;
-    let (query, kv) = (
-        shape.heads * shape.head_dim,
-        shape.kv_heads * shape.head_dim,
-    );
-    put("model.embed_tokens.weight", &[vocab, hidden], &mut random);
-    for layer in 0..shape.layers {
-        for (part, dims) in [
-            ("input_layernorm", vec![hidden]),
-            ("self_attn.q_proj", vec![query, hidden]),
-            ("self_attn.k_proj", vec![kv, hidden]),
-            ("self_attn.v_proj", vec![kv, hidden]),
-            ("self_attn.o_proj", vec![hidden, query]),
-            ("post_attention_layernorm", vec![hidden]),
-            ("mlp.gate_proj", vec![mlp, hidden]),
-            ("mlp.up_proj", vec![mlp, hidden]),
-            ("mlp.down_proj", vec![hidden, mlp]),
-        ] {
-            put(
-                &format!("model.layers.{layer}.{part}.weight"),
-                &dims,
-                &mut random,
-            );
-        }
-    }
-    put("model.norm.weight", &[hidden], &mut random);
-    if !shape.tied {
-        put("lm_head.weight", &[vocab, hidden], &mut random);
-    }
-    tensors
-}
-
-pub fn config_json(shape: &Shape) -> serde_json::Value {
-    serde_json::json!({
-        "architectures": ["LlamaForCausalLM"],
-        "model_type": "llama",
-        "hidden_size": shape.hidden,
-        "intermediate_size": shape.mlp,
-        "num_hidden_layers": shape.layers,
-        "num_attention_heads": shape.heads,
-        "num_key_value_heads": shape.kv_heads,
-        "head_dim": shape.head_dim,
-        "vocab_size": shape.vocab,
-        "max_position_embeddings": 64,
-        "rope_theta": 500.0,
-        "rms_norm_eps": 1e-5,
-        "tie_word_embeddings": shape.tied,
-        "bos_token_id": 0,
-        "eos_token_id": 1,
-        "hidden_act": "silu",
-    })
-}
-
-/// The first three tokens of every test tokenizer.
-pub const SPECIAL: [&str; 3] = ["<bos>", "<eos>", "<unk>"];
-
-/// A word-level tokenizer whose words are `<bos>`, `<eos>`, `<unk>`, `w3`, `w4`, …; it starts a text with `<bos>`.
-pub fn tokenizer_json(vocab: usize) -> serde_json::Value {
-    let words = (SPECIAL.len()..vocab).map(|id| format!("w{id}"));
-    let splitter = serde_json::json!({ "type": "Whitespace" });
-    word_level_json(words, splitter, serde_json::Value::Null)
-}
-
-/// A tokenizer of the three special tokens and `words`; it starts a text with `<bos>`.
-pub fn word_level_json(
-    words: impl Iterator<Item = String>,
-    pre_tokenizer: serde_json::Value,
-    decoder: serde_json::Value,
-) -> serde_json::Value {
-    let special = SPECIAL.iter().map(|s| s.to_string());
-    let vocab: BTreeMap<String, usize> = special.chain(words).zip(0..).collect();
-    let added: Vec<_> = SPECIAL
-        .iter()
-        .enumerate()
-        .map(|(id, content)| {
-            serde_json::json!({
-                "id": id, "content": content, "single_word": false, "lstrip": false,
-                "rstrip": false, "normalized": false, "special": true,
-            })
-        })
-        .collect();
-    serde_json::json!({
-        "version": "1.0",
-        "truncation": null,
-        "padding": null,
-        "added_tokens": added,
-        "normalizer": null,
-        "pre_tokenizer": pre_tokenizer,
-        "post_processor": {
-            "type": "TemplateProcessing",
-            "single": [
-                { "SpecialToken": { "id": "<bos>", "type_id": 0 } },
-                { "Sequence": { "id": "A", "type_id": 0 } }
-            ],
-            "pair": [
-                { "Sequence": { "id": "A", "type_id": 0 } },
-                { "Sequence": { "id": "B", "type_id": 0 } }
-            ],
-            "special_tokens": { "<bos>": { "id": "<bos>", "ids": [0], "tokens": ["<bos>"] } }
-        },
-        "decoder": decoder,
-        "model": { "type": "WordLevel", "vocab": vocab, "unk_token": "<unk>" }
-    })
-}
+use cairo_decode::bench::model_dir;
+pub use cairo_decode::bench::model_dir::{
+    Random, SPECIAL, Shape, Tensors, config_json, random_tensors, text, tokenizer_json,
+    word_level_json,
+};
+use cairo_decode::model::Model;
 
 /// The bytes of a safetensors file with `f32` tensors.
 pub fn safetensors_bytes(tensors: &Tensors) -> Vec<u8> {
-    let bytes: BTreeMap<&String, Vec<u8>> = tensors
-        .iter()
-        .map(|(name, (_, data))| (name, data.iter().flat_map(|v| v.to_le_bytes()).collect()))
-        .collect();
-    let views = tensors.iter().map(|(name, (dims, _))| {
-        (
-            name,
-            TensorView::new(Dtype::F32, dims.clone(), &bytes[name]).unwrap(),
-        )
-    });
-    safetensors::serialize(views, None).unwrap()
+    model_dir::safetensors_bytes(tensors).unwrap()
 }
 
 /// A complete random model directory.
 pub fn write_model_dir(dir: &Path, shape: &Shape, seed: u64) {
-    std::fs::write(dir.join("config.json"), config_json(shape).to_string()).unwrap();
-    std::fs::write(
-        dir.join("tokenizer.json"),
-        tokenizer_json(shape.vocab).to_string(),
-    )
-    .unwrap();
-    std::fs::write(
-        dir.join("model.safetensors"),
-        safetensors_bytes(&random_tensors(shape, seed)),
-    )
-    .unwrap();
+    model_dir::write_model_dir(dir, shape, seed).unwrap();
 }
 
 /// The loaded model of a random directory.
@@ -199,19 +26,4 @@ pub fn random_model(shape: &Shape, seed: u64) -> Model {
     let dir = tempfile::tempdir().unwrap();
     write_model_dir(dir.path(), shape, seed);
     Model::load(dir.path()).unwrap()
-}
-
-/// `count` documents of twelve random words.
-pub fn text(count: usize, seed: u64) -> String {
-    let mut random = Random(seed);
-    let mut document = || {
-        (0..12)
-            .map(|_| format!("w{}", 3 + random.next() % 37))
-            .collect::<Vec<_>>()
-            .join(" ")
-    };
-    (0..count)
-        .map(|_| document())
-        .collect::<Vec<_>>()
-        .join("\n\n")
 }

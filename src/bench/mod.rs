@@ -1,0 +1,277 @@
+//! Benchmarks: fixed shapes through the real pipeline, in numbers.
+//!
+//! Owns the cases and what is measured about them. A case is a model (random weights of a given shape, or the
+//! demo model), some steps that only fill the KV cache, and chunks of steps that are proven and verified.
+
+pub mod model_dir;
+pub mod process;
+
+use std::collections::VecDeque;
+use std::fs;
+use std::io;
+use std::path::{Path, PathBuf};
+use std::time::Instant;
+
+use cairo_air::claims::CairoClaim;
+use serde::Serialize;
+use thiserror::Error;
+
+use crate::bundle::{BuildRequest, Bundle, BundleError, build};
+use crate::chunk::{ChunkError, Decoder, SessionPins};
+use crate::profile::{Component, components};
+use crate::prove::{ProveError, Proven, Prover};
+use crate::quantize::QuantOptions;
+use crate::trace::{self, TraceError};
+use crate::verify::params::PLAIN;
+use crate::verify::statement::{Domain, SessionId};
+use crate::verify::{ProofError, verify_proof};
+use model_dir::{Random, SPECIAL, Shape};
+use process::{cpu_seconds, peak_memory};
+
+/// Why a benchmark has no result.
+#[derive(Debug, Error)]
+pub enum BenchError {
+    #[error("{}: {source}", path.display())]
+    Io { path: PathBuf, source: io::Error },
+    #[error(transparent)]
+    Bundle(Box<BundleError>),
+    #[error(transparent)]
+    Chunk(#[from] ChunkError),
+    #[error(transparent)]
+    Trace(#[from] TraceError),
+    #[error(transparent)]
+    Prove(#[from] ProveError),
+    #[error("the proof just made does not verify: {0}: this is a bug of cairo-decode")]
+    Verify(#[from] ProofError),
+}
+
+impl From<BundleError> for BenchError {
+    fn from(error: BundleError) -> BenchError {
+        BenchError::Bundle(Box::new(error))
+    }
+}
+
+/// Which model a case runs.
+#[derive(Debug, Clone, Copy)]
+pub enum Subject {
+    /// Random weights of a shape.
+    Random(Shape),
+    /// `models/stories`, a trained model.
+    Demo,
+}
+
+/// A benchmark.
+#[derive(Debug, Clone, Copy)]
+pub struct Case {
+    pub name: &'static str,
+    pub about: &'static str,
+    pub subject: Subject,
+    /// Steps before the first proven one; they fill the KV cache.
+    pub before: usize,
+    /// Steps of each proven chunk; one that does not fit is split.
+    pub chunks: &'static [usize],
+}
+
+const fn shape(layers: usize) -> Shape {
+    Shape {
+        hidden: 64,
+        mlp: 256,
+        layers,
+        heads: 4,
+        kv_heads: 4,
+        head_dim: 16,
+        vocab: 65,
+        tied: true,
+    }
+}
+
+/// All cases.
+pub const CASES: [Case; 3] = [
+    Case {
+        name: "A",
+        about: "one decode step with 16 positions of KV: 1 layer, d 64, 4 heads, hidden 256, vocabulary 65",
+        subject: Subject::Random(shape(1)),
+        before: 16,
+        // The first proof of a process, then a warm one.
+        chunks: &[1, 1],
+    },
+    Case {
+        name: "B",
+        about: "64 positions from an empty cache: 4 layers, d 64, 4 heads, hidden 256, vocabulary 65",
+        subject: Subject::Random(shape(4)),
+        before: 0,
+        chunks: &[8, 8, 8, 8, 8, 8, 8, 8],
+    },
+    Case {
+        name: "C",
+        about: "the demo model, 16 tokens per chunk",
+        subject: Subject::Demo,
+        before: 0,
+        chunks: &[16, 16, 16],
+    },
+];
+
+/// One proven chunk in numbers.
+#[derive(Debug, Clone, Serialize)]
+pub struct ChunkResult {
+    pub first_position: u32,
+    pub steps: usize,
+    pub vm_steps: usize,
+    /// Cells that the proof commits to (trace and interaction columns of all components, padding included), by the
+    /// proof's own claim.
+    pub cells: u64,
+    pub trace_seconds: f64,
+    pub prove_seconds: f64,
+    pub prove_cpu_seconds: f64,
+    pub verify_seconds: f64,
+    pub proof_bytes: usize,
+    pub components: Vec<Component>,
+}
+
+/// A case in numbers.
+#[derive(Debug, Clone, Serialize)]
+pub struct CaseResult {
+    pub case: &'static str,
+    pub about: &'static str,
+    pub parameters: u64,
+    pub program_words: usize,
+    pub compile_seconds: f64,
+    /// The prover's tables, once per process.
+    pub set_up_seconds: f64,
+    pub chunks: Vec<ChunkResult>,
+    /// Largest memory of the process so far, where the system tells.
+    pub peak_memory_bytes: Option<u64>,
+}
+
+fn on(path: &Path) -> impl FnOnce(io::Error) -> BenchError {
+    let path = path.to_path_buf();
+    move |source| BenchError::Io { path, source }
+}
+
+/// The case's model directory, the texts in it included; random ones are made in `work`.
+fn model(case: &Case, demo: &Path, work: &Path) -> Result<PathBuf, BenchError> {
+    let Subject::Random(shape) = case.subject else {
+        return Ok(demo.to_path_buf());
+    };
+    let dir = work.join("model");
+    fs::create_dir_all(&dir).map_err(on(&dir))?;
+    model_dir::write_model_dir(&dir, &shape, 1).map_err(on(&dir))?;
+    for (name, seed) in [("calibration.txt", 2), ("heldout.txt", 3)] {
+        let file = dir.join(name);
+        fs::write(&file, model_dir::text(8, seed)).map_err(on(&file))?;
+    }
+    Ok(dir)
+}
+
+/// Runs a case. `demo` is the demo model's directory, `work` an empty folder for the build.
+///
+/// The prompt is as long as all steps, so that no end of sequence cuts a case short; a step does the same work
+/// whether its token is taken from the prompt or chosen.
+///
+/// # Errors
+/// What a step of the pipeline gives.
+pub fn run(case: &Case, demo: &Path, work: &Path) -> Result<CaseResult, BenchError> {
+    let dir = model(case, demo, work)?;
+    let start = Instant::now();
+    let report = build(
+        &BuildRequest {
+            calibration: dir.join("calibration.txt"),
+            heldout: dir.join("heldout.txt"),
+            model: dir,
+            out: work.join("build"),
+            options: QuantOptions {
+                name: "bench".to_string(),
+                ..QuantOptions::default()
+            },
+        },
+        &mut |_| {},
+    )?;
+    let compile_seconds = start.elapsed().as_secs_f64();
+    let bundle = Bundle::open(&work.join("build"))?;
+    let total = case.before + case.chunks.iter().sum::<usize>();
+    let vocab = bundle.graph.shape.vocab as u64;
+    let mut random = Random(4);
+    let ordinary = SPECIAL.len() as u64;
+    let pins = SessionPins {
+        domain: Domain::local(),
+        session_id: SessionId(0u32.into()),
+        model_root: bundle.manifest.model_root,
+        program_hash: bundle.manifest.program_hash,
+        policy: bundle.manifest.policy,
+        prompt: (0..total)
+            .map(|_| (ordinary + random.next() % (vocab - ordinary)) as u32)
+            .collect(),
+    };
+    let mut decoder = Decoder::new(&bundle.graph, pins)?;
+    if case.before > 0 {
+        decoder.chunk(case.before)?;
+    }
+    let start = Instant::now();
+    let prover = Prover::new(&PLAIN);
+    let set_up_seconds = start.elapsed().as_secs_f64();
+    let mut chunks = vec![];
+    let mut queue = VecDeque::from(case.chunks.to_vec());
+    while let Some(steps) = queue.pop_front() {
+        let before = decoder.clone();
+        match chunk(&bundle, &prover, &mut decoder, steps) {
+            // As `prove` does: what is too long for one proof is split.
+            Err(BenchError::Prove(ProveError::TooManyRows { .. })) if steps > 1 => {
+                decoder = before;
+                queue.push_front(steps - steps / 2);
+                queue.push_front(steps / 2);
+            }
+            made => chunks.push(made?),
+        }
+    }
+    Ok(CaseResult {
+        case: case.name,
+        about: case.about,
+        parameters: report.manifest.parameters,
+        program_words: report.words,
+        compile_seconds,
+        set_up_seconds,
+        chunks,
+        peak_memory_bytes: peak_memory(),
+    })
+}
+
+/// Traces, proves and verifies the next `steps` steps.
+fn chunk(
+    bundle: &Bundle,
+    prover: &Prover,
+    decoder: &mut Decoder<'_>,
+    steps: usize,
+) -> Result<ChunkResult, BenchError> {
+    let first_position = decoder.frontier().position;
+    let input = decoder.chunk(steps)?.input;
+    let start = Instant::now();
+    let trace = trace::run(&bundle.program, &input)?;
+    let vm_steps = trace.steps();
+    let prover_input = trace.into_prover_input()?;
+    let trace_seconds = start.elapsed().as_secs_f64();
+    let components = components(&prover_input);
+    let (start, cpu) = (Instant::now(), cpu_seconds());
+    let Proven { proof, extended } = prover.prove(prover_input)?;
+    let prove_seconds = start.elapsed().as_secs_f64();
+    let prove_cpu_seconds = cpu_seconds() - cpu;
+    let start = Instant::now();
+    verify_proof(&proof)?;
+    Ok(ChunkResult {
+        first_position,
+        steps,
+        vm_steps,
+        cells: committed_cells(&extended.claim),
+        trace_seconds,
+        prove_seconds,
+        prove_cpu_seconds,
+        verify_seconds: start.elapsed().as_secs_f64(),
+        proof_bytes: proof.len(),
+        components,
+    })
+}
+
+/// Cells of a claim's columns; fixed columns are not among them.
+fn committed_cells(claim: &CairoClaim) -> u64 {
+    let trees = claim.log_sizes();
+    trees.iter().flatten().map(|&log| 1u64 << log).sum()
+}

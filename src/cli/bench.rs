@@ -1,0 +1,128 @@
+//! `bench`: fixed shapes through the pipeline, each in a process of its own.
+
+use std::path::PathBuf;
+use std::process::Command;
+
+use anyhow::{Context, anyhow, bail};
+use cairo_decode::bench::{self, CASES, Case};
+use serde_json::Value;
+
+use super::{Failure, output};
+
+/// Measure fixed shapes: time, CPU, memory, cells, proof size
+///
+/// A: one decode step of one layer. B: 64 positions of four layers. C: the demo model, 16 tokens per chunk.
+/// Each case is compiled, proven at 96 bits and verified in a process of its own.
+///
+/// Example: cairo-decode bench A
+#[derive(Debug, clap::Args)]
+pub struct Args {
+    /// Cases to run [default: all]
+    cases: Vec<String>,
+    /// The demo model's directory, for case C
+    #[arg(long, default_value = "models/stories", value_name = "DIR")]
+    demo: PathBuf,
+    /// Run the case in this process
+    #[arg(long, hide = true)]
+    here: bool,
+    /// Print JSON
+    #[arg(long)]
+    pub json: bool,
+}
+
+fn case(name: &str) -> anyhow::Result<&'static Case> {
+    let known = || CASES.iter().map(|c| c.name).collect::<Vec<_>>().join(", ");
+    CASES
+        .iter()
+        .find(|c| c.name.eq_ignore_ascii_case(name))
+        .ok_or_else(|| anyhow!("CASES: there is no case {name:?}; there are {}", known()))
+}
+
+pub fn run(args: &Args) -> super::Outcome {
+    let cases: Vec<&Case> = match args.cases.is_empty() {
+        true => CASES.iter().collect(),
+        false => {
+            let named: anyhow::Result<_> = args.cases.iter().map(|name| case(name)).collect();
+            named?
+        }
+    };
+    if args.here {
+        for case in cases {
+            let work = tempfile::tempdir().context("a folder for the build")?;
+            let result = bench::run(case, &args.demo, work.path());
+            output::json(&result.map_err(|e| Failure::Input(e.into()))?);
+        }
+        return Ok(());
+    }
+    let mut results = vec![];
+    for case in cases {
+        let result = in_own_process(args, case)?;
+        if !args.json {
+            print(&result);
+        }
+        results.push(result);
+    }
+    if args.json {
+        output::json(&serde_json::json!({ "ok": true, "cases": results }));
+    }
+    Ok(())
+}
+
+/// So that one case's memory and warm state do not count for another.
+fn in_own_process(args: &Args, case: &Case) -> anyhow::Result<Value> {
+    let program = std::env::current_exe().context("this program's own path")?;
+    let child = Command::new(program)
+        .args(["bench", case.name, "--here", "--demo"])
+        .arg(&args.demo)
+        .output()
+        .context("starting a process for the case")?;
+    if !child.status.success() {
+        let said = String::from_utf8_lossy(&child.stderr);
+        bail!("case {}: {}", case.name, said.trim());
+    }
+    serde_json::from_slice(&child.stdout)
+        .with_context(|| format!("case {}: its process answers in another form", case.name))
+}
+
+fn print(result: &Value) {
+    let number = |value: &Value| value.as_f64().unwrap_or_default();
+    let text = |value: &Value| value.as_str().unwrap_or_default().to_string();
+    output::line(format!(
+        "case {}: {}",
+        text(&result["case"]),
+        text(&result["about"])
+    ));
+    output::line(format!(
+        "{} parameters, {} program words, compiled in {:.1} s, prover's tables {:.1} s",
+        result["parameters"],
+        result["program_words"],
+        number(&result["compile_seconds"]),
+        number(&result["set_up_seconds"]),
+    ));
+    output::line(
+        "position  steps   VM steps   cells (M)    trace     prove       CPU    verify     proof",
+    );
+    let chunks = result["chunks"].as_array().cloned().unwrap_or_default();
+    let (mut seconds, mut steps) = (0.0, 0.0);
+    for c in &chunks {
+        output::line(format!(
+            "{:>8}  {:>5}  {:>9}  {:>10.1}  {:>5.2} s  {:>6.2} s  {:>6.2} s  {:>5.1} ms  {:>5.2} MB",
+            c["first_position"].to_string(),
+            c["steps"].to_string(),
+            c["vm_steps"].to_string(),
+            number(&c["cells"]) / 1e6,
+            number(&c["trace_seconds"]),
+            number(&c["prove_seconds"]),
+            number(&c["prove_cpu_seconds"]),
+            number(&c["verify_seconds"]) * 1e3,
+            number(&c["proof_bytes"]) / 1e6,
+        ));
+        seconds += number(&c["trace_seconds"]) + number(&c["prove_seconds"]);
+        steps += number(&c["steps"]);
+    }
+    output::line(format!(
+        "{seconds:.1} s for {steps} steps, {:.2} s per step, peak memory {:.2} GB\n",
+        seconds / steps,
+        number(&result["peak_memory_bytes"]) / 1e9,
+    ));
+}
