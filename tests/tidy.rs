@@ -26,7 +26,8 @@ const ARROWS: [(&str, &[&str]); 21] = [
     (
         "bundle",
         &[
-            "compile", "engine", "ir", "lower", "model", "quantize", "receipt", "spec", "verify",
+            "chunk", "compile", "engine", "ir", "lower", "model", "quantize", "receipt", "spec",
+            "verify",
         ],
     ),
     (

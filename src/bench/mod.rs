@@ -17,13 +17,12 @@ use serde::Serialize;
 use thiserror::Error;
 
 use crate::bundle::{BuildRequest, Bundle, BundleError, build};
-use crate::chunk::{ChunkError, Decoder, SessionPins};
+use crate::chunk::{ChunkError, Decoder};
 use crate::profile::{Component, components};
 use crate::prove::{ProveError, Proven, Prover};
 use crate::quantize::QuantOptions;
 use crate::trace::{self, TraceError};
 use crate::verify::params::PLAIN;
-use crate::verify::statement::{Domain, SessionId};
 use crate::verify::{ProofError, verify_proof};
 use model_dir::{Random, SPECIAL, Shape};
 use process::{cpu_seconds, peak_memory};
@@ -192,17 +191,10 @@ pub fn run(case: &Case, demo: &Path, work: &Path) -> Result<CaseResult, BenchErr
     let vocab = bundle.graph.shape.vocab as u64;
     let mut random = Random(4);
     let ordinary = SPECIAL.len() as u64;
-    let pins = SessionPins {
-        domain: Domain::local(),
-        session_id: SessionId(0u32.into()),
-        model_root: bundle.manifest.model_root,
-        program_hash: bundle.manifest.program_hash,
-        policy: bundle.manifest.policy,
-        prompt: (0..total)
-            .map(|_| (ordinary + random.next() % (vocab - ordinary)) as u32)
-            .collect(),
-    };
-    let mut decoder = Decoder::new(&bundle.graph, pins)?;
+    let prompt = (0..total)
+        .map(|_| (ordinary + random.next() % (vocab - ordinary)) as u32)
+        .collect();
+    let mut decoder = bundle.trial(prompt)?;
     if case.before > 0 {
         decoder.chunk(case.before)?;
     }

@@ -19,6 +19,7 @@ use std::path::{Path, PathBuf};
 
 use thiserror::Error;
 
+use crate::chunk::{ChunkError, Decoder, SessionPins};
 use crate::compile::{self, CompileError, Program, ProgramError};
 use crate::engine::Engine;
 use crate::ir::{Graph, GraphError, VerifiedGraph};
@@ -29,7 +30,9 @@ use crate::quantize::{
 };
 use crate::receipt::{Document, DocumentError, FileError, Manifest};
 use crate::spec::SPEC_VERSION;
-use crate::verify::statement::{ModelRoot, Policy, ProgramHash, STATEMENT_VERSION};
+use crate::verify::statement::{
+    Domain, ModelRoot, Policy, ProgramHash, STATEMENT_VERSION, SessionId,
+};
 
 /// Name of the manifest in a build folder.
 pub const MANIFEST_FILE: &str = "model.json";
@@ -212,6 +215,22 @@ fn write(
 }
 
 impl Bundle {
+    /// A decoder of a session that nobody keeps: for measuring.
+    ///
+    /// # Errors
+    /// A prompt that is empty, too long, or not of this vocabulary.
+    pub fn trial(&self, prompt: Vec<u32>) -> Result<Decoder<'_>, ChunkError> {
+        let pins = SessionPins {
+            domain: Domain::local(),
+            session_id: SessionId(0u32.into()),
+            model_root: self.manifest.model_root,
+            program_hash: self.manifest.program_hash,
+            policy: self.manifest.policy,
+            prompt,
+        };
+        Decoder::new(&self.graph, pins)
+    }
+
     /// Reads a build folder and checks its parts against the manifest.
     ///
     /// # Errors

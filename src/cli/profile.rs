@@ -3,9 +3,7 @@
 use std::path::PathBuf;
 
 use cairo_decode::bundle::Bundle;
-use cairo_decode::chunk::{Decoder, SessionPins};
 use cairo_decode::profile::{Profile, profile};
-use cairo_decode::verify::statement::{Domain, SessionId};
 
 use super::output;
 
@@ -32,16 +30,9 @@ pub struct Args {
 
 pub fn run(args: &Args) -> super::Outcome {
     let bundle = Bundle::open(&args.build)?;
-    let pins = SessionPins {
-        domain: Domain::local(),
-        session_id: SessionId(0u32.into()),
-        model_root: bundle.manifest.model_root,
-        program_hash: bundle.manifest.program_hash,
-        policy: bundle.manifest.policy,
-        prompt: bundle.text.tokenizer.encode(&args.prompt)?,
-    };
-    let forced = pins.prompt.len().saturating_sub(1);
-    let mut decoder = Decoder::new(&bundle.graph, pins)?;
+    let prompt = bundle.text.tokenizer.encode(&args.prompt)?;
+    let forced = prompt.len().saturating_sub(1);
+    let mut decoder = bundle.trial(prompt)?;
     let mut rows: Vec<(u32, Profile)> = vec![];
     if forced > 0 {
         decoder.chunk(forced)?;

@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 
 use anyhow::Context;
 use cairo_decode::bundle::Bundle;
-use cairo_decode::receipt::{Wrapped, wrapped_name};
+use cairo_decode::receipt::Wrapped;
 use cairo_decode::wrap::session::{self, Event};
 use indicatif::{ProgressBar, ProgressStyle};
 
@@ -102,7 +102,7 @@ pub fn run(args: &Args) -> super::Outcome {
     for w in &wrapped {
         output::line(format!(
             "{}: {} chunks, {} felts",
-            wrapped_name(w.first_chunk as usize),
+            w.name(),
             w.chunks,
             w.proof.len()
         ));

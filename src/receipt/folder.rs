@@ -23,6 +23,7 @@ use super::envelope::{ProofIdentity, Receipt};
 use super::files::{FileError, is_temporary, read_bounded, write_atomic};
 use super::manifest::Manifest;
 use super::session::Session;
+use super::wrapped::is_wrapped_name;
 
 /// Name of the session document.
 pub const SESSION_FILE: &str = "session.json";
@@ -201,6 +202,16 @@ impl SessionDir {
             });
         }
         Ok((bytes, found))
+    }
+
+    /// Names of the wrapped documents that are there.
+    ///
+    /// # Errors
+    /// [`FolderError::File`].
+    pub fn wrapped_names(&self) -> Result<Vec<String>, FolderError> {
+        let mut names = entries(&self.dir)?;
+        names.retain(|name| is_wrapped_name(name));
+        Ok(names)
     }
 
     /// Reads everything but the proofs and checks that it forms one session of `manifest`'s

@@ -47,4 +47,4 @@ pub use manifest::{MODEL_FORMAT, Manifest};
 pub use session::{Completion, SESSION_FORMAT, Session};
 pub use strict::FormatError;
 pub use verify_session::{Verified, VerifySessionError, verify_receipt, verify_session};
-pub use wrapped::{MAX_WRAPPED_CHUNKS, WRAPPED_FORMAT, Wrapped, is_wrapped_name, wrapped_name};
+pub use wrapped::{MAX_WRAPPED_CHUNKS, WRAPPED_FORMAT, Wrapped, wrapped_name};

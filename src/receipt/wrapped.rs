@@ -23,7 +23,7 @@ pub fn wrapped_name(first_chunk: usize) -> String {
 }
 
 /// Whether a file's name is like that of such a document.
-pub fn is_wrapped_name(name: &str) -> bool {
+pub(super) fn is_wrapped_name(name: &str) -> bool {
     name.starts_with(WRAPPED_START) && name.ends_with(WRAPPED_END)
 }
 
@@ -45,6 +45,13 @@ pub struct Wrapped {
     pub chunks: u32,
     /// The proof, as a contract takes it.
     pub proof: Vec<ProofFelt>,
+}
+
+impl Wrapped {
+    /// Name of this document's file.
+    pub fn name(&self) -> String {
+        wrapped_name(self.first_chunk as usize)
+    }
 }
 
 impl Document for Wrapped {

@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 use starknet_types_core::felt::Felt;
 use stwo::core::fields::qm31::QM31;
 
-use super::aggregate::Aggregate;
+use super::aggregate::{self, Aggregate};
 use super::circuit::{self, Proof};
 use super::leaf::{self, Leaf};
 use super::shape::{AGGREGATE, LEAF, Shape};
@@ -15,7 +15,7 @@ use super::verify::verify_packed;
 use super::{WrapError, calldata, digest_felt, tree, witness};
 use crate::receipt::{
     Document, MAX_WRAPPED_CHUNKS, Manifest, Receipt, Session, SessionDir, SessionWriter, Wrapped,
-    is_wrapped_name, read_bounded, receipt_name, witness_name, wrapped_name, write_atomic,
+    read_bounded, receipt_name, witness_name, wrapped_name, write_atomic,
 };
 use crate::verify::policy::Accept;
 use crate::verify::statement::{CircuitRoot, ProofFelt};
@@ -71,10 +71,7 @@ pub fn wrap(
     if !session.is_complete() {
         return Err(WrapError::Running);
     }
-    let outputs: Vec<Vec<Felt>> = receipts
-        .iter()
-        .map(|r| r.statement.to_output().to_vec())
-        .collect();
+    let outputs = outputs(&receipts);
     let store = Store {
         dir: dir.join(NODES),
     };
@@ -82,86 +79,17 @@ pub fn wrap(
     let nodes = outputs.chunks(group).map(|g| tree::nodes(g.len())).sum();
     observe(Event::Started { nodes });
 
-    // Leaves.
-    observe(Event::Circuit { level: 0 });
-    let circuit = Leaf::new(words)?;
-    let leaf_root = circuit.root();
-    let mut leaves = vec![];
-    for (first, output) in outputs.iter().enumerate() {
-        let file = dir.join(witness_name(first));
-        let value = leaf::output_of(output);
-        let prove = || {
-            if !file.exists() {
-                return Err(WrapError::NoWitness { file: file.clone() });
-            }
-            let bytes = read_bounded(&file, witness::MAX_WITNESS_BYTES)?;
-            let proof = witness::decode(&bytes)
-                .ok_or_else(|| WrapError::BadWitness { file: file.clone() })?;
-            circuit.prove(&proof)
-        };
-        let key = Key {
-            level: 0,
-            node: first,
-            shape: &LEAF,
-            root: leaf_root,
-            value,
-        };
-        let proof = store.node(&key, observe, prove)?;
-        leaves.push(Node {
-            first,
-            value,
-            proof,
-        });
-    }
-    drop(circuit);
-
-    // Pairs of leaves, then pairs of pairs, in every group that is not one node yet.
+    let (leaf_root, leaves) = leaves(dir, words, &outputs, &store, observe)?;
     let mut groups: Vec<Vec<Node>> = vec![];
-    let mut leaves = leaves.into_iter().peekable();
-    while leaves.peek().is_some() {
-        groups.push(leaves.by_ref().take(group).collect());
+    for leaf in leaves {
+        match groups.last_mut() {
+            Some(nodes) if nodes.len() < group => nodes.push(leaf),
+            _ => groups.push(vec![leaf]),
+        }
     }
     let mut level = 0;
     while level == 0 || groups.iter().any(|nodes| nodes.len() > 1) {
-        let (inner, root): (&'static Shape, _) = match level {
-            0 => (&LEAF, leaf_root),
-            _ => (&AGGREGATE, tree::root_at(level, leaf_root)),
-        };
-        observe(Event::Circuit { level: level + 1 });
-        let circuit = Aggregate::new(inner)?;
-        let above = tree::root_at(level + 1, leaf_root);
-        assert_eq!(
-            circuit.root(),
-            above,
-            "an aggregation circuit has another root"
-        );
-        for nodes in &mut groups {
-            if level > 0 && nodes.len() == 1 {
-                continue;
-            }
-            let mut next = vec![];
-            for (a, b) in tree::pairs(nodes.len()) {
-                let (a, b) = (&nodes[a], &nodes[b]);
-                let value = super::aggregate::output_of((root, a.value), (root, b.value));
-                let copy = |node: &Node| -> Result<Proof, WrapError> {
-                    circuit::decode(&node.proof, inner).ok_or(WrapError::Inner)
-                };
-                let key = Key {
-                    level: level + 1,
-                    node: a.first,
-                    shape: &AGGREGATE,
-                    root: above,
-                    value,
-                };
-                let prove = || circuit.prove((copy(a)?, root), (copy(b)?, root));
-                next.push(Node {
-                    first: a.first,
-                    value,
-                    proof: store.node(&key, observe, prove)?,
-                });
-            }
-            *nodes = next;
-        }
+        pair_up(&mut groups, level, leaf_root, &store, observe)?;
         level += 1;
     }
 
@@ -182,34 +110,108 @@ pub fn wrap(
         });
     }
     for document in &documents {
-        document.write(&dir.join(wrapped_name(document.first_chunk as usize)))?;
+        document.write(&dir.join(document.name()))?;
     }
     // What an earlier wrap in other groups left, and the inner nodes, are of no further use.
-    let written: Vec<String> = documents
-        .iter()
-        .map(|d| wrapped_name(d.first_chunk as usize))
-        .collect();
-    for name in wrapped_names(dir)? {
-        if !written.contains(&name) {
-            let file = dir.join(name);
-            fs::remove_file(&file).map_err(WrapError::io(&file))?;
-        }
+    for file in beside(writer.dir(), &documents)? {
+        fs::remove_file(&file).map_err(WrapError::io(&file))?;
     }
     fs::remove_dir_all(&store.dir).map_err(WrapError::io(&store.dir))?;
     Ok(documents)
 }
 
-/// Names of the wrapped documents in a folder.
-fn wrapped_names(dir: &Path) -> Result<Vec<String>, WrapError> {
-    let mut names = vec![];
-    for entry in fs::read_dir(dir).map_err(WrapError::io(dir))? {
-        let entry = entry.map_err(WrapError::io(dir))?;
-        let name = entry.file_name().to_string_lossy().into_owned();
-        if is_wrapped_name(&name) {
-            names.push(name);
-        }
+/// Proves a leaf for every output. Returns the circuit's root too.
+fn leaves(
+    dir: &Path,
+    words: &[Felt],
+    outputs: &[Vec<Felt>],
+    store: &Store,
+    observe: &mut dyn FnMut(Event),
+) -> Result<([u8; 32], Vec<Node>), WrapError> {
+    observe(Event::Circuit { level: 0 });
+    let circuit = Leaf::new(words)?;
+    let root = circuit.root();
+    let mut nodes = vec![];
+    for (first, output) in outputs.iter().enumerate() {
+        let file = dir.join(witness_name(first));
+        let prove = || {
+            if !file.exists() {
+                return Err(WrapError::NoWitness { file: file.clone() });
+            }
+            let bytes = read_bounded(&file, witness::MAX_WITNESS_BYTES)?;
+            let proof = witness::decode(&bytes)
+                .ok_or_else(|| WrapError::BadWitness { file: file.clone() })?;
+            circuit.prove(&proof)
+        };
+        let key = Key {
+            level: 0,
+            first,
+            shape: &LEAF,
+            root,
+            value: leaf::output_of(output),
+        };
+        nodes.push(store.node(&key, observe, prove)?);
     }
-    Ok(names)
+    Ok((root, nodes))
+}
+
+/// Pairs the nodes of `level` in every group that is not one node yet; leaves are paired in any case.
+fn pair_up(
+    groups: &mut [Vec<Node>],
+    level: usize,
+    leaf_root: [u8; 32],
+    store: &Store,
+    observe: &mut dyn FnMut(Event),
+) -> Result<(), WrapError> {
+    let inner = if level == 0 { &LEAF } else { &AGGREGATE };
+    let (root, above) = (
+        tree::root_at(level, leaf_root),
+        tree::root_at(level + 1, leaf_root),
+    );
+    observe(Event::Circuit { level: level + 1 });
+    let circuit = Aggregate::new(inner)?;
+    assert_eq!(
+        circuit.root(),
+        above,
+        "an aggregation circuit has another root"
+    );
+    for nodes in groups {
+        if level > 0 && nodes.len() == 1 {
+            continue;
+        }
+        let mut next = vec![];
+        for (a, b) in tree::pairs(nodes.len()) {
+            let (a, b) = (&nodes[a], &nodes[b]);
+            let copy = |node: &Node| -> Result<Proof, WrapError> {
+                circuit::decode(&node.proof, inner).ok_or(WrapError::Inner)
+            };
+            let key = Key {
+                level: level + 1,
+                first: a.first,
+                shape: &AGGREGATE,
+                root: above,
+                value: aggregate::output_of((root, a.value), (root, b.value)),
+            };
+            let prove = || circuit.prove((copy(a)?, root), (copy(b)?, root));
+            next.push(store.node(&key, observe, prove)?);
+        }
+        *nodes = next;
+    }
+    Ok(())
+}
+
+/// The outputs of the receipts' programs.
+fn outputs(receipts: &[Receipt]) -> Vec<Vec<Felt>> {
+    let output = |receipt: &Receipt| receipt.statement.to_output().to_vec();
+    receipts.iter().map(output).collect()
+}
+
+/// Files of wrapped documents in a folder that are not these.
+fn beside(dir: &SessionDir, documents: &[Wrapped]) -> Result<Vec<PathBuf>, WrapError> {
+    let known: Vec<String> = documents.iter().map(Wrapped::name).collect();
+    let mut names = dir.wrapped_names()?;
+    names.retain(|name| !known.contains(name));
+    Ok(names.iter().map(|name| dir.path().join(name)).collect())
 }
 
 /// A wrapped session, read and checked as documents: the receipts form a session of the model, and the
@@ -221,7 +223,8 @@ pub fn open(
     dir: &Path,
     manifest: &Manifest,
 ) -> Result<(Session, Vec<Receipt>, Vec<Wrapped>), WrapError> {
-    let (session, receipts, _) = SessionDir::open(dir)?.check(manifest)?;
+    let folder = SessionDir::open(dir)?;
+    let (session, receipts, _) = folder.check(manifest)?;
     let mut covered = 0;
     let mut documents = vec![];
     while covered < receipts.len() || documents.is_empty() {
@@ -263,14 +266,8 @@ pub fn open(
         covered += chunks;
         documents.push(wrapped);
     }
-    let known: Vec<String> = documents
-        .iter()
-        .map(|d| wrapped_name(d.first_chunk as usize))
-        .collect();
-    if let Some(name) = wrapped_names(dir)?.iter().find(|n| !known.contains(n)) {
-        return Err(WrapError::ExtraWrapped {
-            file: dir.join(name),
-        });
+    if let Some(file) = beside(&folder, &documents)?.into_iter().next() {
+        return Err(WrapError::ExtraWrapped { file });
     }
     Ok((session, receipts, documents))
 }
@@ -298,7 +295,7 @@ pub fn verify(
     }
     for wrapped in &documents {
         let first = wrapped.first_chunk as usize;
-        let file = dir.join(wrapped_name(first));
+        let file = dir.join(wrapped.name());
         if wrapped.leaf_root != pinned {
             return Err(WrapError::Differs {
                 file,
@@ -307,10 +304,7 @@ pub fn verify(
                 expected: pinned.to_string(),
             });
         }
-        let outputs: Vec<Vec<Felt>> = receipts[first..first + wrapped.chunks as usize]
-            .iter()
-            .map(|r| r.statement.to_output().to_vec())
-            .collect();
+        let outputs = outputs(&receipts[first..first + wrapped.chunks as usize]);
         let felts: Vec<Felt> = wrapped.proof.iter().map(|felt| felt.0).collect();
         let (root, value) = tree::top(leaf_root, &outputs);
         verify_packed(root, value, &felts).map_err(|source| WrapError::Proof { file, source })?;
@@ -321,7 +315,8 @@ pub fn verify(
 /// Which proof a node is.
 struct Key<'a> {
     level: usize,
-    node: usize,
+    /// The first chunk that it covers.
+    first: usize,
     shape: &'a Shape,
     root: [u8; 32],
     value: [QM31; 2],
@@ -333,40 +328,47 @@ struct Store {
 }
 
 impl Store {
-    /// A node's proof as bytes: from an earlier run if it is of the same circuit and value, else made now.
+    /// A node: from an earlier run if it is of the same circuit and value, else proven now.
     fn node(
         &self,
         key: &Key<'_>,
         observe: &mut dyn FnMut(Event),
         prove: impl FnOnce() -> Result<Proof, WrapError>,
-    ) -> Result<Vec<u8>, WrapError> {
+    ) -> Result<Node, WrapError> {
         let start = Instant::now();
-        let (level, node) = (key.level, key.node);
+        let (level, node) = (key.level, key.first);
         let file = self.dir.join(format!("level-{level}-{node:04}"));
         let usable = |proof: &Proof| {
             proof.claim.output_values == key.value
                 && proof.stark_proof.proof.commitments.first().map(|r| r.0) == Some(key.root)
         };
-        let finished = |resumed| Event::Node {
+        let earlier = fs::read(&file)
+            .ok()
+            .filter(|bytes| circuit::decode(bytes, key.shape).is_some_and(|proof| usable(&proof)));
+        let resumed = earlier.is_some();
+        let proof = match earlier {
+            Some(bytes) => bytes,
+            None => {
+                observe(Event::Proving { level, node });
+                let proof = prove()?;
+                if !usable(&proof) {
+                    return Err(WrapError::OtherOutput { level, node });
+                }
+                let bytes = circuit::encode(&proof);
+                write_atomic(&file, &bytes)?;
+                bytes
+            }
+        };
+        observe(Event::Node {
             level,
             node,
             time: start.elapsed(),
             resumed,
-        };
-        if let Ok(bytes) = fs::read(&file)
-            && circuit::decode(&bytes, key.shape).is_some_and(|proof| usable(&proof))
-        {
-            observe(finished(true));
-            return Ok(bytes);
-        }
-        observe(Event::Proving { level, node });
-        let proof = prove()?;
-        if !usable(&proof) {
-            return Err(WrapError::OtherOutput { level, node });
-        }
-        let bytes = circuit::encode(&proof);
-        write_atomic(&file, &bytes)?;
-        observe(finished(false));
-        Ok(bytes)
+        });
+        Ok(Node {
+            first: key.first,
+            value: key.value,
+            proof,
+        })
     }
 }

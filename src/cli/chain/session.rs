@@ -170,20 +170,12 @@ pub fn status(args: &Args, dir: Option<&Path>, build: Option<&Path>) -> Outcome 
             .map_err(failure)?;
         accepted.push(answer.first() == Some(&Felt::ONE));
     }
-    let SessionState {
-        prompt_length,
-        chunks,
-        position,
-        last_token,
-        kv_root,
-        tokens_root,
-    } = state;
     if args.json {
         output::json(&serde_json::json!({
             "ok": true, "session_id": folder.session.session_id, "model_id": felt_to_hex(&model_id),
-            "prompt_root": prompt_root, "prompt_length": prompt_length, "chunks": chunks,
-            "position": position, "last_token": last_token, "kv_root": felt_to_hex(&kv_root),
-            "tokens_root": felt_to_hex(&tokens_root), "accepted": accepted,
+            "prompt_root": prompt_root, "prompt_length": state.prompt_length, "chunks": state.chunks,
+            "position": state.position, "last_token": state.last_token, "kv_root": felt_to_hex(&state.kv_root),
+            "tokens_root": felt_to_hex(&state.tokens_root), "accepted": accepted,
         }));
         return Ok(());
     }
@@ -192,11 +184,17 @@ pub fn status(args: &Args, dir: Option<&Path>, build: Option<&Path>) -> Outcome 
         "model       {} ({model_id:#x})",
         manifest.model_root
     ));
-    output::line(format!("prompt root {prompt_root}, {prompt_length} tokens"));
-    output::line(format!("chunks      {chunks}, up to position {position}"));
-    output::line(format!("last token  {last_token}"));
-    output::line(format!("KV root     {kv_root:#x}"));
-    output::line(format!("tokens root {tokens_root:#x}"));
+    output::line(format!(
+        "prompt root {prompt_root}, {} tokens",
+        state.prompt_length
+    ));
+    output::line(format!(
+        "chunks      {}, up to position {}",
+        state.chunks, state.position
+    ));
+    output::line(format!("last token  {}", state.last_token));
+    output::line(format!("KV root     {:#x}", state.kv_root));
+    output::line(format!("tokens root {:#x}", state.tokens_root));
     for (i, accepted) in accepted.iter().enumerate() {
         let word = if *accepted {
             "accepted"
