@@ -3,7 +3,10 @@
 //!
 //! Slow: makes five proofs.
 
-use std::process::Command;
+#[path = "support/command.rs"]
+mod command;
+
+use command::{accept, reject};
 
 /// Case, VM steps of each chunk, committed cells of each chunk.
 const PINNED: [(&str, &[u64], &[u64]); 2] = [
@@ -17,14 +20,9 @@ const PINNED: [(&str, &[u64], &[u64]); 2] = [
 
 #[test]
 fn steps_and_cells_are_as_before() {
-    let output = Command::new(env!("CARGO_BIN_EXE_cairo-decode"))
-        .args(["bench", "A", "C", "--json", "--demo"])
-        .arg(concat!(env!("CARGO_MANIFEST_DIR"), "/models/stories"))
-        .output()
-        .expect("the binary runs");
-    let stderr = String::from_utf8_lossy(&output.stderr);
-    assert_eq!(output.status.code(), Some(0), "{stderr}");
-    let answer: serde_json::Value = serde_json::from_slice(&output.stdout).expect("JSON");
+    let demo = concat!(env!("CARGO_MANIFEST_DIR"), "/models/stories");
+    let said = accept(&["bench", "A", "C", "--json", "--demo", demo]);
+    let answer: serde_json::Value = serde_json::from_str(&said).expect("JSON");
     let found: Vec<(String, Vec<u64>, Vec<u64>)> = answer["cases"]
         .as_array()
         .expect("cases")
@@ -46,14 +44,6 @@ fn steps_and_cells_are_as_before() {
 
 #[test]
 fn a_case_that_there_is_not() {
-    let output = Command::new(env!("CARGO_BIN_EXE_cairo-decode"))
-        .args(["bench", "Z"])
-        .output()
-        .expect("the binary runs");
-    let stderr = String::from_utf8_lossy(&output.stderr);
-    assert_eq!(output.status.code(), Some(2), "{stderr}");
-    assert!(
-        stderr.contains("\"Z\"") && stderr.contains("A, B, C"),
-        "{stderr}"
-    );
+    reject(&["bench", "Z"], 2, "\"Z\"");
+    reject(&["bench", "Z"], 2, "A, B, C");
 }

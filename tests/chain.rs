@@ -3,13 +3,14 @@
 //!
 //! Run by `scripts/test-chain`, which installs the local Starknet; slow, and 17 GB of memory.
 
+#[path = "support/command.rs"]
+mod command;
 #[path = "support/refusals.rs"]
 mod refusals;
 
 use std::fs;
 use std::net::TcpListener;
 use std::path::Path;
-use std::process::{Command, Output};
 
 use cairo_decode::bundle::Bundle;
 use cairo_decode::chain::claim::{self, SessionState};
@@ -22,38 +23,10 @@ use cairo_decode::wrap::aggregate::Aggregate;
 use cairo_decode::wrap::session::{self, Event};
 use cairo_decode::wrap::shape::{AGGREGATE, LEAF};
 use cairo_decode::wrap::{calldata, circuit, felt_digest};
+use command::{PASSWORD, accept, path, reject};
 use refusals::{FORM, flip, reason_of};
 use starknet::signers::SigningKey;
 use starknet_types_core::felt::Felt;
-
-fn run(args: &[&str]) -> Output {
-    Command::new(env!("CARGO_BIN_EXE_cairo-decode"))
-        .args(args)
-        .env("CAIRO_DECODE_PASSWORD", "correct horse")
-        .output()
-        .expect("the binary runs")
-}
-
-fn accept(args: &[&str]) -> String {
-    let output = run(args);
-    let stderr = String::from_utf8_lossy(&output.stderr).into_owned();
-    assert_eq!(output.status.code(), Some(0), "{args:?}: {stderr}");
-    String::from_utf8_lossy(&output.stdout).into_owned()
-}
-
-fn reject(args: &[&str], exit: i32, names: &str) {
-    let output = run(args);
-    let stderr = String::from_utf8_lossy(&output.stderr).into_owned();
-    assert_eq!(output.status.code(), Some(exit), "{args:?}: {stderr}");
-    assert!(
-        stderr.contains(names) && !stderr.contains("panicked"),
-        "{args:?}: {stderr:?} does not name {names:?}"
-    );
-}
-
-fn text(path: &Path) -> &str {
-    path.to_str().expect("UTF-8")
-}
 
 fn free_port() -> u16 {
     let listener = TcpListener::bind("127.0.0.1:0").expect("a port");
@@ -148,7 +121,7 @@ fn a_session_in_two_transactions() {
     let at = |name: &str| temp.path().join(name);
     let devnet = Devnet::start(free_port()).expect("a local Starknet");
     let chain_file = at("chain.json");
-    let chain_args = ["--chain", text(&chain_file)];
+    let chain_args = ["--chain", path(&chain_file)];
     accept(&[&["chain", "deploy", "--rpc", &devnet.url], &chain_args[..]].concat());
     reject(
         &[&["chain", "deploy", "--rpc", &devnet.url], &chain_args[..]].concat(),
@@ -161,19 +134,19 @@ fn a_session_in_two_transactions() {
     // The demo model, and another real one of the same shape.
     let models = Path::new(env!("CARGO_MANIFEST_DIR")).join("models/stories");
     let (build, other) = (at("build"), at("other"));
-    accept(&["compile", text(&models), "-o", text(&build)]);
+    accept(&["compile", path(&models), "-o", path(&build)]);
     let heldout = models.join("heldout.txt");
-    let calibration = ["--name", "stories_other", "--calibration", text(&heldout)];
+    let calibration = ["--name", "stories_other", "--calibration", path(&heldout)];
     accept(
         &[
-            &["compile", text(&models), "-o", text(&other)],
+            &["compile", path(&models), "-o", path(&other)],
             &calibration[..],
         ]
         .concat(),
     );
-    accept(&[&["chain", "register", text(&build)], &chain_args[..]].concat());
+    accept(&[&["chain", "register", path(&build)], &chain_args[..]].concat());
     reject(
-        &[&["chain", "register", text(&build)], &chain_args[..]].concat(),
+        &[&["chain", "register", path(&build)], &chain_args[..]].concat(),
         1,
         "model: already registered",
     );
@@ -182,7 +155,7 @@ fn a_session_in_two_transactions() {
     // A session of two chunks, each wrapped on its own.
     let dir = at("session");
     let asked = ["-p", "Once", "-n", "2", "--domain", &domain];
-    accept(&[&["prove", text(&build), "-o", text(&dir)], &asked[..]].concat());
+    accept(&[&["prove", path(&build), "-o", path(&dir)], &asked[..]].concat());
     let bundle = Bundle::open(&build).expect("a bundle");
     let leaf = at("leaf");
     let wrapped = wrap(&dir, &bundle, &leaf);
@@ -190,12 +163,12 @@ fn a_session_in_two_transactions() {
     let manifest = build.join("model.json");
     let verify = [
         "verify",
-        text(&dir),
+        path(&dir),
         "--model",
-        text(&manifest),
+        path(&manifest),
         "--wrapped",
     ];
-    let pinned = ["--domain", &domain, "--build", text(&build)];
+    let pinned = ["--domain", &domain, "--build", path(&build)];
     assert!(accept(&[&verify[..], &pinned[..]].concat()).contains("2 proofs for 2 chunks"));
 
     let chain = Chain::connect(&devnet.url).expect("connects");
@@ -251,7 +224,7 @@ fn a_session_in_two_transactions() {
     length[PROMPT_LENGTH] += Felt::ONE;
     registry.reverts("another prompt length", &length, &["claim: prompt"]);
 
-    let submit = ["chain", "submit", text(&dir), "--build", text(&build)];
+    let submit = ["chain", "submit", path(&dir), "--build", path(&build)];
     let submit = [&submit[..], &chain_args[..]].concat();
     reject(
         &[&submit[..], &["--from", "0"]].concat(),
@@ -271,9 +244,9 @@ fn a_session_in_two_transactions() {
     let status = [
         "chain",
         "status",
-        text(&dir),
+        path(&dir),
         "--build",
-        text(&build),
+        path(&build),
         "--json",
     ];
     let status = accept(&[&status[..], &chain_args[..]].concat());
@@ -300,13 +273,13 @@ fn register_with_keystore(
     let (address, secret) = devnet::predeployed(&devnet.url).expect("an account");
     let keystore = dir.join("account.json");
     SigningKey::from_secret_scalar(secret)
-        .save_as_keystore(&keystore, "correct horse")
+        .save_as_keystore(&keystore, PASSWORD)
         .expect("a keystore");
     let address = format!("{address:#x}");
-    let signed = ["--account", &address, "--keystore", text(&keystore)];
-    let register = [&["chain", "register", text(build)], &chain_args[..]].concat();
+    let signed = ["--account", &address, "--keystore", path(&keystore)];
+    let register = [&["chain", "register", path(build)], &chain_args[..]].concat();
     let missing = dir.join("none.json");
-    let no_file = ["--account", &address, "--keystore", text(&missing)];
+    let no_file = ["--account", &address, "--keystore", path(&missing)];
     reject(&[&register[..], &no_file[..]].concat(), 2, "none.json");
     let said = accept(&[&register[..], &signed[..], &["--json"]].concat());
     let said: serde_json::Value = serde_json::from_str(&said).expect("JSON");
@@ -366,16 +339,14 @@ fn refused_claims(
     other: &Other,
     deployment: &Deployment,
 ) {
-    let change = |places: &[(usize, Felt)]| {
+    let change = |place: usize, value: Felt| {
         let mut call = honest.to_vec();
-        for (place, value) in places {
-            call[*place] = *value;
-        }
+        call[place] = value;
         call
     };
     registry.reverts(
         "unknown model",
-        &change(&[(MODEL, Felt::ONE)]),
+        &change(MODEL, Felt::ONE),
         &["model: unknown"],
     );
     for (name, place) in [
@@ -389,14 +360,10 @@ fn refused_claims(
         ("tokens root", CHUNK + 3),
         ("emitted root", CHUNK + 4),
     ] {
-        let call = change(&[(place, honest[place] + Felt::ONE)]);
+        let call = change(place, honest[place] + Felt::ONE);
         registry.reverts(&format!("another {name}"), &call, NOT_OF_THESE);
     }
-    registry.reverts(
-        "no steps",
-        &change(&[(CHUNK, Felt::ZERO)]),
-        &["claim: steps"],
-    );
+    registry.reverts("no steps", &change(CHUNK, Felt::ZERO), &["claim: steps"]);
     let mut empty = honest[..CHUNKS].to_vec();
     empty.push(Felt::ZERO);
     empty.extend(&honest[PROOF - 1..]);
@@ -406,7 +373,7 @@ fn refused_claims(
     let root = CircuitRoot(other.leaf_root);
     registry.reverts(
         "another model",
-        &change(&[(MODEL, claim::model_id(&other.manifest, root))]),
+        &change(MODEL, claim::model_id(&other.manifest, root)),
         NOT_OF_THESE,
     );
     let mixed = claim::model(manifest, root);
@@ -415,7 +382,7 @@ fn refused_claims(
         .expect("another circuit is another model");
     registry.reverts(
         "another program's circuit under this model's root",
-        &change(&[(MODEL, claim::model_id(manifest, root))]),
+        &change(MODEL, claim::model_id(manifest, root)),
         NOT_OF_THESE,
     );
     let model = registry.view("model", vec![honest[MODEL]]);
@@ -434,17 +401,16 @@ fn refused_claims(
     }
 
     // The same claim in another registry on the same chain.
-    let deploy = |sending: &mut Sending<'_>| {
-        let class = deployment.registry_class.0;
-        let arguments = vec![deployment.verifier_class.0];
-        let chain = registry.chain;
-        chain.deploy(registry.account, class, arguments, Felt::ONE, sending)
-    };
-    let (address, _) = deploy(&mut Sending {
+    let mut sending = Sending {
         estimate: true,
         announce: &mut |_| {},
-    })
-    .expect("a second registry");
+    };
+    let class = deployment.registry_class.0;
+    let arguments = vec![deployment.verifier_class.0];
+    let (address, _) = registry
+        .chain
+        .deploy(registry.account, class, arguments, Felt::ONE, &mut sending)
+        .expect("a second registry");
     let second = Registry {
         address,
         ..*registry

@@ -1,37 +1,39 @@
 //! The chain client without a chain: what it says when something is missing or answers strangely.
 
+#[path = "support/command.rs"]
+mod command;
+
 use std::fs;
 use std::io::{Read, Write};
 use std::net::TcpListener;
-use std::process::Command;
 use std::thread;
 
-fn reject(args: &[&str], names: &[&str]) {
-    let output = Command::new(env!("CARGO_BIN_EXE_cairo-decode"))
-        .args(args)
-        .env_remove("CAIRO_DECODE_PASSWORD")
-        .output()
-        .expect("the binary runs");
-    let stderr = String::from_utf8_lossy(&output.stderr).into_owned();
-    assert_eq!(output.status.code(), Some(2), "{args:?}: {stderr}");
+use command::{PASSWORD_VARIABLE, code, command, path, reject, text};
+
+/// Runs a command that has to fail as bad input, with a message that names all of these.
+fn refuse(args: &[&str], names: &[&str]) {
     for name in names {
-        assert!(
-            stderr.contains(name),
-            "{args:?}: {stderr:?} does not name {name:?}"
-        );
+        reject(args, 2, name);
     }
-    assert!(!stderr.contains("panicked"), "{stderr}");
 }
 
-/// A server that gives every request the same body. Returns its URL.
-fn server(body: &'static str) -> String {
+/// A server that answers a request by what it says. Returns its URL.
+fn server(answer: fn(&str) -> &'static str) -> String {
     let listener = TcpListener::bind("127.0.0.1:0").expect("a port");
     let url = format!("http://{}", listener.local_addr().expect("its address"));
     thread::spawn(move || {
         for stream in listener.incoming() {
             let mut stream = stream.expect("a connection");
-            let mut request = [0; 4096];
-            let _ = stream.read(&mut request);
+            let mut request = String::new();
+            let mut buffer = [0; 4096];
+            // The request's body, an object, may come after its head.
+            while !request.ends_with('}') {
+                match stream.read(&mut buffer) {
+                    Ok(n) if n > 0 => request += &text(&buffer[..n]),
+                    _ => break,
+                }
+            }
+            let body = answer(&request);
             let length = body.len();
             let _ = write!(
                 stream,
@@ -45,9 +47,11 @@ fn server(body: &'static str) -> String {
 fn deploy(url: &str, names: &[&str]) {
     let temp = tempfile::tempdir().expect("a temporary folder");
     let file = temp.path().join("chain.json");
-    let file = file.to_str().expect("UTF-8");
-    reject(&["chain", "deploy", "--rpc", url, "--chain", file], names);
-    assert!(!fs::exists(file).expect("looks"), "nothing half-written");
+    refuse(
+        &["chain", "deploy", "--rpc", url, "--chain", path(&file)],
+        names,
+    );
+    assert!(!fs::exists(&file).expect("looks"), "nothing half-written");
 }
 
 #[test]
@@ -65,13 +69,13 @@ fn no_node() {
 
 #[test]
 fn a_server_that_is_no_node() {
-    deploy(&server("hello"), &["does not answer as expected"]);
-    deploy(&server("{}"), &["does not answer as expected"]);
+    deploy(&server(|_| "hello"), &["does not answer as expected"]);
+    deploy(&server(|_| "{}"), &["does not answer as expected"]);
 }
 
 #[test]
 fn a_node_of_another_version() {
-    let old = server(r#"{"jsonrpc":"2.0","id":1,"result":"0.7.1"}"#);
+    let old = server(|_| r#"{"jsonrpc":"2.0","id":1,"result":"0.7.1"}"#);
     deploy(&old, &["0.7.1", "0.9"]);
 }
 
@@ -79,11 +83,10 @@ fn a_node_of_another_version() {
 fn no_deployment() {
     let temp = tempfile::tempdir().expect("a temporary folder");
     let file = temp.path().join("chain.json");
-    let path = file.to_str().expect("UTF-8");
-    let status = ["chain", "status", "--chain", path];
-    reject(&status, &["chain.json", "run: cairo-decode chain deploy"]);
+    let status = ["chain", "status", "--chain", path(&file)];
+    refuse(&status, &["chain.json", "run: cairo-decode chain deploy"]);
     fs::write(&file, "{}").expect("written");
-    reject(&status, &["chain.json", "format"]);
+    refuse(&status, &["chain.json", "format"]);
     let deployment = |rpc: &str, chain: &str| {
         format!(
             r#"{{"format": "cairo-decode-chain/1", "rpc": "{rpc}", "chain": "{chain}",
@@ -91,24 +94,29 @@ fn no_deployment() {
         )
     };
     fs::write(&file, deployment("http://127.0.0.1:1", "local")).expect("written");
-    reject(&status, &["chain.json", "chain"]);
+    refuse(&status, &["chain.json", "chain"]);
     fs::write(&file, deployment("http://127.0.0.1:1", "SN_TEST")).expect("written");
-    reject(&status, &["127.0.0.1:1", "does not answer"]);
+    refuse(&status, &["127.0.0.1:1", "does not answer"]);
 }
 
 #[test]
 fn an_account_needs_its_keystore_and_password() {
-    reject(&["chain", "status", "--account", "0x1"], &["--keystore"]);
-    let node = server(r#"{"jsonrpc":"2.0","id":1,"result":"0.9.0"}"#);
+    refuse(&["chain", "status", "--account", "0x1"], &["--keystore"]);
+    let node = server(|request| match request.contains("specVersion") {
+        true => r#"{"jsonrpc":"2.0","id":1,"result":"0.9.0"}"#,
+        false => r#"{"jsonrpc":"2.0","id":1,"result":"0x534e5f54455354"}"#,
+    });
     let account = ["--account", "0x1", "--keystore", "none.json"];
-    // The fake node's chain id is no felt, so the account is not reached there.
-    let deploy = [
-        "chain",
-        "deploy",
-        "--rpc",
-        &node,
-        "--chain",
-        "none-chain.json",
-    ];
-    reject(&[&deploy[..], &account[..]].concat(), &[&node]);
+    let temp = tempfile::tempdir().expect("a temporary folder");
+    let chain = temp.path().join("chain.json");
+    let deploy = ["chain", "deploy", "--rpc", &node, "--chain", path(&chain)];
+    let deploy = [&deploy[..], &account[..]].concat();
+    refuse(&deploy, &["none.json"]);
+    let output = command(&deploy)
+        .env_remove(PASSWORD_VARIABLE)
+        .output()
+        .expect("the binary runs");
+    let stderr = text(&output.stderr);
+    assert_eq!(code(&output), 2, "{stderr}");
+    assert!(stderr.contains(PASSWORD_VARIABLE), "{stderr}");
 }

@@ -3,6 +3,8 @@
 //!
 //! Slow (two proofs): one binary, its tests share one session.
 
+#[path = "support/command.rs"]
+mod command;
 #[path = "support/model_dir.rs"]
 mod model_dir;
 #[path = "support/second_model.rs"]
@@ -10,51 +12,15 @@ mod second_model;
 
 use std::fs;
 use std::path::{Path, PathBuf};
-use std::process::{Command, Output};
+use std::process::Output;
 use std::sync::OnceLock;
+
+use command::{accept, code, path, reject, run, text};
 
 struct World {
     // Keeps the folder alive.
     _temp: tempfile::TempDir,
     root: PathBuf,
-}
-
-fn run(args: &[&str]) -> Output {
-    Command::new(env!("CARGO_BIN_EXE_cairo-decode"))
-        .args(args)
-        .output()
-        .expect("the binary runs")
-}
-
-fn code(output: &Output) -> i32 {
-    output.status.code().expect("an exit code, not a signal")
-}
-
-fn text(bytes: &[u8]) -> String {
-    String::from_utf8_lossy(bytes).into_owned()
-}
-
-fn path(path: &Path) -> &str {
-    path.to_str().expect("UTF-8")
-}
-
-/// Runs a command that has to succeed.
-fn accept(args: &[&str]) -> String {
-    let output = run(args);
-    assert_eq!(code(&output), 0, "{args:?}: {}", text(&output.stderr));
-    text(&output.stdout)
-}
-
-/// Runs a command that has to fail with a code and a message that names something.
-fn reject(args: &[&str], exit: i32, names: &str) {
-    let output = run(args);
-    let stderr = text(&output.stderr);
-    assert_eq!(code(&output), exit, "{args:?}: {stderr}");
-    assert!(
-        stderr.contains(names),
-        "{args:?}: {stderr:?} does not name {names:?}"
-    );
-    assert!(!stderr.contains("panicked"), "{stderr}");
 }
 
 const PROMPT: &str = "abc";

@@ -3,45 +3,18 @@
 //!
 //! Slow: two Cairo proofs, two leaf circuits and an aggregate, 16 GB of memory.
 
+#[path = "support/command.rs"]
+mod command;
 #[path = "support/model_dir.rs"]
 mod model_dir;
 #[path = "support/second_model.rs"]
 mod second_model;
 
 use std::fs;
-use std::path::Path;
-use std::process::{Command, Output};
 
 use cairo_decode::wrap::aggregate::{Aggregate, UPPER_ROOT};
 use cairo_decode::wrap::shape::AGGREGATE;
-
-fn run(args: &[&str]) -> Output {
-    Command::new(env!("CARGO_BIN_EXE_cairo-decode"))
-        .args(args)
-        .output()
-        .expect("the binary runs")
-}
-
-fn accept(args: &[&str]) -> String {
-    let output = run(args);
-    let stderr = String::from_utf8_lossy(&output.stderr).into_owned();
-    assert_eq!(output.status.code(), Some(0), "{args:?}: {stderr}");
-    String::from_utf8_lossy(&output.stdout).into_owned()
-}
-
-fn reject(args: &[&str], exit: i32, names: &str) {
-    let output = run(args);
-    let stderr = String::from_utf8_lossy(&output.stderr).into_owned();
-    assert_eq!(output.status.code(), Some(exit), "{args:?}: {stderr}");
-    assert!(
-        stderr.contains(names) && !stderr.contains("panicked"),
-        "{args:?}: {stderr:?} does not name {names:?}"
-    );
-}
-
-fn path(path: &Path) -> &str {
-    path.to_str().expect("UTF-8")
-}
+use command::{accept, code, path, reject, run};
 
 /// The circuit of the upper levels; that of level 1 is compared whenever a session is wrapped.
 #[test]
@@ -149,5 +122,5 @@ fn a_session_is_wrapped_and_verified() {
         format!("{}{other}{}", &text[..at - 1], &text[at..]),
     )
     .expect("written");
-    assert_eq!(run(&wrapped).status.code(), Some(1));
+    assert_eq!(code(&run(&wrapped)), 1);
 }

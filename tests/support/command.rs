@@ -1,0 +1,53 @@
+//! The command line as the tests use it.
+
+#![allow(dead_code)]
+
+use std::path::Path;
+use std::process::{Command, Output};
+
+/// The password of the tests' keystores.
+pub const PASSWORD: &str = "correct horse";
+
+/// The variable that the binary reads it from.
+pub const PASSWORD_VARIABLE: &str = "CAIRO_DECODE_PASSWORD";
+
+pub fn command(args: &[&str]) -> Command {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_cairo-decode"));
+    command.args(args).env(PASSWORD_VARIABLE, PASSWORD);
+    command
+}
+
+pub fn run(args: &[&str]) -> Output {
+    command(args).output().expect("the binary runs")
+}
+
+pub fn code(output: &Output) -> i32 {
+    output.status.code().expect("an exit code, not a signal")
+}
+
+pub fn text(bytes: &[u8]) -> String {
+    String::from_utf8_lossy(bytes).into_owned()
+}
+
+pub fn path(path: &Path) -> &str {
+    path.to_str().expect("UTF-8")
+}
+
+/// Runs a command that has to succeed. Returns what it printed.
+pub fn accept(args: &[&str]) -> String {
+    let output = run(args);
+    assert_eq!(code(&output), 0, "{args:?}: {}", text(&output.stderr));
+    text(&output.stdout)
+}
+
+/// Runs a command that has to fail with a code and a message that names something.
+pub fn reject(args: &[&str], exit: i32, names: &str) {
+    let output = run(args);
+    let stderr = text(&output.stderr);
+    assert_eq!(code(&output), exit, "{args:?}: {stderr}");
+    assert!(
+        stderr.contains(names),
+        "{args:?}: {stderr:?} does not name {names:?}"
+    );
+    assert!(!stderr.contains("panicked"), "{stderr}");
+}
