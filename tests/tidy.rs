@@ -45,7 +45,7 @@ const ARROWS: [(&str, &[&str]); 21] = [
     (
         "bench",
         &[
-            "bundle", "chunk", "profile", "prove", "quantize", "trace", "verify",
+            "bundle", "chunk", "model", "profile", "prove", "quantize", "trace", "verify",
         ],
     ),
     // Above the library: every module, by the crate's name or by `crate`.

@@ -3,7 +3,6 @@
 //! Owns the cases and what is measured about them. A case is a model (random weights of a given shape, or the
 //! demo model), some steps that only fill the KV cache, and chunks of steps that are proven and verified.
 
-pub mod model_dir;
 pub mod process;
 
 use std::collections::VecDeque;
@@ -18,13 +17,13 @@ use thiserror::Error;
 
 use crate::bundle::{BuildRequest, Bundle, BundleError, build};
 use crate::chunk::{ChunkError, Decoder};
+use crate::model::random::{self, Random, SPECIAL, Shape};
 use crate::profile::{Component, components};
 use crate::prove::{ProveError, Proven, Prover};
 use crate::quantize::QuantOptions;
 use crate::trace::{self, TraceError};
 use crate::verify::params::PLAIN;
 use crate::verify::{ProofError, verify_proof};
-use model_dir::{Random, SPECIAL, Shape};
 use process::{cpu_seconds, peak_memory};
 
 /// Why a benchmark has no result.
@@ -154,10 +153,10 @@ fn model(case: &Case, demo: &Path, work: &Path) -> Result<PathBuf, BenchError> {
     };
     let dir = work.join("model");
     fs::create_dir_all(&dir).map_err(on(&dir))?;
-    model_dir::write_model_dir(&dir, &shape, 1).map_err(on(&dir))?;
+    random::write_model_dir(&dir, &shape, 1).map_err(on(&dir))?;
     for (name, seed) in [("calibration.txt", 2), ("heldout.txt", 3)] {
         let file = dir.join(name);
-        fs::write(&file, model_dir::text(8, seed)).map_err(on(&file))?;
+        fs::write(&file, random::text(8, seed)).map_err(on(&file))?;
     }
     Ok(dir)
 }

@@ -1,7 +1,7 @@
 //! A Hugging Face model directory, read and checked.
 //!
 //! Owns `config.json`, `model.safetensors` (or its shards) and `tokenizer.json` of a Llama-family model.
-//! Whatever leaves this module has the shapes that [`Config`] promises and only finite numbers.
+//! [`random`] writes directories of that form with random weights. Whatever leaves this module has the shapes that [`Config`] promises and only finite numbers.
 //!
 //! Deliberately absent: any arithmetic on the weights (that is `quantize`), other model families, pickled
 //! checkpoints, and the network. A setting this project would compute differently from the original is
@@ -11,6 +11,7 @@ mod config;
 mod error;
 mod json;
 mod names;
+pub mod random;
 mod tokenizer;
 mod weights;
 

@@ -4,21 +4,20 @@
 
 use std::path::Path;
 
-use cairo_decode::bench::model_dir;
-pub use cairo_decode::bench::model_dir::{
+pub use cairo_decode::model::random::{
     Random, SPECIAL, Shape, Tensors, config_json, random_tensors, text, tokenizer_json,
     word_level_json,
 };
-use cairo_decode::model::Model;
+use cairo_decode::model::{Model, random};
 
 /// The bytes of a safetensors file with `f32` tensors.
 pub fn safetensors_bytes(tensors: &Tensors) -> Vec<u8> {
-    model_dir::safetensors_bytes(tensors).unwrap()
+    random::safetensors_bytes(tensors).unwrap()
 }
 
 /// A complete random model directory.
 pub fn write_model_dir(dir: &Path, shape: &Shape, seed: u64) {
-    model_dir::write_model_dir(dir, shape, seed).unwrap();
+    random::write_model_dir(dir, shape, seed).unwrap();
 }
 
 /// The loaded model of a random directory.
