@@ -6,6 +6,7 @@
 
 pub mod bench;
 pub mod bundle;
+pub mod casm;
 pub mod chain;
 pub mod chunk;
 pub mod compile;

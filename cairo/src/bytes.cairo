@@ -1,6 +1,7 @@
 //! Dense packing: 30 bytes, or as many entries of another width as fit, half of them in each 128-bit
 //! half.
 
+use crate::casm::range_check;
 use crate::shift::{Divisor, halves, split};
 
 /// 2^120, the weight that a sixteenth byte of a half would have.
@@ -9,41 +10,18 @@ const END_OF_HALF: felt252 = 0x1000000000000000000000000000000;
 const HIGH: felt252 = 0x100000000000000000000000000000000;
 
 /// Appends the 30 bytes of each word, minus 128, to `out`: int8 values.
+#[inline(always)]
+pub fn unpack_int8(words: Span<felt252>, ref out: Array<felt252>) {
+    split8(words, ref out);
+}
+
+/// `unpack_int8`. Its code is `split` in `src/casm/linear.rs`. Panics unless each half of a word is below
+/// 2^120, so that a word has one reading only.
 #[inline(never)]
-pub fn unpack_int8(mut words: Span<felt252>, ref out: Array<felt252>) {
-    while let Some(word) = words.pop_front() {
-        let (low, high) = halves(*word);
-        fifteen_bytes(low, ref out);
-        fifteen_bytes(high, ref out);
+fn split8(words: Span<felt252>, ref out: Array<felt252>) {
+    if range_check(words.len().into()) {
+        split8(words, ref out);
     }
-}
-
-/// The bytes of a half, in four groups, so that most divisions are of small numbers.
-#[inline(never)]
-fn fifteen_bytes(half: u128, ref out: Array<felt252>) {
-    let (high, low) = split(half, 0x10000000000000000);
-    let (b, a) = split(low, 0x100000000);
-    four_bytes(a, ref out);
-    four_bytes(b, ref out);
-    let (d, c) = split(high, 0x100000000);
-    four_bytes(c, ref out);
-    let (rest, byte0) = split(d, 0x100);
-    let (byte2, byte1) = split(rest, 0x100);
-    out.append(byte0.into() - 128);
-    out.append(byte1.into() - 128);
-    out.append(byte2.into() - 128);
-}
-
-/// The bytes of a number below 2^32.
-#[inline(never)]
-fn four_bytes(x: u128, ref out: Array<felt252>) {
-    let (rest, byte0) = split(x, 0x100);
-    let (rest, byte1) = split(rest, 0x100);
-    let (byte3, byte2) = split(rest, 0x100);
-    out.append(byte0.into() - 128);
-    out.append(byte1.into() - 128);
-    out.append(byte2.into() - 128);
-    out.append(byte3.into() - 128);
 }
 
 /// How entries lie in a word: `per_half` of them in each half, each below `size`, a power of two, and

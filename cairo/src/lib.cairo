@@ -8,6 +8,7 @@
 
 pub mod argmax;
 pub mod bytes;
+pub mod casm;
 pub mod chunk;
 pub mod elementwise;
 pub mod embed;

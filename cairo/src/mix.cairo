@@ -2,6 +2,7 @@
 
 use crate::kv::{Cache, LayerCache};
 use crate::linear::{Lanes60, append_linear};
+use crate::requantize::append_scaled;
 
 /// `o[d] = floor(scale · Σ_t e[t]·v[t][d] / Σ_t e[t] + 1/2)` for each head's weights `e`, with
 /// `scale = 2^shift`; `offset = 128 · scale` keeps the dividend non-negative.
@@ -31,34 +32,15 @@ pub fn mix(
             while let Some(weight) = weights.pop_front() {
                 total += *weight;
             }
-            divide(
+            append_scaled(
                 sums.span().slice(0, *head_dim),
                 2 * scale,
-                2 * total,
                 total * (1 + 2 * offset),
                 offset,
+                2 * total,
                 ref out,
             );
         }
     }
     out.span()
-}
-
-/// Appends `floor((scale · sum + bias) / divisor) − offset` of every sum.
-#[inline(never)]
-fn divide(
-    mut sums: Span<felt252>,
-    scale: felt252,
-    divisor: felt252,
-    bias: felt252,
-    offset: felt252,
-    ref out: Array<felt252>,
-) {
-    let divisor: u128 = divisor.try_into().unwrap();
-    let divisor: NonZero<u128> = divisor.try_into().unwrap();
-    while let Some(sum) = sums.pop_front() {
-        let dividend: u128 = (scale * *sum + bias).try_into().unwrap();
-        let (quotient, _) = DivRem::div_rem(dividend, divisor);
-        out.append(quotient.into() - offset);
-    }
 }

@@ -1,7 +1,9 @@
 //! Requantise: drop fractional bits with rounding, then saturate where the range asks for it.
 
-use core::num::traits::CheckedSub;
-use crate::shift::{Divisor, floor_shift};
+#[feature("bounded-int-utils")]
+use core::internal::bounded_int::upcast;
+use crate::casm::range_check;
+use crate::shift::{Divisor, Size};
 
 /// Constants of a rounding by `2^s` of a value with `|x| ≤ 2^m`, `m ≥ s`.
 #[derive(Drop, Copy)]
@@ -26,50 +28,78 @@ pub struct Saturation {
 }
 
 /// `floor(x / 2^s + 1/2)` of every element.
+#[inline(never)]
 pub fn requantize(xs: Span<felt252>, to: Rounding) -> Span<felt252> {
-    requantize_scaled(xs, 1, to)
+    let mut out = array![];
+    append_rounded(xs, to.bias, to.offset, size(to.divisor), ref out);
+    out.span()
 }
 
 /// `floor(x · factor / 2^s + 1/2)` of every element.
 #[inline(never)]
-pub fn requantize_scaled(mut xs: Span<felt252>, factor: felt252, to: Rounding) -> Span<felt252> {
+pub fn requantize_scaled(xs: Span<felt252>, factor: felt252, to: Rounding) -> Span<felt252> {
     let mut out = array![];
-    while let Some(four) = xs.multi_pop_front::<4>() {
-        let [x0, x1, x2, x3] = (*four).unbox();
-        out.append(rounded(x0 * factor, to));
-        out.append(rounded(x1 * factor, to));
-        out.append(rounded(x2 * factor, to));
-        out.append(rounded(x3 * factor, to));
-    }
-    while let Some(x) = xs.pop_front() {
-        out.append(rounded(*x * factor, to));
-    }
+    append_scaled(xs, factor, to.bias, to.offset, size(to.divisor), ref out);
     out.span()
-}
-
-#[inline(always)]
-fn rounded(x: felt252, to: Rounding) -> felt252 {
-    floor_shift(x + to.bias, to.divisor).into() - to.offset
 }
 
 /// `clamp(floor(x / 2^s + 1/2), lo, hi)` of every element.
 #[inline(never)]
-pub fn requantize_saturated(mut xs: Span<felt252>, to: Saturation) -> Span<felt252> {
-    let Saturation { rounding, lo, hi } = to;
+pub fn requantize_saturated(xs: Span<felt252>, to: Saturation) -> Span<felt252> {
     let mut out = array![];
-    // Each subtraction range-checks the branch it takes, so no comparison can be guessed wrong.
-    // Each branch ends the turn by itself: where branches meet again they cost steps.
-    while let Some(x) = xs.pop_front() {
-        let shifted = floor_shift(*x + rounding.bias, rounding.divisor);
-        let Some(_) = shifted.checked_sub(lo) else {
-            out.append(lo.into() - rounding.offset);
-            continue;
-        };
-        let Some(_) = hi.checked_sub(shifted) else {
-            out.append(hi.into() - rounding.offset);
-            continue;
-        };
-        out.append(shifted.into() - rounding.offset);
-    }
+    let Saturation { rounding, lo, hi } = to;
+    let divisor = size(rounding.divisor);
+    append_saturated(xs, rounding.bias, rounding.offset, divisor, lo.into(), hi.into(), ref out);
     out.span()
+}
+
+/// A divisor as a felt.
+#[inline(always)]
+pub fn size(divisor: Divisor) -> felt252 {
+    let size: Size = divisor.into();
+    upcast(size)
+}
+
+// The codes of the following are in `src/casm/requantize.rs`. Each panics if `x + bias` is negative, that
+// is if the quotient is not below 2^128. The divisor lies in 1..=2^120.
+
+/// Appends `floor((x + bias) / divisor) − offset` of every element.
+#[inline(never)]
+fn append_rounded(
+    xs: Span<felt252>, bias: felt252, offset: felt252, divisor: felt252, ref out: Array<felt252>,
+) {
+    if range_check(bias) {
+        append_rounded(xs, bias, offset, divisor, ref out);
+    }
+}
+
+/// Appends `floor((x · factor + bias) / divisor) − offset` of every element.
+#[inline(never)]
+pub fn append_scaled(
+    xs: Span<felt252>,
+    factor: felt252,
+    bias: felt252,
+    offset: felt252,
+    divisor: felt252,
+    ref out: Array<felt252>,
+) {
+    if range_check(bias) {
+        append_scaled(xs, factor, bias, offset, divisor, ref out);
+    }
+}
+
+/// Appends `clamp(floor((x + bias) / divisor), lo, hi) − offset` of every element.
+#[inline(never)]
+fn append_saturated(
+    xs: Span<felt252>,
+    bias: felt252,
+    offset: felt252,
+    divisor: felt252,
+    lo: felt252,
+    hi: felt252,
+    ref out: Array<felt252>,
+) {
+    if range_check(bias) {
+        append_saturated(xs, bias, offset, divisor, lo, hi, ref out);
+    }
 }

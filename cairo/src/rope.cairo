@@ -26,31 +26,20 @@ pub fn angles(table: Span<felt252>, words: u32, position: u32, pairs: u32) -> An
 
 /// Rotates every head of `x`; the first and the second half of a head are the pairs.
 #[inline(never)]
-pub fn rope(mut x: Span<felt252>, angles: Angles) -> Span<felt252> {
-    let Angles { cos, sin } = angles;
-    let half = cos.len();
+pub fn rope(x: Span<felt252>, angles: Angles) -> Span<felt252> {
     let mut out = array![];
-    while !x.is_empty() {
-        let a = take(ref x, half);
-        let b = take(ref x, half);
-        append_turned(a, cos, b, sin, -1, ref out);
-        append_turned(b, cos, a, sin, 1, ref out);
-    }
+    append_rotated(x, angles.cos, angles.sin, ref out);
     out.span()
 }
 
-/// Appends `x[i]·cos[i] + sign·y[i]·sin[i]`.
+/// For each head of `x`, appends `a·cos − b·sin`, then `b·cos + a·sin`, of its halves `a` and `b`.
+///
+/// Its code is in `src/casm/rope.rs`. Panics unless `x` is a whole number of heads.
 #[inline(never)]
-fn append_turned(
-    mut x: Span<felt252>,
-    mut cos: Span<felt252>,
-    mut y: Span<felt252>,
-    mut sin: Span<felt252>,
-    sign: felt252,
-    ref out: Array<felt252>,
+fn append_rotated(
+    x: Span<felt252>, cos: Span<felt252>, sin: Span<felt252>, ref out: Array<felt252>,
 ) {
-    while let Some(c) = cos.pop_front() {
-        let s = sign * *sin.pop_front().unwrap();
-        out.append(*x.pop_front().unwrap() * *c + *y.pop_front().unwrap() * s);
+    if !x.is_empty() {
+        append_rotated(x, cos, sin, ref out);
     }
 }

@@ -6,9 +6,12 @@ use core::internal::bounded_int::{self, BoundedInt, DivRemHelper, upcast};
 /// A power of two, 1 to 2^120, that a `u128` can be divided by.
 ///
 /// The bound lets the quotient and the remainder be range-checked without a case distinction.
-pub type Divisor = NonZero<BoundedInt<1, 0x1000000000000000000000000000000>>;
+pub type Divisor = NonZero<Size>;
 
-impl DivideU128 of DivRemHelper<u128, BoundedInt<1, 0x1000000000000000000000000000000>> {
+/// 1 to 2^120.
+pub type Size = BoundedInt<1, 0x1000000000000000000000000000000>;
+
+impl DivideU128 of DivRemHelper<u128, Size> {
     type DivT = BoundedInt<0, 0xffffffffffffffffffffffffffffffff>;
     type RemT = BoundedInt<0, 0xffffffffffffffffffffffffffffff>;
 }

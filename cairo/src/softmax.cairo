@@ -1,17 +1,9 @@
 //! Softmax numerators in base 2; the division happens once per channel, in `mix`.
 
-#[feature("bounded-int-utils")]
-use core::internal::bounded_int::{self, BoundedInt, DivRemHelper, UnitInt, downcast, upcast};
 use crate::argmax::maximum;
-use crate::shift::{Divisor, floor_shift};
-
-/// A base-2 exponent with 7 fractional bits, below 16.
-type Exponent = BoundedInt<0, 0x7ff>;
-
-impl SplitExponent of DivRemHelper<Exponent, UnitInt<0x80>> {
-    type DivT = BoundedInt<0, 0xf>;
-    type RemT = BoundedInt<0, 0x7f>;
-}
+use crate::casm::range_check;
+use crate::requantize::size;
+use crate::shift::Divisor;
 
 /// `2^(15 − i)`.
 const POWERS: [felt252; 16] = [
@@ -31,28 +23,32 @@ pub fn softmax(
     divisor: Divisor,
 ) -> Array<Span<felt252>> {
     let powers = POWERS.span();
+    let divisor = size(divisor);
+    assert(table.len() == 128, 'exp2 table');
     let mut out = array![];
     while let Some(scores) = heads.pop_front() {
-        let mut scores = scores;
         let max = half + maximum(scores, bias);
         let mut weights = array![];
-        while let Some(score) = scores.pop_front() {
-            weights.append(weight(max - *score, divisor, table, powers));
-        }
+        append_weights(scores, max, table, powers, divisor, ref weights);
         out.append(weights.span());
     }
     out
 }
 
-fn weight(
-    distance: felt252, divisor: Divisor, table: Span<felt252>, powers: Span<felt252>,
-) -> felt252 {
-    let exponent: Option<Exponent> = downcast(floor_shift(distance, divisor));
-    match exponent {
-        None => 0,
-        Some(exponent) => {
-            let (whole, frac) = bounded_int::div_rem::<_, UnitInt<0x80>>(exponent, 0x80);
-            *table.at(upcast(frac)) * *powers.at(upcast(whole))
-        },
+/// Appends `table[z mod 128] · powers[z div 128]` with `z = floor((max − score) / divisor)`, or 0 from
+/// `z = 2048` on.
+///
+/// Its code is in `src/casm/softmax.rs`. The tables have 128 and 16 entries.
+#[inline(never)]
+fn append_weights(
+    scores: Span<felt252>,
+    max: felt252,
+    table: Span<felt252>,
+    powers: Span<felt252>,
+    divisor: felt252,
+    ref out: Array<felt252>,
+) {
+    if range_check(max) {
+        append_weights(scores, max, table, powers, divisor, ref out);
     }
 }

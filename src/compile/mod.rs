@@ -14,6 +14,7 @@ use std::collections::BTreeMap;
 use std::fs;
 use std::path::{Path, PathBuf};
 
+use cairo_lang_casm::assembler::AssembledCairoProgram;
 use cairo_lang_compiler::db::RootDatabase;
 use cairo_lang_compiler::diagnostics::DiagnosticsReporter;
 use cairo_lang_compiler::project::{
@@ -26,10 +27,14 @@ use cairo_lang_executable::executable::{Executable, NOT_RETURNING_HEADER_SIZE};
 use cairo_lang_executable_plugin::executable_plugin_suite;
 use cairo_lang_filesystem::cfg::{Cfg, CfgSet};
 use cairo_lang_filesystem::db::init_dev_corelib;
+use cairo_lang_sierra::ids::ConcreteTypeId;
+use cairo_lang_sierra_generator::replace_ids::{DebugReplacer, SierraIdReplacer};
 use cairo_vm::types::builtin_name::BuiltinName;
 use thiserror::Error;
 
 pub use program::{Program, ProgramError};
+
+use crate::casm::{self, KERNELS, Kernel};
 
 mod embedded {
     include!(concat!(env!("OUT_DIR"), "/embedded.rs"));
@@ -62,6 +67,11 @@ pub enum CompileError {
     Setup(String),
     #[error("the generated Cairo does not compile:\n{0}")]
     Diagnostics(String),
+    #[error("the code of {kernel} cannot take its function's place: {problem}")]
+    Kernel {
+        kernel: &'static str,
+        problem: String,
+    },
 }
 
 /// `Scarb.toml` of the kernel library.
@@ -149,11 +159,16 @@ fn compile_folder(name: &str, work: &Path) -> Result<Program, CompileError> {
     let compiled = compile_executable_in_prepared_db(&db, None, main, reporter, config);
     match compiled {
         Ok(result) => {
-            let operations = operations(&db, &result);
-            Ok(Program::new(
-                Executable::new(result.compiled_function),
-                operations,
-            ))
+            let start = start(&result);
+            let mut operations = operations(&db, &result, start);
+            let entries = kernel_entries(&db, &result)?;
+            let mut executable = Executable::new(result.compiled_function);
+            let AssembledCairoProgram { bytecode, hints } = &mut executable.program;
+            for (kernel, entry) in entries {
+                operations.insert(bytecode.len(), kernel.file().to_string());
+                casm::link(kernel, start + entry, bytecode, hints);
+            }
+            Ok(Program::new(executable, operations))
         }
         Err(error) => {
             let error = error.to_string();
@@ -162,23 +177,72 @@ fn compile_folder(name: &str, work: &Path) -> Result<Program, CompileError> {
     }
 }
 
+/// The offset in the program where the compiled functions begin.
+fn start(result: &CompileExecutableResult<'_>) -> usize {
+    let header = result.compiled_function.wrapper.header.iter();
+    NOT_RETURNING_HEADER_SIZE + header.map(|i| i.body.op_size()).sum::<usize>()
+}
+
+/// The kernels that the program calls, and where their functions begin among the compiled ones.
+fn kernel_entries(
+    db: &RootDatabase,
+    result: &CompileExecutableResult<'_>,
+) -> Result<Vec<(&'static Kernel, usize)>, CompileError> {
+    let builder = &result.builder;
+    let statements = &builder.casm_program().debug_info.sierra_statement_info;
+    let names = DebugReplacer { db };
+    let mut entries = vec![];
+    for kernel in &KERNELS {
+        let refuse = |problem: String| CompileError::Kernel {
+            kernel: kernel.path,
+            problem,
+        };
+        let path = format!("decode_kernels::{}", kernel.path);
+        for function in &builder.sierra_program().funcs {
+            let name = names.replace_function_id(&function.id).to_string();
+            if !name.starts_with(&path) || name[path.len()..].starts_with(char::is_alphanumeric) {
+                continue;
+            }
+            if name != path {
+                return Err(refuse(format!("the compiler made {name} of it")));
+            }
+            let metadata = &builder.metadata().ap_change_info.function_ap_change;
+            if metadata.contains_key(&function.id) {
+                return Err(refuse("how far it moves the stack is fixed".to_string()));
+            }
+            let cells = |types: &[ConcreteTypeId]| -> usize {
+                types.iter().map(|ty| builder.type_size(ty) as usize).sum()
+            };
+            let builtins = usize::from(kernel.builtin.is_some());
+            let signature = &function.signature;
+            let expected = [builtins + kernel.params, builtins + casm::RETURNS];
+            let found = [&signature.param_types, &signature.ret_types].map(|types| cells(types));
+            let first = signature.param_types.first();
+            let first = first.map(|ty| names.replace_type_id(ty).to_string());
+            if found != expected || kernel.builtin.is_some_and(|b| first.as_deref() != Some(b.name())) {
+                return Err(refuse(format!(
+                    "it takes and returns {found:?} cells, first {first:?}, instead of {expected:?}"
+                )));
+            }
+            entries.push((kernel, statements[function.entry_point.0].start_offset));
+        }
+    }
+    Ok(entries)
+}
+
 /// For each offset in the program where another kernel's code begins, that kernel.
 ///
 /// The compiler records, for each statement, the functions it was inlined through; the outermost kernel
 /// among them is what the statement works for.
-fn operations(db: &RootDatabase, result: &CompileExecutableResult<'_>) -> BTreeMap<usize, String> {
+fn operations(
+    db: &RootDatabase,
+    result: &CompileExecutableResult<'_>,
+    start: usize,
+) -> BTreeMap<usize, String> {
     let functions = result
         .debug_info
         .statements_locations
         .extract_statements_functions(db);
-    let header: usize = result
-        .compiled_function
-        .wrapper
-        .header
-        .iter()
-        .map(|i| i.body.op_size())
-        .sum();
-    let start = NOT_RETURNING_HEADER_SIZE + header;
     let statements = &result
         .builder
         .casm_program()

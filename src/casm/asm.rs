@@ -1,0 +1,404 @@
+//! An assembler for kernels: cells by name, instructions by what they compute.
+//!
+//! A kernel is straight-line code and loops. Every value gets the next cell of the stack. Before the first
+//! loop a cell has a fixed distance to `fp`; inside a loop it is counted from the loop's start, where the
+//! loop's state is on top of the stack.
+
+use cairo_lang_casm::hints::{CoreHint, Hint};
+use cairo_lang_casm::instructions::{
+    AddApInstruction, AssertEqInstruction, Instruction, InstructionBody, JnzInstruction,
+    JumpInstruction, RetInstruction,
+};
+use cairo_lang_casm::operand::{
+    BinOpOperand, CellRef, DerefOrImmediate, Operation, Register, ResOperand,
+};
+use num_bigint::BigInt;
+
+/// A memory cell of the kernel's frame.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Cell {
+    /// At `[fp + i]`: parameters (negative), and what was made before the first loop.
+    Frame(i16),
+    /// At `i` from the loop's start.
+    Loop(i16),
+}
+
+/// The second operand of a sum or a product.
+#[derive(Debug, Clone)]
+pub enum Operand {
+    Cell(Cell),
+    Number(BigInt),
+}
+
+impl From<Cell> for Operand {
+    fn from(cell: Cell) -> Operand {
+        Operand::Cell(cell)
+    }
+}
+
+impl<T: Into<BigInt>> From<T> for Operand {
+    fn from(number: T) -> Operand {
+        Operand::Number(number.into())
+    }
+}
+
+/// A loop's state for the next turn.
+#[derive(Debug, Clone, Copy)]
+pub enum Next {
+    /// The value of a cell.
+    Same(Cell),
+    /// A cell and a number, added.
+    Plus(Cell, i16),
+}
+
+/// A jump whose target is not known yet.
+#[derive(Debug)]
+#[must_use]
+pub struct Forward {
+    instruction: usize,
+    top: i16,
+    ap: i16,
+}
+
+/// Code under construction.
+#[derive(Default)]
+pub struct Asm {
+    code: Vec<Instruction>,
+    /// Cells made since the function's or the loop's start.
+    top: i16,
+    /// How far `ap` has come of `top`: cells may be reserved ahead of it.
+    ap: i16,
+    in_loop: bool,
+    /// How often the loops around have still to run, outermost first. They move when a loop inside ends.
+    counters: Vec<Cell>,
+    hints: Vec<Hint>,
+}
+
+impl Asm {
+    pub fn new() -> Asm {
+        Asm::default()
+    }
+
+    /// The instructions. Every jump has its target.
+    pub fn finish(self) -> Vec<Instruction> {
+        self.code
+    }
+
+    fn cell(&self, cell: Cell) -> CellRef {
+        match cell {
+            Cell::Frame(offset) => CellRef {
+                register: Register::FP,
+                offset,
+            },
+            Cell::Loop(offset) => CellRef {
+                register: Register::AP,
+                offset: offset - self.ap,
+            },
+        }
+    }
+
+    fn operand(&self, operand: Operand) -> DerefOrImmediate {
+        match operand {
+            Operand::Cell(cell) => DerefOrImmediate::Deref(self.cell(cell)),
+            Operand::Number(number) => DerefOrImmediate::from(number),
+        }
+    }
+
+    /// Adds an instruction; `ap` follows by one cell if it is behind.
+    fn emit(&mut self, body: InstructionBody) {
+        let inc_ap = self.ap < self.top;
+        self.ap += i16::from(inc_ap);
+        self.code.push(Instruction {
+            body,
+            inc_ap,
+            hints: std::mem::take(&mut self.hints),
+        });
+    }
+
+    fn assert_eq(&mut self, a: CellRef, b: ResOperand) {
+        self.emit(InstructionBody::AssertEq(AssertEqInstruction { a, b }));
+    }
+
+    /// Reserves the next cell. A hint, or an instruction that has it as its result, gives it a value.
+    pub fn reserve(&mut self) -> Cell {
+        let at = self.top;
+        self.top += 1;
+        match self.in_loop {
+            true => Cell::Loop(at),
+            false => Cell::Frame(at),
+        }
+    }
+
+    fn bin_op(&self, op: Operation, a: Cell, b: impl Into<Operand>) -> ResOperand {
+        ResOperand::BinOp(BinOpOperand {
+            op,
+            a: self.cell(a),
+            b: self.operand(b.into()),
+        })
+    }
+
+    /// Asserts `sum = a + b`.
+    pub fn assert_sum(&mut self, sum: Cell, a: Cell, b: impl Into<Operand>) {
+        let b = self.bin_op(Operation::Add, a, b);
+        self.assert_eq(self.cell(sum), b);
+    }
+
+    /// Asserts `product = a · b`.
+    pub fn assert_product(&mut self, product: Cell, a: Cell, b: impl Into<Operand>) {
+        let b = self.bin_op(Operation::Mul, a, b);
+        self.assert_eq(self.cell(product), b);
+    }
+
+    /// `a + b`.
+    pub fn add(&mut self, a: Cell, b: impl Into<Operand>) -> Cell {
+        let sum = self.reserve();
+        self.assert_sum(sum, a, b);
+        sum
+    }
+
+    /// `a · b`.
+    pub fn mul(&mut self, a: Cell, b: impl Into<Operand>) -> Cell {
+        let product = self.reserve();
+        self.assert_product(product, a, b);
+        product
+    }
+
+    /// `a − b`, as the cell that added to `b` gives `a`.
+    pub fn sub(&mut self, a: Cell, b: impl Into<Operand>) -> Cell {
+        let difference = self.reserve();
+        self.assert_sum(a, difference, b);
+        difference
+    }
+
+    /// A copy.
+    pub fn copy(&mut self, a: Cell) -> Cell {
+        let copy = self.reserve();
+        let a = ResOperand::Deref(self.cell(a));
+        self.assert_eq(self.cell(copy), a);
+        copy
+    }
+
+    /// A constant.
+    pub fn number(&mut self, number: impl Into<BigInt>) -> Cell {
+        let cell = self.reserve();
+        self.assert_eq(self.cell(cell), ResOperand::from(number.into()));
+        cell
+    }
+
+    /// The cell at `pointer + offset`.
+    pub fn load(&mut self, pointer: Cell, offset: i16) -> Cell {
+        let cell = self.reserve();
+        self.store(cell, pointer, offset);
+        cell
+    }
+
+    /// Asserts that the cell at `pointer + offset` is `value`: writes it, if nothing is there yet, or
+    /// gives `value` its value, if that is what is missing.
+    pub fn store(&mut self, value: Cell, pointer: Cell, offset: i16) {
+        let pointer = ResOperand::DoubleDeref(self.cell(pointer), offset);
+        self.assert_eq(self.cell(value), pointer);
+    }
+
+    /// A hint that runs before the next instruction: `quotient = floor(value / by)` and the remainder.
+    /// It proves nothing.
+    pub fn hint_div_rem(
+        &mut self,
+        value: Cell,
+        by: impl Into<Operand>,
+        quotient: Cell,
+        remainder: Cell,
+    ) {
+        let hint = CoreHint::DivMod {
+            lhs: ResOperand::Deref(self.cell(value)),
+            rhs: self.operand(by.into()).into(),
+            quotient: self.cell(quotient),
+            remainder: self.cell(remainder),
+        };
+        self.hints.push(hint.into());
+    }
+
+    /// A hint that runs before the next instruction: `flag = 1` if `a < b`, else 0. It proves nothing.
+    pub fn hint_less(&mut self, a: Cell, b: Cell, flag: Cell) {
+        let hint = CoreHint::TestLessThan {
+            lhs: ResOperand::Deref(self.cell(a)),
+            rhs: ResOperand::Deref(self.cell(b)),
+            dst: self.cell(flag),
+        };
+        self.hints.push(hint.into());
+    }
+
+    /// Lets `ap` reach every reserved cell.
+    fn settle(&mut self) {
+        let behind = self.top - self.ap;
+        if behind > 0 {
+            self.ap = self.top;
+            self.code.push(Instruction {
+                body: InstructionBody::AddAp(AddApInstruction {
+                    operand: ResOperand::from(behind),
+                }),
+                inc_ap: false,
+                hints: std::mem::take(&mut self.hints),
+            });
+        }
+    }
+
+    /// Goes back to a loop's start unless the last cell is 0.
+    fn jump_back(&mut self, start: usize) {
+        let distance = self.distance(start, self.code.len());
+        let condition = self.cell(Cell::Loop(-1));
+        self.emit(InstructionBody::Jnz(JnzInstruction {
+            jump_offset: DerefOrImmediate::from(-distance),
+            condition,
+        }));
+    }
+
+    /// Words of the instructions from one to another.
+    fn distance(&self, from: usize, to: usize) -> i32 {
+        let size = |i: &Instruction| i.body.op_size() as i32;
+        self.code[from..to].iter().map(size).sum()
+    }
+
+    /// Jumps forward if `condition` is not 0.
+    pub fn jump_if(&mut self, condition: Cell) -> Forward {
+        let condition = self.cell(condition);
+        let instruction = self.code.len();
+        self.emit(InstructionBody::Jnz(JnzInstruction {
+            jump_offset: DerefOrImmediate::from(0),
+            condition,
+        }));
+        Forward {
+            instruction,
+            top: self.top,
+            ap: self.ap,
+        }
+    }
+
+    /// Jumps forward.
+    pub fn jump(&mut self) -> Forward {
+        self.settle();
+        let instruction = self.code.len();
+        self.emit(InstructionBody::Jump(JumpInstruction {
+            target: DerefOrImmediate::from(0),
+            relative: true,
+        }));
+        Forward {
+            instruction,
+            top: self.top,
+            ap: self.ap,
+        }
+    }
+
+    /// Where a jump arrives, which the code above does not reach: the stack is as it was at the jump.
+    pub fn arrive_only(&mut self, from: Forward) {
+        (self.top, self.ap) = (from.top, from.ap);
+        self.patch(from.instruction);
+    }
+
+    /// Where a jump and the code above arrive, with the same number of cells on the stack.
+    pub fn arrive(&mut self, from: Forward) {
+        self.settle();
+        assert_eq!((self.top, self.ap), (from.top, from.ap), "both ways have the same stack");
+        self.patch(from.instruction);
+    }
+
+    fn patch(&mut self, instruction: usize) {
+        let distance = DerefOrImmediate::from(self.distance(instruction, self.code.len()));
+        match &mut self.code[instruction].body {
+            InstructionBody::Jnz(jump) => jump.jump_offset = distance,
+            InstructionBody::Jump(jump) => jump.target = distance,
+            other => unreachable!("{other} is no jump"),
+        }
+    }
+
+    /// How many batches of each size make `count` elements; the last size is 1.
+    ///
+    /// The numbers of batches are the prover's, but for `count = Σ sizes[i]·batches[i]`, which is checked.
+    pub fn split_count<const K: usize>(&mut self, count: Cell, sizes: [i16; K]) -> [(i16, Cell); K] {
+        let mut rest = count;
+        sizes.map(|size| {
+            if size == 1 {
+                return (size, rest);
+            }
+            let batches = self.reserve();
+            let remainder = self.reserve();
+            self.hint_div_rem(rest, size, batches, remainder);
+            let product = self.mul(batches, size);
+            self.assert_sum(rest, remainder, product);
+            rest = remainder;
+            (size, batches)
+        })
+    }
+
+    /// Runs `body` once for each batch, the sizes in order. `state` goes from batch to batch.
+    ///
+    /// A loop ends only when its number has been counted down to 0. So with the numbers of
+    /// [`Asm::split_count`] every element is visited once, in order, whatever the numbers are.
+    pub fn batches<const N: usize>(
+        &mut self,
+        counts: &[(i16, Cell)],
+        state: [Cell; N],
+        mut body: impl FnMut(&mut Asm, [Cell; N], i16) -> [Next; N],
+    ) -> [Cell; N] {
+        let mut state = state;
+        for &(size, count) in counts {
+            state = self.repeat(count, state, |asm, state| body(asm, state, size));
+        }
+        state
+    }
+
+    /// Runs `body` `count` times; returns the state after the last time.
+    pub fn repeat<const N: usize>(
+        &mut self,
+        count: Cell,
+        state: [Cell; N],
+        body: impl FnOnce(&mut Asm, [Cell; N]) -> [Next; N],
+    ) -> [Cell; N] {
+        let outer = std::mem::take(&mut self.counters);
+        self.settle();
+        for cell in outer.iter().copied().chain(state) {
+            self.copy(cell);
+        }
+        let left = self.copy(count);
+        let enter = self.jump_if(left);
+        let skip = self.jump();
+        self.arrive_only(enter);
+        // From here on cells are counted from the loop's start: outer counters, state, counter.
+        let depth = outer.len();
+        let first = -((depth + N + 1) as i16);
+        let cells: [Cell; N] =
+            std::array::from_fn(|i| Cell::Loop(first + (depth + i) as i16));
+        let outer = (0..depth).map(|i| Cell::Loop(first + i as i16));
+        self.in_loop = true;
+        (self.top, self.ap) = (0, 0);
+        let start = self.code.len();
+        self.counters = outer.clone().chain([Cell::Loop(-1)]).collect();
+        let state = body(self, cells);
+        self.settle();
+        let mut counters = std::mem::take(&mut self.counters);
+        let counter = counters.pop().expect("the loop's own");
+        for cell in counters {
+            self.copy(cell);
+        }
+        for next in state {
+            match next {
+                Next::Same(cell) => self.copy(cell),
+                Next::Plus(cell, number) => self.add(cell, number),
+            };
+        }
+        self.add(counter, -1);
+        (self.top, self.ap) = (0, 0);
+        self.counters = outer.collect();
+        self.jump_back(start);
+        self.patch(skip.instruction);
+        cells
+    }
+
+    /// Returns values, with which the function ends.
+    pub fn ret(&mut self, values: &[Cell]) {
+        self.settle();
+        for &value in values {
+            self.copy(value);
+        }
+        self.emit(InstructionBody::Ret(RetInstruction {}));
+    }
+}

@@ -1,0 +1,137 @@
+//! Kernels below the Cairo source level: what is run for every weight and every element.
+//!
+//! A Cairo function of the kernel library that is listed here has a body of no meaning; [`link`] puts the
+//! code of this module in its place. The function keeps its signature, so the compiler makes its calls, and
+//! everything around it stays Cairo.
+//!
+//! Invariants
+//! - A kernel's code reads its parameters, the memory that they point to, and hints. Everything that a hint
+//!   gives is checked by the code; each kernel says how.
+//! - A kernel writes the array that it is given at its end, the builtins' cells from the pointer that it is
+//!   given, and its own stack; it returns the pointers behind what it wrote.
+//! - `link` refuses a function whose signature is not the kernel's, or that the compiler has changed.
+
+mod asm;
+mod elementwise;
+mod linear;
+mod requantize;
+mod rope;
+mod silu;
+mod softmax;
+mod weights;
+
+use cairo_lang_casm::hints::Hint;
+use cairo_lang_casm::instructions::{Instruction, InstructionBody, JumpInstruction};
+use cairo_lang_casm::operand::DerefOrImmediate;
+use num_bigint::BigInt;
+
+/// A builtin that a kernel is handed, and hands back.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Builtin {
+    RangeCheck,
+    Bitwise,
+}
+
+impl Builtin {
+    /// The compiler's name of its type.
+    pub fn name(self) -> &'static str {
+        match self {
+            Builtin::RangeCheck => "RangeCheck",
+            Builtin::Bitwise => "Bitwise",
+        }
+    }
+}
+
+/// A function of the kernel library whose code is here.
+pub struct Kernel {
+    /// Path of the function in the kernel library: file, then name.
+    pub path: &'static str,
+    /// Its builtin.
+    pub builtin: Option<Builtin>,
+    /// Cells of its other parameters.
+    pub params: usize,
+    code: fn() -> Vec<Instruction>,
+}
+
+/// Cells of what a kernel returns besides its builtin: the array that it appended to.
+pub const RETURNS: usize = 2;
+
+impl Kernel {
+    /// The file of the kernel library that the function is in.
+    pub fn file(&self) -> &'static str {
+        self.path.split("::").next().unwrap_or(self.path)
+    }
+
+    const fn new(
+        path: &'static str,
+        builtin: Option<Builtin>,
+        params: usize,
+        code: fn() -> Vec<Instruction>,
+    ) -> Kernel {
+        Kernel {
+            path,
+            builtin,
+            params,
+            code,
+        }
+    }
+}
+
+/// All kernels.
+pub static KERNELS: [Kernel; 17] = {
+    use Builtin::{Bitwise, RangeCheck};
+    [
+        Kernel::new("bytes::split8", Some(RangeCheck), 4, || {
+            linear::split(8, 15, 128)
+        }),
+        Kernel::new("elementwise::append_multiples", None, 5, elementwise::multiples),
+        Kernel::new("elementwise::append_products", None, 6, elementwise::products),
+        Kernel::new("elementwise::append_sums", None, 6, elementwise::sums),
+        Kernel::new("linear::products", None, 7, linear::products),
+        Kernel::new("linear::split20", Some(RangeCheck), 4, || lanes(20)),
+        Kernel::new("linear::split24", Some(RangeCheck), 4, || lanes(24)),
+        Kernel::new("linear::split30", Some(RangeCheck), 4, || lanes(30)),
+        Kernel::new("linear::split40", Some(RangeCheck), 4, || lanes(40)),
+        Kernel::new("linear::split60", Some(RangeCheck), 4, || lanes(60)),
+        Kernel::new("requantize::append_rounded", Some(RangeCheck), 7, requantize::rounded),
+        Kernel::new("requantize::append_saturated", Some(RangeCheck), 9, requantize::saturated),
+        Kernel::new("requantize::append_scaled", Some(RangeCheck), 8, requantize::scaled),
+        Kernel::new("rope::append_rotated", None, 8, rope::rotated),
+        Kernel::new("silu::append_silu", Some(RangeCheck), 11, silu::silu),
+        Kernel::new("softmax::append_weights", Some(RangeCheck), 10, softmax::weights),
+        Kernel::new("weights::append_words", Some(Bitwise), 6, weights::separated),
+    ]
+};
+
+/// Signed lanes of `bits` bits, which fill 120 bits of a half.
+fn lanes(bits: u32) -> Vec<Instruction> {
+    linear::split(bits, 120 / bits as usize, 1 << (bits - 1))
+}
+
+/// Appends a kernel's code to the program, and makes the function at `entry` begin with a jump to it.
+pub fn link(
+    kernel: &Kernel,
+    entry: usize,
+    bytecode: &mut Vec<BigInt>,
+    hints: &mut Vec<(usize, Vec<Hint>)>,
+) {
+    let distance = bytecode.len() - entry;
+    let jump = Instruction::new(
+        InstructionBody::Jump(JumpInstruction {
+            target: DerefOrImmediate::from(distance),
+            relative: true,
+        }),
+        false,
+    );
+    for (i, word) in jump.assemble().encode().into_iter().enumerate() {
+        bytecode[entry + i] = word;
+    }
+    // The instruction that was here is gone, and its hint with it.
+    hints.retain(|(at, _)| *at != entry);
+    for instruction in (kernel.code)() {
+        if !instruction.hints.is_empty() {
+            hints.push((bytecode.len(), instruction.hints.clone()));
+        }
+        bytecode.extend(instruction.assemble().encode());
+    }
+}

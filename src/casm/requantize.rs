@@ -1,0 +1,180 @@
+//! Roundings: division by a power of two, checked and not computed.
+
+use cairo_lang_casm::instructions::Instruction;
+
+use super::asm::{Asm, Cell, Next};
+use super::linear::params;
+
+/// Elements per turn.
+const ELEMENTS: [i16; 2] = [4, 1];
+
+/// `append_rounded(xs: Span, bias, offset, divisor, ref out: Array)`: appends
+/// `floor((x + bias) / divisor) − offset` of every element.
+pub(super) fn rounded() -> Vec<Instruction> {
+    let mut asm = Asm::new();
+    let [rc, xs, end, bias, offset, divisor, out_start, out] = params();
+    each(&mut asm, [rc, xs, end, out_start, out], divisor, |asm, x| {
+        (asm.add(x, bias), offset)
+    });
+    asm.finish()
+}
+
+/// `append_scaled(xs: Span, factor, bias, offset, divisor, ref out: Array)`: appends
+/// `floor((x·factor + bias) / divisor) − offset` of every element.
+pub(super) fn scaled() -> Vec<Instruction> {
+    let mut asm = Asm::new();
+    let [rc, xs, end, factor, bias, offset, divisor, out_start, out] = params();
+    each(&mut asm, [rc, xs, end, out_start, out], divisor, |asm, x| {
+        let product = asm.mul(x, factor);
+        (asm.add(product, bias), offset)
+    });
+    asm.finish()
+}
+
+/// Appends `floor(u / divisor) − offset` for `(u, offset) = prepare(x)` of every element.
+fn each(
+    asm: &mut Asm,
+    [rc, xs, end, out_start, out]: [Cell; 5],
+    divisor: Cell,
+    prepare: impl Fn(&mut Asm, Cell) -> (Cell, Cell),
+) {
+    let count = asm.sub(end, xs);
+    let largest = asm.add(divisor, -1);
+    let counts = asm.split_count(count, ELEMENTS);
+    let [rc, _, out] = asm.batches(&counts, [rc, xs, out], |asm, [rc, xs, out], size| {
+        for i in 0..size {
+            let x = asm.load(xs, i);
+            let (dividend, offset) = prepare(asm, x);
+            let quotient = divide(asm, dividend, divisor, largest, rc, 3 * i);
+            asm.store(quotient, rc, 3 * i + 2);
+            let y = asm.sub(quotient, offset);
+            asm.store(y, out, i);
+        }
+        [
+            Next::Plus(rc, 3 * size),
+            Next::Plus(xs, size),
+            Next::Plus(out, size),
+        ]
+    });
+    asm.ret(&[rc, out_start, out]);
+}
+
+/// The quotient, from a hint. Uses the two range checks from `at` on for `0 ≤ remainder < divisor`; the
+/// quotient's own range is the caller's to check.
+pub(super) fn divide(
+    asm: &mut Asm,
+    dividend: Cell,
+    divisor: Cell,
+    largest: Cell,
+    rc: Cell,
+    at: i16,
+) -> Cell {
+    let (quotient, remainder) = (asm.reserve(), asm.reserve());
+    asm.hint_div_rem(dividend, divisor, quotient, remainder);
+    let whole = asm.mul(quotient, divisor);
+    asm.assert_sum(dividend, remainder, whole);
+    asm.store(remainder, rc, at);
+    let room = asm.sub(largest, remainder);
+    asm.store(room, rc, at + 1);
+    quotient
+}
+
+/// What a saturation needs, computed once.
+pub(super) struct Saturation {
+    rc: Cell,
+    divisor: Cell,
+    largest: Cell,
+    bias: Cell,
+    offset: Cell,
+    lo: Cell,
+    hi: Cell,
+    below: Cell,
+    above: Cell,
+    first: Cell,
+    last: Cell,
+}
+
+impl Saturation {
+    /// Range checks per element.
+    pub(super) const CHECKS: i16 = 4;
+
+    pub(super) fn new(
+        asm: &mut Asm,
+        [rc, bias, offset, divisor, lo, hi]: [Cell; 6],
+    ) -> Saturation {
+        Saturation {
+            rc,
+            divisor,
+            largest: asm.add(divisor, -1),
+            bias,
+            offset,
+            lo,
+            hi,
+            below: asm.add(lo, -1),
+            above: asm.add(hi, 1),
+            first: asm.sub(lo, offset),
+            last: asm.sub(hi, offset),
+        }
+    }
+
+    /// `clamp(floor((x + bias) / divisor), lo, hi) − offset`, with the range checks from `at` on. Flags
+    /// from hints say which case it is; each case checks that it is that one.
+    pub(super) fn apply(&self, asm: &mut Asm, x: Cell, rc: Cell, at: i16) -> Cell {
+        let dividend = asm.add(x, self.bias);
+        let quotient = divide(asm, dividend, self.divisor, self.largest, rc, at);
+        let (low, high) = (asm.reserve(), asm.reserve());
+        asm.hint_less(quotient, self.lo, low);
+        asm.hint_less(self.hi, quotient, high);
+        let is_low = asm.jump_if(low);
+        let is_high = asm.jump_if(high);
+        // lo ≤ quotient ≤ hi
+        let above = asm.sub(quotient, self.lo);
+        let under = asm.sub(self.hi, quotient);
+        asm.store(above, rc, at + 2);
+        asm.store(under, rc, at + 3);
+        let y = asm.sub(quotient, self.offset);
+        let inside = asm.jump();
+        // 0 ≤ quotient ≤ lo − 1
+        asm.arrive_only(is_low);
+        let under = asm.sub(self.below, quotient);
+        asm.store(quotient, rc, at + 2);
+        asm.store(under, rc, at + 3);
+        asm.reserve();
+        asm.copy(self.first);
+        let is_lowest = asm.jump();
+        // hi + 1 ≤ quotient
+        asm.arrive_only(is_high);
+        let over = asm.sub(quotient, self.above);
+        asm.store(over, rc, at + 2);
+        asm.store(over, rc, at + 3);
+        asm.reserve();
+        asm.copy(self.last);
+        asm.arrive(inside);
+        asm.arrive(is_lowest);
+        y
+    }
+}
+
+/// `append_saturated(xs: Span, bias, offset, divisor, lo, hi, ref out: Array)`: appends
+/// `clamp(floor((x + bias) / divisor), lo, hi) − offset` of every element.
+pub(super) fn saturated() -> Vec<Instruction> {
+    let mut asm = Asm::new();
+    let [rc, xs, end, bias, offset, divisor, lo, hi, out_start, out] = params();
+    let count = asm.sub(end, xs);
+    let to = Saturation::new(&mut asm, [rc, bias, offset, divisor, lo, hi]);
+    let counts = asm.split_count(count, ELEMENTS);
+    let [rc, _, out] = asm.batches(&counts, [to.rc, xs, out], |asm, [rc, xs, out], size| {
+        for i in 0..size {
+            let x = asm.load(xs, i);
+            let y = to.apply(asm, x, rc, Saturation::CHECKS * i);
+            asm.store(y, out, i);
+        }
+        [
+            Next::Plus(rc, Saturation::CHECKS * size),
+            Next::Plus(xs, size),
+            Next::Plus(out, size),
+        ]
+    });
+    asm.ret(&[rc, out_start, out]);
+    asm.finish()
+}

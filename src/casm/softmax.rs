@@ -1,0 +1,83 @@
+//! Weights of scores: a rounding, two digits, two tables.
+
+use cairo_lang_casm::instructions::Instruction;
+
+use super::asm::{Asm, Cell, Next};
+use super::linear::params;
+use super::requantize::divide;
+
+/// Exponents below this have a weight; from it on the weight is 0.
+const EXPONENTS: i16 = 2048;
+/// Entries of the table of fractions.
+const FRACTIONS: i16 = 128;
+/// Range checks per score.
+const CHECKS: i16 = 6;
+
+/// `append_weights(scores: Span, max, table: Span, powers: Span, divisor, ref out: Array)`: appends
+/// `table[z mod 128] · powers[z div 128]` with `z = floor((max − score) / divisor)`, or 0 from `z = 2048`
+/// on. The tables have 128 and 16 entries.
+pub(super) fn weights() -> Vec<Instruction> {
+    let mut asm = Asm::new();
+    let [
+        rc,
+        scores,
+        end,
+        max,
+        table,
+        _,
+        powers,
+        _,
+        divisor,
+        out_start,
+        out,
+    ] = params();
+    let count = asm.sub(end, scores);
+    let largest = asm.add(divisor, -1);
+    let exponents = asm.number(EXPONENTS);
+    let last_fraction = asm.number(FRACTIONS - 1);
+    let last_power = asm.number(EXPONENTS / FRACTIONS - 1);
+    let zero = asm.number(0);
+    let [rc, _, out] = asm.repeat(count, [rc, scores, out], |asm, [rc, scores, out]| {
+        let score = asm.load(scores, 0);
+        let distance = asm.sub(max, score);
+        let exponent = divide(asm, distance, divisor, largest, rc, 0);
+        let has_weight = asm.reserve();
+        asm.hint_less(exponent, exponents, has_weight);
+        let near = asm.jump_if(has_weight);
+        // 2048 ≤ exponent
+        let over = asm.sub(exponent, exponents);
+        for check in 2..CHECKS {
+            asm.store(over, rc, check);
+        }
+        for _ in 0..8 {
+            asm.reserve();
+        }
+        asm.copy(zero);
+        let far = asm.jump();
+        asm.arrive_only(near);
+        // exponent = 128·whole + fraction with 0 ≤ fraction ≤ 127 and 0 ≤ whole ≤ 15
+        let (whole, fraction) = (asm.reserve(), asm.reserve());
+        asm.hint_div_rem(exponent, FRACTIONS, whole, fraction);
+        let shifted = asm.mul(whole, FRACTIONS);
+        asm.assert_sum(exponent, fraction, shifted);
+        let value = |asm: &mut Asm, index: Cell, last: Cell, table: Cell, check: i16| {
+            asm.store(index, rc, check);
+            let room = asm.sub(last, index);
+            asm.store(room, rc, check + 1);
+            let entry = asm.add(index, table);
+            asm.load(entry, 0)
+        };
+        let fraction = value(asm, fraction, last_fraction, table, 2);
+        let power = value(asm, whole, last_power, powers, 4);
+        let weight = asm.mul(fraction, power);
+        asm.arrive(far);
+        asm.store(weight, out, 0);
+        [
+            Next::Plus(rc, CHECKS),
+            Next::Plus(scores, 1),
+            Next::Plus(out, 1),
+        ]
+    });
+    asm.ret(&[rc, out_start, out]);
+    asm.finish()
+}
