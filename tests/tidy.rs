@@ -14,7 +14,7 @@ const ARROWS: [(&str, &[&str]); 22] = [
     ("lower", &["ir", "spec"]),
     ("casm", &[]),
     ("compile", &["casm", "spec"]),
-    ("trace", &["compile"]),
+    ("trace", &["casm", "compile"]),
     // It implements the trait that the fidelity report runs.
     ("engine", &["ir", "spec", "quantize"]),
     ("verify", &["spec"]),

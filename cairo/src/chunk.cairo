@@ -7,6 +7,7 @@
 //! Output: the statement's encoding, 21 felts, in the order of `docs/spec.md`.
 
 use crate::bytes::{pack_int8, unpack_int8};
+use crate::claims::{Claims, challenge, check_claims, no_claims};
 use crate::kv::{LayerCache, append_position, empty_cache, take};
 use crate::linear::Lanes;
 use crate::roots::{fold_kv, fold_token};
@@ -36,6 +37,9 @@ pub trait Model {
     const LAYERS: felt252;
     const KV_HEADS: u32;
     const HEAD_DIM: u32;
+    /// Products that `carry` claims, and that `decide` claims.
+    const CARRY_CLAIMS: u32;
+    const DECIDE_CLAIMS: u32;
     /// Packed words that a position appends to the cache.
     const KV_WORDS: u32;
     /// The lanes that carried keys are packed in.
@@ -54,10 +58,14 @@ pub trait Model {
         position: u32,
         ref caches: Array<LayerCache>,
         ref row: Array<felt252>,
+        ref claims: Claims,
     ) -> Self::Carried;
     /// The rest of the step: the policy's token. Not run where the prompt gives the next token.
     fn decide(
-        constants: Self::Constants, carried: Self::Carried, caches: Span<LayerCache>,
+        constants: Self::Constants,
+        carried: Self::Carried,
+        caches: Span<LayerCache>,
+        ref claims: Claims,
     ) -> felt252;
 }
 
@@ -92,6 +100,8 @@ pub fn run_chunk<impl M: Model, +Drop<M::Carried>, +Copy<M::Constants>, +Drop<M:
     let constants = M::constants();
     let mut frontier = first;
     let mut emitted_root = 0;
+    let mut carry_claims = no_claims();
+    let mut decide_claims = no_claims();
     // Every step adds 1 to a 32-bit position, which cannot overflow: `steps` is the number of them.
     let mut left = steps;
     while left != 0 {
@@ -103,13 +113,13 @@ pub fn run_chunk<impl M: Model, +Drop<M::Carried>, +Copy<M::Constants>, +Drop<M:
         }
         let mut row = array![];
         let carried = M::carry(
-            constants, frontier.token, frontier.position, ref caches, ref row,
+            constants, frontier.token, frontier.position, ref caches, ref row, ref carry_claims,
         );
         let kv_root = fold_kv(frontier.kv_root, pack_int8(row.span()).span());
         let token = if next < prompt_len {
             *input.pop_front().unwrap()
         } else {
-            let token = M::decide(constants, carried, caches.span());
+            let token = M::decide(constants, carried, caches.span(), ref decide_claims);
             emitted_root = fold_token(emitted_root, token);
             token
         };
@@ -122,7 +132,17 @@ pub fn run_chunk<impl M: Model, +Drop<M::Carried>, +Copy<M::Constants>, +Drop<M:
     }
     assert(input.is_empty(), 'input left over');
 
-    // 4. The statement.
+    // 4. The claimed products.
+    if M::CARRY_CLAIMS + M::DECIDE_CLAIMS != 0 {
+        let mut context = array![prompt_length, steps];
+        append_frontier(first, ref context);
+        append_frontier(frontier, ref context);
+        let challenge = challenge(context, @carry_claims, @decide_claims);
+        check_claims(carry_claims.claims.span(), M::CARRY_CLAIMS, challenge);
+        check_claims(decide_claims.claims.span(), M::DECIDE_CLAIMS, challenge);
+    }
+
+    // 5. The statement.
     output.append(STATEMENT_VERSION);
     output.append(M::SPEC_VERSION);
     output.append(chain);

@@ -10,6 +10,7 @@ pub mod argmax;
 pub mod bytes;
 pub mod casm;
 pub mod chunk;
+pub mod claims;
 pub mod elementwise;
 pub mod embed;
 pub mod kv;

@@ -4,7 +4,7 @@
 //! loop a cell has a fixed distance to `fp`; inside a loop it is counted from the loop's start, where the
 //! loop's state is on top of the stack.
 
-use cairo_lang_casm::hints::{CoreHint, Hint};
+use cairo_lang_casm::hints::{CoreHint, Hint, StarknetHint};
 use cairo_lang_casm::instructions::{
     AddApInstruction, AssertEqInstruction, Instruction, InstructionBody, JnzInstruction,
     JumpInstruction, RetInstruction,
@@ -12,7 +12,8 @@ use cairo_lang_casm::instructions::{
 use cairo_lang_casm::operand::{
     BinOpOperand, CellRef, DerefOrImmediate, Operation, Register, ResOperand,
 };
-use num_bigint::BigInt;
+use cairo_lang_utils::bigint::BigIntAsHex;
+use num_bigint::{BigInt, Sign};
 
 /// A memory cell of the kernel's frame.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -223,6 +224,19 @@ impl Asm {
             lhs: ResOperand::Deref(self.cell(a)),
             rhs: ResOperand::Deref(self.cell(b)),
             dst: self.cell(flag),
+        };
+        self.hints.push(hint.into());
+    }
+
+    /// A hint that [`crate::trace`] knows by name, which runs before the next instruction. It proves nothing.
+    pub fn hint_named(&mut self, name: &str) {
+        let cell = self.cell(Cell::Frame(0));
+        let hint = StarknetHint::Cheatcode {
+            selector: BigIntAsHex::from(BigInt::from_bytes_be(Sign::Plus, name.as_bytes())),
+            input_start: ResOperand::Deref(cell),
+            input_end: ResOperand::Deref(cell),
+            output_start: cell,
+            output_end: cell,
         };
         self.hints.push(hint.into());
     }

@@ -15,10 +15,7 @@ pub(super) fn products() -> Vec<Instruction> {
     let [w, w_end, x, x_end, bias, out_start, out] = params();
     let cols = asm.sub(x_end, x);
     let words = asm.sub(w_end, w);
-    let blocks = asm.reserve();
-    let rest = asm.reserve();
-    asm.hint_div_rem(words, cols, blocks, rest);
-    asm.assert_product(words, cols, blocks);
+    let blocks = blocks(&mut asm, words, cols);
     let [(_, pairs), (_, single)] = asm.split_count(blocks, [2, 1]);
     let columns = asm.split_count(cols, COLUMNS);
 
@@ -54,6 +51,14 @@ pub(super) fn products() -> Vec<Instruction> {
     });
     asm.ret(&[out_start, out]);
     asm.finish()
+}
+
+/// `words / cols`, which must be whole.
+pub(super) fn blocks(asm: &mut Asm, words: Cell, cols: Cell) -> Cell {
+    let (blocks, rest) = (asm.reserve(), asm.reserve());
+    asm.hint_div_rem(words, cols, blocks, rest);
+    asm.assert_product(words, cols, blocks);
+    blocks
 }
 
 fn multiply_add(asm: &mut Asm, sum: Cell, w: Cell, j: i16, x: Cell) -> Cell {

@@ -12,6 +12,7 @@
 //! - `link` refuses a function whose signature is not the kernel's, or that the compiler has changed.
 
 mod asm;
+mod claims;
 mod elementwise;
 mod linear;
 mod requantize;
@@ -24,6 +25,13 @@ use cairo_lang_casm::hints::Hint;
 use cairo_lang_casm::instructions::{Instruction, InstructionBody, JumpInstruction};
 use cairo_lang_casm::operand::DerefOrImmediate;
 use num_bigint::BigInt;
+
+pub use claims::PARAMS as CLAIM_PARAMS;
+
+/// Name of the hint that writes claimed sums, at the start of the kernel `append_claims`: `bias + Σ_j
+/// w[j·blocks + b]·x[j]` for every block `b`, behind the array's end. The parameters are the 7 cells below
+/// `fp − 2`: `w` and its end, `x` and its end, `bias`, the array and its end.
+pub const SUMS: &str = "sums";
 
 /// A builtin that a kernel is handed, and hands back.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -78,12 +86,13 @@ impl Kernel {
 }
 
 /// All kernels.
-pub static KERNELS: [Kernel; 17] = {
+pub static KERNELS: [Kernel; 18] = {
     use Builtin::{Bitwise, RangeCheck};
     [
         Kernel::new("bytes::split8", Some(RangeCheck), 4, || {
             linear::split(8, 15, 128)
         }),
+        Kernel::new("claims::append_claims", None, claims::PARAMS, claims::claims),
         Kernel::new("elementwise::append_multiples", None, 5, elementwise::multiples),
         Kernel::new("elementwise::append_products", None, 6, elementwise::products),
         Kernel::new("elementwise::append_sums", None, 6, elementwise::sums),

@@ -3,7 +3,7 @@
 use cairo_lang_casm::instructions::Instruction;
 
 use super::asm::{Asm, Next};
-use super::linear::params;
+use super::linear::{blocks, params};
 
 /// Pairs of channels per turn.
 const PAIRS: [i16; 2] = [4, 1];
@@ -18,9 +18,7 @@ pub(super) fn rotated() -> Vec<Instruction> {
     let pairs = asm.split_count(half, PAIRS);
     let channels = asm.sub(end, x);
     let head = asm.add(half, half);
-    let (heads, rest) = (asm.reserve(), asm.reserve());
-    asm.hint_div_rem(channels, head, heads, rest);
-    asm.assert_product(channels, head, heads);
+    let heads = blocks(&mut asm, channels, head);
     let [_, out] = asm.repeat(heads, [x, out], |asm, [x, out]| {
         let b = asm.add(x, half);
         let second = asm.add(out, half);

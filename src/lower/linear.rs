@@ -3,7 +3,7 @@
 use starknet_types_core::felt::Felt;
 
 use super::{LowerError, Lowering};
-use crate::ir::{Matrix, MatrixId, Range, ValueId, row_bound};
+use crate::ir::{Matrix, MatrixId, Node, Op, Range, ValueId, row_bound};
 
 /// A division of a felt into lanes: `per_half` lanes of `bits` bits in each 128-bit half.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -77,6 +77,32 @@ impl Lanes {
         words
     }
 
+    /// Blocks of rows.
+    pub fn blocks(&self, matrix: &Matrix) -> usize {
+        matrix.rows.div_ceil(self.rows())
+    }
+
+    /// Whether the product with `matrix` is claimed and checked over a chunk, or computed at every step:
+    /// what has fewer cells in a chunk of 16 steps.
+    pub fn claimed(&self, matrix: &Matrix) -> bool {
+        let (blocks, cols) = (self.blocks(matrix), matrix.cols);
+        let words = blocks * cols * WORD;
+        words + CHUNK * (blocks * SUM + cols * ELEMENT) < CHUNK * words
+    }
+
+    /// The words of [`Lanes::pack`] in the order in which the program reads them: column after column if the
+    /// product is claimed.
+    pub fn arrange(&self, matrix: &Matrix) -> Vec<Felt> {
+        let words = self.pack(matrix);
+        if !self.claimed(matrix) {
+            return words;
+        }
+        let (blocks, cols) = (self.blocks(matrix), matrix.cols);
+        (0..blocks * cols)
+            .map(|i| words[i % blocks * cols + i / blocks])
+            .collect()
+    }
+
     /// The word with `value` in every lane.
     pub(super) fn every(&self, value: u64) -> Felt {
         let lanes = (0..self.rows()).map(|i| Felt::from(value) * self.weight(i));
@@ -97,11 +123,40 @@ pub(super) fn call(
 ) -> Result<String, LowerError> {
     let matrix = lowering.graph.matrix(matrix);
     let lanes = Lanes::choose(matrix, lowering.node(x).range)?;
+    let (kernel, claims) = match lanes.claimed(matrix) {
+        true => ("claimed", ", ref claims"),
+        false => ("linear", ""),
+    };
     Ok(format!(
-        "linear::<Lanes{0}>(ref lanes{0}, {1}, {2}, {3})",
+        "{kernel}::<Lanes{0}>(ref lanes{0}, {1}, {2}, {3}{claims})",
         lanes.bits,
         lowering.var(x),
-        matrix.rows.div_ceil(lanes.rows()) * matrix.cols,
+        lanes.blocks(matrix) * matrix.cols,
         matrix.rows,
     ))
 }
+
+/// How many of some nodes are products that are claimed.
+pub(super) fn claims(lowering: &Lowering<'_>, nodes: &[&Node]) -> Result<usize, LowerError> {
+    let mut claims = 0;
+    for node in nodes {
+        if let Op::Linear { x, matrix } = node.op {
+            let matrix = lowering.graph.matrix(matrix);
+            let lanes = Lanes::choose(matrix, lowering.node(x).range)?;
+            claims += usize::from(lanes.claimed(matrix));
+        }
+    }
+    Ok(claims)
+}
+
+// Cells of a proof, for the choice between the two ways to a product. They decide what is cheaper, nothing
+// else.
+
+/// A word of weights times an element, added up.
+const WORD: usize = 520;
+/// A claimed sum: half a Poseidon permutation, a product with a power.
+const SUM: usize = 16_000;
+/// An element times the combined row.
+const ELEMENT: usize = 500;
+/// Steps of a chunk that the choice assumes.
+const CHUNK: usize = 16;

@@ -7,7 +7,7 @@ use starknet_types_core::felt::Felt;
 
 use super::constants::TABLE;
 use super::schedule::Schedule;
-use super::{LowerError, Lowering, constants, embed, rope, scores, weights};
+use super::{LowerError, Lowering, constants, embed, linear, rope, scores, weights};
 use crate::ir::{Len, Node, Op, VerifiedGraph};
 use crate::spec::SPEC_VERSION;
 
@@ -55,6 +55,7 @@ fn check_names(graph: &VerifiedGraph) -> Result<(), LowerError> {
             "position",
             "angles",
             "caches",
+            "claims",
             "row",
             "carried",
             "constants",
@@ -150,14 +151,26 @@ fn library(lowering: &Lowering<'_>, model_root: Felt) -> Result<String, LowerErr
         graph.name
     );
     out += IMPORTS;
+    let products = graph.nodes.iter().filter(|n| matches!(n.op, Op::Linear { .. })).count();
+    let claims = [linear::claims(lowering, carry)?, linear::claims(lowering, decide)?];
+    let claimed: usize = claims.iter().sum();
+    if claimed > 0 {
+        out += "use decode_kernels::claims::claimed;\n";
+    }
+    if claimed < products {
+        out += "use decode_kernels::linear::linear;\n";
+    }
     out += "\nmod tables;\nmod weights;\n";
     out += &structs(lowering, &all, &shared);
     let _ = write!(
         out,
         "\nimpl Step of Model {{\n    const SPEC_VERSION: felt252 = {SPEC_VERSION};\n    \
-         const MODEL_ROOT: felt252 = {model_root:#x};\n    const LAYERS: felt252 = {};\n    \
+         const MODEL_ROOT: felt252 = {model_root:#x};\n    const CARRY_CLAIMS: u32 = {};\n    \
+         const DECIDE_CLAIMS: u32 = {};\n    const LAYERS: felt252 = {};\n    \
          const KV_HEADS: u32 = {};\n    const HEAD_DIM: u32 = {};\n    const KV_WORDS: u32 = {};\n    \
          impl KeyLanes = Lanes{};\n    type Constants = Box<Constants>;\n    type Carried = Carried;\n\n",
+        claims[0],
+        claims[1],
         shape.layers,
         shape.kv_heads,
         shape.head_dim,
@@ -262,7 +275,8 @@ fn carry_function(
     out: &mut String,
 ) -> Result<(), LowerError> {
     *out += "    fn carry(\n        constants: Box<Constants>,\n        token: felt252,\n        position: u32,\n        \
-             ref caches: Array<LayerCache>,\n        ref row: Array<felt252>,\n    ) -> Carried {\n";
+             ref caches: Array<LayerCache>,\n        ref row: Array<felt252>,\n        \
+             ref claims: Claims,\n    ) -> Carried {\n";
     unbox(reads, out);
     let _ = writeln!(
         out,
@@ -287,7 +301,8 @@ fn decide_function(
     carried: &[String],
     out: &mut String,
 ) -> Result<(), LowerError> {
-    *out += "    fn decide(\n        constants: Box<Constants>, carried: Carried, caches: Span<LayerCache>,\n    ) -> felt252 {\n";
+    *out += "    fn decide(\n        constants: Box<Constants>,\n        carried: Carried,\n        \
+             caches: Span<LayerCache>,\n        ref claims: Claims,\n    ) -> felt252 {\n";
     unbox(reads, out);
     let mutable = |name: &String| match name.starts_with("lanes") {
         true => format!("mut {name}"),
@@ -350,10 +365,11 @@ const IMPORTS: &str = "\
 use decode_kernels::argmax::argmax;
 use decode_kernels::bytes::unpack_table;
 use decode_kernels::chunk::{Model, run_chunk};
+use decode_kernels::claims::Claims;
 use decode_kernels::elementwise::{add, mul};
 use decode_kernels::embed::embed;
 use decode_kernels::kv::{LayerCache, kv_append};
-use decode_kernels::linear::{Lanes20, Lanes24, Lanes30, Lanes40, Lanes60, linear};
+use decode_kernels::linear::{Lanes20, Lanes24, Lanes30, Lanes40, Lanes60};
 use decode_kernels::mix::mix;
 use decode_kernels::requantize::{Rounding, Saturation, requantize, requantize_saturated};
 use decode_kernels::rmsnorm::{RmsNorm, rmsnorm};

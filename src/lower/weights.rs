@@ -41,7 +41,7 @@ pub(super) fn source(lowering: &Lowering<'_>) -> Result<String, LowerError> {
         };
         let matrix = lowering.graph.matrix(matrix);
         let lanes = Lanes::choose(matrix, lowering.node(x).range)?;
-        let packed = lanes.pack(matrix);
+        let packed = lanes.arrange(matrix);
         let _ = writeln!(
             out,
             "//! - `{}`: {} × {} int8, {} rows per word in lanes of {} bits, {} words",

@@ -9,8 +9,9 @@
 //! - The witness that the program's own divisions and comparisons need comes from hints; a caller
 //!   may put its own hint processor in front ([`run_with`]), which is how the attack tests lie.
 
-use cairo_lang_runner::casm_run::CairoHintProcessor;
-use cairo_lang_runner::{Arg, build_hints_dict};
+mod hints;
+
+use cairo_lang_runner::build_hints_dict;
 use cairo_vm::Felt252;
 use cairo_vm::cairo_run::{CairoRunConfig, cairo_run_program};
 use cairo_vm::hint_processor::hint_processor_definition::HintProcessor;
@@ -22,6 +23,8 @@ use cairo_vm::vm::runners::cairo_runner::CairoRunner;
 use stwo_cairo_adapter::adapter::adapt;
 use stwo_cairo_adapter::{ExecutionResources, ProverInput};
 use thiserror::Error;
+
+pub use hints::{Hints, hint_processor};
 
 use crate::compile::Program;
 
@@ -84,23 +87,6 @@ pub fn resources(input: &ProverInput) -> ExecutionResources {
 /// [`TraceError::Refused`] if any check of the program fails.
 pub fn run(program: &Program, input: &[Felt252]) -> Result<Trace, TraceError> {
     run_with(program, &mut hint_processor(program, input))
-}
-
-/// The VM's ordinary hint processor for a program and its input.
-pub fn hint_processor(program: &Program, input: &[Felt252]) -> CairoHintProcessor<'static> {
-    let (_, string_to_hint) = build_hints_dict(&program.executable().program.hints);
-    let input = input.iter().map(|&felt| Arg::Value(felt)).collect();
-    CairoHintProcessor {
-        runner: None,
-        user_args: vec![vec![Arg::Array(input)]],
-        string_to_hint,
-        starknet_state: Default::default(),
-        run_resources: Default::default(),
-        syscalls_used_resources: Default::default(),
-        no_temporary_segments: false,
-        markers: Vec::new(),
-        panic_traceback: Vec::new(),
-    }
 }
 
 /// Runs the program with a given hint processor.

@@ -14,7 +14,6 @@ use cairo_decode::compile::Program;
 use cairo_decode::trace;
 use cairo_lang_casm::hints::{CoreHint, CoreHintBase, ExternalHint, Hint};
 use cairo_lang_casm::operand::{CellRef, ResOperand};
-use cairo_lang_runner::CairoHintProcessor;
 use cairo_lang_runner::casm_run::{cell_ref_to_relocatable, get_val};
 use cairo_vm::Felt252;
 use cairo_vm::hint_processor::hint_processor_definition::{HintProcessorLogic, HintReference};
@@ -46,7 +45,7 @@ pub struct Lie {
 
 /// A hint processor that is honest except for one lie.
 pub struct Liar {
-    honest: CairoHintProcessor<'static>,
+    honest: trace::Hints,
     lie: Option<Lie>,
     /// Value hints that ran since the lie, itself included.
     since: usize,
@@ -60,7 +59,7 @@ impl Liar {
     /// Runs at most `max_steps` steps: a lie may also make the program run forever.
     pub fn new(program: &Program, input: &[Felt252], lie: Option<Lie>, max_steps: usize) -> Liar {
         let mut honest = trace::hint_processor(program, input);
-        honest.run_resources = RunResources::new(max_steps);
+        honest.limit(max_steps);
         Liar {
             honest,
             lie,
