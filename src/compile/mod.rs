@@ -10,7 +10,7 @@
 
 mod program;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashMap};
 use std::fs;
 use std::path::{Path, PathBuf};
 
@@ -64,6 +64,9 @@ pub enum CompileError {
     Diagnostics(String),
 }
 
+/// The package's main file, in the folder that is compiled.
+const PACKAGE_LIB: &str = "package/src/lib.cairo";
+
 /// `Scarb.toml` of the kernel library.
 pub const KERNELS_MANIFEST: &str = include_str!("../../cairo/Scarb.toml");
 
@@ -83,11 +86,16 @@ pub fn corelib_sources() -> impl Iterator<Item = (&'static str, &'static str)> {
 }
 
 /// Compiles the package `name` (files by path relative to the package: `src/lib.cairo`, …), which may
-/// use the crate `decode_kernels`.
+/// use the crate `decode_kernels`. `calls` says which lines of `src/lib.cairo` (from 1) compute what; the program
+/// remembers it for the code that the lines become ([`Program::call`]).
 ///
 /// # Errors
 /// The compiler's diagnostics, or a folder for its input that cannot be written.
-pub fn compile(name: &str, files: &BTreeMap<String, String>) -> Result<Program, CompileError> {
+pub fn compile(
+    name: &str,
+    files: &BTreeMap<String, String>,
+    calls: &BTreeMap<usize, String>,
+) -> Result<Program, CompileError> {
     let work = tempfile::tempdir().map_err(|source| CompileError::Write {
         path: std::env::temp_dir(),
         source,
@@ -98,7 +106,7 @@ pub fn compile(name: &str, files: &BTreeMap<String, String>) -> Result<Program, 
     write_all(&work.path().join("package"), package)?;
     write_all(&work.path().join("kernels/src"), kernel_sources())?;
     write_all(&work.path().join("corelib/src"), corelib_sources())?;
-    compile_folder(name, work.path())
+    compile_folder(name, work.path(), calls)
 }
 
 /// Writes files below `dir`, making folders as needed.
@@ -122,7 +130,11 @@ pub fn write_all<'a>(
     Ok(())
 }
 
-fn compile_folder(name: &str, work: &Path) -> Result<Program, CompileError> {
+fn compile_folder(
+    name: &str,
+    work: &Path,
+    calls: &BTreeMap<usize, String>,
+) -> Result<Program, CompileError> {
     let setup = |e: &dyn std::fmt::Display| CompileError::Setup(e.to_string());
     let config = ExecutableConfig {
         allow_syscalls: false,
@@ -150,9 +162,11 @@ fn compile_folder(name: &str, work: &Path) -> Result<Program, CompileError> {
     match compiled {
         Ok(result) => {
             let operations = operations(&db, &result);
+            let calls = call_sites(&db, &result, &work.join(PACKAGE_LIB), calls);
             Ok(Program::new(
                 Executable::new(result.compiled_function),
                 operations,
+                calls,
             ))
         }
         Err(error) => {
@@ -171,14 +185,7 @@ fn operations(db: &RootDatabase, result: &CompileExecutableResult<'_>) -> BTreeM
         .debug_info
         .statements_locations
         .extract_statements_functions(db);
-    let header: usize = result
-        .compiled_function
-        .wrapper
-        .header
-        .iter()
-        .map(|i| i.body.op_size())
-        .sum();
-    let start = NOT_RETURNING_HEADER_SIZE + header;
+    let start = first_statement(result);
     let statements = &result
         .builder
         .casm_program()
@@ -207,6 +214,55 @@ fn operations(db: &RootDatabase, result: &CompileExecutableResult<'_>) -> BTreeM
         }
     }
     operations
+}
+
+/// For each offset in the program where the code of another labelled line of the package begins, its label; an empty
+/// one where code begins that belongs to none.
+///
+/// The compiler records, for each statement, where it was written and where that was inlined; the one place among
+/// them that has a label is what the statement works for.
+fn call_sites(
+    db: &RootDatabase,
+    result: &CompileExecutableResult<'_>,
+    lib: &Path,
+    labels: &BTreeMap<usize, String>,
+) -> BTreeMap<usize, String> {
+    let places = result
+        .debug_info
+        .statements_locations
+        .extract_statements_source_code_locations(db)
+        .statements_to_code_location_map;
+    let lib = lib.to_string_lossy();
+    let labelled = places.iter().filter_map(|(idx, stack)| {
+        let mut own = stack.iter().filter(|(file, ..)| file.0 == lib);
+        let label = own.find_map(|(_, span, _)| labels.get(&(span.start.line + 1)))?;
+        Some((idx.0, label.as_str()))
+    });
+    let labelled: HashMap<usize, &str> = labelled.collect();
+    let start = first_statement(result);
+    let info = &result.builder.casm_program().debug_info;
+    let (mut found, mut current) = (BTreeMap::new(), "");
+    for (idx, statement) in info.sierra_statement_info.iter().enumerate() {
+        // A statement without code begins where the next one does.
+        if statement.start_offset == statement.end_offset {
+            continue;
+        }
+        let label = labelled.get(&idx).copied().unwrap_or("");
+        if label != current {
+            current = label;
+            found.insert(start + statement.start_offset, label.to_string());
+        }
+    }
+    if let Some(last) = info.sierra_statement_info.last() {
+        found.insert(start + last.end_offset, String::new());
+    }
+    found
+}
+
+/// Offset in the program of the first statement's code.
+fn first_statement(result: &CompileExecutableResult<'_>) -> usize {
+    let header = &result.compiled_function.wrapper.header;
+    NOT_RETURNING_HEADER_SIZE + header.iter().map(|i| i.body.op_size()).sum::<usize>()
 }
 
 /// The compiler's view of the folder: the package and the kernel library it depends on.
