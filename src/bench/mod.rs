@@ -125,6 +125,7 @@ pub struct ChunkResult {
     pub prove_cpu_seconds: f64,
     pub verify_seconds: f64,
     pub proof_bytes: usize,
+    /// As [`crate::profile`] counts them, from the trace; their cells add up to `cells`.
     pub components: Vec<Component>,
 }
 

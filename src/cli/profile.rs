@@ -16,13 +16,8 @@ use super::output;
 /// program around it (protocol). Padding to powers of two and the fixed lookup tables are lines of their own, so the
 /// table adds up to the proof. Growth is per position of context.
 ///
-/// Examples:
-///
-/// cairo-decode profile build/stories -n 8
-///
-/// cairo-decode profile build/stories -n 8 --stride 10 --html profile.html
+/// Example: cairo-decode profile build/stories -n 8 --stride 10 --html profile.html
 #[derive(Debug, clap::Args)]
-#[command(verbatim_doc_comment)]
 pub struct Args {
     /// Build folder
     build: PathBuf,

@@ -109,7 +109,7 @@ impl Program {
 
     /// Whether the program knows what its code computes; a build of an older version does not.
     pub fn has_calls(&self) -> bool {
-        !self.calls.is_empty()
+        self.calls.values().any(|label| !label.is_empty())
     }
 
     /// The executable for the VM.
