@@ -111,7 +111,7 @@ fn millions(cells: u64) -> String {
 /// Lines at the last position, and their growth.
 fn table(name: &str, lines: &[Line], total: &Line) {
     output::line(format!(
-        "\n{name:<20}{:>10}{:>11}{:>11}{:>9}{:>14}{:>15}",
+        "\n{name:<20}{:>10}{:>11}{:>11}{:>9}{:>16}{:>16}",
         "steps", "rows", "cells (M)", "share %", "steps/position", "cells/position"
     ));
     for line in lines.iter().chain([total]) {
@@ -124,7 +124,7 @@ fn table(name: &str, lines: &[Line], total: &Line) {
             None => ("-".to_string(), "-".to_string()),
         };
         output::line(format!(
-            "{:<20}{:>10}{:>11}{:>11}{:>9.2}{steps:>14}{cells:>15}",
+            "{:<20}{:>10}{:>11}{:>11}{:>9.2}{steps:>16}{cells:>16}",
             line.name,
             point.steps,
             point.rows,
