@@ -23,6 +23,15 @@ fn steps_and_cells_are_as_before() {
     let demo = concat!(env!("CARGO_MANIFEST_DIR"), "/models/stories");
     let said = accept(&["bench", "A", "C", "--json", "--demo", demo]);
     let answer: serde_json::Value = serde_json::from_str(&said).expect("JSON");
+    // What `profile` counts from a trace is what the proof's claim has.
+    for case in answer["cases"].as_array().expect("cases") {
+        for chunk in case["chunks"].as_array().expect("chunks") {
+            let components = chunk["components"].as_array().expect("components");
+            let cells = |c: &serde_json::Value| c["cells"].as_u64().expect("a number");
+            let sum: u64 = components.iter().map(cells).sum();
+            assert_eq!(chunk["cells"], sum);
+        }
+    }
     let found: Vec<(String, Vec<u64>, Vec<u64>)> = answer["cases"]
         .as_array()
         .expect("cases")

@@ -18,7 +18,7 @@ use thiserror::Error;
 use crate::bundle::{BuildRequest, Bundle, BundleError, build};
 use crate::chunk::{ChunkError, Decoder};
 use crate::model::random::{self, Random, SPECIAL, Shape};
-use crate::profile::{Component, components};
+use crate::profile::{Component, ProfileError, components};
 use crate::prove::{ProveError, Proven, Prover};
 use crate::quantize::QuantOptions;
 use crate::trace::{self, TraceError};
@@ -37,6 +37,8 @@ pub enum BenchError {
     Chunk(#[from] ChunkError),
     #[error(transparent)]
     Trace(#[from] TraceError),
+    #[error(transparent)]
+    Profile(#[from] ProfileError),
     #[error(transparent)]
     Prove(#[from] ProveError),
     #[error("the proof just made does not verify: {0}: this is a bug of cairo-decode")]
@@ -123,6 +125,7 @@ pub struct ChunkResult {
     pub prove_cpu_seconds: f64,
     pub verify_seconds: f64,
     pub proof_bytes: usize,
+    /// As [`crate::profile`] counts them, from the trace; their cells add up to `cells`.
     pub components: Vec<Component>,
 }
 
@@ -240,7 +243,7 @@ fn chunk(
     let vm_steps = trace.steps();
     let prover_input = trace.into_prover_input()?;
     let trace_seconds = start.elapsed().as_secs_f64();
-    let components = components(&prover_input);
+    let components = components(&prover_input)?;
     let (start, cpu) = (Instant::now(), cpu_seconds());
     let Proven { proof, extended } = prover.prove(prover_input)?;
     let prove_seconds = start.elapsed().as_secs_f64();

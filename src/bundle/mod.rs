@@ -145,7 +145,7 @@ pub fn build(
     stage(Stage::Lower);
     let package = lower(&quantized.graph, quantized.model_root)?;
     stage(Stage::Compile);
-    let program = compile::compile(&package.name, &package.files)?;
+    let program = compile::compile(&package.name, &package.files, &package.calls)?;
     stage(Stage::Write);
     let manifest = manifest(&model, &quantized, &program, request);
     write(request, &manifest, &quantized, &program, &package, &report)?;

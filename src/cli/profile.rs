@@ -2,17 +2,21 @@
 
 use std::path::PathBuf;
 
+use anyhow::anyhow;
 use cairo_decode::bundle::Bundle;
-use cairo_decode::profile::{Profile, profile};
+use cairo_decode::profile::{Line, Report, page, profile};
+use cairo_decode::receipt::write_atomic;
 
 use super::output;
 
-/// Show where the proof work goes, per operation and per component, without proving
+/// Show where the proof work goes, per operation, per layer and per component, without proving
 ///
-/// Runs one decode step per position, each as a chunk of its own, and prints VM steps per operation at
-/// growing context lengths, then rows and cells per component of the last one.
+/// Runs one decode step per position, each as a chunk of its own, and counts VM steps, rows and cells (trace and
+/// interaction columns times rows). Every row in use has one owner: an operation of the model, or a part of the
+/// program around it (protocol). Padding to powers of two and the fixed lookup tables are lines of their own, so the
+/// table adds up to the proof. Growth is per position of context.
 ///
-/// Example: cairo-decode profile build/stories -n 8
+/// Example: cairo-decode profile build/stories -n 8 --stride 10 --html profile.html
 #[derive(Debug, clap::Args)]
 pub struct Args {
     /// Build folder
@@ -20,79 +24,145 @@ pub struct Args {
     /// Prompt
     #[arg(short, long, default_value = "Once upon a time")]
     prompt: String,
-    /// Tokens to generate after the prompt
-    #[arg(short = 'n', long, default_value_t = 8)]
-    tokens: usize,
+    /// Steps to measure after the prompt
+    #[arg(short = 'n', long, default_value_t = 8, value_parser = clap::value_parser!(u32).range(1..))]
+    tokens: u32,
+    /// Positions from one measured step to the next
+    #[arg(long, default_value_t = 1, value_parser = clap::value_parser!(u32).range(1..))]
+    stride: u32,
+    /// Write a page with charts, one file that needs no other
+    #[arg(long, value_name = "FILE")]
+    html: Option<PathBuf>,
     /// Print JSON
     #[arg(long)]
     pub json: bool,
 }
 
 pub fn run(args: &Args) -> super::Outcome {
-    let bundle = Bundle::open(&args.build)?;
-    let prompt = bundle.text.tokenizer.encode(&args.prompt)?;
-    let forced = prompt.len().saturating_sub(1);
-    let mut decoder = bundle.trial(prompt)?;
-    let mut rows: Vec<(u32, Profile)> = vec![];
-    if forced > 0 {
-        decoder.chunk(forced)?;
-    }
-    for _ in 0..args.tokens {
-        if decoder.finished() {
-            break;
-        }
-        let chunk = decoder.chunk(1)?;
-        rows.push((
-            chunk.statement.frontier_in.position,
-            profile(&bundle.program, &chunk.input)?,
-        ));
+    let report = measure(args)?;
+    if let Some(file) = &args.html {
+        write_atomic(file, page(&report).as_bytes())?;
     }
     if args.json {
-        let row = |(position, p): &(u32, Profile)| serde_json::json!({ "position": position, "profile": p });
-        output::json(
-            &serde_json::json!({ "ok": true, "steps": rows.iter().map(row).collect::<Vec<_>>() }),
-        );
+        let mut answer = serde_json::to_value(&report).map_err(|e| anyhow!("{e}"))?;
+        answer["ok"] = true.into();
+        output::json(&answer);
     } else {
-        print(&rows);
+        print(&report);
+        if let Some(file) = &args.html {
+            output::line(format!("\npage         {}", file.display()));
+        }
     }
     Ok(())
 }
 
-fn print(rows: &[(u32, Profile)]) {
-    let Some((_, last)) = rows.last() else { return };
-    // The context lengths that fit a line: first, last, and some between.
-    let stride = rows.len().div_ceil(8);
-    let shown: Vec<_> = rows.iter().step_by(stride).collect();
-    output::line("VM steps of a one-step chunk, per operation, by position:");
-    let mut header = format!("{:<16}", "operation");
-    for (position, _) in &shown {
-        header += &format!("{position:>10}");
+fn measure(args: &Args) -> anyhow::Result<Report> {
+    let bundle = Bundle::open(&args.build)?;
+    let prompt = bundle.text.tokenizer.encode(&args.prompt)?;
+    let forced = prompt.len().saturating_sub(1);
+    let mut decoder = bundle.trial(prompt)?;
+    if forced > 0 {
+        decoder.chunk(forced)?;
     }
-    output::line(header);
-    for operation in last.operations.keys() {
-        let mut line = format!("{operation:<16}");
-        for (_, p) in &shown {
-            line += &format!("{:>10}", p.operations.get(operation).copied().unwrap_or(0));
+    let mut profiles = vec![];
+    for measured in 0..args.tokens {
+        if measured > 0 && args.stride > 1 && !decoder.finished() {
+            decoder.chunk(args.stride as usize - 1)?;
         }
-        output::line(line);
+        if decoder.finished() {
+            break;
+        }
+        let chunk = decoder.chunk(1)?;
+        let position = chunk.statement.frontier_in.position;
+        let profile = profile(&bundle.program, &bundle.graph, &chunk.input)?;
+        profiles.push((position, profile));
     }
-    let mut total = format!("{:<16}", "all");
-    for (_, p) in &shown {
-        total += &format!("{:>10}", p.steps);
-    }
-    output::line(total);
-    output::line(
-        "\nrows and cells per component, last position (cells count the padding to a power of two):",
-    );
+    Report::new(&bundle.manifest.name, profiles)
+        .ok_or_else(|| anyhow!("the model ends the text before a step could be measured"))
+}
+
+fn print(report: &Report) {
+    let last = &report.last;
+    let position = report.positions.last().copied().unwrap_or_default();
+    let part = |cells: u64| {
+        let percent = 100.0 * cells as f64 / last.cells as f64;
+        format!("{} M ({percent:.2} %)", millions(cells))
+    };
     output::line(format!(
-        "{:<32}{:>10}{:>10}{:>14}",
-        "component", "rows", "padded", "cells"
+        "{}: one decode step at position {position}, a chunk of its own\n\
+         {} VM steps, {} M cells: {} in use, {} padding to powers of two, {} fixed tables",
+        report.model,
+        last.steps,
+        millions(last.cells),
+        part(last.used),
+        part(last.padding),
+        part(last.fixed),
     ));
-    for c in &last.components {
-        let cells = c.cells.map_or("-".to_string(), |n| n.to_string());
+    table("operation", &report.operations, &report.total);
+    table("layer", &report.sections, &report.total);
+    components(report);
+    positions(report);
+}
+
+fn millions(cells: u64) -> String {
+    format!("{:.2}", cells as f64 / 1e6)
+}
+
+/// Lines at the last position, and their growth.
+fn table(name: &str, lines: &[Line], total: &Line) {
+    output::line(format!(
+        "\n{name:<20}{:>10}{:>11}{:>11}{:>9}{:>16}{:>16}",
+        "steps", "rows", "cells (M)", "share %", "steps/position", "cells/position"
+    ));
+    for line in lines.iter().chain([total]) {
+        let point = line.last();
+        let (steps, cells) = match line.growth {
+            Some(growth) => (
+                format!("{:.2}", growth.steps),
+                format!("{:.2}", growth.cells),
+            ),
+            None => ("-".to_string(), "-".to_string()),
+        };
         output::line(format!(
-            "{:<32}{:>10}{:>10}{cells:>14}",
-            c.name, c.rows, c.padded
+            "{:<20}{:>10}{:>11}{:>11}{:>9.2}{steps:>16}{cells:>16}",
+            line.name,
+            point.steps,
+            point.rows,
+            millions(point.cells),
+            100.0 * line.share,
         ));
     }
+}
+
+fn components(report: &Report) {
+    output::line(format!(
+        "\n{:<32}{:>10}{:>10}{:>13}{:>13}",
+        "component", "rows", "padded", "in use (M)", "padding (M)"
+    ));
+    for c in &report.last.components {
+        output::line(format!(
+            "{:<32}{:>10}{:>10}{:>13}{:>13}",
+            c.name,
+            c.rows,
+            c.padded,
+            millions(c.rows * c.cells_per_row),
+            millions((c.padded - c.rows) * c.cells_per_row),
+        ));
+    }
+}
+
+fn positions(report: &Report) {
+    // What fits a line: the first position, and some after it.
+    let stride = report.positions.len().div_ceil(8);
+    let shown: Vec<usize> = (0..report.positions.len()).step_by(stride).collect();
+    let row = |name: &str, cell: &dyn Fn(usize) -> String| {
+        let cells: Vec<String> = shown.iter().map(|&i| format!("{:>10}", cell(i))).collect();
+        output::line(format!("{name:<20}{}", cells.concat()));
+    };
+    output::line("");
+    row("cells (M), position", &|i| report.positions[i].to_string());
+    for line in report.operations.iter().chain([&report.total]) {
+        row(&line.name, &|i| millions(line.at[i].cells));
+    }
+    row("VM steps", &|i| report.total.at[i].steps.to_string());
 }

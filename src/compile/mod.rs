@@ -10,7 +10,7 @@
 
 mod program;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashMap};
 use std::fs;
 use std::path::{Path, PathBuf};
 
@@ -74,6 +74,9 @@ pub enum CompileError {
     },
 }
 
+/// The package's main file, in the folder that is compiled.
+const PACKAGE_LIB: &str = "package/src/lib.cairo";
+
 /// `Scarb.toml` of the kernel library.
 pub const KERNELS_MANIFEST: &str = include_str!("../../cairo/Scarb.toml");
 
@@ -93,11 +96,16 @@ pub fn corelib_sources() -> impl Iterator<Item = (&'static str, &'static str)> {
 }
 
 /// Compiles the package `name` (files by path relative to the package: `src/lib.cairo`, …), which may
-/// use the crate `decode_kernels`.
+/// use the crate `decode_kernels`. `calls` says which lines of `src/lib.cairo` (from 1) compute what; the program
+/// remembers it for the code that the lines become ([`Program::call`]).
 ///
 /// # Errors
 /// The compiler's diagnostics, or a folder for its input that cannot be written.
-pub fn compile(name: &str, files: &BTreeMap<String, String>) -> Result<Program, CompileError> {
+pub fn compile(
+    name: &str,
+    files: &BTreeMap<String, String>,
+    calls: &BTreeMap<usize, String>,
+) -> Result<Program, CompileError> {
     let work = tempfile::tempdir().map_err(|source| CompileError::Write {
         path: std::env::temp_dir(),
         source,
@@ -108,7 +116,7 @@ pub fn compile(name: &str, files: &BTreeMap<String, String>) -> Result<Program, 
     write_all(&work.path().join("package"), package)?;
     write_all(&work.path().join("kernels/src"), kernel_sources())?;
     write_all(&work.path().join("corelib/src"), corelib_sources())?;
-    compile_folder(name, work.path())
+    compile_folder(name, work.path(), calls)
 }
 
 /// Writes files below `dir`, making folders as needed.
@@ -132,7 +140,11 @@ pub fn write_all<'a>(
     Ok(())
 }
 
-fn compile_folder(name: &str, work: &Path) -> Result<Program, CompileError> {
+fn compile_folder(
+    name: &str,
+    work: &Path,
+    calls: &BTreeMap<usize, String>,
+) -> Result<Program, CompileError> {
     let setup = |e: &dyn std::fmt::Display| CompileError::Setup(e.to_string());
     let config = ExecutableConfig {
         allow_syscalls: false,
@@ -159,8 +171,9 @@ fn compile_folder(name: &str, work: &Path) -> Result<Program, CompileError> {
     let compiled = compile_executable_in_prepared_db(&db, None, main, reporter, config);
     match compiled {
         Ok(result) => {
-            let start = start(&result);
+            let start = first_statement(&result);
             let mut operations = operations(&db, &result, start);
+            let calls = call_sites(&db, &result, &work.join(PACKAGE_LIB), calls);
             let entries = kernel_entries(&db, &result)?;
             let mut executable = Executable::new(result.compiled_function);
             let AssembledCairoProgram { bytecode, hints } = &mut executable.program;
@@ -168,19 +181,13 @@ fn compile_folder(name: &str, work: &Path) -> Result<Program, CompileError> {
                 operations.insert(bytecode.len(), kernel.file().to_string());
                 casm::link(kernel, start + entry, bytecode, hints);
             }
-            Ok(Program::new(executable, operations))
+            Ok(Program::new(executable, operations, calls))
         }
         Err(error) => {
             let error = error.to_string();
             Err(CompileError::Diagnostics(format!("{diagnostics}{error}")))
         }
     }
-}
-
-/// The offset in the program where the compiled functions begin.
-fn start(result: &CompileExecutableResult<'_>) -> usize {
-    let header = result.compiled_function.wrapper.header.iter();
-    NOT_RETURNING_HEADER_SIZE + header.map(|i| i.body.op_size()).sum::<usize>()
 }
 
 /// The kernels that the program calls, and where their functions begin among the compiled ones.
@@ -271,6 +278,55 @@ fn operations(
         }
     }
     operations
+}
+
+/// For each offset in the program where the code of another labelled line of the package begins, its label; an empty
+/// one where code begins that belongs to none.
+///
+/// The compiler records, for each statement, where it was written and where that was inlined; the one place among
+/// them that has a label is what the statement works for.
+fn call_sites(
+    db: &RootDatabase,
+    result: &CompileExecutableResult<'_>,
+    lib: &Path,
+    labels: &BTreeMap<usize, String>,
+) -> BTreeMap<usize, String> {
+    let places = result
+        .debug_info
+        .statements_locations
+        .extract_statements_source_code_locations(db)
+        .statements_to_code_location_map;
+    let lib = lib.to_string_lossy();
+    let labelled = places.iter().filter_map(|(idx, stack)| {
+        let mut own = stack.iter().filter(|(file, ..)| file.0 == lib);
+        let label = own.find_map(|(_, span, _)| labels.get(&(span.start.line + 1)))?;
+        Some((idx.0, label.as_str()))
+    });
+    let labelled: HashMap<usize, &str> = labelled.collect();
+    let start = first_statement(result);
+    let info = &result.builder.casm_program().debug_info;
+    let (mut found, mut current) = (BTreeMap::new(), "");
+    for (idx, statement) in info.sierra_statement_info.iter().enumerate() {
+        // A statement without code begins where the next one does.
+        if statement.start_offset == statement.end_offset {
+            continue;
+        }
+        let label = labelled.get(&idx).copied().unwrap_or("");
+        if label != current {
+            current = label;
+            found.insert(start + statement.start_offset, label.to_string());
+        }
+    }
+    if let Some(last) = info.sierra_statement_info.last() {
+        found.insert(start + last.end_offset, String::new());
+    }
+    found
+}
+
+/// Offset in the program of the first statement's code.
+fn first_statement(result: &CompileExecutableResult<'_>) -> usize {
+    let header = &result.compiled_function.wrapper.header;
+    NOT_RETURNING_HEADER_SIZE + header.iter().map(|i| i.body.op_size()).sum::<usize>()
 }
 
 /// The compiler's view of the folder: the package and the kernel library it depends on.

@@ -15,6 +15,9 @@ pub struct Program {
     executable: Executable,
     /// Which kernel the code from each offset on belongs to, by offset.
     operations: BTreeMap<usize, String>,
+    /// What the generated code from each offset on computes, by offset; empty for nothing that has a label.
+    #[serde(default)]
+    calls: BTreeMap<usize, String>,
 }
 
 /// Why a program file cannot be used.
@@ -27,12 +30,17 @@ pub enum ProgramError {
 }
 
 impl Program {
-    pub(super) fn new(mut executable: Executable, operations: BTreeMap<usize, String>) -> Program {
+    pub(super) fn new(
+        mut executable: Executable,
+        operations: BTreeMap<usize, String>,
+        calls: BTreeMap<usize, String>,
+    ) -> Program {
         // Debug annotations hold paths and change nothing that is proven.
         executable.debug_info = None;
         Program {
             executable,
             operations,
+            calls,
         }
     }
 
@@ -83,6 +91,25 @@ impl Program {
             .range(..=offset)
             .next_back()
             .map_or("entry", |(_, name)| name)
+    }
+
+    /// The label of what the instruction at an offset computes (see [`compile`](super::compile)), if the line of the
+    /// package that it comes from has one. Code that such a line calls has none: it may serve several. Information
+    /// only, as [`Program::operation`].
+    pub fn call(&self, offset: usize) -> Option<&str> {
+        let (_, label) = self.calls.range(..=offset).next_back()?;
+        Some(label.as_str()).filter(|label| !label.is_empty())
+    }
+
+    /// Whether the instruction at an offset comes from the compiler, or from code put behind what it made.
+    pub fn compiled(&self, offset: usize) -> bool {
+        let end = self.calls.last_key_value();
+        end.is_some_and(|(&end, _)| offset < end)
+    }
+
+    /// Whether the program knows what its code computes; a build of an older version does not.
+    pub fn has_calls(&self) -> bool {
+        self.calls.values().any(|label| !label.is_empty())
     }
 
     /// The executable for the VM.

@@ -27,7 +27,7 @@ mod softmax;
 mod weights;
 
 pub use linear::Lanes;
-pub use package::{Package, lower};
+pub use package::{ANGLES, CONSTANTS, Package, lower};
 
 use thiserror::Error;
 

@@ -18,6 +18,30 @@ pub struct Package {
     pub name: String,
     /// Files.
     pub files: BTreeMap<String, String>,
+    /// What the lines of `src/lib.cairo` (from 1) compute: the label of an operation, [`CONSTANTS`] or [`ANGLES`].
+    pub calls: BTreeMap<usize, String>,
+}
+
+/// Label of the lines that unpack weights and tables.
+pub const CONSTANTS: &str = "constants";
+/// Label of the line that reads the step's rotary angles.
+pub const ANGLES: &str = "angles";
+
+/// Cairo under construction, and what its lines compute.
+struct Source {
+    text: String,
+    calls: BTreeMap<usize, String>,
+}
+
+impl Source {
+    /// Appends whole lines that compute `label`.
+    fn call(&mut self, label: &str, lines: &str) {
+        let first = self.text.matches('\n').count() + 1;
+        let count = lines.matches('\n').count();
+        let labelled = (first..first + count).map(|line| (line, label.to_string()));
+        self.calls.extend(labelled);
+        self.text += lines;
+    }
 }
 
 /// Lowers a graph to its package. `model_root` identifies the quantised model; the program outputs it.
@@ -34,12 +58,13 @@ pub fn lower(graph: &VerifiedGraph, model_root: Felt) -> Result<Package, LowerEr
     let lib = library(&lowering, model_root)?;
     let mut files = BTreeMap::new();
     files.insert("Scarb.toml".to_string(), manifest(&graph.name));
-    files.insert("src/lib.cairo".to_string(), lib);
+    files.insert("src/lib.cairo".to_string(), lib.text);
     files.insert("src/weights.cairo".to_string(), weights::source(&lowering)?);
     files.insert("src/tables.cairo".to_string(), tables(graph));
     Ok(Package {
         name: graph.name.clone(),
         files,
+        calls: lib.calls,
     })
 }
 
@@ -52,15 +77,7 @@ fn check_names(graph: &VerifiedGraph) -> Result<(), LowerError> {
             !rest.is_empty() && rest.chars().all(|c| c.is_ascii_digit())
         };
         [
-            "position",
-            "angles",
-            "caches",
-            "claims",
-            "row",
-            "carried",
-            "constants",
-            "exp2",
-            "sigmoid",
+            "position", ANGLES, "caches", "claims", "row", "carried", CONSTANTS, "exp2", "sigmoid",
         ]
         .contains(&name)
             || numbered("lanes")
@@ -132,7 +149,7 @@ fn tables(graph: &VerifiedGraph) -> String {
 }
 
 /// `lib.cairo`: the model's constants, `carry` and `decide`.
-fn library(lowering: &Lowering<'_>, model_root: Felt) -> Result<String, LowerError> {
+fn library(lowering: &Lowering<'_>, model_root: Felt) -> Result<Source, LowerError> {
     let graph = lowering.graph;
     let shape = &graph.shape;
     let Schedule { carry, decide, .. } = &lowering.schedule;
@@ -180,10 +197,15 @@ fn library(lowering: &Lowering<'_>, model_root: Felt) -> Result<String, LowerErr
 
     out +=
         "    fn constants() -> Box<Constants> {\n        BoxTrait::new(\n            Constants {\n";
+    let mut out = Source {
+        text: out,
+        calls: BTreeMap::new(),
+    };
     for name in &all {
-        let _ = writeln!(out, "                {name}: {},", unpacked(lowering, name));
+        let field = format!("                {name}: {},\n", unpacked(lowering, name));
+        out.call(CONSTANTS, &field);
     }
-    out += "            },\n        )\n    }\n\n";
+    out.text += "            },\n        )\n    }\n\n";
 
     let fields: Vec<String> = shared
         .iter()
@@ -194,7 +216,7 @@ fn library(lowering: &Lowering<'_>, model_root: Felt) -> Result<String, LowerErr
     let rest = |name: &&String| !shared.contains(name);
     let decide_reads = decide_reads.iter().filter(rest).cloned().collect();
     decide_function(lowering, &decide_reads, &fields, &mut out)?;
-    out += "}\n\n/// Proves a chunk of decode steps; see `decode_kernels::chunk`.\n#[executable_raw]\n\
+    out.text += "}\n\n/// Proves a chunk of decode steps; see `decode_kernels::chunk`.\n#[executable_raw]\n\
             fn main(input: Span<felt252>, ref output: Array<felt252>) {\n    run_chunk::<Step>(input, ref output);\n}\n";
     Ok(out)
 }
@@ -272,23 +294,20 @@ fn carry_function(
     lowering: &Lowering<'_>,
     reads: &BTreeSet<String>,
     carried: &[String],
-    out: &mut String,
+    out: &mut Source,
 ) -> Result<(), LowerError> {
-    *out += "    fn carry(\n        constants: Box<Constants>,\n        token: felt252,\n        position: u32,\n        \
+    out.text += "    fn carry(\n        constants: Box<Constants>,\n        token: felt252,\n        position: u32,\n        \
              ref caches: Array<LayerCache>,\n        ref row: Array<felt252>,\n        \
              ref claims: Claims,\n    ) -> Carried {\n";
-    unbox(reads, out);
-    let _ = writeln!(
-        out,
-        "        let angles = {};",
-        rope::angles(lowering.graph)
-    );
+    unbox(reads, &mut out.text);
+    let angles = rope::angles(lowering.graph);
+    out.call(ANGLES, &format!("        let angles = {angles};\n"));
     statements(lowering, &lowering.schedule.carry, out)?;
     for layer in 0..lowering.graph.shape.layers {
-        let _ = writeln!(out, "        caches.append(kv{layer});");
+        let _ = writeln!(out.text, "        caches.append(kv{layer});");
     }
     let _ = writeln!(
-        out,
+        out.text,
         "        Carried {{ {} }}\n    }}\n",
         carried.join(", ")
     );
@@ -299,28 +318,28 @@ fn decide_function(
     lowering: &Lowering<'_>,
     reads: &BTreeSet<String>,
     carried: &[String],
-    out: &mut String,
+    out: &mut Source,
 ) -> Result<(), LowerError> {
-    *out += "    fn decide(\n        constants: Box<Constants>,\n        carried: Carried,\n        \
+    out.text += "    fn decide(\n        constants: Box<Constants>,\n        carried: Carried,\n        \
              caches: Span<LayerCache>,\n        ref claims: Claims,\n    ) -> felt252 {\n";
-    unbox(reads, out);
+    unbox(reads, &mut out.text);
     let mutable = |name: &String| match name.starts_with("lanes") {
         true => format!("mut {name}"),
         false => name.clone(),
     };
     let carried: Vec<String> = carried.iter().map(mutable).collect();
     let _ = writeln!(
-        out,
+        out.text,
         "        let Carried {{ {} }} = carried;",
         carried.join(", ")
     );
     let last = lowering.graph.shape.layers - 1;
-    let _ = writeln!(out, "        let cache{last} = caches.at({last});");
+    let _ = writeln!(out.text, "        let cache{last} = caches.at({last});");
     statements(lowering, &lowering.schedule.decide, out)?;
     if let Some(last) = lowering.graph.nodes.last() {
-        let _ = writeln!(out, "        {}", last.label.replace('.', "_"));
+        let _ = writeln!(out.text, "        {}", last.label.replace('.', "_"));
     }
-    *out += "    }\n";
+    out.text += "    }\n";
     Ok(())
 }
 
@@ -328,35 +347,34 @@ fn decide_function(
 fn statements(
     lowering: &Lowering<'_>,
     nodes: &[&Node],
-    out: &mut String,
+    out: &mut Source,
 ) -> Result<(), LowerError> {
     let mut section = "";
     for node in nodes {
         let name = node.label.split('.').next().unwrap_or("");
         if name != section {
-            let _ = writeln!(out, "\n        // {name}");
+            let _ = writeln!(out.text, "\n        // {name}");
             section = name;
         }
         let call = lowering.call(node)?;
+        let mut lines = String::new();
         if let Op::KvAppend { layer, .. } = node.op {
             let _ = writeln!(
-                out,
+                lines,
                 "        let mut kv{layer} = caches.pop_front().unwrap();"
             );
-            let _ = writeln!(out, "        {call};");
+            let _ = writeln!(lines, "        {call};");
             if nodes
                 .iter()
                 .any(|n| matches!(n.op, Op::Scores { layer: read, .. } if read == layer))
             {
-                let _ = writeln!(out, "        let cache{layer} = @kv{layer};");
+                let _ = writeln!(lines, "        let cache{layer} = @kv{layer};");
             }
         } else {
-            let _ = writeln!(
-                out,
-                "        let {} = {call};",
-                node.label.replace('.', "_")
-            );
+            let variable = node.label.replace('.', "_");
+            let _ = writeln!(lines, "        let {variable} = {call};");
         }
+        out.call(&node.label, &lines);
     }
     Ok(())
 }

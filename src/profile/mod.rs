@@ -1,132 +1,165 @@
 //! Where the proof work of a chunk goes, measured on its trace, without proving.
 //!
-//! VM steps per operation come from the program counter: the compiler's own map from code to functions
-//! says which kernel a step belongs to. Rows per component come from the prover's adapter, cells from
-//! the columns that the library's components declare.
+//! Owns the attribution of steps, rows and cells to the operations of the graph, and their growth with the context
+//! ([`Report`]), as data and as a page ([`page()`]).
+//!
+//! Invariants
+//! - Exact: every VM step and every row in use has one owner; for each component, rows by owner add up to what the
+//!   prover will commit to, and what is left up to a power of two is padding.
+//! - Cells are trace and interaction columns times rows, as the library's claims declare them: the total is the one
+//!   that a proof's claim has.
+//! - Deliberately absent: estimates, seconds, proofs.
+
+mod cells;
+mod components;
+mod owners;
+mod page;
+mod report;
+mod rows;
 
 use std::collections::BTreeMap;
 
-use cairo_air::components::{
-    add_ap_opcode, add_opcode, add_opcode_small, assert_eq_opcode, assert_eq_opcode_double_deref,
-    assert_eq_opcode_imm, call_opcode_abs, call_opcode_rel_imm, generic_opcode,
-    jnz_opcode_non_taken, jnz_opcode_taken, jump_opcode_abs, jump_opcode_double_deref,
-    jump_opcode_rel, jump_opcode_rel_imm, mul_opcode, mul_opcode_small, ret_opcode,
-};
 use cairo_vm::Felt252;
 use serde::Serialize;
-use stwo_cairo_adapter::ProverInput;
+use thiserror::Error;
 
 use crate::compile::Program;
+use crate::ir::Graph;
 use crate::trace::{self, TraceError};
 
-/// One component of the proof.
+pub use components::{Component, components};
+pub use page::page;
+pub use report::{Line, Point, Report};
+
+/// Why a run has no profile.
+#[derive(Debug, Clone, Error)]
+pub enum ProfileError {
+    #[error("the program does not say what its code computes: compile the model again")]
+    OldBuild,
+    #[error("the profile does not know the cells of {0}")]
+    Component(String),
+    #[error("the trace has {0}: this is a bug of cairo-decode")]
+    Inconsistent(&'static str),
+    #[error("{0}")]
+    Trace(String),
+}
+
+impl From<TraceError> for ProfileError {
+    fn from(error: TraceError) -> ProfileError {
+        ProfileError::Trace(error.to_string())
+    }
+}
+
+/// The work of one operation of the graph, or of a part of the program around it.
 #[derive(Debug, Clone, Serialize)]
-pub struct Component {
-    /// The library's name.
-    pub name: String,
-    /// Rows in use.
-    pub rows: usize,
-    /// Rows after padding to a power of two.
-    pub padded: usize,
-    /// Trace and interaction cells, padding included; `None` where the library has several components.
-    pub cells: Option<usize>,
+pub struct Work {
+    /// The node's label; `protocol.` and a name for the parts around.
+    pub label: String,
+    /// The operation's name; the label for the parts around.
+    pub operation: String,
+    /// What the label begins with, up to a dot: `layer0`; `model` if it has none.
+    pub section: String,
+    /// VM steps.
+    pub steps: u64,
+    /// Rows in use, over all components.
+    pub rows: u64,
+    /// Cells of these rows.
+    pub cells: u64,
+    /// By component, those that have rows of it.
+    pub components: BTreeMap<String, Share>,
+}
+
+/// The part of a component that a [`Work`] has.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+pub struct Share {
+    pub rows: u64,
+    pub cells: u64,
 }
 
 /// The work of one chunk.
 #[derive(Debug, Clone, Serialize)]
 pub struct Profile {
     /// VM steps.
-    pub steps: usize,
-    /// VM steps per operation (kernel file), and `chunk` for the protocol around them.
-    pub operations: BTreeMap<String, usize>,
-    /// Components, most rows first.
+    pub steps: u64,
+    /// Cells that the proof will commit to.
+    pub cells: u64,
+    /// Of these: of rows in use, what [`Profile::work`] adds up to.
+    pub used: u64,
+    /// Of these: of rows that only fill components up to a power of two.
+    pub padding: u64,
+    /// Of these: of the lookup tables of fixed size.
+    pub fixed: u64,
+    /// The graph's operations in its order, then the parts around.
+    pub work: Vec<Work>,
+    /// Components, most cells first, then the tables.
     pub components: Vec<Component>,
 }
 
-/// Runs a chunk's program and counts.
+/// Runs a chunk's program and measures.
 ///
 /// # Errors
-/// A program that refuses its input.
-pub fn profile(program: &Program, input: &[Felt252]) -> Result<Profile, TraceError> {
+/// A program that refuses its input, that was built before programs knew what their code computes, or that uses a
+/// component that the profile does not know.
+pub fn profile(
+    program: &Program,
+    graph: &Graph,
+    input: &[Felt252],
+) -> Result<Profile, ProfileError> {
     let trace = trace::run(program, input)?;
-    let steps = trace.steps();
-    let mut operations = BTreeMap::new();
-    for offset in trace.program_offsets() {
-        *operations
-            .entry(program.operation(offset).to_string())
-            .or_insert(0) += 1;
+    let registers: Vec<_> = trace.registers().collect();
+    if registers.len() != trace.steps() {
+        return Err(ProfileError::Inconsistent("steps outside the program"));
     }
-    Ok(Profile {
-        steps,
-        operations,
-        components: components(&trace.into_prover_input()?),
-    })
-}
+    let input = trace.into_prover_input()?;
+    let labels = graph.nodes.iter().map(|node| node.label.clone());
+    let mut owners = owners::owners(program, labels, &registers)?;
+    let rows = rows::rows(&input, &registers, &mut owners)?;
+    let components = components(&input)?;
 
-/// Rows and cells of a trace's components, most rows first.
-pub fn components(input: &ProverInput) -> Vec<Component> {
-    let resources = trace::resources(input);
-    let tables = &resources.memory_tables_sizes;
-    let mut rows: Vec<(String, usize)> = resources.opcodes_instance_counter.into_iter().collect();
-    rows.extend(resources.builtin_instance_counter);
-    rows.push((
-        "memory_address_to_id".to_string(),
-        tables.memory_address_to_id,
-    ));
-    rows.push(("memory_id_to_big".to_string(), tables.memory_id_to_big));
-    rows.push(("memory_id_to_small".to_string(), tables.memory_id_to_small));
-    rows.push((
-        "verify_instruction".to_string(),
-        resources.verify_instruction,
-    ));
-    rows.retain(|(_, rows)| *rows > 0);
-    rows.sort_by(|a, b| b.1.cmp(&a.1).then_with(|| a.0.cmp(&b.0)));
-    rows.into_iter().map(component).collect()
-}
-
-fn component((name, rows): (String, usize)) -> Component {
-    // The SIMD prover's smallest component has 16 rows.
-    let padded = rows.next_power_of_two().max(16);
-    let cells = cells(&name, padded.trailing_zeros());
-    Component {
-        name,
-        rows,
-        padded,
-        cells,
+    let mut steps = vec![0; owners.names.len()];
+    for &owner in &owners.of_step {
+        steps[owner as usize] += 1;
     }
-}
-
-/// Cells of a component of `2^log_size` rows.
-fn cells(name: &str, log_size: u32) -> Option<usize> {
-    macro_rules! count {
-        ($($component:ident),* $(,)?) => {
-            match name {
-                $(stringify!($component) => {
-                    let trees = $component::Claim { log_size }.log_sizes();
-                    Some(trees.iter().flatten().map(|&log| 1usize << log).sum())
-                })*
-                _ => None,
+    let works = owners.names.iter().zip(steps).enumerate();
+    let work: Vec<Work> = works
+        .map(|(owner, (label, steps))| {
+            let shares = components.iter().filter(|c| !c.fixed).map(|c| {
+                let rows = rows.of(&c.name, owner as owners::Owner);
+                let cells = rows * c.cells_per_row;
+                (c.name.clone(), Share { rows, cells })
+            });
+            let shares: BTreeMap<_, _> = shares.filter(|(_, share)| share.rows > 0).collect();
+            Work {
+                label: label.clone(),
+                operation: match graph.nodes.get(owner) {
+                    Some(node) => node.op.name().to_string(),
+                    None => label.clone(),
+                },
+                section: match label.split_once('.') {
+                    Some((section, _)) => section.to_string(),
+                    None => "model".to_string(),
+                },
+                steps,
+                rows: shares.values().map(|share| share.rows).sum(),
+                cells: shares.values().map(|share| share.cells).sum(),
+                components: shares,
             }
-        };
-    }
-    count!(
-        add_ap_opcode,
-        add_opcode,
-        add_opcode_small,
-        assert_eq_opcode,
-        assert_eq_opcode_double_deref,
-        assert_eq_opcode_imm,
-        call_opcode_abs,
-        call_opcode_rel_imm,
-        generic_opcode,
-        jnz_opcode_non_taken,
-        jnz_opcode_taken,
-        jump_opcode_abs,
-        jump_opcode_double_deref,
-        jump_opcode_rel,
-        jump_opcode_rel_imm,
-        mul_opcode,
-        mul_opcode_small,
-        ret_opcode,
-    )
+        })
+        .collect();
+
+    let sum = |fixed: bool| {
+        let own = components.iter().filter(move |c| c.fixed == fixed);
+        own.map(|c| c.cells).sum::<u64>()
+    };
+    let used: u64 = work.iter().map(|work| work.cells).sum();
+    let padding = sum(false).checked_sub(used);
+    Ok(Profile {
+        steps: registers.len() as u64,
+        cells: sum(false) + sum(true),
+        used,
+        padding: padding.ok_or(ProfileError::Inconsistent("more rows than its components"))?,
+        fixed: sum(true),
+        work,
+        components,
+    })
 }

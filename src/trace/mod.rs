@@ -41,6 +41,17 @@ pub enum TraceError {
     Adapt(String),
 }
 
+/// The VM's registers at a step.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Registers {
+    /// Offset in the program.
+    pub pc: usize,
+    /// Offset in the execution segment.
+    pub ap: usize,
+    /// Offset in the execution segment.
+    pub fp: usize,
+}
+
 /// A finished run.
 pub struct Trace {
     runner: CairoRunner,
@@ -58,13 +69,17 @@ impl Trace {
         self.runner.get_relocatable_trace().map_or(0, <[_]>::len)
     }
 
-    /// For each VM step, the offset of its instruction in the program; steps outside it are left out.
-    pub fn program_offsets(&self) -> impl Iterator<Item = usize> {
+    /// The registers before each VM step; steps outside the program are left out.
+    pub fn registers(&self) -> impl Iterator<Item = Registers> {
         let trace = self.runner.get_relocatable_trace().unwrap_or_default();
         trace
             .iter()
             .filter(|entry| entry.pc.segment_index == 0)
-            .map(|entry| entry.pc.offset)
+            .map(|entry| Registers {
+                pc: entry.pc.offset,
+                ap: entry.ap,
+                fp: entry.fp,
+            })
     }
 
     /// The prover's input.

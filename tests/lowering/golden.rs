@@ -72,7 +72,7 @@ fn golden(name: &str, seed: u64, sizes: Sizes) {
         check(&format!("{name}.{}", file.trim_start_matches("src/")), text);
     }
     // The hash pins the compiled program, kernels included, across machines.
-    let program = compile(&package.name, &package.files).expect("compiles");
+    let program = compile(&package.name, &package.files, &package.calls).expect("compiles");
     let hash = format!(
         "program {:#x}, {} words\n",
         program.hash(),
@@ -100,7 +100,7 @@ fn lowering_is_deterministic() {
     let graph = random_graph("same", 3, tiny());
     let (first, second) = (package(&graph), package(&random_graph("same", 3, tiny())));
     assert_eq!(first, second);
-    let program = |p: &Package| compile(&p.name, &p.files).expect("compiles");
+    let program = |p: &Package| compile(&p.name, &p.files, &p.calls).expect("compiles");
     let (first, second) = (program(&first), program(&second));
     assert_eq!(first.words(), second.words());
     assert_eq!(first.hash(), second.hash());

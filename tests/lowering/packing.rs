@@ -36,7 +36,7 @@ fn separated(lanes: Lanes, pairs: &[Felt]) -> Vec<Felt> {
          }}\n"
     );
     let files = BTreeMap::from([("src/lib.cairo".to_string(), text)]);
-    let program = compile("packing", &files).expect("compiles");
+    let program = compile("packing", &files, &BTreeMap::new()).expect("compiles");
     let trace = trace::run(&program, &[]).expect("runs");
     trace.output().to_vec()
 }
@@ -98,6 +98,10 @@ fn pairs_are_bounded() {
         (-Felt::ONE, false),
     ] {
         let files = BTreeMap::from([("src/lib.cairo".to_string(), text(pair))]);
-        assert_eq!(compile("packing", &files).is_ok(), fits, "{pair:#x}");
+        assert_eq!(
+            compile("packing", &files, &BTreeMap::new()).is_ok(),
+            fits,
+            "{pair:#x}"
+        );
     }
 }

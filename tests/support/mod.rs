@@ -31,7 +31,7 @@ pub fn pins(program: &Program, prompt: &[u32]) -> SessionPins {
 /// The compiled program of a graph.
 pub fn program(graph: &VerifiedGraph) -> Program {
     let package = lower(graph, Felt::from(MODEL_ROOT)).expect("lowers");
-    compile(&package.name, &package.files).expect("compiles")
+    compile(&package.name, &package.files, &package.calls).expect("compiles")
 }
 
 /// A small deterministic generator (xorshift64*), so that tests need no crate for it.

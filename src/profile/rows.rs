@@ -1,0 +1,218 @@
+//! Rows of every component, given to owners.
+//!
+//! An opcode row belongs to its step. Rows that several steps share belong to the first of them: an instance of a
+//! builtin, an address and a value of memory to the first step that touches them, an instruction to the first step
+//! that runs it.
+
+use std::collections::{BTreeMap, HashSet};
+
+use stwo::core::fields::m31::M31;
+use stwo_cairo_adapter::ProverInput;
+use stwo_cairo_adapter::decode::Instruction;
+use stwo_cairo_adapter::memory::{Memory, MemoryValueId};
+use stwo_cairo_common::builtins::POSEIDON_BUILTIN_MEMORY_CELLS;
+use stwo_cairo_common::prover_types::cpu::CasmState;
+
+use super::ProfileError;
+use super::components::{Builtin, PERMUTATION, builtins, opcodes, permutation, pointer};
+use super::owners::{Owner, Owners, PROTOCOL};
+use crate::trace::Registers;
+
+/// Nobody yet.
+const NOBODY: Owner = Owner::MAX;
+
+/// Rows by component and owner.
+#[derive(Default)]
+pub(super) struct Rows(BTreeMap<&'static str, Vec<u64>>);
+
+impl Rows {
+    /// Rows of a component that an owner has.
+    pub(super) fn of(&self, component: &str, owner: Owner) -> u64 {
+        let rows = self.0.get(component);
+        rows.and_then(|rows| rows.get(owner as usize).copied())
+            .unwrap_or(0)
+    }
+
+    fn add(&mut self, component: &'static str, owner: Owner, rows: u64) {
+        let counts = self.0.entry(component).or_default();
+        if counts.len() <= owner as usize {
+            counts.resize(owner as usize + 1, 0);
+        }
+        counts[owner as usize] += rows;
+    }
+}
+
+/// Gives every row in use to an owner.
+///
+/// # Errors
+/// A prover input that is not of these steps, or uses a builtin that the profile does not know.
+pub(super) fn rows(
+    input: &ProverInput,
+    registers: &[Registers],
+    owners: &mut Owners,
+) -> Result<Rows, ProfileError> {
+    let other = ProfileError::Inconsistent("a step without a row");
+    let transitions = &input.state_transitions;
+    let (Some(first), Some((_, steps))) = (registers.first(), registers.split_last()) else {
+        return Err(other);
+    };
+    let start = transitions.initial_state;
+    let (program, stack) = (start.pc.0 - first.pc as u32, start.ap.0 - first.ap as u32);
+    let opcodes = opcodes(&transitions.casm_states_by_opcode);
+    let mut touched = Touched::new(&input.memory, builtins(input)?);
+    // Next row of each opcode component; and by instruction, what it is and where its last row was.
+    let mut next = [0; 20];
+    let mut known: Vec<Option<(Instruction, usize)>> = vec![];
+    // The last step only stays where it is, and has no row.
+    for (step, &owner) in steps.iter().zip(&owners.of_step) {
+        let state = CasmState {
+            pc: M31(program + step.pc as u32),
+            ap: M31(stack + step.ap as u32),
+            fp: M31(stack + step.fp as u32),
+        };
+        if known.len() <= step.pc {
+            known.resize(step.pc + 1, None);
+        }
+        let (instruction, component) = match &mut known[step.pc] {
+            Some((instruction, component)) => (&*instruction, component),
+            unknown => {
+                touched.rows.add("verify_instruction", owner, 1);
+                let word = input.memory.get(state.pc.0).as_small();
+                let (instruction, component) = unknown.insert((Instruction::decode(word), 0));
+                (&*instruction, component)
+            }
+        };
+        let here = |component: usize| opcodes[component].1.get(next[component]) == Some(&state);
+        if !here(*component) {
+            *component = (0..opcodes.len()).find(|&c| here(c)).ok_or(other.clone())?;
+        }
+        next[*component] += 1;
+        touched.rows.add(opcodes[*component].0, owner, 1);
+        for address in operands(instruction, state, &input.memory) {
+            touched.touch(address, owner);
+        }
+    }
+    let program = program..start.ap.0 - 2;
+    let [words, rest] =
+        ["program", "unread"].map(|part| owners.named(&format!("{PROTOCOL}.{part}")));
+    let owner = |address| match program.contains(&address) {
+        true => words,
+        false => rest,
+    };
+    Ok(touched.finish(owner))
+}
+
+/// Addresses that an instruction reads or writes; instructions without an operand name a cell of their frame in its
+/// stead.
+fn operands(
+    i: &Instruction,
+    state: CasmState,
+    memory: &Memory,
+) -> impl Iterator<Item = u32> + use<> {
+    let (pc, ap, fp) = (Some(state.pc.0), Some(state.ap.0), Some(state.fp.0));
+    let at = |base: Option<u32>, offset: i16| base?.checked_add_signed(i32::from(offset));
+    let dst = at(if i.dst_base_fp { fp } else { ap }, i.offset0);
+    let op0 = at(if i.op0_base_fp { fp } else { ap }, i.offset1);
+    let base = match () {
+        () if i.op_1_imm => pc,
+        () if i.op_1_base_fp => fp,
+        () if i.op_1_base_ap => ap,
+        () => op0.and_then(|op0| pointer(memory, op0)),
+    };
+    [pc, dst, op0, at(base, i.offset2)].into_iter().flatten()
+}
+
+/// Who touched what first.
+struct Touched<'a> {
+    memory: &'a Memory,
+    /// By address, by small value's id, by large value's id.
+    cells: Vec<Owner>,
+    small: Vec<Owner>,
+    big: Vec<Owner>,
+    builtins: Vec<Builtin>,
+    /// By builtin and instance.
+    instances: Vec<Vec<Owner>>,
+    permutations: HashSet<[u32; POSEIDON_BUILTIN_MEMORY_CELLS]>,
+    rows: Rows,
+}
+
+impl<'a> Touched<'a> {
+    fn new(memory: &'a Memory, builtins: Vec<Builtin>) -> Touched<'a> {
+        let instances = builtins
+            .iter()
+            .map(|b| vec![NOBODY; b.instances() as usize])
+            .collect();
+        Touched {
+            memory,
+            cells: vec![NOBODY; memory.address_to_id.len()],
+            small: vec![NOBODY; memory.small_values.len()],
+            big: vec![NOBODY; memory.f252_values.len()],
+            builtins,
+            instances,
+            permutations: HashSet::new(),
+            rows: Rows::default(),
+        }
+    }
+
+    fn touch(&mut self, address: u32, owner: Owner) {
+        // Address 0 is not used.
+        let cell = self.cells.get_mut(address as usize);
+        let Some(cell) = cell.filter(|cell| **cell == NOBODY && address != 0) else {
+            return;
+        };
+        *cell = owner;
+        self.rows.add("memory_address_to_id", owner, 1);
+        self.value(address, owner);
+        let holds = |b: &Builtin| (b.begin..b.used).contains(&address);
+        if let Some(builtin) = self.builtins.iter().position(holds) {
+            let b = &self.builtins[builtin];
+            self.instance(builtin, ((address - b.begin) / b.size) as usize, owner);
+        }
+    }
+
+    /// The value at an address.
+    fn value(&mut self, address: u32, owner: Owner) {
+        let (component, cell) = match self.memory.address_to_id[address as usize].decode() {
+            MemoryValueId::Small(id) => ("memory_id_to_small", &mut self.small[id as usize]),
+            MemoryValueId::F252(id) => ("memory_id_to_big", &mut self.big[id as usize]),
+            MemoryValueId::Empty => return,
+        };
+        if *cell == NOBODY {
+            *cell = owner;
+            self.rows.add(component, owner, 1);
+        }
+    }
+
+    fn instance(&mut self, builtin: usize, instance: usize, owner: Owner) {
+        let found = &mut self.instances[builtin][instance];
+        if *found != NOBODY {
+            return;
+        }
+        *found = owner;
+        let b = &self.builtins[builtin];
+        self.rows.add(b.name, owner, 1);
+        let begin = b.begin + instance as u32 * b.size;
+        let cells = begin..begin + b.size;
+        if b.name == "poseidon_builtin" && self.permutations.insert(permutation(self.memory, begin))
+        {
+            for (component, each) in PERMUTATION {
+                self.rows.add(component, owner, each);
+            }
+        }
+        // The instance has all its cells, read or not.
+        for cell in cells {
+            self.touch(cell, owner);
+        }
+    }
+
+    /// Gives what no step touched to the owner of its address. A builtin's padding has none.
+    fn finish(mut self, owner: impl Fn(u32) -> Owner) -> Rows {
+        for address in 1..self.cells.len() as u32 {
+            let padding = |b: &Builtin| (b.used..b.end).contains(&address);
+            if self.cells[address as usize] == NOBODY && !self.builtins.iter().any(padding) {
+                self.touch(address, owner(address));
+            }
+        }
+        self.rows
+    }
+}
