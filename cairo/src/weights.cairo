@@ -16,9 +16,11 @@ pub type Pair = BoundedInt<0, 0xffffffffffffffffffffffffffffffffffffffffffffffff
 
 /// The words of all pairs, in order.
 #[inline(never)]
-pub fn separate<impl L: Lanes>(pairs: Span<Pair>) -> Span<felt252> {
+pub fn separate<impl L: Lanes>(mut parts: Array<Span<Pair>>) -> Span<felt252> {
     let mut out = array![];
-    append_words(pairs, L::FIRST, L::ZERO, ref out);
+    while let Some(pairs) = parts.pop_front() {
+        append_words(pairs, L::FIRST, L::ZERO, ref out);
+    }
     out.span()
 }
 

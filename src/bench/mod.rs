@@ -85,8 +85,19 @@ const fn shape(layers: usize) -> Shape {
     }
 }
 
+const WIDE: Shape = Shape {
+    hidden: 288,
+    mlp: 768,
+    layers: 6,
+    heads: 6,
+    kv_heads: 6,
+    head_dim: 48,
+    vocab: 4096,
+    tied: true,
+};
+
 /// All cases.
-pub const CASES: [Case; 3] = [
+pub const CASES: [Case; 4] = [
     Case {
         name: "A",
         about: "one decode step with 16 positions of KV: 1 layer, d 64, 4 heads, hidden 256, vocabulary 65",
@@ -109,6 +120,13 @@ pub const CASES: [Case; 3] = [
         before: 0,
         chunks: &[16, 16, 16],
     },
+    Case {
+        name: "D",
+        about: "16 tokens of 6 layers, d 288, 6 heads, hidden 768, vocabulary 4096",
+        subject: Subject::Random(WIDE),
+        before: 0,
+        chunks: &[4, 4, 4, 4],
+    },
 ];
 
 /// One proven chunk in numbers.
@@ -125,6 +143,8 @@ pub struct ChunkResult {
     pub prove_cpu_seconds: f64,
     pub verify_seconds: f64,
     pub proof_bytes: usize,
+    /// Of these, the cells of rows in use: without padding and the tables of fixed size.
+    pub used_cells: u64,
     /// As [`crate::profile`] counts them, from the trace; their cells add up to `cells`.
     pub components: Vec<Component>,
 }
@@ -166,8 +186,8 @@ fn model(case: &Case, demo: &Path, work: &Path) -> Result<PathBuf, BenchError> {
 
 /// Runs a case. `demo` is the demo model's directory, `work` an empty folder for the build.
 ///
-/// The prompt is as long as all steps, so that no end of sequence cuts a case short; a step does the same work
-/// whether its token is taken from the prompt or chosen.
+/// Every proven step chooses its token: the prompt is one token longer than the steps before. No token ends the
+/// session, so that none cuts a case short.
 ///
 /// # Errors
 /// What a step of the pipeline gives.
@@ -189,14 +209,13 @@ pub fn run(case: &Case, demo: &Path, work: &Path) -> Result<CaseResult, BenchErr
     )?;
     let compile_seconds = start.elapsed().as_secs_f64();
     let bundle = Bundle::open(&work.join("build"))?;
-    let total = case.before + case.chunks.iter().sum::<usize>();
     let vocab = bundle.graph.shape.vocab as u64;
     let mut random = Random(4);
     let ordinary = SPECIAL.len() as u64;
-    let prompt = (0..total)
+    let prompt = (0..=case.before)
         .map(|_| (ordinary + random.next() % (vocab - ordinary)) as u32)
         .collect();
-    let mut decoder = bundle.trial(prompt)?;
+    let mut decoder = bundle.trial(prompt, false)?;
     if case.before > 0 {
         decoder.chunk(case.before)?;
     }
@@ -260,11 +279,17 @@ fn chunk(
         prove_cpu_seconds,
         verify_seconds: start.elapsed().as_secs_f64(),
         proof_bytes: proof.len(),
+        used_cells: used_cells(&components),
         components,
     })
 }
 
 /// Cells of a claim's columns; fixed columns are not among them.
+fn used_cells(components: &[Component]) -> u64 {
+    let own = components.iter().filter(|c| !c.fixed);
+    own.map(|c| c.rows * c.cells_per_row).sum()
+}
+
 fn committed_cells(claim: &CairoClaim) -> u64 {
     let trees = claim.log_sizes();
     trees.iter().flatten().map(|&log| 1u64 << log).sum()

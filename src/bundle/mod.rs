@@ -215,17 +215,19 @@ fn write(
 }
 
 impl Bundle {
-    /// A decoder of a session that nobody keeps: for measuring.
+    /// A decoder of a session that nobody keeps: for measuring. Without `eos` no token ends it.
     ///
     /// # Errors
     /// A prompt that is empty, too long, or not of this vocabulary.
-    pub fn trial(&self, prompt: Vec<u32>) -> Result<Decoder<'_>, ChunkError> {
+    pub fn trial(&self, prompt: Vec<u32>, eos: bool) -> Result<Decoder<'_>, ChunkError> {
+        let mut policy = self.manifest.policy;
+        policy.eos = policy.eos.filter(|_| eos);
         let pins = SessionPins {
             domain: Domain::local(),
             session_id: SessionId(0u32.into()),
             model_root: self.manifest.model_root,
             program_hash: self.manifest.program_hash,
-            policy: self.manifest.policy,
+            policy,
             prompt,
         };
         Decoder::new(&self.graph, pins)

@@ -311,7 +311,11 @@ impl Asm {
     /// Where a jump and the code above arrive, with the same number of cells on the stack.
     pub fn arrive(&mut self, from: Forward) {
         self.settle();
-        assert_eq!((self.top, self.ap), (from.top, from.ap), "both ways have the same stack");
+        assert_eq!(
+            (self.top, self.ap),
+            (from.top, from.ap),
+            "both ways have the same stack"
+        );
         self.patch(from.instruction);
     }
 
@@ -327,7 +331,11 @@ impl Asm {
     /// How many batches of each size make `count` elements; the last size is 1.
     ///
     /// The numbers of batches are the prover's, but for `count = Σ sizes[i]·batches[i]`, which is checked.
-    pub fn split_count<const K: usize>(&mut self, count: Cell, sizes: [i16; K]) -> [(i16, Cell); K] {
+    pub fn split_count<const K: usize>(
+        &mut self,
+        count: Cell,
+        sizes: [i16; K],
+    ) -> [(i16, Cell); K] {
         let mut rest = count;
         sizes.map(|size| {
             if size == 1 {
@@ -379,8 +387,7 @@ impl Asm {
         // From here on cells are counted from the loop's start: outer counters, state, counter.
         let depth = outer.len();
         let first = -((depth + N + 1) as i16);
-        let cells: [Cell; N] =
-            std::array::from_fn(|i| Cell::Loop(first + (depth + i) as i16));
+        let cells: [Cell; N] = std::array::from_fn(|i| Cell::Loop(first + (depth + i) as i16));
         let outer = (0..depth).map(|i| Cell::Loop(first + i as i16));
         self.in_loop = true;
         (self.top, self.ap) = (0, 0);

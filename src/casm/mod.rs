@@ -92,9 +92,24 @@ pub static KERNELS: [Kernel; 18] = {
         Kernel::new("bytes::split8", Some(RangeCheck), 4, || {
             linear::split(8, 15, 128)
         }),
-        Kernel::new("claims::append_claims", None, claims::PARAMS, claims::claims),
-        Kernel::new("elementwise::append_multiples", None, 5, elementwise::multiples),
-        Kernel::new("elementwise::append_products", None, 6, elementwise::products),
+        Kernel::new(
+            "claims::append_claims",
+            None,
+            claims::PARAMS,
+            claims::claims,
+        ),
+        Kernel::new(
+            "elementwise::append_multiples",
+            None,
+            5,
+            elementwise::multiples,
+        ),
+        Kernel::new(
+            "elementwise::append_products",
+            None,
+            6,
+            elementwise::products,
+        ),
         Kernel::new("elementwise::append_sums", None, 6, elementwise::sums),
         Kernel::new("linear::products", None, 7, linear::products),
         Kernel::new("linear::split20", Some(RangeCheck), 4, || lanes(20)),
@@ -102,13 +117,38 @@ pub static KERNELS: [Kernel; 18] = {
         Kernel::new("linear::split30", Some(RangeCheck), 4, || lanes(30)),
         Kernel::new("linear::split40", Some(RangeCheck), 4, || lanes(40)),
         Kernel::new("linear::split60", Some(RangeCheck), 4, || lanes(60)),
-        Kernel::new("requantize::append_rounded", Some(RangeCheck), 7, requantize::rounded),
-        Kernel::new("requantize::append_saturated", Some(RangeCheck), 9, requantize::saturated),
-        Kernel::new("requantize::append_scaled", Some(RangeCheck), 8, requantize::scaled),
+        Kernel::new(
+            "requantize::append_rounded",
+            Some(RangeCheck),
+            7,
+            requantize::rounded,
+        ),
+        Kernel::new(
+            "requantize::append_saturated",
+            Some(RangeCheck),
+            9,
+            requantize::saturated,
+        ),
+        Kernel::new(
+            "requantize::append_scaled",
+            Some(RangeCheck),
+            8,
+            requantize::scaled,
+        ),
         Kernel::new("rope::append_rotated", None, 8, rope::rotated),
         Kernel::new("silu::append_silu", Some(RangeCheck), 11, silu::silu),
-        Kernel::new("softmax::append_weights", Some(RangeCheck), 10, softmax::weights),
-        Kernel::new("weights::append_words", Some(Bitwise), 6, weights::separated),
+        Kernel::new(
+            "softmax::append_weights",
+            Some(RangeCheck),
+            10,
+            softmax::weights,
+        ),
+        Kernel::new(
+            "weights::append_words",
+            Some(Bitwise),
+            6,
+            weights::separated,
+        ),
     ]
 };
 

@@ -13,9 +13,12 @@ const ELEMENTS: [i16; 2] = [4, 1];
 pub(super) fn rounded() -> Vec<Instruction> {
     let mut asm = Asm::new();
     let [rc, xs, end, bias, offset, divisor, out_start, out] = params();
-    each(&mut asm, [rc, xs, end, out_start, out], divisor, |asm, x| {
-        (asm.add(x, bias), offset)
-    });
+    each(
+        &mut asm,
+        [rc, xs, end, out_start, out],
+        divisor,
+        |asm, x| (asm.add(x, bias), offset),
+    );
     asm.finish()
 }
 
@@ -24,10 +27,15 @@ pub(super) fn rounded() -> Vec<Instruction> {
 pub(super) fn scaled() -> Vec<Instruction> {
     let mut asm = Asm::new();
     let [rc, xs, end, factor, bias, offset, divisor, out_start, out] = params();
-    each(&mut asm, [rc, xs, end, out_start, out], divisor, |asm, x| {
-        let product = asm.mul(x, factor);
-        (asm.add(product, bias), offset)
-    });
+    each(
+        &mut asm,
+        [rc, xs, end, out_start, out],
+        divisor,
+        |asm, x| {
+            let product = asm.mul(x, factor);
+            (asm.add(product, bias), offset)
+        },
+    );
     asm.finish()
 }
 
@@ -98,10 +106,7 @@ impl Saturation {
     /// Range checks per element.
     pub(super) const CHECKS: i16 = 4;
 
-    pub(super) fn new(
-        asm: &mut Asm,
-        [rc, bias, offset, divisor, lo, hi]: [Cell; 6],
-    ) -> Saturation {
+    pub(super) fn new(asm: &mut Asm, [rc, bias, offset, divisor, lo, hi]: [Cell; 6]) -> Saturation {
         Saturation {
             rc,
             divisor,

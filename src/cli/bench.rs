@@ -100,17 +100,18 @@ fn print(result: &Value) {
         number(&result["set_up_seconds"]),
     ));
     output::line(
-        "position  steps   VM steps   cells (M)    trace     prove       CPU    verify     proof",
+        "position  steps   VM steps   cells (M)   used (M)    trace     prove       CPU    verify     proof",
     );
     let chunks = result["chunks"].as_array().cloned().unwrap_or_default();
     let (mut seconds, mut steps) = (0.0, 0.0);
     for c in &chunks {
         output::line(format!(
-            "{:>8}  {:>5}  {:>9}  {:>10.1}  {:>5.2} s  {:>6.2} s  {:>6.2} s  {:>5.1} ms  {:>5.2} MB",
+            "{:>8}  {:>5}  {:>9}  {:>10.1} {:>10.1}  {:>5.2} s  {:>6.2} s  {:>6.2} s  {:>5.1} ms  {:>5.2} MB",
             c["first_position"].to_string(),
             c["steps"].to_string(),
             c["vm_steps"].to_string(),
             number(&c["cells"]) / 1e6,
+            number(&c["used_cells"]) / 1e6,
             number(&c["trace_seconds"]),
             number(&c["prove_seconds"]),
             number(&c["prove_cpu_seconds"]),

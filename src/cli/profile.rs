@@ -11,7 +11,7 @@ use super::output;
 
 /// Show where the proof work goes, per operation, per layer and per component, without proving
 ///
-/// Runs one decode step per position, each as a chunk of its own, and counts VM steps, rows and cells (trace and
+/// Runs chunks of one decode step at growing positions, and counts VM steps, rows and cells (trace and
 /// interaction columns times rows). Every row in use has one owner: an operation of the model, or a part of the
 /// program around it (protocol). Padding to powers of two and the fixed lookup tables are lines of their own, so the
 /// table adds up to the proof. Growth is per position of context.
@@ -24,12 +24,15 @@ pub struct Args {
     /// Prompt
     #[arg(short, long, default_value = "Once upon a time")]
     prompt: String,
-    /// Steps to measure after the prompt
+    /// Chunks to measure after the prompt
     #[arg(short = 'n', long, default_value_t = 8, value_parser = clap::value_parser!(u32).range(1..))]
     tokens: u32,
-    /// Positions from one measured step to the next
+    /// Positions from the end of one measured chunk to the start of the next, and one
     #[arg(long, default_value_t = 1, value_parser = clap::value_parser!(u32).range(1..))]
     stride: u32,
+    /// Steps of each measured chunk
+    #[arg(long, default_value_t = 1, value_name = "STEPS", value_parser = clap::value_parser!(u32).range(1..))]
+    chunk: u32,
     /// Write a page with charts, one file that needs no other
     #[arg(long, value_name = "FILE")]
     html: Option<PathBuf>,
@@ -48,7 +51,7 @@ pub fn run(args: &Args) -> super::Outcome {
         answer["ok"] = true.into();
         output::json(&answer);
     } else {
-        print(&report);
+        print(args, &report);
         if let Some(file) = &args.html {
             output::line(format!("\npage         {}", file.display()));
         }
@@ -60,7 +63,7 @@ fn measure(args: &Args) -> anyhow::Result<Report> {
     let bundle = Bundle::open(&args.build)?;
     let prompt = bundle.text.tokenizer.encode(&args.prompt)?;
     let forced = prompt.len().saturating_sub(1);
-    let mut decoder = bundle.trial(prompt)?;
+    let mut decoder = bundle.trial(prompt, true)?;
     if forced > 0 {
         decoder.chunk(forced)?;
     }
@@ -72,7 +75,7 @@ fn measure(args: &Args) -> anyhow::Result<Report> {
         if decoder.finished() {
             break;
         }
-        let chunk = decoder.chunk(1)?;
+        let chunk = decoder.chunk(args.chunk as usize)?;
         let position = chunk.statement.frontier_in.position;
         let profile = profile(&bundle.program, &bundle.graph, &chunk.input)?;
         profiles.push((position, profile));
@@ -81,7 +84,7 @@ fn measure(args: &Args) -> anyhow::Result<Report> {
         .ok_or_else(|| anyhow!("the model ends the text before a step could be measured"))
 }
 
-fn print(report: &Report) {
+fn print(args: &Args, report: &Report) {
     let last = &report.last;
     let position = report.positions.last().copied().unwrap_or_default();
     let part = |cells: u64| {
@@ -89,9 +92,14 @@ fn print(report: &Report) {
         format!("{} M ({percent:.2} %)", millions(cells))
     };
     output::line(format!(
-        "{}: one decode step at position {position}, a chunk of its own\n\
+        "{}: a chunk of {} at position {position}\n\
          {} VM steps, {} M cells: {} in use, {} padding to powers of two, {} fixed tables",
         report.model,
+        if args.chunk == 1 {
+            "one step".to_string()
+        } else {
+            format!("{} steps", args.chunk)
+        },
         last.steps,
         millions(last.cells),
         part(last.used),

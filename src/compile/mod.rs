@@ -226,7 +226,11 @@ fn kernel_entries(
             let found = [&signature.param_types, &signature.ret_types].map(|types| cells(types));
             let first = signature.param_types.first();
             let first = first.map(|ty| names.replace_type_id(ty).to_string());
-            if found != expected || kernel.builtin.is_some_and(|b| first.as_deref() != Some(b.name())) {
+            if found != expected
+                || kernel
+                    .builtin
+                    .is_some_and(|b| first.as_deref() != Some(b.name()))
+            {
                 return Err(refuse(format!(
                     "it takes and returns {found:?} cells, first {first:?}, instead of {expected:?}"
                 )));

@@ -4,6 +4,25 @@ use std::fmt::Write;
 
 use starknet_types_core::felt::Felt;
 
+/// The compiler's types have fewer words than 2^15.
+pub(super) const MAX_WORDS: usize = 32_000;
+
+/// Name of an array's part: the array's own for the first.
+pub(super) fn part_name(name: &str, part: usize) -> String {
+    match part {
+        0 => name.to_string(),
+        _ => format!("{name}_{part}"),
+    }
+}
+
+/// [`array()`], in parts of `part` words.
+pub(super) fn arrays(name: &str, doc: &str, ty: &str, words: &[Felt], part: usize) -> String {
+    let parts = words.chunks(part).enumerate();
+    parts
+        .map(|(i, words)| array(&part_name(name, i), doc, ty, words))
+        .collect()
+}
+
 /// `pub const NAME: [TYPE; n] = [ … ];`, a few literals per line.
 pub(super) fn array(name: &str, doc: &str, ty: &str, words: &[Felt]) -> String {
     let mut out = format!(

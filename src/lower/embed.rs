@@ -3,6 +3,7 @@
 use starknet_types_core::felt::Felt;
 
 use super::Lowering;
+use super::constants::{MAX_WORDS, part_name};
 use crate::ir::VerifiedGraph;
 use crate::spec::kv::{kv_words, pack_kv};
 
@@ -14,11 +15,28 @@ pub(super) fn table(graph: &VerifiedGraph) -> Vec<Felt> {
         .collect()
 }
 
+/// Words of a row.
+pub(super) fn words(graph: &VerifiedGraph) -> usize {
+    kv_words(graph.shape.hidden)
+}
+
+/// Rows that one array of the program holds.
+pub(super) fn rows_per_part(graph: &VerifiedGraph) -> usize {
+    (MAX_WORDS / words(graph)).max(1)
+}
+
 pub(super) fn call(lowering: &Lowering<'_>, shift: u32) -> String {
-    let hidden = lowering.graph.shape.hidden;
+    let graph = lowering.graph;
+    let parts = graph.shape.vocab.div_ceil(rows_per_part(graph));
+    let parts: Vec<String> = (0..parts)
+        .map(|part| format!("tables::{}.span()", part_name("EMBEDDING", part)))
+        .collect();
     format!(
-        "embed(tables::EMBEDDING.span(), {}, token, {hidden}, {:#x})",
-        kv_words(hidden),
+        "embed(array![{}], {}, {}, token, {}, {:#x})",
+        parts.join(", "),
+        rows_per_part(graph),
+        words(graph),
+        graph.shape.hidden,
         1u128 << shift
     )
 }

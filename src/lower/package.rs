@@ -7,7 +7,7 @@ use starknet_types_core::felt::Felt;
 
 use super::constants::TABLE;
 use super::schedule::Schedule;
-use super::{LowerError, Lowering, constants, embed, linear, rope, scores, weights};
+use super::{Lanes, LowerError, Lowering, constants, embed, linear, rope, scores, weights};
 use crate::ir::{Len, Node, Op, VerifiedGraph};
 use crate::spec::SPEC_VERSION;
 
@@ -120,11 +120,12 @@ fn tables(graph: &VerifiedGraph) -> String {
     let t = &graph.tables;
     [
         "//! Tables: embedding, rotary angles, 2^−x, sigmoid.\n".to_string(),
-        constants::array(
+        constants::arrays(
             "EMBEDDING",
             "int8 rows, 30 values per word.",
             "felt252",
             &embed::table(graph),
+            embed::rows_per_part(graph) * embed::words(graph),
         ),
         constants::array(
             "ROPE",
@@ -168,8 +169,15 @@ fn library(lowering: &Lowering<'_>, model_root: Felt) -> Result<Source, LowerErr
         graph.name
     );
     out += IMPORTS;
-    let products = graph.nodes.iter().filter(|n| matches!(n.op, Op::Linear { .. })).count();
-    let claims = [linear::claims(lowering, carry)?, linear::claims(lowering, decide)?];
+    let products = graph
+        .nodes
+        .iter()
+        .filter(|n| matches!(n.op, Op::Linear { .. }))
+        .count();
+    let claims = [
+        linear::claims(lowering, carry)?,
+        linear::claims(lowering, decide)?,
+    ];
     let claimed: usize = claims.iter().sum();
     if claimed > 0 {
         out += "use decode_kernels::claims::claimed;\n";
@@ -202,7 +210,7 @@ fn library(lowering: &Lowering<'_>, model_root: Felt) -> Result<Source, LowerErr
         calls: BTreeMap::new(),
     };
     for name in &all {
-        let field = format!("                {name}: {},\n", unpacked(lowering, name));
+        let field = format!("                {name}: {},\n", unpacked(lowering, name)?);
         out.call(CONSTANTS, &field);
     }
     out.text += "            },\n        )\n    }\n\n";
@@ -256,7 +264,7 @@ fn reads(lowering: &Lowering<'_>, nodes: &[&Node]) -> Result<BTreeSet<String>, L
 }
 
 /// The expression that unpacks a constant.
-fn unpacked(lowering: &Lowering<'_>, name: &str) -> String {
+fn unpacked(lowering: &Lowering<'_>, name: &str) -> Result<String, LowerError> {
     let tables = &lowering.graph.tables;
     let table = |len: usize| {
         format!(
@@ -264,14 +272,15 @@ fn unpacked(lowering: &Lowering<'_>, name: &str) -> String {
             name.to_uppercase()
         )
     };
-    match name {
+    Ok(match name {
         "exp2" => table(tables.exp2.len()),
         "sigmoid" => table(tables.sigmoid.len()),
         lanes => {
-            let (ty, constant) = (lanes.replace('l', "L"), lanes.to_uppercase());
-            format!("separate::<{ty}>(weights::{constant}.span())")
+            let bits = lanes.trim_start_matches("lanes");
+            let lanes = Lanes::ALL.into_iter().find(|l| l.bits.to_string() == bits);
+            return weights::separated(lowering, lanes.unwrap_or(Lanes::DENSEST));
         }
-    }
+    })
 }
 
 /// `let Constants { … } = constants.unbox();`, or nothing.

@@ -6,6 +6,7 @@ use std::fmt::Write;
 
 use starknet_types_core::felt::Felt;
 
+use super::constants::{MAX_WORDS, part_name};
 use super::{Lanes, LowerError, Lowering, constants};
 use crate::ir::{Node, Op};
 
@@ -59,9 +60,37 @@ pub(super) fn source(lowering: &Lowering<'_>) -> Result<String, LowerError> {
     for (lanes, words) in words.values() {
         let doc = format!("{} words in lanes of {} bits.", words.len(), lanes.bits);
         let name = format!("LANES{}", lanes.bits);
-        out += &constants::array(&name, &doc, "Pair", &lanes.pair(words));
+        out += &constants::arrays(&name, &doc, "Pair", &lanes.pair(words), MAX_WORDS);
     }
     Ok(out)
+}
+
+/// The expression that separates the pairs of some lanes.
+pub(super) fn separated(lowering: &Lowering<'_>, lanes: Lanes) -> Result<String, LowerError> {
+    let mut words = 0;
+    for node in lowering.schedule.all() {
+        if let Op::Linear { x, matrix } = node.op {
+            let matrix = lowering.graph.matrix(matrix);
+            if Lanes::choose(matrix, lowering.node(x).range)? == lanes {
+                words += lanes.blocks(matrix) * matrix.cols;
+            }
+        }
+    }
+    let name = format!("LANES{}", lanes.bits);
+    let parts = pairs(words).div_ceil(MAX_WORDS);
+    let spans: Vec<String> = (0..parts)
+        .map(|part| format!("weights::{}.span()", part_name(&name, part)))
+        .collect();
+    Ok(format!(
+        "separate::<Lanes{}>(array![{}])",
+        lanes.bits,
+        spans.join(", ")
+    ))
+}
+
+/// Pairs that hold `words` words.
+fn pairs(words: usize) -> usize {
+    words.div_ceil(2).next_multiple_of(PAIRS_AT_ONCE)
 }
 
 impl Lanes {
@@ -72,8 +101,7 @@ impl Lanes {
     pub fn pair(&self, words: &[Felt]) -> Vec<Felt> {
         let zero = self.every(128);
         let word = |i: usize| words.get(i).copied().unwrap_or(Felt::ZERO) + zero;
-        let pairs = words.len().div_ceil(2).next_multiple_of(PAIRS_AT_ONCE);
-        (0..pairs)
+        (0..pairs(words.len()))
             .map(|i| word(2 * i) + Felt::from(1 << 8) * word(2 * i + 1))
             .collect()
     }
