@@ -22,9 +22,10 @@ use std::sync::OnceLock;
 use cairo_decode::chunk::{Chunk, Decoder, State};
 use cairo_decode::compile::Program;
 use cairo_decode::ir::VerifiedGraph;
+use cairo_decode::lower::Products;
 use cairo_decode::trace::{self, TraceError};
 use starknet_types_core::felt::Felt;
-use support::{pins, program, random_graph, tiny};
+use support::{pins, program_as, random_graph, tiny};
 
 /// A tiny model with its program.
 struct Model {
@@ -36,7 +37,8 @@ fn model() -> &'static Model {
     static MODEL: OnceLock<Model> = OnceLock::new();
     MODEL.get_or_init(|| {
         let graph = random_graph("tiny", 5, tiny());
-        let program = program(&graph);
+        // Claims, so that they are attacked too: their check computes products.
+        let program = program_as(&graph, Products::Claimed);
         Model { graph, program }
     })
 }

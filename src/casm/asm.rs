@@ -179,10 +179,15 @@ impl Asm {
         copy
     }
 
+    /// Asserts that a cell is a constant.
+    pub fn assert_number(&mut self, cell: Cell, number: impl Into<BigInt>) {
+        self.assert_eq(self.cell(cell), ResOperand::from(number.into()));
+    }
+
     /// A constant.
     pub fn number(&mut self, number: impl Into<BigInt>) -> Cell {
         let cell = self.reserve();
-        self.assert_eq(self.cell(cell), ResOperand::from(number.into()));
+        self.assert_number(cell, number);
         cell
     }
 

@@ -58,6 +58,7 @@ pub(super) fn blocks(asm: &mut Asm, words: Cell, cols: Cell) -> Cell {
     let (blocks, rest) = (asm.reserve(), asm.reserve());
     asm.hint_div_rem(words, cols, blocks, rest);
     asm.assert_product(words, cols, blocks);
+    asm.assert_number(rest, 0);
     blocks
 }
 

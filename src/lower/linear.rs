@@ -82,21 +82,9 @@ impl Lanes {
         matrix.rows.div_ceil(self.rows())
     }
 
-    /// Whether the product with `matrix` is claimed and checked over a chunk, or computed at every step:
-    /// the latter, unless the former has a fifth fewer cells in a chunk of 16 steps.
-    pub fn claimed(&self, matrix: &Matrix) -> bool {
-        let (blocks, cols) = (self.blocks(matrix), matrix.cols);
-        let words = blocks * cols * WORD;
-        5 * (words + CHUNK * (blocks * SUM + cols * ELEMENT)) < 4 * CHUNK * words
-    }
-
-    /// The words of [`Lanes::pack`] in the order in which the program reads them: column after column if the
-    /// product is claimed.
-    pub fn arrange(&self, matrix: &Matrix) -> Vec<Felt> {
+    /// The words of [`Lanes::pack`], column after column: as a claimed product's check reads them.
+    pub fn pack_columns(&self, matrix: &Matrix) -> Vec<Felt> {
         let words = self.pack(matrix);
-        if !self.claimed(matrix) {
-            return words;
-        }
         let (blocks, cols) = (self.blocks(matrix), matrix.cols);
         (0..blocks * cols)
             .map(|i| words[i % blocks * cols + i / blocks])
@@ -123,7 +111,7 @@ pub(super) fn call(
 ) -> Result<String, LowerError> {
     let matrix = lowering.graph.matrix(matrix);
     let lanes = Lanes::choose(matrix, lowering.node(x).range)?;
-    let (kernel, claims) = match lanes.claimed(matrix) {
+    let (kernel, claims) = match lowering.products.claimed(lanes, matrix) {
         true => ("claimed", ", ref claims"),
         false => ("linear", ""),
     };
@@ -143,14 +131,42 @@ pub(super) fn claims(lowering: &Lowering<'_>, nodes: &[&Node]) -> Result<usize, 
         if let Op::Linear { x, matrix } = node.op {
             let matrix = lowering.graph.matrix(matrix);
             let lanes = Lanes::choose(matrix, lowering.node(x).range)?;
-            claims += usize::from(lanes.claimed(matrix));
+            claims += usize::from(lowering.products.claimed(lanes, matrix));
         }
     }
     Ok(claims)
 }
 
+/// How the program comes to the products with matrices.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Products {
+    /// Each in the way that costs less in a chunk of 16 steps.
+    #[default]
+    Cheapest,
+    /// All computed at every step.
+    Computed,
+    /// All claimed at every step, and checked once per chunk.
+    Claimed,
+}
+
+impl Products {
+    /// Whether the product with a matrix is claimed.
+    pub fn claimed(self, lanes: Lanes, matrix: &Matrix) -> bool {
+        match self {
+            Products::Computed => false,
+            Products::Claimed => true,
+            Products::Cheapest => {
+                let (blocks, cols) = (lanes.blocks(matrix), matrix.cols);
+                let words = blocks * cols * WORD;
+                let claimed = words + CHUNK * (blocks * SUM + cols * ELEMENT);
+                5 * claimed < 4 * CHUNK * words
+            }
+        }
+    }
+}
+
 // Cells of a proof, for the choice between the two ways to a product. They decide what is cheaper, nothing
-// else.
+// else. A claim has to save a fifth: a chunk may be shorter than 16 steps.
 
 /// A word of weights times an element, added up.
 const WORD: usize = 520;

@@ -26,8 +26,8 @@ mod silu;
 mod softmax;
 mod weights;
 
-pub use linear::Lanes;
-pub use package::{ANGLES, CONSTANTS, Package, lower};
+pub use linear::{Lanes, Products};
+pub use package::{ANGLES, CONSTANTS, Package, lower, lower_as};
 
 use thiserror::Error;
 
@@ -63,6 +63,7 @@ struct Lowering<'a> {
     schedule: Schedule<'a>,
     /// The lanes that carried keys are packed in.
     key_lanes: Lanes,
+    products: Products,
 }
 
 impl Lowering<'_> {

@@ -7,7 +7,9 @@ use starknet_types_core::felt::Felt;
 
 use super::constants::TABLE;
 use super::schedule::Schedule;
-use super::{Lanes, LowerError, Lowering, constants, embed, linear, rope, scores, weights};
+use super::{
+    Lanes, LowerError, Lowering, Products, constants, embed, linear, rope, scores, weights,
+};
 use crate::ir::{Len, Node, Op, VerifiedGraph};
 use crate::spec::SPEC_VERSION;
 
@@ -49,11 +51,24 @@ impl Source {
 /// # Errors
 /// A value too wide for the kernels.
 pub fn lower(graph: &VerifiedGraph, model_root: Felt) -> Result<Package, LowerError> {
+    lower_as(graph, model_root, Products::Cheapest)
+}
+
+/// [`lower`], with a given way to the products.
+///
+/// # Errors
+/// As [`lower`].
+pub fn lower_as(
+    graph: &VerifiedGraph,
+    model_root: Felt,
+    products: Products,
+) -> Result<Package, LowerError> {
     check_names(graph)?;
     let lowering = Lowering {
         graph,
         schedule: Schedule::new(graph),
         key_lanes: scores::key_lanes(graph)?,
+        products,
     };
     let lib = library(&lowering, model_root)?;
     let mut files = BTreeMap::new();

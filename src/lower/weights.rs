@@ -42,7 +42,10 @@ pub(super) fn source(lowering: &Lowering<'_>) -> Result<String, LowerError> {
         };
         let matrix = lowering.graph.matrix(matrix);
         let lanes = Lanes::choose(matrix, lowering.node(x).range)?;
-        let packed = lanes.arrange(matrix);
+        let packed = match lowering.products.claimed(lanes, matrix) {
+            true => lanes.pack_columns(matrix),
+            false => lanes.pack(matrix),
+        };
         let _ = writeln!(
             out,
             "//! - `{}`: {} × {} int8, {} rows per word in lanes of {} bits, {} words",

@@ -3,10 +3,11 @@
 use decode_kernels::argmax::argmax;
 use decode_kernels::bytes::unpack_table;
 use decode_kernels::chunk::{Model, run_chunk};
+use decode_kernels::claims::Claims;
 use decode_kernels::elementwise::{add, mul};
 use decode_kernels::embed::embed;
 use decode_kernels::kv::{LayerCache, kv_append};
-use decode_kernels::linear::{Lanes20, Lanes24, Lanes30, Lanes40, Lanes60, linear};
+use decode_kernels::linear::{Lanes20, Lanes24, Lanes30, Lanes40, Lanes60};
 use decode_kernels::mix::mix;
 use decode_kernels::requantize::{Rounding, Saturation, requantize, requantize_saturated};
 use decode_kernels::rmsnorm::{RmsNorm, rmsnorm};
@@ -15,6 +16,7 @@ use decode_kernels::scores::scores;
 use decode_kernels::silu::silu;
 use decode_kernels::softmax::softmax;
 use decode_kernels::weights::separate;
+use decode_kernels::linear::linear;
 
 mod tables;
 mod weights;
@@ -38,6 +40,8 @@ pub struct Carried {
 impl Step of Model {
     const SPEC_VERSION: felt252 = 1;
     const MODEL_ROOT: felt252 = 0x4d2;
+    const CARRY_CLAIMS: u32 = 0;
+    const DECIDE_CLAIMS: u32 = 0;
     const LAYERS: felt252 = 1;
     const KV_HEADS: u32 = 1;
     const HEAD_DIM: u32 = 4;
@@ -50,7 +54,7 @@ impl Step of Model {
         BoxTrait::new(
             Constants {
                 exp2: unpack_table(tables::EXP2.span(), 128),
-                lanes20: separate::<Lanes20>(weights::LANES20.span()),
+                lanes20: separate::<Lanes20>(array![weights::LANES20.span()]),
                 sigmoid: unpack_table(tables::SIGMOID.span(), 256),
             },
         )
@@ -62,12 +66,13 @@ impl Step of Model {
         position: u32,
         ref caches: Array<LayerCache>,
         ref row: Array<felt252>,
+        ref claims: Claims,
     ) -> Carried {
         let Constants { mut lanes20, .. } = constants.unbox();
         let angles = angles(tables::ROPE.span(), 1, position, 2);
 
         // embed
-        let embed = embed(tables::EMBEDDING.span(), 1, token, 8, 0x10);
+        let embed = embed(array![tables::EMBEDDING.span()], 32000, 1, token, 8, 0x10);
 
         // layer0
         let layer0_attention_norm = rmsnorm(embed, RmsNorm { eps: 0x7, root_scale: 0x10000, numerator: 0x2d413cccfe7, rounding: Rounding { bias: 0x402000000, offset: 0x100, divisor: 0x4000000 } });
@@ -84,7 +89,10 @@ impl Step of Model {
     }
 
     fn decide(
-        constants: Box<Constants>, carried: Carried, caches: Span<LayerCache>,
+        constants: Box<Constants>,
+        carried: Carried,
+        caches: Span<LayerCache>,
+        ref claims: Claims,
     ) -> felt252 {
         let Constants { exp2, sigmoid, .. } = constants.unbox();
         let Carried { mut lanes20, embed, layer0_q } = carried;

@@ -32,7 +32,7 @@ fn separated(lanes: Lanes, pairs: &[Felt]) -> Vec<Felt> {
          const PAIRS: [Pair; {count}] = [{literals}];\n\
          #[executable_raw]\n\
          fn main(input: Span<felt252>, ref output: Array<felt252>) {{\n    \
-             output.append_span(separate::<Lanes{bits}>(PAIRS.span()));\n\
+             output.append_span(separate::<Lanes{bits}>(array![PAIRS.span()]));\n\
          }}\n"
     );
     let files = BTreeMap::from([("src/lib.cairo".to_string(), text)]);
@@ -87,7 +87,7 @@ fn pairs_are_bounded() {
              const PAIRS: [Pair; 4] = [{pair:#x}, 0, 0, 0];\n\
              #[executable_raw]\n\
              fn main(input: Span<felt252>, ref output: Array<felt252>) {{\n    \
-                 output.append_span(separate::<Lanes20>(PAIRS.span()));\n\
+                 output.append_span(separate::<Lanes20>(array![PAIRS.span()]));\n\
              }}\n"
         )
     };

@@ -12,7 +12,7 @@ use std::sync::{Arc, Once};
 
 use cairo_decode::compile::Program;
 use cairo_decode::trace;
-use cairo_lang_casm::hints::{CoreHint, CoreHintBase, ExternalHint, Hint};
+use cairo_lang_casm::hints::{CoreHint, CoreHintBase, ExternalHint, Hint, StarknetHint};
 use cairo_lang_casm::operand::{CellRef, ResOperand};
 use cairo_lang_runner::casm_run::{cell_ref_to_relocatable, get_val};
 use cairo_vm::Felt252;
@@ -124,11 +124,14 @@ impl HintProcessorLogic for Liar {
         let Some(values) = Values::of(hint) else {
             return self.honest.execute_hint(vm, scopes, data);
         };
-        let cells: Vec<Relocatable> = values
-            .cells
-            .iter()
-            .map(|cell| cell_ref_to_relocatable(cell, vm))
-            .collect();
+        let cells: Vec<Relocatable> = match values.kind {
+            SUMS => sums(vm)?,
+            _ => values
+                .cells
+                .iter()
+                .map(|cell| cell_ref_to_relocatable(cell, vm))
+                .collect(),
+        };
         if self.since > 1 {
             return self.follow_up(vm, scopes, data, &cells);
         }
@@ -204,6 +207,92 @@ impl ResourceTracker for Liar {
     }
 }
 
+/// Kind of the hint that says how often a kernel's loop runs.
+pub const COUNT: &str = "Count";
+/// Kind of the hint that writes claimed sums.
+pub const SUMS: &str = "Sums";
+/// How the names of lies begin after which a loop would have to run 2^40 times and more.
+pub const ENDLESS: &str = "endless: ";
+/// Name of the lie about a count that is another way to visit the same elements.
+const OTHER_WAY: &str = "one batch fewer";
+
+/// The cells of the sums that are claimed next; see the kernel `append_claims`.
+fn sums(vm: &VirtualMachine) -> Result<Vec<Relocatable>, HintError> {
+    let parameter = |i: usize| vm.get_relocatable((vm.get_fp() - i)?);
+    let (w, w_end, x, x_end) = (parameter(9)?, parameter(8)?, parameter(7)?, parameter(6)?);
+    let out = parameter(3)?;
+    let blocks = (w_end - w)? / (x_end - x)?;
+    (0..blocks).map(|i| Ok((out + i)?)).collect()
+}
+
+/// Other sums: off by one in the first or last lane, by a unit of the second lane, one for another, none.
+fn other_sums(_: &[Felt252], honest: &[Felt252]) -> Lies {
+    let with = |i: usize, change: &dyn Fn(Felt252) -> Felt252| {
+        let mut lie = honest.to_vec();
+        lie[i] = change(lie[i]);
+        lie
+    };
+    let last = honest.len() - 1;
+    let lane = Felt252::TWO.pow(20u32);
+    let mut turned = honest.to_vec();
+    turned.rotate_left(1);
+    vec![
+        ("first + 1", with(0, &|sum| sum + Felt252::ONE)),
+        ("last - 1", with(last, &|sum| sum - Felt252::ONE)),
+        ("second lane + 1", with(0, &|sum| sum + lane)),
+        (
+            "highest lane + 1",
+            with(last, &|sum| sum + Felt252::TWO.pow(228u32)),
+        ),
+        ("first = 0", with(0, &|_| Felt252::ZERO)),
+        ("in turn", turned),
+    ]
+}
+
+/// Lies about `count = batches·size + rest`.
+fn count(operands: &[Felt252], honest: &[Felt252]) -> Lies {
+    let ([value, size], [batches, rest]) = (operands, honest) else {
+        unreachable!("two operands, two cells")
+    };
+    let one = Felt252::ONE;
+    let wrapped = value.to_biguint() + Felt252::prime();
+    let (high, low) = (&wrapped / size.to_biguint(), &wrapped % size.to_biguint());
+    let inverse = size.inverse().expect("a size is not 0");
+    let lies = vec![
+        (OTHER_WAY, vec![*batches - one, *rest + size]),
+        (
+            "endless: one batch more",
+            vec![*batches + one, *rest - size],
+        ),
+        ("batches + 1", vec![*batches + one, *rest]),
+        ("rest + 1", vec![*batches, *rest + one]),
+        (
+            "endless: count + prime",
+            vec![Felt252::from(high), Felt252::from(low)],
+        ),
+        (
+            "endless: in the field",
+            vec![(*value - rest - one) * inverse, *rest + one],
+        ),
+    ];
+    let endless = BigUint::from(1u32) << 40;
+    // After another lie the count itself may be any number.
+    let sensible = value.to_biguint() < endless;
+    for (name, lie) in lies.iter().filter(|_| sensible) {
+        let long = lie.iter().any(|count| count.to_biguint() >= endless);
+        let short_of_batches = *name == OTHER_WAY && *batches == Felt252::ZERO;
+        assert_eq!(
+            long,
+            name.starts_with(ENDLESS) || short_of_batches,
+            "{name}"
+        );
+    }
+    let possible = lies
+        .into_iter()
+        .filter(|(name, _)| *name != OTHER_WAY || *batches != Felt252::ZERO);
+    possible.collect()
+}
+
 /// Lies by name: one value per cell.
 type Lies = Vec<(&'static str, Vec<Felt252>)>;
 
@@ -220,10 +309,31 @@ impl Values<'_> {
     ///
     /// Panics on a hint that is not known here: a new hint is a new freedom of the prover.
     fn of(hint: &Hint) -> Option<Values<'_>> {
-        let Hint::Core(CoreHintBase::Core(core)) = hint else {
-            panic!("a hint that the liar does not know: {hint:?}");
+        let core = match hint {
+            Hint::Core(CoreHintBase::Core(core)) => core,
+            Hint::Starknet(StarknetHint::Cheatcode { .. }) => {
+                return Some(Values {
+                    kind: SUMS,
+                    operands: vec![],
+                    cells: vec![],
+                    lies: other_sums,
+                });
+            }
+            other => panic!("a hint that the liar does not know: {other:?}"),
         };
         Some(match core {
+            // How many batches of a kernel's loop fit in a number of elements.
+            CoreHint::DivMod {
+                lhs,
+                rhs: rhs @ ResOperand::Immediate(size),
+                quotient,
+                remainder,
+            } if size.value <= 16.into() => Values {
+                kind: COUNT,
+                operands: vec![lhs, rhs],
+                cells: vec![quotient, remainder],
+                lies: count,
+            },
             CoreHint::AllocSegment { .. } | CoreHint::AllocConstantSize { .. } => return None,
             CoreHint::TestLessThan { lhs, rhs, dst } => Values {
                 kind: "TestLessThan",

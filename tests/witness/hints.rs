@@ -7,7 +7,7 @@ use cairo_decode::trace::{self, TraceError};
 use starknet_types_core::felt::Felt;
 
 use crate::coverage::hints;
-use crate::liar::{Liar, Lie, Site, quietly};
+use crate::liar::{COUNT, ENDLESS, Liar, Lie, Site, quietly};
 use crate::{assert_refusal, chunk, model};
 
 /// Lies beyond the first and the last of every program counter are sampled down to about this many.
@@ -15,6 +15,13 @@ const SAMPLES: usize = 1500;
 
 /// Hints that write no value of their own: they make memory segments and hand over the input.
 const NO_VALUE: [&str; 3] = ["AllocSegment", "AllocConstantSize", "WriteRunParam"];
+
+/// What the VM says where a loop leaves the values that it is for, or the steps that a run may have.
+const NO_END: [&str; 3] = [
+    "Unknown value for memory cell",
+    "to be smaller than 2^251",
+    "Execution reached the end of the program",
+];
 
 /// What became of the lies of one kind.
 #[derive(Default)]
@@ -35,8 +42,8 @@ struct Told {
 /// Stopped by: the range checks and equations that follow every hint in the compiled program.
 ///
 /// A lie about a comparison may be without effect: any number but 0 takes the same branch, and a felt
-/// below 2^128 may be split into halves although its upper half is 0. Then the output has to be the honest
-/// one. A lie about a number must be refused.
+/// below 2^128 may be split into halves although its upper half is 0. So may a lie about how many batches a
+/// kernel's loop runs. Then the output has to be the honest one. A lie about a number must be refused.
 #[test]
 fn every_hint_is_checked() {
     // Position 1, so that keys and values are carried in; one forced and one chosen token.
@@ -87,7 +94,13 @@ fn every_hint_is_checked() {
             site.pc
         );
         let tally = tallies.entry(name).or_default();
+        // Nothing stops a loop that has to run 2^40 times and more but that no trace has as many rows. The
+        // VM stops earlier, where the memory that the loop reads has no values.
+        let endless = site.lies[lie.lie].starts_with(ENDLESS);
         match result {
+            Err(reason) if endless && NO_END.iter().any(|end| reason.contains(end)) => {
+                *tally.refused.entry("has no end").or_default() += 1
+            }
             Err(reason) => {
                 *tally
                     .refused
@@ -99,10 +112,9 @@ fn every_hint_is_checked() {
                     other, output,
                     "{attack}: SOUNDNESS: another output is accepted"
                 );
-                assert!(
-                    site.kind.starts_with("Test") && lie.then.is_none(),
-                    "{attack}: accepted"
-                );
+                // Another way through the same elements, or a loop inside one that is not run.
+                let free = site.kind.starts_with("Test") || site.kind == COUNT;
+                assert!(free && lie.then.is_none(), "{attack}: accepted");
                 tally.harmless += 1;
             }
         }
