@@ -34,7 +34,7 @@ const ARROWS: [(&str, &[&str]); 22] = [
     (
         "session",
         &[
-            "bundle", "chunk", "prove", "receipt", "spec", "trace", "verify", "wrap",
+            "bundle", "chunk", "profile", "prove", "receipt", "spec", "trace", "verify", "wrap",
         ],
     ),
     (
@@ -46,7 +46,8 @@ const ARROWS: [(&str, &[&str]); 22] = [
     (
         "bench",
         &[
-            "bundle", "chunk", "model", "profile", "prove", "quantize", "trace", "verify",
+            "bundle", "chunk", "model", "profile", "prove", "quantize", "session", "trace",
+            "verify",
         ],
     ),
     // Above the library: every module, by the crate's name or by `crate`.

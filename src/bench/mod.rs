@@ -19,8 +19,9 @@ use crate::bundle::{BuildRequest, Bundle, BundleError, build};
 use crate::chunk::{ChunkError, Decoder};
 use crate::model::random::{self, Random, SPECIAL, Shape};
 use crate::profile::{Component, ProfileError, components};
-use crate::prove::{ProveError, Proven, Prover};
+use crate::prove::{ProveError, Proven, Prover, check_memory};
 use crate::quantize::QuantOptions;
+use crate::session::plan::{PROBE, Plan};
 use crate::trace::{self, TraceError};
 use crate::verify::params::PLAIN;
 use crate::verify::{ProofError, verify_proof};
@@ -68,8 +69,17 @@ pub struct Case {
     pub subject: Subject,
     /// Steps before the first proven one; they fill the KV cache.
     pub before: usize,
-    /// Steps of each proven chunk; one that does not fit is split.
-    pub chunks: &'static [usize],
+    /// The proven chunks.
+    pub chunks: Chunks,
+}
+
+/// How a case's steps are cut into chunks.
+#[derive(Debug, Clone, Copy)]
+pub enum Chunks {
+    /// Steps of each; one that does not fit is split.
+    Fixed(&'static [usize]),
+    /// So many steps, in chunks of what costs least per step, as `prove` does by default.
+    Planned(usize),
 }
 
 const fn shape(layers: usize) -> Shape {
@@ -104,28 +114,28 @@ pub const CASES: [Case; 4] = [
         subject: Subject::Random(shape(1)),
         before: 16,
         // The first proof of a process, then a warm one.
-        chunks: &[1, 1],
+        chunks: Chunks::Fixed(&[1, 1]),
     },
     Case {
         name: "B",
         about: "64 positions from an empty cache: 4 layers, d 64, 4 heads, hidden 256, vocabulary 65",
         subject: Subject::Random(shape(4)),
         before: 0,
-        chunks: &[8, 8, 8, 8, 8, 8, 8, 8],
+        chunks: Chunks::Planned(64),
     },
     Case {
         name: "C",
         about: "the demo model, 16 tokens per chunk",
         subject: Subject::Demo,
         before: 0,
-        chunks: &[16, 16, 16],
+        chunks: Chunks::Fixed(&[16, 16, 16]),
     },
     Case {
         name: "D",
         about: "16 tokens of 6 layers, d 288, 6 heads, hidden 768, vocabulary 4096",
         subject: Subject::Random(WIDE),
         before: 0,
-        chunks: &[4, 4, 4, 4],
+        chunks: Chunks::Fixed(&[4, 4, 4, 4]),
     },
 ];
 
@@ -159,6 +169,8 @@ pub struct CaseResult {
     pub compile_seconds: f64,
     /// The prover's tables, once per process.
     pub set_up_seconds: f64,
+    /// Time of the traces that only served to choose the lengths of chunks.
+    pub plan_seconds: f64,
     pub chunks: Vec<ChunkResult>,
     /// Largest memory of the process so far, where the system tells.
     pub peak_memory_bytes: Option<u64>,
@@ -223,17 +235,50 @@ pub fn run(case: &Case, demo: &Path, work: &Path) -> Result<CaseResult, BenchErr
     let prover = Prover::new(&PLAIN);
     let set_up_seconds = start.elapsed().as_secs_f64();
     let mut chunks = vec![];
-    let mut queue = VecDeque::from(case.chunks.to_vec());
+    let mut plan_seconds = 0.0;
+    let mut queue = match case.chunks {
+        Chunks::Fixed(chunks) => VecDeque::from(chunks.to_vec()),
+        Chunks::Planned(steps) => VecDeque::from([steps]),
+    };
+    let mut plan: Option<Plan> = None;
     while let Some(steps) = queue.pop_front() {
         let before = decoder.clone();
+        let mut one = vec![];
+        let steps = match case.chunks {
+            Chunks::Fixed(_) => steps,
+            Chunks::Planned(_) => {
+                let start = Instant::now();
+                one = probe(&bundle, decoder.clone(), 1)?;
+                let plan = match &plan {
+                    Some(plan) => plan,
+                    None => {
+                        let steps = steps.min(PROBE);
+                        let long = probe(&bundle, decoder.clone(), steps)?;
+                        plan.insert(Plan::new(&one, &long, steps))
+                    }
+                };
+                let planned = plan.steps(&one, steps);
+                if planned < steps {
+                    queue.push_front(steps - planned);
+                }
+                plan_seconds += start.elapsed().as_secs_f64();
+                planned
+            }
+        };
         match chunk(&bundle, &prover, &mut decoder, steps) {
             // As `prove` does: what is too long for one proof is split.
-            Err(BenchError::Prove(ProveError::TooManyRows { .. })) if steps > 1 => {
+            Err(BenchError::Prove(error)) if steps > 1 && error.too_long() => {
                 decoder = before;
                 queue.push_front(steps - steps / 2);
                 queue.push_front(steps / 2);
             }
-            made => chunks.push(made?),
+            made => {
+                let made = made?;
+                if let Some(plan) = &mut plan {
+                    plan.learn(&one, &made.components, made.steps);
+                }
+                chunks.push(made);
+            }
         }
     }
     Ok(CaseResult {
@@ -243,9 +288,21 @@ pub fn run(case: &Case, demo: &Path, work: &Path) -> Result<CaseResult, BenchErr
         program_words: report.words,
         compile_seconds,
         set_up_seconds,
+        plan_seconds,
         chunks,
         peak_memory_bytes: peak_memory(),
     })
+}
+
+/// Components of the next `steps` steps' trace.
+fn probe(
+    bundle: &Bundle,
+    mut decoder: Decoder<'_>,
+    steps: usize,
+) -> Result<Vec<Component>, BenchError> {
+    let input = decoder.chunk(steps)?.input;
+    let trace = trace::run(&bundle.program, &input)?;
+    Ok(components(&trace.into_prover_input()?)?)
 }
 
 /// Traces, proves and verifies the next `steps` steps.
@@ -263,6 +320,7 @@ fn chunk(
     let prover_input = trace.into_prover_input()?;
     let trace_seconds = start.elapsed().as_secs_f64();
     let components = components(&prover_input)?;
+    check_memory(components.iter().map(|component| component.cells).sum())?;
     let (start, cpu) = (Instant::now(), cpu_seconds());
     let Proven { proof, extended } = prover.prove(prover_input)?;
     let prove_seconds = start.elapsed().as_secs_f64();

@@ -103,7 +103,7 @@ fn print(result: &Value) {
         "position  steps   VM steps   cells (M)   used (M)    trace     prove       CPU    verify     proof",
     );
     let chunks = result["chunks"].as_array().cloned().unwrap_or_default();
-    let (mut seconds, mut steps) = (0.0, 0.0);
+    let (mut seconds, mut steps) = (number(&result["plan_seconds"]), 0.0);
     for c in &chunks {
         output::line(format!(
             "{:>8}  {:>5}  {:>9}  {:>10.1} {:>10.1}  {:>5.2} s  {:>6.2} s  {:>6.2} s  {:>5.1} ms  {:>5.2} MB",

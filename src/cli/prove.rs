@@ -29,8 +29,8 @@ pub struct Args {
     /// Session folder
     #[arg(short, long)]
     out: PathBuf,
-    /// Decode steps per proof; a chunk that does not fit is split [default: 8; 2 for wrapping, whose
-    /// parameters need more memory]
+    /// Decode steps per proof; a chunk that does not fit is split [default: what costs least per step, at most
+    /// 64; 2 for wrapping, whose parameters need more memory]
     #[arg(long)]
     chunk: Option<u32>,
     /// Identity of the session as a 0x felt [default: random]
@@ -67,7 +67,8 @@ pub fn run(args: &Args) -> super::Outcome {
         prompt: args.prompt.clone(),
         prompt_tokens: bundle.text.tokenizer.encode(&args.prompt)?,
         new_tokens: args.tokens,
-        chunk: args.chunk.unwrap_or(if wrappable { 2 } else { 8 }),
+        chunk: args.chunk.unwrap_or(if wrappable { 2 } else { 64 }),
+        plan: args.chunk.is_none() && !wrappable,
         domain,
         session_id,
         wrappable,

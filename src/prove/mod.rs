@@ -3,6 +3,8 @@
 //! Owns the prover's warm state (twiddles of the lifted domain, the preprocessed trace and its
 //! committed tree, a pool of columns) and the row limit. The parameters are the verifier's.
 
+mod memory;
+
 use std::sync::Arc;
 
 use stwo::core::poly::circle::CanonicCoset;
@@ -33,8 +35,37 @@ pub enum ProveError {
         rows: usize,
         limit: usize,
     },
+    #[error(
+        "the chunk is too long to prove at once: it needs about {needed} MB of memory, {available} MB are free; use a smaller --chunk"
+    )]
+    TooMuchMemory { needed: u64, available: u64 },
     #[error("the prover failed: {0}")]
     Prover(String),
+}
+
+impl ProveError {
+    /// Whether a chunk of fewer steps could be proven.
+    pub fn too_long(&self) -> bool {
+        match self {
+            ProveError::TooManyRows { .. } | ProveError::TooMuchMemory { .. } => true,
+            ProveError::Prover(_) => false,
+        }
+    }
+}
+
+/// Refuses a trace of so many cells if the machine's memory would not do for its proof.
+///
+/// # Errors
+/// [`ProveError::TooMuchMemory`].
+pub fn check_memory(cells: u64) -> Result<(), ProveError> {
+    let megabytes = |bytes: u64| bytes / 1_000_000;
+    match memory::available() {
+        Some(available) if memory::needed(cells) > available => Err(ProveError::TooMuchMemory {
+            needed: megabytes(memory::needed(cells)),
+            available: megabytes(available),
+        }),
+        _ => Ok(()),
+    }
 }
 
 /// A proof file, and the prover's notes for wrapping it.
@@ -118,6 +149,15 @@ impl Prover {
             proof: proof::encode(&CairoProof::from(proof.clone())),
             extended: proof,
         })
+    }
+}
+
+/// Rows that a component may have, as [`crate::profile`] counts them: 16 addresses share a row of
+/// `memory_address_to_id`.
+pub fn max_rows(component: &str) -> u64 {
+    match component {
+        "memory_address_to_id" => 16 << MAX_LOG_ROWS,
+        _ => 1 << MAX_LOG_ROWS,
     }
 }
 

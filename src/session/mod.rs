@@ -6,6 +6,7 @@
 //! - A stopped run goes on at the first chunk without a receipt and gives the same statements.
 //! - Verification of sessions is not here: it is in `receipt`, which never sees the prover.
 
+pub(crate) mod plan;
 mod request;
 
 use std::path::Path;
@@ -15,7 +16,8 @@ use thiserror::Error;
 
 use crate::bundle::Bundle;
 use crate::chunk::{Chunk, ChunkError, Decoder, SessionPins};
-use crate::prove::{ProveError, Proven, Prover};
+use crate::profile::{Component, ProfileError, components};
+use crate::prove::{ProveError, Proven, Prover, check_memory};
 use crate::receipt::{
     Completion, FolderError, ProofRecord, Receipt, ReceiptError, Session, SessionError,
     SessionWriter, check_receipt, check_session, proof_name,
@@ -24,6 +26,8 @@ use crate::trace::{self, TraceError};
 use crate::verify::policy::Accept;
 use crate::verify::{ProofError, verify_proof};
 use crate::wrap;
+use plan::{PROBE, Plan};
+use stwo_cairo_adapter::ProverInput;
 
 pub use request::{Request, RequestError};
 
@@ -53,6 +57,8 @@ pub enum ProveSessionError {
     Output { chunk: usize, field: usize },
     #[error("chunk {chunk}: {source}")]
     Prove { chunk: usize, source: ProveError },
+    #[error("chunk {chunk}: {source}")]
+    Components { chunk: usize, source: ProfileError },
     #[error(
         "chunk {chunk}: the proof just made does not verify: {source}: this is a bug of cairo-decode"
     )]
@@ -148,26 +154,25 @@ pub fn prove(
         report.set_up = start.elapsed();
         let accept = bundle.manifest.accept(session.domain);
         let mut steps = session.chunk_size as usize;
+        let mut plan = None;
         while position < total && !decoder.finished() {
             let before = decoder.clone();
-            let made = prove_chunk(
-                Job {
-                    bundle,
-                    prover: &prover,
-                    accept: &accept,
-                    writer: &writer,
-                    index,
-                    wrappable: request.wrappable,
-                },
-                &mut decoder,
-                steps.min(total - position),
-                observe,
-            );
+            let most = steps.min(total - position);
+            let job = Job {
+                bundle,
+                prover: &prover,
+                accept: &accept,
+                writer: &writer,
+                index,
+                wrappable: request.wrappable,
+            };
+            let made = match request.plan {
+                true => prove_planned(job, &mut decoder, most, &mut plan, observe),
+                false => trace_chunk(&job, &mut decoder, most, observe)
+                    .and_then(|traced| prove_chunk(job, traced, observe)),
+            };
             match made {
-                Err(ProveSessionError::Prove {
-                    source: ProveError::TooManyRows { .. },
-                    ..
-                }) if steps > 1 => {
+                Err(ProveSessionError::Prove { source, .. }) if steps > 1 && source.too_long() => {
                     decoder = before;
                     steps /= 2;
                     observe(Event::Split {
@@ -263,36 +268,112 @@ struct Job<'a> {
     wrappable: bool,
 }
 
-/// One chunk: decode, run in the VM, prove, verify, write.
-fn prove_chunk(
+/// A chunk's run in the VM.
+struct Traced {
+    chunk: Chunk,
+    vm_steps: usize,
+    input: ProverInput,
+    components: Vec<Component>,
+    time: Duration,
+}
+
+/// One chunk of at most `most` steps, as long as the plan has it.
+fn prove_planned(
     job: Job<'_>,
+    decoder: &mut Decoder<'_>,
+    most: usize,
+    plan: &mut Option<Plan>,
+    observe: &mut dyn FnMut(Event),
+) -> Result<ChunkReport, ProveSessionError> {
+    let probe = |steps: usize, observe: &mut dyn FnMut(Event)| {
+        trace_chunk(&job, &mut decoder.clone(), steps, observe).map(|traced| traced.components)
+    };
+    let one = probe(1, observe)?;
+    let plan = match plan {
+        Some(plan) => plan,
+        None => {
+            let steps = PROBE.min(most);
+            plan.insert(Plan::new(&one, &probe(steps, observe)?, steps))
+        }
+    };
+    let steps = plan.steps(&one, most);
+    let traced = trace_chunk(&job, decoder, steps, observe)?;
+    plan.learn(
+        &one,
+        &traced.components,
+        traced.chunk.statement.steps as usize,
+    );
+    prove_chunk(job, traced, observe)
+}
+
+/// Decodes a chunk and runs its program in the VM.
+fn trace_chunk(
+    job: &Job<'_>,
     decoder: &mut Decoder<'_>,
     steps: usize,
     observe: &mut dyn FnMut(Event),
+) -> Result<Traced, ProveSessionError> {
+    let index = job.index;
+    // 1. The engine says what the chunk does.
+    let chunk = decoder
+        .chunk(steps)
+        .map_err(|source| ProveSessionError::Chunk {
+            chunk: index,
+            source,
+        })?;
+    // 2. The program does it in the VM, and says the same.
+    observe(Event::Tracing { chunk: index });
+    let start = Instant::now();
+    let in_trace = |source| ProveSessionError::Trace {
+        chunk: index,
+        source,
+    };
+    let trace = trace::run(&job.bundle.program, &chunk.input).map_err(in_trace)?;
+    let expected = chunk.statement.to_output();
+    if let Some(field) = (0..expected.len()).find(|&i| trace.output().get(i) != Some(&expected[i]))
+    {
+        return Err(ProveSessionError::Output {
+            chunk: index,
+            field,
+        });
+    }
+    let vm_steps = trace.steps();
+    let input = trace.into_prover_input().map_err(in_trace)?;
+    let components = components(&input).map_err(|source| ProveSessionError::Components {
+        chunk: index,
+        source,
+    })?;
+    Ok(Traced {
+        chunk,
+        vm_steps,
+        input,
+        components,
+        time: start.elapsed(),
+    })
+}
+
+/// Proves a traced chunk, verifies the proof and writes both.
+fn prove_chunk(
+    job: Job<'_>,
+    traced: Traced,
+    observe: &mut dyn FnMut(Event),
 ) -> Result<ChunkReport, ProveSessionError> {
     let chunk = job.index;
-    // 1. The engine says what the chunk does.
+    let Traced {
+        chunk: made,
+        vm_steps,
+        input: prover_input,
+        components,
+        time: trace_time,
+    } = traced;
     let Chunk {
-        input,
         statement,
         forced,
         emitted,
-    } = decoder
-        .chunk(steps)
-        .map_err(|source| ProveSessionError::Chunk { chunk, source })?;
-    // 2. The program does it in the VM, and says the same.
-    observe(Event::Tracing { chunk });
-    let start = Instant::now();
-    let in_trace = |source| ProveSessionError::Trace { chunk, source };
-    let trace = trace::run(&job.bundle.program, &input).map_err(in_trace)?;
-    let expected = statement.to_output();
-    if let Some(field) = (0..expected.len()).find(|&i| trace.output().get(i) != Some(&expected[i]))
-    {
-        return Err(ProveSessionError::Output { chunk, field });
-    }
-    let vm_steps = trace.steps();
-    let prover_input = trace.into_prover_input().map_err(in_trace)?;
-    let trace_time = start.elapsed();
+        ..
+    } = made;
+    let cells = components.iter().map(|component| component.cells).sum();
+    check_memory(cells).map_err(|source| ProveSessionError::Prove { chunk, source })?;
     // 3. The trace is proven.
     observe(Event::Proving { chunk, vm_steps });
     let start = Instant::now();

@@ -25,6 +25,8 @@ pub struct Request {
     pub new_tokens: u32,
     /// Decode steps per chunk, at least one.
     pub chunk: u32,
+    /// Whether chunks may have fewer steps, where that costs less per step.
+    pub plan: bool,
     /// Where the receipts are meant to count.
     pub domain: Domain,
     /// Identity of the session; a random one if `None`.

@@ -1,0 +1,29 @@
+//! What a proof needs of the machine's memory.
+
+use std::fs;
+
+/// Bytes that a proof takes at its peak for each cell that it commits to, the cell itself included: measured, with
+/// a tenth added (`cairo-decode bench` prints cells and peak memory).
+const BYTES_PER_CELL: u64 = 17;
+/// Bytes that any proof takes: tables, twiddles, program, VM.
+const BASE: u64 = 1_200_000_000;
+
+/// Bytes that proving a trace with so many cells takes.
+pub fn needed(cells: u64) -> u64 {
+    BASE + BYTES_PER_CELL * cells
+}
+
+/// Bytes that this process may have in all: what it has, and what the system could still give it. `None` where the
+/// system does not say it (it does on Linux).
+pub fn available() -> Option<u64> {
+    let own = field("/proc/self/status", "VmRSS:")?;
+    Some(own + field("/proc/meminfo", "MemAvailable:")?)
+}
+
+/// A line `NAME: n kB`, in bytes.
+fn field(file: &str, name: &str) -> Option<u64> {
+    let text = fs::read_to_string(file).ok()?;
+    let line = text.lines().find_map(|line| line.strip_prefix(name))?;
+    let kilobytes: u64 = line.trim().strip_suffix("kB")?.trim().parse().ok()?;
+    Some(kilobytes * 1024)
+}

@@ -1,0 +1,125 @@
+//! How many steps the next chunk gets.
+//!
+//! A component's rows are padded to a power of two, so a chunk of one step more can cost a third more, and a
+//! shorter one as much as a longer one. The plan measures the next step on its trace, takes the rest of a chunk
+//! to grow as the chunk before did, and chooses the number of steps with the fewest cells per step. It decides
+//! what is cheaper, nothing else.
+
+use std::collections::BTreeMap;
+
+use crate::profile::Component;
+use crate::prove::{check_memory, max_rows};
+
+/// Steps of the longer of the two chunks that are traced before the first proof.
+pub(crate) const PROBE: usize = 8;
+/// Growth of a step's rows from one chunk to the next that the plan allows for, in percent.
+const GROWTH: u64 = 2;
+
+/// Rows in use by component.
+type Rows = BTreeMap<String, u64>;
+
+/// The rows of a trace's components.
+fn rows(components: &[Component]) -> Rows {
+    let own = components.iter().filter(|c| !c.fixed);
+    own.map(|c| (c.name.clone(), c.rows)).collect()
+}
+
+/// What is known of a session's chunks.
+pub(crate) struct Plan {
+    /// Components of some trace, for their columns.
+    components: Vec<Component>,
+    /// Rows that a step adds to a chunk.
+    per_step: Rows,
+}
+
+impl Plan {
+    /// From the traces of a chunk of one step and of a longer one, at the same position.
+    pub(crate) fn new(one: &[Component], long: &[Component], steps: usize) -> Plan {
+        let mut plan = Plan {
+            components: long.to_vec(),
+            per_step: Rows::new(),
+        };
+        plan.learn(one, long, steps);
+        plan
+    }
+
+    /// Takes what a chunk of `steps` steps had, of which the first alone had the rows `one`.
+    pub(crate) fn learn(&mut self, one: &[Component], chunk: &[Component], steps: usize) {
+        if steps < 2 {
+            return;
+        }
+        let one = rows(one);
+        let more = rows(chunk).into_iter().map(|(name, rows)| {
+            let first = one.get(&name).copied().unwrap_or(0);
+            (name, rows.saturating_sub(first).div_ceil(steps as u64 - 1))
+        });
+        self.per_step = more.collect();
+        self.components = chunk.to_vec();
+    }
+
+    /// Steps of the next chunk, at most `most`, if its first step alone has the rows `one`.
+    pub(crate) fn steps(&self, one: &[Component], most: usize) -> usize {
+        let one = rows(one);
+        let cells = |steps: usize| -> Option<u64> {
+            let mut cells = 0;
+            for component in &self.components {
+                if component.fixed {
+                    cells += component.cells;
+                    continue;
+                }
+                let first = one.get(&component.name).copied().unwrap_or(0);
+                let more = self.per_step.get(&component.name).copied().unwrap_or(0);
+                let rows = first + more * (steps as u64 - 1) * (100 + GROWTH) / 100;
+                if rows > max_rows(&component.name) {
+                    return None;
+                }
+                let padded = rows.next_power_of_two().max(16);
+                cells += padded * component.cells_per_row;
+            }
+            check_memory(cells).is_ok().then_some(cells)
+        };
+        let possible = (1..=most.max(1)).map_while(|steps| Some((steps, cells(steps)?)));
+        // The longest of the cheapest: cells per step, compared without division.
+        let best = possible.min_by(|(a, x), (b, y)| {
+            let by_cost = (x * *b as u64).cmp(&(y * *a as u64));
+            by_cost.then(b.cmp(a))
+        });
+        best.map_or(1, |(steps, _)| steps)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn component(name: &str, rows: u64, cells_per_row: u64) -> Component {
+        let padded = rows.next_power_of_two().max(16);
+        Component {
+            name: name.to_string(),
+            rows,
+            padded,
+            cells_per_row,
+            cells: padded * cells_per_row,
+            fixed: false,
+        }
+    }
+
+    /// 1000 rows for a chunk and 1000 for each step, with two percent more allowed for.
+    #[test]
+    fn fills_powers_of_two() {
+        let rows = |steps: u64| vec![component("add_opcode", 1000 + 1000 * steps, 10)];
+        let plan = Plan::new(&rows(1), &rows(8), 8);
+        // 2000 + 1020·(s − 1) ≤ 2^14, and one step more would double the rows.
+        assert_eq!(plan.steps(&rows(1), 20), 15);
+        // With room for the next power of two its longest chunk is cheaper per step.
+        assert_eq!(plan.steps(&rows(1), 40), 31);
+        assert_eq!(plan.steps(&rows(1), 1), 1);
+    }
+
+    #[test]
+    fn stays_below_the_row_limit() {
+        let rows = |steps: u64| vec![component("add_opcode", 300_000 * steps, 10)];
+        let plan = Plan::new(&rows(1), &rows(2), 2);
+        assert_eq!(plan.steps(&rows(1), 50), 3);
+    }
+}
