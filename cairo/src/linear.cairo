@@ -26,17 +26,11 @@ pub fn products(w: Span<felt252>, x: Span<felt252>, bias: felt252, ref out: Arra
 pub fn linear<impl L: Lanes>(
     ref w: Span<felt252>, x: Span<felt252>, words: u32, rows: u32,
 ) -> Span<felt252> {
-    let mut out = array![];
-    append_linear::<L>(take(ref w, words), x, ref out);
-    out.span().slice(0, rows)
-}
-
-/// Appends the accumulators of all blocks, the lanes without a row included.
-#[inline(never)]
-pub fn append_linear<impl L: Lanes>(w: Span<felt252>, x: Span<felt252>, ref out: Array<felt252>) {
     let mut packed = array![];
-    products(w, x, L::BIAS, ref packed);
+    products(take(ref w, words), x, L::BIAS, ref packed);
+    let mut out = array![];
     L::split(packed.span(), ref out);
+    out.span().slice(0, rows)
 }
 
 /// How each 120-bit half of a felt is divided into lanes.

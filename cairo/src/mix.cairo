@@ -1,7 +1,7 @@
 //! Weighted mean of the carried values, one division per channel.
 
 use crate::kv::{Cache, LayerCache};
-use crate::linear::{Lanes60, append_linear};
+use crate::linear::{Lanes60, products};
 use crate::requantize::append_scaled;
 
 /// `o[d] = floor(scale · Σ_t e[t]·v[t][d] / Σ_t e[t] + 1/2)` for each head's weights `e`, with
@@ -24,10 +24,12 @@ pub fn mix(
         while left != 0 {
             left -= 1;
             let mut weights = weights.pop_front().unwrap();
-            let mut sums = array![];
+            let mut packed = array![];
             for channels in head.values.span() {
-                append_linear::<Lanes60>(channels.span(), weights, ref sums);
+                products(channels.span(), weights, Lanes60::BIAS, ref packed);
             }
+            let mut sums = array![];
+            Lanes60::split(packed.span(), ref sums);
             let mut total = 0;
             while let Some(weight) = weights.pop_front() {
                 total += *weight;

@@ -1,7 +1,7 @@
 //! Attention scores: each query head against every carried key of its group.
 
 use crate::kv::{Cache, LayerCache, take};
-use crate::linear::{Lanes, append_linear};
+use crate::linear::{Lanes, products};
 
 /// One span of scores per query head, position after position. The keys are in lanes `L`, whose
 /// accumulators the scores are: the generator proves `|score| < 2^(lane − 1)`.
@@ -18,9 +18,15 @@ pub fn scores<impl L: Lanes>(
         while left != 0 {
             left -= 1;
             let query = take(ref q, *head_dim);
+            let mut packed = array![];
+            if !head.keys.is_empty() {
+                products(head.keys.span(), query, L::BIAS, ref packed);
+            }
+            if !head.open.is_empty() {
+                products(*head.open, query, L::BIAS, ref packed);
+            }
             let mut row = array![];
-            append_linear::<L>(head.keys.span(), query, ref row);
-            append_linear::<L>(*head.open, query, ref row);
+            L::split(packed.span(), ref row);
             out.append(row.span().slice(0, *positions));
         }
     }

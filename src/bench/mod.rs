@@ -95,19 +95,8 @@ const fn shape(layers: usize) -> Shape {
     }
 }
 
-const WIDE: Shape = Shape {
-    hidden: 288,
-    mlp: 768,
-    layers: 6,
-    heads: 6,
-    kv_heads: 6,
-    head_dim: 48,
-    vocab: 4096,
-    tied: true,
-};
-
 /// All cases.
-pub const CASES: [Case; 4] = [
+pub const CASES: [Case; 3] = [
     Case {
         name: "A",
         about: "one decode step with 16 positions of KV: 1 layer, d 64, 4 heads, hidden 256, vocabulary 65",
@@ -129,13 +118,6 @@ pub const CASES: [Case; 4] = [
         subject: Subject::Demo,
         before: 0,
         chunks: Chunks::Fixed(&[16, 16, 16]),
-    },
-    Case {
-        name: "D",
-        about: "16 tokens of 6 layers, d 288, 6 heads, hidden 768, vocabulary 4096",
-        subject: Subject::Random(WIDE),
-        before: 0,
-        chunks: Chunks::Fixed(&[4, 4, 4, 4]),
     },
 ];
 
