@@ -4,11 +4,12 @@ mod support;
 
 use cairo_decode::chunk::Decoder;
 use cairo_decode::ir::{Graph, KvCache, VerifiedGraph, run_step};
+use cairo_decode::lower::Products;
 use cairo_decode::model::Model;
 use cairo_decode::quantize::{QuantOptions, Quantized, quantize};
 use cairo_decode::trace;
 use std::collections::BTreeSet;
-use support::{Random, Sizes, pins, program, random_graph, rebuild, sizes};
+use support::{Random, Sizes, pins, program, program_as, random_graph, rebuild, sizes};
 
 fn agree(seed: u64, sizes: Sizes, chunks: &[usize]) {
     let graph = random_graph("random", seed, sizes);
@@ -20,7 +21,13 @@ fn agree(seed: u64, sizes: Sizes, chunks: &[usize]) {
 }
 
 fn agree_on(graph: &VerifiedGraph, prompt: Vec<u32>, chunks: &[usize]) {
-    let program = program(graph);
+    for products in [Products::Computed, Products::Claimed] {
+        agree_as(graph, prompt.clone(), chunks, products);
+    }
+}
+
+fn agree_as(graph: &VerifiedGraph, prompt: Vec<u32>, chunks: &[usize], products: Products) {
+    let program = program_as(graph, products);
 
     // The reference, from the prompt in one go.
     let steps: usize = chunks.iter().sum();

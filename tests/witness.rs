@@ -3,8 +3,10 @@
 //!
 //! Two kinds of freedom exist: the values that hints write (`hints`), and the program's input
 //! (`input`). What is not free is pinned by the program hash (`hash`), operation by operation
-//! (`coverage`).
+//! (`coverage`). What stops a wrong claim of a product is in `claims`.
 
+#[path = "witness/claims.rs"]
+mod claims;
 #[path = "witness/coverage.rs"]
 mod coverage;
 #[path = "witness/hash.rs"]

@@ -239,6 +239,11 @@ fn other_sums(_: &[Felt252], honest: &[Felt252]) -> Lies {
     vec![
         ("first + 1", with(0, &|sum| sum + Felt252::ONE)),
         ("last - 1", with(last, &|sum| sum - Felt252::ONE)),
+        // Far enough to survive a rounding.
+        (
+            "second lane + 2^10",
+            with(0, &|sum| sum + lane * Felt252::TWO.pow(10u32)),
+        ),
         ("second lane + 1", with(0, &|sum| sum + lane)),
         (
             "highest lane + 1",
