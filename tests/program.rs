@@ -4,7 +4,7 @@ mod support;
 
 use cairo_decode::chunk::Decoder;
 use cairo_decode::ir::{Graph, KvCache, VerifiedGraph, run_step};
-use cairo_decode::lower::Products;
+use cairo_decode::lower::{LowerOptions, Products, WeightLayout};
 use cairo_decode::model::Model;
 use cairo_decode::quantize::{QuantOptions, Quantized, quantize};
 use cairo_decode::trace;
@@ -21,13 +21,21 @@ fn agree(seed: u64, sizes: Sizes, chunks: &[usize]) {
 }
 
 fn agree_on(graph: &VerifiedGraph, prompt: Vec<u32>, chunks: &[usize]) {
-    for products in [Products::Computed, Products::Claimed] {
-        agree_as(graph, prompt.clone(), chunks, products);
+    for (products, weights) in [
+        (Products::Computed, WeightLayout::Ready),
+        (Products::Claimed, WeightLayout::Pairs),
+    ] {
+        agree_as(
+            graph,
+            prompt.clone(),
+            chunks,
+            LowerOptions { products, weights },
+        );
     }
 }
 
-fn agree_as(graph: &VerifiedGraph, prompt: Vec<u32>, chunks: &[usize], products: Products) {
-    let program = program_as(graph, products);
+fn agree_as(graph: &VerifiedGraph, prompt: Vec<u32>, chunks: &[usize], options: LowerOptions) {
+    let program = program_as(graph, options);
 
     // The reference, from the prompt in one go.
     let steps: usize = chunks.iter().sum();

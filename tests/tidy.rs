@@ -46,8 +46,8 @@ const ARROWS: [(&str, &[&str]); 22] = [
     (
         "bench",
         &[
-            "bundle", "chunk", "model", "profile", "prove", "quantize", "session", "trace",
-            "verify",
+            "bundle", "chunk", "lower", "model", "profile", "prove", "quantize", "session",
+            "trace", "verify",
         ],
     ),
     // Above the library: every module, by the crate's name or by `crate`.

@@ -24,10 +24,18 @@ use std::sync::OnceLock;
 use cairo_decode::chunk::{Chunk, Decoder, State};
 use cairo_decode::compile::Program;
 use cairo_decode::ir::VerifiedGraph;
-use cairo_decode::lower::Products;
+use cairo_decode::lower::{LowerOptions, Products};
 use cairo_decode::trace::{self, TraceError};
 use starknet_types_core::felt::Felt;
 use support::{pins, program_as, random_graph, tiny};
+
+/// All products claimed.
+fn claimed() -> LowerOptions {
+    LowerOptions {
+        products: Products::Claimed,
+        ..LowerOptions::default()
+    }
+}
 
 /// A tiny model with its program.
 struct Model {
@@ -40,7 +48,7 @@ fn model() -> &'static Model {
     MODEL.get_or_init(|| {
         let graph = random_graph("tiny", 5, tiny());
         // Claims, so that they are attacked too: their check computes products.
-        let program = program_as(&graph, Products::Claimed);
+        let program = program_as(&graph, claimed());
         Model { graph, program }
     })
 }

@@ -17,6 +17,7 @@ use thiserror::Error;
 
 use crate::bundle::{BuildRequest, Bundle, BundleError, build};
 use crate::chunk::{ChunkError, Decoder};
+use crate::lower::WeightLayout;
 use crate::model::random::{self, Random, SPECIAL, Shape};
 use crate::profile::{Component, ProfileError, components};
 use crate::prove::{ProveError, Proven, Prover, check_memory};
@@ -198,6 +199,7 @@ pub fn run(case: &Case, demo: &Path, work: &Path) -> Result<CaseResult, BenchErr
                 name: "bench".to_string(),
                 ..QuantOptions::default()
             },
+            weights: WeightLayout::Ready,
         },
         &mut |_| {},
     )?;

@@ -7,7 +7,7 @@
 //! | `program.json` | the compiled program |
 //! | `config.json`, `tokenizer.json` | copied from the model directory |
 //! | `fidelity.json` | how well the integers follow the floats |
-//! | `cairo/` | the generated package and the kernel library, for people and for Scarb |
+//! | `cairo/` | the generated package and the kernel library, for people |
 //!
 //! Invariants
 //! - A folder appears whole or not at all; an earlier build is replaced in one step.
@@ -23,7 +23,7 @@ use crate::chunk::{ChunkError, Decoder, SessionPins};
 use crate::compile::{self, CompileError, Program, ProgramError};
 use crate::engine::Engine;
 use crate::ir::{Graph, GraphError, VerifiedGraph};
-use crate::lower::{LowerError, Package, lower};
+use crate::lower::{LowerError, LowerOptions, Package, WeightLayout, lower_as};
 use crate::model::{Model, ModelError, Text};
 use crate::quantize::{
     self, FidelityReport, QuantOptions, QuantizeError, Quantized, fidelity, quantize,
@@ -88,6 +88,8 @@ pub struct BuildRequest {
     pub out: PathBuf,
     /// Quantisation.
     pub options: QuantOptions,
+    /// How the program holds its weights; the results are the same.
+    pub weights: WeightLayout,
 }
 
 /// Stages of a build, for progress displays.
@@ -143,7 +145,11 @@ pub fn build(
     let report =
         fidelity(&model, &quantized, &mut engine, &heldout).map_err(in_file(&request.heldout))?;
     stage(Stage::Lower);
-    let package = lower(&quantized.graph, quantized.model_root)?;
+    let options = LowerOptions {
+        weights: request.weights,
+        ..LowerOptions::default()
+    };
+    let package = lower_as(&quantized.graph, quantized.model_root, options)?;
     stage(Stage::Compile);
     let program = compile::compile(&package.name, &package.files, &package.calls)?;
     stage(Stage::Write);

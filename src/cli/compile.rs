@@ -5,6 +5,7 @@ use std::time::Instant;
 
 use anyhow::Context;
 use cairo_decode::bundle::{self, BuildReport, BuildRequest, Stage};
+use cairo_decode::lower::WeightLayout;
 use cairo_decode::quantize::QuantOptions;
 use indicatif::{ProgressBar, ProgressStyle};
 
@@ -35,9 +36,20 @@ pub struct Args {
     /// Longest context in tokens [default: the model's]
     #[arg(long, value_name = "TOKENS")]
     context: Option<usize>,
+    /// How the program holds its weights: pairs has fewer words, for proofs that are wrapped; ready has less to
+    /// prove per chunk
+    #[arg(long, value_enum, default_value_t = Weights::Pairs)]
+    weights: Weights,
     /// Print JSON
     #[arg(long)]
     pub json: bool,
+}
+
+/// See [`WeightLayout`].
+#[derive(Debug, Clone, Copy, clap::ValueEnum)]
+enum Weights {
+    Pairs,
+    Ready,
 }
 
 pub fn run(args: &Args) -> super::Outcome {
@@ -70,6 +82,10 @@ fn request(args: &Args) -> anyhow::Result<BuildRequest> {
             name,
             context: args.context,
             ..QuantOptions::default()
+        },
+        weights: match args.weights {
+            Weights::Pairs => WeightLayout::Pairs,
+            Weights::Ready => WeightLayout::Ready,
         },
     })
 }

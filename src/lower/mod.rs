@@ -29,6 +29,8 @@ mod weights;
 pub use linear::{Lanes, Products};
 pub use package::{ANGLES, CONSTANTS, Package, lower, lower_as};
 
+pub use weights::WeightLayout;
+
 use thiserror::Error;
 
 use schedule::Schedule;
@@ -47,6 +49,10 @@ pub enum LowerError {
     )]
     Name { name: String },
     #[error(
+        "{words} weight words of one lane width do not fit one array of the program, at most {limit} do; use --weights pairs"
+    )]
+    TooManyWords { words: usize, limit: usize },
+    #[error(
         "node {node:?}: a magnitude of {magnitude} with a shift of {shift} does not fit the program's 128-bit divisions"
     )]
     TooWide {
@@ -64,6 +70,14 @@ struct Lowering<'a> {
     /// The lanes that carried keys are packed in.
     key_lanes: Lanes,
     products: Products,
+    weights: WeightLayout,
+}
+
+/// What a lowering may choose, with the same results.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct LowerOptions {
+    pub products: Products,
+    pub weights: WeightLayout,
 }
 
 impl Lowering<'_> {

@@ -8,7 +8,8 @@ use starknet_types_core::felt::Felt;
 use super::constants::TABLE;
 use super::schedule::Schedule;
 use super::{
-    Lanes, LowerError, Lowering, Products, constants, embed, linear, rope, scores, weights,
+    Lanes, LowerError, LowerOptions, Lowering, WeightLayout, constants, embed, linear, rope,
+    scores, weights,
 };
 use crate::ir::{Len, Node, Op, VerifiedGraph};
 use crate::spec::SPEC_VERSION;
@@ -51,24 +52,25 @@ impl Source {
 /// # Errors
 /// A value too wide for the kernels.
 pub fn lower(graph: &VerifiedGraph, model_root: Felt) -> Result<Package, LowerError> {
-    lower_as(graph, model_root, Products::Cheapest)
+    lower_as(graph, model_root, LowerOptions::default())
 }
 
-/// [`lower`], with a given way to the products.
+/// [`lower`], with given choices.
 ///
 /// # Errors
 /// As [`lower`].
 pub fn lower_as(
     graph: &VerifiedGraph,
     model_root: Felt,
-    products: Products,
+    options: LowerOptions,
 ) -> Result<Package, LowerError> {
     check_names(graph)?;
     let lowering = Lowering {
         graph,
         schedule: Schedule::new(graph),
         key_lanes: scores::key_lanes(graph)?,
-        products,
+        products: options.products,
+        weights: options.weights,
     };
     let lib = library(&lowering, model_root)?;
     let mut files = BTreeMap::new();
@@ -184,6 +186,9 @@ fn library(lowering: &Lowering<'_>, model_root: Felt) -> Result<Source, LowerErr
         graph.name
     );
     out += IMPORTS;
+    if lowering.weights == WeightLayout::Pairs {
+        out += "use decode_kernels::weights::separate;\n";
+    }
     let products = graph
         .nodes
         .iter()
@@ -419,5 +424,4 @@ use decode_kernels::rope::{angles, rope};
 use decode_kernels::scores::scores;
 use decode_kernels::silu::silu;
 use decode_kernels::softmax::softmax;
-use decode_kernels::weights::separate;
 ";

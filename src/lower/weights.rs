@@ -10,6 +10,17 @@ use super::constants::{MAX_WORDS, part_name};
 use super::{Lanes, LowerError, Lowering, constants};
 use crate::ir::{Node, Op};
 
+/// How the program holds its weight words.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum WeightLayout {
+    /// Two words per constant, which the program separates once per chunk: fewest words, as a circuit that wraps
+    /// the proof pays for each.
+    #[default]
+    Pairs,
+    /// One word per constant, ready to compute with: fewest steps.
+    Ready,
+}
+
 /// Pairs that the kernel separates at a time.
 const PAIRS_AT_ONCE: usize = 4;
 
@@ -59,16 +70,29 @@ pub(super) fn source(lowering: &Lowering<'_>) -> Result<String, LowerError> {
         let (_, all) = words.entry(lanes.bits).or_insert((lanes, Vec::new()));
         all.extend(packed);
     }
-    out += "\nuse decode_kernels::weights::Pair;\n";
+    if lowering.weights == WeightLayout::Pairs {
+        out += "\nuse decode_kernels::weights::Pair;\n";
+    }
     for (lanes, words) in words.values() {
         let doc = format!("{} words in lanes of {} bits.", words.len(), lanes.bits);
         let name = format!("LANES{}", lanes.bits);
-        out += &constants::arrays(&name, &doc, "Pair", &lanes.pair(words), MAX_WORDS);
+        out += &match lowering.weights {
+            WeightLayout::Pairs => {
+                constants::arrays(&name, &doc, "Pair", &lanes.pair(words), MAX_WORDS)
+            }
+            WeightLayout::Ready if words.len() > MAX_WORDS => {
+                return Err(LowerError::TooManyWords {
+                    words: words.len(),
+                    limit: MAX_WORDS,
+                });
+            }
+            WeightLayout::Ready => constants::array(&name, &doc, "felt252", words),
+        };
     }
     Ok(out)
 }
 
-/// The expression that separates the pairs of some lanes.
+/// The expression for the words of some lanes.
 pub(super) fn separated(lowering: &Lowering<'_>, lanes: Lanes) -> Result<String, LowerError> {
     let mut words = 0;
     for node in lowering.schedule.all() {
@@ -80,6 +104,9 @@ pub(super) fn separated(lowering: &Lowering<'_>, lanes: Lanes) -> Result<String,
         }
     }
     let name = format!("LANES{}", lanes.bits);
+    if lowering.weights == WeightLayout::Ready {
+        return Ok(format!("weights::{name}.span()"));
+    }
     let parts = pairs(words).div_ceil(MAX_WORDS);
     let spans: Vec<String> = (0..parts)
         .map(|part| format!("weights::{}.span()", part_name(&name, part)))

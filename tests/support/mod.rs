@@ -6,7 +6,7 @@ use cairo_decode::compile::{Program, compile};
 use cairo_decode::ir::{
     Builder, Graph, Matrix, MatrixId, Op, Shape, Tables, ValueId, VerifiedGraph,
 };
-use cairo_decode::lower::{Products, lower_as};
+use cairo_decode::lower::{LowerOptions, lower_as};
 use cairo_decode::spec::requantize::Requant;
 use cairo_decode::spec::rmsnorm::RmsNorm;
 use cairo_decode::spec::rope::ROPE_MAX;
@@ -30,12 +30,12 @@ pub fn pins(program: &Program, prompt: &[u32]) -> SessionPins {
 
 /// The compiled program of a graph.
 pub fn program(graph: &VerifiedGraph) -> Program {
-    program_as(graph, Products::Cheapest)
+    program_as(graph, LowerOptions::default())
 }
 
-/// The same, with a given way to the products.
-pub fn program_as(graph: &VerifiedGraph, products: Products) -> Program {
-    let package = lower_as(graph, Felt::from(MODEL_ROOT), products).expect("lowers");
+/// The same, with given choices.
+pub fn program_as(graph: &VerifiedGraph, options: LowerOptions) -> Program {
+    let package = lower_as(graph, Felt::from(MODEL_ROOT), options).expect("lowers");
     compile(&package.name, &package.files, &package.calls).expect("compiles")
 }
 

@@ -2,18 +2,18 @@
 
 use cairo_decode::chunk::Decoder;
 use cairo_decode::compile::{Program, compile};
-use cairo_decode::lower::{Products, lower_as};
+use cairo_decode::lower::lower_as;
 use cairo_decode::trace;
 use starknet_types_core::felt::Felt;
 
 use crate::liar::{Liar, Lie, SUMS, Site};
-use crate::model;
 use crate::support::{MODEL_ROOT, pins};
+use crate::{claimed, model};
 
 /// The attacked model's program, whose check looks at none of the claims.
 fn without_the_check() -> Program {
     let graph = &model().graph;
-    let mut package = lower_as(graph, Felt::from(MODEL_ROOT), Products::Claimed).expect("lowers");
+    let mut package = lower_as(graph, Felt::from(MODEL_ROOT), claimed()).expect("lowers");
     let lib = package.files.get_mut("src/lib.cairo").expect("a library");
     for part in ["CARRY", "DECIDE"] {
         let name = format!("const {part}_CLAIMS: u32 = ");
