@@ -241,7 +241,7 @@ pub fn run(case: &Case, demo: &Path, work: &Path) -> Result<CaseResult, BenchErr
                         plan.insert(Plan::new(&one, &long, steps))
                     }
                 };
-                let planned = plan.steps(&one, steps);
+                let planned = plan.steps(&one, steps, steps);
                 if planned < steps {
                     queue.push_front(steps - planned);
                 }

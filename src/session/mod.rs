@@ -167,7 +167,13 @@ pub fn prove(
                 wrappable: request.wrappable,
             };
             let made = match request.plan {
-                true => prove_planned(job, &mut decoder, most, &mut plan, observe),
+                true => prove_planned(
+                    job,
+                    &mut decoder,
+                    (most, total - position),
+                    &mut plan,
+                    observe,
+                ),
                 false => trace_chunk(&job, &mut decoder, most, observe)
                     .and_then(|traced| prove_chunk(job, traced, observe)),
             };
@@ -277,11 +283,11 @@ struct Traced {
     time: Duration,
 }
 
-/// One chunk of at most `most` steps, as long as the plan has it.
+/// One chunk of at most `most` steps of those that are left, as long as the plan has it.
 fn prove_planned(
     job: Job<'_>,
     decoder: &mut Decoder<'_>,
-    most: usize,
+    (most, left): (usize, usize),
     plan: &mut Option<Plan>,
     observe: &mut dyn FnMut(Event),
 ) -> Result<ChunkReport, ProveSessionError> {
@@ -296,7 +302,7 @@ fn prove_planned(
             plan.insert(Plan::new(&one, &probe(steps, observe)?, steps))
         }
     };
-    let steps = plan.steps(&one, most);
+    let steps = plan.steps(&one, most, left);
     let traced = trace_chunk(&job, decoder, steps, observe)?;
     plan.learn(
         &one,

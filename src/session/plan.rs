@@ -15,6 +15,9 @@ pub(crate) const PROBE: usize = 8;
 /// Growth of a step's rows from one chunk to the next that the plan allows for, in percent.
 const GROWTH: u64 = 2;
 
+/// What a proof takes besides its cells, in cells: proof of work, queries, verification.
+const PROOF: u64 = 25_000_000;
+
 /// Rows in use by component.
 type Rows = BTreeMap<String, u64>;
 
@@ -57,8 +60,8 @@ impl Plan {
         self.components = chunk.to_vec();
     }
 
-    /// Steps of the next chunk, at most `most`, if its first step alone has the rows `one`.
-    pub(crate) fn steps(&self, one: &[Component], most: usize) -> usize {
+    /// Steps of the next chunk, at most `most`, if its first step alone has the rows `one` and `left` steps are left.
+    pub(crate) fn steps(&self, one: &[Component], most: usize, left: usize) -> usize {
         let one = rows(one);
         let cells = |steps: usize| -> Option<u64> {
             let mut cells = 0;
@@ -78,13 +81,27 @@ impl Plan {
             }
             check_memory(cells).is_ok().then_some(cells)
         };
-        let possible = (1..=most.max(1)).map_while(|steps| Some((steps, cells(steps)?)));
-        // The longest of the cheapest: cells per step, compared without division.
-        let best = possible.min_by(|(a, x), (b, y)| {
+        let cost = |steps: usize| Some((steps, cells(steps)? + PROOF));
+        let possible: Vec<(usize, u64)> = (1..=most.min(left).max(1)).map_while(cost).collect();
+        // The cheapest per step, compared without division; of equals the longest.
+        let cheapest = possible.iter().min_by(|(a, x), (b, y)| {
             let by_cost = (x * *b as u64).cmp(&(y * *a as u64));
             by_cost.then(b.cmp(a))
         });
-        best.map_or(1, |(steps, _)| steps)
+        let Some(&(usual, usual_cost)) = cheapest else {
+            return 1;
+        };
+        // With chunks of the usual length after it, the whole rest must be cheap: a little longer may save a chunk.
+        let total = |(steps, cost): &(usize, u64)| {
+            let after = left.saturating_sub(*steps).div_ceil(usual) as u64;
+            cost + after * usual_cost
+        };
+        let longer = possible.iter().filter(|(steps, _)| *steps >= usual);
+        let best = longer.min_by(|a, b| {
+            let by_cost = total(a).cmp(&total(b));
+            by_cost.then(b.0.cmp(&a.0))
+        });
+        best.map_or(usual, |(steps, _)| *steps)
     }
 }
 
@@ -107,19 +124,19 @@ mod tests {
     /// 1000 rows for a chunk and 1000 for each step, with two percent more allowed for.
     #[test]
     fn fills_powers_of_two() {
-        let rows = |steps: u64| vec![component("add_opcode", 1000 + 1000 * steps, 10)];
+        let rows = |steps: u64| vec![component("add_opcode", 1000 + 1000 * steps, 10_000)];
         let plan = Plan::new(&rows(1), &rows(8), 8);
         // 2000 + 1020·(s − 1) ≤ 2^14, and one step more would double the rows.
-        assert_eq!(plan.steps(&rows(1), 20), 15);
-        // With room for the next power of two its longest chunk is cheaper per step.
-        assert_eq!(plan.steps(&rows(1), 40), 31);
-        assert_eq!(plan.steps(&rows(1), 1), 1);
+        assert_eq!(plan.steps(&rows(1), 20, 1000), 15);
+        assert_eq!(plan.steps(&rows(1), 1, 1000), 1);
+        // One step more is dearer, but not as dear as a proof for it.
+        assert_eq!(plan.steps(&rows(1), 20, 16), 16);
     }
 
     #[test]
     fn stays_below_the_row_limit() {
         let rows = |steps: u64| vec![component("add_opcode", 300_000 * steps, 10)];
         let plan = Plan::new(&rows(1), &rows(2), 2);
-        assert_eq!(plan.steps(&rows(1), 50), 3);
+        assert_eq!(plan.steps(&rows(1), 50, 50), 3);
     }
 }
