@@ -117,6 +117,38 @@ fn verified_session_says_what_generate_says() {
     }
 }
 
+/// Without `--chunk` the tool chooses how long chunks are; what is proven is the same.
+#[test]
+fn chunks_that_the_tool_chooses() {
+    let world = world();
+    let build = world.root.join("build");
+    let session = world.root.join("chosen-chunks");
+    let out = path(&session);
+    let proven = accept(&[
+        "prove",
+        path(&build),
+        "-p",
+        PROMPT,
+        "-n",
+        "3",
+        "-o",
+        out,
+        "--json",
+    ]);
+    let verified = verify(world, &session);
+    assert_eq!(code(&verified), 0, "{}", text(&verified.stderr));
+    let generated = accept(&["generate", path(&build), "-p", PROMPT, "-n", "3", "--json"]);
+    let json = |text: &str| serde_json::from_str::<serde_json::Value>(text).expect("JSON");
+    let (proven, verified, generated) = (
+        json(&proven),
+        json(&text(&verified.stdout)),
+        json(&generated),
+    );
+    assert_eq!(verified["generated_tokens"], generated["generated_tokens"]);
+    // So few steps are cheapest in one proof.
+    assert_eq!(proven["chunks"].as_array().expect("chunks").len(), 1);
+}
+
 #[test]
 fn verification_needs_neither_weights_nor_program() {
     let world = world();
