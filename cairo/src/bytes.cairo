@@ -10,17 +10,13 @@ const END_OF_HALF: felt252 = 0x1000000000000000000000000000000;
 const HIGH: felt252 = 0x100000000000000000000000000000000;
 
 /// Appends the 30 bytes of each word, minus 128, to `out`: int8 values.
-#[inline(always)]
-pub fn unpack_int8(words: Span<felt252>, ref out: Array<felt252>) {
-    split8(words, ref out);
-}
-
-/// `unpack_int8`. Its code is `split` in `src/casm/linear.rs`. Panics unless each half of a word is below
-/// 2^120, so that a word has one reading only.
+///
+/// Its code is `split` in `src/casm/linear.rs`. Panics unless each half of a word is below 2^120, so that a word
+/// has one reading only.
 #[inline(never)]
-fn split8(words: Span<felt252>, ref out: Array<felt252>) {
+pub fn unpack_int8(words: Span<felt252>, ref out: Array<felt252>) {
     if range_check(words.len().into()) {
-        split8(words, ref out);
+        unpack_int8(words, ref out);
     }
 }
 

@@ -25,15 +25,6 @@ pub fn split(x: u128, by: Divisor) -> (u128, u128) {
     (upcast(high), upcast(low))
 }
 
-/// `floor(x / by)` of a felt that the caller has biased to be non-negative.
-///
-/// Panics if `x` does not lie in `[0, 2^128)`.
-#[inline(always)]
-pub fn floor_shift(x: felt252, by: Divisor) -> u128 {
-    let (high, _) = split(x.try_into().unwrap(), by);
-    high
-}
-
 /// The low and the high half of a packed word, 120 bits each.
 ///
 /// Panics if a half has bits above its 120, so that a word has one reading only.

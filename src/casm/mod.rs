@@ -89,7 +89,7 @@ impl Kernel {
 pub static KERNELS: [Kernel; 18] = {
     use Builtin::{Bitwise, RangeCheck};
     [
-        Kernel::new("bytes::split8", Some(RangeCheck), 4, || {
+        Kernel::new("bytes::unpack_int8", Some(RangeCheck), 4, || {
             linear::split(8, 15, 128)
         }),
         Kernel::new(

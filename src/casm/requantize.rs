@@ -7,18 +7,27 @@ use super::linear::params;
 
 /// Elements per turn.
 const ELEMENTS: [i16; 2] = [4, 1];
+/// Range checks of a rounding.
+const CHECKS: i16 = 3;
 
 /// `append_rounded(xs: Span, bias, offset, divisor, ref out: Array)`: appends
 /// `floor((x + bias) / divisor) − offset` of every element.
 pub(super) fn rounded() -> Vec<Instruction> {
     let mut asm = Asm::new();
     let [rc, xs, end, bias, offset, divisor, out_start, out] = params();
-    each(
-        &mut asm,
-        [rc, xs, end, out_start, out],
-        divisor,
-        |asm, x| (asm.add(x, bias), offset),
-    );
+    let count = asm.sub(end, xs);
+    let largest = asm.add(divisor, -1);
+    let of = Elements {
+        count,
+        rc,
+        xs,
+        out_start,
+        out,
+    };
+    of.each(&mut asm, ELEMENTS, CHECKS, |asm, x, rc, at| {
+        let dividend = asm.add(x, bias);
+        round(asm, dividend, [divisor, largest, offset], rc, at)
+    });
     asm.finish()
 }
 
@@ -27,44 +36,71 @@ pub(super) fn rounded() -> Vec<Instruction> {
 pub(super) fn scaled() -> Vec<Instruction> {
     let mut asm = Asm::new();
     let [rc, xs, end, factor, bias, offset, divisor, out_start, out] = params();
-    each(
-        &mut asm,
-        [rc, xs, end, out_start, out],
-        divisor,
-        |asm, x| {
-            let product = asm.mul(x, factor);
-            (asm.add(product, bias), offset)
-        },
-    );
+    let count = asm.sub(end, xs);
+    let largest = asm.add(divisor, -1);
+    let of = Elements {
+        count,
+        rc,
+        xs,
+        out_start,
+        out,
+    };
+    of.each(&mut asm, ELEMENTS, CHECKS, |asm, x, rc, at| {
+        let product = asm.mul(x, factor);
+        let dividend = asm.add(product, bias);
+        round(asm, dividend, [divisor, largest, offset], rc, at)
+    });
     asm.finish()
 }
 
-/// Appends `floor(u / divisor) − offset` for `(u, offset) = prepare(x)` of every element.
-fn each(
+/// What a kernel with range checks goes through, and where it appends.
+pub(super) struct Elements {
+    pub(super) count: Cell,
+    pub(super) rc: Cell,
+    pub(super) xs: Cell,
+    pub(super) out_start: Cell,
+    pub(super) out: Cell,
+}
+
+impl Elements {
+    /// Appends `value(x, rc, at)` of every element, which uses the `checks` range checks from `rc + at` on, and
+    /// returns.
+    pub(super) fn each<const K: usize>(
+        self,
+        asm: &mut Asm,
+        sizes: [i16; K],
+        checks: i16,
+        value: impl Fn(&mut Asm, Cell, Cell, i16) -> Cell,
+    ) {
+        let counts = asm.split_count(self.count, sizes);
+        let state = [self.rc, self.xs, self.out];
+        let [rc, _, out] = asm.batches(&counts, state, |asm, [rc, xs, out], size| {
+            for i in 0..size {
+                let x = asm.load(xs, i);
+                let y = value(asm, x, rc, checks * i);
+                asm.store(y, out, i);
+            }
+            [
+                Next::Plus(rc, checks * size),
+                Next::Plus(xs, size),
+                Next::Plus(out, size),
+            ]
+        });
+        asm.ret(&[rc, self.out_start, out]);
+    }
+}
+
+/// `floor(dividend / divisor) − offset`, with three range checks from `at` on; `largest` is `divisor − 1`.
+fn round(
     asm: &mut Asm,
-    [rc, xs, end, out_start, out]: [Cell; 5],
-    divisor: Cell,
-    prepare: impl Fn(&mut Asm, Cell) -> (Cell, Cell),
-) {
-    let count = asm.sub(end, xs);
-    let largest = asm.add(divisor, -1);
-    let counts = asm.split_count(count, ELEMENTS);
-    let [rc, _, out] = asm.batches(&counts, [rc, xs, out], |asm, [rc, xs, out], size| {
-        for i in 0..size {
-            let x = asm.load(xs, i);
-            let (dividend, offset) = prepare(asm, x);
-            let quotient = divide(asm, dividend, divisor, largest, rc, 3 * i);
-            asm.store(quotient, rc, 3 * i + 2);
-            let y = asm.sub(quotient, offset);
-            asm.store(y, out, i);
-        }
-        [
-            Next::Plus(rc, 3 * size),
-            Next::Plus(xs, size),
-            Next::Plus(out, size),
-        ]
-    });
-    asm.ret(&[rc, out_start, out]);
+    dividend: Cell,
+    [divisor, largest, offset]: [Cell; 3],
+    rc: Cell,
+    at: i16,
+) -> Cell {
+    let quotient = divide(asm, dividend, divisor, largest, rc, at);
+    asm.store(quotient, rc, at + 2);
+    asm.sub(quotient, offset)
 }
 
 /// The quotient, from a hint. Uses the two range checks from `at` on for `0 ≤ remainder < divisor`; the
@@ -89,7 +125,6 @@ pub(super) fn divide(
 
 /// What a saturation needs, computed once.
 pub(super) struct Saturation {
-    rc: Cell,
     divisor: Cell,
     largest: Cell,
     bias: Cell,
@@ -106,9 +141,8 @@ impl Saturation {
     /// Range checks per element.
     pub(super) const CHECKS: i16 = 4;
 
-    pub(super) fn new(asm: &mut Asm, [rc, bias, offset, divisor, lo, hi]: [Cell; 6]) -> Saturation {
+    pub(super) fn new(asm: &mut Asm, [bias, offset, divisor, lo, hi]: [Cell; 5]) -> Saturation {
         Saturation {
-            rc,
             divisor,
             largest: asm.add(divisor, -1),
             bias,
@@ -166,20 +200,16 @@ pub(super) fn saturated() -> Vec<Instruction> {
     let mut asm = Asm::new();
     let [rc, xs, end, bias, offset, divisor, lo, hi, out_start, out] = params();
     let count = asm.sub(end, xs);
-    let to = Saturation::new(&mut asm, [rc, bias, offset, divisor, lo, hi]);
-    let counts = asm.split_count(count, ELEMENTS);
-    let [rc, _, out] = asm.batches(&counts, [to.rc, xs, out], |asm, [rc, xs, out], size| {
-        for i in 0..size {
-            let x = asm.load(xs, i);
-            let y = to.apply(asm, x, rc, Saturation::CHECKS * i);
-            asm.store(y, out, i);
-        }
-        [
-            Next::Plus(rc, Saturation::CHECKS * size),
-            Next::Plus(xs, size),
-            Next::Plus(out, size),
-        ]
+    let to = Saturation::new(&mut asm, [bias, offset, divisor, lo, hi]);
+    let of = Elements {
+        count,
+        rc,
+        xs,
+        out_start,
+        out,
+    };
+    of.each(&mut asm, ELEMENTS, Saturation::CHECKS, |asm, x, rc, at| {
+        to.apply(asm, x, rc, at)
     });
-    asm.ret(&[rc, out_start, out]);
     asm.finish()
 }

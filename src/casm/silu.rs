@@ -2,9 +2,9 @@
 
 use cairo_lang_casm::instructions::Instruction;
 
-use super::asm::{Asm, Next};
+use super::asm::Asm;
 use super::linear::params;
-use super::requantize::Saturation;
+use super::requantize::{Elements, Saturation};
 
 /// Elements per turn.
 const ELEMENTS: [i16; 2] = [2, 1];
@@ -29,23 +29,19 @@ pub(super) fn silu() -> Vec<Instruction> {
         out,
     ] = params();
     let count = asm.sub(end, xs);
-    let to = Saturation::new(&mut asm, [rc, bias, offset, divisor, lo, hi]);
-    let counts = asm.split_count(count, ELEMENTS);
-    let [rc, _, out] = asm.batches(&counts, [rc, xs, out], |asm, [rc, xs, out], size| {
-        for i in 0..size {
-            let x = asm.load(xs, i);
-            let index = to.apply(asm, x, rc, Saturation::CHECKS * i);
-            let entry = asm.add(index, table);
-            let sigmoid = asm.load(entry, 0);
-            let y = asm.mul(x, sigmoid);
-            asm.store(y, out, i);
-        }
-        [
-            Next::Plus(rc, Saturation::CHECKS * size),
-            Next::Plus(xs, size),
-            Next::Plus(out, size),
-        ]
+    let to = Saturation::new(&mut asm, [bias, offset, divisor, lo, hi]);
+    let of = Elements {
+        count,
+        rc,
+        xs,
+        out_start,
+        out,
+    };
+    of.each(&mut asm, ELEMENTS, Saturation::CHECKS, |asm, x, rc, at| {
+        let index = to.apply(asm, x, rc, at);
+        let entry = asm.add(index, table);
+        let sigmoid = asm.load(entry, 0);
+        asm.mul(x, sigmoid)
     });
-    asm.ret(&[rc, out_start, out]);
     asm.finish()
 }

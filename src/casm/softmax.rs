@@ -2,9 +2,9 @@
 
 use cairo_lang_casm::instructions::Instruction;
 
-use super::asm::{Asm, Cell, Next};
+use super::asm::{Asm, Cell};
 use super::linear::params;
-use super::requantize::divide;
+use super::requantize::{Elements, divide};
 
 /// Exponents below this have a weight; from it on the weight is 0.
 const EXPONENTS: i16 = 2048;
@@ -37,17 +37,23 @@ pub(super) fn weights() -> Vec<Instruction> {
     let last_fraction = asm.number(FRACTIONS - 1);
     let last_power = asm.number(EXPONENTS / FRACTIONS - 1);
     let zero = asm.number(0);
-    let [rc, _, out] = asm.repeat(count, [rc, scores, out], |asm, [rc, scores, out]| {
-        let score = asm.load(scores, 0);
+    let of = Elements {
+        count,
+        rc,
+        xs: scores,
+        out_start,
+        out,
+    };
+    of.each(&mut asm, [1], CHECKS, |asm, score, rc, at| {
         let distance = asm.sub(max, score);
-        let exponent = divide(asm, distance, divisor, largest, rc, 0);
+        let exponent = divide(asm, distance, divisor, largest, rc, at);
         let has_weight = asm.reserve();
         asm.hint_less(exponent, exponents, has_weight);
         let near = asm.jump_if(has_weight);
         // 2048 ≤ exponent
         let over = asm.sub(exponent, exponents);
         for check in 2..CHECKS {
-            asm.store(over, rc, check);
+            asm.store(over, rc, at + check);
         }
         for _ in 0..8 {
             asm.reserve();
@@ -61,9 +67,9 @@ pub(super) fn weights() -> Vec<Instruction> {
         let shifted = asm.mul(whole, FRACTIONS);
         asm.assert_sum(exponent, fraction, shifted);
         let value = |asm: &mut Asm, index: Cell, last: Cell, table: Cell, check: i16| {
-            asm.store(index, rc, check);
+            asm.store(index, rc, at + check);
             let room = asm.sub(last, index);
-            asm.store(room, rc, check + 1);
+            asm.store(room, rc, at + check + 1);
             let entry = asm.add(index, table);
             asm.load(entry, 0)
         };
@@ -71,13 +77,7 @@ pub(super) fn weights() -> Vec<Instruction> {
         let power = value(asm, whole, last_power, powers, 4);
         let weight = asm.mul(fraction, power);
         asm.arrive(far);
-        asm.store(weight, out, 0);
-        [
-            Next::Plus(rc, CHECKS),
-            Next::Plus(scores, 1),
-            Next::Plus(out, 1),
-        ]
+        weight
     });
-    asm.ret(&[rc, out_start, out]);
     asm.finish()
 }
