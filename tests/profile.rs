@@ -12,7 +12,7 @@ use std::sync::LazyLock;
 use cairo_decode::chunk::Decoder;
 use cairo_decode::compile::{Program, compile};
 use cairo_decode::ir::VerifiedGraph;
-use cairo_decode::lower::lower;
+use cairo_decode::lower::{LowerOptions, lower};
 use cairo_decode::profile::{Line, Point, Profile, ProfileError, Report, page, profile};
 use cairo_decode::trace;
 use starknet_types_core::felt::Felt;
@@ -229,7 +229,12 @@ fn a_name_cannot_leave_the_data() {
 
 #[test]
 fn a_program_without_its_map_is_refused() {
-    let package = lower(&MODEL.graph, Felt::from(support::MODEL_ROOT)).expect("lowers");
+    let package = lower(
+        &MODEL.graph,
+        Felt::from(support::MODEL_ROOT),
+        LowerOptions::default(),
+    )
+    .expect("lowers");
     let program = compile(&package.name, &package.files, &BTreeMap::new()).expect("compiles");
     assert_eq!(program.hash(), MODEL.program.hash());
     let Err(error) = profile(&program, &MODEL.graph, &inputs(1)[0].1) else {
@@ -241,7 +246,12 @@ fn a_program_without_its_map_is_refused() {
 
 #[test]
 fn lines_that_compute_are_labelled() {
-    let package = lower(&MODEL.graph, Felt::from(support::MODEL_ROOT)).expect("lowers");
+    let package = lower(
+        &MODEL.graph,
+        Felt::from(support::MODEL_ROOT),
+        LowerOptions::default(),
+    )
+    .expect("lowers");
     let lines: Vec<&str> = package.files["src/lib.cairo"].lines().collect();
     for node in &MODEL.graph.nodes {
         let of_node = package

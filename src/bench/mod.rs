@@ -20,13 +20,13 @@ use crate::chunk::{ChunkError, Decoder};
 use crate::lower::WeightLayout;
 use crate::model::random::{self, Random, SPECIAL, Shape};
 use crate::profile::{Component, ProfileError, components};
-use crate::prove::{ProveError, Proven, Prover, check_memory};
+use crate::prove::{ProveError, Proven, Prover, check_memory, memory};
 use crate::quantize::QuantOptions;
-use crate::session::plan::{PROBE, Plan};
+use crate::session::plan::Plan;
 use crate::trace::{self, TraceError};
 use crate::verify::params::PLAIN;
 use crate::verify::{ProofError, verify_proof};
-use process::{cpu_seconds, peak_memory};
+use process::cpu_seconds;
 
 /// Why a benchmark has no result.
 #[derive(Debug, Error)]
@@ -131,13 +131,13 @@ pub struct ChunkResult {
     /// Cells that the proof commits to (trace and interaction columns of all components, padding included), by the
     /// proof's own claim.
     pub cells: u64,
+    /// Of these, the cells of rows in use: without padding and the tables of fixed size.
+    pub used_cells: u64,
     pub trace_seconds: f64,
     pub prove_seconds: f64,
     pub prove_cpu_seconds: f64,
     pub verify_seconds: f64,
     pub proof_bytes: usize,
-    /// Of these, the cells of rows in use: without padding and the tables of fixed size.
-    pub used_cells: u64,
     /// As [`crate::profile`] counts them, from the trace; their cells add up to `cells`.
     pub components: Vec<Component>,
 }
@@ -224,24 +224,15 @@ pub fn run(case: &Case, demo: &Path, work: &Path) -> Result<CaseResult, BenchErr
         Chunks::Fixed(chunks) => VecDeque::from(chunks.to_vec()),
         Chunks::Planned(steps) => VecDeque::from([steps]),
     };
-    let mut plan: Option<Plan> = None;
+    let mut plan = matches!(case.chunks, Chunks::Planned(_)).then(Plan::default);
     while let Some(steps) = queue.pop_front() {
         let before = decoder.clone();
-        let mut one = vec![];
-        let steps = match case.chunks {
-            Chunks::Fixed(_) => steps,
-            Chunks::Planned(_) => {
+        let steps = match &mut plan {
+            None => steps,
+            Some(plan) => {
                 let start = Instant::now();
-                one = probe(&bundle, decoder.clone(), 1)?;
-                let plan = match &plan {
-                    Some(plan) => plan,
-                    None => {
-                        let steps = steps.min(PROBE);
-                        let long = probe(&bundle, decoder.clone(), steps)?;
-                        plan.insert(Plan::new(&one, &long, steps))
-                    }
-                };
-                let planned = plan.steps(&one, steps, steps);
+                let probe = |steps| probe(&bundle, decoder.clone(), steps);
+                let planned = plan.choose(steps, steps, probe)?;
                 if planned < steps {
                     queue.push_front(steps - planned);
                 }
@@ -259,7 +250,7 @@ pub fn run(case: &Case, demo: &Path, work: &Path) -> Result<CaseResult, BenchErr
             made => {
                 let made = made?;
                 if let Some(plan) = &mut plan {
-                    plan.learn(&one, &made.components, made.steps);
+                    plan.learn(&made.components, made.steps);
                 }
                 chunks.push(made);
             }
@@ -274,7 +265,7 @@ pub fn run(case: &Case, demo: &Path, work: &Path) -> Result<CaseResult, BenchErr
         set_up_seconds,
         plan_seconds,
         chunks,
-        peak_memory_bytes: peak_memory(),
+        peak_memory_bytes: memory::peak(),
     })
 }
 
@@ -326,12 +317,13 @@ fn chunk(
     })
 }
 
-/// Cells of a claim's columns; fixed columns are not among them.
+/// Cells of rows in use.
 fn used_cells(components: &[Component]) -> u64 {
     let own = components.iter().filter(|c| !c.fixed);
     own.map(|c| c.rows * c.cells_per_row).sum()
 }
 
+/// Cells of a claim's columns; fixed columns are not among them.
 fn committed_cells(claim: &CairoClaim) -> u64 {
     let trees = claim.log_sizes();
     trees.iter().flatten().map(|&log| 1u64 << log).sum()

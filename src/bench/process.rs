@@ -2,14 +2,6 @@
 
 use std::fs;
 
-/// Largest memory this process has held so far, in bytes; `None` where the system does not say it.
-pub fn peak_memory() -> Option<u64> {
-    let status = fs::read_to_string("/proc/self/status").ok()?;
-    let line = status.lines().find_map(|l| l.strip_prefix("VmHWM:"))?;
-    let kilobytes: u64 = line.trim().strip_suffix("kB")?.trim().parse().ok()?;
-    Some(kilobytes * 1024)
-}
-
 /// CPU seconds of this process so far, user and system; 0 where the system does not say it.
 pub fn cpu_seconds() -> f64 {
     // Linux counts in hundredths of a second here, whatever the kernel's own clock.

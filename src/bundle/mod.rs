@@ -23,7 +23,7 @@ use crate::chunk::{ChunkError, Decoder, SessionPins};
 use crate::compile::{self, CompileError, Program, ProgramError};
 use crate::engine::Engine;
 use crate::ir::{Graph, GraphError, VerifiedGraph};
-use crate::lower::{LowerError, LowerOptions, Package, WeightLayout, lower_as};
+use crate::lower::{LowerError, LowerOptions, Package, WeightLayout, lower};
 use crate::model::{Model, ModelError, Text};
 use crate::quantize::{
     self, FidelityReport, QuantOptions, QuantizeError, Quantized, fidelity, quantize,
@@ -149,7 +149,7 @@ pub fn build(
         weights: request.weights,
         ..LowerOptions::default()
     };
-    let package = lower_as(&quantized.graph, quantized.model_root, options)?;
+    let package = lower(&quantized.graph, quantized.model_root, options)?;
     stage(Stage::Compile);
     let program = compile::compile(&package.name, &package.files, &package.calls)?;
     stage(Stage::Write);

@@ -3,7 +3,7 @@
 use std::io::Write;
 use std::time::Duration;
 
-pub use cairo_decode::bench::process::peak_memory;
+pub use cairo_decode::prove::memory::peak as peak_memory;
 use serde::Serialize;
 
 /// Prints a value as JSON on stdout. A reader that went away is no error.

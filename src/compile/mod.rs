@@ -28,6 +28,7 @@ use cairo_lang_executable_plugin::executable_plugin_suite;
 use cairo_lang_filesystem::cfg::{Cfg, CfgSet};
 use cairo_lang_filesystem::db::init_dev_corelib;
 use cairo_lang_sierra::ids::ConcreteTypeId;
+use cairo_lang_sierra::program::Function;
 use cairo_lang_sierra_generator::replace_ids::{DebugReplacer, SierraIdReplacer};
 use cairo_vm::types::builtin_name::BuiltinName;
 use thiserror::Error;
@@ -198,6 +199,10 @@ fn kernel_entries(
     let builder = &result.builder;
     let statements = &builder.casm_program().debug_info.sierra_statement_info;
     let names = DebugReplacer { db };
+    let functions = builder.sierra_program().funcs.iter();
+    let named: Vec<(String, &Function)> = functions
+        .map(|f| (names.replace_function_id(&f.id).to_string(), f))
+        .collect();
     let mut entries = vec![];
     for kernel in &KERNELS {
         let refuse = |problem: String| CompileError::Kernel {
@@ -205,40 +210,51 @@ fn kernel_entries(
             problem,
         };
         let path = format!("decode_kernels::{}", kernel.path);
-        for function in &builder.sierra_program().funcs {
-            let name = names.replace_function_id(&function.id).to_string();
-            if !name.starts_with(&path) || name[path.len()..].starts_with(char::is_alphanumeric) {
+        for (name, function) in &named {
+            let Some(rest) = name.strip_prefix(&path) else {
+                continue;
+            };
+            if rest.starts_with(char::is_alphanumeric) {
                 continue;
             }
-            if name != path {
+            if !rest.is_empty() {
                 return Err(refuse(format!("the compiler made {name} of it")));
             }
-            let metadata = &builder.metadata().ap_change_info.function_ap_change;
-            if metadata.contains_key(&function.id) {
+            let fixed = &builder.metadata().ap_change_info.function_ap_change;
+            if fixed.contains_key(&function.id) {
                 return Err(refuse("how far it moves the stack is fixed".to_string()));
             }
-            let cells = |types: &[ConcreteTypeId]| -> usize {
-                types.iter().map(|ty| builder.type_size(ty) as usize).sum()
-            };
-            let builtins = usize::from(kernel.builtin.is_some());
-            let signature = &function.signature;
-            let expected = [builtins + kernel.params, builtins + casm::RETURNS];
-            let found = [&signature.param_types, &signature.ret_types].map(|types| cells(types));
-            let first = signature.param_types.first();
-            let first = first.map(|ty| names.replace_type_id(ty).to_string());
-            if found != expected
-                || kernel
-                    .builtin
-                    .is_some_and(|b| first.as_deref() != Some(b.name()))
-            {
-                return Err(refuse(format!(
-                    "it takes and returns {found:?} cells, first {first:?}, instead of {expected:?}"
-                )));
-            }
+            check_signature(kernel, function, result, &names).map_err(refuse)?;
             entries.push((kernel, statements[function.entry_point.0].start_offset));
         }
     }
     Ok(entries)
+}
+
+/// Whether a function takes and returns what a kernel does; if not, the problem.
+fn check_signature(
+    kernel: &Kernel,
+    function: &Function,
+    result: &CompileExecutableResult<'_>,
+    names: &DebugReplacer<'_>,
+) -> Result<(), String> {
+    let cells = |types: &[ConcreteTypeId]| -> usize {
+        let size = |ty| result.builder.type_size(ty) as usize;
+        types.iter().map(size).sum()
+    };
+    let signature = &function.signature;
+    let builtins = usize::from(kernel.builtin.is_some());
+    let expected = [builtins + kernel.params, builtins + casm::RETURNS];
+    let found = [&signature.param_types, &signature.ret_types].map(|types| cells(types));
+    let first = signature.param_types.first();
+    let first = first.map(|ty| names.replace_type_id(ty).to_string());
+    let builtin = kernel.builtin.map(|builtin| builtin.name());
+    if found != expected || builtin.is_some() && first.as_deref() != builtin {
+        return Err(format!(
+            "it takes and returns {found:?} cells, first {first:?}, instead of {expected:?}"
+        ));
+    }
+    Ok(())
 }
 
 /// For each offset in the program where another kernel's code begins, that kernel.

@@ -104,37 +104,69 @@ impl Lanes {
     }
 }
 
+/// A product with a matrix, as the program makes it.
+pub(super) struct Product<'a> {
+    pub(super) matrix: &'a Matrix,
+    pub(super) lanes: Lanes,
+    pub(super) claimed: bool,
+}
+
+impl Product<'_> {
+    /// Weight words.
+    pub(super) fn words(&self) -> usize {
+        self.lanes.blocks(self.matrix) * self.matrix.cols
+    }
+
+    /// The weight words, in the order in which the program reads them.
+    pub(super) fn packed(&self) -> Vec<Felt> {
+        match self.claimed {
+            true => self.lanes.pack_columns(self.matrix),
+            false => self.lanes.pack(self.matrix),
+        }
+    }
+}
+
+impl<'a> Lowering<'a> {
+    fn product(&self, x: ValueId, matrix: MatrixId) -> Result<Product<'a>, LowerError> {
+        let matrix = self.graph.matrix(matrix);
+        let lanes = Lanes::choose(matrix, self.node(x).range)?;
+        Ok(Product {
+            matrix,
+            lanes,
+            claimed: self.options.products.claimed(lanes, matrix),
+        })
+    }
+
+    /// The products among some nodes, in order.
+    pub(super) fn products<'n>(
+        &self,
+        nodes: impl IntoIterator<Item = &'n Node>,
+    ) -> Result<Vec<Product<'a>>, LowerError> {
+        let product = |node: &Node| match node.op {
+            Op::Linear { x, matrix } => Some(self.product(x, matrix)),
+            _ => None,
+        };
+        nodes.into_iter().filter_map(product).collect()
+    }
+}
+
 pub(super) fn call(
     lowering: &Lowering<'_>,
     x: ValueId,
     matrix: MatrixId,
 ) -> Result<String, LowerError> {
-    let matrix = lowering.graph.matrix(matrix);
-    let lanes = Lanes::choose(matrix, lowering.node(x).range)?;
-    let (kernel, claims) = match lowering.products.claimed(lanes, matrix) {
+    let product = lowering.product(x, matrix)?;
+    let (kernel, claims) = match product.claimed {
         true => ("claimed", ", ref claims"),
         false => ("linear", ""),
     };
     Ok(format!(
         "{kernel}::<Lanes{0}>(ref lanes{0}, {1}, {2}, {3}{claims})",
-        lanes.bits,
+        product.lanes.bits,
         lowering.var(x),
-        lanes.blocks(matrix) * matrix.cols,
-        matrix.rows,
+        product.words(),
+        product.matrix.rows,
     ))
-}
-
-/// How many of some nodes are products that are claimed.
-pub(super) fn claims(lowering: &Lowering<'_>, nodes: &[&Node]) -> Result<usize, LowerError> {
-    let mut claims = 0;
-    for node in nodes {
-        if let Op::Linear { x, matrix } = node.op {
-            let matrix = lowering.graph.matrix(matrix);
-            let lanes = Lanes::choose(matrix, lowering.node(x).range)?;
-            claims += usize::from(lowering.products.claimed(lanes, matrix));
-        }
-    }
-    Ok(claims)
 }
 
 /// How the program comes to the products with matrices.

@@ -27,7 +27,7 @@ mod softmax;
 mod weights;
 
 pub use linear::{Lanes, Products};
-pub use package::{ANGLES, CONSTANTS, Package, lower, lower_as};
+pub use package::{ANGLES, CONSTANTS, Package, lower};
 
 pub use weights::WeightLayout;
 
@@ -69,8 +69,7 @@ struct Lowering<'a> {
     schedule: Schedule<'a>,
     /// The lanes that carried keys are packed in.
     key_lanes: Lanes,
-    products: Products,
-    weights: WeightLayout,
+    options: LowerOptions,
 }
 
 /// What a lowering may choose, with the same results.

@@ -8,8 +8,7 @@ use starknet_types_core::felt::Felt;
 use super::constants::TABLE;
 use super::schedule::Schedule;
 use super::{
-    Lanes, LowerError, LowerOptions, Lowering, WeightLayout, constants, embed, linear, rope,
-    scores, weights,
+    LowerError, LowerOptions, Lowering, WeightLayout, constants, embed, rope, scores, weights,
 };
 use crate::ir::{Len, Node, Op, VerifiedGraph};
 use crate::spec::SPEC_VERSION;
@@ -50,16 +49,8 @@ impl Source {
 /// Lowers a graph to its package. `model_root` identifies the quantised model; the program outputs it.
 ///
 /// # Errors
-/// A value too wide for the kernels.
-pub fn lower(graph: &VerifiedGraph, model_root: Felt) -> Result<Package, LowerError> {
-    lower_as(graph, model_root, LowerOptions::default())
-}
-
-/// [`lower`], with given choices.
-///
-/// # Errors
-/// As [`lower`].
-pub fn lower_as(
+/// A value too wide for the kernels, or weights too many for a layout.
+pub fn lower(
     graph: &VerifiedGraph,
     model_root: Felt,
     options: LowerOptions,
@@ -69,8 +60,7 @@ pub fn lower_as(
         graph,
         schedule: Schedule::new(graph),
         key_lanes: scores::key_lanes(graph)?,
-        products: options.products,
-        weights: options.weights,
+        options,
     };
     let lib = library(&lowering, model_root)?;
     let mut files = BTreeMap::new();
@@ -186,36 +176,30 @@ fn library(lowering: &Lowering<'_>, model_root: Felt) -> Result<Source, LowerErr
         graph.name
     );
     out += IMPORTS;
-    if lowering.weights == WeightLayout::Pairs {
+    if lowering.options.weights == WeightLayout::Pairs {
         out += "use decode_kernels::weights::separate;\n";
     }
-    let products = graph
-        .nodes
-        .iter()
-        .filter(|n| matches!(n.op, Op::Linear { .. }))
-        .count();
-    let claims = [
-        linear::claims(lowering, carry)?,
-        linear::claims(lowering, decide)?,
+    let products = [
+        lowering.products(carry.iter().copied())?,
+        lowering.products(decide.iter().copied())?,
     ];
-    let claimed: usize = claims.iter().sum();
-    if claimed > 0 {
+    if products.iter().flatten().any(|p| p.claimed) {
         out += "use decode_kernels::claims::claimed;\n";
     }
-    if claimed < products {
+    if products.iter().flatten().any(|p| !p.claimed) {
         out += "use decode_kernels::linear::linear;\n";
     }
+    let [carry_claims, decide_claims] =
+        products.map(|products| products.iter().filter(|p| p.claimed).count());
     out += "\nmod tables;\nmod weights;\n";
     out += &structs(lowering, &all, &shared);
     let _ = write!(
         out,
         "\nimpl Step of Model {{\n    const SPEC_VERSION: felt252 = {SPEC_VERSION};\n    \
-         const MODEL_ROOT: felt252 = {model_root:#x};\n    const CARRY_CLAIMS: u32 = {};\n    \
-         const DECIDE_CLAIMS: u32 = {};\n    const LAYERS: felt252 = {};\n    \
+         const MODEL_ROOT: felt252 = {model_root:#x};\n    const CARRY_CLAIMS: u32 = {carry_claims};\n    \
+         const DECIDE_CLAIMS: u32 = {decide_claims};\n    const LAYERS: felt252 = {};\n    \
          const KV_HEADS: u32 = {};\n    const HEAD_DIM: u32 = {};\n    const KV_WORDS: u32 = {};\n    \
          impl KeyLanes = Lanes{};\n    type Constants = Box<Constants>;\n    type Carried = Carried;\n\n",
-        claims[0],
-        claims[1],
         shape.layers,
         shape.kv_heads,
         shape.head_dim,
@@ -273,8 +257,9 @@ fn structs(lowering: &Lowering<'_>, all: &BTreeSet<&String>, shared: &[&String])
 
 /// Names of the constants that are unpacked for `nodes`.
 fn reads(lowering: &Lowering<'_>, nodes: &[&Node]) -> Result<BTreeSet<String>, LowerError> {
-    let lanes = weights::lanes_read(lowering, nodes)?;
-    let mut names: BTreeSet<String> = lanes.iter().map(|l| format!("lanes{}", l.bits)).collect();
+    let products = lowering.products(nodes.iter().copied())?;
+    let variables = products.iter().map(|p| weights::variable(p.lanes));
+    let mut names: BTreeSet<String> = variables.collect();
     names.extend(nodes.iter().filter_map(|node| match node.op {
         Op::Softmax { .. } => Some("exp2".to_string()),
         Op::Silu { .. } => Some("sigmoid".to_string()),
@@ -295,11 +280,7 @@ fn unpacked(lowering: &Lowering<'_>, name: &str) -> Result<String, LowerError> {
     Ok(match name {
         "exp2" => table(tables.exp2.len()),
         "sigmoid" => table(tables.sigmoid.len()),
-        lanes => {
-            let bits = lanes.trim_start_matches("lanes");
-            let lanes = Lanes::ALL.into_iter().find(|l| l.bits.to_string() == bits);
-            return weights::separated(lowering, lanes.unwrap_or(Lanes::DENSEST));
-        }
+        lanes => weights::separated(lowering, lanes)?,
     })
 }
 

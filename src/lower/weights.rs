@@ -7,8 +7,8 @@ use std::fmt::Write;
 use starknet_types_core::felt::Felt;
 
 use super::constants::{MAX_WORDS, part_name};
+use super::linear::Product;
 use super::{Lanes, LowerError, Lowering, constants};
-use crate::ir::{Node, Op};
 
 /// How the program holds its weight words.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -24,22 +24,6 @@ pub enum WeightLayout {
 /// Pairs that the kernel separates at a time.
 const PAIRS_AT_ONCE: usize = 4;
 
-/// The lanes of the weights that `nodes` read, densest first.
-pub(super) fn lanes_read(
-    lowering: &Lowering<'_>,
-    nodes: &[&Node],
-) -> Result<Vec<Lanes>, LowerError> {
-    let mut read = BTreeMap::new();
-    for node in nodes {
-        if let Op::Linear { x, matrix } = node.op {
-            let range = lowering.node(x).range;
-            let lanes = Lanes::choose(lowering.graph.matrix(matrix), range)?;
-            read.insert(lanes.bits, lanes);
-        }
-    }
-    Ok(read.into_values().collect())
-}
-
 /// `weights.cairo`: one constant for each division into lanes.
 pub(super) fn source(lowering: &Lowering<'_>) -> Result<String, LowerError> {
     let mut words: BTreeMap<u32, (Lanes, Vec<Felt>)> = BTreeMap::new();
@@ -47,22 +31,14 @@ pub(super) fn source(lowering: &Lowering<'_>) -> Result<String, LowerError> {
         "//! Packed weights. A word is a column of a block of rows, one row per lane; a constant holds two\n\
          //! words. Matrices, in the order in which a step reads them:\n//!\n",
     );
-    for node in lowering.schedule.all() {
-        let Op::Linear { x, matrix } = node.op else {
-            continue;
-        };
-        let matrix = lowering.graph.matrix(matrix);
-        let lanes = Lanes::choose(matrix, lowering.node(x).range)?;
-        let packed = match lowering.products.claimed(lanes, matrix) {
-            true => lanes.pack_columns(matrix),
-            false => lanes.pack(matrix),
-        };
+    for product in lowering.products(lowering.schedule.all())? {
+        let (lanes, packed) = (product.lanes, product.packed());
         let _ = writeln!(
             out,
             "//! - `{}`: {} × {} int8, {} rows per word in lanes of {} bits, {} words",
-            matrix.name,
-            matrix.rows,
-            matrix.cols,
+            product.matrix.name,
+            product.matrix.rows,
+            product.matrix.cols,
             lanes.rows(),
             lanes.bits,
             packed.len(),
@@ -70,13 +46,13 @@ pub(super) fn source(lowering: &Lowering<'_>) -> Result<String, LowerError> {
         let (_, all) = words.entry(lanes.bits).or_insert((lanes, Vec::new()));
         all.extend(packed);
     }
-    if lowering.weights == WeightLayout::Pairs {
+    if lowering.options.weights == WeightLayout::Pairs {
         out += "\nuse decode_kernels::weights::Pair;\n";
     }
     for (lanes, words) in words.values() {
         let doc = format!("{} words in lanes of {} bits.", words.len(), lanes.bits);
         let name = format!("LANES{}", lanes.bits);
-        out += &match lowering.weights {
+        out += &match lowering.options.weights {
             WeightLayout::Pairs => {
                 constants::arrays(&name, &doc, "Pair", &lanes.pair(words), MAX_WORDS)
             }
@@ -92,30 +68,32 @@ pub(super) fn source(lowering: &Lowering<'_>) -> Result<String, LowerError> {
     Ok(out)
 }
 
-/// The expression for the words of some lanes.
-pub(super) fn separated(lowering: &Lowering<'_>, lanes: Lanes) -> Result<String, LowerError> {
-    let mut words = 0;
-    for node in lowering.schedule.all() {
-        if let Op::Linear { x, matrix } = node.op {
-            let matrix = lowering.graph.matrix(matrix);
-            if Lanes::choose(matrix, lowering.node(x).range)? == lanes {
-                words += lanes.blocks(matrix) * matrix.cols;
-            }
-        }
-    }
-    let name = format!("LANES{}", lanes.bits);
-    if lowering.weights == WeightLayout::Ready {
+/// The variable that holds the words of some lanes.
+pub(super) fn variable(lanes: Lanes) -> String {
+    format!("lanes{}", lanes.bits)
+}
+
+/// The expression for the words of the lanes that a variable holds.
+pub(super) fn separated(
+    lowering: &Lowering<'_>,
+    variable_name: &str,
+) -> Result<String, LowerError> {
+    let (ty, name) = (
+        variable_name.replace('l', "L"),
+        variable_name.to_uppercase(),
+    );
+    if lowering.options.weights == WeightLayout::Ready {
         return Ok(format!("weights::{name}.span()"));
     }
-    let parts = pairs(words).div_ceil(MAX_WORDS);
+    let products = lowering.products(lowering.schedule.all())?;
+    let own = products
+        .iter()
+        .filter(|p| variable(p.lanes) == variable_name);
+    let parts = pairs(own.map(Product::words).sum()).div_ceil(MAX_WORDS);
     let spans: Vec<String> = (0..parts)
         .map(|part| format!("weights::{}.span()", part_name(&name, part)))
         .collect();
-    Ok(format!(
-        "separate::<Lanes{}>(array![{}])",
-        lanes.bits,
-        spans.join(", ")
-    ))
+    Ok(format!("separate::<{ty}>(array![{}])", spans.join(", ")))
 }
 
 /// Pairs that hold `words` words.

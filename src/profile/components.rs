@@ -254,6 +254,7 @@ pub fn components(input: &ProverInput) -> Result<Vec<Component>, ProfileError> {
     Ok(found)
 }
 
-fn pad(rows: u64) -> u64 {
+/// Rows after padding.
+pub(crate) fn pad(rows: u64) -> u64 {
     rows.next_power_of_two().max(MIN_ROWS)
 }

@@ -8,7 +8,7 @@ const BYTES_PER_CELL: u64 = 17;
 /// Bytes that any proof takes: tables, twiddles, program, VM.
 const BASE: u64 = 1_200_000_000;
 
-/// Bytes that proving a trace with so many cells takes.
+/// Bytes that proving a trace with so many cells takes, with the parameters for proofs that are not wrapped.
 pub fn needed(cells: u64) -> u64 {
     BASE + BYTES_PER_CELL * cells
 }
@@ -18,6 +18,17 @@ pub fn needed(cells: u64) -> u64 {
 pub fn available() -> Option<u64> {
     let own = field("/proc/self/status", "VmRSS:")?;
     Some(own + field("/proc/meminfo", "MemAvailable:")?)
+}
+
+/// Cells of the largest trace that [`available`] memory does for.
+pub fn max_cells() -> u64 {
+    let cells = |available: u64| available.saturating_sub(BASE) / BYTES_PER_CELL;
+    available().map_or(u64::MAX, cells)
+}
+
+/// Largest memory this process has held so far, in bytes; `None` where the system does not say it.
+pub fn peak() -> Option<u64> {
+    field("/proc/self/status", "VmHWM:")
 }
 
 /// A line `NAME: n kB`, in bytes.

@@ -3,7 +3,7 @@
 //! Owns the prover's warm state (twiddles of the lifted domain, the preprocessed trace and its
 //! committed tree, a pool of columns) and the row limit. The parameters are the verifier's.
 
-mod memory;
+pub mod memory;
 
 use std::sync::Arc;
 

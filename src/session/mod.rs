@@ -26,7 +26,7 @@ use crate::trace::{self, TraceError};
 use crate::verify::policy::Accept;
 use crate::verify::{ProofError, verify_proof};
 use crate::wrap;
-use plan::{PROBE, Plan};
+use plan::Plan;
 use stwo_cairo_adapter::ProverInput;
 
 pub use request::{Request, RequestError};
@@ -154,7 +154,7 @@ pub fn prove(
         report.set_up = start.elapsed();
         let accept = bundle.manifest.accept(session.domain);
         let mut steps = session.chunk_size as usize;
-        let mut plan = None;
+        let mut plan = request.plan.then(Plan::default);
         while position < total && !decoder.finished() {
             let before = decoder.clone();
             let most = steps.min(total - position);
@@ -166,15 +166,11 @@ pub fn prove(
                 index,
                 wrappable: request.wrappable,
             };
-            let made = match request.plan {
-                true => prove_planned(
-                    job,
-                    &mut decoder,
-                    (most, total - position),
-                    &mut plan,
-                    observe,
-                ),
-                false => trace_chunk(&job, &mut decoder, most, observe)
+            let made = match &mut plan {
+                Some(plan) => {
+                    prove_planned(job, &mut decoder, (most, total - position), plan, observe)
+                }
+                None => trace_chunk(&job, &mut decoder, most, observe)
                     .and_then(|traced| prove_chunk(job, traced, observe)),
             };
             match made {
@@ -288,27 +284,14 @@ fn prove_planned(
     job: Job<'_>,
     decoder: &mut Decoder<'_>,
     (most, left): (usize, usize),
-    plan: &mut Option<Plan>,
+    plan: &mut Plan,
     observe: &mut dyn FnMut(Event),
 ) -> Result<ChunkReport, ProveSessionError> {
-    let probe = |steps: usize, observe: &mut dyn FnMut(Event)| {
+    let steps = plan.choose(most, left, |steps| {
         trace_chunk(&job, &mut decoder.clone(), steps, observe).map(|traced| traced.components)
-    };
-    let one = probe(1, observe)?;
-    let plan = match plan {
-        Some(plan) => plan,
-        None => {
-            let steps = PROBE.min(most);
-            plan.insert(Plan::new(&one, &probe(steps, observe)?, steps))
-        }
-    };
-    let steps = plan.steps(&one, most, left);
+    })?;
     let traced = trace_chunk(&job, decoder, steps, observe)?;
-    plan.learn(
-        &one,
-        &traced.components,
-        traced.chunk.statement.steps as usize,
-    );
+    plan.learn(&traced.components, traced.chunk.statement.steps as usize);
     prove_chunk(job, traced, observe)
 }
 

@@ -7,11 +7,11 @@
 
 use std::collections::BTreeMap;
 
-use crate::profile::Component;
-use crate::prove::{check_memory, max_rows};
+use crate::profile::{Component, pad};
+use crate::prove::{max_rows, memory::max_cells};
 
 /// Steps of the longer of the two chunks that are traced before the first proof.
-pub(crate) const PROBE: usize = 8;
+const PROBE: usize = 8;
 /// Growth of a step's rows from one chunk to the next that the plan allows for, in percent.
 const GROWTH: u64 = 2;
 
@@ -28,41 +28,51 @@ fn rows(components: &[Component]) -> Rows {
 }
 
 /// What is known of a session's chunks.
+#[derive(Default)]
 pub(crate) struct Plan {
-    /// Components of some trace, for their columns.
+    /// Rows of the next chunk's first step alone.
+    one: Rows,
+    /// Components of the latest chunk, for their columns.
     components: Vec<Component>,
     /// Rows that a step adds to a chunk.
     per_step: Rows,
 }
 
 impl Plan {
-    /// From the traces of a chunk of one step and of a longer one, at the same position.
-    pub(crate) fn new(one: &[Component], long: &[Component], steps: usize) -> Plan {
-        let mut plan = Plan {
-            components: long.to_vec(),
-            per_step: Rows::new(),
-        };
-        plan.learn(one, long, steps);
-        plan
+    /// Steps of the next chunk, at most `most`, if `left` steps are left. `probe` gives the components of the chunk of
+    /// so many steps that could come next.
+    ///
+    /// # Errors
+    /// Those of `probe`.
+    pub(crate) fn choose<E>(
+        &mut self,
+        most: usize,
+        left: usize,
+        mut probe: impl FnMut(usize) -> Result<Vec<Component>, E>,
+    ) -> Result<usize, E> {
+        self.one = rows(&probe(1)?);
+        if self.components.is_empty() {
+            let steps = PROBE.min(most);
+            self.learn(&probe(steps)?, steps);
+        }
+        Ok(self.steps(most, left))
     }
 
-    /// Takes what a chunk of `steps` steps had, of which the first alone had the rows `one`.
-    pub(crate) fn learn(&mut self, one: &[Component], chunk: &[Component], steps: usize) {
+    /// Takes what the chunk of `steps` steps had that came next.
+    pub(crate) fn learn(&mut self, chunk: &[Component], steps: usize) {
         if steps < 2 {
             return;
         }
-        let one = rows(one);
         let more = rows(chunk).into_iter().map(|(name, rows)| {
-            let first = one.get(&name).copied().unwrap_or(0);
+            let first = self.one.get(&name).copied().unwrap_or(0);
             (name, rows.saturating_sub(first).div_ceil(steps as u64 - 1))
         });
         self.per_step = more.collect();
         self.components = chunk.to_vec();
     }
 
-    /// Steps of the next chunk, at most `most`, if its first step alone has the rows `one` and `left` steps are left.
-    pub(crate) fn steps(&self, one: &[Component], most: usize, left: usize) -> usize {
-        let one = rows(one);
+    fn steps(&self, most: usize, left: usize) -> usize {
+        let memory = max_cells();
         let cells = |steps: usize| -> Option<u64> {
             let mut cells = 0;
             for component in &self.components {
@@ -70,16 +80,15 @@ impl Plan {
                     cells += component.cells;
                     continue;
                 }
-                let first = one.get(&component.name).copied().unwrap_or(0);
+                let first = self.one.get(&component.name).copied().unwrap_or(0);
                 let more = self.per_step.get(&component.name).copied().unwrap_or(0);
                 let rows = first + more * (steps as u64 - 1) * (100 + GROWTH) / 100;
                 if rows > max_rows(&component.name) {
                     return None;
                 }
-                let padded = rows.next_power_of_two().max(16);
-                cells += padded * component.cells_per_row;
+                cells += pad(rows) * component.cells_per_row;
             }
-            check_memory(cells).is_ok().then_some(cells)
+            (cells <= memory).then_some(cells)
         };
         let cost = |steps: usize| Some((steps, cells(steps)? + PROOF));
         let possible: Vec<(usize, u64)> = (1..=most.min(left).max(1)).map_while(cost).collect();
@@ -109,34 +118,38 @@ impl Plan {
 mod tests {
     use super::*;
 
-    fn component(name: &str, rows: u64, cells_per_row: u64) -> Component {
-        let padded = rows.next_power_of_two().max(16);
-        Component {
-            name: name.to_string(),
+    /// A chunk with a single component.
+    fn chunk(rows: u64, cells_per_row: u64) -> Vec<Component> {
+        vec![Component {
+            name: "add_opcode".to_string(),
             rows,
-            padded,
+            padded: pad(rows),
             cells_per_row,
-            cells: padded * cells_per_row,
+            cells: pad(rows) * cells_per_row,
             fixed: false,
-        }
+        }]
+    }
+
+    fn choose(most: usize, left: usize, chunk: impl Fn(u64) -> Vec<Component>) -> usize {
+        let probe = |steps: usize| Ok::<_, ()>(chunk(steps as u64));
+        Plan::default()
+            .choose(most, left, probe)
+            .expect("no probe fails")
     }
 
     /// 1000 rows for a chunk and 1000 for each step, with two percent more allowed for.
     #[test]
     fn fills_powers_of_two() {
-        let rows = |steps: u64| vec![component("add_opcode", 1000 + 1000 * steps, 10_000)];
-        let plan = Plan::new(&rows(1), &rows(8), 8);
+        let rows = |steps: u64| chunk(1000 + 1000 * steps, 10_000);
         // 2000 + 1020·(s − 1) ≤ 2^14, and one step more would double the rows.
-        assert_eq!(plan.steps(&rows(1), 20, 1000), 15);
-        assert_eq!(plan.steps(&rows(1), 1, 1000), 1);
+        assert_eq!(choose(20, 1000, rows), 15);
+        assert_eq!(choose(1, 1000, rows), 1);
         // One step more is dearer, but not as dear as a proof for it.
-        assert_eq!(plan.steps(&rows(1), 20, 16), 16);
+        assert_eq!(choose(20, 16, rows), 16);
     }
 
     #[test]
     fn stays_below_the_row_limit() {
-        let rows = |steps: u64| vec![component("add_opcode", 300_000 * steps, 10)];
-        let plan = Plan::new(&rows(1), &rows(2), 2);
-        assert_eq!(plan.steps(&rows(1), 50, 50), 3);
+        assert_eq!(choose(50, 50, |steps| chunk(300_000 * steps, 10)), 3);
     }
 }

@@ -8,13 +8,13 @@ use std::path::{Path, PathBuf};
 use blake2::{Blake2s256, Digest};
 use cairo_decode::compile::compile;
 use cairo_decode::ir::VerifiedGraph;
-use cairo_decode::lower::{Package, lower};
+use cairo_decode::lower::{LowerOptions, Package, lower};
 use starknet_types_core::felt::Felt;
 
 use crate::support::{MODEL_ROOT, Sizes, random_graph, sizes, tiny};
 
 fn package(graph: &VerifiedGraph) -> Package {
-    lower(graph, Felt::from(MODEL_ROOT)).expect("lowers")
+    lower(graph, Felt::from(MODEL_ROOT), LowerOptions::default()).expect("lowers")
 }
 
 /// Weights and tables are long: their digest, and the lines with names and shapes.
@@ -108,6 +108,6 @@ fn lowering_is_deterministic() {
     // The name is not part of the program; the model root is.
     let renamed = package(&random_graph("renamed", 3, tiny()));
     assert_eq!(program(&renamed).hash(), first.hash());
-    let other = lower(&graph, Felt::from(MODEL_ROOT + 1)).expect("lowers");
+    let other = lower(&graph, Felt::from(MODEL_ROOT + 1), LowerOptions::default()).expect("lowers");
     assert_ne!(program(&other).hash(), first.hash());
 }

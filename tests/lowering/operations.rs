@@ -1,7 +1,7 @@
 //! The rules of the graph verifier about single operations: rules 5 and 6; and what the lowering refuses.
 
 use cairo_decode::ir::{Builder, GraphError, Len, MatrixId, Node, Op, Range, ValueId};
-use cairo_decode::lower::{LowerError, lower};
+use cairo_decode::lower::{LowerError, LowerOptions, lower};
 use cairo_decode::spec::requantize::Requant;
 use cairo_decode::spec::rmsnorm::RmsNorm;
 use starknet_types_core::felt::Felt;
@@ -363,7 +363,7 @@ fn too_wide() {
     );
     push("token", Op::Argmax { x: logits });
     let graph = builder.finish().expect("a valid graph");
-    match lower(&graph, Felt::ONE).expect_err("must be refused") {
+    match lower(&graph, Felt::ONE, LowerOptions::default()).expect_err("must be refused") {
         LowerError::AccumulatorTooWide { matrix, bound } => {
             assert_eq!(matrix, "final.lm_head");
             assert!(bound >= 1 << 59);

@@ -6,7 +6,7 @@ use cairo_decode::compile::{Program, compile};
 use cairo_decode::ir::{
     Builder, Graph, Matrix, MatrixId, Op, Shape, Tables, ValueId, VerifiedGraph,
 };
-use cairo_decode::lower::{LowerOptions, lower_as};
+use cairo_decode::lower::{LowerOptions, lower};
 use cairo_decode::spec::requantize::Requant;
 use cairo_decode::spec::rmsnorm::RmsNorm;
 use cairo_decode::spec::rope::ROPE_MAX;
@@ -35,7 +35,7 @@ pub fn program(graph: &VerifiedGraph) -> Program {
 
 /// The same, with given choices.
 pub fn program_as(graph: &VerifiedGraph, options: LowerOptions) -> Program {
-    let package = lower_as(graph, Felt::from(MODEL_ROOT), options).expect("lowers");
+    let package = lower(graph, Felt::from(MODEL_ROOT), options).expect("lowers");
     compile(&package.name, &package.files, &package.calls).expect("compiles")
 }
 

@@ -2,7 +2,7 @@
 
 use cairo_decode::chunk::Decoder;
 use cairo_decode::compile::{Program, compile};
-use cairo_decode::lower::lower_as;
+use cairo_decode::lower::lower;
 use cairo_decode::trace;
 use starknet_types_core::felt::Felt;
 
@@ -13,7 +13,7 @@ use crate::{claimed, model};
 /// The attacked model's program, whose check looks at none of the claims.
 fn without_the_check() -> Program {
     let graph = &model().graph;
-    let mut package = lower_as(graph, Felt::from(MODEL_ROOT), claimed()).expect("lowers");
+    let mut package = lower(graph, Felt::from(MODEL_ROOT), claimed()).expect("lowers");
     let lib = package.files.get_mut("src/lib.cairo").expect("a library");
     for part in ["CARRY", "DECIDE"] {
         let name = format!("const {part}_CLAIMS: u32 = ");

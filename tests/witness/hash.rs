@@ -189,7 +189,8 @@ fn wiring() {
 #[test]
 fn model_root() {
     let graph = &model().graph;
-    let package = cairo_decode::lower::lower(graph, Felt::from(4321)).expect("lowers");
+    let package =
+        cairo_decode::lower::lower(graph, Felt::from(4321), Default::default()).expect("lowers");
     let other = cairo_decode::compile::compile(&package.name, &package.files, &package.calls)
         .expect("compiles");
     assert_ne!(other.hash(), model().program.hash());
