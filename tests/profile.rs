@@ -50,7 +50,7 @@ static REPORT: LazyLock<Report> = LazyLock::new(|| {
         .iter()
         .map(|(position, input)| (*position, measure(input)))
         .collect();
-    Report::new("random", profiles).expect("positions")
+    Report::new("random", 1, profiles).expect("positions")
 });
 
 #[test]
@@ -197,7 +197,7 @@ fn a_report_adds_up() {
     let softmax = line("softmax");
     let steps = (softmax.at[2].steps - softmax.at[0].steps) as f64;
     assert_eq!(softmax.growth.expect("growth").steps, steps / 2.0);
-    assert!(Report::new("none", vec![]).is_none());
+    assert!(Report::new("none", 1, vec![]).is_none());
 }
 
 #[test]

@@ -51,7 +51,7 @@ pub fn run(args: &Args) -> super::Outcome {
         answer["ok"] = true.into();
         output::json(&answer);
     } else {
-        print(args, &report);
+        print(&report);
         if let Some(file) = &args.html {
             output::line(format!("\npage         {}", file.display()));
         }
@@ -80,11 +80,11 @@ fn measure(args: &Args) -> anyhow::Result<Report> {
         let profile = profile(&bundle.program, &bundle.graph, &chunk.input)?;
         profiles.push((position, profile));
     }
-    Report::new(&bundle.manifest.name, profiles)
+    Report::new(&bundle.manifest.name, args.chunk, profiles)
         .ok_or_else(|| anyhow!("the model ends the text before a step could be measured"))
 }
 
-fn print(args: &Args, report: &Report) {
+fn print(report: &Report) {
     let last = &report.last;
     let position = report.positions.last().copied().unwrap_or_default();
     let part = |cells: u64| {
@@ -95,10 +95,9 @@ fn print(args: &Args, report: &Report) {
         "{}: a chunk of {} at position {position}\n\
          {} VM steps, {} M cells: {} in use, {} padding to powers of two, {} fixed tables",
         report.model,
-        if args.chunk == 1 {
-            "one step".to_string()
-        } else {
-            format!("{} steps", args.chunk)
+        match report.chunk {
+            1 => "one step".to_string(),
+            steps => format!("{steps} steps"),
         },
         last.steps,
         millions(last.cells),

@@ -1,4 +1,4 @@
-//! Profiles of one-step chunks at growing positions, summed up by operation and by layer.
+//! Profiles of chunks at growing positions, summed up by operation and by layer.
 
 use std::collections::BTreeMap;
 
@@ -65,14 +65,16 @@ pub struct ComponentLine {
     pub at: Vec<(u64, u64, u64)>,
 }
 
-/// Where the proof work of one decode step goes, and how it grows.
+/// Where the proof work of a chunk of decode steps goes, and how it grows.
 ///
 /// Each of `operations`, `sections` and `nodes` adds up to `total`: work, then padding, then tables.
 #[derive(Debug, Clone, Serialize)]
 pub struct Report {
     /// The model's name.
     pub model: String,
-    /// Positions carried before each measured step; at least one.
+    /// Decode steps of each measured chunk.
+    pub chunk: u32,
+    /// Positions carried before each measured chunk; at least one.
     pub positions: Vec<u32>,
     /// The whole proof.
     pub total: Line,
@@ -89,8 +91,8 @@ pub struct Report {
 }
 
 impl Report {
-    /// Sums up profiles by position, in the order of the positions. `None` if there is no profile.
-    pub fn new(model: &str, profiles: Vec<(u32, Profile)>) -> Option<Report> {
+    /// Sums up profiles of chunks of `chunk` steps by position, in the order of the positions. `None` if there is no profile.
+    pub fn new(model: &str, chunk: u32, profiles: Vec<(u32, Profile)>) -> Option<Report> {
         let last = profiles.last()?.1.clone();
         let lines = |name: &dyn Fn(&Work) -> &str| {
             let mut lines = group(&profiles, name);
@@ -115,6 +117,7 @@ impl Report {
         };
         Some(Report {
             model: model.to_string(),
+            chunk,
             positions: profiles.iter().map(|(position, _)| *position).collect(),
             total: line("all", &profiles, &all),
             sections: lines(&|work| &work.section),
