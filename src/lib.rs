@@ -11,6 +11,8 @@ pub mod chain;
 pub mod chunk;
 pub mod compile;
 pub mod contract;
+pub mod cost;
+
 pub mod engine;
 pub mod ir;
 pub mod lower;

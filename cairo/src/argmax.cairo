@@ -1,28 +1,29 @@
 //! Greedy choice of a token.
 
-use core::num::traits::CheckedSub;
+use crate::casm::range_check;
 
-/// Index of the largest logit; the lowest index wins a tie. `bias` is `2^m` with `|logit| < 2^m`.
+/// Index of the largest logit; the lowest index wins a tie.
 #[inline(never)]
-pub fn argmax(mut logits: Span<felt252>, bias: felt252) -> felt252 {
-    let max = maximum(logits, bias);
-    let mut token = 0;
-    while *logits.pop_front().unwrap() != max {
-        token += 1;
-    }
+pub fn argmax(logits: Span<felt252>) -> felt252 {
+    let (token, _) = maximum(logits);
     token
 }
 
-/// The largest of some values, all below `bias` in magnitude.
+/// Index and value of the first largest element. No two elements are 2^127 or more apart.
 #[inline(never)]
-pub fn maximum(mut scores: Span<felt252>, bias: felt252) -> felt252 {
-    let mut max: u128 = 0;
-    while let Some(score) = scores.pop_front() {
-        let score: u128 = (*score + bias).try_into().unwrap();
-        let None = max.checked_sub(score) else {
-            continue;
-        };
-        max = score;
+pub fn maximum(xs: Span<felt252>) -> (felt252, felt252) {
+    let mut both = array![];
+    append_maximum(xs, ref both);
+    let [index, largest] = (*both.span().try_into().unwrap()).unbox();
+    (index, largest)
+}
+
+/// Appends the index of the first largest element, then the element.
+///
+/// Its code is in `src/casm/argmax.rs`. Panics if there is no element.
+#[inline(never)]
+fn append_maximum(xs: Span<felt252>, ref out: Array<felt252>) {
+    if range_check(xs.len().into()) {
+        append_maximum(xs, ref out);
     }
-    max.into() - bias
 }

@@ -13,12 +13,11 @@ const POWERS: [felt252; 16] = [
 /// Weights of each head's scores: `table[z mod 128] · 2^(15 − z div 128)`, 0 from `z = 2048` on,
 /// with `z = floor((max − score + half) / 2^s)`.
 ///
-/// - `bias`: `2^m` with `|score| < 2^m`; `half`: `2^(s−1)`, or 0 for `s = 0`; `divisor`: `2^s`.
+/// - `half`: `2^(s−1)`, or 0 for `s = 0`; `divisor`: `2^s`.
 #[inline(never)]
 pub fn softmax(
     mut heads: Array<Span<felt252>>,
     table: Span<felt252>,
-    bias: felt252,
     half: felt252,
     divisor: Divisor,
 ) -> Array<Span<felt252>> {
@@ -27,9 +26,9 @@ pub fn softmax(
     assert(table.len() == 128, 'exp2 table');
     let mut out = array![];
     while let Some(scores) = heads.pop_front() {
-        let max = half + maximum(scores, bias);
+        let (_, max) = maximum(scores);
         let mut weights = array![];
-        append_weights(scores, max, table, powers, divisor, ref weights);
+        append_weights(scores, half + max, table, powers, divisor, ref weights);
         out.append(weights.span());
     }
     out

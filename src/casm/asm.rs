@@ -1,6 +1,6 @@
 //! An assembler for kernels: cells by name, instructions by what they compute.
 //!
-//! A kernel is straight-line code and loops. Every value gets the next cell of the stack. Before the first
+//! A kernel is straight-line code and loops (`loops`). Every value gets the next cell of the stack. Before the first
 //! loop a cell has a fixed distance to `fp`; inside a loop it is counted from the loop's start, where the
 //! loop's state is on top of the stack.
 
@@ -14,6 +14,11 @@ use cairo_lang_casm::operand::{
 };
 use cairo_lang_utils::bigint::BigIntAsHex;
 use num_bigint::{BigInt, Sign};
+
+use super::meter::{Meter, component};
+use crate::cost::{ADDRESSES, Rows};
+
+mod loops;
 
 /// A memory cell of the kernel's frame.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -73,6 +78,8 @@ pub struct Asm {
     /// How often the loops around have still to run, outermost first. They move when a loop inside ends.
     counters: Vec<Cell>,
     hints: Vec<Hint>,
+    /// Counts what a call costs, where that is asked.
+    meter: Option<Meter>,
 }
 
 impl Asm {
@@ -80,9 +87,37 @@ impl Asm {
         Asm::default()
     }
 
+    /// Also counts the rows of one call.
+    pub fn metered(meter: Meter) -> Asm {
+        Asm {
+            meter: Some(meter),
+            ..Asm::default()
+        }
+    }
+
     /// The instructions. Every jump has its target.
     pub fn finish(self) -> Vec<Instruction> {
         self.code
+    }
+
+    /// The rows of the call that is asked about.
+    pub fn rows(self) -> Rows {
+        self.meter.map(Meter::rows).unwrap_or_default()
+    }
+
+    fn count(&mut self, component: &'static str, rows: u64) {
+        if let Some(meter) = &mut self.meter {
+            meter.count(component, rows);
+        }
+    }
+
+    /// Notes the value of a new cell, where it is known.
+    fn know(&mut self, cell: Cell, value: impl FnOnce(&Meter) -> Option<i64>) {
+        if let Some(meter) = &mut self.meter
+            && let Some(value) = value(meter)
+        {
+            meter.know(cell, value);
+        }
     }
 
     fn cell(&self, cell: Cell) -> CellRef {
@@ -109,6 +144,9 @@ impl Asm {
     fn emit(&mut self, body: InstructionBody) {
         let inc_ap = self.ap < self.top;
         self.ap += i16::from(inc_ap);
+        if let Some(component) = component(&body) {
+            self.count(component, 1);
+        }
         self.code.push(Instruction {
             body,
             inc_ap,
@@ -122,6 +160,17 @@ impl Asm {
 
     /// Reserves the next cell. A hint, or an instruction that has it as its result, gives it a value.
     pub fn reserve(&mut self) -> Cell {
+        self.count(ADDRESSES, 1);
+        self.leave()
+    }
+
+    /// The next cell, which only a hint and [`Asm::jump_if`] may use.
+    pub fn flag(&mut self) -> Cell {
+        self.leave()
+    }
+
+    /// Leaves the next cell without a value.
+    pub fn leave(&mut self) -> Cell {
         let at = self.top;
         self.top += 1;
         match self.in_loop {
@@ -153,6 +202,8 @@ impl Asm {
     /// `a + b`.
     pub fn add(&mut self, a: Cell, b: impl Into<Operand>) -> Cell {
         let sum = self.reserve();
+        let b = b.into();
+        self.know(sum, |meter| Some(meter.value(a)? + meter.operand(&b)?));
         self.assert_sum(sum, a, b);
         sum
     }
@@ -167,6 +218,10 @@ impl Asm {
     /// `a − b`, as the cell that added to `b` gives `a`.
     pub fn sub(&mut self, a: Cell, b: impl Into<Operand>) -> Cell {
         let difference = self.reserve();
+        let b = b.into();
+        self.know(difference, |meter| {
+            Some(meter.value(a)? - meter.operand(&b)?)
+        });
         self.assert_sum(a, difference, b);
         difference
     }
@@ -194,15 +249,36 @@ impl Asm {
     /// The cell at `pointer + offset`.
     pub fn load(&mut self, pointer: Cell, offset: i16) -> Cell {
         let cell = self.reserve();
-        self.store(cell, pointer, offset);
+        self.assert_at(cell, pointer, offset);
         cell
     }
 
-    /// Asserts that the cell at `pointer + offset` is `value`: writes it, if nothing is there yet, or
-    /// gives `value` its value, if that is what is missing.
+    /// Writes `value` to the cell at `pointer + offset`.
     pub fn store(&mut self, value: Cell, pointer: Cell, offset: i16) {
+        self.count(ADDRESSES, 1);
+        self.assert_at(value, pointer, offset);
+    }
+
+    /// Asserts that the cell at `pointer + offset` is `value`.
+    fn assert_at(&mut self, value: Cell, pointer: Cell, offset: i16) {
         let pointer = ResOperand::DoubleDeref(self.cell(pointer), offset);
         self.assert_eq(self.cell(value), pointer);
+    }
+
+    /// Asserts `0 ≤ value < 2^128`, by the range check at `rc + at`.
+    pub fn check(&mut self, value: Cell, rc: Cell, at: i16) {
+        self.count("range_check_builtin", 1);
+        self.store(value, rc, at);
+    }
+
+    /// `a and b`, by the instance of the bitwise builtin at `bitwise + at`.
+    pub fn and(&mut self, a: Cell, b: Cell, bitwise: Cell, at: i16) -> Cell {
+        self.count("bitwise_builtin", 1);
+        // And, xor, or: the builtin writes them.
+        self.count(ADDRESSES, 3);
+        self.store(a, bitwise, at);
+        self.store(b, bitwise, at + 1);
+        self.load(bitwise, at + 2)
     }
 
     /// A hint that runs before the next instruction: `quotient = floor(value / by)` and the remainder.
@@ -214,9 +290,12 @@ impl Asm {
         quotient: Cell,
         remainder: Cell,
     ) {
+        let by = by.into();
+        self.know(quotient, |m| m.value(value)?.checked_div(m.operand(&by)?));
+        self.know(remainder, |m| m.value(value)?.checked_rem(m.operand(&by)?));
         let hint = CoreHint::DivMod {
             lhs: ResOperand::Deref(self.cell(value)),
-            rhs: self.operand(by.into()).into(),
+            rhs: self.operand(by).into(),
             quotient: self.cell(quotient),
             remainder: self.cell(remainder),
         };
@@ -233,9 +312,11 @@ impl Asm {
         self.hints.push(hint.into());
     }
 
-    /// A hint that [`crate::trace`] knows by name, which runs before the next instruction. It proves nothing.
-    pub fn hint_named(&mut self, name: &str) {
-        let cell = self.cell(Cell::Frame(0));
+    /// A hint that [`crate::trace`] knows by name, which runs before the next instruction and may write
+    /// `cell`. It proves nothing.
+    pub fn hint_named(&mut self, name: &str, cell: Cell) {
+        self.know(cell, |meter| meter.hinted);
+        let cell = self.cell(cell);
         let hint = StarknetHint::Cheatcode {
             selector: BigIntAsHex::from(BigInt::from_bytes_be(Sign::Plus, name.as_bytes())),
             input_start: ResOperand::Deref(cell),
@@ -250,6 +331,7 @@ impl Asm {
     fn settle(&mut self) {
         let behind = self.top - self.ap;
         if behind > 0 {
+            self.count("add_ap_opcode", 1);
             self.ap = self.top;
             self.code.push(Instruction {
                 body: InstructionBody::AddAp(AddApInstruction {
@@ -261,7 +343,7 @@ impl Asm {
         }
     }
 
-    /// Goes back to a loop's start unless the last cell is 0.
+    /// Goes back to a loop's start unless the last cell is 0. The meter has counted it.
     fn jump_back(&mut self, start: usize) {
         let distance = self.distance(start, self.code.len());
         let condition = self.cell(Cell::Loop(-1));
@@ -277,8 +359,18 @@ impl Asm {
         self.code[from..to].iter().map(size).sum()
     }
 
-    /// Jumps forward if `condition` is not 0.
-    pub fn jump_if(&mut self, condition: Cell) -> Forward {
+    /// Jumps forward if `condition` is not 0, which is the case `case`.
+    pub fn jump_if(&mut self, case: &'static str, condition: Cell) -> Forward {
+        let jump = self.jump_unless_zero(condition);
+        // A flag that is not looked at is not touched.
+        self.count(ADDRESSES, 1);
+        if let Some(meter) = &mut self.meter {
+            meter.jump_if(case, jump.instruction);
+        }
+        jump
+    }
+
+    fn jump_unless_zero(&mut self, condition: Cell) -> Forward {
         let condition = self.cell(condition);
         let instruction = self.code.len();
         self.emit(InstructionBody::Jnz(JnzInstruction {
@@ -295,6 +387,14 @@ impl Asm {
     /// Jumps forward.
     pub fn jump(&mut self) -> Forward {
         self.settle();
+        let jump = self.jump_always();
+        if let Some(meter) = &mut self.meter {
+            meter.jump(jump.instruction);
+        }
+        jump
+    }
+
+    fn jump_always(&mut self) -> Forward {
         let instruction = self.code.len();
         self.emit(InstructionBody::Jump(JumpInstruction {
             target: DerefOrImmediate::from(0),
@@ -309,6 +409,9 @@ impl Asm {
 
     /// Where a jump arrives, which the code above does not reach: the stack is as it was at the jump.
     pub fn arrive_only(&mut self, from: Forward) {
+        if let Some(meter) = &mut self.meter {
+            meter.arrive(from.instruction);
+        }
         (self.top, self.ap) = (from.top, from.ap);
         self.patch(from.instruction);
     }
@@ -321,9 +424,13 @@ impl Asm {
             (from.top, from.ap),
             "both ways have the same stack"
         );
+        if let Some(meter) = &mut self.meter {
+            meter.arrive(from.instruction);
+        }
         self.patch(from.instruction);
     }
 
+    /// Gives a jump its distance to the next instruction.
     fn patch(&mut self, instruction: usize) {
         let distance = DerefOrImmediate::from(self.distance(instruction, self.code.len()));
         match &mut self.code[instruction].body {
@@ -331,92 +438,6 @@ impl Asm {
             InstructionBody::Jump(jump) => jump.target = distance,
             other => unreachable!("{other} is no jump"),
         }
-    }
-
-    /// How many batches of each size make `count` elements; the last size is 1.
-    ///
-    /// The numbers of batches are the prover's, but for `count = Σ sizes[i]·batches[i]`, which is checked.
-    pub fn split_count<const K: usize>(
-        &mut self,
-        count: Cell,
-        sizes: [i16; K],
-    ) -> [(i16, Cell); K] {
-        let mut rest = count;
-        sizes.map(|size| {
-            if size == 1 {
-                return (size, rest);
-            }
-            let batches = self.reserve();
-            let remainder = self.reserve();
-            self.hint_div_rem(rest, size, batches, remainder);
-            let product = self.mul(batches, size);
-            self.assert_sum(rest, remainder, product);
-            rest = remainder;
-            (size, batches)
-        })
-    }
-
-    /// Runs `body` once for each batch, the sizes in order. `state` goes from batch to batch.
-    ///
-    /// A loop ends only when its number has been counted down to 0. So with the numbers of
-    /// [`Asm::split_count`] every element is visited once, in order, whatever the numbers are.
-    pub fn batches<const N: usize>(
-        &mut self,
-        counts: &[(i16, Cell)],
-        state: [Cell; N],
-        mut body: impl FnMut(&mut Asm, [Cell; N], i16) -> [Next; N],
-    ) -> [Cell; N] {
-        let mut state = state;
-        for &(size, count) in counts {
-            state = self.repeat(count, state, |asm, state| body(asm, state, size));
-        }
-        state
-    }
-
-    /// Runs `body` `count` times; returns the state after the last time.
-    pub fn repeat<const N: usize>(
-        &mut self,
-        count: Cell,
-        state: [Cell; N],
-        body: impl FnOnce(&mut Asm, [Cell; N]) -> [Next; N],
-    ) -> [Cell; N] {
-        let outer = std::mem::take(&mut self.counters);
-        self.settle();
-        for cell in outer.iter().copied().chain(state) {
-            self.copy(cell);
-        }
-        let left = self.copy(count);
-        let enter = self.jump_if(left);
-        let skip = self.jump();
-        self.arrive_only(enter);
-        // From here on cells are counted from the loop's start: outer counters, state, counter.
-        let depth = outer.len();
-        let first = -((depth + N + 1) as i16);
-        let cells: [Cell; N] = std::array::from_fn(|i| Cell::Loop(first + (depth + i) as i16));
-        let outer = (0..depth).map(|i| Cell::Loop(first + i as i16));
-        self.in_loop = true;
-        (self.top, self.ap) = (0, 0);
-        let start = self.code.len();
-        self.counters = outer.clone().chain([Cell::Loop(-1)]).collect();
-        let state = body(self, cells);
-        self.settle();
-        let mut counters = std::mem::take(&mut self.counters);
-        let counter = counters.pop().expect("the loop's own");
-        for cell in counters {
-            self.copy(cell);
-        }
-        for next in state {
-            match next {
-                Next::Same(cell) => self.copy(cell),
-                Next::Plus(cell, number) => self.add(cell, number),
-            };
-        }
-        self.add(counter, -1);
-        (self.top, self.ap) = (0, 0);
-        self.counters = outer.collect();
-        self.jump_back(start);
-        self.patch(skip.instruction);
-        cells
     }
 
     /// Returns values, with which the function ends.

@@ -1,7 +1,5 @@
 //! Sums and products of vectors, exact.
 
-use cairo_lang_casm::instructions::Instruction;
-
 use super::asm::{Asm, Cell, Next};
 use super::linear::params;
 
@@ -10,18 +8,17 @@ const ELEMENTS: [i16; 2] = [8, 1];
 
 /// `append_sums(a: Span, b: Span, ref out: Array)`: appends `a[i] + b[i]`.
 /// Both have the same length, which is checked.
-pub(super) fn sums() -> Vec<Instruction> {
-    each_pair(Asm::add)
+pub(super) fn sums(asm: &mut Asm) {
+    each_pair(asm, Asm::add)
 }
 
 /// `append_products(a: Span, b: Span, ref out: Array)`: appends `a[i] · b[i]`.
 /// Both have the same length, which is checked.
-pub(super) fn products() -> Vec<Instruction> {
-    each_pair(Asm::mul)
+pub(super) fn products(asm: &mut Asm) {
+    each_pair(asm, Asm::mul)
 }
 
-fn each_pair(op: impl Fn(&mut Asm, Cell, Cell) -> Cell) -> Vec<Instruction> {
-    let mut asm = Asm::new();
+fn each_pair(asm: &mut Asm, op: impl Fn(&mut Asm, Cell, Cell) -> Cell) {
     let [a, end, b, b_end, out_start, out] = params();
     let count = asm.sub(end, a);
     asm.assert_sum(b_end, b, count);
@@ -35,12 +32,10 @@ fn each_pair(op: impl Fn(&mut Asm, Cell, Cell) -> Cell) -> Vec<Instruction> {
         [a, b, out].map(|pointer| Next::Plus(pointer, size))
     });
     asm.ret(&[out_start, out]);
-    asm.finish()
 }
 
 /// `append_multiples(xs: Span, factor, ref out: Array)`: appends `xs[i] · factor`.
-pub(super) fn multiples() -> Vec<Instruction> {
-    let mut asm = Asm::new();
+pub(super) fn multiples(asm: &mut Asm) {
     let [xs, end, factor, out_start, out] = params();
     let count = asm.sub(end, xs);
     let counts = asm.split_count(count, ELEMENTS);
@@ -53,5 +48,4 @@ pub(super) fn multiples() -> Vec<Instruction> {
         [xs, out].map(|pointer| Next::Plus(pointer, size))
     });
     asm.ret(&[out_start, out]);
-    asm.finish()
 }

@@ -3,19 +3,17 @@
 use num_bigint::BigInt;
 
 use super::asm::{Asm, Cell, Next};
-use cairo_lang_casm::instructions::Instruction;
 
 /// Columns per turn.
 const COLUMNS: [i16; 3] = [16, 4, 1];
 
 /// `products(w: Span, x: Span, bias, ref out: Array)`: appends `bias + Σ_j w[j]·x[j]` for each block of
 /// as many words of `w` as `x` has elements. Two blocks at once, so that an element is read once for both.
-pub(super) fn products() -> Vec<Instruction> {
-    let mut asm = Asm::new();
+pub(super) fn products(asm: &mut Asm) {
     let [w, w_end, x, x_end, bias, out_start, out] = params();
     let cols = asm.sub(x_end, x);
     let words = asm.sub(w_end, w);
-    let blocks = blocks(&mut asm, words, cols);
+    let blocks = blocks(asm, words, cols);
     let [(_, pairs), (_, single)] = asm.split_count(blocks, [2, 1]);
     let columns = asm.split_count(cols, COLUMNS);
 
@@ -50,7 +48,6 @@ pub(super) fn products() -> Vec<Instruction> {
         [Next::Same(end), Next::Plus(out, 1)]
     });
     asm.ret(&[out_start, out]);
-    asm.finish()
 }
 
 /// `words / cols`, which must be whole.
@@ -70,8 +67,7 @@ fn multiply_add(asm: &mut Asm, sum: Cell, w: Cell, j: i16, x: Cell) -> Cell {
 
 /// `split(words: Span, ref out: Array)`: appends the `2·per_half` digits of `bits` bits of each word,
 /// lowest first, each minus `zero`. Panics unless each half of a word is below `2^(bits·per_half)`.
-pub(super) fn split(bits: u32, per_half: usize, zero: i64) -> Vec<Instruction> {
-    let mut asm = Asm::new();
+pub(super) fn split(asm: &mut Asm, bits: u32, per_half: usize, zero: i64) {
     let [rc, words, end, out_start, out] = params();
     let count = asm.sub(end, words);
     let largest = asm.number(power(bits) - 1);
@@ -84,9 +80,9 @@ pub(super) fn split(bits: u32, per_half: usize, zero: i64) -> Vec<Instruction> {
         tree.digits(asm, high, bits, per_half);
         for (i, &digit) in (0..).zip(&tree.leaves) {
             // 0 ≤ digit < 2^bits
-            asm.store(digit, rc, 2 * i);
+            asm.check(digit, rc, 2 * i);
             let room = asm.sub(largest, digit);
-            asm.store(room, rc, 2 * i + 1);
+            asm.check(room, rc, 2 * i + 1);
             let value = asm.sub(digit, zero);
             asm.store(value, out, i);
         }
@@ -99,7 +95,6 @@ pub(super) fn split(bits: u32, per_half: usize, zero: i64) -> Vec<Instruction> {
         ]
     });
     asm.ret(&[rc, out_start, out]);
-    asm.finish()
 }
 
 fn power(bits: u32) -> BigInt {

@@ -11,20 +11,28 @@
 //!   given, and its own stack; it returns the pointers behind what it wrote.
 //! - `link` refuses a function whose signature is not the kernel's, or that the compiler has changed.
 
+mod argmax;
 mod asm;
 mod claims;
 mod elementwise;
 mod linear;
+mod meter;
 mod requantize;
 mod rope;
 mod silu;
 mod softmax;
 mod weights;
 
+use std::collections::BTreeMap;
+
 use cairo_lang_casm::hints::Hint;
 use cairo_lang_casm::instructions::{Instruction, InstructionBody, JumpInstruction};
 use cairo_lang_casm::operand::DerefOrImmediate;
 use num_bigint::BigInt;
+
+use crate::cost::Rows;
+use asm::Asm;
+use meter::Meter;
 
 pub use claims::PARAMS as CLAIM_PARAMS;
 
@@ -32,6 +40,10 @@ pub use claims::PARAMS as CLAIM_PARAMS;
 /// w[j·blocks + b]·x[j]` for every block `b`, behind the array's end. The parameters are the 7 cells below
 /// `fp − 2`: `w` and its end, `x` and its end, `bias`, the array and its end.
 pub const SUMS: &str = "sums";
+
+/// Name of the hint that writes the index of the first largest element, in the kernel `append_maximum`. The elements
+/// are from the cell at `fp − 6` to the one at `fp − 5`.
+pub const MAXIMUM: &str = "maximum";
 
 /// A builtin that a kernel is handed, and hands back.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -50,6 +62,24 @@ impl Builtin {
     }
 }
 
+/// What a call's cost depends on of a parameter.
+#[derive(Debug, Clone, Copy)]
+pub enum Param {
+    /// The length of a span.
+    Span(usize),
+    /// Nothing.
+    Felt,
+}
+
+/// The kernel at a path of the kernel library.
+///
+/// # Panics
+/// For a path that is not in [`KERNELS`].
+pub fn kernel(path: &str) -> &'static Kernel {
+    let found = KERNELS.iter().find(|kernel| kernel.path == path);
+    found.unwrap_or_else(|| panic!("{path} is no kernel"))
+}
+
 /// A function of the kernel library whose code is here.
 pub struct Kernel {
     /// Path of the function in the kernel library: file, then name.
@@ -58,7 +88,7 @@ pub struct Kernel {
     pub builtin: Option<Builtin>,
     /// Cells of its other parameters.
     pub params: usize,
-    code: fn() -> Vec<Instruction>,
+    code: fn(&mut Asm),
 }
 
 /// Cells of what a kernel returns besides its builtin: the array that it appended to.
@@ -70,11 +100,37 @@ impl Kernel {
         self.path.split("::").next().unwrap_or(self.path)
     }
 
+    /// Rows per component of one call, its return included, its `call` instruction not. `params` are all but the
+    /// builtin and the array that it appends to; `cases` the conditional jumps that are taken, for every element;
+    /// `hinted` what its named hint writes.
+    pub fn rows(&self, params: &[Param], hinted: Option<i64>, cases: &[&'static str]) -> Rows {
+        let cells = usize::from(self.builtin.is_some()) + self.params;
+        let mut at = -2 - cells as i16 + i16::from(self.builtin.is_some());
+        let mut values = BTreeMap::new();
+        for param in params {
+            match *param {
+                Param::Span(length) => {
+                    values.insert(at, 0);
+                    values.insert(at + 1, length as i64);
+                    at += 2;
+                }
+                Param::Felt => at += 1,
+            }
+        }
+        assert_eq!(at, -2 - RETURNS as i16, "parameters of {}", self.path);
+        let mut asm = Asm::metered(Meter::new(values, hinted, cases));
+        (self.code)(&mut asm);
+        let mut rows = asm.rows();
+        // The jump from the Cairo function to the kernel.
+        rows.add("jump_opcode_rel_imm", 1);
+        rows
+    }
+
     const fn new(
         path: &'static str,
         builtin: Option<Builtin>,
         params: usize,
-        code: fn() -> Vec<Instruction>,
+        code: fn(&mut Asm),
     ) -> Kernel {
         Kernel {
             path,
@@ -86,11 +142,17 @@ impl Kernel {
 }
 
 /// All kernels.
-pub static KERNELS: [Kernel; 18] = {
+pub static KERNELS: [Kernel; 19] = {
     use Builtin::{Bitwise, RangeCheck};
     [
-        Kernel::new("bytes::unpack_int8", Some(RangeCheck), 4, || {
-            linear::split(8, 15, 128)
+        Kernel::new(
+            "argmax::append_maximum",
+            Some(RangeCheck),
+            4,
+            argmax::maximum,
+        ),
+        Kernel::new("bytes::unpack_int8", Some(RangeCheck), 4, |asm| {
+            linear::split(asm, 8, 15, 128)
         }),
         Kernel::new(
             "claims::append_claims",
@@ -112,11 +174,11 @@ pub static KERNELS: [Kernel; 18] = {
         ),
         Kernel::new("elementwise::append_sums", None, 6, elementwise::sums),
         Kernel::new("linear::products", None, 7, linear::products),
-        Kernel::new("linear::split20", Some(RangeCheck), 4, || lanes(20)),
-        Kernel::new("linear::split24", Some(RangeCheck), 4, || lanes(24)),
-        Kernel::new("linear::split30", Some(RangeCheck), 4, || lanes(30)),
-        Kernel::new("linear::split40", Some(RangeCheck), 4, || lanes(40)),
-        Kernel::new("linear::split60", Some(RangeCheck), 4, || lanes(60)),
+        Kernel::new("linear::split20", Some(RangeCheck), 4, |asm| lanes(asm, 20)),
+        Kernel::new("linear::split24", Some(RangeCheck), 4, |asm| lanes(asm, 24)),
+        Kernel::new("linear::split30", Some(RangeCheck), 4, |asm| lanes(asm, 30)),
+        Kernel::new("linear::split40", Some(RangeCheck), 4, |asm| lanes(asm, 40)),
+        Kernel::new("linear::split60", Some(RangeCheck), 4, |asm| lanes(asm, 60)),
         Kernel::new(
             "requantize::append_rounded",
             Some(RangeCheck),
@@ -153,8 +215,8 @@ pub static KERNELS: [Kernel; 18] = {
 };
 
 /// Signed lanes of `bits` bits, which fill 120 bits of a half.
-fn lanes(bits: u32) -> Vec<Instruction> {
-    linear::split(bits, 120 / bits as usize, 1 << (bits - 1))
+fn lanes(asm: &mut Asm, bits: u32) {
+    linear::split(asm, bits, 120 / bits as usize, 1 << (bits - 1))
 }
 
 /// Appends a kernel's code to the program, and makes the function at `entry` begin with a jump to it.
@@ -177,7 +239,9 @@ pub fn link(
     }
     // The instruction that was here is gone, and its hint with it.
     hints.retain(|(at, _)| *at != entry);
-    for instruction in (kernel.code)() {
+    let mut asm = Asm::new();
+    (kernel.code)(&mut asm);
+    for instruction in asm.finish() {
         if !instruction.hints.is_empty() {
             hints.push((bytecode.len(), instruction.hints.clone()));
         }

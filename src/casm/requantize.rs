@@ -1,7 +1,5 @@
 //! Roundings: division by a power of two, checked and not computed.
 
-use cairo_lang_casm::instructions::Instruction;
-
 use super::asm::{Asm, Cell, Next};
 use super::linear::params;
 
@@ -12,8 +10,7 @@ const CHECKS: i16 = 3;
 
 /// `append_rounded(xs: Span, bias, offset, divisor, ref out: Array)`: appends
 /// `floor((x + bias) / divisor) − offset` of every element.
-pub(super) fn rounded() -> Vec<Instruction> {
-    let mut asm = Asm::new();
+pub(super) fn rounded(asm: &mut Asm) {
     let [rc, xs, end, bias, offset, divisor, out_start, out] = params();
     let count = asm.sub(end, xs);
     let largest = asm.add(divisor, -1);
@@ -24,17 +21,15 @@ pub(super) fn rounded() -> Vec<Instruction> {
         out_start,
         out,
     };
-    of.each(&mut asm, ELEMENTS, CHECKS, |asm, x, rc, at| {
+    of.each(asm, ELEMENTS, CHECKS, |asm, x, rc, at| {
         let dividend = asm.add(x, bias);
         round(asm, dividend, [divisor, largest, offset], rc, at)
     });
-    asm.finish()
 }
 
 /// `append_scaled(xs: Span, factor, bias, offset, divisor, ref out: Array)`: appends
 /// `floor((x·factor + bias) / divisor) − offset` of every element.
-pub(super) fn scaled() -> Vec<Instruction> {
-    let mut asm = Asm::new();
+pub(super) fn scaled(asm: &mut Asm) {
     let [rc, xs, end, factor, bias, offset, divisor, out_start, out] = params();
     let count = asm.sub(end, xs);
     let largest = asm.add(divisor, -1);
@@ -45,12 +40,11 @@ pub(super) fn scaled() -> Vec<Instruction> {
         out_start,
         out,
     };
-    of.each(&mut asm, ELEMENTS, CHECKS, |asm, x, rc, at| {
+    of.each(asm, ELEMENTS, CHECKS, |asm, x, rc, at| {
         let product = asm.mul(x, factor);
         let dividend = asm.add(product, bias);
         round(asm, dividend, [divisor, largest, offset], rc, at)
     });
-    asm.finish()
 }
 
 /// What a kernel with range checks goes through, and where it appends.
@@ -99,7 +93,7 @@ fn round(
     at: i16,
 ) -> Cell {
     let quotient = divide(asm, dividend, divisor, largest, rc, at);
-    asm.store(quotient, rc, at + 2);
+    asm.check(quotient, rc, at + 2);
     asm.sub(quotient, offset)
 }
 
@@ -117,9 +111,9 @@ pub(super) fn divide(
     asm.hint_div_rem(dividend, divisor, quotient, remainder);
     let whole = asm.mul(quotient, divisor);
     asm.assert_sum(dividend, remainder, whole);
-    asm.store(remainder, rc, at);
+    asm.check(remainder, rc, at);
     let room = asm.sub(largest, remainder);
-    asm.store(room, rc, at + 1);
+    asm.check(room, rc, at + 1);
     quotient
 }
 
@@ -161,32 +155,32 @@ impl Saturation {
     pub(super) fn apply(&self, asm: &mut Asm, x: Cell, rc: Cell, at: i16) -> Cell {
         let dividend = asm.add(x, self.bias);
         let quotient = divide(asm, dividend, self.divisor, self.largest, rc, at);
-        let (low, high) = (asm.reserve(), asm.reserve());
+        let (low, high) = (asm.flag(), asm.flag());
         asm.hint_less(quotient, self.lo, low);
         asm.hint_less(self.hi, quotient, high);
-        let is_low = asm.jump_if(low);
-        let is_high = asm.jump_if(high);
+        let is_low = asm.jump_if("low", low);
+        let is_high = asm.jump_if("high", high);
         // lo ≤ quotient ≤ hi
         let above = asm.sub(quotient, self.lo);
         let under = asm.sub(self.hi, quotient);
-        asm.store(above, rc, at + 2);
-        asm.store(under, rc, at + 3);
+        asm.check(above, rc, at + 2);
+        asm.check(under, rc, at + 3);
         let y = asm.sub(quotient, self.offset);
         let inside = asm.jump();
         // 0 ≤ quotient ≤ lo − 1
         asm.arrive_only(is_low);
         let under = asm.sub(self.below, quotient);
-        asm.store(quotient, rc, at + 2);
-        asm.store(under, rc, at + 3);
-        asm.reserve();
+        asm.check(quotient, rc, at + 2);
+        asm.check(under, rc, at + 3);
+        asm.leave();
         asm.copy(self.first);
         let is_lowest = asm.jump();
         // hi + 1 ≤ quotient
         asm.arrive_only(is_high);
         let over = asm.sub(quotient, self.above);
-        asm.store(over, rc, at + 2);
-        asm.store(over, rc, at + 3);
-        asm.reserve();
+        asm.check(over, rc, at + 2);
+        asm.check(over, rc, at + 3);
+        asm.leave();
         asm.copy(self.last);
         asm.arrive(inside);
         asm.arrive(is_lowest);
@@ -196,11 +190,10 @@ impl Saturation {
 
 /// `append_saturated(xs: Span, bias, offset, divisor, lo, hi, ref out: Array)`: appends
 /// `clamp(floor((x + bias) / divisor), lo, hi) − offset` of every element.
-pub(super) fn saturated() -> Vec<Instruction> {
-    let mut asm = Asm::new();
+pub(super) fn saturated(asm: &mut Asm) {
     let [rc, xs, end, bias, offset, divisor, lo, hi, out_start, out] = params();
     let count = asm.sub(end, xs);
-    let to = Saturation::new(&mut asm, [bias, offset, divisor, lo, hi]);
+    let to = Saturation::new(asm, [bias, offset, divisor, lo, hi]);
     let of = Elements {
         count,
         rc,
@@ -208,8 +201,7 @@ pub(super) fn saturated() -> Vec<Instruction> {
         out_start,
         out,
     };
-    of.each(&mut asm, ELEMENTS, Saturation::CHECKS, |asm, x, rc, at| {
+    of.each(asm, ELEMENTS, Saturation::CHECKS, |asm, x, rc, at| {
         to.apply(asm, x, rc, at)
     });
-    asm.finish()
 }

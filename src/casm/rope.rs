@@ -1,7 +1,5 @@
 //! Rotation of all heads.
 
-use cairo_lang_casm::instructions::Instruction;
-
 use super::asm::{Asm, Next};
 use super::linear::{blocks, params};
 
@@ -10,15 +8,14 @@ const PAIRS: [i16; 2] = [4, 1];
 
 /// `append_rotated(x: Span, cos: Span, sin: Span, ref out: Array)`: for each head of `2·cos.len()`
 /// channels, appends `a·cos − b·sin`, then `b·cos + a·sin`, of its halves `a` and `b`.
-pub(super) fn rotated() -> Vec<Instruction> {
-    let mut asm = Asm::new();
+pub(super) fn rotated(asm: &mut Asm) {
     let [x, end, cos, cos_end, sin, sin_end, out_start, out] = params();
     let half = asm.sub(cos_end, cos);
     asm.assert_sum(sin_end, sin, half);
     let pairs = asm.split_count(half, PAIRS);
     let channels = asm.sub(end, x);
     let head = asm.add(half, half);
-    let heads = blocks(&mut asm, channels, head);
+    let heads = blocks(asm, channels, head);
     let [_, out] = asm.repeat(heads, [x, out], |asm, [x, out]| {
         let b = asm.add(x, half);
         let second = asm.add(out, half);
@@ -40,5 +37,4 @@ pub(super) fn rotated() -> Vec<Instruction> {
         [Next::Same(x), Next::Same(out)]
     });
     asm.ret(&[out_start, out]);
-    asm.finish()
 }

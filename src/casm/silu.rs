@@ -1,7 +1,5 @@
 //! SiLU: a saturated index, a table, a product.
 
-use cairo_lang_casm::instructions::Instruction;
-
 use super::asm::Asm;
 use super::linear::params;
 use super::requantize::{Elements, Saturation};
@@ -12,8 +10,7 @@ const ELEMENTS: [i16; 2] = [2, 1];
 /// `append_silu(xs: Span, table: Span, bias, offset, divisor, lo, hi, ref out: Array)`: appends
 /// `x · table[clamp(floor((x + bias) / divisor), lo, hi) − offset]` of every element. The table has an
 /// entry for every index from `lo − offset = 0` to `hi − offset`.
-pub(super) fn silu() -> Vec<Instruction> {
-    let mut asm = Asm::new();
+pub(super) fn silu(asm: &mut Asm) {
     let [
         rc,
         xs,
@@ -29,7 +26,7 @@ pub(super) fn silu() -> Vec<Instruction> {
         out,
     ] = params();
     let count = asm.sub(end, xs);
-    let to = Saturation::new(&mut asm, [bias, offset, divisor, lo, hi]);
+    let to = Saturation::new(asm, [bias, offset, divisor, lo, hi]);
     let of = Elements {
         count,
         rc,
@@ -37,11 +34,10 @@ pub(super) fn silu() -> Vec<Instruction> {
         out_start,
         out,
     };
-    of.each(&mut asm, ELEMENTS, Saturation::CHECKS, |asm, x, rc, at| {
+    of.each(asm, ELEMENTS, Saturation::CHECKS, |asm, x, rc, at| {
         let index = to.apply(asm, x, rc, at);
         let entry = asm.add(index, table);
         let sigmoid = asm.load(entry, 0);
         asm.mul(x, sigmoid)
     });
-    asm.finish()
 }

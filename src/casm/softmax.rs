@@ -1,7 +1,5 @@
 //! Weights of scores: a rounding, two digits, two tables.
 
-use cairo_lang_casm::instructions::Instruction;
-
 use super::asm::{Asm, Cell};
 use super::linear::params;
 use super::requantize::{Elements, divide};
@@ -16,8 +14,7 @@ const CHECKS: i16 = 6;
 /// `append_weights(scores: Span, max, table: Span, powers: Span, divisor, ref out: Array)`: appends
 /// `table[z mod 128] · powers[z div 128]` with `z = floor((max − score) / divisor)`, or 0 from `z = 2048`
 /// on. The tables have 128 and 16 entries.
-pub(super) fn weights() -> Vec<Instruction> {
-    let mut asm = Asm::new();
+pub(super) fn weights(asm: &mut Asm) {
     let [
         rc,
         scores,
@@ -44,19 +41,19 @@ pub(super) fn weights() -> Vec<Instruction> {
         out_start,
         out,
     };
-    of.each(&mut asm, [1], CHECKS, |asm, score, rc, at| {
+    of.each(asm, [1], CHECKS, |asm, score, rc, at| {
         let distance = asm.sub(max, score);
         let exponent = divide(asm, distance, divisor, largest, rc, at);
-        let has_weight = asm.reserve();
+        let has_weight = asm.flag();
         asm.hint_less(exponent, exponents, has_weight);
-        let near = asm.jump_if(has_weight);
+        let near = asm.jump_if("near", has_weight);
         // 2048 ≤ exponent
         let over = asm.sub(exponent, exponents);
         for check in 2..CHECKS {
-            asm.store(over, rc, at + check);
+            asm.check(over, rc, at + check);
         }
         for _ in 0..8 {
-            asm.reserve();
+            asm.leave();
         }
         asm.copy(zero);
         let far = asm.jump();
@@ -67,9 +64,9 @@ pub(super) fn weights() -> Vec<Instruction> {
         let shifted = asm.mul(whole, FRACTIONS);
         asm.assert_sum(exponent, fraction, shifted);
         let value = |asm: &mut Asm, index: Cell, last: Cell, table: Cell, check: i16| {
-            asm.store(index, rc, at + check);
+            asm.check(index, rc, at + check);
             let room = asm.sub(last, index);
-            asm.store(room, rc, at + check + 1);
+            asm.check(room, rc, at + check + 1);
             let entry = asm.add(index, table);
             asm.load(entry, 0)
         };
@@ -79,5 +76,4 @@ pub(super) fn weights() -> Vec<Instruction> {
         asm.arrive(far);
         weight
     });
-    asm.finish()
 }

@@ -1,6 +1,5 @@
 //! Separation of weight pairs; see `docs/spec.md`, weight pairs.
 
-use cairo_lang_casm::instructions::Instruction;
 use num_bigint::BigInt;
 
 use super::asm::{Asm, Next};
@@ -13,8 +12,7 @@ const INSTANCE: i16 = 5;
 
 /// `append_words(pairs: Span, mask, zero, ref out: Array)`: appends both words of each pair, `first − zero`
 /// and `(pair − first)·2^-8 − zero` with `first = pair and mask`.
-pub(super) fn separated() -> Vec<Instruction> {
-    let mut asm = Asm::new();
+pub(super) fn separated(asm: &mut Asm) {
     let [bitwise, pairs, end, mask, zero, out_start, out] = params();
     let count = asm.sub(end, pairs);
     let eight_bits_down = asm.number(inverse_of_256());
@@ -23,9 +21,7 @@ pub(super) fn separated() -> Vec<Instruction> {
     let [bitwise, _, out] = asm.batches(&counts, state, |asm, [bitwise, pairs, out], size| {
         for i in 0..size {
             let pair = asm.load(pairs, i);
-            asm.store(pair, bitwise, INSTANCE * i);
-            asm.store(mask, bitwise, INSTANCE * i + 1);
-            let first = asm.load(bitwise, INSTANCE * i + 2);
+            let first = asm.and(pair, mask, bitwise, INSTANCE * i);
             let word = asm.sub(first, zero);
             asm.store(word, out, 2 * i);
             let rest = asm.sub(pair, first);
@@ -40,7 +36,6 @@ pub(super) fn separated() -> Vec<Instruction> {
         ]
     });
     asm.ret(&[bitwise, out_start, out]);
-    asm.finish()
 }
 
 /// `2^-8` modulo `p = 2^251 + 17·2^192 + 1`: `256·x = 1 + k·p` for `k = 255`, as `p` is 1 modulo 256.

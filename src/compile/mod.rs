@@ -9,6 +9,7 @@
 //!   public memory layout (and can be wrapped by a circuit that sums all of them).
 
 mod program;
+mod sites;
 
 use std::collections::{BTreeMap, HashMap};
 use std::fs;

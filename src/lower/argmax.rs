@@ -1,9 +1,16 @@
 //! `argmax`: greedy choice over the raw accumulators.
 
 use super::Lowering;
+use super::cost::{Step, maximum};
+use crate::cost::Cost;
 use crate::ir::ValueId;
 
 pub(super) fn call(lowering: &Lowering<'_>, x: ValueId) -> String {
-    let bias = (lowering.node(x).range.magnitude() as u128 + 1).next_power_of_two();
-    format!("argmax({}, {bias:#x})", lowering.var(x))
+    format!("argmax({})", lowering.var(x))
+}
+
+pub(super) fn cost(lowering: &Lowering<'_>, x: ValueId, step: Step<'_>, cost: &mut Cost) {
+    let token = step.values.map_or(0, |values| values.token() as usize);
+    maximum(cost, lowering.len(x), token);
+    cost.unit("argmax", 1);
 }

@@ -4,6 +4,9 @@ use starknet_types_core::felt::Felt;
 
 use super::Lowering;
 use super::constants::{MAX_WORDS, part_name};
+use super::cost::call as call_kernel;
+use crate::casm::Param;
+use crate::cost::Cost;
 use crate::ir::VerifiedGraph;
 use crate::spec::kv::{kv_words, pack_kv};
 
@@ -39,4 +42,16 @@ pub(super) fn call(lowering: &Lowering<'_>, shift: u32) -> String {
         graph.shape.hidden,
         1u128 << shift
     )
+}
+
+pub(super) fn cost(lowering: &Lowering<'_>, cost: &mut Cost) {
+    let graph = lowering.graph;
+    call_kernel(cost, "bytes::unpack_int8", &[Param::Span(words(graph))]);
+    let hidden = Param::Span(graph.shape.hidden);
+    call_kernel(
+        cost,
+        "elementwise::append_multiples",
+        &[hidden, Param::Felt],
+    );
+    cost.unit("embed", 1);
 }

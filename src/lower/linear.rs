@@ -2,7 +2,10 @@
 
 use starknet_types_core::felt::Felt;
 
+use super::cost::{call as call_kernel, hinted};
 use super::{LowerError, Lowering};
+use crate::casm::Param;
+use crate::cost::Cost;
 use crate::ir::{Matrix, MatrixId, Node, Op, Range, ValueId, row_bound};
 
 /// A division of a felt into lanes: `per_half` lanes of `bits` bits in each 128-bit half.
@@ -28,7 +31,7 @@ impl Lanes {
     pub(super) const DENSEST: Lanes = Lanes::ALL[0];
 
     /// Lanes of `bits` bits, which fill 120 bits of a half.
-    const fn of(bits: u32) -> Lanes {
+    pub(super) const fn of(bits: u32) -> Lanes {
         Lanes {
             bits,
             per_half: 120 / bits as usize,
@@ -89,6 +92,12 @@ impl Lanes {
         (0..blocks * cols)
             .map(|i| words[i % blocks * cols + i / blocks])
             .collect()
+    }
+
+    /// Adds a split of words into lanes.
+    pub(super) fn split_cost(&self, words: usize, cost: &mut Cost) {
+        let path = format!("linear::split{}", self.bits);
+        call_kernel(cost, &path, &[Param::Span(words)]);
     }
 
     /// The word with `value` in every lane.
@@ -208,3 +217,31 @@ const SUM: usize = 25_000;
 const ELEMENT: usize = 500;
 /// Steps of a chunk that the choice assumes.
 const CHUNK: usize = 16;
+
+pub(super) fn cost(
+    lowering: &Lowering<'_>,
+    x: ValueId,
+    matrix: MatrixId,
+    cost: &mut Cost,
+) -> Result<(), LowerError> {
+    let product = lowering.product(x, matrix)?;
+    let blocks = product.lanes.blocks(product.matrix);
+    let params = [
+        Param::Span(product.words()),
+        Param::Span(product.matrix.cols),
+        Param::Felt,
+    ];
+    match product.claimed {
+        true => {
+            call_kernel(cost, "claims::append_claims", &params);
+            hinted(cost, blocks);
+            cost.unit("claimed", 1);
+        }
+        false => {
+            call_kernel(cost, "linear::products", &params);
+            cost.unit("linear", 1);
+        }
+    }
+    product.lanes.split_cost(blocks, cost);
+    Ok(())
+}

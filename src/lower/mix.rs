@@ -1,6 +1,9 @@
 //! `mix`: weighted mean of the carried values.
 
-use super::{LowerError, Lowering, scores::group};
+use super::cost::{Step, call as call_kernel};
+use super::{Lanes, LowerError, Lowering, scores::group};
+use crate::casm::Param;
+use crate::cost::Cost;
 use crate::ir::{Node, ValueId};
 use crate::spec::softmax::MAX_WEIGHT;
 
@@ -30,4 +33,29 @@ pub(super) fn call(
         1u64 << shift,
         128u64 << shift,
     ))
+}
+
+pub(super) fn cost(lowering: &Lowering<'_>, step: Step<'_>, cost: &mut Cost) {
+    let shape = &lowering.graph.shape;
+    let lanes = Lanes::of(VALUE_LANE);
+    let words = shape.head_dim.div_ceil(lanes.rows());
+    let positions = Param::Span(step.positions());
+    for _ in 0..shape.heads {
+        for _ in 0..words {
+            call_kernel(
+                cost,
+                "linear::products",
+                &[positions, positions, Param::Felt],
+            );
+        }
+        lanes.split_cost(words, cost);
+        let [factor, bias, offset, divisor] = [Param::Felt; 4];
+        let params = [Param::Span(shape.head_dim), factor, bias, offset, divisor];
+        call_kernel(cost, "requantize::append_scaled", &params);
+    }
+    cost.unit("mix", 1);
+    cost.unit("mix.kv_head", shape.kv_heads);
+    cost.unit("mix.head", shape.heads);
+    cost.unit("mix.word", shape.heads * words);
+    cost.unit("mix.position", shape.heads * step.positions());
 }

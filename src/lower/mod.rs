@@ -10,7 +10,9 @@
 //! - Deliberately absent: compiling, running; the kernels themselves (they are in `cairo/`).
 
 mod argmax;
+mod around;
 mod constants;
+mod cost;
 mod elementwise;
 mod embed;
 mod kv_append;
@@ -26,6 +28,7 @@ mod silu;
 mod softmax;
 mod weights;
 
+pub use cost::{Chunk, Declared, declare};
 pub use linear::{Lanes, Products};
 pub use package::{ANGLES, CONSTANTS, Package, lower};
 
@@ -79,7 +82,16 @@ pub struct LowerOptions {
     pub weights: WeightLayout,
 }
 
-impl Lowering<'_> {
+impl<'a> Lowering<'a> {
+    fn new(graph: &'a VerifiedGraph, options: LowerOptions) -> Result<Lowering<'a>, LowerError> {
+        Ok(Lowering {
+            graph,
+            schedule: Schedule::new(graph),
+            key_lanes: scores::key_lanes(graph)?,
+            options,
+        })
+    }
+
     fn node(&self, id: ValueId) -> &Node {
         self.graph.node(id)
     }

@@ -7,9 +7,7 @@ use starknet_types_core::felt::Felt;
 
 use super::constants::TABLE;
 use super::schedule::Schedule;
-use super::{
-    LowerError, LowerOptions, Lowering, WeightLayout, constants, embed, rope, scores, weights,
-};
+use super::{LowerError, LowerOptions, Lowering, WeightLayout, constants, embed, rope, weights};
 use crate::ir::{Len, Node, Op, VerifiedGraph};
 use crate::spec::SPEC_VERSION;
 
@@ -56,12 +54,7 @@ pub fn lower(
     options: LowerOptions,
 ) -> Result<Package, LowerError> {
     check_names(graph)?;
-    let lowering = Lowering {
-        graph,
-        schedule: Schedule::new(graph),
-        key_lanes: scores::key_lanes(graph)?,
-        options,
-    };
+    let lowering = Lowering::new(graph, options)?;
     let lib = library(&lowering, model_root)?;
     let mut files = BTreeMap::new();
     files.insert("Scarb.toml".to_string(), manifest(&graph.name));

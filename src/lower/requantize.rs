@@ -1,6 +1,9 @@
 //! `requantize`: constants of a rounding, derived from the proven range of its input.
 
+use super::cost::{Step, call as call_kernel, call_by_case};
 use super::{LowerError, Lowering};
+use crate::casm::Param;
+use crate::cost::Cost;
 use crate::ir::{Node, ValueId};
 use crate::spec::requantize::{Requant, round_shift};
 
@@ -68,14 +71,17 @@ impl Rounding {
     }
 }
 
-/// `exact`, an expression of values of at most `magnitude`, rounded; saturated where the magnitude can
-/// leave `to.lo..=to.hi`.
-pub(super) fn finish(
-    exact: &str,
-    node: &str,
-    magnitude: i128,
-    to: Requant,
-) -> Result<String, LowerError> {
+/// What makes a value of an exact one.
+pub(super) enum Finish {
+    /// Nothing: it is the value.
+    Exact,
+    Rounded(Rounding),
+    Saturated(Rounding),
+}
+
+/// How values of at most `magnitude` become those of `to`: saturated where the magnitude can leave
+/// `to.lo..=to.hi`.
+fn kind(node: &str, magnitude: i128, to: Requant) -> Result<Finish, LowerError> {
     let rounding = Rounding::new(node, magnitude, to.shift)?;
     let magnitude = i64::try_from(magnitude).map_err(|_| LowerError::TooWide {
         node: node.to_string(),
@@ -83,16 +89,77 @@ pub(super) fn finish(
         shift: to.shift,
     })?;
     let reach = round_shift(magnitude, to.shift);
-    if reach > to.hi || -reach < to.lo {
-        return Ok(format!(
-            "requantize_saturated({exact}, {})",
-            rounding.saturation(to.lo, to.hi)
-        ));
+    Ok(match to.shift {
+        _ if reach > to.hi || -reach < to.lo => Finish::Saturated(rounding),
+        0 => Finish::Exact,
+        _ => Finish::Rounded(rounding),
+    })
+}
+
+/// `exact`, an expression of values of at most `magnitude`, rounded and saturated.
+pub(super) fn finish(
+    exact: &str,
+    node: &str,
+    magnitude: i128,
+    to: Requant,
+) -> Result<String, LowerError> {
+    Ok(match kind(node, magnitude, to)? {
+        Finish::Exact => exact.to_string(),
+        Finish::Rounded(by) => format!("requantize({exact}, {})", by.literal()),
+        Finish::Saturated(by) => {
+            let by = by.saturation(to.lo, to.hi);
+            format!("requantize_saturated({exact}, {by})")
+        }
+    })
+}
+
+/// The cost of [`finish`] for `len` values, which are `exact` if they are known.
+pub(super) fn finish_cost(
+    node: &str,
+    magnitude: i128,
+    to: Requant,
+    len: usize,
+    exact: Option<Vec<i64>>,
+    cost: &mut Cost,
+) -> Result<(), LowerError> {
+    let [bias, offset, divisor, lo, hi] = [Param::Felt; 5];
+    match kind(node, magnitude, to)? {
+        Finish::Exact => {}
+        Finish::Rounded(_) => {
+            let params = [Param::Span(len), bias, offset, divisor];
+            call_kernel(cost, "requantize::append_rounded", &params);
+            cost.unit("requantize", 1);
+        }
+        Finish::Saturated(_) => {
+            let params = |len| vec![Param::Span(len), bias, offset, divisor, lo, hi];
+            let path = "requantize::append_saturated";
+            let outside = outside(exact.as_deref().unwrap_or_default(), to);
+            call_by_case(cost, path, params, len, &[], &outside);
+            cost.unit("requantize_saturated", 1);
+        }
     }
-    if to.shift == 0 {
-        return Ok(exact.to_string());
-    }
-    Ok(format!("requantize({exact}, {})", rounding.literal()))
+    Ok(())
+}
+
+/// How many values are below and above a range, as cases of a saturation.
+pub(super) fn outside(exact: &[i64], to: Requant) -> [(&'static [&'static str], usize); 2] {
+    let rounded = |x: &i64| round_shift(*x, to.shift);
+    let low = exact.iter().filter(|x| rounded(x) < to.lo).count();
+    let high = exact.iter().filter(|x| rounded(x) > to.hi).count();
+    [(&["low"], low), (&["high"], high)]
+}
+
+pub(super) fn cost(
+    lowering: &Lowering<'_>,
+    node: &Node,
+    x: ValueId,
+    to: Requant,
+    step: Step<'_>,
+    cost: &mut Cost,
+) -> Result<(), LowerError> {
+    let magnitude = lowering.node(x).range.magnitude() as i128;
+    let exact = step.values.map(|values| values.get(x).to_vec());
+    finish_cost(&node.label, magnitude, to, lowering.len(x), exact, cost)
 }
 
 pub(super) fn call(

@@ -1,6 +1,9 @@
 //! `rmsnorm`: its constants, and the rounding of the product with the reciprocal root.
 
+use super::cost::call as call_kernel;
 use super::{LowerError, Lowering, requantize::Rounding};
+use crate::casm::Param;
+use crate::cost::Cost;
 use crate::ir::{Node, ValueId};
 use crate::spec::rmsnorm::RmsNorm;
 
@@ -21,4 +24,16 @@ pub(super) fn call(
         norm.numerator,
         rounding.literal(),
     ))
+}
+
+pub(super) fn cost(lowering: &Lowering<'_>, x: ValueId, cost: &mut Cost) {
+    let xs = Param::Span(lowering.len(x));
+    call_kernel(cost, "linear::products", &[xs, xs, Param::Felt]);
+    let [factor, bias, offset, divisor] = [Param::Felt; 4];
+    call_kernel(
+        cost,
+        "requantize::append_scaled",
+        &[xs, factor, bias, offset, divisor],
+    );
+    cost.unit("rmsnorm", 1);
 }

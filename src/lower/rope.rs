@@ -2,13 +2,18 @@
 
 use starknet_types_core::felt::Felt;
 
-use super::{LowerError, Lowering, constants::ANGLES, requantize::finish};
+use super::constants::ANGLES;
+use super::cost::{Step, call as call_kernel};
+use super::requantize::{finish, finish_cost};
+use super::{LowerError, Lowering};
+use crate::casm::Param;
+use crate::cost::Cost;
 use crate::ir::{Node, ValueId, VerifiedGraph};
 use crate::spec::requantize::Requant;
-use crate::spec::rope::ROPE_BITS;
+use crate::spec::rope::{ROPE_BITS, rotated};
 
 /// Words per position.
-fn words(pairs: usize) -> usize {
+pub(super) fn words(pairs: usize) -> usize {
     (2 * pairs).div_ceil(16)
 }
 
@@ -38,11 +43,36 @@ pub(super) fn call(
     x: ValueId,
     to: Requant,
 ) -> Result<String, LowerError> {
-    let magnitude = (lowering.node(x).range.magnitude() as i128 * 2) << ROPE_BITS;
     finish(
         &format!("rope({}, angles)", lowering.var(x)),
         &node.label,
-        magnitude,
+        magnitude(lowering, x),
         to,
     )
+}
+
+/// What a rotated value can reach.
+fn magnitude(lowering: &Lowering<'_>, x: ValueId) -> i128 {
+    (lowering.node(x).range.magnitude() as i128 * 2) << ROPE_BITS
+}
+
+pub(super) fn cost(
+    lowering: &Lowering<'_>,
+    node: &Node,
+    x: ValueId,
+    to: Requant,
+    step: Step<'_>,
+    cost: &mut Cost,
+) -> Result<(), LowerError> {
+    let graph = lowering.graph;
+    let (len, half) = (lowering.len(x), graph.shape.head_dim / 2);
+    let params = [len, half, half].map(Param::Span);
+    call_kernel(cost, "rope::append_rotated", &params);
+    cost.unit("rope", 1);
+    let exact = step.values.map(|values| {
+        let row = step.position * half..(step.position + 1) * half;
+        let (cos, sin) = (&graph.tables.rope_cos, &graph.tables.rope_sin);
+        rotated(values.get(x), &cos[row.clone()], &sin[row])
+    });
+    finish_cost(&node.label, magnitude(lowering, x), to, len, exact, cost)
 }

@@ -1,6 +1,9 @@
 //! `scores`: query heads against the carried keys, which are packed like weights.
 
+use super::cost::{Step, call as call_kernel};
 use super::{Lanes, LowerError, Lowering};
+use crate::casm::Param;
+use crate::cost::Cost;
 use crate::ir::{Op, Shape, ValueId, VerifiedGraph};
 
 /// Query heads per key/value head.
@@ -36,4 +39,28 @@ pub(super) fn call(lowering: &Lowering<'_>, q: ValueId, layer: usize) -> String 
         lowering.var(q),
         group(&lowering.graph.shape)
     )
+}
+
+pub(super) fn cost(lowering: &Lowering<'_>, step: Step<'_>, cost: &mut Cost) {
+    let shape = &lowering.graph.shape;
+    let lanes = lowering.key_lanes;
+    let (full, open) = (
+        step.positions() / lanes.rows(),
+        step.positions() % lanes.rows() != 0,
+    );
+    for _ in 0..shape.heads {
+        for blocks in [full, usize::from(open)] {
+            if blocks > 0 {
+                let words = Param::Span(blocks * shape.head_dim);
+                let params = [words, Param::Span(shape.head_dim), Param::Felt];
+                call_kernel(cost, "linear::products", &params);
+            }
+        }
+        lanes.split_cost(full + usize::from(open), cost);
+    }
+    cost.unit("scores", 1);
+    cost.unit("scores.kv_head", shape.kv_heads);
+    cost.unit("scores.head", shape.heads);
+    cost.unit("scores.full", shape.heads * usize::from(full > 0));
+    cost.unit("scores.open", shape.heads * usize::from(open));
 }

@@ -1,7 +1,13 @@
 //! `silu`: the table index is a saturated rounding, counted from 0.
 
-use super::{LowerError, Lowering, requantize::Rounding};
+use super::cost::{Step, call_by_case};
+use super::requantize::{Rounding, outside};
+use super::{LowerError, Lowering};
+use crate::casm::Param;
+use crate::cost::Cost;
 use crate::ir::{Node, ValueId};
+use crate::spec::requantize::Requant;
+use crate::spec::silu::SIGMOID_ENTRIES;
 
 pub(super) fn call(
     lowering: &Lowering<'_>,
@@ -13,4 +19,27 @@ pub(super) fn call(
     let magnitude = (lowering.node(x).range.magnitude() as i128).max(1 << (index_shift + 7));
     let index = Rounding::new(&node.label, magnitude, index_shift)?.saturation_from_zero(-128, 127);
     Ok(format!("silu({}, sigmoid, {index})", lowering.var(x)))
+}
+
+pub(super) fn cost(
+    lowering: &Lowering<'_>,
+    x: ValueId,
+    index_shift: u32,
+    step: Step<'_>,
+    cost: &mut Cost,
+) {
+    let params = |len| {
+        let [bias, offset, divisor, lo, hi] = [Param::Felt; 5];
+        let table = Param::Span(SIGMOID_ENTRIES);
+        vec![Param::Span(len), table, bias, offset, divisor, lo, hi]
+    };
+    let index = Requant {
+        shift: index_shift,
+        lo: -128,
+        hi: 127,
+    };
+    let outside = outside(step.values.map_or(&[], |values| values.get(x)), index);
+    let len = lowering.len(x);
+    call_by_case(cost, "silu::append_silu", params, len, &[], &outside);
+    cost.unit("silu", 1);
 }

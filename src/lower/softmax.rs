@@ -1,7 +1,11 @@
-//! `softmax`: the bias that makes scores comparable, and the rounding of the exponent.
+//! `softmax`: the rounding of the exponent.
 
+use super::cost::{Step, call_by_case, maximum};
 use super::{LowerError, Lowering};
+use crate::casm::Param;
+use crate::cost::Cost;
 use crate::ir::{Node, ValueId};
+use crate::spec::softmax::{EXP2_ENTRIES, vanishes};
 
 pub(super) fn call(
     lowering: &Lowering<'_>,
@@ -17,11 +21,40 @@ pub(super) fn call(
             shift,
         });
     }
-    let bias = (magnitude as u128 + 1).next_power_of_two();
     let half = if shift == 0 { 0 } else { 1u128 << (shift - 1) };
     let var = lowering.var(scores);
     let divisor = 1u128 << shift;
-    Ok(format!(
-        "softmax({var}, exp2, {bias:#x}, {half:#x}, {divisor:#x})"
-    ))
+    Ok(format!("softmax({var}, exp2, {half:#x}, {divisor:#x})"))
+}
+
+pub(super) fn cost(
+    lowering: &Lowering<'_>,
+    scores: ValueId,
+    shift: u32,
+    step: Step<'_>,
+    cost: &mut Cost,
+) {
+    let positions = step.positions();
+    for head in 0..lowering.graph.shape.heads {
+        let own = head * positions..(head + 1) * positions;
+        let own = step
+            .values
+            .map_or(&[][..], |values| &values.get(scores)[own]);
+        // The first of the largest.
+        let index = (0..own.len()).rev().max_by_key(|&i| own[i]).unwrap_or(0);
+        maximum(cost, positions, index);
+        let largest = own.get(index).copied().unwrap_or(0);
+        let far = own
+            .iter()
+            .filter(|&&s| vanishes(largest - s, shift))
+            .count();
+        let params = |len| {
+            let (table, powers) = (Param::Span(EXP2_ENTRIES), Param::Span(16));
+            vec![Param::Span(len), Param::Felt, table, powers, Param::Felt]
+        };
+        let path = "softmax::append_weights";
+        call_by_case(cost, path, params, positions, &["near"], &[(&[], far)]);
+    }
+    cost.unit("softmax", 1);
+    cost.unit("softmax.head", lowering.graph.shape.heads);
 }

@@ -96,6 +96,20 @@ pub(super) fn separated(
     Ok(format!("separate::<{ty}>(array![{}])", spans.join(", ")))
 }
 
+/// The lengths of the arrays of pairs that the program separates, by width of lanes.
+pub(super) fn pair_parts(lowering: &Lowering<'_>) -> Result<Vec<Vec<usize>>, LowerError> {
+    let mut words: BTreeMap<u32, usize> = BTreeMap::new();
+    for product in lowering.products(lowering.schedule.all())? {
+        *words.entry(product.lanes.bits).or_default() += product.words();
+    }
+    let parts = |&words: &usize| {
+        let pairs = pairs(words);
+        let starts = (0..pairs).step_by(MAX_WORDS);
+        starts.map(|start| MAX_WORDS.min(pairs - start)).collect()
+    };
+    Ok(words.values().map(parts).collect())
+}
+
 /// Pairs that hold `words` words.
 fn pairs(words: usize) -> usize {
     words.div_ceil(2).next_multiple_of(PAIRS_AT_ONCE)

@@ -15,6 +15,7 @@ use stwo_cairo_common::prover_types::cpu::CasmState;
 
 use super::{ProfileError, cells};
 use crate::compile::PUBLIC_SEGMENTS;
+use crate::cost::PERMUTATION;
 
 /// The SIMD prover's smallest component has this many rows.
 const MIN_ROWS: u64 = 16;
@@ -35,18 +36,6 @@ pub struct Component {
     /// Whether it is a lookup table of fixed size, there whatever a proof proves.
     pub fixed: bool,
 }
-
-/// What one Poseidon permutation needs: components and rows in them, per permutation with an input of its own.
-///
-/// The hash's 8 full and 83 partial rounds are in chains of one round, and of three (the first two partial rounds
-/// are in the aggregator); every round cubes: 2 + 3·8 + 3·27 times, and checks 2 + 3·27 results.
-pub(super) const PERMUTATION: [(&str, u64); 5] = [
-    ("poseidon_aggregator", 1),
-    ("poseidon_full_round_chain", 8),
-    ("poseidon_3_partial_rounds_chain", 27),
-    ("cube_252", 107),
-    ("range_check_252_width_27", 83),
-];
 
 /// The instances of a builtin in memory.
 pub(super) struct Builtin {

@@ -1,8 +1,8 @@
 //! Rows of every component, given to owners.
 //!
 //! An opcode row belongs to its step. Rows that several steps share belong to the first of them: an instance of a
-//! builtin, an address and a value of memory to the first step that touches them, an instruction to the first step
-//! that runs it.
+//! builtin, an address and a value of memory to the first step that touches them. What is there before the first step
+//! belongs to `protocol.program`: the program's words, their values, the instructions among them.
 
 use std::collections::{BTreeMap, HashSet};
 
@@ -14,8 +14,9 @@ use stwo_cairo_common::builtins::POSEIDON_BUILTIN_MEMORY_CELLS;
 use stwo_cairo_common::prover_types::cpu::CasmState;
 
 use super::ProfileError;
-use super::components::{Builtin, PERMUTATION, builtins, opcodes, permutation, pointer};
+use super::components::{Builtin, builtins, opcodes, permutation, pointer};
 use super::owners::{Owner, Owners, PROTOCOL};
+use crate::cost::PERMUTATION;
 use crate::trace::Registers;
 
 /// Nobody yet.
@@ -60,6 +61,11 @@ pub(super) fn rows(
     let (program, stack) = (start.pc.0 - first.pc as u32, start.ap.0 - first.ap as u32);
     let opcodes = opcodes(&transitions.casm_states_by_opcode);
     let mut touched = Touched::new(&input.memory, builtins(input)?);
+    let [words, rest] =
+        ["program", "unread"].map(|part| owners.named(&format!("{PROTOCOL}.{part}")));
+    for address in program..start.ap.0 - 2 {
+        touched.touch(address, words);
+    }
     // Next row of each opcode component; and by instruction, what it is and where its last row was.
     let mut next = [0; 20];
     let mut known: Vec<Option<(Instruction, usize)>> = vec![];
@@ -76,7 +82,7 @@ pub(super) fn rows(
         let (instruction, component) = match &mut known[step.pc] {
             Some((instruction, component)) => (&*instruction, component),
             unknown => {
-                touched.rows.add("verify_instruction", owner, 1);
+                touched.rows.add("verify_instruction", words, 1);
                 let word = input.memory.get(state.pc.0).as_small();
                 let (instruction, component) = unknown.insert((Instruction::decode(word), 0));
                 (&*instruction, component)
@@ -92,14 +98,7 @@ pub(super) fn rows(
             touched.touch(address, owner);
         }
     }
-    let program = program..start.ap.0 - 2;
-    let [words, rest] =
-        ["program", "unread"].map(|part| owners.named(&format!("{PROTOCOL}.{part}")));
-    let owner = |address| match program.contains(&address) {
-        true => words,
-        false => rest,
-    };
-    Ok(touched.finish(owner))
+    Ok(touched.finish(rest))
 }
 
 /// Addresses that an instruction reads or writes; instructions without an operand name a cell of their frame in its
@@ -205,12 +204,12 @@ impl<'a> Touched<'a> {
         }
     }
 
-    /// Gives what no step touched to the owner of its address. A builtin's padding has none.
-    fn finish(mut self, owner: impl Fn(u32) -> Owner) -> Rows {
+    /// Gives what no step touched to an owner. A builtin's padding has none.
+    fn finish(mut self, owner: Owner) -> Rows {
         for address in 1..self.cells.len() as u32 {
             let padding = |b: &Builtin| (b.used..b.end).contains(&address);
             if self.cells[address as usize] == NOBODY && !self.builtins.iter().any(padding) {
-                self.touch(address, owner(address));
+                self.touch(address, owner);
             }
         }
         self.rows

@@ -13,12 +13,18 @@ pub const ROPE_MAX: i64 = (1 << ROPE_BITS) - 1;
 /// with `h = head_dim / 2`. `cos` and `sin` hold `h` entries with [`ROPE_BITS`] fractional bits;
 /// `to.shift` includes those bits.
 pub fn rope(x: &[i64], cos: &[i64], sin: &[i64], to: Requant) -> Vec<i64> {
+    let exact = rotated(x, cos, sin).into_iter();
+    exact.map(|y| requantize(y, to)).collect()
+}
+
+/// The exact rotation of every head, before its rounding.
+pub fn rotated(x: &[i64], cos: &[i64], sin: &[i64]) -> Vec<i64> {
     let half = cos.len();
     let mut y = Vec::with_capacity(x.len());
     for head in x.chunks_exact(2 * half) {
         let (a, b) = head.split_at(half);
-        y.extend((0..half).map(|i| requantize(a[i] * cos[i] - b[i] * sin[i], to)));
-        y.extend((0..half).map(|i| requantize(b[i] * cos[i] + a[i] * sin[i], to)));
+        y.extend((0..half).map(|i| a[i] * cos[i] - b[i] * sin[i]));
+        y.extend((0..half).map(|i| b[i] * cos[i] + a[i] * sin[i]));
     }
     y
 }

@@ -9,6 +9,8 @@ pub const MAX_EXPONENT: i64 = 15;
 pub const EXP2_BITS: u32 = 15;
 /// Largest weight: the entry for 0 shifted by the largest exponent.
 pub const MAX_WEIGHT: i64 = 1 << (EXP2_BITS as i64 + MAX_EXPONENT);
+/// Entries of the table of 2^−x.
+pub const EXP2_ENTRIES: usize = 1 << FRAC_BITS;
 
 /// Weights of one head: `e[t] = table[z mod 2^7] · 2^(15 − z div 2^7)`, or 0 once `z div 2^7 > 15`,
 /// with `z = round((max s − s[t]) / 2^shift)`; `shift` leaves 7 fractional bits.
@@ -23,11 +25,15 @@ pub fn softmax(scores: &[i64], table: &[i64], shift: u32) -> Vec<i64> {
 }
 
 fn weight(distance: i64, table: &[i64], shift: u32) -> i64 {
+    if vanishes(distance, shift) {
+        return 0;
+    }
     let z = super::requantize::round_shift(distance, shift);
     let (whole, frac) = (z >> FRAC_BITS, z & ((1 << FRAC_BITS) - 1));
-    if whole > MAX_EXPONENT {
-        0
-    } else {
-        table[frac as usize] << (MAX_EXPONENT - whole)
-    }
+    table[frac as usize] << (MAX_EXPONENT - whole)
+}
+
+/// Whether a score that far below the largest has no weight.
+pub fn vanishes(distance: i64, shift: u32) -> bool {
+    super::requantize::round_shift(distance, shift) >> FRAC_BITS > MAX_EXPONENT
 }

@@ -1,11 +1,12 @@
-//! The honest hint processor: Cairo's own, and the hint of claimed products.
+//! The honest hint processor: Cairo's own, and the hints of kernels.
 
 use std::any::Any;
 use std::collections::HashMap;
 use std::sync::Arc;
 
 use cairo_lang_casm::hints::{Hint, StarknetHint};
-use cairo_lang_runner::casm_run::CairoHintProcessor;
+use cairo_lang_casm::operand::CellRef;
+use cairo_lang_runner::casm_run::{CairoHintProcessor, cell_ref_to_relocatable};
 use cairo_lang_runner::{Arg, build_hints_dict};
 use cairo_vm::Felt252;
 use cairo_vm::hint_processor::hint_processor_definition::{HintProcessorLogic, HintReference};
@@ -16,7 +17,7 @@ use cairo_vm::vm::errors::vm_errors::VirtualMachineError;
 use cairo_vm::vm::runners::cairo_runner::{ResourceTracker, RunResources};
 use cairo_vm::vm::vm_core::VirtualMachine;
 
-use crate::casm::{CLAIM_PARAMS, SUMS};
+use crate::casm::{CLAIM_PARAMS, MAXIMUM, SUMS};
 use crate::compile::Program;
 
 /// Runs every hint of a program honestly.
@@ -71,6 +72,18 @@ fn write_sums(vm: &mut VirtualMachine) -> Result<(), HintError> {
     Ok(())
 }
 
+/// Writes the index of the first largest element, as a signed number; see [`MAXIMUM`].
+fn write_maximum(vm: &mut VirtualMachine, index: &CellRef) -> Result<(), HintError> {
+    let pointer = |below: usize| vm.get_relocatable((vm.get_fp() - below)?);
+    let (xs, end) = (pointer(6)?, pointer(5)?);
+    let xs = vm.get_integer_range(xs, (end - xs)?)?;
+    let half = Felt252::TWO.pow(128u32);
+    let signed = |i: &usize| (*xs[*i] + half).to_biguint();
+    let largest = (0..xs.len()).rev().max_by_key(signed).unwrap_or(0);
+    vm.insert_value(cell_ref_to_relocatable(index, vm), Felt252::from(largest))?;
+    Ok(())
+}
+
 impl HintProcessorLogic for Hints {
     fn execute_hint(
         &mut self,
@@ -78,14 +91,19 @@ impl HintProcessorLogic for Hints {
         scopes: &mut ExecutionScopes,
         data: &Box<dyn Any>,
     ) -> Result<(), HintError> {
-        match data.downcast_ref::<Hint>() {
-            Some(Hint::Starknet(StarknetHint::Cheatcode { selector, .. }))
-                if selector.value.to_bytes_be().1 == SUMS.as_bytes() =>
-            {
-                write_sums(vm)
+        if let Some(Hint::Starknet(StarknetHint::Cheatcode {
+            selector,
+            output_start,
+            ..
+        })) = data.downcast_ref::<Hint>()
+        {
+            match selector.value.to_bytes_be().1.as_slice() {
+                name if name == SUMS.as_bytes() => return write_sums(vm),
+                name if name == MAXIMUM.as_bytes() => return write_maximum(vm, output_start),
+                _ => {}
             }
-            _ => self.cairo.execute_hint(vm, scopes, data),
         }
+        self.cairo.execute_hint(vm, scopes, data)
     }
 
     fn compile_hint(

@@ -100,7 +100,7 @@ impl Step of Model {
 
         // layer0
         let layer0_scores = scores::<Lanes24>(layer0_q, cache0, 2);
-        let layer0_softmax = softmax(layer0_scores, exp2, 0x100000, 0x4, 0x8);
+        let layer0_softmax = softmax(layer0_scores, exp2, 0x4, 0x8);
         let layer0_mix = mix(layer0_softmax, cache0, 2, 0x4, 0x200);
         let layer0_o_proj = linear::<Lanes20>(ref lanes20, layer0_mix, 8, 8);
         let layer0_attention_out = requantize(layer0_o_proj, Rounding { bias: 0x40080, offset: 0x400, divisor: 0x100 });
@@ -119,7 +119,7 @@ impl Step of Model {
         // final
         let final_norm = rmsnorm(layer0_mlp_residual, RmsNorm { eps: 0x7, root_scale: 0x10000, numerator: 0x2d413cccfe7, rounding: Rounding { bias: 0x402000000, offset: 0x100, divisor: 0x4000000 } });
         let final_lm_head = linear::<Lanes20>(ref lanes20, final_norm, 8, 8);
-        let final_token = argmax(final_lm_head, 0x10000);
+        let final_token = argmax(final_lm_head);
         final_token
     }
 }

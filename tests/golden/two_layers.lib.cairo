@@ -86,7 +86,7 @@ impl Step of Model {
         kv_append::<Lanes24>(ref kv0, layer0_k, layer0_v, ref row);
         let cache0 = @kv0;
         let layer0_scores = scores::<Lanes24>(layer0_q, cache0, 2);
-        let layer0_softmax = softmax(layer0_scores, exp2, 0x400000, 0x4, 0x8);
+        let layer0_softmax = softmax(layer0_scores, exp2, 0x4, 0x8);
         let layer0_mix = mix(layer0_softmax, cache0, 2, 0x4, 0x200);
         let layer0_o_proj = linear::<Lanes20>(ref lanes20, layer0_mix, 48, 20);
         let layer0_attention_out = requantize(layer0_o_proj, Rounding { bias: 0x80080, offset: 0x800, divisor: 0x100 });
@@ -129,7 +129,7 @@ impl Step of Model {
 
         // layer1
         let layer1_scores = scores::<Lanes24>(layer1_q, cache1, 2);
-        let layer1_softmax = softmax(layer1_scores, exp2, 0x400000, 0x4, 0x8);
+        let layer1_softmax = softmax(layer1_scores, exp2, 0x4, 0x8);
         let layer1_mix = mix(layer1_softmax, cache1, 2, 0x4, 0x200);
         let layer1_o_proj = linear::<Lanes20>(ref lanes20, layer1_mix, 48, 20);
         let layer1_attention_out = requantize(layer1_o_proj, Rounding { bias: 0x80080, offset: 0x800, divisor: 0x100 });
@@ -148,7 +148,7 @@ impl Step of Model {
         // final
         let final_norm = rmsnorm(layer1_mlp_residual, RmsNorm { eps: 0x7, root_scale: 0x10000, numerator: 0x478dde6e5fd, rounding: Rounding { bias: 0x802000000, offset: 0x200, divisor: 0x4000000 } });
         let final_lm_head = linear::<Lanes20>(ref lanes20, final_norm, 60, 33);
-        let final_token = argmax(final_lm_head, 0x40000);
+        let final_token = argmax(final_lm_head);
         final_token
     }
 }

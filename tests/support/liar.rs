@@ -10,6 +10,7 @@ use std::collections::HashMap;
 use std::panic::{self, AssertUnwindSafe};
 use std::sync::{Arc, Once};
 
+use cairo_decode::casm;
 use cairo_decode::compile::Program;
 use cairo_decode::trace;
 use cairo_lang_casm::hints::{CoreHint, CoreHintBase, ExternalHint, Hint, StarknetHint};
@@ -316,12 +317,24 @@ impl Values<'_> {
     fn of(hint: &Hint) -> Option<Values<'_>> {
         let core = match hint {
             Hint::Core(CoreHintBase::Core(core)) => core,
-            Hint::Starknet(StarknetHint::Cheatcode { .. }) => {
+            Hint::Starknet(StarknetHint::Cheatcode {
+                selector,
+                output_start,
+                ..
+            }) => {
+                let name = selector.value.to_bytes_be().1;
+                let (kind, cells, lies): (_, _, fn(&[_], &[_]) -> Lies) = match name.as_slice() {
+                    name if name == casm::SUMS.as_bytes() => (SUMS, vec![], other_sums),
+                    name if name == casm::MAXIMUM.as_bytes() => {
+                        ("Maximum", vec![output_start], other_index)
+                    }
+                    name => panic!("a hint that the liar does not know: {name:?}"),
+                };
                 return Some(Values {
-                    kind: SUMS,
+                    kind,
                     operands: vec![],
-                    cells: vec![],
-                    lies: other_sums,
+                    cells,
+                    lies,
                 });
             }
             other => panic!("a hint that the liar does not know: {other:?}"),
@@ -412,6 +425,19 @@ impl Values<'_> {
             other => panic!("a hint that the liar does not know: {other:?}"),
         })
     }
+}
+
+/// Lies about the index of the first largest element: its neighbours, the first, and none.
+fn other_index(_: &[Felt252], honest: &[Felt252]) -> Lies {
+    let (one, index) = (Felt252::ONE, honest[0]);
+    vec![
+        ("index + 1", vec![index + one]),
+        ("index - 1", vec![index - one]),
+        ("index = 0", vec![Felt252::ZERO]),
+        ("index = 1", vec![one]),
+        ("index = -1", vec![-one]),
+        ("index + 2^128", vec![index + Felt252::TWO.pow(128u32)]),
+    ]
 }
 
 /// Lies about a comparison: the other answer, and a number that is neither.

@@ -1,0 +1,151 @@
+//! What the generated code does around the calls that it makes: the instructions of each labelled line.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use cairo_vm::Felt252;
+use stwo_cairo_adapter::decode::Instruction;
+
+use super::Program;
+use crate::cost::{ADDRESSES, Rows};
+
+/// An instruction, as far as it says where the program goes next.
+struct Place {
+    component: &'static str,
+    /// Cells of the stack that it writes.
+    cells: u64,
+    next: Next,
+}
+
+/// Where the program goes after an instruction; calls return.
+#[derive(Clone, Copy)]
+enum Next {
+    Nowhere,
+    To(usize),
+    /// If not zero, and if zero.
+    Either(usize, usize),
+}
+
+impl Program {
+    /// The rows that each labelled line of the generated package costs by itself, whenever its function runs: to pass
+    /// arguments, to keep results. What it calls is not in it.
+    ///
+    /// The generated functions are straight-line code. Where they branch, the shorter ways are those of a check that
+    /// fails, so the way that a run takes is the longest.
+    pub fn sites(&self) -> BTreeMap<String, Rows> {
+        let words = self.words();
+        let labelled = |pc: usize| self.call(pc).is_some();
+        let entries = entries(&words);
+        let first = (0..words.len()).filter(|&pc| labelled(pc));
+        let functions: BTreeSet<usize> = first
+            .filter_map(|pc| entries.range(..=pc).next_back().copied())
+            .collect();
+        let mut sites: BTreeMap<String, Rows> = BTreeMap::new();
+        for entry in functions {
+            let end = entries.range(entry + 1..).next().copied();
+            for (pc, component, cells) in longest(&words, entry, end.unwrap_or(words.len())) {
+                if let Some(label) = self.call(pc) {
+                    let rows = sites.entry(label.to_string()).or_default();
+                    rows.add(component, 1);
+                    rows.add(ADDRESSES, cells);
+                }
+            }
+        }
+        sites
+    }
+}
+
+/// Where functions begin: what is called.
+fn entries(words: &[Felt252]) -> BTreeSet<usize> {
+    let mut entries = BTreeSet::new();
+    let mut pc = 0;
+    while let Some((instruction, size)) = decode(words, pc) {
+        if instruction.opcode_call && instruction.op_1_imm {
+            entries.extend(target(words, pc));
+        }
+        pc += size;
+    }
+    entries
+}
+
+/// The instructions of the longest way through a function: offset, component, cells that it writes.
+fn longest(words: &[Felt252], entry: usize, end: usize) -> Vec<(usize, &'static str, u64)> {
+    let mut places = BTreeMap::new();
+    let mut pc = entry;
+    while pc < end {
+        let Some((place, size)) = place(words, pc) else {
+            break;
+        };
+        places.insert(pc, place);
+        pc += size;
+    }
+    // Ways lead forward: one back to where a check failed has no end.
+    let mut length: BTreeMap<usize, u64> = BTreeMap::new();
+    let from = |length: &BTreeMap<usize, u64>, pc: usize| length.get(&pc).copied().unwrap_or(0);
+    for (&pc, place) in places.iter().rev() {
+        let rest = match place.next {
+            Next::Nowhere => 0,
+            Next::To(next) => from(&length, next),
+            Next::Either(a, b) => from(&length, a).max(from(&length, b)),
+        };
+        length.insert(pc, 1 + rest);
+    }
+    let mut way = vec![];
+    let mut at = Some(entry);
+    while let Some(pc) = at {
+        let Some(place) = places.get(&pc) else { break };
+        let (component, next) = match place.next {
+            Next::Nowhere => (place.component, None),
+            Next::To(next) => (place.component, Some(next)),
+            Next::Either(a, b) if from(&length, a) > from(&length, b) => {
+                ("jnz_opcode_taken", Some(a))
+            }
+            Next::Either(_, b) => ("jnz_opcode_non_taken", Some(b)),
+        };
+        way.push((pc, component, place.cells));
+        at = next.filter(|&next| next > pc);
+    }
+    way
+}
+
+fn place(words: &[Felt252], pc: usize) -> Option<(Place, usize)> {
+    let (i, size) = decode(words, pc)?;
+    let behind = pc + size;
+    let (component, cells, next) = match () {
+        () if i.opcode_ret => ("ret_opcode", 0, Next::Nowhere),
+        () if i.opcode_call && i.op_1_imm => ("call_opcode_rel_imm", 2, Next::To(behind)),
+        () if i.opcode_call => ("call_opcode_abs", 2, Next::To(behind)),
+        () if i.pc_update_jnz => ("", 0, Next::Either(target(words, pc)?, behind)),
+        () if i.pc_update_jump_rel && i.op_1_imm => {
+            ("jump_opcode_rel_imm", 0, Next::To(target(words, pc)?))
+        }
+        () if i.ap_update_add => ("add_ap_opcode", 0, Next::To(behind)),
+        () if i.res_add => ("add_opcode", 1, Next::To(behind)),
+        () if i.res_mul => ("mul_opcode", 1, Next::To(behind)),
+        () if i.op_1_imm => ("assert_eq_opcode_imm", 1, Next::To(behind)),
+        () if i.op_1_base_ap || i.op_1_base_fp => ("assert_eq_opcode", 1, Next::To(behind)),
+        () => ("assert_eq_opcode_double_deref", 1, Next::To(behind)),
+    };
+    let place = Place {
+        component,
+        cells,
+        next,
+    };
+    Some((place, size))
+}
+
+/// The instruction at an offset, and its words.
+fn decode(words: &[Felt252], pc: usize) -> Option<(Instruction, usize)> {
+    let word = u64::try_from(*words.get(pc)?).ok()?;
+    let instruction = Instruction::decode(word.into());
+    let size = 1 + usize::from(instruction.op_1_imm);
+    Some((instruction, size))
+}
+
+/// Where the immediate jump or call at an offset leads.
+fn target(words: &[Felt252], pc: usize) -> Option<usize> {
+    let distance = *words.get(pc + 1)?;
+    match usize::try_from(distance) {
+        Ok(distance) => pc.checked_add(distance),
+        Err(_) => pc.checked_sub(usize::try_from(-distance).ok()?),
+    }
+}

@@ -1,0 +1,156 @@
+//! Declared costs of what a chunk does around the operations: constants, angles, packed rows, roots, carried keys and
+//! values, claims.
+
+use std::collections::BTreeMap;
+
+use super::cost::{Chunk, call as call_kernel};
+use super::linear::Product;
+use super::{ANGLES, CONSTANTS, LowerError, Lowering, WeightLayout, kv_append, rope, weights};
+use crate::casm::Param;
+use crate::cost::{Cost, permutations};
+
+/// Costs by part, named as in a profile.
+pub(super) fn declare(
+    lowering: &Lowering<'_>,
+    chunk: &Chunk<'_>,
+) -> Result<BTreeMap<&'static str, Cost>, LowerError> {
+    Ok(BTreeMap::from([
+        (CONSTANTS, constants(lowering)?),
+        (ANGLES, angles(lowering, chunk)),
+        ("bytes", bytes(lowering, chunk)),
+        ("roots", roots(lowering, chunk)),
+        ("kv", carried(lowering, chunk)),
+        ("claims", claims(lowering, chunk)?),
+    ]))
+}
+
+fn constants(lowering: &Lowering<'_>) -> Result<Cost, LowerError> {
+    let mut cost = Cost {
+        sites: 1,
+        ..Cost::default()
+    };
+    // Of 128 and 256 entries.
+    cost.unit("tables", 1);
+    if lowering.options.weights == WeightLayout::Pairs {
+        for parts in weights::pair_parts(lowering)? {
+            for pairs in parts {
+                let params = [Param::Span(pairs), Param::Felt, Param::Felt];
+                call_kernel(&mut cost, "weights::append_words", &params);
+                cost.unit("separate", 1);
+            }
+        }
+    }
+    Ok(cost)
+}
+
+fn angles(lowering: &Lowering<'_>, chunk: &Chunk<'_>) -> Cost {
+    let mut cost = Cost {
+        sites: chunk.steps as u64,
+        ..Cost::default()
+    };
+    let words = rope::words(lowering.graph.shape.head_dim / 2);
+    cost.unit("angles", chunk.steps);
+    cost.unit("angles.word", chunk.steps * words);
+    cost
+}
+
+/// Packing of each step's row, unpacking of each carried one.
+fn bytes(lowering: &Lowering<'_>, chunk: &Chunk<'_>) -> Cost {
+    let mut cost = Cost::default();
+    let shape = &lowering.graph.shape;
+    let (values, words) = (2 * shape.layers * shape.kv_dim(), shape.kv_words());
+    let unfilled = 2 * words - values / 15;
+    cost.unit("pack", chunk.steps);
+    cost.unit("pack.word", chunk.steps * words);
+    cost.unit("pack.value", chunk.steps * values);
+    cost.unit("pack.unfilled", chunk.steps * unfilled);
+    cost.unit("unpack", chunk.position);
+    cost.unit("unpack.layer", chunk.position * shape.layers);
+    for _ in 0..chunk.position {
+        call_kernel(&mut cost, "bytes::unpack_int8", &[Param::Span(words)]);
+    }
+    cost
+}
+
+fn roots(lowering: &Lowering<'_>, chunk: &Chunk<'_>) -> Cost {
+    let mut cost = Cost::default();
+    let words = lowering.graph.shape.kv_words();
+    let decided = chunk.all().filter(|step| step.decides).count();
+    let first = usize::from(chunk.position == 0);
+    let links = chunk.position + chunk.steps;
+    // The compiler makes the three places where tokens are folded differently.
+    cost.unit("fold_first", first);
+    cost.unit("fold_token", chunk.steps);
+    cost.unit("fold_emitted", decided);
+    cost.unit("fold_kv", links);
+    hash(&mut cost, ["hash.pair", "hash.odd"], 1 + words, links);
+    let tokens = first + chunk.steps + decided;
+    cost.kernels.add_all(&permutations(tokens as u64), 1);
+    cost
+}
+
+/// `poseidon_hash_span` of `len` felts, `times` times.
+fn hash(cost: &mut Cost, [pair, odd]: [&'static str; 2], len: usize, times: usize) {
+    cost.unit(pair, times * (len / 2));
+    cost.unit(odd, times * (len % 2));
+    let each = permutations(len as u64 / 2 + 1);
+    cost.kernels.add_all(&each, times as u64);
+}
+
+fn carried(lowering: &Lowering<'_>, chunk: &Chunk<'_>) -> Cost {
+    let mut cost = Cost::default();
+    let shape = &lowering.graph.shape;
+    cost.unit("cache", shape.layers);
+    cost.unit("cache.head", shape.layers * shape.kv_heads);
+    cost.unit("take", chunk.position * (1 + 2 * shape.layers));
+    for position in 0..chunk.position {
+        for _ in 0..shape.layers {
+            kv_append::carried_cost(lowering, position, &mut cost);
+        }
+    }
+    cost
+}
+
+fn claims(lowering: &Lowering<'_>, chunk: &Chunk<'_>) -> Result<Cost, LowerError> {
+    let mut cost = Cost::default();
+    let schedule = &lowering.schedule;
+    let decided = chunk.all().filter(|step| step.decides).count();
+    let mut lists = vec![];
+    for (nodes, steps) in [(&schedule.carry, chunk.steps), (&schedule.decide, decided)] {
+        let products = lowering.products(nodes.iter().copied())?;
+        let claimed: Vec<Product<'_>> = products.into_iter().filter(|p| p.claimed).collect();
+        lists.push((claimed, steps));
+    }
+    if lists.iter().all(|(claimed, _)| claimed.is_empty()) {
+        return Ok(cost);
+    }
+    cost.unit("claims", 1);
+    // Prompt, steps and two frontiers; both hashes.
+    let units = ["claims.pair", "claims.odd"];
+    hash(&mut cost, units, 12, 1);
+    for (claimed, steps) in lists {
+        let blocks = |p: &Product<'_>| p.lanes.blocks(p.matrix);
+        let sums: usize = claimed.iter().map(blocks).sum();
+        hash(&mut cost, units, sums * steps, 1);
+        if steps == 0 {
+            cost.unit("claims.none", usize::from(!claimed.is_empty()));
+            continue;
+        }
+        for product in &claimed {
+            let (blocks, cols) = (blocks(product), product.matrix.cols);
+            cost.unit("claims.matrix", 1);
+            cost.unit("claims.block", blocks);
+            let params = [product.words(), blocks].map(Param::Span);
+            let [words, powers] = params;
+            call_kernel(&mut cost, "linear::products", &[words, powers, Param::Felt]);
+            cost.unit("claims.claim", steps);
+            for len in [cols, blocks] {
+                let span = Param::Span(len);
+                for _ in 0..steps {
+                    call_kernel(&mut cost, "linear::products", &[span, span, Param::Felt]);
+                }
+            }
+        }
+    }
+    Ok(cost)
+}
