@@ -150,7 +150,7 @@ fn chunks_that_the_tool_chooses() {
 }
 
 #[test]
-fn verification_needs_neither_weights_nor_program() {
+fn requirement_35_verification_needs_neither_weights_nor_program() {
     let world = world();
     let alone = world.root.join("alone");
     fs::create_dir_all(&alone).expect("a folder");
@@ -165,7 +165,7 @@ fn verification_needs_neither_weights_nor_program() {
 }
 
 #[test]
-fn every_value_of_a_receipt_counts() {
+fn requirement_25_every_value_of_a_receipt() {
     let world = world();
     let session = copy(world, "relabelled");
     let file = session.join("chunk-0001.receipt.json");
@@ -249,7 +249,7 @@ fn every_region_of_a_proof_counts() {
 }
 
 #[test]
-fn receipts_swapped_missing_or_repeated() {
+fn requirement_20_receipts_swapped_missing_or_repeated() {
     let world = world();
     let (first, second) = ("chunk-0000.receipt.json", "chunk-0001.receipt.json");
     let session = copy(world, "swapped");
@@ -272,7 +272,7 @@ fn receipts_swapped_missing_or_repeated() {
 }
 
 #[test]
-fn another_real_model_is_refused() {
+fn requirement_23_another_real_model() {
     let world = world();
     let (model, build) = (world.root.join("other"), world.root.join("other-build"));
     second_model::write_second_model(&model, 8).expect("written");
@@ -291,7 +291,7 @@ fn another_real_model_is_refused() {
 }
 
 #[test]
-fn interrupted_session_goes_on_at_its_next_chunk() {
+fn requirement_05_an_interrupted_session_goes_on_in_a_new_process() {
     let world = world();
     let session = copy(world, "resumed");
     fs::remove_file(session.join("chunk-0001.receipt.json")).expect("removed");

@@ -350,3 +350,50 @@ fn no_machine_paths() {
     }
     assert!(problems.is_empty(), "{}", problems.join("\n"));
 }
+
+/// The file of non-claims says what is often assumed and not proven, and the README sends readers there and
+/// claims nothing of it.
+#[test]
+fn requirement_37_non_claims() {
+    let read = |file: &str| fs::read_to_string(root().join(file)).expect(file);
+    let (non_claims, readme) = (read("docs/non-claims.md"), read("README.md"));
+    for topic in [
+        "**Tokenisation.**",
+        "**Quantisation quality.**",
+        "**The float model.**",
+        "**Training.**",
+        "**Stopping early.**",
+        "**Time.**",
+        "**Zero knowledge.**",
+        "**96 bits**",
+        "**The libraries.**",
+        "**No audit.**",
+    ] {
+        assert!(non_claims.contains(topic), "docs/non-claims.md: {topic}");
+    }
+    assert!(readme.contains("(docs/non-claims.md)"), "no link to it");
+    // What the README may only say with "not", or as the name of a document.
+    let claims = [
+        "zero-knowledge",
+        "zero knowledge",
+        "audited",
+        "private inference",
+        "post-quantum",
+        "trustless",
+        "unbreakable",
+        "provably secure",
+        "guarantee",
+    ];
+    let lower = readme.to_lowercase();
+    for claim in claims {
+        for (at, _) in lower.match_indices(claim) {
+            let line = lower[..at].rfind('\n').map_or(0, |n| n + 1);
+            let end = lower[at..].find('\n').map_or(lower.len(), |n| at + n);
+            let line = &lower[line..end];
+            assert!(
+                line.contains("not ") || line.contains("non-claims"),
+                "README.md: {line}"
+            );
+        }
+    }
+}

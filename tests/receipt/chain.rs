@@ -72,7 +72,7 @@ fn a_running_session_may_have_any_number_of_chunks() {
 }
 
 #[test]
-fn swapped_receipts_are_refused() {
+fn requirement_20_swapped_receipts() {
     let mut run = run(&Recipe::default());
     run.receipts.swap(0, 1);
     assert!(refused(&run).starts_with("chunk-0000.receipt.json: proof.file: "));
@@ -95,7 +95,7 @@ fn swapped_receipts_are_refused() {
 }
 
 #[test]
-fn missing_receipts_are_refused() {
+fn requirement_20_missing_receipts() {
     for index in 0..3 {
         let mut run = run(&Recipe::default());
         run.receipts.remove(index);
@@ -115,7 +115,7 @@ fn missing_receipts_are_refused() {
 }
 
 #[test]
-fn repeated_receipts_are_refused() {
+fn requirement_20_repeated_receipts() {
     let mut run = run(&Recipe::default());
     run.receipts.insert(1, run.receipts[0].clone());
     assert!(matches!(
@@ -136,7 +136,7 @@ fn repeated_receipts_are_refused() {
 }
 
 #[test]
-fn receipts_of_another_session_are_refused_by_field() {
+fn requirement_20_receipts_of_another_session() {
     let recipes = [
         (
             "session_id",
@@ -200,7 +200,7 @@ fn receipts_of_another_session_are_refused_by_field() {
 /// Two runs of the same model, session and prompt length whose chunks are each valid: only the
 /// links can tell them apart.
 #[test]
-fn every_frontier_field_takes_part_in_the_link() {
+fn requirement_19_every_frontier_field_takes_part_in_the_link() {
     type Change = fn(&mut Frontier);
     let changes: [(Change, &str); 4] = [
         (|f| f.position += 1, "position"),
