@@ -256,3 +256,45 @@ fn links_name_where_the_expected_value_comes_from() {
                     gives 0x0";
     assert_eq!(refused(&run), expected);
 }
+
+/// Attack: a chunk whose frontier out skips a position, one that repeats a position, and one with another
+/// token's keys and values appended; each as a real run of the same session and model has it. Stopped by:
+/// the next chunk's link.
+#[test]
+fn requirement_04_one_position_and_one_row_per_step() {
+    let honest = run(&Recipe::default());
+    // The same session, cut otherwise: its second chunk starts a position later, or earlier.
+    for (size, gap) in [(4, true), (2, false)] {
+        let cut = run(&Recipe {
+            chunk_size: size,
+            ..Recipe::default()
+        });
+        let mut spliced = honest.clone();
+        spliced.receipts[1] = cut.receipts[1].clone();
+        rename(&mut spliced);
+        let (from, to) = (3, size as u32);
+        match check(&spliced) {
+            Err(SessionError::Gap { from: f, to: t, .. }) if gap => assert_eq!((f, t), (from, to)),
+            Err(SessionError::Overlap { from: f, to: t, .. }) if !gap => {
+                assert_eq!((f, t), (from, to))
+            }
+            other => panic!("refused for another reason: {other:?}"),
+        }
+    }
+    // The keys and values after a run in which the third token was another one.
+    let other = run(&Recipe {
+        prompt: vec![5, 9, 3, 7],
+        ..Recipe::default()
+    });
+    let mut spliced = honest.clone();
+    let foreign = other.receipts[0].statement.frontier_out.kv_root;
+    assert_ne!(foreign, honest.receipts[0].statement.frontier_out.kv_root);
+    spliced.receipts[0].statement.frontier_out.kv_root = foreign;
+    assert!(matches!(
+        check(&spliced),
+        Err(SessionError::Link {
+            field: "kv_root",
+            ..
+        })
+    ));
+}
