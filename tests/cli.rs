@@ -198,6 +198,31 @@ fn requirement_25_every_value_of_a_receipt() {
     }
 }
 
+/// `scripts/relabel` on a proven session: what the bare proof lets pass, and what the receipt adds.
+#[test]
+fn requirement_26_the_bare_proof_and_the_receipt() {
+    let world = world();
+    let script = Path::new(env!("CARGO_MANIFEST_DIR")).join("scripts/relabel");
+    let output = std::process::Command::new(script)
+        .args([&world.root.join("session"), &manifest(world)])
+        .output()
+        .expect("the script runs");
+    let said = text(&output.stdout);
+    assert!(output.status.success(), "{said}{}", text(&output.stderr));
+    eprintln!("{said}");
+    // One line per field of the statement, each naming the layer and the field.
+    let lines = said.lines().filter(|line| line.starts_with("statement."));
+    let rejected = lines.filter(|line| line.contains("| accepted | rejected by "));
+    assert_eq!(rejected.count(), 22, "{said}");
+    for count in [
+        "bare proof, relabelled outside: 0 of 22 rejected",
+        "bare proof, relabelled inside: 22 of 22 rejected, all by the proof's argument",
+        "receipt: 22 of 22 rejected, each naming its field",
+    ] {
+        assert!(said.contains(count), "no {count:?} in {said}");
+    }
+}
+
 fn leaves(value: &serde_json::Value, at: String, out: &mut Vec<String>) {
     match value {
         serde_json::Value::Object(map) => {

@@ -397,3 +397,45 @@ fn requirement_37_non_claims() {
         }
     }
 }
+
+/// The count of requirements: a test that passed counts, one that failed takes its requirement away, a line
+/// that something was printed into does not count.
+#[test]
+fn requirements_are_counted() {
+    let log = tempfile::NamedTempFile::new().expect("a file");
+    let text = "\
+test requirement_01_a ... ok
+test a::b::requirement_02_c ... ok
+test cairo_decode_contracts::registry_test::requirement_28_d ... ok (gas usage est.: 5)
+test requirement_03_e ... FAILED
+test requirement_03_f ... ok
+test requirement_04_g ... printed something
+test requirement_38_h ... ok
+test another ... ok
+";
+    fs::write(log.path(), text).expect("written");
+    let output = Command::new(root().join("scripts/requirements"))
+        .arg(log.path())
+        .output()
+        .expect("the script runs");
+    let said = String::from_utf8(output.stdout).expect("UTF-8");
+    assert!(said.starts_with("requirements: 3/37\n"), "{said}");
+    assert!(said.contains("no test ran for: 05, 06"), "{said}");
+    assert!(said.contains("a test failed for: 03, 04\n"), "{said}");
+}
+
+/// Every requirement has a test, by its name, but for the three that compare with separate proofs.
+#[test]
+fn every_requirement_has_a_test() {
+    let mut found = BTreeSet::new();
+    for (dir, extension) in [("tests", "rs"), ("contracts/src", "cairo")] {
+        for (_, text) in files(dir, &[extension]) {
+            for (at, prefix) in text.match_indices(concat!("fn requirement", "_")) {
+                let number = &text[at + prefix.len()..at + prefix.len() + 2];
+                found.insert(number.parse::<u32>().expect("a number of two digits"));
+            }
+        }
+    }
+    let missing: Vec<u32> = (1..=37).filter(|n| !found.contains(n)).collect();
+    assert_eq!(missing, [29, 30, 31], "no test is named after these");
+}

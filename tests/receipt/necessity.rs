@@ -550,7 +550,7 @@ fn session_attacks() -> Vec<SessionAttack> {
         ),
         (
             "number of receipts",
-            "a running end: a chunk more than the document says",
+            "a chunk more than the document says",
             |r| {
                 r.session.completion.as_mut().expect("an end").chunks = 2;
             },
