@@ -21,6 +21,8 @@ struct World {
     // Keeps the folder alive.
     _temp: tempfile::TempDir,
     root: PathBuf,
+    /// What `prove` said of the session.
+    proven: serde_json::Value,
 }
 
 const PROMPT: &str = "abc";
@@ -50,11 +52,16 @@ fn world() -> &'static World {
         let temp = tempfile::tempdir().expect("a folder");
         let root = temp.path().to_path_buf();
         second_model::write_second_model(&root.join("second"), 7).expect("written");
-        let world = World { _temp: temp, root };
+        let mut world = World {
+            _temp: temp,
+            root,
+            proven: serde_json::Value::Null,
+        };
         let (model, build) = (world.root.join("second"), world.root.join("build"));
         let report = accept(&["compile", path(&model), "-o", path(&build), "--json"]);
         assert!(report.contains("top1_agreement"));
-        prove(&world, PROMPT, "session");
+        let proven = prove(&world, PROMPT, "session");
+        world.proven = serde_json::from_str(&proven).expect("JSON");
         world
     })
 }
@@ -147,6 +154,38 @@ fn chunks_that_the_tool_chooses() {
     assert_eq!(verified["generated_tokens"], generated["generated_tokens"]);
     // So few steps are cheapest in one proof.
     assert_eq!(proven["chunks"].as_array().expect("chunks").len(), 1);
+}
+
+/// The verifier takes a tenth of the time of running and proving, or less, and reads a few kilobytes besides
+/// the proofs.
+#[test]
+fn requirement_35_verifying_is_far_below_executing() {
+    let world = world();
+    let verified = verify(world, &world.root.join("session"));
+    let verified: serde_json::Value = serde_json::from_str(&text(&verified.stdout)).expect("JSON");
+    let sum = |list: &serde_json::Value, fields: &[&str]| -> f64 {
+        let entries = list.as_array().expect("a list").iter();
+        let times = entries.flat_map(|e| fields.iter().map(|f| e[*f].as_f64().expect("seconds")));
+        times.sum()
+    };
+    let execution = sum(&world.proven["chunks"], &["trace_seconds", "prove_seconds"]);
+    let verification = sum(&verified["receipts"], &["verify_seconds"]);
+    let read: u64 = [
+        "session/session.json",
+        "session/chunk-0000.receipt.json",
+        "build/model.json",
+    ]
+    .iter()
+    .map(|file| fs::metadata(world.root.join(file)).expect("a file").len())
+    .sum();
+    eprintln!(
+        "executed and proven in {execution} s, verified in {verification} s; {read} bytes read besides proofs"
+    );
+    assert!(
+        verification * 10.0 < execution,
+        "{verification} s of {execution} s"
+    );
+    assert!(read < 8_192, "{read} bytes");
 }
 
 #[test]

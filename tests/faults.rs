@@ -11,6 +11,8 @@ mod model_dir;
 mod second_model;
 
 use std::fs;
+use std::io::Read;
+use std::os::fd::FromRawFd;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Output, Stdio};
 use std::sync::OnceLock;
@@ -166,6 +168,61 @@ fn compile_is_killed() {
         manifest("killed-build").expect("a manifest"),
         manifest("build").expect("a manifest")
     );
+}
+
+/// What happens to the names in a folder, as the kernel tells it: moved away (`false`) or moved here (`true`).
+struct Moves {
+    file: fs::File,
+}
+
+impl Moves {
+    fn watch(dir: &Path) -> Moves {
+        let dir = std::ffi::CString::new(path(dir)).expect("a path");
+        // SAFETY: the path is a string that ends in a zero; the descriptor is owned by the file from here on.
+        let file = unsafe {
+            let descriptor = libc::inotify_init1(libc::IN_NONBLOCK);
+            assert!(descriptor >= 0, "no inotify");
+            let moves = libc::IN_MOVED_FROM | libc::IN_MOVED_TO;
+            assert!(libc::inotify_add_watch(descriptor, dir.as_ptr(), moves) >= 0);
+            fs::File::from_raw_fd(descriptor)
+        };
+        Moves { file }
+    }
+
+    /// The moves of one name so far, in order.
+    fn of(mut self, name: &str) -> Vec<bool> {
+        let (mut bytes, mut found) = (vec![0; 1 << 20], vec![]);
+        let length = self.file.read(&mut bytes).unwrap_or(0);
+        let mut rest = &bytes[..length];
+        // An event: watch, mask, cookie, length of the name, the name with zeros behind it.
+        while rest.len() >= 16 {
+            let word = |i: usize| u32::from_ne_bytes([0, 1, 2, 3].map(|j| rest[4 * i + j]));
+            let (mask, end) = (word(1), 16 + word(3) as usize);
+            let text = String::from_utf8_lossy(&rest[16..end]);
+            if text.trim_end_matches('\0') == name {
+                found.push(mask & libc::IN_MOVED_TO != 0);
+            }
+            rest = &rest[end..];
+        }
+        found
+    }
+}
+
+/// A build takes the place of an earlier one in one step. In two, the earlier one first moved away, a kill
+/// between them would leave neither.
+#[test]
+fn a_build_is_replaced_in_one_step() {
+    let world = world();
+    let out = world.root.join("replaced-build");
+    accept(&compile(&world.root, &out));
+    let moves = Moves::watch(&world.root);
+    accept(&compile(&world.root, &out));
+    accept(&["inspect", path(&out)]);
+    let moves = moves.of("replaced-build");
+    assert_eq!(moves.first(), Some(&true), "first moved away: {moves:?}");
+    let left = names(&world.root);
+    let left = left.iter().filter(|name| name.ends_with(".old"));
+    assert_eq!(left.count(), 0);
 }
 
 /// A session that is killed at any time keeps every receipt, none of them half written, goes on at the next

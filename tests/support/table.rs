@@ -53,10 +53,9 @@ pub fn check(name: &str, table: &str) {
         fs::write(&path, written).expect("a writable file");
         return;
     }
-    let lines = document[from..to].lines().zip(table.lines());
+    let mut lines = document[from..to].lines().zip(table.lines());
     let (old, new) = lines
-        .filter(|(old, new)| old != new)
-        .next()
+        .find(|(old, new)| old != new)
         .unwrap_or(("(one is longer)", ""));
     panic!(
         "docs/security.md: the table {name} differs on\n  document: {old}\n  computed: {new}\n\
