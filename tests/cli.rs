@@ -21,6 +21,8 @@ struct World {
     // Keeps the folder alive.
     _temp: tempfile::TempDir,
     root: PathBuf,
+    /// What `prove` said of the session.
+    proven: serde_json::Value,
 }
 
 const PROMPT: &str = "abc";
@@ -50,11 +52,16 @@ fn world() -> &'static World {
         let temp = tempfile::tempdir().expect("a folder");
         let root = temp.path().to_path_buf();
         second_model::write_second_model(&root.join("second"), 7).expect("written");
-        let world = World { _temp: temp, root };
+        let mut world = World {
+            _temp: temp,
+            root,
+            proven: serde_json::Value::Null,
+        };
         let (model, build) = (world.root.join("second"), world.root.join("build"));
         let report = accept(&["compile", path(&model), "-o", path(&build), "--json"]);
         assert!(report.contains("top1_agreement"));
-        prove(&world, PROMPT, "session");
+        let proven = prove(&world, PROMPT, "session");
+        world.proven = serde_json::from_str(&proven).expect("JSON");
         world
     })
 }
@@ -149,8 +156,40 @@ fn chunks_that_the_tool_chooses() {
     assert_eq!(proven["chunks"].as_array().expect("chunks").len(), 1);
 }
 
+/// The verifier takes a tenth of the time of running and proving, or less, and reads a few kilobytes besides
+/// the proofs.
 #[test]
-fn verification_needs_neither_weights_nor_program() {
+fn requirement_35_verifying_is_far_below_executing() {
+    let world = world();
+    let verified = verify(world, &world.root.join("session"));
+    let verified: serde_json::Value = serde_json::from_str(&text(&verified.stdout)).expect("JSON");
+    let sum = |list: &serde_json::Value, fields: &[&str]| -> f64 {
+        let entries = list.as_array().expect("a list").iter();
+        let times = entries.flat_map(|e| fields.iter().map(|f| e[*f].as_f64().expect("seconds")));
+        times.sum()
+    };
+    let execution = sum(&world.proven["chunks"], &["trace_seconds", "prove_seconds"]);
+    let verification = sum(&verified["receipts"], &["verify_seconds"]);
+    let read: u64 = [
+        "session/session.json",
+        "session/chunk-0000.receipt.json",
+        "build/model.json",
+    ]
+    .iter()
+    .map(|file| fs::metadata(world.root.join(file)).expect("a file").len())
+    .sum();
+    eprintln!(
+        "executed and proven in {execution} s, verified in {verification} s; {read} bytes read besides proofs"
+    );
+    assert!(
+        verification * 10.0 < execution,
+        "{verification} s of {execution} s"
+    );
+    assert!(read < 8_192, "{read} bytes");
+}
+
+#[test]
+fn requirement_35_verification_needs_neither_weights_nor_program() {
     let world = world();
     let alone = world.root.join("alone");
     fs::create_dir_all(&alone).expect("a folder");
@@ -165,7 +204,7 @@ fn verification_needs_neither_weights_nor_program() {
 }
 
 #[test]
-fn every_value_of_a_receipt_counts() {
+fn requirement_25_every_value_of_a_receipt() {
     let world = world();
     let session = copy(world, "relabelled");
     let file = session.join("chunk-0001.receipt.json");
@@ -195,6 +234,31 @@ fn every_value_of_a_receipt_counts() {
             stderr.contains("receipt.json") || stderr.contains("proof"),
             "{pointer}: {stderr}"
         );
+    }
+}
+
+/// `scripts/relabel` on a proven session: what the bare proof lets pass, and what the receipt adds.
+#[test]
+fn requirement_26_the_bare_proof_and_the_receipt() {
+    let world = world();
+    let script = Path::new(env!("CARGO_MANIFEST_DIR")).join("scripts/relabel");
+    let output = std::process::Command::new(script)
+        .args([&world.root.join("session"), &manifest(world)])
+        .output()
+        .expect("the script runs");
+    let said = text(&output.stdout);
+    assert!(output.status.success(), "{said}{}", text(&output.stderr));
+    eprintln!("{said}");
+    // One line per field of the statement, each naming the layer and the field.
+    let lines = said.lines().filter(|line| line.starts_with("statement."));
+    let rejected = lines.filter(|line| line.contains("| accepted | rejected by "));
+    assert_eq!(rejected.count(), 22, "{said}");
+    for count in [
+        "bare proof, relabelled outside: 0 of 22 rejected",
+        "bare proof, relabelled inside: 22 of 22 rejected, all by the proof's argument",
+        "receipt: 22 of 22 rejected, each naming its field",
+    ] {
+        assert!(said.contains(count), "no {count:?} in {said}");
     }
 }
 
@@ -249,7 +313,7 @@ fn every_region_of_a_proof_counts() {
 }
 
 #[test]
-fn receipts_swapped_missing_or_repeated() {
+fn requirement_20_receipts_swapped_missing_or_repeated() {
     let world = world();
     let (first, second) = ("chunk-0000.receipt.json", "chunk-0001.receipt.json");
     let session = copy(world, "swapped");
@@ -272,7 +336,7 @@ fn receipts_swapped_missing_or_repeated() {
 }
 
 #[test]
-fn another_real_model_is_refused() {
+fn requirement_23_another_real_model() {
     let world = world();
     let (model, build) = (world.root.join("other"), world.root.join("other-build"));
     second_model::write_second_model(&model, 8).expect("written");
@@ -291,7 +355,7 @@ fn another_real_model_is_refused() {
 }
 
 #[test]
-fn interrupted_session_goes_on_at_its_next_chunk() {
+fn requirement_05_an_interrupted_session_goes_on_in_a_new_process() {
     let world = world();
     let session = copy(world, "resumed");
     fs::remove_file(session.join("chunk-0001.receipt.json")).expect("removed");

@@ -90,7 +90,7 @@ fn recomputed(graph: &VerifiedGraph, prompt: &[u32], steps: usize) -> (Vec<u32>,
 /// recomputation of the whole prefix have the same tokens and the same last frontier; every chunk starts
 /// where the one before it ended (requirement 18).
 #[test]
-fn chunking_changes_nothing() {
+fn requirement_03_chunking_changes_nothing() {
     for seed in 0..6 {
         let mut random = Random::new(100 + seed);
         let graph = random_graph("cut", seed, small());
@@ -129,7 +129,7 @@ fn chunking_changes_nothing() {
 /// Requirement 3 for the program itself: run on one chunk, and on chunks of one, two and three steps,
 /// it states the same first and last frontier and the same tokens.
 #[test]
-fn the_program_agrees_however_it_is_cut() {
+fn requirement_03_the_program_agrees_however_it_is_cut() {
     let graph = random_graph("cut", 11, tiny());
     let program = program(&graph);
     let mut random = Random::new(12);
@@ -164,7 +164,7 @@ fn the_program_agrees_however_it_is_cut() {
 /// Requirement 5: after any number of steps the state goes through JSON, and a decoder made from it
 /// gives the same remaining chunks, inputs and statements included.
 #[test]
-fn a_saved_state_is_all_there_is() {
+fn requirement_05_a_saved_state_is_all_there_is() {
     let graph = random_graph("saved", 21, small());
     let mut random = Random::new(22);
     for length in [1, 4] {

@@ -352,7 +352,7 @@ fn both_verifiers_accept_the_fixture() {
 }
 
 #[test]
-fn both_verifiers_refuse_the_same_proofs() {
+fn requirement_36_both_verifiers_refuse_the_same_proofs() {
     let cairo = Cairo::new();
     let honest = Case::honest();
     let attacks = attacks(&honest);

@@ -54,7 +54,7 @@ static REPORT: LazyLock<Report> = LazyLock::new(|| {
 });
 
 #[test]
-fn sums_are_those_of_the_library() {
+fn requirement_16_sums_are_those_of_the_library() {
     let input = &inputs(1)[0].1;
     let found = measure(input);
     let trace = trace::run(&MODEL.program, input).expect("runs");
@@ -132,7 +132,7 @@ fn sums_are_those_of_the_library() {
 }
 
 #[test]
-fn every_node_has_work() {
+fn requirement_16_every_node_has_work() {
     let found = measure(&inputs(1)[0].1);
     let nodes = &MODEL.graph.nodes;
     for (node, work) in nodes.iter().zip(&found.work) {
@@ -169,7 +169,7 @@ fn a_forced_step_has_no_choice() {
 }
 
 #[test]
-fn a_report_adds_up() {
+fn requirement_32_a_report_adds_up() {
     let report = &*REPORT;
     assert_eq!(report.positions, [2, 3, 4]);
     for lines in [&report.operations, &report.sections, &report.nodes] {
@@ -264,7 +264,7 @@ fn lines_that_compute_are_labelled() {
 }
 
 #[test]
-fn the_command_writes_a_page_and_names_a_path_it_cannot_write() {
+fn requirement_32_the_command_prints_a_table_and_writes_a_page() {
     let work = tempfile::tempdir().expect("a folder");
     let demo = concat!(env!("CARGO_MANIFEST_DIR"), "/models/stories");
     let build = work.path().join("build");

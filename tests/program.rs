@@ -92,10 +92,37 @@ fn demo_model() {
     agree_on(&quantized.graph, prompt, &[3, 7, 1]);
 }
 
+/// The public data of a proof of one decode step: its cells but for the program's words, and the felts of its
+/// statement. Both are the same for a model of twice the hidden width.
+///
+/// The program's words are public too; they are the weights, and the same in every proof of the model.
+#[test]
+fn requirement_17_public_data_does_not_grow_with_the_hidden_width() {
+    let public = |hidden: usize| {
+        let graph = random_graph("wide", 8, sizes(hidden, 1, 2, 1, 4, 16, 16));
+        let program = program(&graph);
+        let mut decoder = Decoder::new(&graph, pins(&program, &[3, 1])).expect("a session");
+        decoder.chunk(1).expect("the prompt");
+        let chunk = decoder.chunk(1).expect("a step");
+        let trace = trace::run(&program, &chunk.input).expect("an honest witness");
+        let (felts, steps) = (trace.output().len(), trace.steps());
+        let input = trace.into_prover_input().expect("a prover input");
+        let (cells, words) = (input.public_memory_addresses.len(), program.words().len());
+        eprintln!(
+            "hidden {hidden}: {felts} felts of statement, {cells} public cells, {words} of them program, {steps} VM steps"
+        );
+        (felts, cells - words, steps)
+    };
+    let [(felts, cells, narrow), (wide_felts, wide_cells, wide)] = [16, 32].map(public);
+    assert_eq!((felts, cells), (wide_felts, wide_cells));
+    assert_eq!(felts, 21);
+    assert!(wide > narrow, "the work grows");
+}
+
 /// A circuit that wraps a proof is built for one set of components, so every chunk has to use the same:
 /// prefill only, prefill and decode, decode only, one step or several, with or without carried data.
 #[test]
-fn same_components_in_every_chunk() {
+fn requirement_15_same_components_in_every_chunk() {
     let (model, quantized) = demo();
     let program = program(&quantized.graph);
     let prompt = model

@@ -8,9 +8,15 @@ mod bytes;
 mod claim;
 #[path = "proof/fields.rs"]
 mod fields;
+#[path = "proof/forge.rs"]
+mod forge;
+#[path = "proof/necessity.rs"]
+mod necessity;
 #[path = "proof/splice.rs"]
 mod splice;
 mod support;
+#[path = "support/table.rs"]
+mod table;
 
 use std::sync::OnceLock;
 use std::time::Instant;
@@ -183,10 +189,21 @@ fn proofs_verify() {
     }
 }
 
+/// A chunk with a prompt in it and one that only chooses, of several sessions: one program, whose hash the
+/// verifier computes from each proof alike.
+#[test]
+fn requirement_15_one_program_hash() {
+    let [first, second] = &proofs().session;
+    let hash = |proven: &Proven| accepts(&proven.proof).program_hash;
+    assert!(!first.forced.is_empty() && second.forced.is_empty());
+    assert_eq!(hash(first), hash(second));
+    assert_eq!(hash(first), hash(&proofs().other_session));
+}
+
 /// Requirement 33: the pinned root is that of the library's own tables, computed twice: by the prover's
 /// warm tree, and by the library's function.
 #[test]
-fn preprocessed_root() {
+fn requirement_33_preprocessed_root() {
     assert_eq!(PLAIN.preprocessed_root, proofs().preprocessed_root);
     for set in ACCEPTED {
         let root = generate_preprocessed_commitment_root::<MerkleChannel>(

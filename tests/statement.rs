@@ -312,7 +312,7 @@ fn chain_ids_are_short_strings() {
 }
 
 #[test]
-fn another_model_policy_or_domain_is_refused_by_name() {
+fn requirement_23_another_model_policy_or_domain() {
     type Change = fn(&mut Statement);
     let rules: [(Change, &str); 8] = [
         (|s| s.spec_version = 2, "statement.spec_version"),
@@ -362,7 +362,7 @@ fn another_model_policy_or_domain_is_refused_by_name() {
 }
 
 #[test]
-fn the_security_floor_cannot_be_lowered() {
+fn requirement_33_the_security_floor() {
     let params = ProofParams {
         channel: Channel::Blake2s,
         log_blowup: 1,

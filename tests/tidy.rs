@@ -351,3 +351,92 @@ fn no_machine_paths() {
     }
     assert!(problems.is_empty(), "{}", problems.join("\n"));
 }
+
+/// The file of non-claims says what is often assumed and not proven, and the README sends readers there and
+/// claims nothing of it.
+#[test]
+fn requirement_37_non_claims() {
+    let read = |file: &str| fs::read_to_string(root().join(file)).expect(file);
+    let (non_claims, readme) = (read("docs/non-claims.md"), read("README.md"));
+    for topic in [
+        "**Tokenisation.**",
+        "**Quantisation quality.**",
+        "**The float model.**",
+        "**Training.**",
+        "**Stopping early.**",
+        "**Time.**",
+        "**Zero knowledge.**",
+        "**96 bits**",
+        "**The libraries.**",
+        "**No audit.**",
+    ] {
+        assert!(non_claims.contains(topic), "docs/non-claims.md: {topic}");
+    }
+    assert!(readme.contains("(docs/non-claims.md)"), "no link to it");
+    // What the README may only say with "not", or as the name of a document.
+    let claims = [
+        "zero-knowledge",
+        "zero knowledge",
+        "audited",
+        "private inference",
+        "post-quantum",
+        "trustless",
+        "unbreakable",
+        "provably secure",
+        "guarantee",
+    ];
+    let lower = readme.to_lowercase();
+    for claim in claims {
+        for (at, _) in lower.match_indices(claim) {
+            let line = lower[..at].rfind('\n').map_or(0, |n| n + 1);
+            let end = lower[at..].find('\n').map_or(lower.len(), |n| at + n);
+            let line = &lower[line..end];
+            assert!(
+                line.contains("not ") || line.contains("non-claims"),
+                "README.md: {line}"
+            );
+        }
+    }
+}
+
+/// The count of requirements: a test that passed counts, one that failed takes its requirement away, a line
+/// that something was printed into does not count.
+#[test]
+fn requirements_are_counted() {
+    let log = tempfile::NamedTempFile::new().expect("a file");
+    let text = "\
+test requirement_01_a ... ok
+test a::b::requirement_02_c ... ok
+test cairo_decode_contracts::registry_test::requirement_28_d ... ok (gas usage est.: 5)
+test requirement_03_e ... FAILED
+test requirement_03_f ... ok
+test requirement_04_g ... printed something
+test requirement_38_h ... ok
+test another ... ok
+";
+    fs::write(log.path(), text).expect("written");
+    let output = Command::new(root().join("scripts/requirements"))
+        .arg(log.path())
+        .output()
+        .expect("the script runs");
+    let said = String::from_utf8(output.stdout).expect("UTF-8");
+    assert!(said.starts_with("requirements: 3/37\n"), "{said}");
+    assert!(said.contains("no test ran for: 05, 06"), "{said}");
+    assert!(said.contains("a test failed for: 03, 04\n"), "{said}");
+}
+
+/// Every requirement has a test, by its name, but for the three that compare with separate proofs.
+#[test]
+fn every_requirement_has_a_test() {
+    let mut found = BTreeSet::new();
+    for (dir, extension) in [("tests", "rs"), ("contracts/src", "cairo")] {
+        for (_, text) in files(dir, &[extension]) {
+            for (at, prefix) in text.match_indices(concat!("fn requirement", "_")) {
+                let number = &text[at + prefix.len()..at + prefix.len() + 2];
+                found.insert(number.parse::<u32>().expect("a number of two digits"));
+            }
+        }
+    }
+    let missing: Vec<u32> = (1..=37).filter(|n| !found.contains(n)).collect();
+    assert_eq!(missing, [29, 30, 31], "no test is named after these");
+}

@@ -17,7 +17,13 @@ mod hints;
 mod input;
 #[path = "support/liar.rs"]
 mod liar;
+#[path = "witness/necessity.rs"]
+mod necessity;
 mod support;
+#[path = "support/table.rs"]
+mod table;
+#[path = "witness/transition.rs"]
+mod transition;
 
 use std::sync::OnceLock;
 

@@ -33,7 +33,7 @@ fn there_are_one_to_sixteen_chunks() {
 
 /// The same work would count twice.
 #[test]
-fn a_chunk_counts_once() {
+fn requirement_28_a_chunk_counts_once() {
     let (registry, id) = accepting();
     registry.submit(claim(id, 0, chunks().span()), [].span());
     barred(registry, id, 0, chunks().span(), errors::REPLAY);

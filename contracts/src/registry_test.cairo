@@ -241,7 +241,7 @@ fn chunk_numbers_run_over_submissions() {
 /// Without a proof of just these statements nothing is remembered, and the reason surfaces.
 #[test]
 #[feature("safe_dispatcher")]
-fn a_refused_proof_leaves_nothing() {
+fn requirement_36_a_refused_proof_leaves_nothing() {
     let (registry, id) = comparing();
     let contract = registry.contract_address.into();
     registry.submit(claim(id, 0, [*chunks().span()[0]].span()), first_proof(registry));
@@ -261,7 +261,7 @@ fn a_refused_proof_leaves_nothing() {
 
 /// One felt of a chunk or a claim other than proven, and the proof is of something else.
 #[test]
-fn a_claim_is_what_the_proof_says() {
+fn requirement_36_a_claim_is_what_the_proof_says() {
     let (registry, id) = comparing();
     let [first, second] = chunks();
     let proof = first_proof(registry);
@@ -288,7 +288,7 @@ fn a_claim_is_what_the_proof_says() {
 
 /// A cheap model's proofs for a dear one's sessions: by its root, or by its circuit alone.
 #[test]
-fn a_proof_is_of_its_model() {
+fn requirement_36_a_proof_is_of_its_model() {
     let (registry, id) = comparing();
     let other = Model { model_root: 1, ..model() };
     let same_root = Model { leaf_root: LEAF_ROOT + 1, ..model() };
@@ -304,7 +304,7 @@ fn a_proof_is_of_its_model() {
 
 /// What one registry accepted counts in no other.
 #[test]
-fn a_proof_is_for_one_registry() {
+fn requirement_28_a_proof_is_for_one_registry() {
     let (registry, id) = comparing();
     let other = deploy(Comparing::TEST_CLASS_HASH, 1);
     assert!(other.contract_address != registry.contract_address);
@@ -326,7 +326,7 @@ fn a_proof_is_for_one_registry() {
 
 /// A registry can have the same address on two chains.
 #[test]
-fn a_proof_is_for_one_chain() {
+fn requirement_28_a_proof_is_for_one_chain() {
     let (registry, id) = comparing();
     let first = [*chunks().span()[0]].span();
     set_chain_id('SN_MAIN');

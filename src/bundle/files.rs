@@ -1,7 +1,7 @@
 //! Reading and writing the files of a build folder.
 
-use std::fs;
 use std::path::{Path, PathBuf};
+use std::{fs, io};
 
 use bincode::Options;
 
@@ -118,7 +118,7 @@ impl NewFolder {
         self.write(name, &read_bounded(from, MAX_TEXT_BYTES)?)
     }
 
-    /// Puts the folder in its place; an earlier build is moved aside first and removed after.
+    /// Puts the folder in its place, in one step; an earlier build is removed after.
     pub(super) fn publish(self) -> Result<(), BundleError> {
         let NewFolder { out, work } = self;
         let io = |action| {
@@ -129,21 +129,44 @@ impl NewFolder {
                 source,
             }
         };
-        let made = work.keep();
-        let aside = made.with_extension("old");
-        let replaces = out.exists();
-        if replaces {
-            fs::rename(&out, &aside).map_err(io("move aside"))?;
-        }
-        fs::rename(&made, &out).map_err(io("move the new build to"))?;
         #[cfg(unix)]
         {
             use std::os::unix::fs::PermissionsExt;
-            let _ = fs::set_permissions(&out, fs::Permissions::from_mode(0o755));
+            let _ = fs::set_permissions(work.path(), fs::Permissions::from_mode(0o755));
         }
-        if replaces {
-            fs::remove_dir_all(&aside).map_err(io("remove the old build of"))?;
+        if out.exists() {
+            // What is in `work` afterwards, and removed with it, is the earlier build.
+            exchange(work.path(), &out).map_err(io("put the new build in the place of"))?;
+            return work.close().map_err(io("remove the old build of"));
         }
+        fs::rename(work.path(), &out).map_err(io("move the new build to"))?;
+        let _ = work.keep();
         Ok(())
     }
+}
+
+/// Exchanges two folders, so that both names are taken at every moment.
+#[cfg(target_os = "linux")]
+fn exchange(a: &Path, b: &Path) -> io::Result<()> {
+    use std::ffi::CString;
+    use std::os::unix::ffi::OsStrExt;
+    let [a, b] = [a, b].map(|path| CString::new(path.as_os_str().as_bytes()));
+    let (a, b) = (a?, b?);
+    let here = libc::AT_FDCWD;
+    // SAFETY: both paths are strings that end in a zero and live until the call returns.
+    let done =
+        unsafe { libc::renameat2(here, a.as_ptr(), here, b.as_ptr(), libc::RENAME_EXCHANGE) };
+    match done {
+        0 => Ok(()),
+        _ => Err(io::Error::last_os_error()),
+    }
+}
+
+/// Exchanges two folders, with a moment at which `b` is not there.
+#[cfg(not(target_os = "linux"))]
+fn exchange(a: &Path, b: &Path) -> io::Result<()> {
+    let aside = a.with_extension("old");
+    fs::rename(b, &aside)?;
+    fs::rename(a, b)?;
+    fs::rename(&aside, a)
 }

@@ -13,14 +13,16 @@
 
 mod error;
 
+use std::cmp::Ordering;
 use std::collections::BTreeMap;
 
-use super::envelope::{Digest, Receipt};
+use super::envelope::{Receipt, ReceiptError};
 use super::folder::{proof_name, receipt_name};
 use super::manifest::Manifest;
 use super::session::Session;
 use crate::spec::roots;
-use crate::verify::statement::{Domain, Frontier, Policy, Statement, StatementError, TokensRoot};
+use crate::verify::checks::{Checked, all, ensure, merged};
+use crate::verify::statement::{Domain, Frontier, Statement, TokensRoot};
 
 pub use error::SessionError;
 
@@ -41,7 +43,7 @@ pub struct SessionFacts {
     pub finished: bool,
 }
 
-/// Checks that `receipts`, in file order, form the session.
+/// Checks that `receipts`, in file order, form the session: all of [`session_checks`].
 ///
 /// A running session may have any number of chunks, none included; a complete one must have all.
 ///
@@ -52,88 +54,110 @@ pub fn check_session(
     manifest: &Manifest,
     receipts: &[Receipt],
 ) -> Result<SessionFacts, SessionError> {
-    // 1. The session document is about this model and this model can do it.
-    check_model(session, manifest)?;
+    all(session_checks(session, manifest, receipts))?;
     let first = Frontier::start(&session.prompt_tokens).ok_or(SessionError::NoPrompt)?;
-    // 2. As many receipts as the document says.
-    if let Some(end) = &session.completion {
-        check_count(end.chunks, receipts.len())?;
-    }
-    // 3. Each receipt on its own: form, place, session, prompt, tokens.
-    let mut seen = BTreeMap::new();
-    for (index, receipt) in receipts.iter().enumerate() {
-        check_place(index, receipt, &mut seen)?;
-        check_belongs(index, &receipt.statement, session)?;
-        receipt
-            .check_tokens()
-            .map_err(|source| SessionError::receipt(index, source))?;
-        check_forced(index, receipt, &session.prompt_tokens)?;
-    }
-    // 4. The links: out(t) = in(t+1), from the prompt on.
-    let mut frontier = first;
-    for (index, receipt) in receipts.iter().enumerate() {
-        check_link(index, &frontier, &receipt.statement.frontier_in)?;
-        frontier = receipt.statement.frontier_out;
-    }
-    // 5. The tokens as a whole.
-    let generated: Vec<u32> = receipts
-        .iter()
-        .flat_map(|receipt| &receipt.emitted_tokens)
-        .copied()
-        .collect();
-    let finished = check_generated(session, &generated, frontier.position)?;
+    let last = receipts.last().map(|last| last.statement.frontier_out);
+    let last = last.unwrap_or(first);
+    let generated_tokens = generated(receipts);
     Ok(SessionFacts {
         chunks: receipts.len() as u32,
-        steps: frontier.position,
+        steps: last.position,
         first,
-        last: frontier,
-        generated_tokens: generated,
-        finished,
+        last,
+        finished: finished(session, &generated_tokens, last.position),
+        generated_tokens,
     })
 }
 
-fn check_model(session: &Session, manifest: &Manifest) -> Result<(), SessionError> {
-    let differs = |field, session: String, manifest: String| {
-        Err(SessionError::Model {
+/// Every check of a session's receipts against each other, the session document and the manifest.
+pub fn session_checks(
+    session: &Session,
+    manifest: &Manifest,
+    receipts: &[Receipt],
+) -> Vec<Checked<SessionError>> {
+    let mut checks = vec![];
+    // 1. The session document is about this model, and this model can do it.
+    checks.extend(model_checks(session, manifest));
+    // 2. As many receipts as the document says, each with a proof of its own.
+    let end = session.completion.as_ref();
+    let count = end.map_or(Ok(()), |end| check_count(end.chunks, receipts.len()));
+    checks.push(("number of receipts", count));
+    checks.push(("no proof twice", check_repeated(receipts)));
+    // 3. Each receipt on its own: place, form, session, prompt, tokens. 4. Its link: out(t) = in(t+1).
+    let mut before = Frontier::start(&session.prompt_tokens);
+    let lists = receipts.iter().enumerate().map(|(index, receipt)| {
+        let mut list = own_checks(index, receipt, session);
+        list.extend(before.map_or(vec![], |before| link_checks(index, &before, receipt)));
+        before = Some(receipt.statement.frontier_out);
+        list
+    });
+    checks.extend(merged(lists));
+    // 5. The tokens as a whole.
+    checks.extend(generated_checks(session, receipts));
+    checks
+}
+
+fn model_checks(session: &Session, manifest: &Manifest) -> [Checked<SessionError>; 6] {
+    let same = |field, session: String, manifest: String| {
+        ensure(session == manifest, || SessionError::Model {
             field,
             session,
             manifest,
         })
     };
-    if session.model_root != manifest.model_root {
-        let (ours, theirs) = (session.model_root, manifest.model_root);
-        return differs("model_root", ours.to_string(), theirs.to_string());
-    }
-    if session.program_hash != manifest.program_hash {
-        let (ours, theirs) = (session.program_hash, manifest.program_hash);
-        return differs("program_hash", ours.to_string(), theirs.to_string());
-    }
-    if session.policy != manifest.policy {
-        let (ours, theirs) = (session.policy, manifest.policy);
-        return differs("policy", ours.to_string(), theirs.to_string());
-    }
-    for (index, &token) in session.prompt_tokens.iter().enumerate() {
-        if token >= manifest.vocab_size {
-            let vocab_size = manifest.vocab_size;
-            return Err(SessionError::PromptToken {
-                index,
-                token,
-                vocab_size,
-            });
-        }
-    }
+    let vocab_size = manifest.vocab_size;
+    let mut tokens = session.prompt_tokens.iter().enumerate();
+    let outside = tokens.find(|(_, token)| **token >= vocab_size);
+    let outside = outside.map(|(index, &token)| SessionError::PromptToken {
+        index,
+        token,
+        vocab_size,
+    });
     // The last token needs no position of its own: it is not consumed.
-    let steps = session.prompt_tokens.len() as u64 + u64::from(session.requested_tokens);
-    if steps.saturating_sub(1) > u64::from(manifest.context_length) {
-        let (prompt, requested) = (session.prompt_tokens.len(), session.requested_tokens);
-        let context_length = manifest.context_length;
-        return Err(SessionError::Context {
-            prompt,
-            requested,
-            context_length,
-        });
-    }
-    Ok(())
+    let (prompt, requested) = (session.prompt_tokens.len(), session.requested_tokens);
+    let steps = (prompt as u64 + u64::from(requested)).saturating_sub(1);
+    let context_length = manifest.context_length;
+    [
+        (
+            "session.model_root",
+            same(
+                "model_root",
+                session.model_root.to_string(),
+                manifest.model_root.to_string(),
+            ),
+        ),
+        (
+            "session.program_hash",
+            same(
+                "program_hash",
+                session.program_hash.to_string(),
+                manifest.program_hash.to_string(),
+            ),
+        ),
+        (
+            "session.policy",
+            same(
+                "policy",
+                session.policy.to_string(),
+                manifest.policy.to_string(),
+            ),
+        ),
+        ("a prompt", ensure(prompt != 0, || SessionError::NoPrompt)),
+        (
+            "the prompt is in the vocabulary",
+            outside.map_or(Ok(()), Err),
+        ),
+        (
+            "the session is within the context",
+            ensure(steps <= u64::from(context_length), || {
+                SessionError::Context {
+                    prompt,
+                    requested,
+                    context_length,
+                }
+            }),
+        ),
+    ]
 }
 
 fn check_count(expected: u32, found: usize) -> Result<(), SessionError> {
@@ -153,94 +177,112 @@ fn check_count(expected: u32, found: usize) -> Result<(), SessionError> {
     Ok(())
 }
 
-/// A receipt is about the proof with its own number, and no proof counts twice.
-fn check_place(
-    index: usize,
-    receipt: &Receipt,
-    seen: &mut BTreeMap<Digest, usize>,
-) -> Result<(), SessionError> {
-    let file = receipt_name(index);
-    if let Some(&earlier) = seen.get(&receipt.proof.blake2s) {
-        return Err(SessionError::RepeatedProof {
-            file,
-            earlier: receipt_name(earlier),
-        });
-    }
-    seen.insert(receipt.proof.blake2s, index);
-    let expected = proof_name(index);
-    if receipt.proof.file != expected {
-        let found = receipt.proof.file.clone();
-        return Err(SessionError::ProofName {
-            file,
-            found,
-            expected,
-        });
-    }
-    Ok(())
-}
-
-/// Every field that all receipts of a session share.
-fn check_belongs(
-    index: usize,
-    statement: &Statement,
-    session: &Session,
-) -> Result<(), SessionError> {
-    let file = receipt_name(index);
-    statement
-        .check_form()
-        .map_err(|source: StatementError| SessionError::receipt(index, source.into()))?;
-    let prompt_root = TokensRoot(roots::prompt_root(&session.prompt_tokens));
-    let shown = |policy: &Policy| policy.to_string();
-    let (domain, ours): (&Domain, &Domain) = (&statement.domain, &session.domain);
-    let rows = [
-        (
-            "domain.chain",
-            domain.chain.to_string(),
-            ours.chain.to_string(),
-        ),
-        (
-            "domain.verifier",
-            domain.verifier.to_string(),
-            ours.verifier.to_string(),
-        ),
-        (
-            "session_id",
-            statement.session_id.to_string(),
-            session.session_id.to_string(),
-        ),
-        (
-            "model_root",
-            statement.model_root.to_string(),
-            session.model_root.to_string(),
-        ),
-        (
-            "program_hash",
-            statement.program_hash.to_string(),
-            session.program_hash.to_string(),
-        ),
-        ("policy", shown(&statement.policy), shown(&session.policy)),
-        (
-            "prompt_length",
-            statement.prompt_length.to_string(),
-            session.prompt_tokens.len().to_string(),
-        ),
-        (
-            "prompt_root",
-            statement.prompt_root.to_string(),
-            prompt_root.to_string(),
-        ),
-    ];
-    for (field, receipt, session) in rows {
-        if receipt != session {
-            return Err(SessionError::Belongs {
-                file,
-                field,
-                receipt,
-                session,
+/// No proof counts twice.
+fn check_repeated(receipts: &[Receipt]) -> Result<(), SessionError> {
+    let mut seen = BTreeMap::new();
+    for (index, receipt) in receipts.iter().enumerate() {
+        if let Some(earlier) = seen.insert(receipt.proof.blake2s, index) {
+            return Err(SessionError::RepeatedProof {
+                file: receipt_name(index),
+                earlier: receipt_name(earlier),
             });
         }
     }
     Ok(())
+}
+
+/// What is checked of one receipt alone.
+fn own_checks(index: usize, receipt: &Receipt, session: &Session) -> Vec<Checked<SessionError>> {
+    let (found, expected) = (&receipt.proof.file, proof_name(index));
+    let name = ensure(*found == expected, || SessionError::ProofName {
+        file: receipt_name(index),
+        found: found.clone(),
+        expected,
+    });
+    let here = |source: ReceiptError| SessionError::receipt(index, source);
+    let form = receipt.statement.check_form();
+    let mut checks = vec![
+        ("a proof has its chunk's name", name),
+        (
+            "form of the statements",
+            form.map_err(|source| here(source.into())),
+        ),
+    ];
+    checks.extend(belonging_checks(index, &receipt.statement, session));
+    let tokens = receipt.token_checks().into_iter();
+    checks.extend(tokens.map(|(name, found)| (name, found.map_err(here))));
+    let forced = check_forced(index, receipt, &session.prompt_tokens);
+    checks.push(("forced tokens are the prompt's", forced));
+    checks
+}
+
+/// Every field that all receipts of a session share.
+fn belonging_checks(
+    index: usize,
+    statement: &Statement,
+    session: &Session,
+) -> [Checked<SessionError>; 8] {
+    let prompt_root = TokensRoot(roots::prompt_root(&session.prompt_tokens));
+    let (domain, ours): (&Domain, &Domain) = (&statement.domain, &session.domain);
+    let same = |name, field, receipt: String, session: String| {
+        let found = ensure(receipt == session, || SessionError::Belongs {
+            file: receipt_name(index),
+            field,
+            receipt,
+            session,
+        });
+        (name, found)
+    };
+    [
+        same(
+            "one domain.chain",
+            "domain.chain",
+            domain.chain.to_string(),
+            ours.chain.to_string(),
+        ),
+        same(
+            "one domain.verifier",
+            "domain.verifier",
+            domain.verifier.to_string(),
+            ours.verifier.to_string(),
+        ),
+        same(
+            "one session_id",
+            "session_id",
+            statement.session_id.to_string(),
+            session.session_id.to_string(),
+        ),
+        same(
+            "one model_root",
+            "model_root",
+            statement.model_root.to_string(),
+            session.model_root.to_string(),
+        ),
+        same(
+            "one program_hash",
+            "program_hash",
+            statement.program_hash.to_string(),
+            session.program_hash.to_string(),
+        ),
+        same(
+            "one policy",
+            "policy",
+            statement.policy.to_string(),
+            session.policy.to_string(),
+        ),
+        same(
+            "one prompt_length",
+            "prompt_length",
+            statement.prompt_length.to_string(),
+            session.prompt_tokens.len().to_string(),
+        ),
+        same(
+            "one prompt_root",
+            "prompt_root",
+            statement.prompt_root.to_string(),
+            prompt_root.to_string(),
+        ),
+    ]
 }
 
 /// The forced tokens of a chunk from position p are the prompt's from p + 1 on. Their number was
@@ -262,84 +304,125 @@ fn check_forced(index: usize, receipt: &Receipt, prompt: &[u32]) -> Result<(), S
     Ok(())
 }
 
-fn check_link(index: usize, before: &Frontier, found: &Frontier) -> Result<(), SessionError> {
-    let file = receipt_name(index);
+/// A receipt starts where the one before it ended, in all four fields.
+fn link_checks(index: usize, before: &Frontier, receipt: &Receipt) -> Vec<Checked<SessionError>> {
+    let found = &receipt.statement.frontier_in;
+    let file = || receipt_name(index);
     let (from, to) = (before.position, found.position);
-    if to > from {
-        return Err(SessionError::Gap { file, from, to });
-    }
-    if to < from {
-        return Err(SessionError::Overlap { file, from, to });
-    }
-    let differs = |field, found: String, expected: String| {
-        let before = match index {
-            0 => "the prompt gives".to_owned(),
-            _ => format!("{} ends with", receipt_name(index - 1)),
-        };
-        Err(SessionError::Link {
-            file: file.clone(),
-            field,
-            found,
-            before,
-            expected,
-        })
+    let position = match to.cmp(&from) {
+        Ordering::Equal => Ok(()),
+        Ordering::Greater => Err(SessionError::Gap {
+            file: file(),
+            from,
+            to,
+        }),
+        Ordering::Less => Err(SessionError::Overlap {
+            file: file(),
+            from,
+            to,
+        }),
     };
-    if found.last_token != before.last_token {
-        return differs(
+    let same = |name, field, found: String, expected: String| {
+        let linked = ensure(found == expected, || {
+            let before = match index {
+                0 => "the prompt gives".to_owned(),
+                _ => format!("{} ends with", receipt_name(index - 1)),
+            };
+            SessionError::Link {
+                file: file(),
+                field,
+                found,
+                before,
+                expected,
+            }
+        });
+        (name, linked)
+    };
+    vec![
+        ("link of position", position),
+        same(
+            "link of last_token",
             "last_token",
             found.last_token.to_string(),
             before.last_token.to_string(),
-        );
-    }
-    if found.kv_root != before.kv_root {
-        return differs(
+        ),
+        same(
+            "link of kv_root",
             "kv_root",
             found.kv_root.to_string(),
             before.kv_root.to_string(),
-        );
-    }
-    if found.tokens_root != before.tokens_root {
-        let expected = before.tokens_root.to_string();
-        return differs("tokens_root", found.tokens_root.to_string(), expected);
-    }
-    Ok(())
+        ),
+        same(
+            "link of tokens_root",
+            "tokens_root",
+            found.tokens_root.to_string(),
+            before.tokens_root.to_string(),
+        ),
+    ]
 }
 
-/// Eos ends the session, and the session is neither longer nor, once complete, shorter than
-/// asked for. Returns whether it is finished.
-fn check_generated(
-    session: &Session,
-    generated: &[u32],
-    position: u32,
-) -> Result<bool, SessionError> {
+/// All emitted tokens in order.
+fn generated(receipts: &[Receipt]) -> Vec<u32> {
+    let emitted = receipts.iter().flat_map(|receipt| &receipt.emitted_tokens);
+    emitted.copied().collect()
+}
+
+/// Where the end of sequence is, if it was generated.
+fn stop(session: &Session, generated: &[u32]) -> Option<usize> {
     let eos = session.policy.eos;
-    let stop = generated.iter().position(|&token| Some(token) == eos);
-    if let Some(at) = stop.filter(|at| at + 1 < generated.len()) {
-        return Err(SessionError::AfterEos {
-            at,
-            more: generated.len() - at - 1,
-        });
-    }
-    let (found, requested) = (generated.len(), session.requested_tokens);
-    if found as u64 > u64::from(requested) {
-        return Err(SessionError::TooMany { found, requested });
-    }
+    generated.iter().position(|&token| Some(token) == eos)
+}
+
+/// Whether nothing more is to be generated: all requested tokens are there, or eos is.
+fn finished(session: &Session, generated: &[u32], position: u32) -> bool {
     let prompt_done = position as usize + 1 >= session.prompt_tokens.len();
-    let finished = prompt_done && (stop.is_some() || found as u64 == u64::from(requested));
-    let Some(end) = &session.completion else {
-        return Ok(finished);
-    };
-    if !finished {
-        return Err(SessionError::Truncated { found, requested });
-    }
-    if end.generated_tokens.len() != found {
-        let listed = end.generated_tokens.len();
-        return Err(SessionError::GeneratedCount { listed, found });
-    }
-    for (at, (&listed, &found)) in end.generated_tokens.iter().zip(generated).enumerate() {
-        if listed != found {
-            return Err(SessionError::Generated { at, listed, found });
-        }
-    }
-    Ok(finished)
+    let all_there = generated.len() as u64 == u64::from(session.requested_tokens);
+    prompt_done && (stop(session, generated).is_some() || all_there)
+}
+
+/// Eos ends the session, and the session is neither longer nor, once complete, shorter than asked for; its
+/// document lists the tokens that the receipts have.
+fn generated_checks(session: &Session, receipts: &[Receipt]) -> [Checked<SessionError>; 5] {
+    let generated = generated(receipts);
+    let (found, requested) = (generated.len(), session.requested_tokens);
+    let last = receipts.last().map(|last| &last.statement.frontier_out);
+    let position = last.map_or(0, |last| last.position);
+    let at = stop(session, &generated).unwrap_or(found);
+    let more = found.saturating_sub(at + 1);
+    let complete = session.completion.is_some();
+    let listed = session.completion.as_ref();
+    let listed = listed.map_or(&generated, |end| &end.generated_tokens);
+    let mut pairs = listed.iter().zip(&generated).enumerate();
+    let differs = pairs.find(|(_, (listed, found))| listed != found);
+    [
+        (
+            "nothing after eos",
+            ensure(more == 0, || SessionError::AfterEos { at, more }),
+        ),
+        (
+            "not more than requested",
+            ensure(found as u64 <= u64::from(requested), || {
+                SessionError::TooMany { found, requested }
+            }),
+        ),
+        (
+            "all that was requested",
+            ensure(!complete || finished(session, &generated, position), || {
+                SessionError::Truncated { found, requested }
+            }),
+        ),
+        (
+            "number of generated_tokens",
+            ensure(listed.len() == found, || SessionError::GeneratedCount {
+                listed: listed.len(),
+                found,
+            }),
+        ),
+        (
+            "generated_tokens",
+            differs.map_or(Ok(()), |(at, (&listed, &found))| {
+                Err(SessionError::Generated { at, listed, found })
+            }),
+        ),
+    ]
 }

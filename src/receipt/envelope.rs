@@ -19,6 +19,7 @@ use thiserror::Error;
 use super::document::Document;
 use super::strict::{FormatError, Object, decode_canonical, decode_fields, decode_struct};
 use crate::spec::roots;
+use crate::verify::checks::{Checked, all, ensure, mapped};
 use crate::verify::policy::{Accept, PolicyError};
 use crate::verify::statement::{ProofParams, PublicFacts, Statement, StatementError, TokensRoot};
 
@@ -158,53 +159,48 @@ impl Receipt {
     /// [`ReceiptError::Count`], [`ReceiptError::Emitted`], [`ReceiptError::Tokens`],
     /// [`ReceiptError::LastToken`].
     pub fn check_tokens(&self) -> Result<(), ReceiptError> {
+        all(self.token_checks())
+    }
+
+    /// The checks of the token lists.
+    pub fn token_checks(&self) -> [Checked<ReceiptError>; 5] {
         let statement = &self.statement;
-        let counts = [
-            (
-                "forced_tokens",
-                self.forced_tokens.len(),
-                statement.forced_count(),
-            ),
-            (
-                "emitted_tokens",
-                self.emitted_tokens.len(),
-                statement.emitted_count(),
-            ),
-        ];
-        for (field, found, expected) in counts {
-            if found as u64 != u64::from(expected) {
-                return Err(ReceiptError::Count {
+        let count = |field, found: usize, expected: u32| {
+            ensure(found as u64 == u64::from(expected), || {
+                ReceiptError::Count {
                     field,
                     found,
                     expected,
-                });
-            }
-        }
-        let emitted = TokensRoot(roots::fold_tokens(self.emitted_tokens.iter().copied()));
-        if emitted != statement.emitted_root {
-            let root = statement.emitted_root;
-            return Err(ReceiptError::Emitted {
-                computed: emitted,
-                root,
-            });
-        }
+                }
+            })
+        };
+        let (forced, emitted) = (self.forced_tokens.len(), self.emitted_tokens.len());
+        let computed = TokensRoot(roots::fold_tokens(self.emitted_tokens.iter().copied()));
+        let root = statement.emitted_root;
+        let emitted_root = ensure(computed == root, || ReceiptError::Emitted {
+            computed,
+            root,
+        });
         let before = statement.frontier_in.tokens_root.0;
-        let after = TokensRoot(roots::fold_tokens_onto(before, self.tokens()));
-        if after != statement.frontier_out.tokens_root {
-            let root = statement.frontier_out.tokens_root;
-            return Err(ReceiptError::Tokens {
-                computed: after,
-                root,
-            });
-        }
-        let (found, last) = (statement.frontier_out.last_token, self.tokens().last());
-        if last.is_some_and(|last| last != found) {
-            return Err(ReceiptError::LastToken {
-                found,
-                last: last.unwrap_or_default(),
-            });
-        }
-        Ok(())
+        let computed = TokensRoot(roots::fold_tokens_onto(before, self.tokens()));
+        let root = statement.frontier_out.tokens_root;
+        let tokens_root = ensure(computed == root, || ReceiptError::Tokens { computed, root });
+        let found = statement.frontier_out.last_token;
+        let last = self.tokens().last().unwrap_or(found);
+        let last_token = ensure(last == found, || ReceiptError::LastToken { found, last });
+        [
+            (
+                "number of forced tokens",
+                count("forced_tokens", forced, statement.forced_count()),
+            ),
+            (
+                "number of emitted tokens",
+                count("emitted_tokens", emitted, statement.emitted_count()),
+            ),
+            ("emitted tokens fold to emitted_root", emitted_root),
+            ("all tokens lead to tokens_root", tokens_root),
+            ("the last token is the frontier's", last_token),
+        ]
     }
 }
 
@@ -221,26 +217,39 @@ pub fn check_receipt(
     proof: &ProofIdentity,
     accept: &Accept,
 ) -> Result<(), ReceiptError> {
-    // 1. The statement is well formed, and is one that this verifier is interested in.
-    receipt.statement.check_form()?;
-    accept.check_statement(&receipt.statement)?;
-    // 2. The proof verified under parameters that are strong enough.
-    accept.check_security(facts)?;
-    // 3. The proof's public output and program are the statement's.
-    receipt
-        .statement
-        .compare(&facts.output, facts.program_hash)?;
-    // 4. The record describes this proof.
-    check_record(&receipt.proof, facts, proof)?;
-    // 5. The tokens in clear are those behind the roots.
-    receipt.check_tokens()
+    all(receipt_checks(receipt, facts, proof, accept))
 }
 
-fn check_record(
+/// Every check of a receipt against a verified proof.
+pub fn receipt_checks(
+    receipt: &Receipt,
+    facts: &PublicFacts,
+    proof: &ProofIdentity,
+    accept: &Accept,
+) -> Vec<Checked<ReceiptError>> {
+    let statement = &receipt.statement;
+    let mut checks = vec![];
+    // 1. The statement is well formed, and is one that this verifier is interested in.
+    checks.extend(mapped(statement.form_checks()));
+    checks.extend(mapped(accept.statement_checks(statement)));
+    // 2. The proof verified under parameters that are strong enough.
+    let strong = accept.check_security(facts);
+    checks.extend(mapped([("security floor", strong)]));
+    // 3. The proof's public output and program are the statement's.
+    let output = statement.output_checks(&facts.output, facts.program_hash);
+    checks.extend(mapped(output));
+    // 4. The record describes this proof.
+    checks.extend(record_checks(&receipt.proof, facts, proof));
+    // 5. The tokens in clear are those behind the roots.
+    checks.extend(receipt.token_checks());
+    checks
+}
+
+fn record_checks(
     record: &ProofRecord,
     facts: &PublicFacts,
     proof: &ProofIdentity,
-) -> Result<(), ReceiptError> {
+) -> [Checked<ReceiptError>; 12] {
     let (said, found) = (&record.params, &facts.params);
     let lifting = |size: Option<u32>| size.map_or_else(|| "null".to_owned(), |n| n.to_string());
     let number = |field, said: u64, found: u64| (field, said.to_string(), found.to_string());
@@ -283,16 +292,15 @@ fn check_record(
         ),
         small("security_bits", record.security_bits, facts.security_bits),
     ];
-    for (field, receipt, proof) in rows {
-        if receipt != proof {
-            return Err(ReceiptError::Proof {
-                field,
-                receipt,
-                proof,
-            });
-        }
-    }
-    Ok(())
+    rows.map(|(field, receipt, proof)| {
+        let same = receipt == proof;
+        let error = || ReceiptError::Proof {
+            field,
+            receipt,
+            proof,
+        };
+        (field, ensure(same, error))
+    })
 }
 
 /// Why a receipt is not accepted, or is not about the proof at hand.

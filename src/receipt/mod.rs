@@ -32,11 +32,11 @@ pub(crate) mod strict;
 mod verify_session;
 mod wrapped;
 
-pub use continuity::{SessionError, SessionFacts, check_session};
+pub use continuity::{SessionError, SessionFacts, check_session, session_checks};
 pub use document::{Document, DocumentError, MAX_DOCUMENT_BYTES};
 pub use envelope::{
     Digest, DigestError, ProofIdentity, ProofRecord, RECEIPT_FORMAT, Receipt, ReceiptError,
-    check_receipt,
+    check_receipt, receipt_checks,
 };
 pub use files::{FileError, read_bounded, write_atomic};
 pub use folder::{

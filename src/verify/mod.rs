@@ -8,6 +8,7 @@
 //! proof, places the claimed output at the end of the execution segment without comparing it with
 //! the output segment's pointers, and panics on malformed claims. [`verify_proof`] checks all of it.
 
+pub mod checks;
 pub mod params;
 pub mod policy;
 pub mod proof;
@@ -19,17 +20,19 @@ use std::sync::Once;
 
 use cairo_air::air::PublicData;
 use cairo_air::claims::CairoClaim;
+use cairo_air::components::memory_address_to_id::MEMORY_ADDRESS_TO_ID_SPLIT;
 use cairo_air::verifier::verify_cairo_ex;
 use starknet_types_core::felt::Felt;
 use thiserror::Error;
 
 use crate::spec::program_hash::program_hash;
+use checks::{Checked, all, ensure};
 use params::{ACCEPTED, MAX_LOG_ROWS, MerkleChannel, PLAIN, ParamSet};
 use proof::{CairoProof, DecodeError};
 use statement::PublicFacts;
 
 /// Why a proof is not accepted.
-#[derive(Debug, Error, PartialEq, Eq)]
+#[derive(Clone, Debug, Error, PartialEq, Eq)]
 pub enum ProofError {
     #[error("proof: {0}")]
     Decode(#[from] DecodeError),
@@ -65,13 +68,10 @@ pub fn verify_proof(bytes: &[u8]) -> Result<PublicFacts, ProofError> {
 
 fn verify_decoded(bytes: &[u8]) -> Result<PublicFacts, ProofError> {
     let proof = proof::decode(bytes)?;
-    let set = check_parameters(&proof)?;
-    let root = proof.stark_proof.commitments.first().map(|root| root.0);
-    if root != Some(set.preprocessed_root) {
-        return Err(ProofError::PreprocessedRoot);
-    }
-    check_claim(&proof)?;
-    let (program, output) = public_memory(&proof.claim.public_data)?;
+    all(proof_checks(&proof))?;
+    let set = parameter_set(&proof);
+    let memory = &proof.claim.public_data.public_memory;
+    let (program, output) = (felts(&memory.program), felts(&memory.output));
     verify_cairo_ex::<MerkleChannel>(proof, set.all_preprocessed_columns)
         .map_err(|e| ProofError::Invalid(e.to_string()))?;
     let config = params::pcs_config(&set.params);
@@ -83,13 +83,30 @@ fn verify_decoded(bytes: &[u8]) -> Result<PublicFacts, ProofError> {
     })
 }
 
-/// The accepted set with the proof's blow-up, all of whose other parameters the proof must have too.
-fn check_parameters(proof: &CairoProof) -> Result<&'static ParamSet, ProofError> {
+/// Every check of a decoded proof that comes before the library's verifier: parameters, fixed tables, the
+/// claim's sizes, the place of program and output.
+pub fn proof_checks(proof: &CairoProof) -> Vec<Checked<ProofError>> {
+    let mut checks = parameter_checks(proof).to_vec();
+    let root = proof.stark_proof.commitments.first().map(|root| root.0);
+    let canonical = root == Some(parameter_set(proof).preprocessed_root);
+    let tables = ensure(canonical, || ProofError::PreprocessedRoot);
+    checks.push(("preprocessed root", tables));
+    checks.extend(claim_checks(proof));
+    checks.extend(memory_checks(&proof.claim.public_data));
+    checks
+}
+
+/// The accepted set with the proof's blow-up; the first one if there is none.
+pub fn parameter_set(proof: &CairoProof) -> &'static ParamSet {
+    let found = proof.stark_proof.config.fri_config.log_blowup_factor;
+    let same = |set: &&ParamSet| set.params.log_blowup == found;
+    ACCEPTED.into_iter().find(same).unwrap_or(&PLAIN)
+}
+
+/// All parameters are those of the accepted set.
+fn parameter_checks(proof: &CairoProof) -> [Checked<ProofError>; 8] {
     let found = proof.stark_proof.config;
-    let set = ACCEPTED
-        .into_iter()
-        .find(|set| set.params.log_blowup == found.fri_config.log_blowup_factor)
-        .unwrap_or(&PLAIN);
+    let set = parameter_set(proof);
     let required = params::pcs_config(&set.params);
     let (f, r) = (found.fri_config, required.fri_config);
     let variant = params::variant(set.params.preprocessed);
@@ -131,46 +148,59 @@ fn check_parameters(proof: &CairoProof) -> Result<&'static ParamSet, ProofError>
             "0".to_string(),
         ),
     ];
-    for (parameter, found, required) in pairs {
-        if found != required {
-            return Err(ProofError::Parameter {
-                parameter,
-                found,
-                required,
-            });
-        }
-    }
-    Ok(set)
+    pairs.map(|(parameter, found, required)| {
+        let same = found == required;
+        let error = || ProofError::Parameter {
+            parameter,
+            found,
+            required,
+        };
+        (parameter, ensure(same, error))
+    })
 }
 
-fn check_claim(proof: &CairoProof) -> Result<(), ProofError> {
-    let claim = &proof.claim;
-    if claim.memory_address_to_id.is_none() || claim.memory_id_to_big.is_none() {
-        return Err(ProofError::Claim("the memory components are missing"));
-    }
-    let flat = claim.flatten_claim();
-    if flat
-        .component_log_sizes
-        .iter()
-        .any(|&log| log > MAX_LOG_ROWS)
-    {
-        return Err(ProofError::Claim("a component has more than 2^20 rows"));
-    }
-    let tables = claim
-        .memory_id_to_big
-        .iter()
-        .flat_map(|big| &big.big_log_sizes);
-    if tables.clone().any(|&log| log > MAX_LOG_ROWS) || tables.count() > 64 {
-        return Err(ProofError::Claim("a memory table has more than 2^20 rows"));
-    }
-    if unbound_builtin(claim) {
-        return Err(ProofError::Claim("a builtin's component has no segment"));
-    }
-    let stark = &proof.stark_proof;
-    if stark.commitments.len() != 4 || stark.sampled_values.len() != 4 {
-        return Err(ProofError::Claim("a proof commits to exactly four trees"));
-    }
-    Ok(())
+/// The claim's sizes, so that the library's arithmetic on them cannot overflow.
+fn claim_checks(proof: &CairoProof) -> [Checked<ProofError>; 5] {
+    let (claim, stark) = (&proof.claim, &proof.stark_proof);
+    let there = claim.memory_address_to_id.is_some() && claim.memory_id_to_big.is_some();
+    let tables = claim.memory_id_to_big.iter();
+    let tables = tables.flat_map(|big| &big.big_log_sizes);
+    let few = tables.clone().count() <= MEMORY_ADDRESS_TO_ID_SPLIT;
+    let small = |log: &u32| *log <= MAX_LOG_ROWS;
+    // The library's list of all sizes asserts both.
+    let rows = there && few && !claim.flatten_claim().component_log_sizes.iter().all(small);
+    let refused = |problem| move || ProofError::Claim(problem);
+    [
+        (
+            "memory components",
+            ensure(there, refused("the memory components are missing")),
+        ),
+        (
+            "rows of a component",
+            ensure(!rows, refused("a component has more than 2^20 rows")),
+        ),
+        (
+            "rows and number of memory tables",
+            ensure(
+                few && tables.clone().all(small),
+                refused("there are too many memory tables, or one has more than 2^20 rows"),
+            ),
+        ),
+        (
+            "builtins have segments",
+            ensure(
+                !unbound_builtin(claim),
+                refused("a builtin's component has no segment"),
+            ),
+        ),
+        (
+            "four trees",
+            ensure(
+                stark.commitments.len() == 4 && stark.sampled_values.len() == 4,
+                refused("a proof commits to exactly four trees"),
+            ),
+        ),
+    ]
 }
 
 /// Whether a builtin has a component although its segment is empty.
@@ -205,57 +235,76 @@ fn unbound_builtin(claim: &CairoClaim) -> bool {
         .any(|(used, segment)| *used && segment.is_none_or(|s| s.is_empty()))
 }
 
-/// Program words and output from the public memory.
+/// Where program and output lie in the public memory.
 ///
 /// The library binds the claimed program to addresses 1, 2, … and the claimed output to the
 /// addresses from the final `ap` on. Both are what they seem only if the registers say so: the
 /// execution segment starts right after program and safe call, and the output segment lies right
 /// behind the execution segment and has as many cells as are claimed.
-fn public_memory(public: &PublicData) -> Result<(Vec<Felt>, Vec<Felt>), ProofError> {
+fn memory_checks(public: &PublicData) -> [Checked<ProofError>; 5] {
     let memory = &public.public_memory;
     let (program, output) = (&memory.program, &memory.output);
-    if program.len() < 6 || output.len() > 1 << 10 {
-        return Err(ProofError::Claim(
-            "the program or the output has an impossible length",
-        ));
-    }
-    if public.initial_state.ap.0 as usize != 1 + program.len() + 2 {
-        return Err(ProofError::Claim(
-            "the program is not all of the program segment",
-        ));
-    }
     let segment = &memory.public_segments.output;
-    if segment.start_ptr.value != public.final_state.ap.0 {
-        return Err(ProofError::Claim(
-            "the output segment does not start where the output is read",
-        ));
-    }
-    if segment.stop_ptr.value.checked_sub(segment.start_ptr.value) != Some(output.len() as u32) {
-        return Err(ProofError::Claim(
-            "the output is not all of the output segment",
-        ));
-    }
-    let felts = |section: &[(u32, [u32; 8])]| -> Option<Vec<Felt>> {
-        section
-            .iter()
-            .map(|(_, words)| canonical_felt(words))
-            .collect()
-    };
-    match (felts(program), felts(output)) {
-        (Some(program), Some(output)) => Ok((program, output)),
-        _ => Err(ProofError::Claim(
-            "a public memory value is not below the field's modulus",
-        )),
-    }
+    let (start, stop) = (segment.start_ptr.value, segment.stop_ptr.value);
+    let refused = |problem| move || ProofError::Claim(problem);
+    [
+        (
+            "lengths of program and output",
+            ensure(
+                program.len() >= 6 && output.len() <= 1 << 10,
+                refused("the program or the output has an impossible length"),
+            ),
+        ),
+        (
+            "end of the program",
+            ensure(
+                public.initial_state.ap.0 as usize == 1 + program.len() + 2,
+                refused("the program is not all of the program segment"),
+            ),
+        ),
+        (
+            "start of the output",
+            ensure(
+                start == public.final_state.ap.0,
+                refused("the output segment does not start where the output is read"),
+            ),
+        ),
+        (
+            "end of the output",
+            ensure(
+                stop.checked_sub(start) == Some(output.len() as u32),
+                refused("the output is not all of the output segment"),
+            ),
+        ),
+        (
+            "canonical program and output",
+            ensure(
+                program.iter().chain(output).all(is_canonical),
+                refused("a public memory value is not below the field's modulus"),
+            ),
+        ),
+    ]
 }
 
-fn canonical_felt(words: &[u32; 8]) -> Option<Felt> {
+/// A cell of the public memory: identifier and value.
+type Cell252 = (u32, [u32; 8]);
+
+fn felt((_, words): &Cell252) -> (Felt, [u8; 32]) {
     let mut bytes = [0; 32];
     for (chunk, word) in bytes.chunks_exact_mut(4).zip(words) {
         chunk.copy_from_slice(&word.to_le_bytes());
     }
-    let felt = Felt::from_bytes_le(&bytes);
-    (felt.to_bytes_le() == bytes).then_some(felt)
+    (Felt::from_bytes_le(&bytes), bytes)
+}
+
+fn is_canonical(cell: &Cell252) -> bool {
+    let (felt, bytes) = felt(cell);
+    felt.to_bytes_le() == bytes
+}
+
+/// The values of cells that are canonical.
+fn felts(section: &[Cell252]) -> Vec<Felt> {
+    section.iter().map(|cell| felt(cell).0).collect()
 }
 
 thread_local! {

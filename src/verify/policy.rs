@@ -11,6 +11,7 @@
 
 use thiserror::Error;
 
+use super::checks::{Checked, all, ensure};
 use super::statement::{
     Domain, ModelRoot, Policy, ProgramHash, PublicFacts, STATEMENT_VERSION, Statement,
 };
@@ -91,60 +92,88 @@ impl Accept {
     /// # Errors
     /// One [`PolicyError`] per field; the message names it.
     pub fn check_statement(&self, statement: &Statement) -> Result<(), PolicyError> {
-        let model = &self.model;
-        if !self.spec_versions.contains(&statement.spec_version) {
-            let accepted = self.spec_versions.clone();
-            return Err(PolicyError::Spec {
-                found: statement.spec_version,
-                accepted,
-            });
-        }
-        if model.statement_version != STATEMENT_VERSION {
-            return Err(PolicyError::ModelStatement {
-                found: model.statement_version,
-            });
-        }
-        if statement.spec_version != model.spec_version {
-            let (found, expected) = (statement.spec_version, model.spec_version);
-            return Err(PolicyError::ModelSpec { found, expected });
-        }
-        if statement.model_root != model.model_root {
-            let (found, expected) = (statement.model_root, model.model_root);
-            return Err(PolicyError::ModelRoot { found, expected });
-        }
-        if statement.program_hash != model.program_hash {
-            let (found, expected) = (statement.program_hash, model.program_hash);
-            return Err(PolicyError::ProgramHash { found, expected });
-        }
-        if statement.policy.kind != model.policy.kind {
-            let found = statement.policy.kind.name();
-            return Err(PolicyError::Kind {
-                found,
-                expected: model.policy.kind.name(),
-            });
-        }
-        if statement.policy.eos != model.policy.eos {
-            let (found, expected) = (statement.policy.eos, model.policy.eos);
-            return Err(PolicyError::Eos {
-                found: show(found),
-                expected: show(expected),
-            });
-        }
-        if statement.domain.chain != self.domain.chain {
-            let (found, expected) = (statement.domain.chain, self.domain.chain);
-            return Err(PolicyError::Chain {
-                found: found.to_string(),
-                expected: expected.to_string(),
-            });
-        }
-        if statement.domain.verifier != self.domain.verifier {
-            let (found, expected) = (statement.domain.verifier, self.domain.verifier);
-            return Err(PolicyError::Verifier {
-                found: found.to_string(),
-                expected: expected.to_string(),
-            });
-        }
-        Ok(())
+        all(self.statement_checks(statement))
+    }
+
+    /// One check per field of the statement that the verifier's side fixes.
+    pub fn statement_checks(&self, statement: &Statement) -> [Checked<PolicyError>; 9] {
+        let (model, domain) = (&self.model, &self.domain);
+        let Statement {
+            spec_version: spec,
+            policy,
+            ..
+        } = *statement;
+        [
+            (
+                "accepted spec_version",
+                ensure(self.spec_versions.contains(&spec), || PolicyError::Spec {
+                    found: spec,
+                    accepted: self.spec_versions.clone(),
+                }),
+            ),
+            (
+                "accepted statement_version",
+                ensure(model.statement_version == STATEMENT_VERSION, || {
+                    let found = model.statement_version;
+                    PolicyError::ModelStatement { found }
+                }),
+            ),
+            (
+                "spec_version of the model",
+                ensure(spec == model.spec_version, || PolicyError::ModelSpec {
+                    found: spec,
+                    expected: model.spec_version,
+                }),
+            ),
+            (
+                "accepted model_root",
+                ensure(statement.model_root == model.model_root, || {
+                    let (found, expected) = (statement.model_root, model.model_root);
+                    PolicyError::ModelRoot { found, expected }
+                }),
+            ),
+            (
+                "accepted program_hash",
+                ensure(statement.program_hash == model.program_hash, || {
+                    let (found, expected) = (statement.program_hash, model.program_hash);
+                    PolicyError::ProgramHash { found, expected }
+                }),
+            ),
+            (
+                "accepted policy.kind",
+                ensure(policy.kind == model.policy.kind, || PolicyError::Kind {
+                    found: policy.kind.name(),
+                    expected: model.policy.kind.name(),
+                }),
+            ),
+            (
+                "accepted policy.eos",
+                ensure(policy.eos == model.policy.eos, || PolicyError::Eos {
+                    found: show(policy.eos),
+                    expected: show(model.policy.eos),
+                }),
+            ),
+            (
+                "accepted domain.chain",
+                ensure(statement.domain.chain == domain.chain, || {
+                    let (found, expected) = (statement.domain.chain, domain.chain);
+                    PolicyError::Chain {
+                        found: found.to_string(),
+                        expected: expected.to_string(),
+                    }
+                }),
+            ),
+            (
+                "accepted domain.verifier",
+                ensure(statement.domain.verifier == domain.verifier, || {
+                    let (found, expected) = (statement.domain.verifier, domain.verifier);
+                    PolicyError::Verifier {
+                        found: found.to_string(),
+                        expected: expected.to_string(),
+                    }
+                }),
+            ),
+        ]
     }
 
     /// Checks that the proof verified under parameters that are strong enough.

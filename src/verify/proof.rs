@@ -12,6 +12,8 @@ use stwo::core::poly::line::LinePoly;
 use stwo::core::vcs_lifted::blake2_merkle::Blake2sM31MerkleHasher;
 use thiserror::Error;
 
+use super::checks::{Checked, all, ensure};
+
 /// A Cairo proof as the verifier reads it.
 pub type CairoProof = cairo_air::CairoProofForRustVerifier<Blake2sM31MerkleHasher>;
 
@@ -22,7 +24,7 @@ pub const MAX_PROOF_BYTES: usize = 32 << 20;
 const MAGIC: &[u8; 8] = b"cdproof1";
 
 /// Why a proof file is not a proof.
-#[derive(Debug, Error, PartialEq, Eq)]
+#[derive(Clone, Debug, Error, PartialEq, Eq)]
 pub enum DecodeError {
     #[error("{bytes} bytes, more than the {MAX_PROOF_BYTES} that are read")]
     TooLarge { bytes: usize },
@@ -64,7 +66,7 @@ pub fn decode(bytes: &[u8]) -> Result<CairoProof, DecodeError> {
     let proof: CairoProof = options()
         .deserialize(body)
         .map_err(|e| DecodeError::Malformed(e.to_string()))?;
-    check_canonical(&proof)?;
+    all(canonical_checks(&proof))?;
     Ok(proof)
 }
 
@@ -75,8 +77,9 @@ fn segments(ranges: &PublicSegmentRanges) -> impl Iterator<Item = u32> {
     present.flat_map(pointers).flat_map(|p| [p.id, p.value])
 }
 
-/// The library computes with whatever `u32` it is given; only `0..P` are field elements.
-fn check_canonical(proof: &CairoProof) -> Result<(), DecodeError> {
+/// One check per part of a proof that holds field elements: the library computes with whatever `u32` it is
+/// given, and only `0..P` are field elements.
+pub fn canonical_checks(proof: &CairoProof) -> [Checked<DecodeError>; 10] {
     let base = |x: &BaseField| x.0 < P;
     let secure = |x: &SecureField| x.to_m31_array().iter().all(base);
     let stark = &proof.stark_proof;
@@ -125,10 +128,10 @@ fn check_canonical(proof: &CairoProof) -> Result<(), DecodeError> {
             memory.safe_call_ids.iter().all(|id| *id < P),
         ),
     ];
-    match parts.iter().find(|(_, canonical)| !canonical) {
-        Some((part, _)) => Err(DecodeError::NotCanonical { part }),
-        None => Ok(()),
-    }
+    parts.map(|(part, canonical)| {
+        let error = || DecodeError::NotCanonical { part };
+        (part, ensure(canonical, error))
+    })
 }
 
 /// The polynomial's own size field follows from its coefficients; the library trusts it, and computes

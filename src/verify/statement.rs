@@ -23,6 +23,7 @@ use serde::Serialize;
 use starknet_types_core::felt::Felt;
 use thiserror::Error;
 
+use super::checks::{Checked, all, ensure};
 use crate::spec::roots;
 
 pub use encoding::{OUTPUT_FIELDS, OUTPUT_LEN};
@@ -220,53 +221,66 @@ pub struct Statement {
 }
 
 impl Statement {
-    /// Checks what can be refused without a proof.
+    /// Checks what can be refused without a proof: all of [`Statement::form_checks`].
     ///
     /// # Errors
-    /// One variant of [`StatementError`] per rule: format version, domain, prompt length, number
-    /// of steps, positions within [`MAX_POSITION`], and
-    /// `frontier_out.position = frontier_in.position + steps`.
+    /// One variant of [`StatementError`] per rule.
     pub fn check_form(&self) -> Result<(), StatementError> {
-        if self.version != STATEMENT_VERSION {
-            return Err(StatementError::Version {
-                found: self.version,
-            });
-        }
-        if self.domain.is_local() && self.domain.verifier.0 != Felt::ZERO {
-            return Err(StatementError::LocalVerifier {
-                found: self.domain.verifier,
-            });
-        }
-        if !self.domain.is_local() && self.domain.verifier.0 == Felt::ZERO {
-            return Err(StatementError::NoVerifier {
-                chain: self.domain.chain,
-            });
-        }
-        if self.prompt_length == 0 || self.prompt_length > MAX_POSITION {
-            return Err(StatementError::PromptLength {
-                found: self.prompt_length,
-            });
-        }
-        if self.steps == 0 {
-            return Err(StatementError::NoSteps);
-        }
-        for (side, frontier) in [("in", &self.frontier_in), ("out", &self.frontier_out)] {
-            if frontier.position > MAX_POSITION {
-                return Err(StatementError::Position {
-                    side,
-                    found: frontier.position,
-                });
-            }
-        }
-        let (from, to) = (self.frontier_in.position, self.frontier_out.position);
-        if u64::from(from) + u64::from(self.steps) != u64::from(to) {
-            return Err(StatementError::Steps {
-                from,
-                steps: self.steps,
-                to,
-            });
-        }
-        Ok(())
+        all(self.form_checks())
+    }
+
+    /// The rules of a statement's form: format version, domain, prompt length, number of steps,
+    /// positions within [`MAX_POSITION`], and `frontier_out.position = frontier_in.position + steps`.
+    pub fn form_checks(&self) -> [Checked<StatementError>; 8] {
+        let Domain { chain, verifier } = self.domain;
+        let (local, contract) = (self.domain.is_local(), verifier.0 != Felt::ZERO);
+        let length = self.prompt_length;
+        let (from, steps, to) = (
+            self.frontier_in.position,
+            self.steps,
+            self.frontier_out.position,
+        );
+        let position = |side, found| {
+            let error = || StatementError::Position { side, found };
+            ensure(found <= MAX_POSITION, error)
+        };
+        let end = u64::from(from) + u64::from(steps);
+        [
+            (
+                "version",
+                ensure(self.version == STATEMENT_VERSION, || {
+                    let found = self.version;
+                    StatementError::Version { found }
+                }),
+            ),
+            (
+                "no contract where the domain is local",
+                ensure(!local || !contract, || StatementError::LocalVerifier {
+                    found: verifier,
+                }),
+            ),
+            (
+                "a contract where there is a chain",
+                ensure(local || contract, || StatementError::NoVerifier { chain }),
+            ),
+            (
+                "prompt_length in range",
+                ensure((1..=MAX_POSITION).contains(&length), || {
+                    StatementError::PromptLength { found: length }
+                }),
+            ),
+            ("a step", ensure(steps != 0, || StatementError::NoSteps)),
+            ("frontier_in.position in range", position("in", from)),
+            ("frontier_out.position in range", position("out", to)),
+            (
+                "position + steps",
+                ensure(end == u64::from(to), || StatementError::Steps {
+                    from,
+                    steps,
+                    to,
+                }),
+            ),
+        ]
     }
 
     /// How many of the chunk's tokens came from the prompt. A step at position `p` brings the

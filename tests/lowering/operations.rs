@@ -242,7 +242,7 @@ fn operations() {
 
 /// Rule 6 (requirement 12): a node claims exactly the range and length that its rule proves.
 #[test]
-fn claims() {
+fn requirement_12_claimed_ranges() {
     let claim = |label: &str, change: &dyn Fn(&mut Node)| {
         let error = refused(|g| {
             let at = find(g, label);

@@ -85,7 +85,7 @@ fn shapes() {
 
 /// Rule 2: tables have their sizes, their entries their ranges (requirement 13).
 #[test]
-fn tables() {
+fn requirement_13_tables_of_a_graph() {
     type Change = fn(&mut cairo_decode::ir::Tables);
     let changes: [(Change, &str); 16] = [
         (|t| t.embedding.rows += 1, "embedding"),
@@ -199,7 +199,7 @@ fn labels() {
 
 /// Rule 7 (requirement 8): each layer appends once, in order, before its scores and its mix.
 #[test]
-fn caches() {
+fn requirement_08_caches() {
     let label = |g: &Graph, label: &str| find(g, label);
     let error = refused(|g| {
         let (a, b) = (label(g, "layer0.kv_append"), label(g, "layer1.kv_append"));
@@ -298,7 +298,7 @@ fn caches() {
 
 /// Rule 8 (requirement 14): the token is the last node's argmax, and nothing else is.
 #[test]
-fn output() {
+fn requirement_14_the_token_is_the_argmax() {
     assert_eq!(refused(|g| drop(g.nodes.pop())), GraphError::Output);
     assert_eq!(
         refused(|g| {

@@ -33,7 +33,7 @@ pub fn claim(attack: &str, expected: &str, change: impl FnOnce(&mut CairoProof))
 /// Attack (requirement 33): a proof that says it was made under weaker, or simply other, parameters.
 /// Stopped by: every parameter is compared with the verifier's.
 #[test]
-fn parameters() {
+fn requirement_33_parameters() {
     type Change = fn(&mut CairoProof);
     let changes: [(&str, Change); 12] = [
         ("pow_bits", |p| p.stark_proof.0.config.pow_bits = 10),
@@ -88,7 +88,7 @@ fn parameters() {
 
 /// Attack (requirement 33): other fixed tables. Stopped by: the pinned root.
 #[test]
-fn commitments() {
+fn requirement_33_commitments() {
     let root = ProofError::PreprocessedRoot;
     assert_eq!(
         changed("another root", |p| p.stark_proof.0.commitments[0].0[0] ^= 1),
@@ -326,7 +326,7 @@ fn argument() {
 /// Attack: the argument of one valid proof under the claim of another, of the same program. Stopped by:
 /// the claim is part of the transcript.
 #[test]
-pub fn claims_of_another_proof() {
+pub fn requirement_18_claims_of_another_proof() {
     let other = decode(&proofs().session[1].proof).expect("a proof");
     invalid("another chunk's claim", |p| p.claim = other.claim.clone());
     invalid("another chunk's public data", |p| {

@@ -1,8 +1,8 @@
 //! Requirement 18, 19, 20 with real proofs: chunks that are valid one by one, and no session together.
 
 use cairo_decode::receipt::{
-    Completion, Manifest, ProofIdentity, ProofRecord, Receipt, ReceiptError, Session, SessionError,
-    check_receipt, check_session, proof_name,
+    Completion, Document, Manifest, ProofIdentity, ProofRecord, Receipt, ReceiptError, Session,
+    SessionError, check_receipt, check_session, proof_name,
 };
 use cairo_decode::spec::SPEC_VERSION;
 use cairo_decode::verify::policy::Accept;
@@ -14,7 +14,7 @@ use starknet_types_core::felt::Felt;
 use crate::support::tiny;
 use crate::{PROMPT, Proven, STEPS, accepts, proofs};
 
-fn receipt(index: usize, proven: &Proven) -> Receipt {
+pub fn receipt(index: usize, proven: &Proven) -> Receipt {
     let facts = accepts(&proven.proof);
     let identity = ProofIdentity::of(&proven.proof);
     Receipt {
@@ -49,7 +49,7 @@ fn manifest() -> Manifest {
     }
 }
 
-fn accept() -> Accept {
+pub fn accept() -> Accept {
     manifest().accept(proofs().session[0].statement.domain)
 }
 
@@ -95,6 +95,38 @@ fn chain(proven: &[&Proven]) -> Result<(), SessionError> {
     check_session(&session(&receipts), &manifest(), &receipts).map(|_| ())
 }
 
+/// Attack: the boundary kind flipped: in the proof, in what a proof says, in the receipt's text. Stopped by: it
+/// is a felt of the program's output, which no statement of another kind has.
+#[test]
+fn requirement_01_the_boundary_kind() {
+    let proven = &proofs().session[1];
+    const BOUNDARY: usize = 8;
+    assert_eq!(OUTPUT_FIELDS[BOUNDARY], "statement.boundary");
+    crate::fields::invalid("the felt in the proof", |p| {
+        let cell = &mut p.claim.public_data.public_memory.output[BOUNDARY].1;
+        assert_eq!(*cell, [0; 8]);
+        cell[0] = 1;
+    });
+    // A proof of a program with boundaries between layers, as far as a verifier could tell.
+    let mut facts = accepts(&proven.proof);
+    facts.output[BOUNDARY] = Felt::ONE;
+    let own = receipt(1, proven);
+    let identity = ProofIdentity::of(&proven.proof);
+    match check_receipt(&own, &facts, &identity, &accept()) {
+        Err(ReceiptError::Statement(StatementError::Differs { field, .. })) => {
+            assert_eq!(field, "statement.boundary")
+        }
+        other => panic!("refused for another reason: {other:?}"),
+    }
+    let read = Statement::from_output(&facts.output, proven.statement.program_hash);
+    assert!(matches!(read, Err(StatementError::Boundary { .. })));
+    let text = own.to_json().expect("JSON");
+    let flipped = text.replace("\"boundary\": \"token\"", "\"boundary\": \"layer\"");
+    assert_ne!(flipped, text);
+    let error = Receipt::from_json(flipped.as_bytes()).expect_err("another kind");
+    assert!(error.to_string().starts_with("statement.boundary: "));
+}
+
 #[test]
 fn the_session_is_accepted() {
     let [first, second] = &proofs().session;
@@ -105,7 +137,7 @@ fn the_session_is_accepted() {
 /// that differs in the last token and everything before it, in the KV root only, in the tokens root
 /// only. Stopped by: the link of the chain, which names the first field that differs.
 #[test]
-fn spliced_chunks() {
+fn requirement_18_spliced_chunks() {
     let proofs = proofs();
     let first = &proofs.session[0];
     let link = |second: &Proven| match chain(&[first, second]) {
@@ -150,7 +182,7 @@ fn spliced_chunks() {
 
 /// Attack (requirement 20): chunks in another order, left out, repeated.
 #[test]
-fn order_and_completeness() {
+fn requirement_20_order_and_completeness() {
     let [first, second] = &proofs().session;
     let (three, zero) = (STEPS as u32, 0);
     assert!(
@@ -171,7 +203,7 @@ fn order_and_completeness() {
 /// Attack (requirement 18): a statement with the proof of another valid chunk. Stopped by: the proof's
 /// output is the statement; the error names the first field that differs.
 #[test]
-fn a_receipt_with_another_proof() {
+fn requirement_18_a_receipt_with_another_proof() {
     let proofs = proofs();
     let pairs = [
         (
@@ -212,7 +244,7 @@ fn a_receipt_with_another_proof() {
 
 /// Requirement 25 with a real proof: each felt of the statement changed alone is refused, and named.
 #[test]
-fn every_field_is_compared_with_the_proof() {
+fn requirement_25_every_field_is_compared_with_the_proof() {
     let proven = &proofs().session[1];
     let facts = accepts(&proven.proof);
     for (index, field) in OUTPUT_FIELDS.iter().enumerate() {

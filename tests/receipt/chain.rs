@@ -72,7 +72,7 @@ fn a_running_session_may_have_any_number_of_chunks() {
 }
 
 #[test]
-fn swapped_receipts_are_refused() {
+fn requirement_20_swapped_receipts() {
     let mut run = run(&Recipe::default());
     run.receipts.swap(0, 1);
     assert!(refused(&run).starts_with("chunk-0000.receipt.json: proof.file: "));
@@ -95,7 +95,7 @@ fn swapped_receipts_are_refused() {
 }
 
 #[test]
-fn missing_receipts_are_refused() {
+fn requirement_20_missing_receipts() {
     for index in 0..3 {
         let mut run = run(&Recipe::default());
         run.receipts.remove(index);
@@ -115,7 +115,7 @@ fn missing_receipts_are_refused() {
 }
 
 #[test]
-fn repeated_receipts_are_refused() {
+fn requirement_20_repeated_receipts() {
     let mut run = run(&Recipe::default());
     run.receipts.insert(1, run.receipts[0].clone());
     assert!(matches!(
@@ -136,7 +136,7 @@ fn repeated_receipts_are_refused() {
 }
 
 #[test]
-fn receipts_of_another_session_are_refused_by_field() {
+fn requirement_20_receipts_of_another_session() {
     let recipes = [
         (
             "session_id",
@@ -200,7 +200,7 @@ fn receipts_of_another_session_are_refused_by_field() {
 /// Two runs of the same model, session and prompt length whose chunks are each valid: only the
 /// links can tell them apart.
 #[test]
-fn every_frontier_field_takes_part_in_the_link() {
+fn requirement_19_every_frontier_field_takes_part_in_the_link() {
     type Change = fn(&mut Frontier);
     let changes: [(Change, &str); 4] = [
         (|f| f.position += 1, "position"),
@@ -255,4 +255,46 @@ fn links_name_where_the_expected_value_comes_from() {
     let expected = "chunk-0000.receipt.json: statement.frontier_in.kv_root: is 0x1, the prompt \
                     gives 0x0";
     assert_eq!(refused(&run), expected);
+}
+
+/// Attack: a chunk whose frontier out skips a position, one that repeats a position, and one with another
+/// token's keys and values appended; each as a real run of the same session and model has it. Stopped by:
+/// the next chunk's link.
+#[test]
+fn requirement_04_one_position_and_one_row_per_step() {
+    let honest = run(&Recipe::default());
+    // The same session, cut otherwise: its second chunk starts a position later, or earlier.
+    for (size, gap) in [(4, true), (2, false)] {
+        let cut = run(&Recipe {
+            chunk_size: size,
+            ..Recipe::default()
+        });
+        let mut spliced = honest.clone();
+        spliced.receipts[1] = cut.receipts[1].clone();
+        rename(&mut spliced);
+        let (from, to) = (3, size as u32);
+        match check(&spliced) {
+            Err(SessionError::Gap { from: f, to: t, .. }) if gap => assert_eq!((f, t), (from, to)),
+            Err(SessionError::Overlap { from: f, to: t, .. }) if !gap => {
+                assert_eq!((f, t), (from, to))
+            }
+            other => panic!("refused for another reason: {other:?}"),
+        }
+    }
+    // The keys and values after a run in which the third token was another one.
+    let other = run(&Recipe {
+        prompt: vec![5, 9, 3, 7],
+        ..Recipe::default()
+    });
+    let mut spliced = honest.clone();
+    let foreign = other.receipts[0].statement.frontier_out.kv_root;
+    assert_ne!(foreign, honest.receipts[0].statement.frontier_out.kv_root);
+    spliced.receipts[0].statement.frontier_out.kv_root = foreign;
+    assert!(matches!(
+        check(&spliced),
+        Err(SessionError::Link {
+            field: "kv_root",
+            ..
+        })
+    ));
 }

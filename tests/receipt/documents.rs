@@ -56,7 +56,7 @@ fn replaced(from: &str, to: &str) -> String {
 }
 
 #[test]
-fn another_format_is_named_before_anything_else() {
+fn requirement_27_another_format() {
     let old = "cairo-decode-receipt/1";
     for other in ["cairo-decode-receipt/2", "cairo-decode-model/1"] {
         assert_eq!(
@@ -70,7 +70,7 @@ fn another_format_is_named_before_anything_else() {
 }
 
 #[test]
-fn whatever_is_no_such_document_is_an_error() {
+fn requirement_27_whatever_is_no_such_document() {
     let text = run(&Recipe::default()).receipts[0].to_json().unwrap();
     let deep = "[".repeat(200_000);
     let cases: Vec<(Vec<u8>, &str)> = vec![

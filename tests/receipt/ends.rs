@@ -7,7 +7,7 @@ use crate::chain::{check, refused, repair_roots};
 use crate::fixtures::{PROMPT, Recipe, Run, run};
 
 #[test]
-fn the_prompt_is_pinned() {
+fn requirement_21_the_prompt_is_pinned() {
     let mut other = run(&Recipe::default());
     other.session.prompt_tokens[3] = 8;
     assert!(refused(&other).starts_with("chunk-0000.receipt.json: statement.prompt_root: "));
@@ -25,7 +25,7 @@ fn the_prompt_is_pinned() {
 }
 
 #[test]
-fn forced_tokens_are_the_prompts() {
+fn requirement_21_forced_tokens_are_the_prompts() {
     // A receipt whose own roots agree with a forced token that is not the prompt's.
     let mut run = run(&Recipe::default());
     let receipt = &mut run.receipts[0];
@@ -37,7 +37,7 @@ fn forced_tokens_are_the_prompts() {
 }
 
 #[test]
-fn token_lists_are_those_behind_the_roots() {
+fn requirement_22_token_lists_are_those_behind_the_roots() {
     let receipt = |change: fn(&mut Receipt)| {
         let mut run = run(&Recipe::default());
         change(&mut run.receipts[1]);
@@ -84,7 +84,7 @@ fn token_lists_are_those_behind_the_roots() {
 }
 
 #[test]
-fn the_generated_tokens_are_pinned() {
+fn requirement_22_the_generated_tokens_are_pinned() {
     let base = run(&Recipe::default());
     let mut other = base.clone();
     other.session.completion.as_mut().unwrap().generated_tokens[2] += 1;
@@ -128,7 +128,7 @@ fn the_generated_tokens_are_pinned() {
 }
 
 #[test]
-fn eos_is_the_last_token_or_none() {
+fn requirement_22_eos_is_the_last_token_or_none() {
     let free = run(&Recipe {
         requested: 12,
         ..Recipe::default()
@@ -170,7 +170,7 @@ fn eos_is_the_last_token_or_none() {
 }
 
 #[test]
-fn the_session_is_about_the_manifests_model() {
+fn requirement_23_the_session_is_about_the_manifests_model() {
     let base = run(&Recipe::default());
     let other = run(&Recipe {
         model: 2,

@@ -7,4 +7,5 @@ mod documents;
 mod ends;
 mod fixtures;
 mod folder;
+mod necessity;
 mod tamper;

@@ -157,7 +157,7 @@ fn the_untouched_receipt_is_accepted() {
 }
 
 #[test]
-fn every_altered_field_is_refused_by_name() {
+fn requirement_25_every_altered_field() {
     let run = mixed_run();
     let original: Value = serde_json::from_str(&run.receipts[CHUNK].to_json().unwrap()).unwrap();
     let mut altered = 0;
@@ -186,7 +186,7 @@ fn every_altered_field_is_refused_by_name() {
 }
 
 #[test]
-fn every_value_of_another_type_is_refused_by_name() {
+fn requirement_27_every_value_of_another_type() {
     let run = mixed_run();
     let original: Value = serde_json::from_str(&run.receipts[CHUNK].to_json().unwrap()).unwrap();
     let others = [
@@ -218,7 +218,7 @@ fn every_value_of_another_type_is_refused_by_name() {
 }
 
 #[test]
-fn every_deleted_field_is_refused_by_name() {
+fn requirement_27_every_deleted_field() {
     let run = mixed_run();
     let original: Value = serde_json::from_str(&run.receipts[CHUNK].to_json().unwrap()).unwrap();
     for path in paths(&original) {
@@ -236,7 +236,7 @@ fn every_deleted_field_is_refused_by_name() {
 }
 
 #[test]
-fn every_added_field_is_refused_by_name() {
+fn requirement_27_every_added_field() {
     let run = mixed_run();
     let original: Value = serde_json::from_str(&run.receipts[CHUNK].to_json().unwrap()).unwrap();
     let objects = paths(&original).into_iter().chain([Vec::new()]);
@@ -288,7 +288,7 @@ fn duplicated(value: &Value, path: &[Step]) -> String {
 }
 
 #[test]
-fn every_duplicated_field_is_refused_by_name() {
+fn requirement_27_every_duplicated_field() {
     let run = mixed_run();
     let original: Value = serde_json::from_str(&run.receipts[CHUNK].to_json().unwrap()).unwrap();
     let mut tried = 0;
@@ -338,7 +338,7 @@ fn a_proof_of_another_chunk_is_refused() {
 }
 
 #[test]
-fn a_weak_proof_is_refused_however_it_is_labelled() {
+fn requirement_33_a_weak_proof_however_it_is_labelled() {
     let run = mixed_run();
     let mut facts = run.facts[CHUNK].clone();
     facts.security_bits = 13;

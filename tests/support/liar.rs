@@ -33,6 +33,8 @@ pub struct Site {
     pub kind: &'static str,
     pub pc: usize,
     pub lies: Vec<&'static str>,
+    /// Where the functions that are running were called, innermost first; of an honest run only.
+    pub calls: Vec<usize>,
 }
 
 /// A lie: which execution of a value hint (counted from 0), and which of its lies.
@@ -172,6 +174,10 @@ impl HintProcessorLogic for Liar {
             kind: values.kind,
             pc: vm.get_pc().offset,
             lies,
+            calls: match self.lie {
+                None => calls(vm),
+                Some(_) => vec![],
+            },
         });
         Ok(())
     }
@@ -217,6 +223,28 @@ pub const ENDLESS: &str = "endless: ";
 /// Name of the lie about a count that is another way to visit the same elements.
 const OTHER_WAY: &str = "one batch fewer";
 
+/// The call instructions of the functions that are running. A frame holds the caller's `fp` and where it
+/// goes on, two words after the call.
+fn calls(vm: &VirtualMachine) -> Vec<usize> {
+    let mut found = vec![];
+    let mut fp = vm.get_fp();
+    while let (Ok(back), Ok(outer)) = (fp - 1usize, fp - 2usize) {
+        let (Ok(back), Ok(outer)) = (vm.get_relocatable(back), vm.get_relocatable(outer)) else {
+            break;
+        };
+        let Some(call) = back
+            .offset
+            .checked_sub(2)
+            .filter(|_| back.segment_index == 0)
+        else {
+            break;
+        };
+        found.push(call);
+        fp = outer;
+    }
+    found
+}
+
 /// The cells of the sums that are claimed next; see the kernel `append_claims`.
 fn sums(vm: &VirtualMachine) -> Result<Vec<Relocatable>, HintError> {
     let parameter = |i: usize| vm.get_relocatable((vm.get_fp() - i)?);
@@ -244,6 +272,11 @@ fn other_sums(_: &[Felt252], honest: &[Felt252]) -> Lies {
         (
             "second lane + 2^10",
             with(0, &|sum| sum + lane * Felt252::TWO.pow(10u32)),
+        ),
+        // Far enough to change a choice.
+        (
+            "second lane + 2^15",
+            with(0, &|sum| sum + lane * Felt252::TWO.pow(15u32)),
         ),
         ("second lane + 1", with(0, &|sum| sum + lane)),
         (

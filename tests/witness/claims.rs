@@ -28,7 +28,7 @@ fn without_the_check() -> Program {
 /// Attack: the prover claims another sum of a product. Stopped by: the check of all claims at the chunk's end.
 /// Without it the run goes through, and states other keys and values or another token.
 #[test]
-fn the_check_is_what_stops_a_wrong_claim() {
+fn requirement_24_the_check_of_claims() {
     let open = without_the_check();
     let stated = |program: &Program, lie: Option<Lie>| {
         let mut decoder =

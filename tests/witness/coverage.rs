@@ -72,7 +72,7 @@ fn assert_covered(graph: &Graph) {
 
 /// The map names functions that exist, and a program calls every one of its operations.
 #[test]
-fn every_operation_has_a_checking_function() {
+fn requirement_06_every_operation_has_a_checking_function() {
     let sources: BTreeMap<&str, &str> = kernel_sources().collect();
     for (op, file, functions) in CHECKED_BY {
         let source = sources
@@ -96,7 +96,7 @@ fn every_operation_has_a_checking_function() {
 
 /// The demo model's graph is covered, operation by operation.
 #[test]
-fn the_demo_model_is_covered() {
+fn requirement_06_the_demo_model_is_covered() {
     let dir = Path::new(env!("CARGO_MANIFEST_DIR")).join("models/stories");
     let model = Model::load(&dir).expect("the demo model");
     let text = std::fs::read_to_string(dir.join("calibration.txt")).expect("its calibration text");

@@ -45,7 +45,7 @@ fn bump(weight: &mut i8) {
 /// Attack: one weight of one matrix changed, or two of its rows swapped. Stopped by: weights are
 /// constants of the program.
 #[test]
-fn weights() {
+fn requirement_07_weights() {
     let graph = &*model().graph;
     for (i, matrix) in graph.matrices.iter().enumerate() {
         differs(&matrix.name, graph, |g| bump(&mut g.matrices[i].data[1]));
@@ -63,7 +63,7 @@ fn weights() {
 /// Attack: one entry of one table changed, or two entries swapped. Stopped by: tables are constants of
 /// the program.
 #[test]
-fn tables() {
+fn requirement_13_tables() {
     let graph = &*model().graph;
     differs("embedding", graph, |g| {
         bump(&mut g.tables.embedding.data[9])
@@ -90,7 +90,7 @@ fn tables() {
 /// Attack: one constant of one kind of operation changed. Stopped by: shifts, biases and bounds are
 /// instructions of the program.
 #[test]
-fn constants() {
+fn requirement_12_roundings_and_bounds() {
     let graph = &*model().graph;
     type Change<'a> = (&'a str, &'a dyn Fn(&mut Op) -> bool);
     let changes: [Change<'_>; 15] = [
@@ -147,7 +147,7 @@ fn constants() {
 
 /// Attack: an operation reads another value of the same kind. Stopped by: the calls are the program.
 #[test]
-fn wiring() {
+fn requirement_11_wiring() {
     let mut sizes = tiny();
     sizes.shape.layers = 3;
     let graph = &*random_graph("three", 6, sizes);
@@ -187,7 +187,7 @@ fn wiring() {
 
 /// Attack: the same program under another model root. Stopped by: the root is a constant of the program.
 #[test]
-fn model_root() {
+fn requirement_23_model_root() {
     let graph = &model().graph;
     let package =
         cairo_decode::lower::lower(graph, Felt::from(4321), Default::default()).expect("lowers");

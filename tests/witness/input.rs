@@ -67,7 +67,7 @@ fn restates(attack: &str, honest: &[Felt], input: &[Felt], fields: &[&str]) {
 /// Attack (requirement 8): drop, duplicate, reorder or exchange a carried key or value row, look at a
 /// later one, or append one. Stopped by: the fold of the carried words against the frontier's KV root.
 #[test]
-fn carried_rows() {
+fn requirement_08_carried_rows() {
     let (input, _) = honest();
     let [first, second] = [input[HEADER], input[HEADER + 1]];
     assert_ne!(first, second);
@@ -99,7 +99,7 @@ fn carried_rows() {
 /// Attack: a word whose halves have bits above their 15 bytes, with the KV root that belongs to it, so
 /// that two different words would unpack to the same row. Stopped by: `unpack_int8`'s check of the rest.
 #[test]
-fn a_word_has_one_reading() {
+fn requirement_12_a_word_has_one_reading() {
     let (input, _) = honest();
     for bit in [120, 127, 248, 250] {
         let word = input[HEADER] + Felt::TWO.pow(bit as u128);
@@ -125,7 +125,7 @@ fn consistent_rows_are_stated() {
 /// Attack (requirement 2): one field of the incoming frontier changed alone. Stopped by: the KV fold,
 /// the number of carried rows, the embedding's length; a changed tokens root cannot lead to the prompt.
 #[test]
-fn frontier_in() {
+fn requirement_02_each_field_of_the_frontier() {
     let (input, _) = honest();
     refuses(
         "kv root",
@@ -163,7 +163,7 @@ fn another_last_token_is_stated() {
 /// Attack (requirement 21): a session that does not start at its prompt's first token, or with keys and
 /// values from nowhere. Stopped by: the checks at position 0.
 #[test]
-fn first_frontier() {
+fn requirement_21_first_frontier() {
     let (chunk, _) = chunk(&PROMPT, 0, 2);
     let input = chunk.input;
     assert_eq!(accepts(&input), chunk.statement.to_output());
@@ -188,7 +188,7 @@ fn first_frontier() {
 
 /// As `first_frontier`, where the prompt's first token is also its last.
 #[test]
-fn prompt_of_one_token() {
+fn requirement_21_prompt_of_one_token() {
     let (chunk, _) = chunk(&[3], 0, 1);
     let input = chunk.input;
     assert_eq!(accepts(&input), chunk.statement.to_output());
@@ -204,7 +204,7 @@ fn prompt_of_one_token() {
 /// Attack (requirement 21): another prompt, or another length of it. Stopped by: the tokens root where
 /// the prompt ends has to be the prompt root, and the input has one token per forced step.
 #[test]
-fn prompt() {
+fn requirement_21_prompt() {
     let (input, _) = honest();
     let last = input.len() - 1;
     for token in [0u64, 1, 3, 7, 8, 1 << 32] {
@@ -250,7 +250,7 @@ fn prompt() {
 /// Attack (requirement 22): another number of steps. While tokens are forced the input has to match; a
 /// chunk that ends with chosen tokens is, one step shorter or longer, the honest other chunk.
 #[test]
-fn steps() {
+fn requirement_22_steps() {
     let (input, _) = honest();
     for steps in [0u64, 7, 1 << 32] {
         refuses(&format!("{steps} steps"), &with(&input, STEPS, steps));
@@ -278,7 +278,7 @@ fn steps() {
 /// Attack: a step after the policy's end of sequence. Stopped by: the check before every step whose
 /// token the model chose.
 #[test]
-fn end_of_sequence() {
+fn requirement_14_end_of_sequence() {
     // A prompt whose last token the model does not choose, nor one token twice.
     let prompts = (0..8).map(|last| [3, 1, 6, last]);
     let (prompt, whole) = prompts
@@ -315,7 +315,7 @@ fn end_of_sequence() {
 /// Attack: a position outside the context, with everything else as it would be. Stopped by: the end of
 /// the table of angles.
 #[test]
-fn context() {
+fn requirement_13_a_position_outside_the_table() {
     let context = model().graph.shape.context;
     let mut words = vec![];
     for row in &chunk(&PROMPT, context - 1, 1).1.kv {

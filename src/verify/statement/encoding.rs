@@ -9,6 +9,7 @@
 
 use starknet_types_core::felt::Felt;
 
+use super::super::checks::{Checked, all, ensure};
 use super::{
     BoundaryKind, ChainId, ContractAddress, Domain, Frontier, KvRoot, ModelRoot, Policy,
     PolicyKind, ProgramHash, SessionId, Statement, StatementError, TokensRoot, felt_to_hex,
@@ -41,6 +42,9 @@ pub const OUTPUT_FIELDS: [&str; OUTPUT_LEN] = [
     "statement.frontier_out.tokens_root",
     "statement.emitted_root",
 ];
+
+/// Field path of what the verifier recomputes.
+const PROGRAM_HASH: &str = "statement.program_hash";
 
 const CHAIN: usize = 2;
 const POLICY_KIND: usize = 6;
@@ -150,29 +154,38 @@ impl Statement {
     /// [`StatementError::Differs`] naming the first field that differs, or
     /// [`StatementError::OutputLength`].
     pub fn compare(&self, output: &[Felt], program_hash: Felt) -> Result<(), StatementError> {
-        if self.program_hash.0 != program_hash {
-            return Err(StatementError::Differs {
-                field: "statement.program_hash",
-                receipt: self.program_hash.to_string(),
-                proof: felt_to_hex(&program_hash),
-            });
-        }
-        if output.len() != OUTPUT_LEN {
-            return Err(StatementError::OutputLength {
-                found: output.len(),
-            });
-        }
+        all(self.output_checks(output, program_hash))
+    }
+
+    /// One comparison per field of the statement, and the output's length.
+    pub fn output_checks(
+        &self,
+        output: &[Felt],
+        program_hash: Felt,
+    ) -> Vec<Checked<StatementError>> {
+        let differs = |field, receipt, proof| StatementError::Differs {
+            field,
+            receipt,
+            proof,
+        };
+        let hash = ensure(self.program_hash.0 == program_hash, || {
+            let (receipt, proof) = (self.program_hash.to_string(), felt_to_hex(&program_hash));
+            differs(PROGRAM_HASH, receipt, proof)
+        });
+        let found = output.len();
+        let length = ensure(found == OUTPUT_LEN, || StatementError::OutputLength {
+            found,
+        });
         let claimed = self.to_output();
-        for (index, (receipt, proof)) in claimed.iter().zip(output).enumerate() {
-            if receipt != proof {
-                return Err(StatementError::Differs {
-                    field: OUTPUT_FIELDS[index],
-                    receipt: show(index, receipt),
-                    proof: show(index, proof),
-                });
-            }
-        }
-        Ok(())
+        let felts = claimed.iter().zip(output).enumerate();
+        let compared = felts.map(|(index, (receipt, proof))| {
+            let field = OUTPUT_FIELDS[index];
+            let error = || differs(field, show(index, receipt), show(index, proof));
+            (field, ensure(receipt == proof, error))
+        });
+        let mut checks = vec![(PROGRAM_HASH, hash), ("length of the output", length)];
+        checks.extend(compared);
+        checks
     }
 }
 

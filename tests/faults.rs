@@ -1,0 +1,373 @@
+//! Faults: a process that is killed, a disk that is full, a folder that cannot be written, two processes at
+//! once. Nothing is lost, nothing is half written, and what goes on afterwards ends where it would have.
+//!
+//! `KILLS=50 cargo test --release --test faults` kills more often; `scripts/test-faults` does that.
+
+#[path = "support/command.rs"]
+mod command;
+#[path = "support/model_dir.rs"]
+mod model_dir;
+#[path = "support/second_model.rs"]
+mod second_model;
+
+use std::fs;
+use std::io::Read;
+use std::os::fd::FromRawFd;
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, Output, Stdio};
+use std::sync::OnceLock;
+use std::time::{Duration, Instant};
+
+use command::{accept, code, command, path, reject, run, text};
+use model_dir::Random;
+
+const PROMPT: &str = "ab";
+/// The session's identity, the same in every run.
+const ID: &str = "0x5e55";
+/// Chunks of the session, of one step each.
+const CHUNKS: usize = 3;
+
+struct World {
+    // Keeps the folder alive.
+    _temp: tempfile::TempDir,
+    root: PathBuf,
+    /// How long a build and a session take when nothing happens.
+    compile: Duration,
+    prove: Duration,
+    /// The session's receipts, without the proofs' sizes and digests.
+    receipts: Vec<serde_json::Value>,
+}
+
+fn world() -> &'static World {
+    static WORLD: OnceLock<World> = OnceLock::new();
+    WORLD.get_or_init(|| {
+        let temp = tempfile::tempdir().expect("a folder");
+        let root = temp.path().to_path_buf();
+        second_model::write_second_model(&root.join("model"), 7).expect("written");
+        let start = Instant::now();
+        accept(&compile(&root, &root.join("build")));
+        let compile = start.elapsed();
+        let start = Instant::now();
+        accept(&prove(&root, &root.join("session")));
+        let prove = start.elapsed();
+        let receipts = receipts(&root.join("session"));
+        assert_eq!(receipts.len(), CHUNKS);
+        World {
+            _temp: temp,
+            root,
+            compile,
+            prove,
+            receipts,
+        }
+    })
+}
+
+fn compile<'a>(root: &'a Path, out: &'a Path) -> [&'a str; 4] {
+    let model = Box::leak(root.join("model").into_boxed_path());
+    ["compile", path(model), "-o", path(out)]
+}
+
+fn prove<'a>(root: &'a Path, out: &'a Path) -> [&'a str; 12] {
+    let build = Box::leak(root.join("build").into_boxed_path());
+    [
+        "prove",
+        path(build),
+        "-p",
+        PROMPT,
+        "-n",
+        "1",
+        "--chunk",
+        "1",
+        "--session-id",
+        ID,
+        "-o",
+        path(out),
+    ]
+}
+
+/// The receipts of a session, but for what names the proof's bytes.
+fn receipts(session: &Path) -> Vec<serde_json::Value> {
+    let read = |index: usize| {
+        let file = session.join(format!("chunk-{index:04}.receipt.json"));
+        let bytes = fs::read(file).ok()?;
+        let mut value: serde_json::Value =
+            serde_json::from_slice(&bytes).expect("a receipt is whole");
+        let proof = value["proof"].as_object_mut().expect("an object");
+        proof.remove("bytes");
+        proof.remove("blake2s");
+        Some(value)
+    };
+    (0..).map_while(read).collect()
+}
+
+fn start(args: &[&str]) -> Child {
+    let mut command = command(args);
+    command.stdout(Stdio::null()).stderr(Stdio::null());
+    command.spawn().expect("the binary runs")
+}
+
+/// Kills with SIGKILL after a while; whether the process was still there.
+fn kill_after(mut child: Child, after: Duration) -> bool {
+    std::thread::sleep(after);
+    let running = child.try_wait().expect("a status").is_none();
+    child.kill().expect("killed");
+    child.wait().expect("a status");
+    running
+}
+
+fn kills(few: usize) -> usize {
+    let asked = std::env::var("KILLS").ok();
+    asked.map_or(few, |n| n.parse().expect("KILLS is a number"))
+}
+
+fn names(dir: &Path) -> Vec<String> {
+    let Ok(entries) = fs::read_dir(dir) else {
+        return vec![];
+    };
+    let name = |entry: std::io::Result<fs::DirEntry>| {
+        entry
+            .expect("an entry")
+            .file_name()
+            .to_string_lossy()
+            .into_owned()
+    };
+    entries.map(name).collect()
+}
+
+/// A build that is killed at any time is there whole or not at all, and can be made again at once. An
+/// earlier build stays until the new one takes its place.
+#[test]
+fn compile_is_killed() {
+    let world = world();
+    let out = world.root.join("killed-build");
+    let mut random = Random(11);
+    let kills = kills(3);
+    let mut hit = 0;
+    for n in 0..kills {
+        let after = world
+            .compile
+            .mul_f64((random.next() % 1000) as f64 / 1000.0);
+        hit += usize::from(kill_after(start(&compile(&world.root, &out)), after));
+        if out.exists() {
+            accept(&["inspect", path(&out)]);
+            accept(&["generate", path(&out), "-p", "a", "-n", "1"]);
+        }
+        // Half of the kills meet an earlier build.
+        if n == kills / 2 {
+            accept(&compile(&world.root, &out));
+        }
+    }
+    eprintln!(
+        "{hit} of {kills} kills hit a running build; beside it: {:?}",
+        names(&world.root)
+    );
+    assert!(hit * 2 >= kills, "{hit} of {kills}");
+    accept(&compile(&world.root, &out));
+    let manifest = |build: &str| fs::read(world.root.join(build).join("model.json"));
+    assert_eq!(
+        manifest("killed-build").expect("a manifest"),
+        manifest("build").expect("a manifest")
+    );
+}
+
+/// What happens to the names in a folder, as the kernel tells it: moved away (`false`) or moved here (`true`).
+struct Moves {
+    file: fs::File,
+}
+
+impl Moves {
+    fn watch(dir: &Path) -> Moves {
+        let dir = std::ffi::CString::new(path(dir)).expect("a path");
+        // SAFETY: the path is a string that ends in a zero; the descriptor is owned by the file from here on.
+        let file = unsafe {
+            let descriptor = libc::inotify_init1(libc::IN_NONBLOCK);
+            assert!(descriptor >= 0, "no inotify");
+            let moves = libc::IN_MOVED_FROM | libc::IN_MOVED_TO;
+            assert!(libc::inotify_add_watch(descriptor, dir.as_ptr(), moves) >= 0);
+            fs::File::from_raw_fd(descriptor)
+        };
+        Moves { file }
+    }
+
+    /// The moves of one name so far, in order.
+    fn of(mut self, name: &str) -> Vec<bool> {
+        let (mut bytes, mut found) = (vec![0; 1 << 20], vec![]);
+        let length = self.file.read(&mut bytes).unwrap_or(0);
+        let mut rest = &bytes[..length];
+        // An event: watch, mask, cookie, length of the name, the name with zeros behind it.
+        while rest.len() >= 16 {
+            let word = |i: usize| u32::from_ne_bytes([0, 1, 2, 3].map(|j| rest[4 * i + j]));
+            let (mask, end) = (word(1), 16 + word(3) as usize);
+            let text = String::from_utf8_lossy(&rest[16..end]);
+            if text.trim_end_matches('\0') == name {
+                found.push(mask & libc::IN_MOVED_TO != 0);
+            }
+            rest = &rest[end..];
+        }
+        found
+    }
+}
+
+/// A build takes the place of an earlier one in one step. In two, the earlier one first moved away, a kill
+/// between them would leave neither.
+#[test]
+fn a_build_is_replaced_in_one_step() {
+    let world = world();
+    let out = world.root.join("replaced-build");
+    accept(&compile(&world.root, &out));
+    let moves = Moves::watch(&world.root);
+    accept(&compile(&world.root, &out));
+    accept(&["inspect", path(&out)]);
+    let moves = moves.of("replaced-build");
+    assert_eq!(moves.first(), Some(&true), "first moved away: {moves:?}");
+    let left = names(&world.root);
+    let left = left.iter().filter(|name| name.ends_with(".old"));
+    assert_eq!(left.count(), 0);
+}
+
+/// A session that is killed at any time keeps every receipt, none of them half written, goes on at the next
+/// chunk and ends with the receipts of a session that was never killed.
+#[test]
+fn prove_is_killed() {
+    let world = world();
+    let manifest = world.root.join("build/model.json");
+    let mut random = Random(12);
+    let kills = kills(4);
+    let (mut hit, mut sessions) = (0, 0);
+    let mut out = world.root.join("killed-session-0");
+    for _ in 0..kills {
+        let before = receipts(&out);
+        let proofs: Vec<Vec<u8>> = (0..before.len())
+            .map(|i| fs::read(out.join(format!("chunk-{i:04}.proof"))).expect("a proof"))
+            .collect();
+        // Within the time of a whole session, so that a kill falls into any part of any chunk.
+        let after = world.prove.mul_f64((random.next() % 700) as f64 / 1000.0);
+        hit += usize::from(kill_after(start(&prove(&world.root, &out)), after));
+        let now = receipts(&out);
+        assert!(now.len() >= before.len(), "a receipt was lost");
+        assert_eq!(now, world.receipts[..now.len()]);
+        for (i, proof) in proofs.iter().enumerate() {
+            let file = out.join(format!("chunk-{i:04}.proof"));
+            assert!(
+                fs::read(file).expect("a proof") == *proof,
+                "a proof changed"
+            );
+        }
+        for i in 0..now.len() {
+            let receipt = out.join(format!("chunk-{i:04}.receipt.json"));
+            accept(&["verify", path(&receipt), "--model", path(&manifest)]);
+        }
+        if !out.join("session.json").exists() {
+            continue;
+        }
+        let verify = ["verify", path(&out), "--model", path(&manifest)];
+        let complete = text(&fs::read(out.join("session.json")).expect("a document"));
+        if complete.contains("\"complete\"") {
+            accept(&verify);
+            sessions += 1;
+            out = world.root.join(format!("killed-session-{sessions}"));
+        } else {
+            reject(&verify, 1, "status: is `running`");
+        }
+    }
+    eprintln!("{hit} of {kills} kills hit a running prover; {sessions} sessions came to their end");
+    assert!(hit * 2 >= kills, "{hit} of {kills}");
+    accept(&prove(&world.root, &out));
+    assert_eq!(receipts(&out), world.receipts);
+    accept(&["verify", path(&out), "--model", path(&manifest)]);
+    let left: Vec<String> = names(&out)
+        .into_iter()
+        .filter(|n| n.ends_with(".tmp"))
+        .collect();
+    assert_eq!(left, [""; 0], "a half-written file stayed");
+}
+
+/// Runs with a limit on the size of a file, in kilobytes; a write beyond it fails as on a full disk.
+fn limited(kilobytes: usize, args: &[&str]) -> Output {
+    let script = format!("trap '' XFSZ; ulimit -f {kilobytes}; exec \"$@\"");
+    Command::new("bash")
+        .args(["-c", &script, "bash", env!("CARGO_BIN_EXE_cairo-decode")])
+        .args(args)
+        .output()
+        .expect("bash runs")
+}
+
+/// A disk that is full while the proof is written: an error that names the file, no part of it, and the
+/// session goes on once there is room.
+#[test]
+fn the_disk_is_full_while_proving() {
+    let world = world();
+    let out = world.root.join("full-session");
+    let output = limited(500, &prove(&world.root, &out));
+    let said = text(&output.stderr);
+    assert_eq!(code(&output), 2, "{said}");
+    assert!(
+        said.contains("chunk-0000.proof") && said.contains("too large"),
+        "{said}"
+    );
+    assert!(!said.contains("panicked"), "{said}");
+    let mut found = names(&out);
+    found.sort();
+    assert_eq!(found, ["session.json", "session.lock"]);
+    accept(&prove(&world.root, &out));
+    assert_eq!(receipts(&out), world.receipts);
+}
+
+/// The same for a build: nothing is left behind.
+#[test]
+fn the_disk_is_full_while_compiling() {
+    let world = world();
+    let folder = world.root.join("full");
+    fs::create_dir(&folder).expect("a folder");
+    let out = folder.join("build");
+    let output = limited(200, &compile(&world.root, &out));
+    let said = text(&output.stderr);
+    assert_eq!(code(&output), 2, "{said}");
+    assert!(said.contains("too large"), "{said}");
+    assert!(!said.contains("panicked"), "{said}");
+    assert_eq!(names(&folder), [""; 0]);
+    accept(&compile(&world.root, &out));
+    assert_eq!(names(&folder), ["build"]);
+}
+
+/// A folder that nothing can be written to is named.
+#[test]
+fn the_output_cannot_be_written() {
+    let world = world();
+    // No process may make files there, not even root's.
+    let nowhere = Path::new("/proc/cairo-decode-test");
+    reject(&compile(&world.root, nowhere), 2, "/proc/");
+    reject(&prove(&world.root, nowhere), 2, "/proc/cairo-decode-test");
+    // A file where the folder should be.
+    let file = world.root.join("a-file");
+    fs::write(&file, b"mine").expect("written");
+    reject(&prove(&world.root, &file), 2, "a-file");
+    reject(&compile(&world.root, &file), 2, "a-file");
+    assert_eq!(fs::read(&file).expect("a file"), b"mine");
+}
+
+/// Two processes on one session: the second one is told, the first one is not disturbed.
+#[test]
+fn two_processes_on_one_session() {
+    let world = world();
+    let out = world.root.join("shared-session");
+    let mut first = start(&prove(&world.root, &out));
+    let deadline = Instant::now() + Duration::from_secs(60);
+    while !out.join("session.json").exists() {
+        assert!(Instant::now() < deadline, "no session after a minute");
+        std::thread::sleep(Duration::from_millis(5));
+    }
+    reject(
+        &prove(&world.root, &out),
+        2,
+        "another process is working on this session",
+    );
+    assert!(first.wait().expect("a status").success());
+    assert_eq!(receipts(&out), world.receipts);
+    // Readers need no lock.
+    let manifest = world.root.join("build/model.json");
+    assert_eq!(
+        code(&run(&["verify", path(&out), "--model", path(&manifest)])),
+        0
+    );
+}
