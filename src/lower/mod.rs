@@ -49,9 +49,13 @@ pub enum LowerError {
     )]
     Name { name: String },
     #[error(
-        "{words} weight words of one lane width do not fit one array of the program, at most {limit} do; use --weights pairs"
+        "matrix {matrix:?}: one array of the program holds {limit} words, less than its {columns} columns; use --weights pairs"
     )]
-    TooManyWords { words: usize, limit: usize },
+    TooManyColumns {
+        matrix: String,
+        columns: usize,
+        limit: usize,
+    },
     #[error(
         "node {node:?}: a magnitude of {magnitude} with a shift of {shift} does not fit the program's 128-bit divisions"
     )]
@@ -79,6 +83,11 @@ pub struct LowerOptions {
     pub weights: WeightLayout,
 }
 
+/// The variable of the generated code that holds a node's value.
+fn variable(node: &Node) -> String {
+    node.label.replace('.', "_")
+}
+
 impl Lowering<'_> {
     fn node(&self, id: ValueId) -> &Node {
         self.graph.node(id)
@@ -86,7 +95,7 @@ impl Lowering<'_> {
 
     /// The variable that holds a value.
     fn var(&self, id: ValueId) -> String {
-        self.node(id).label.replace('.', "_")
+        variable(self.node(id))
     }
 
     /// The Cairo expression of one operation.
@@ -94,7 +103,7 @@ impl Lowering<'_> {
         match node.op {
             Op::Embed { shift } => Ok(embed::call(self, shift)),
             Op::RmsNorm { x, norm } => rmsnorm::call(self, node, x, norm),
-            Op::Linear { x, matrix } => linear::call(self, x, matrix),
+            Op::Linear { x, matrix } => linear::call(self, node, x, matrix),
             Op::Requantize { x, to } => requantize::call(self, node, x, to),
             Op::Rope { x, to } => rope::call(self, node, x, to),
             Op::KvAppend { k, v, layer } => Ok(kv_append::call(self, k, v, layer)),
