@@ -24,7 +24,7 @@ use starknet_types_core::felt::Felt;
 use thiserror::Error;
 
 use crate::spec::program_hash::program_hash;
-use params::{ACCEPTED, MAX_LOG_ROWS, MerkleChannel, PLAIN, ParamSet};
+use params::{LOG_TABLE_ROWS, MerkleChannel, ParamSet};
 use proof::{CairoProof, DecodeError};
 use statement::PublicFacts;
 
@@ -70,7 +70,7 @@ fn verify_decoded(bytes: &[u8]) -> Result<PublicFacts, ProofError> {
     if root != Some(set.preprocessed_root) {
         return Err(ProofError::PreprocessedRoot);
     }
-    check_claim(&proof)?;
+    check_claim(&proof, set)?;
     let (program, output) = public_memory(&proof.claim.public_data)?;
     verify_cairo_ex::<MerkleChannel>(proof, set.all_preprocessed_columns)
         .map_err(|e| ProofError::Invalid(e.to_string()))?;
@@ -83,13 +83,10 @@ fn verify_decoded(bytes: &[u8]) -> Result<PublicFacts, ProofError> {
     })
 }
 
-/// The accepted set with the proof's blow-up, all of whose other parameters the proof must have too.
+/// The accepted set that the proof is meant for, all of whose parameters the proof must have.
 fn check_parameters(proof: &CairoProof) -> Result<&'static ParamSet, ProofError> {
     let found = proof.stark_proof.config;
-    let set = ACCEPTED
-        .into_iter()
-        .find(|set| set.params.log_blowup == found.fri_config.log_blowup_factor)
-        .unwrap_or(&PLAIN);
+    let set = ParamSet::meant(&found);
     let required = params::pcs_config(&set.params);
     let (f, r) = (found.fri_config, required.fri_config);
     let variant = params::variant(set.params.preprocessed);
@@ -143,25 +140,31 @@ fn check_parameters(proof: &CairoProof) -> Result<&'static ParamSet, ProofError>
     Ok(set)
 }
 
-fn check_claim(proof: &CairoProof) -> Result<(), ProofError> {
+fn check_claim(proof: &CairoProof, set: &ParamSet) -> Result<(), ProofError> {
     let claim = &proof.claim;
     if claim.memory_address_to_id.is_none() || claim.memory_id_to_big.is_none() {
         return Err(ProofError::Claim("the memory components are missing"));
-    }
-    let flat = claim.flatten_claim();
-    if flat
-        .component_log_sizes
-        .iter()
-        .any(|&log| log > MAX_LOG_ROWS)
-    {
-        return Err(ProofError::Claim("a component has more than 2^20 rows"));
     }
     let tables = claim
         .memory_id_to_big
         .iter()
         .flat_map(|big| &big.big_log_sizes);
-    if tables.clone().any(|&log| log > MAX_LOG_ROWS) || tables.count() > 64 {
+    if tables.clone().any(|&log| log > LOG_TABLE_ROWS) {
         return Err(ProofError::Claim("a memory table has more than 2^20 rows"));
+    }
+    // Of so many tables at most, the numbers of values cannot overflow.
+    if tables.count() > set.value_tables {
+        return Err(ProofError::Claim("too many memory tables"));
+    }
+    let flat = claim.flatten_claim();
+    if flat
+        .component_log_sizes
+        .iter()
+        .any(|&log| log > set.max_log_rows)
+    {
+        return Err(ProofError::Claim(
+            "a component has more rows than the parameters allow",
+        ));
     }
     if unbound_builtin(claim) {
         return Err(ProofError::Claim("a builtin's component has no segment"));
