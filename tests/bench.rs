@@ -54,5 +54,5 @@ fn steps_and_cells_are_as_before() {
 #[test]
 fn a_case_that_there_is_not() {
     reject(&["bench", "Z"], 2, "\"Z\"");
-    reject(&["bench", "Z"], 2, "A, B, C");
+    reject(&["bench", "Z"], 2, "A, B, C, D");
 }
