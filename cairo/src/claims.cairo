@@ -9,7 +9,7 @@ use core::poseidon::poseidon_hash_span;
 use crate::kv::take;
 use crate::linear::{Lanes, products};
 
-/// A product that is claimed.
+/// A product that is claimed, of a matrix or of a part of its rows.
 #[derive(Drop, Copy)]
 pub struct Claim {
     /// The matrix, column after column: one word per block.
@@ -48,6 +48,26 @@ pub fn claimed<impl L: Lanes>(
     append_claims(weights, x, L::BIAS, ref sums);
     let claimed = sums.span().slice(before, sums.len() - before);
     list.append(Claim { weights, x, sums: claimed, bias: L::BIAS });
+    claims = Claims { sums, claims: list };
+    let mut out = array![];
+    L::split(claimed, ref out);
+    out.span().slice(0, rows)
+}
+
+/// `claimed` of a matrix that comes in `parts`, some whole blocks of rows each. A part is a claim of its own.
+#[inline(never)]
+pub fn claimed_in_parts<impl L: Lanes>(
+    mut parts: Array<Span<felt252>>, x: Span<felt252>, rows: u32, ref claims: Claims,
+) -> Span<felt252> {
+    let Claims { mut sums, claims: mut list } = claims;
+    let before = sums.len();
+    while let Some(weights) = parts.pop_front() {
+        let first = sums.len();
+        append_claims(weights, x, L::BIAS, ref sums);
+        let claimed = sums.span().slice(first, sums.len() - first);
+        list.append(Claim { weights, x, sums: claimed, bias: L::BIAS });
+    }
+    let claimed = sums.span().slice(before, sums.len() - before);
     claims = Claims { sums, claims: list };
     let mut out = array![];
     L::split(claimed, ref out);

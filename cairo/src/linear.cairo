@@ -33,6 +33,23 @@ pub fn linear<impl L: Lanes>(
     out.span().slice(0, rows)
 }
 
+/// The accumulators of `rows` rows of a matrix that comes in `parts`: the words of some whole blocks of rows each,
+/// one word per column for each block.
+///
+/// Panics as `linear`.
+#[inline(never)]
+pub fn linear_in_parts<impl L: Lanes>(
+    mut parts: Array<Span<felt252>>, x: Span<felt252>, rows: u32,
+) -> Span<felt252> {
+    let mut packed = array![];
+    while let Some(part) = parts.pop_front() {
+        products(part, x, L::BIAS, ref packed);
+    }
+    let mut out = array![];
+    L::split(packed.span(), ref out);
+    out.span().slice(0, rows)
+}
+
 /// How each 120-bit half of a felt is divided into lanes.
 pub trait Lanes {
     /// Lanes per half.

@@ -96,8 +96,19 @@ const fn shape(layers: usize) -> Shape {
     }
 }
 
+const WIDE: Shape = Shape {
+    hidden: 288,
+    mlp: 768,
+    layers: 6,
+    heads: 6,
+    kv_heads: 6,
+    head_dim: 48,
+    vocab: 4096,
+    tied: true,
+};
+
 /// All cases.
-pub const CASES: [Case; 3] = [
+pub const CASES: [Case; 4] = [
     Case {
         name: "A",
         about: "one decode step with 16 positions of KV: 1 layer, d 64, 4 heads, hidden 256, vocabulary 65",
@@ -119,6 +130,13 @@ pub const CASES: [Case; 3] = [
         subject: Subject::Demo,
         before: 0,
         chunks: Chunks::Fixed(&[16, 16, 16]),
+    },
+    Case {
+        name: "D",
+        about: "16 positions from an empty cache: 6 layers, d 288, 6 heads, hidden 768, vocabulary 4096",
+        subject: Subject::Random(WIDE),
+        before: 0,
+        chunks: Chunks::Planned(16),
     },
 ];
 
@@ -216,7 +234,7 @@ pub fn run(case: &Case, demo: &Path, work: &Path) -> Result<CaseResult, BenchErr
         decoder.chunk(case.before)?;
     }
     let start = Instant::now();
-    let prover = Prover::new(&PLAIN);
+    let mut prover = Prover::new(&PLAIN);
     let set_up_seconds = start.elapsed().as_secs_f64();
     let mut chunks = vec![];
     let mut plan_seconds = 0.0;
@@ -224,7 +242,7 @@ pub fn run(case: &Case, demo: &Path, work: &Path) -> Result<CaseResult, BenchErr
         Chunks::Fixed(chunks) => VecDeque::from(chunks.to_vec()),
         Chunks::Planned(steps) => VecDeque::from([steps]),
     };
-    let mut plan = matches!(case.chunks, Chunks::Planned(_)).then(Plan::default);
+    let mut plan = matches!(case.chunks, Chunks::Planned(_)).then(|| Plan::new(&PLAIN));
     while let Some(steps) = queue.pop_front() {
         let before = decoder.clone();
         let steps = match &mut plan {
@@ -246,6 +264,14 @@ pub fn run(case: &Case, demo: &Path, work: &Path) -> Result<CaseResult, BenchErr
                 decoder = before;
                 queue.push_front(steps - steps / 2);
                 queue.push_front(steps / 2);
+            }
+            Err(BenchError::Prove(error)) => {
+                prover = prover.larger(&error).ok_or(error)?;
+                if let Some(plan) = &mut plan {
+                    plan.set = prover.parameters();
+                }
+                decoder = before;
+                queue.push_front(steps);
             }
             made => {
                 let made = made?;

@@ -136,12 +136,16 @@ fn claims(lowering: &Lowering<'_>, chunk: &Chunk<'_>) -> Result<Cost, LowerError
             cost.unit("claims.none", usize::from(!claimed.is_empty()));
             continue;
         }
+        let cols = |p: &Product<'_>| p.matrix.cols;
+        let mut parts = vec![];
         for product in &claimed {
-            let (blocks, cols) = (blocks(product), product.matrix.cols);
+            let blocks = product.part_blocks(lowering.options.weights)?;
+            parts.extend(blocks.into_iter().map(|blocks| (blocks, cols(product))));
+        }
+        for (blocks, cols) in parts {
             cost.unit("claims.matrix", 1);
             cost.unit("claims.block", blocks);
-            let params = [product.words(), blocks].map(Param::Span);
-            let [words, powers] = params;
+            let [words, powers] = [blocks * cols, blocks].map(Param::Span);
             call_kernel(&mut cost, "linear::products", &[words, powers, Param::Felt]);
             cost.unit("claims.claim", steps);
             for len in [cols, blocks] {

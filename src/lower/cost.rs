@@ -90,7 +90,7 @@ impl Lowering<'_> {
         match node.op {
             Op::Embed { .. } => super::embed::cost(self, to),
             Op::RmsNorm { x, .. } => super::rmsnorm::cost(self, x, to),
-            Op::Linear { x, matrix } => super::linear::cost(self, x, matrix, to)?,
+            Op::Linear { x, matrix } => super::linear::cost(self, node, x, matrix, to)?,
             Op::Requantize { x, to: range } => {
                 super::requantize::cost(self, node, x, range, step, to)?
             }

@@ -2,8 +2,9 @@
 
 use starknet_types_core::felt::Felt;
 
+use super::constants::{MAX_WORDS, part_name};
 use super::cost::{call as call_kernel, hinted};
-use super::{LowerError, Lowering};
+use super::{LowerError, Lowering, WeightLayout, variable};
 use crate::casm::Param;
 use crate::cost::Cost;
 use crate::ir::{Matrix, MatrixId, Node, Op, Range, ValueId, row_bound};
@@ -87,11 +88,7 @@ impl Lanes {
 
     /// The words of [`Lanes::pack`], column after column: as a claimed product's check reads them.
     pub fn pack_columns(&self, matrix: &Matrix) -> Vec<Felt> {
-        let words = self.pack(matrix);
-        let (blocks, cols) = (self.blocks(matrix), matrix.cols);
-        (0..blocks * cols)
-            .map(|i| words[i % blocks * cols + i / blocks])
-            .collect()
+        column_after_column(&self.pack(matrix), matrix.cols)
     }
 
     /// Adds a split of words into lanes.
@@ -113,8 +110,18 @@ impl Lanes {
     }
 }
 
+/// The words of blocks of `cols` columns, block after block, in the order of their columns.
+fn column_after_column(words: &[Felt], cols: usize) -> Vec<Felt> {
+    let blocks = words.len() / cols;
+    (0..words.len())
+        .map(|i| words[i % blocks * cols + i / blocks])
+        .collect()
+}
+
 /// A product with a matrix, as the program makes it.
 pub(super) struct Product<'a> {
+    /// The variable of its accumulators.
+    pub(super) variable: String,
     pub(super) matrix: &'a Matrix,
     pub(super) lanes: Lanes,
     pub(super) claimed: bool,
@@ -133,13 +140,83 @@ impl Product<'_> {
             false => self.lanes.pack(self.matrix),
         }
     }
+
+    /// The weight words in parts of whole blocks of rows, each of which an array of the program holds.
+    ///
+    /// # Errors
+    /// A block that no array holds.
+    pub(super) fn parts(&self) -> Result<Vec<Vec<Felt>>, LowerError> {
+        let cols = self.matrix.cols;
+        let words = self.lanes.pack(self.matrix);
+        let parts = words.chunks(self.part()? * cols);
+        let order = |words: &[Felt]| match self.claimed {
+            true => column_after_column(words, cols),
+            false => words.to_vec(),
+        };
+        Ok(parts.map(order).collect())
+    }
+
+    /// Names of the arrays that hold the [`Product::parts`].
+    pub(super) fn part_names(&self) -> Result<Vec<String>, LowerError> {
+        let name = self.variable.to_uppercase();
+        let parts = self.lanes.blocks(self.matrix).div_ceil(self.part()?);
+        Ok((0..parts).map(|part| part_name(&name, part)).collect())
+    }
+
+    /// Blocks of rows of each part that is a product by itself.
+    pub(super) fn part_blocks(&self, weights: WeightLayout) -> Result<Vec<usize>, LowerError> {
+        let blocks = self.lanes.blocks(self.matrix);
+        let part = match weights {
+            WeightLayout::Pairs => blocks,
+            WeightLayout::Ready => self.part()?,
+        };
+        let starts = (0..blocks).step_by(part.max(1));
+        Ok(starts.map(|start| part.min(blocks - start)).collect())
+    }
+
+    /// Blocks of rows in a part.
+    fn part(&self) -> Result<usize, LowerError> {
+        match MAX_WORDS / self.matrix.cols {
+            0 => Err(LowerError::TooManyColumns {
+                matrix: self.matrix.name.clone(),
+                columns: self.matrix.cols,
+                limit: MAX_WORDS,
+            }),
+            blocks => Ok(blocks),
+        }
+    }
+
+    /// The function of the kernel library that makes it.
+    pub(super) fn kernel(&self, weights: WeightLayout) -> &'static str {
+        match (self.claimed, weights) {
+            (false, WeightLayout::Pairs) => "linear",
+            (true, WeightLayout::Pairs) => "claimed",
+            (false, WeightLayout::Ready) => "linear_in_parts",
+            (true, WeightLayout::Ready) => "claimed_in_parts",
+        }
+    }
+
+    /// Claims that the program makes of it.
+    pub(super) fn claims(&self, weights: WeightLayout) -> Result<usize, LowerError> {
+        match (self.claimed, weights) {
+            (false, _) => Ok(0),
+            (true, WeightLayout::Pairs) => Ok(1),
+            (true, WeightLayout::Ready) => Ok(self.part_blocks(weights)?.len()),
+        }
+    }
 }
 
 impl<'a> Lowering<'a> {
-    fn product(&self, x: ValueId, matrix: MatrixId) -> Result<Product<'a>, LowerError> {
+    fn product(
+        &self,
+        node: &Node,
+        x: ValueId,
+        matrix: MatrixId,
+    ) -> Result<Product<'a>, LowerError> {
         let matrix = self.graph.matrix(matrix);
         let lanes = Lanes::choose(matrix, self.node(x).range)?;
         Ok(Product {
+            variable: variable(node),
             matrix,
             lanes,
             claimed: self.options.products.claimed(lanes, matrix),
@@ -152,7 +229,7 @@ impl<'a> Lowering<'a> {
         nodes: impl IntoIterator<Item = &'n Node>,
     ) -> Result<Vec<Product<'a>>, LowerError> {
         let product = |node: &Node| match node.op {
-            Op::Linear { x, matrix } => Some(self.product(x, matrix)),
+            Op::Linear { x, matrix } => Some(self.product(node, x, matrix)),
             _ => None,
         };
         nodes.into_iter().filter_map(product).collect()
@@ -161,21 +238,31 @@ impl<'a> Lowering<'a> {
 
 pub(super) fn call(
     lowering: &Lowering<'_>,
+    node: &Node,
     x: ValueId,
     matrix: MatrixId,
 ) -> Result<String, LowerError> {
-    let product = lowering.product(x, matrix)?;
-    let (kernel, claims) = match product.claimed {
-        true => ("claimed", ", ref claims"),
-        false => ("linear", ""),
+    let product = lowering.product(node, x, matrix)?;
+    let (x, bits, rows) = (lowering.var(x), product.lanes.bits, product.matrix.rows);
+    let kernel = product.kernel(lowering.options.weights);
+    let claims = match product.claimed {
+        true => ", ref claims",
+        false => "",
     };
-    Ok(format!(
-        "{kernel}::<Lanes{0}>(ref lanes{0}, {1}, {2}, {3}{claims})",
-        product.lanes.bits,
-        lowering.var(x),
-        product.words(),
-        product.matrix.rows,
-    ))
+    Ok(match lowering.options.weights {
+        WeightLayout::Pairs => format!(
+            "{kernel}::<Lanes{bits}>(ref lanes{bits}, {x}, {}, {rows}{claims})",
+            product.words()
+        ),
+        WeightLayout::Ready => {
+            let span = |name: String| format!("weights::{name}.span()");
+            let parts: Vec<String> = product.part_names()?.into_iter().map(span).collect();
+            format!(
+                "{kernel}::<Lanes{bits}>(array![{}], {x}, {rows}{claims})",
+                parts.join(", ")
+            )
+        }
+    })
 }
 
 /// How the program comes to the products with matrices.
@@ -220,28 +307,25 @@ const CHUNK: usize = 16;
 
 pub(super) fn cost(
     lowering: &Lowering<'_>,
+    node: &Node,
     x: ValueId,
     matrix: MatrixId,
     cost: &mut Cost,
 ) -> Result<(), LowerError> {
-    let product = lowering.product(x, matrix)?;
-    let blocks = product.lanes.blocks(product.matrix);
-    let params = [
-        Param::Span(product.words()),
-        Param::Span(product.matrix.cols),
-        Param::Felt,
-    ];
-    match product.claimed {
-        true => {
+    let product = lowering.product(node, x, matrix)?;
+    let weights = lowering.options.weights;
+    let cols = product.matrix.cols;
+    for blocks in product.part_blocks(weights)? {
+        let params = [Param::Span(blocks * cols), Param::Span(cols), Param::Felt];
+        if product.claimed {
             call_kernel(cost, "claims::append_claims", &params);
             hinted(cost, blocks);
-            cost.unit("claimed", 1);
-        }
-        false => {
+        } else {
             call_kernel(cost, "linear::products", &params);
-            cost.unit("linear", 1);
         }
+        cost.unit(product.kernel(weights), 1);
     }
+    let blocks = product.lanes.blocks(product.matrix);
     product.lanes.split_cost(blocks, cost);
     Ok(())
 }

@@ -52,9 +52,13 @@ pub enum LowerError {
     )]
     Name { name: String },
     #[error(
-        "{words} weight words of one lane width do not fit one array of the program, at most {limit} do; use --weights pairs"
+        "matrix {matrix:?}: one array of the program holds {limit} words, less than its {columns} columns; use --weights pairs"
     )]
-    TooManyWords { words: usize, limit: usize },
+    TooManyColumns {
+        matrix: String,
+        columns: usize,
+        limit: usize,
+    },
     #[error(
         "node {node:?}: a magnitude of {magnitude} with a shift of {shift} does not fit the program's 128-bit divisions"
     )]
@@ -82,6 +86,11 @@ pub struct LowerOptions {
     pub weights: WeightLayout,
 }
 
+/// The variable of the generated code that holds a node's value.
+fn variable(node: &Node) -> String {
+    node.label.replace('.', "_")
+}
+
 impl<'a> Lowering<'a> {
     fn new(graph: &'a VerifiedGraph, options: LowerOptions) -> Result<Lowering<'a>, LowerError> {
         Ok(Lowering {
@@ -98,7 +107,7 @@ impl<'a> Lowering<'a> {
 
     /// The variable that holds a value.
     fn var(&self, id: ValueId) -> String {
-        self.node(id).label.replace('.', "_")
+        variable(self.node(id))
     }
 
     /// The Cairo expression of one operation.
@@ -106,7 +115,7 @@ impl<'a> Lowering<'a> {
         match node.op {
             Op::Embed { shift } => Ok(embed::call(self, shift)),
             Op::RmsNorm { x, norm } => rmsnorm::call(self, node, x, norm),
-            Op::Linear { x, matrix } => linear::call(self, x, matrix),
+            Op::Linear { x, matrix } => linear::call(self, node, x, matrix),
             Op::Requantize { x, to } => requantize::call(self, node, x, to),
             Op::Rope { x, to } => rope::call(self, node, x, to),
             Op::KvAppend { k, v, layer } => Ok(kv_append::call(self, k, v, layer)),

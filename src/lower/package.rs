@@ -6,8 +6,11 @@ use std::fmt::Write;
 use starknet_types_core::felt::Felt;
 
 use super::constants::TABLE;
+use super::linear::Product;
 use super::schedule::Schedule;
-use super::{LowerError, LowerOptions, Lowering, WeightLayout, constants, embed, rope, weights};
+use super::{
+    LowerError, LowerOptions, Lowering, WeightLayout, constants, embed, rope, variable, weights,
+};
 use crate::ir::{Len, Node, Op, VerifiedGraph};
 use crate::spec::SPEC_VERSION;
 
@@ -86,7 +89,7 @@ fn check_names(graph: &VerifiedGraph) -> Result<(), LowerError> {
     };
     let mut seen = BTreeSet::new();
     for node in &graph.nodes {
-        let variable = node.label.replace('.', "_");
+        let variable = variable(node);
         if taken(&variable)
             || !variable.starts_with(|c: char| c.is_ascii_lowercase())
             || !seen.insert(variable)
@@ -176,14 +179,21 @@ fn library(lowering: &Lowering<'_>, model_root: Felt) -> Result<Source, LowerErr
         lowering.products(carry.iter().copied())?,
         lowering.products(decide.iter().copied())?,
     ];
-    if products.iter().flatten().any(|p| p.claimed) {
-        out += "use decode_kernels::claims::claimed;\n";
+    let layout = lowering.options.weights;
+    let all_products = || products.iter().flatten();
+    for (file, claimed) in [("claims", true), ("linear", false)] {
+        if let Some(product) = all_products().find(|p| p.claimed == claimed) {
+            let _ = writeln!(
+                out,
+                "use decode_kernels::{file}::{};",
+                product.kernel(layout)
+            );
+        }
     }
-    if products.iter().flatten().any(|p| !p.claimed) {
-        out += "use decode_kernels::linear::linear;\n";
-    }
-    let [carry_claims, decide_claims] =
-        products.map(|products| products.iter().filter(|p| p.claimed).count());
+    let claims = |products: &[Product<'_>]| -> Result<usize, LowerError> {
+        products.iter().map(|p| p.claims(layout)).sum()
+    };
+    let (carry_claims, decide_claims) = (claims(&products[0])?, claims(&products[1])?);
     out += "\nmod tables;\nmod weights;\n";
     out += &structs(lowering, &all, &shared);
     let _ = write!(
@@ -251,8 +261,10 @@ fn structs(lowering: &Lowering<'_>, all: &BTreeSet<&String>, shared: &[&String])
 /// Names of the constants that are unpacked for `nodes`.
 fn reads(lowering: &Lowering<'_>, nodes: &[&Node]) -> Result<BTreeSet<String>, LowerError> {
     let products = lowering.products(nodes.iter().copied())?;
-    let variables = products.iter().map(|p| weights::variable(p.lanes));
-    let mut names: BTreeSet<String> = variables.collect();
+    let mut names = BTreeSet::new();
+    if lowering.options.weights == WeightLayout::Pairs {
+        names.extend(products.iter().map(|p| weights::variable(p.lanes)));
+    }
     names.extend(nodes.iter().filter_map(|node| match node.op {
         Op::Softmax { .. } => Some("exp2".to_string()),
         Op::Silu { .. } => Some("sigmoid".to_string()),
@@ -340,7 +352,7 @@ fn decide_function(
     let _ = writeln!(out.text, "        let cache{last} = caches.at({last});");
     statements(lowering, &lowering.schedule.decide, out)?;
     if let Some(last) = lowering.graph.nodes.last() {
-        let _ = writeln!(out.text, "        {}", last.label.replace('.', "_"));
+        let _ = writeln!(out.text, "        {}", variable(last));
     }
     out.text += "    }\n";
     Ok(())
@@ -374,7 +386,7 @@ fn statements(
                 let _ = writeln!(lines, "        let cache{layer} = @kv{layer};");
             }
         } else {
-            let variable = node.label.replace('.', "_");
+            let variable = variable(node);
             let _ = writeln!(lines, "        let {variable} = {call};");
         }
         out.call(&node.label, &lines);

@@ -1,5 +1,5 @@
-//! The weights' constants: the words of all matrices in the order in which a step reads them, two words
-//! per felt. The program separates them once per chunk.
+//! The weights' constants: the words of all matrices in the order in which a step reads them, two words per felt,
+//! which the program separates once per chunk; or an array for each matrix, whose words are ready to compute with.
 
 use std::collections::BTreeMap;
 use std::fmt::Write;
@@ -24,48 +24,60 @@ pub enum WeightLayout {
 /// Pairs that the kernel separates at a time.
 const PAIRS_AT_ONCE: usize = 4;
 
-/// `weights.cairo`: one constant for each division into lanes.
+/// `weights.cairo`: constants for each division into lanes, or for each matrix.
 pub(super) fn source(lowering: &Lowering<'_>) -> Result<String, LowerError> {
+    let products = lowering.products(lowering.schedule.all())?;
+    match lowering.options.weights {
+        WeightLayout::Pairs => Ok(pairs_source(&products)),
+        WeightLayout::Ready => ready_source(&products),
+    }
+}
+
+/// What a product's words are.
+fn about(product: &Product<'_>) -> String {
+    format!(
+        "`{}`: {} × {} int8, {} rows per word in lanes of {} bits, {} words",
+        product.matrix.name,
+        product.matrix.rows,
+        product.matrix.cols,
+        product.lanes.rows(),
+        product.lanes.bits,
+        product.words(),
+    )
+}
+
+fn ready_source(products: &[Product<'_>]) -> Result<String, LowerError> {
+    let mut out = String::from(
+        "//! Packed weights. A word is a column of a block of rows, one row per lane.\n",
+    );
+    for product in products {
+        let doc = format!("{}.", about(product));
+        for (name, words) in product.part_names()?.iter().zip(product.parts()?) {
+            out += &constants::array(name, &doc, "felt252", &words);
+        }
+    }
+    Ok(out)
+}
+
+fn pairs_source(products: &[Product<'_>]) -> String {
     let mut words: BTreeMap<u32, (Lanes, Vec<Felt>)> = BTreeMap::new();
     let mut out = String::from(
         "//! Packed weights. A word is a column of a block of rows, one row per lane; a constant holds two\n\
          //! words. Matrices, in the order in which a step reads them:\n//!\n",
     );
-    for product in lowering.products(lowering.schedule.all())? {
-        let (lanes, packed) = (product.lanes, product.packed());
-        let _ = writeln!(
-            out,
-            "//! - `{}`: {} × {} int8, {} rows per word in lanes of {} bits, {} words",
-            product.matrix.name,
-            product.matrix.rows,
-            product.matrix.cols,
-            lanes.rows(),
-            lanes.bits,
-            packed.len(),
-        );
+    for product in products {
+        let _ = writeln!(out, "//! - {}", about(product));
+        let lanes = product.lanes;
         let (_, all) = words.entry(lanes.bits).or_insert((lanes, Vec::new()));
-        all.extend(packed);
+        all.extend(product.packed());
     }
-    if lowering.options.weights == WeightLayout::Pairs {
-        out += "\nuse decode_kernels::weights::Pair;\n";
-    }
+    out += "\nuse decode_kernels::weights::Pair;\n";
     for (lanes, words) in words.values() {
         let doc = format!("{} words in lanes of {} bits.", words.len(), lanes.bits);
         let name = format!("LANES{}", lanes.bits);
-        out += &match lowering.options.weights {
-            WeightLayout::Pairs => {
-                constants::arrays(&name, &doc, "Pair", &lanes.pair(words), MAX_WORDS)
-            }
-            WeightLayout::Ready if words.len() > MAX_WORDS => {
-                return Err(LowerError::TooManyWords {
-                    words: words.len(),
-                    limit: MAX_WORDS,
-                });
-            }
-            WeightLayout::Ready => constants::array(&name, &doc, "felt252", words),
-        };
+        out += &constants::arrays(&name, &doc, "Pair", &lanes.pair(words), MAX_WORDS);
     }
-    Ok(out)
+    out
 }
 
 /// The variable that holds the words of some lanes.
@@ -82,9 +94,6 @@ pub(super) fn separated(
         variable_name.replace('l', "L"),
         variable_name.to_uppercase(),
     );
-    if lowering.options.weights == WeightLayout::Ready {
-        return Ok(format!("weights::{name}.span()"));
-    }
     let products = lowering.products(lowering.schedule.all())?;
     let own = products
         .iter()

@@ -16,9 +16,8 @@ use stwo_cairo_common::prover_types::cpu::CasmState;
 use super::{ProfileError, cells};
 use crate::compile::PUBLIC_SEGMENTS;
 use crate::cost::PERMUTATION;
-
-/// The SIMD prover's smallest component has this many rows.
-const MIN_ROWS: u64 = 16;
+use crate::prove::{pad, permutation_rows};
+use crate::verify::params::LOG_TABLE_ROWS;
 
 /// One component of the proof.
 #[derive(Debug, Clone, Serialize)]
@@ -204,13 +203,8 @@ pub fn components(input: &ProverInput) -> Result<Vec<Component>, ProfileError> {
     if let Some(b) = poseidon {
         let instances = (b.begin..b.used).step_by(b.size as usize);
         let different: HashSet<_> = instances.map(|i| permutation(memory, i)).collect();
-        // A row of padding is a permutation too, and its rounds have rows: the chains pad by themselves on top.
         let rows = different.len() as u64;
-        let [aggregator, full, partial] = [1, 8, 27].map(|each| pad(pad(rows) * each));
-        let cubes = pad(2 * aggregator + 3 * full + 3 * partial);
-        let checks = pad(2 * aggregator + 3 * partial);
-        let padded = [aggregator, full, partial, cubes, checks];
-        for ((name, each), padded) in PERMUTATION.into_iter().zip(padded) {
+        for ((name, each), (_, padded)) in PERMUTATION.into_iter().zip(permutation_rows(rows)) {
             push(name, rows * each, padded)?;
         }
     }
@@ -219,8 +213,9 @@ pub fn components(input: &ProverInput) -> Result<Vec<Component>, ProfileError> {
     let unused: u64 = builtins.iter().map(|b| u64::from(b.end - b.used)).sum();
     let slots = pad(addresses.div_ceil(cells::ADDRESSES_PER_ROW)) * cells::ADDRESSES_PER_ROW;
     push("memory_address_to_id", addresses - unused, slots)?;
+    let values = memory.f252_values.len() as u64;
+    push("memory_id_to_big", values, pad_values(values))?;
     for (name, rows) in [
-        ("memory_id_to_big", memory.f252_values.len() as u64),
         ("memory_id_to_small", memory.small_values.len() as u64),
         ("verify_instruction", input.pc_count as u64),
     ] {
@@ -243,7 +238,35 @@ pub fn components(input: &ProverInput) -> Result<Vec<Component>, ProfileError> {
     Ok(found)
 }
 
-/// Rows after padding.
-pub(crate) fn pad(rows: u64) -> u64 {
-    rows.next_power_of_two().max(MIN_ROWS)
+/// Rows of the tables of large values, padding included: full ones, and the rest.
+fn pad_values(values: u64) -> u64 {
+    let table = 1 << LOG_TABLE_ROWS;
+    match values % table {
+        0 if values > 0 => values,
+        rest => values - rest + pad(rest),
+    }
+}
+
+/// The rows that a component of `rows` rows in use has after padding, of a chunk with so many `permutations`.
+pub(crate) fn padded(component: &str, rows: u64, permutations: u64) -> u64 {
+    let hash = permutation_rows(permutations);
+    let hash = hash.iter().find(|(name, _)| *name == component);
+    match component {
+        "memory_id_to_big" => pad_values(rows),
+        _ => hash.map_or_else(|| pad(rows), |&(_, padded)| padded),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn large_values_fill_tables() {
+        for (values, rows) in [(0, 16), (1, 16), (17, 32), (1 << 20, 1 << 20)] {
+            assert_eq!(pad_values(values), rows);
+        }
+        assert_eq!(pad_values((1 << 20) + 1), (1 << 20) + 16);
+        assert_eq!(pad_values((2 << 20) + 300_000), (2 << 20) + (1 << 19));
+    }
 }

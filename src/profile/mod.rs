@@ -27,7 +27,7 @@ use crate::compile::Program;
 use crate::ir::Graph;
 use crate::trace::{self, TraceError};
 
-pub(crate) use components::pad;
+pub(crate) use components::padded;
 pub use components::{Component, components};
 pub use page::page;
 pub use report::{Line, Point, Report};

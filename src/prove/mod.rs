@@ -21,7 +21,7 @@ use stwo_cairo_prover::prover::{ChannelHash, ProverParameters, prove_cairo_with_
 use stwo_cairo_prover::witness::preprocessed_trace::gen_trace;
 use thiserror::Error;
 
-use crate::verify::params::{self, MAX_LOG_ROWS, MerkleChannel, ParamSet};
+use crate::verify::params::{self, LOG_TABLE_ROWS, MerkleChannel, ParamSet};
 use crate::verify::proof::{self, CairoProof};
 
 /// Why a trace is not proven.
@@ -32,8 +32,8 @@ pub enum ProveError {
     )]
     TooManyRows {
         component: String,
-        rows: usize,
-        limit: usize,
+        rows: u64,
+        limit: u64,
     },
     #[error(
         "the chunk is too long to prove at once: it needs about {needed} MB of memory, {available} MB are free; use a smaller --chunk"
@@ -93,7 +93,7 @@ impl Prover {
     /// Computes twiddles and the preprocessed tree for parameters that the verifier accepts.
     pub fn new(set: &'static ParamSet) -> Prover {
         let config = params::pcs_config(&set.params);
-        let domain = CanonicCoset::new(MAX_LOG_ROWS + set.params.log_blowup)
+        let domain = CanonicCoset::new(set.max_log_rows + set.params.log_blowup)
             .circle_domain()
             .half_coset;
         let twiddles = SimdBackend::precompute_twiddles(domain);
@@ -117,9 +117,23 @@ impl Prover {
         }
     }
 
+    /// The parameters of its proofs.
+    pub fn parameters(&self) -> &'static ParamSet {
+        self.set
+    }
+
     /// Root of the preprocessed tree, which the verifier pins.
     pub fn preprocessed_root(&self) -> [u8; 32] {
         self.tree.commitment.root().0
+    }
+
+    /// The prover for a chunk of one step that this one has refused with `error`: one that allows more rows, if
+    /// rows are what is missing and there is one.
+    pub fn larger(&self, error: &ProveError) -> Option<Prover> {
+        match error {
+            ProveError::TooManyRows { .. } => self.set.larger().map(Prover::new),
+            ProveError::TooMuchMemory { .. } | ProveError::Prover(_) => None,
+        }
     }
 
     /// Proves a trace.
@@ -127,7 +141,7 @@ impl Prover {
     /// # Errors
     /// A component with more rows than the fixed tables allow, or a failure of the prover.
     pub fn prove(&self, input: ProverInput) -> Result<Proven, ProveError> {
-        check_rows(&ExecutionResources::from_prover_input(&input))?;
+        check_rows(self.set, &ExecutionResources::from_prover_input(&input))?;
         let parameters = ProverParameters {
             channel_hash: ChannelHash::Blake2sM31,
             channel_salt: 0,
@@ -152,38 +166,69 @@ impl Prover {
     }
 }
 
-/// Rows that a component may have, as [`crate::profile`] counts them: 16 addresses share a row of
-/// `memory_address_to_id`.
-pub fn max_rows(component: &str) -> u64 {
+/// Rows that a component may have in a proof with the parameters `set`, as [`crate::profile`] counts them: 16
+/// addresses share a row of `memory_address_to_id`, and the tables of large values count as one component.
+pub fn max_rows(set: &ParamSet, component: &str) -> u64 {
+    let table = 1 << LOG_TABLE_ROWS;
     match component {
-        "memory_address_to_id" => 16 << MAX_LOG_ROWS,
-        _ => 1 << MAX_LOG_ROWS,
+        "memory_address_to_id" => 16 * table,
+        "memory_id_to_big" => set.value_tables as u64 * table,
+        "memory_id_to_small" | "poseidon_aggregator" => table,
+        _ if component.ends_with("_builtin") => table,
+        _ => 1 << set.max_log_rows,
     }
 }
 
-/// Every opcode, builtin and memory table has a component with one row per use.
-fn check_rows(resources: &ExecutionResources) -> Result<(), ProveError> {
-    let limit = 1usize << MAX_LOG_ROWS;
+/// Rows of the components that compute `permutations` different permutations of Poseidon, padding included.
+///
+/// The hash's 8 full and 83 partial rounds are in chains of one round, and of three (the first two partial rounds
+/// are in the aggregator); every round cubes: 2 + 3·8 + 3·27 times, and checks 2 + 3·27 results. A row of padding is
+/// a permutation too, and its rounds have rows: the chains pad by themselves on top.
+pub fn permutation_rows(permutations: u64) -> [(&'static str, u64); 5] {
+    let [aggregator, full, partial] = [1, 8, 27].map(|each| pad(pad(permutations) * each));
+    [
+        ("poseidon_aggregator", aggregator),
+        ("poseidon_full_round_chain", full),
+        ("poseidon_3_partial_rounds_chain", partial),
+        ("cube_252", pad(2 * aggregator + 3 * full + 3 * partial)),
+        (
+            "range_check_252_width_27",
+            pad(2 * aggregator + 3 * partial),
+        ),
+    ]
+}
+
+/// Rows after padding to a power of two, at least the SIMD prover's smallest component.
+pub fn pad(rows: u64) -> u64 {
+    rows.next_power_of_two().max(16)
+}
+
+/// Every opcode, builtin and memory table has a component with one row per use; permutations have several.
+fn check_rows(set: &ParamSet, resources: &ExecutionResources) -> Result<(), ProveError> {
     let memory = &resources.memory_tables_sizes;
     let tables = [
+        ("memory_address_to_id", memory.memory_address_to_id),
         ("memory_id_to_small", memory.memory_id_to_small),
         ("memory_id_to_big", memory.memory_id_to_big),
         ("verify_instruction", resources.verify_instruction),
     ];
-    let counts = resources
-        .opcodes_instance_counter
-        .iter()
-        .chain(&resources.builtin_instance_counter);
+    let builtins = &resources.builtin_instance_counter;
+    let permutations = builtins.get("poseidon_builtin").copied().unwrap_or(0) as u64;
+    let counts = resources.opcodes_instance_counter.iter().chain(builtins);
     let counts = counts
         .map(|(name, &rows)| (name.as_str(), rows))
-        .chain(tables);
-    let worst = counts.max_by_key(|&(_, rows)| rows);
-    match worst {
-        Some((component, rows)) if rows > limit => Err(ProveError::TooManyRows {
+        .chain(tables)
+        .map(|(name, rows)| (name, rows as u64))
+        .chain(permutation_rows(permutations));
+    // The one furthest beyond its limit.
+    let limited = counts.map(|(name, rows)| (name, rows, max_rows(set, name)));
+    let beyond = limited.filter(|(_, rows, limit)| rows > limit);
+    match beyond.max_by_key(|(_, rows, limit)| rows - limit) {
+        Some((component, rows, limit)) => Err(ProveError::TooManyRows {
             component: component.to_string(),
             rows,
             limit,
         }),
-        _ => Ok(()),
+        None => Ok(()),
     }
 }

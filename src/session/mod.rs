@@ -150,11 +150,11 @@ pub fn prove(
     if position < total && !decoder.finished() {
         observe(Event::SetUp);
         let start = Instant::now();
-        let prover = Prover::new(request.parameters());
+        let mut prover = Prover::new(request.parameters());
         report.set_up = start.elapsed();
         let accept = bundle.manifest.accept(session.domain);
         let mut steps = session.chunk_size as usize;
-        let mut plan = request.plan.then(Plan::default);
+        let mut plan = request.plan.then(|| Plan::new(prover.parameters()));
         while position < total && !decoder.finished() {
             let before = decoder.clone();
             let most = steps.min(total - position);
@@ -173,14 +173,26 @@ pub fn prove(
                 None => trace_chunk(&job, &mut decoder, most, observe)
                     .and_then(|traced| prove_chunk(job, traced, observe)),
             };
+            let tried = decoder.frontier().position as usize - position;
             match made {
-                Err(ProveSessionError::Prove { source, .. }) if steps > 1 && source.too_long() => {
+                Err(ProveSessionError::Prove { source, .. }) if tried > 1 && source.too_long() => {
                     decoder = before;
-                    steps /= 2;
+                    steps = tried / 2;
                     observe(Event::Split {
                         chunk: index,
                         steps,
                     });
+                }
+                Err(ProveSessionError::Prove { chunk, source }) => {
+                    // One step is the least there is.
+                    let Some(larger) = prover.larger(&source) else {
+                        return Err(ProveSessionError::Prove { chunk, source });
+                    };
+                    decoder = before;
+                    prover = larger;
+                    if let Some(plan) = &mut plan {
+                        plan.set = prover.parameters();
+                    }
                 }
                 Err(error) => return Err(error),
                 Ok(chunk) => {

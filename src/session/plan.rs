@@ -7,8 +7,9 @@
 
 use std::collections::BTreeMap;
 
-use crate::profile::{Component, pad};
+use crate::profile::{Component, padded};
 use crate::prove::{max_rows, memory::max_cells};
+use crate::verify::params::ParamSet;
 
 /// Steps of the longer of the two chunks that are traced before the first proof.
 const PROBE: usize = 8;
@@ -28,8 +29,9 @@ fn rows(components: &[Component]) -> Rows {
 }
 
 /// What is known of a session's chunks.
-#[derive(Default)]
 pub(crate) struct Plan {
+    /// The parameters of its proofs.
+    pub(crate) set: &'static ParamSet,
     /// Rows of the next chunk's first step alone.
     one: Rows,
     /// Components of the latest chunk, for their columns.
@@ -39,6 +41,16 @@ pub(crate) struct Plan {
 }
 
 impl Plan {
+    /// Nothing is known yet.
+    pub(crate) fn new(set: &'static ParamSet) -> Plan {
+        Plan {
+            set,
+            one: Rows::new(),
+            components: vec![],
+            per_step: Rows::new(),
+        }
+    }
+
     /// Steps of the next chunk, at most `most`, if `left` steps are left. `probe` gives the components of the chunk of
     /// so many steps that could come next.
     ///
@@ -73,20 +85,25 @@ impl Plan {
 
     fn steps(&self, most: usize, left: usize) -> usize {
         let memory = max_cells();
+        let rows = |name: &str, steps: usize| {
+            let first = self.one.get(name).copied().unwrap_or(0);
+            let more = self.per_step.get(name).copied().unwrap_or(0);
+            first + more * (steps as u64 - 1) * (100 + GROWTH) / 100
+        };
         let cells = |steps: usize| -> Option<u64> {
+            let permutations = rows("poseidon_aggregator", steps);
             let mut cells = 0;
             for component in &self.components {
                 if component.fixed {
                     cells += component.cells;
                     continue;
                 }
-                let first = self.one.get(&component.name).copied().unwrap_or(0);
-                let more = self.per_step.get(&component.name).copied().unwrap_or(0);
-                let rows = first + more * (steps as u64 - 1) * (100 + GROWTH) / 100;
-                if rows > max_rows(&component.name) {
+                let rows = rows(&component.name, steps);
+                let all = padded(&component.name, rows, permutations);
+                if all > max_rows(self.set, &component.name) {
                     return None;
                 }
-                cells += pad(rows) * component.cells_per_row;
+                cells += all * component.cells_per_row;
             }
             (cells <= memory).then_some(cells)
         };
@@ -118,6 +135,9 @@ impl Plan {
 mod tests {
     use super::*;
 
+    use crate::prove::pad;
+    use crate::verify::params::{LARGE, PLAIN};
+
     /// A chunk with a single component.
     fn chunk(rows: u64, cells_per_row: u64) -> Vec<Component> {
         vec![Component {
@@ -132,7 +152,7 @@ mod tests {
 
     fn choose(most: usize, left: usize, chunk: impl Fn(u64) -> Vec<Component>) -> usize {
         let probe = |steps: usize| Ok::<_, ()>(chunk(steps as u64));
-        Plan::default()
+        Plan::new(&PLAIN)
             .choose(most, left, probe)
             .expect("no probe fails")
     }
@@ -151,5 +171,10 @@ mod tests {
     #[test]
     fn stays_below_the_row_limit() {
         assert_eq!(choose(50, 50, |steps| chunk(300_000 * steps, 10)), 3);
+        let mut plan = Plan::new(&LARGE);
+        let steps = plan.choose(50, 50, |steps| {
+            Ok::<_, ()>(chunk(300_000 * steps as u64, 10))
+        });
+        assert_eq!(steps, Ok(6));
     }
 }

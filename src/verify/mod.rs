@@ -20,14 +20,13 @@ use std::sync::Once;
 
 use cairo_air::air::PublicData;
 use cairo_air::claims::CairoClaim;
-use cairo_air::components::memory_address_to_id::MEMORY_ADDRESS_TO_ID_SPLIT;
 use cairo_air::verifier::verify_cairo_ex;
 use starknet_types_core::felt::Felt;
 use thiserror::Error;
 
 use crate::spec::program_hash::program_hash;
 use checks::{Checked, all, ensure};
-use params::{ACCEPTED, MAX_LOG_ROWS, MerkleChannel, PLAIN, ParamSet};
+use params::{LOG_TABLE_ROWS, MerkleChannel, ParamSet};
 use proof::{CairoProof, DecodeError};
 use statement::PublicFacts;
 
@@ -96,11 +95,9 @@ pub fn proof_checks(proof: &CairoProof) -> Vec<Checked<ProofError>> {
     checks
 }
 
-/// The accepted set with the proof's blow-up; the first one if there is none.
+/// The accepted set that the proof is meant for, all of whose parameters the proof must have.
 pub fn parameter_set(proof: &CairoProof) -> &'static ParamSet {
-    let found = proof.stark_proof.config.fri_config.log_blowup_factor;
-    let same = |set: &&ParamSet| set.params.log_blowup == found;
-    ACCEPTED.into_iter().find(same).unwrap_or(&PLAIN)
+    ParamSet::meant(&proof.stark_proof.config)
 }
 
 /// All parameters are those of the accepted set.
@@ -161,14 +158,22 @@ fn parameter_checks(proof: &CairoProof) -> [Checked<ProofError>; 8] {
 
 /// The claim's sizes, so that the library's arithmetic on them cannot overflow.
 fn claim_checks(proof: &CairoProof) -> [Checked<ProofError>; 5] {
-    let (claim, stark) = (&proof.claim, &proof.stark_proof);
+    let (claim, stark, set) = (&proof.claim, &proof.stark_proof, parameter_set(proof));
     let there = claim.memory_address_to_id.is_some() && claim.memory_id_to_big.is_some();
     let tables = claim.memory_id_to_big.iter();
     let tables = tables.flat_map(|big| &big.big_log_sizes);
-    let few = tables.clone().count() <= MEMORY_ADDRESS_TO_ID_SPLIT;
-    let small = |log: &u32| *log <= MAX_LOG_ROWS;
+    // Of so many tables at most, the numbers of values cannot overflow.
+    let few = tables.clone().count() <= set.value_tables;
+    let small = |log: &u32| *log <= LOG_TABLE_ROWS;
+    let too_large = |log: &u32| *log > set.max_log_rows;
     // The library's list of all sizes asserts both.
-    let rows = there && few && !claim.flatten_claim().component_log_sizes.iter().all(small);
+    let rows = there
+        && few
+        && claim
+            .flatten_claim()
+            .component_log_sizes
+            .iter()
+            .any(too_large);
     let refused = |problem| move || ProofError::Claim(problem);
     [
         (
@@ -177,7 +182,10 @@ fn claim_checks(proof: &CairoProof) -> [Checked<ProofError>; 5] {
         ),
         (
             "rows of a component",
-            ensure(!rows, refused("a component has more than 2^20 rows")),
+            ensure(
+                !rows,
+                refused("a component has more rows than the parameters allow"),
+            ),
         ),
         (
             "rows and number of memory tables",

@@ -8,8 +8,12 @@ use stwo_cairo_common::preprocessed_columns::preprocessed_trace::PreProcessedTra
 
 use super::statement::{Channel, Preprocessed, ProofParams};
 
-/// Largest number of rows of a component, as a power of two: the size of the largest fixed table.
-pub const MAX_LOG_ROWS: u32 = 20;
+/// Rows of the largest fixed table, as a power of two. One of them counts rows, so a component that reads such a
+/// counter (builtins, memory) has at most as many.
+pub const LOG_TABLE_ROWS: u32 = 20;
+
+/// As many tables of large values as the library's claims have room for.
+const MAX_VALUE_TABLES: usize = 16;
 
 /// The channel, written as a type: Blake2s with every output word reduced modulo 2^31 − 1, which
 /// circuits can recompute.
@@ -25,6 +29,10 @@ pub struct ParamSet {
     /// Whether a proof opens every fixed column, used or not. Circuits need it: their shape must not
     /// depend on what a program uses.
     pub all_preprocessed_columns: bool,
+    /// Largest number of rows of a component, as a power of two.
+    pub max_log_rows: u32,
+    /// Largest number of tables that the large values of memory are cut into.
+    pub value_tables: usize,
 }
 
 /// For receipts that are verified as they are: 76 queries at blow-up 2 and 20 bits of proof of work,
@@ -38,7 +46,7 @@ pub const PLAIN: ParamSet = ParamSet {
         interaction_pow_bits: cairo_air::verifier::INTERACTION_POW_BITS,
         fold_step: 3,
         log_last_layer_degree_bound: 0,
-        lifting_log_size: Some(MAX_LOG_ROWS + 1),
+        lifting_log_size: Some(LOG_TABLE_ROWS + 1),
         preprocessed: Preprocessed::CanonicalSmall,
     },
     preprocessed_root: [
@@ -47,6 +55,25 @@ pub const PLAIN: ParamSet = ParamSet {
         0xf3, 0x58,
     ],
     all_preprocessed_columns: false,
+    max_log_rows: LOG_TABLE_ROWS,
+    value_tables: MAX_VALUE_TABLES,
+};
+
+/// [`PLAIN`] with twice the rows, for programs of which not even one step fits the other: the same queries, blow-up
+/// and proof of work, on a domain twice as large.
+pub const LARGE: ParamSet = ParamSet {
+    params: ProofParams {
+        lifting_log_size: Some(LOG_TABLE_ROWS + 2),
+        ..PLAIN.params
+    },
+    preprocessed_root: [
+        0x38, 0xcc, 0x9f, 0x21, 0x92, 0xf8, 0x1c, 0x5f, 0x24, 0x9a, 0x70, 0x5c, 0xbe, 0x8b, 0xab,
+        0x5f, 0x31, 0x49, 0xbf, 0x07, 0xd6, 0x07, 0x07, 0x36, 0x06, 0xea, 0x6e, 0x30, 0x6e, 0x4b,
+        0x2c, 0x24,
+    ],
+    all_preprocessed_columns: false,
+    max_log_rows: LOG_TABLE_ROWS + 1,
+    value_tables: MAX_VALUE_TABLES,
 };
 
 /// For receipts that will be wrapped: 18 queries at blow-up 16 and 24 bits of proof of work, 96 bits.
@@ -57,7 +84,7 @@ pub const WRAPPABLE: ParamSet = ParamSet {
         queries: 18,
         pow_bits: 24,
         fold_step: 4,
-        lifting_log_size: Some(MAX_LOG_ROWS + 4),
+        lifting_log_size: Some(LOG_TABLE_ROWS + 4),
         ..PLAIN.params
     },
     preprocessed_root: [
@@ -66,10 +93,30 @@ pub const WRAPPABLE: ParamSet = ParamSet {
         0xb8, 0x20,
     ],
     all_preprocessed_columns: true,
+    max_log_rows: LOG_TABLE_ROWS,
+    // A circuit is made for one set of components.
+    value_tables: 1,
 };
 
 /// What [`super::verify_proof`] accepts.
-pub const ACCEPTED: [&ParamSet; 2] = [&PLAIN, &WRAPPABLE];
+pub const ACCEPTED: [&ParamSet; 3] = [&PLAIN, &LARGE, &WRAPPABLE];
+
+impl ParamSet {
+    /// The set for chunks with more rows than this one allows, if there is one.
+    pub fn larger(&self) -> Option<&'static ParamSet> {
+        (*self == PLAIN).then_some(&LARGE)
+    }
+
+    /// The accepted set that a proof with these parameters can only be meant for: the one of its blow-up and lifting
+    /// size, else the one of its blow-up, else [`PLAIN`]. Whether it has the set's other parameters is not looked at.
+    pub fn meant(found: &PcsConfig) -> &'static ParamSet {
+        let blowup = |set: &&ParamSet| set.params.log_blowup == found.fri_config.log_blowup_factor;
+        let same = ACCEPTED.into_iter().filter(blowup);
+        let lifting = |set: &&ParamSet| set.params.lifting_log_size == found.lifting_log_size;
+        let exact = same.clone().find(lifting);
+        exact.or(same.clone().next()).unwrap_or(&PLAIN)
+    }
+}
 
 /// The prover library's form of parameters.
 pub fn pcs_config(params: &ProofParams) -> PcsConfig {

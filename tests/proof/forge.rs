@@ -8,7 +8,7 @@ use cairo_decode::lower::{LowerOptions, WeightLayout};
 use cairo_decode::prove::Prover;
 use cairo_decode::receipt::{ProofIdentity, ReceiptError, check_receipt};
 use cairo_decode::trace;
-use cairo_decode::verify::params::{MAX_LOG_ROWS, MerkleChannel, PLAIN, pcs_config, variant};
+use cairo_decode::verify::params::{LOG_TABLE_ROWS, MerkleChannel, PLAIN, pcs_config, variant};
 use cairo_decode::verify::proof::{CairoProof, encode};
 use cairo_decode::verify::statement::StatementError;
 use cairo_decode::verify::{ProofError, verify_proof};
@@ -67,7 +67,7 @@ pub fn with_parameters(change: impl FnOnce(&mut ProverParameters)) -> CairoProof
 pub fn with_another_table() -> CairoProof {
     let set = &PLAIN.params;
     let config = pcs_config(set);
-    let domain = CanonicCoset::new(MAX_LOG_ROWS + set.log_blowup).circle_domain();
+    let domain = CanonicCoset::new(LOG_TABLE_ROWS + set.log_blowup).circle_domain();
     let twiddles = SimdBackend::precompute_twiddles(domain.half_coset);
     let tables = Arc::new(variant(set.preprocessed).to_preprocessed_trace());
     let ids = tables.ids();
