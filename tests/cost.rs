@@ -106,28 +106,23 @@ fn options(products: Products, weights: WeightLayout) -> LowerOptions {
 /// Shapes whose costs give the table: head sizes with and without a rest, one and more heads per group.
 fn fit() -> Vec<Measured> {
     let mut all = vec![];
-    for (seed, shape, products) in [
-        (5, sizes(16, 2, 2, 1, 8, 24, 16), Products::Computed),
-        (6, sizes(8, 1, 2, 2, 4, 8, 8), Products::Claimed),
-        (7, sizes(24, 1, 4, 2, 6, 40, 40), Products::Computed),
-        (8, sizes(12, 2, 1, 1, 18, 30, 40), Products::Claimed),
-        (9, sizes(8, 1, 4, 4, 10, 8, 8), Products::Computed),
-        (10, sizes(8, 1, 3, 3, 10, 8, 8), Products::Computed),
+    use Products::{Claimed, Computed};
+    use WeightLayout::{Pairs, Ready};
+    for (seed, shape, products, weights) in [
+        (5, sizes(16, 2, 2, 1, 8, 24, 16), Computed, Pairs),
+        (6, sizes(8, 1, 2, 2, 4, 8, 8), Claimed, Pairs),
+        (7, sizes(24, 1, 4, 2, 6, 40, 40), Computed, Ready),
+        (8, sizes(12, 2, 1, 1, 18, 30, 40), Claimed, Pairs),
+        (9, sizes(8, 1, 4, 4, 10, 8, 8), Computed, Pairs),
+        (10, sizes(8, 1, 3, 3, 10, 8, 8), Computed, Pairs),
+        (15, sizes(8, 1, 2, 2, 4, 8, 8), Claimed, Ready),
     ] {
         let graph = random_graph("random", seed, shape);
         let chunks = [[1, 2, 1, 2, 3, 4].as_slice(), &[1; 14]].concat();
-        let options = options(
-            products,
-            if seed == 7 {
-                WeightLayout::Ready
-            } else {
-                WeightLayout::Pairs
-            },
-        );
-        let ready = options.weights == WeightLayout::Ready;
+        let options = options(products, weights);
         let samples = measure(&graph, options, 5, &chunks).into_iter();
         // Where nothing is separated, the compiler makes something else of the packing.
-        all.extend(samples.filter(|s| !ready || s.label != "protocol.bytes"));
+        all.extend(samples.filter(|s| weights == Pairs || s.label != "protocol.bytes"));
     }
     all
 }

@@ -47,7 +47,7 @@ const ARROWS: [(&str, &[&str]); 23] = [
     (
         "bench",
         &[
-            "bundle", "chunk", "lower", "model", "profile", "prove", "quantize", "session",
+            "bundle", "chunk", "cost", "lower", "model", "profile", "prove", "quantize", "session",
             "trace", "verify",
         ],
     ),

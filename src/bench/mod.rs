@@ -3,6 +3,7 @@
 //! Owns the cases and what is measured about them. A case is a model (random weights of a given shape, or the
 //! demo model), some steps that only fill the KV cache, and chunks of steps that are proven and verified.
 
+pub mod estimate;
 pub mod process;
 
 use std::collections::VecDeque;
@@ -33,6 +34,8 @@ use process::cpu_seconds;
 pub enum BenchError {
     #[error("{}: {source}", path.display())]
     Io { path: PathBuf, source: io::Error },
+    #[error("{0}")]
+    Model(String),
     #[error(transparent)]
     Bundle(Box<BundleError>),
     #[error(transparent)]
@@ -81,6 +84,8 @@ pub enum Chunks {
     Fixed(&'static [usize]),
     /// So many steps, in chunks of what costs least per step, as `prove` does by default.
     Planned(usize),
+    /// One chunk of so many steps, whose cost is declared, not proven: see [`estimate`].
+    Declared(usize),
 }
 
 const fn shape(layers: usize) -> Shape {
@@ -107,8 +112,20 @@ const WIDE: Shape = Shape {
     tied: true,
 };
 
+/// The shape of GPT-2 small, with a gated MLP of as many parameters.
+const GPT2_SMALL: Shape = Shape {
+    hidden: 768,
+    mlp: 2048,
+    layers: 12,
+    heads: 12,
+    kv_heads: 12,
+    head_dim: 64,
+    vocab: 50_257,
+    tied: true,
+};
+
 /// All cases.
-pub const CASES: [Case; 4] = [
+pub const CASES: [Case; 5] = [
     Case {
         name: "A",
         about: "one decode step with 16 positions of KV: 1 layer, d 64, 4 heads, hidden 256, vocabulary 65",
@@ -137,6 +154,13 @@ pub const CASES: [Case; 4] = [
         subject: Subject::Random(WIDE),
         before: 0,
         chunks: Chunks::Planned(16),
+    },
+    Case {
+        name: "E",
+        about: "cost only, 64 tokens: 12 layers, d 768, 12 heads, hidden 2048 (gated), vocabulary 50257",
+        subject: Subject::Random(GPT2_SMALL),
+        before: 0,
+        chunks: Chunks::Declared(64),
     },
 ];
 
@@ -240,7 +264,7 @@ pub fn run(case: &Case, demo: &Path, work: &Path) -> Result<CaseResult, BenchErr
     let mut plan_seconds = 0.0;
     let mut queue = match case.chunks {
         Chunks::Fixed(chunks) => VecDeque::from(chunks.to_vec()),
-        Chunks::Planned(steps) => VecDeque::from([steps]),
+        Chunks::Planned(steps) | Chunks::Declared(steps) => VecDeque::from([steps]),
     };
     let mut plan = matches!(case.chunks, Chunks::Planned(_)).then(|| Plan::new(&PLAIN));
     while let Some(steps) = queue.pop_front() {

@@ -87,7 +87,7 @@ impl Asm {
         Asm::default()
     }
 
-    /// Also counts the rows of one call.
+    /// Also counts a call's rows.
     pub fn metered(meter: Meter) -> Asm {
         Asm {
             meter: Some(meter),
@@ -164,12 +164,7 @@ impl Asm {
         self.leave()
     }
 
-    /// The next cell, which only a hint and [`Asm::jump_if`] may use.
-    pub fn flag(&mut self) -> Cell {
-        self.leave()
-    }
-
-    /// Leaves the next cell without a value.
+    /// Leaves the next cell without a value, or to a hint and [`Asm::jump_if`].
     pub fn leave(&mut self) -> Cell {
         let at = self.top;
         self.top += 1;

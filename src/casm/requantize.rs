@@ -155,7 +155,7 @@ impl Saturation {
     pub(super) fn apply(&self, asm: &mut Asm, x: Cell, rc: Cell, at: i16) -> Cell {
         let dividend = asm.add(x, self.bias);
         let quotient = divide(asm, dividend, self.divisor, self.largest, rc, at);
-        let (low, high) = (asm.flag(), asm.flag());
+        let (low, high) = (asm.leave(), asm.leave());
         asm.hint_less(quotient, self.lo, low);
         asm.hint_less(self.hi, quotient, high);
         let is_low = asm.jump_if("low", low);

@@ -44,7 +44,7 @@ pub(super) fn weights(asm: &mut Asm) {
     of.each(asm, [1], CHECKS, |asm, score, rc, at| {
         let distance = asm.sub(max, score);
         let exponent = divide(asm, distance, divisor, largest, rc, at);
-        let has_weight = asm.flag();
+        let has_weight = asm.leave();
         asm.hint_less(exponent, exponents, has_weight);
         let near = asm.jump_if("near", has_weight);
         // 2048 ≤ exponent

@@ -8,6 +8,8 @@ use stwo_cairo_adapter::decode::Instruction;
 use super::Program;
 use crate::cost::{ADDRESSES, Rows};
 
+const CALL: &str = "call_opcode_rel_imm";
+
 /// An instruction, as far as it says where the program goes next.
 struct Place {
     component: &'static str,
@@ -47,6 +49,10 @@ impl Program {
                     let rows = sites.entry(label.to_string()).or_default();
                     rows.add(component, 1);
                     rows.add(ADDRESSES, cells);
+                    // A constant's address comes from a call of what is before it, a return.
+                    if component == CALL && returns_at_once(&words, pc) {
+                        rows.add("ret_opcode", 1);
+                    }
                 }
             }
         }
@@ -112,7 +118,7 @@ fn place(words: &[Felt252], pc: usize) -> Option<(Place, usize)> {
     let behind = pc + size;
     let (component, cells, next) = match () {
         () if i.opcode_ret => ("ret_opcode", 0, Next::Nowhere),
-        () if i.opcode_call && i.op_1_imm => ("call_opcode_rel_imm", 2, Next::To(behind)),
+        () if i.opcode_call && i.op_1_imm => (CALL, 2, Next::To(behind)),
         () if i.opcode_call => ("call_opcode_abs", 2, Next::To(behind)),
         () if i.pc_update_jnz => ("", 0, Next::Either(target(words, pc)?, behind)),
         () if i.pc_update_jump_rel && i.op_1_imm => {
@@ -139,6 +145,12 @@ fn decode(words: &[Felt252], pc: usize) -> Option<(Instruction, usize)> {
     let instruction = Instruction::decode(word.into());
     let size = 1 + usize::from(instruction.op_1_imm);
     Some((instruction, size))
+}
+
+/// Whether what is called at an offset only returns.
+fn returns_at_once(words: &[Felt252], pc: usize) -> bool {
+    let called = target(words, pc).and_then(|pc| decode(words, pc));
+    called.is_some_and(|(instruction, _)| instruction.opcode_ret)
 }
 
 /// Where the immediate jump or call at an offset leads.

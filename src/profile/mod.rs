@@ -24,6 +24,7 @@ use serde::Serialize;
 use thiserror::Error;
 
 use crate::compile::Program;
+use crate::cost::Rows;
 use crate::ir::Graph;
 use crate::trace::{self, TraceError};
 
@@ -163,4 +164,16 @@ pub fn profile(
         work,
         components,
     })
+}
+
+/// Cells of rows; of sums and products, of their general form.
+///
+/// # Errors
+/// A component that the profile does not know.
+pub fn cells_of(rows: &Rows) -> Result<u64, ProfileError> {
+    let cells = |(name, rows): (&str, u64)| {
+        let each = cells::per_row(name).ok_or_else(|| ProfileError::Component(name.to_string()))?;
+        Ok(each * rows)
+    };
+    rows.iter().map(cells).sum()
 }
