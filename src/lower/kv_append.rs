@@ -31,7 +31,10 @@ pub(super) fn carried_cost(lowering: &Lowering<'_>, position: usize, cost: &mut 
 fn values(lowering: &Lowering<'_>, [value, rest]: [&'static str; 2], cost: &mut Cost) {
     let shape = &lowering.graph.shape;
     cost.unit(value, shape.kv_heads * (shape.head_dim / 4));
-    cost.unit(rest, shape.kv_heads * usize::from(shape.head_dim % 4 != 0));
+    cost.unit(
+        rest,
+        shape.kv_heads * usize::from(!shape.head_dim.is_multiple_of(4)),
+    );
 }
 
 /// A key is added to the block that is being filled; a block's first one is the block, its last one closes it.

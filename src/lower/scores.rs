@@ -46,7 +46,7 @@ pub(super) fn cost(lowering: &Lowering<'_>, step: Step<'_>, cost: &mut Cost) {
     let lanes = lowering.key_lanes;
     let (full, open) = (
         step.positions() / lanes.rows(),
-        step.positions() % lanes.rows() != 0,
+        !step.positions().is_multiple_of(lanes.rows()),
     );
     for _ in 0..shape.heads {
         for blocks in [full, usize::from(open)] {
