@@ -157,7 +157,7 @@ fn parameter_checks(proof: &CairoProof) -> [Checked<ProofError>; 8] {
 }
 
 /// The claim's sizes, so that the library's arithmetic on them cannot overflow.
-fn claim_checks(proof: &CairoProof) -> [Checked<ProofError>; 5] {
+fn claim_checks(proof: &CairoProof) -> [Checked<ProofError>; 6] {
     let (claim, stark, set) = (&proof.claim, &proof.stark_proof, parameter_set(proof));
     let there = claim.memory_address_to_id.is_some() && claim.memory_id_to_big.is_some();
     let tables = claim.memory_id_to_big.iter();
@@ -181,17 +181,21 @@ fn claim_checks(proof: &CairoProof) -> [Checked<ProofError>; 5] {
             ensure(there, refused("the memory components are missing")),
         ),
         (
+            "rows of a memory table",
+            ensure(
+                tables.clone().all(small),
+                refused("a memory table has more than 2^20 rows"),
+            ),
+        ),
+        (
+            "number of memory tables",
+            ensure(few, refused("too many memory tables")),
+        ),
+        (
             "rows of a component",
             ensure(
                 !rows,
                 refused("a component has more rows than the parameters allow"),
-            ),
-        ),
-        (
-            "rows and number of memory tables",
-            ensure(
-                few && tables.clone().all(small),
-                refused("there are too many memory tables, or one has more than 2^20 rows"),
             ),
         ),
         (

@@ -93,18 +93,22 @@ fn relabelled() -> Vec<(&'static str, &'static str, Change)> {
         ("memory components", "a claim without addresses", |p| {
             p.claim.memory_address_to_id = None
         }),
+        (
+            "rows of a memory table",
+            "a memory table of 2^21 rows",
+            |p| {
+                let claim = p.claim.memory_id_to_big.as_mut();
+                claim.expect("the component").big_log_sizes[0] = 21
+            },
+        ),
+        ("number of memory tables", "10,000 memory tables", |p| {
+            let claim = p.claim.memory_id_to_big.as_mut();
+            claim.expect("the component").big_log_sizes = vec![4; 10_000]
+        }),
         ("rows of a component", "a component of 2^31 rows", |p| {
             let claim = p.claim.assert_eq_opcode.as_mut();
             claim.expect("the component").log_size = 31
         }),
-        (
-            "rows and number of memory tables",
-            "10,000 memory tables",
-            |p| {
-                let claim = p.claim.memory_id_to_big.as_mut();
-                claim.expect("the component").big_log_sizes = vec![4; 10_000]
-            },
-        ),
         (
             "builtins have segments",
             "a builtin without a segment",
