@@ -5,12 +5,16 @@
 //! (`input`). What is not free is pinned by the program hash (`hash`), operation by operation
 //! (`coverage`). What stops a wrong claim of a product is in `claims`.
 
+#[path = "witness/choice.rs"]
+mod choice;
 #[path = "witness/claims.rs"]
 mod claims;
 #[path = "witness/coverage.rs"]
 mod coverage;
 #[path = "witness/hash.rs"]
 mod hash;
+#[path = "witness/header.rs"]
+mod header;
 #[path = "witness/hints.rs"]
 mod hints;
 #[path = "witness/input.rs"]

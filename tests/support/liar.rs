@@ -218,6 +218,8 @@ impl ResourceTracker for Liar {
 pub const COUNT: &str = "Count";
 /// Kind of the hint that writes claimed sums.
 pub const SUMS: &str = "Sums";
+/// Kind of the hint that names the first largest element.
+pub const MAXIMUM: &str = "Maximum";
 /// How the names of lies begin after which a loop would have to run 2^40 times and more.
 pub const ENDLESS: &str = "endless: ";
 /// Name of the lie about a count that is another way to visit the same elements.
@@ -359,7 +361,7 @@ impl Values<'_> {
                 let (kind, cells, lies): (_, _, fn(&[_], &[_]) -> Lies) = match name.as_slice() {
                     name if name == casm::SUMS.as_bytes() => (SUMS, vec![], other_sums),
                     name if name == casm::MAXIMUM.as_bytes() => {
-                        ("Maximum", vec![output_start], other_index)
+                        (MAXIMUM, vec![output_start], other_index)
                     }
                     name => panic!("a hint that the liar does not know: {name:?}"),
                 };

@@ -8,7 +8,7 @@ use cairo_decode::trace::{self, TraceError};
 use starknet_types_core::felt::Felt;
 
 use crate::coverage::hints;
-use crate::liar::{COUNT, ENDLESS, Liar, Lie, SUMS, Site, quietly};
+use crate::liar::{COUNT, ENDLESS, Liar, Lie, MAXIMUM, SUMS, Site, quietly};
 use crate::{assert_refusal, chunk, model};
 
 /// Lies beyond the first and the last of every program counter are sampled down to about this many.
@@ -235,7 +235,7 @@ fn requirement_09_normalisation() {
     let norms = refused_at(&["attention_norm", "mlp_norm", "final.norm"]);
     assert_lies(&norms, &["SquareRoot", "DivMod"]);
     let softmax = refused_at(&["softmax"]);
-    assert_lies(&softmax, &["DivMod", "TestLessThan"]);
+    assert_lies(&softmax, &["DivMod", "TestLessThan", MAXIMUM]);
 }
 
 /// Attack: another rounding of a weighted sum of the carried values. (Other rows, and rows in another
@@ -316,10 +316,11 @@ fn requirement_13_indices_of_tables() {
     assert_lies(&found, ROUNDINGS);
 }
 
-/// Attack: another token than the largest logit's: the comparisons of the argmax answered otherwise.
+/// Attack: another token than the first largest logit's: the argmax names another index.
 #[test]
-fn requirement_14_the_comparisons_of_the_choice() {
+fn requirement_14_another_choice() {
     let found = refused_at(&["final.token"]);
+    assert_lies(&found, &[MAXIMUM]);
     assert!(found["final.token"].len() >= 4, "few lies");
 }
 

@@ -9,22 +9,8 @@ use cairo_decode::spec::roots::{EMPTY_ROOT, fold_token, kv_append};
 use cairo_decode::verify::statement::OUTPUT_FIELDS;
 use starknet_types_core::felt::Felt;
 
+use crate::header::*;
 use crate::{accepts, chunk, model, refuses};
-
-const CHAIN: usize = 0;
-const VERIFIER: usize = 1;
-const SESSION: usize = 2;
-const EOS: usize = 3;
-const PROMPT_ROOT: usize = 4;
-const PROMPT_LENGTH: usize = 5;
-const STEPS: usize = 6;
-const POSITION: usize = 7;
-const TOKEN: usize = 8;
-const KV_ROOT: usize = 9;
-const TOKENS_ROOT: usize = 10;
-const HEADER: usize = 11;
-
-const PROMPT: [u32; 4] = [3, 1, 6, 2];
 
 /// The chunk under attack: positions 2, 3 and 4 of a session with a prompt of four tokens, so that
 /// two positions are carried in, one token is forced and two are chosen.

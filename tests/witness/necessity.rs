@@ -10,19 +10,11 @@ use cairo_decode::spec::roots::{EMPTY_ROOT, fold_token};
 use cairo_decode::trace::{self, TraceError};
 use starknet_types_core::felt::Felt;
 
+use crate::header::*;
 use crate::liar::{Liar, Lie, SUMS};
 use crate::support::{MODEL_ROOT, pins};
 use crate::table::{self, Row};
 use crate::{assert_refusal, chunk, claimed, model};
-
-const EOS: usize = 3;
-const PROMPT_ROOT: usize = 4;
-const PROMPT_LENGTH: usize = 5;
-const STEPS: usize = 6;
-const TOKENS_ROOT: usize = 10;
-const HEADER: usize = 11;
-
-const PROMPT: [u32; 4] = [3, 1, 6, 2];
 
 /// The chunk protocol's source.
 fn source() -> &'static str {
