@@ -4,7 +4,7 @@ use std::path::Path;
 
 use serde::Serialize;
 
-use super::{BenchError, Case, Subject, model};
+use super::{BenchError, Case, model};
 use crate::cost::Rows;
 use crate::lower::{Chunk, LowerOptions, WeightLayout, declare};
 use crate::model::Model;
@@ -88,20 +88,10 @@ pub fn run(case: &Case, steps: usize, demo: &Path, work: &Path) -> Result<Estima
     parts.sort_by_key(|(_, cells)| std::cmp::Reverse(*cells));
     let (cells, value_cells) = cells(&all)?;
     let cells_per_token = (cells + value_cells) / steps as u64;
-    let matrices = graph.matrices.iter().map(|m| m.rows * m.cols);
-    let Subject::Random(shape) = case.subject else {
-        unreachable!("a cost-only case has a shape")
-    };
-    // The logits' matrix is the embedding, if they are tied.
-    let embedding = if shape.tied {
-        0
-    } else {
-        shape.vocab * shape.hidden
-    };
     Ok(Estimate {
         case: case.name,
         about: case.about,
-        parameters: (matrices.sum::<usize>() + embedding) as u64,
+        parameters: loaded.config.parameters(),
         steps,
         vm_steps: all.steps(),
         cells,

@@ -12,15 +12,8 @@ const CHECKS: i16 = 3;
 /// `floor((x + bias) / divisor) − offset` of every element.
 pub(super) fn rounded(asm: &mut Asm) {
     let [rc, xs, end, bias, offset, divisor, out_start, out] = params();
-    let count = asm.sub(end, xs);
+    let of = Elements::new(asm, rc, [xs, end], [out_start, out]);
     let largest = asm.add(divisor, -1);
-    let of = Elements {
-        count,
-        rc,
-        xs,
-        out_start,
-        out,
-    };
     of.each(asm, ELEMENTS, CHECKS, |asm, x, rc, at| {
         let dividend = asm.add(x, bias);
         round(asm, dividend, [divisor, largest, offset], rc, at)
@@ -31,15 +24,8 @@ pub(super) fn rounded(asm: &mut Asm) {
 /// `floor((x·factor + bias) / divisor) − offset` of every element.
 pub(super) fn scaled(asm: &mut Asm) {
     let [rc, xs, end, factor, bias, offset, divisor, out_start, out] = params();
-    let count = asm.sub(end, xs);
+    let of = Elements::new(asm, rc, [xs, end], [out_start, out]);
     let largest = asm.add(divisor, -1);
-    let of = Elements {
-        count,
-        rc,
-        xs,
-        out_start,
-        out,
-    };
     of.each(asm, ELEMENTS, CHECKS, |asm, x, rc, at| {
         let product = asm.mul(x, factor);
         let dividend = asm.add(product, bias);
@@ -49,14 +35,30 @@ pub(super) fn scaled(asm: &mut Asm) {
 
 /// What a kernel with range checks goes through, and where it appends.
 pub(super) struct Elements {
-    pub(super) count: Cell,
-    pub(super) rc: Cell,
-    pub(super) xs: Cell,
-    pub(super) out_start: Cell,
-    pub(super) out: Cell,
+    count: Cell,
+    rc: Cell,
+    xs: Cell,
+    out_start: Cell,
+    out: Cell,
 }
 
 impl Elements {
+    /// The elements of a span, with the range checks from `rc` on and the array that is appended to.
+    pub(super) fn new(
+        asm: &mut Asm,
+        rc: Cell,
+        [xs, end]: [Cell; 2],
+        [out_start, out]: [Cell; 2],
+    ) -> Elements {
+        Elements {
+            count: asm.sub(end, xs),
+            rc,
+            xs,
+            out_start,
+            out,
+        }
+    }
+
     /// Appends `value(x, rc, at)` of every element, which uses the `checks` range checks from `rc + at` on, and
     /// returns.
     pub(super) fn each<const K: usize>(
@@ -192,15 +194,8 @@ impl Saturation {
 /// `clamp(floor((x + bias) / divisor), lo, hi) − offset` of every element.
 pub(super) fn saturated(asm: &mut Asm) {
     let [rc, xs, end, bias, offset, divisor, lo, hi, out_start, out] = params();
-    let count = asm.sub(end, xs);
+    let of = Elements::new(asm, rc, [xs, end], [out_start, out]);
     let to = Saturation::new(asm, [bias, offset, divisor, lo, hi]);
-    let of = Elements {
-        count,
-        rc,
-        xs,
-        out_start,
-        out,
-    };
     of.each(asm, ELEMENTS, Saturation::CHECKS, |asm, x, rc, at| {
         to.apply(asm, x, rc, at)
     });

@@ -25,15 +25,8 @@ pub(super) fn silu(asm: &mut Asm) {
         out_start,
         out,
     ] = params();
-    let count = asm.sub(end, xs);
+    let of = Elements::new(asm, rc, [xs, end], [out_start, out]);
     let to = Saturation::new(asm, [bias, offset, divisor, lo, hi]);
-    let of = Elements {
-        count,
-        rc,
-        xs,
-        out_start,
-        out,
-    };
     of.each(asm, ELEMENTS, Saturation::CHECKS, |asm, x, rc, at| {
         let index = to.apply(asm, x, rc, at);
         let entry = asm.add(index, table);

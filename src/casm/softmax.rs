@@ -28,19 +28,12 @@ pub(super) fn weights(asm: &mut Asm) {
         out_start,
         out,
     ] = params();
-    let count = asm.sub(end, scores);
+    let of = Elements::new(asm, rc, [scores, end], [out_start, out]);
     let largest = asm.add(divisor, -1);
     let exponents = asm.number(EXPONENTS);
     let last_fraction = asm.number(FRACTIONS - 1);
     let last_power = asm.number(EXPONENTS / FRACTIONS - 1);
     let zero = asm.number(0);
-    let of = Elements {
-        count,
-        rc,
-        xs: scores,
-        out_start,
-        out,
-    };
     of.each(asm, [1], CHECKS, |asm, score, rc, at| {
         let distance = asm.sub(max, score);
         let exponent = divide(asm, distance, divisor, largest, rc, at);

@@ -15,7 +15,7 @@ mod rows;
 use std::collections::BTreeMap;
 use std::sync::LazyLock;
 
-pub use rows::{Rows, is_opcode};
+pub use rows::Rows;
 
 /// The component of addresses.
 pub const ADDRESSES: &str = "memory_address_to_id";

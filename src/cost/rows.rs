@@ -58,6 +58,6 @@ impl Rows {
 }
 
 /// Whether each row of a component is a VM step.
-pub fn is_opcode(component: &str) -> bool {
+fn is_opcode(component: &str) -> bool {
     component.contains("_opcode")
 }

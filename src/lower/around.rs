@@ -3,7 +3,7 @@
 
 use std::collections::BTreeMap;
 
-use super::cost::{Chunk, call as call_kernel};
+use super::cost::{Chunk, call_kernel};
 use super::linear::Product;
 use super::{ANGLES, CONSTANTS, LowerError, Lowering, WeightLayout, kv_append, rope, weights};
 use crate::casm::Param;
@@ -32,10 +32,10 @@ fn constants(lowering: &Lowering<'_>) -> Result<Cost, LowerError> {
     // Of 128 and 256 entries.
     cost.unit("tables", 1);
     if lowering.options.weights == WeightLayout::Pairs {
-        for parts in weights::pair_parts(lowering)? {
+        for parts in weights::pair_parts(lowering)?.into_values() {
             for pairs in parts {
                 let params = [Param::Span(pairs), Param::Felt, Param::Felt];
-                call_kernel(&mut cost, "weights::append_words", &params);
+                call_kernel(&mut cost, 1, "weights::append_words", &params);
                 cost.unit("separate", 1);
             }
         }
@@ -66,9 +66,8 @@ fn bytes(lowering: &Lowering<'_>, chunk: &Chunk<'_>) -> Cost {
     cost.unit("pack.unfilled", chunk.steps * unfilled);
     cost.unit("unpack", chunk.position);
     cost.unit("unpack.layer", chunk.position * shape.layers);
-    for _ in 0..chunk.position {
-        call_kernel(&mut cost, "bytes::unpack_int8", &[Param::Span(words)]);
-    }
+    let params = [Param::Span(words)];
+    call_kernel(&mut cost, chunk.position, "bytes::unpack_int8", &params);
     cost
 }
 
@@ -146,13 +145,16 @@ fn claims(lowering: &Lowering<'_>, chunk: &Chunk<'_>) -> Result<Cost, LowerError
             cost.unit("claims.matrix", 1);
             cost.unit("claims.block", blocks);
             let [words, powers] = [blocks * cols, blocks].map(Param::Span);
-            call_kernel(&mut cost, "linear::products", &[words, powers, Param::Felt]);
+            call_kernel(
+                &mut cost,
+                1,
+                "linear::products",
+                &[words, powers, Param::Felt],
+            );
             cost.unit("claims.claim", steps);
             for len in [cols, blocks] {
-                let span = Param::Span(len);
-                for _ in 0..steps {
-                    call_kernel(&mut cost, "linear::products", &[span, span, Param::Felt]);
-                }
+                let params = [Param::Span(len), Param::Span(len), Param::Felt];
+                call_kernel(&mut cost, steps, "linear::products", &params);
             }
         }
     }

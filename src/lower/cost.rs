@@ -118,10 +118,10 @@ impl Lowering<'_> {
     }
 }
 
-/// Adds a call of a kernel.
-pub(super) fn call(cost: &mut Cost, path: &str, params: &[Param]) {
-    cost.kernels
-        .add_all(&kernel(path).rows(params, None, &[]), 1);
+/// Adds `times` calls of a kernel.
+pub(super) fn call_kernel(cost: &mut Cost, times: usize, path: &str, params: &[Param]) {
+    let rows = kernel(path).rows(params, None, &[]);
+    cost.kernels.add_all(&rows, times as u64);
 }
 
 /// Adds a call of a kernel over elements; for some of them the data choose other cases than `usual`.

@@ -1,6 +1,6 @@
 //! `add` and `mul`.
 
-use super::cost::{Step, call as call_kernel};
+use super::cost::{Step, call_kernel};
 use super::requantize::{finish, finish_cost};
 use super::{LowerError, Lowering};
 use crate::casm::Param;
@@ -14,7 +14,7 @@ pub(super) fn add(lowering: &Lowering<'_>, a: ValueId, b: ValueId) -> String {
 
 pub(super) fn add_cost(lowering: &Lowering<'_>, a: ValueId, cost: &mut Cost) {
     let params = [Param::Span(lowering.len(a)); 2];
-    call_kernel(cost, "elementwise::append_sums", &params);
+    call_kernel(cost, 1, "elementwise::append_sums", &params);
     cost.unit("add", 1);
 }
 
@@ -49,7 +49,7 @@ pub(super) fn mul_cost(
 ) -> Result<(), LowerError> {
     let len = lowering.len(a);
     let params = [Param::Span(len); 2];
-    call_kernel(cost, "elementwise::append_products", &params);
+    call_kernel(cost, 1, "elementwise::append_products", &params);
     cost.unit("mul", 1);
     let exact = step.values.map(|values| {
         let pairs = values.get(a).iter().zip(values.get(b));

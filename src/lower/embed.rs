@@ -4,7 +4,7 @@ use starknet_types_core::felt::Felt;
 
 use super::Lowering;
 use super::constants::{MAX_WORDS, part_name};
-use super::cost::call as call_kernel;
+use super::cost::call_kernel;
 use crate::casm::Param;
 use crate::cost::Cost;
 use crate::ir::VerifiedGraph;
@@ -46,10 +46,11 @@ pub(super) fn call(lowering: &Lowering<'_>, shift: u32) -> String {
 
 pub(super) fn cost(lowering: &Lowering<'_>, cost: &mut Cost) {
     let graph = lowering.graph;
-    call_kernel(cost, "bytes::unpack_int8", &[Param::Span(words(graph))]);
+    call_kernel(cost, 1, "bytes::unpack_int8", &[Param::Span(words(graph))]);
     let hidden = Param::Span(graph.shape.hidden);
     call_kernel(
         cost,
+        1,
         "elementwise::append_multiples",
         &[hidden, Param::Felt],
     );

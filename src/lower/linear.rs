@@ -3,7 +3,7 @@
 use starknet_types_core::felt::Felt;
 
 use super::constants::{MAX_WORDS, part_name};
-use super::cost::{call as call_kernel, hinted};
+use super::cost::{call_kernel, hinted};
 use super::{LowerError, Lowering, WeightLayout, variable};
 use crate::casm::Param;
 use crate::cost::Cost;
@@ -91,10 +91,10 @@ impl Lanes {
         column_after_column(&self.pack(matrix), matrix.cols)
     }
 
-    /// Adds a split of words into lanes.
-    pub(super) fn split_cost(&self, words: usize, cost: &mut Cost) {
+    /// Adds `times` splits of words into lanes.
+    pub(super) fn split_cost(&self, words: usize, times: usize, cost: &mut Cost) {
         let path = format!("linear::split{}", self.bits);
-        call_kernel(cost, &path, &[Param::Span(words)]);
+        call_kernel(cost, times, &path, &[Param::Span(words)]);
     }
 
     /// The word with `value` in every lane.
@@ -318,14 +318,14 @@ pub(super) fn cost(
     for blocks in product.part_blocks(weights)? {
         let params = [Param::Span(blocks * cols), Param::Span(cols), Param::Felt];
         if product.claimed {
-            call_kernel(cost, "claims::append_claims", &params);
+            call_kernel(cost, 1, "claims::append_claims", &params);
             hinted(cost, blocks);
         } else {
-            call_kernel(cost, "linear::products", &params);
+            call_kernel(cost, 1, "linear::products", &params);
         }
         cost.unit(product.kernel(weights), 1);
     }
     let blocks = product.lanes.blocks(product.matrix);
-    product.lanes.split_cost(blocks, cost);
+    product.lanes.split_cost(blocks, 1, cost);
     Ok(())
 }

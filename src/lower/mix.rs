@@ -1,6 +1,6 @@
 //! `mix`: weighted mean of the carried values.
 
-use super::cost::{Step, call as call_kernel};
+use super::cost::{Step, call_kernel};
 use super::{Lanes, LowerError, Lowering, scores::group};
 use crate::casm::Param;
 use crate::cost::Cost;
@@ -40,19 +40,12 @@ pub(super) fn cost(lowering: &Lowering<'_>, step: Step<'_>, cost: &mut Cost) {
     let lanes = Lanes::of(VALUE_LANE);
     let words = shape.head_dim.div_ceil(lanes.rows());
     let positions = Param::Span(step.positions());
-    for _ in 0..shape.heads {
-        for _ in 0..words {
-            call_kernel(
-                cost,
-                "linear::products",
-                &[positions, positions, Param::Felt],
-            );
-        }
-        lanes.split_cost(words, cost);
-        let [factor, bias, offset, divisor] = [Param::Felt; 4];
-        let params = [Param::Span(shape.head_dim), factor, bias, offset, divisor];
-        call_kernel(cost, "requantize::append_scaled", &params);
-    }
+    let params = [positions, positions, Param::Felt];
+    call_kernel(cost, shape.heads * words, "linear::products", &params);
+    lanes.split_cost(words, shape.heads, cost);
+    let [factor, bias, offset, divisor] = [Param::Felt; 4];
+    let params = [Param::Span(shape.head_dim), factor, bias, offset, divisor];
+    call_kernel(cost, shape.heads, "requantize::append_scaled", &params);
     cost.unit("mix", 1);
     cost.unit("mix.kv_head", shape.kv_heads);
     cost.unit("mix.head", shape.heads);

@@ -1,6 +1,6 @@
 //! `requantize`: constants of a rounding, derived from the proven range of its input.
 
-use super::cost::{Step, call as call_kernel, call_by_case};
+use super::cost::{Step, call_by_case, call_kernel};
 use super::{LowerError, Lowering};
 use crate::casm::Param;
 use crate::cost::Cost;
@@ -127,7 +127,7 @@ pub(super) fn finish_cost(
         Finish::Exact => {}
         Finish::Rounded(_) => {
             let params = [Param::Span(len), bias, offset, divisor];
-            call_kernel(cost, "requantize::append_rounded", &params);
+            call_kernel(cost, 1, "requantize::append_rounded", &params);
             cost.unit("requantize", 1);
         }
         Finish::Saturated(_) => {

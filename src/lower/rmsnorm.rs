@@ -1,6 +1,6 @@
 //! `rmsnorm`: its constants, and the rounding of the product with the reciprocal root.
 
-use super::cost::call as call_kernel;
+use super::cost::call_kernel;
 use super::{LowerError, Lowering, requantize::Rounding};
 use crate::casm::Param;
 use crate::cost::Cost;
@@ -28,10 +28,11 @@ pub(super) fn call(
 
 pub(super) fn cost(lowering: &Lowering<'_>, x: ValueId, cost: &mut Cost) {
     let xs = Param::Span(lowering.len(x));
-    call_kernel(cost, "linear::products", &[xs, xs, Param::Felt]);
+    call_kernel(cost, 1, "linear::products", &[xs, xs, Param::Felt]);
     let [factor, bias, offset, divisor] = [Param::Felt; 4];
     call_kernel(
         cost,
+        1,
         "requantize::append_scaled",
         &[xs, factor, bias, offset, divisor],
     );

@@ -3,7 +3,7 @@
 use starknet_types_core::felt::Felt;
 
 use super::constants::ANGLES;
-use super::cost::{Step, call as call_kernel};
+use super::cost::{Step, call_kernel};
 use super::requantize::{finish, finish_cost};
 use super::{LowerError, Lowering};
 use crate::casm::Param;
@@ -67,7 +67,7 @@ pub(super) fn cost(
     let graph = lowering.graph;
     let (len, half) = (lowering.len(x), graph.shape.head_dim / 2);
     let params = [len, half, half].map(Param::Span);
-    call_kernel(cost, "rope::append_rotated", &params);
+    call_kernel(cost, 1, "rope::append_rotated", &params);
     cost.unit("rope", 1);
     let exact = step.values.map(|values| {
         let row = step.position * half..(step.position + 1) * half;

@@ -1,6 +1,6 @@
 //! `scores`: query heads against the carried keys, which are packed like weights.
 
-use super::cost::{Step, call as call_kernel};
+use super::cost::{Step, call_kernel};
 use super::{Lanes, LowerError, Lowering};
 use crate::casm::Param;
 use crate::cost::Cost;
@@ -48,16 +48,14 @@ pub(super) fn cost(lowering: &Lowering<'_>, step: Step<'_>, cost: &mut Cost) {
         step.positions() / lanes.rows(),
         !step.positions().is_multiple_of(lanes.rows()),
     );
-    for _ in 0..shape.heads {
-        for blocks in [full, usize::from(open)] {
-            if blocks > 0 {
-                let words = Param::Span(blocks * shape.head_dim);
-                let params = [words, Param::Span(shape.head_dim), Param::Felt];
-                call_kernel(cost, "linear::products", &params);
-            }
+    for blocks in [full, usize::from(open)] {
+        if blocks > 0 {
+            let words = Param::Span(blocks * shape.head_dim);
+            let params = [words, Param::Span(shape.head_dim), Param::Felt];
+            call_kernel(cost, shape.heads, "linear::products", &params);
         }
-        lanes.split_cost(full + usize::from(open), cost);
     }
+    lanes.split_cost(full + usize::from(open), shape.heads, cost);
     cost.unit("scores", 1);
     cost.unit("scores.kv_head", shape.kv_heads);
     cost.unit("scores.head", shape.heads);

@@ -94,29 +94,29 @@ pub(super) fn separated(
         variable_name.replace('l', "L"),
         variable_name.to_uppercase(),
     );
-    let products = lowering.products(lowering.schedule.all())?;
-    let own = products
-        .iter()
-        .filter(|p| variable(p.lanes) == variable_name);
-    let parts = pairs(own.map(Product::words).sum()).div_ceil(MAX_WORDS);
+    let parts = pair_parts(lowering)?;
+    let parts = parts.get(variable_name).map_or(0, Vec::len);
     let spans: Vec<String> = (0..parts)
         .map(|part| format!("weights::{}.span()", part_name(&name, part)))
         .collect();
     Ok(format!("separate::<{ty}>(array![{}])", spans.join(", ")))
 }
 
-/// The lengths of the arrays of pairs that the program separates, by width of lanes.
-pub(super) fn pair_parts(lowering: &Lowering<'_>) -> Result<Vec<Vec<usize>>, LowerError> {
-    let mut words: BTreeMap<u32, usize> = BTreeMap::new();
+/// The lengths of the arrays of pairs that the program separates, by the variable that holds what comes out.
+pub(super) fn pair_parts(
+    lowering: &Lowering<'_>,
+) -> Result<BTreeMap<String, Vec<usize>>, LowerError> {
+    let mut words: BTreeMap<String, usize> = BTreeMap::new();
     for product in lowering.products(lowering.schedule.all())? {
-        *words.entry(product.lanes.bits).or_default() += product.words();
+        *words.entry(variable(product.lanes)).or_default() += product.words();
     }
-    let parts = |&words: &usize| {
+    let parts = |(name, words)| {
         let pairs = pairs(words);
         let starts = (0..pairs).step_by(MAX_WORDS);
-        starts.map(|start| MAX_WORDS.min(pairs - start)).collect()
+        let parts = starts.map(|start| MAX_WORDS.min(pairs - start)).collect();
+        (name, parts)
     };
-    Ok(words.values().map(parts).collect())
+    Ok(words.into_iter().map(parts).collect())
 }
 
 /// Pairs that hold `words` words.

@@ -181,9 +181,8 @@ pub fn max_rows(set: &ParamSet, component: &str) -> u64 {
 
 /// Rows of the components that compute `permutations` different permutations of Poseidon, padding included.
 ///
-/// The hash's 8 full and 83 partial rounds are in chains of one round, and of three (the first two partial rounds
-/// are in the aggregator); every round cubes: 2 + 3·8 + 3·27 times, and checks 2 + 3·27 results. A row of padding is
-/// a permutation too, and its rounds have rows: the chains pad by themselves on top.
+/// What one needs is in [`PERMUTATION`](crate::cost::PERMUTATION). A row of padding is a permutation too, and its
+/// rounds have rows: the chains pad by themselves on top.
 pub fn permutation_rows(permutations: u64) -> [(&'static str, u64); 5] {
     let [aggregator, full, partial] = [1, 8, 27].map(|each| pad(pad(permutations) * each));
     [
