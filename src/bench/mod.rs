@@ -5,6 +5,7 @@
 
 pub mod estimate;
 pub mod process;
+pub mod warm;
 
 use std::collections::VecDeque;
 use std::fs;
@@ -16,7 +17,7 @@ use cairo_air::claims::CairoClaim;
 use serde::Serialize;
 use thiserror::Error;
 
-use crate::bundle::{BuildRequest, Bundle, BundleError, build};
+use crate::bundle::{BuildReport, BuildRequest, Bundle, BundleError, build};
 use crate::chunk::{ChunkError, Decoder};
 use crate::lower::WeightLayout;
 use crate::model::random::{self, Random, SPECIAL, Shape};
@@ -86,6 +87,8 @@ pub enum Chunks {
     Planned(usize),
     /// One chunk of so many steps, whose cost is declared, not proven: see [`estimate`].
     Declared(usize),
+    /// Chunks of so many steps, to answer what a warm prover could still save: see [`warm`].
+    Warm(usize),
 }
 
 const fn shape(layers: usize) -> Shape {
@@ -125,7 +128,7 @@ const GPT2_SMALL: Shape = Shape {
 };
 
 /// All cases.
-pub const CASES: [Case; 5] = [
+pub const CASES: [Case; 6] = [
     Case {
         name: "A",
         about: "one decode step with 16 positions of KV: 1 layer, d 64, 4 heads, hidden 256, vocabulary 65",
@@ -161,6 +164,13 @@ pub const CASES: [Case; 5] = [
         subject: Subject::Random(GPT2_SMALL),
         before: 0,
         chunks: Chunks::Declared(64),
+    },
+    Case {
+        name: "warm",
+        about: "the demo model, 8 tokens per chunk: tables from disk, overlapped traces, proof of work against queries",
+        subject: Subject::Demo,
+        before: 0,
+        chunks: Chunks::Warm(8),
     },
 ];
 
@@ -221,16 +231,9 @@ fn model(case: &Case, demo: &Path, work: &Path) -> Result<PathBuf, BenchError> {
     Ok(dir)
 }
 
-/// Runs a case. `demo` is the demo model's directory, `work` an empty folder for the build.
-///
-/// Every proven step chooses its token: the prompt is one token longer than the steps before. No token ends the
-/// session, so that none cuts a case short.
-///
-/// # Errors
-/// What a step of the pipeline gives.
-pub fn run(case: &Case, demo: &Path, work: &Path) -> Result<CaseResult, BenchError> {
+/// Compiles the case's model in `work`.
+fn set_up(case: &Case, demo: &Path, work: &Path) -> Result<(BuildReport, Bundle), BenchError> {
     let dir = model(case, demo, work)?;
-    let start = Instant::now();
     let report = build(
         &BuildRequest {
             calibration: dir.join("calibration.txt"),
@@ -245,8 +248,20 @@ pub fn run(case: &Case, demo: &Path, work: &Path) -> Result<CaseResult, BenchErr
         },
         &mut |_| {},
     )?;
+    Ok((report, Bundle::open(&work.join("build"))?))
+}
+
+/// Runs a case. `demo` is the demo model's directory, `work` an empty folder for the build.
+///
+/// Every proven step chooses its token: the prompt is one token longer than the steps before. No token ends the
+/// session, so that none cuts a case short.
+///
+/// # Errors
+/// What a step of the pipeline gives.
+pub fn run(case: &Case, demo: &Path, work: &Path) -> Result<CaseResult, BenchError> {
+    let start = Instant::now();
+    let (report, bundle) = set_up(case, demo, work)?;
     let compile_seconds = start.elapsed().as_secs_f64();
-    let bundle = Bundle::open(&work.join("build"))?;
     let vocab = bundle.graph.shape.vocab as u64;
     let mut random = Random(4);
     let ordinary = SPECIAL.len() as u64;
@@ -264,7 +279,7 @@ pub fn run(case: &Case, demo: &Path, work: &Path) -> Result<CaseResult, BenchErr
     let mut plan_seconds = 0.0;
     let mut queue = match case.chunks {
         Chunks::Fixed(chunks) => VecDeque::from(chunks.to_vec()),
-        Chunks::Planned(steps) | Chunks::Declared(steps) => VecDeque::from([steps]),
+        Chunks::Planned(steps) | Chunks::Declared(steps) | Chunks::Warm(steps) => VecDeque::from([steps]),
     };
     let mut plan = matches!(case.chunks, Chunks::Planned(_)).then(|| Plan::new(&PLAIN));
     while let Some(steps) = queue.pop_front() {

@@ -4,7 +4,7 @@ use std::path::PathBuf;
 use std::process::Command;
 
 use anyhow::{Context, anyhow, bail};
-use cairo_decode::bench::{self, CASES, Case, Chunks, estimate};
+use cairo_decode::bench::{self, CASES, Case, Chunks, estimate, warm};
 use serde_json::Value;
 
 use super::{Failure, output};
@@ -51,13 +51,18 @@ pub fn run(args: &Args) -> super::Outcome {
         for case in cases {
             let work = tempfile::tempdir().context("a folder for the build")?;
             let input = |e: bench::BenchError| Failure::Input(e.into());
-            if let Chunks::Declared(steps) = case.chunks {
-                let result = estimate::run(case, steps, &args.demo, work.path());
-                output::json(&result.map_err(input)?);
-                continue;
+            let (demo, work) = (&args.demo, work.path());
+            match case.chunks {
+                Chunks::Declared(steps) => {
+                    output::json(&estimate::run(case, steps, demo, work).map_err(input)?);
+                }
+                Chunks::Warm(steps) => {
+                    output::json(&warm::run(case, steps, demo, work).map_err(input)?);
+                }
+                Chunks::Fixed(_) | Chunks::Planned(_) => {
+                    output::json(&bench::run(case, demo, work).map_err(input)?);
+                }
             }
-            let result = bench::run(case, &args.demo, work.path());
-            output::json(&result.map_err(input)?);
         }
         return Ok(());
     }
@@ -111,6 +116,38 @@ fn print_estimate(result: &Value, cells: u64) {
     ));
 }
 
+fn print_warm(result: &Value, tables: &[Value]) {
+    let number = |value: &Value| value.as_f64().unwrap_or_default();
+    for t in tables {
+        output::line(format!(
+            "tables at blow-up 2^{}, 2^{} rows: {:>6.0} MB, made in {:.2} s, read from disk in {:.2} s",
+            t["log_blowup"],
+            t["max_log_rows"],
+            number(&t["bytes"]) / 1e6,
+            number(&t["make_seconds"]),
+            number(&t["read_seconds"]),
+        ));
+    }
+    for o in result["overlap"].as_array().into_iter().flatten() {
+        output::line(format!(
+            "two chunks of {} steps: {:.2} s one after the other, {:.2} s with the second's trace meanwhile",
+            o["steps"],
+            number(&o["after_seconds"]),
+            number(&o["meanwhile_seconds"]),
+        ));
+    }
+    for d in result["divisions"].as_array().into_iter().flatten() {
+        output::line(format!(
+            "{} bits of proof of work, {} queries: {:.2} s for the work, verify {:.1} ms, proof {:.2} MB",
+            d["pow_bits"],
+            d["queries"],
+            number(&d["pow_seconds"]),
+            number(&d["verify_seconds"]) * 1e3,
+            number(&d["proof_bytes"]) / 1e6,
+        ));
+    }
+}
+
 fn print(result: &Value) {
     let number = |value: &Value| value.as_f64().unwrap_or_default();
     let text = |value: &Value| value.as_str().unwrap_or_default().to_string();
@@ -121,6 +158,9 @@ fn print(result: &Value) {
     ));
     if let Some(cells) = result["cells_per_token"].as_u64() {
         return print_estimate(result, cells);
+    }
+    if let Some(tables) = result["tables"].as_array() {
+        return print_warm(result, tables);
     }
     output::line(format!(
         "{} parameters, {} program words, compiled in {:.1} s, prover's tables {:.1} s",

@@ -7,10 +7,13 @@ pub mod memory;
 
 use std::sync::Arc;
 
+use stwo::core::fields::m31::BaseField;
 use stwo::core::poly::circle::CanonicCoset;
 use stwo::core::utils::MaybeOwned;
+use stwo::core::vcs::blake2_hash::Blake2sHash;
 use stwo::core::vcs_lifted::blake2_merkle::Blake2sM31MerkleHasher;
 use stwo::prover::CommitmentTreeProver;
+use stwo::prover::backend::Column;
 use stwo::prover::backend::simd::SimdBackend;
 use stwo::prover::mempool::BaseColumnPool;
 use stwo::prover::poly::circle::PolyOps;
@@ -125,6 +128,18 @@ impl Prover {
     /// Root of the preprocessed tree, which the verifier pins.
     pub fn preprocessed_root(&self) -> [u8; 32] {
         self.tree.commitment.root().0
+    }
+
+    /// Bytes of twiddles and preprocessed tree: what a process would read if they were on disk.
+    pub fn table_bytes(&self) -> u64 {
+        let twiddles = self.twiddles.twiddles.len() + self.twiddles.itwiddles.len();
+        let columns = self.tree.polynomials.iter().map(|polynomial| {
+            let coefficients = polynomial.coeffs.as_ref().map_or(0, |c| c.coeffs.len());
+            coefficients + polynomial.evals.values.len()
+        });
+        let hashes = self.tree.commitment.layers.iter().map(|layer| layer.len());
+        let words = twiddles + columns.sum::<usize>();
+        (words * size_of::<BaseField>() + hashes.sum::<usize>() * size_of::<Blake2sHash>()) as u64
     }
 
     /// The prover for a chunk of one step that this one has refused with `error`: one that allows more rows, if
