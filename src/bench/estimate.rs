@@ -8,7 +8,6 @@ use super::{BenchError, Case, model};
 use crate::cost::Rows;
 use crate::lower::{Chunk, LowerOptions, WeightLayout, declare};
 use crate::model::Model;
-use crate::profile::cells_of;
 use crate::quantize::{QuantOptions, quantize};
 
 /// Cells that a core proves in a second, as case C on two cores (`cairo-decode bench C`).
@@ -25,20 +24,12 @@ pub struct Estimate {
     pub vm_steps: u64,
     /// Cells of opcodes, builtins and addresses.
     pub cells: u64,
-    /// Cells of the values in memory, if every sum and product is a large value of its own.
+    /// Cells of the values in memory, as [`Rows::value_cells`] counts them.
     pub value_cells: u64,
     /// Cells of both, by operation and part around the operations, of the whole chunk.
     pub parts: Vec<(String, u64)>,
     pub cells_per_token: u64,
     pub core_seconds_per_token: f64,
-}
-
-/// Cells of rows, and of the values that they make at most.
-fn cells(rows: &Rows) -> Result<(u64, u64), BenchError> {
-    let mut values = Rows::default();
-    let made = rows.of("add_opcode") + rows.of("mul_opcode");
-    values.add("memory_id_to_big", made);
-    Ok((cells_of(rows)?, cells_of(&values)?))
 }
 
 /// Quantises the case's model and declares the cost of a chunk of `steps` steps from an empty cache.
@@ -78,15 +69,15 @@ pub fn run(case: &Case, steps: usize, demo: &Path, work: &Path) -> Result<Estima
     let around = around.map(|(part, cost)| (part.to_string(), cost));
     for (name, cost) in nodes.zip(&declared.nodes).chain(around) {
         let rows = cost.rows(&site);
-        let (own, values) = cells(&rows)?;
+        let cells = rows.cells()? + rows.value_cells()?;
         match parts.iter_mut().find(|(part, _)| *part == name) {
-            Some((_, sum)) => *sum += own + values,
-            None => parts.push((name, own + values)),
+            Some((_, sum)) => *sum += cells,
+            None => parts.push((name, cells)),
         }
         all.add_all(&rows, 1);
     }
     parts.sort_by_key(|(_, cells)| std::cmp::Reverse(*cells));
-    let (cells, value_cells) = cells(&all)?;
+    let (cells, value_cells) = (all.cells()?, all.value_cells()?);
     let cells_per_token = (cells + value_cells) / steps as u64;
     Ok(Estimate {
         case: case.name,

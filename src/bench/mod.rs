@@ -19,6 +19,7 @@ use thiserror::Error;
 
 use crate::bundle::{BuildReport, BuildRequest, Bundle, BundleError, build};
 use crate::chunk::{ChunkError, Decoder};
+use crate::cost::UnknownComponent;
 use crate::lower::WeightLayout;
 use crate::model::random::{self, Random, SPECIAL, Shape};
 use crate::profile::{Component, ProfileError, components};
@@ -45,6 +46,8 @@ pub enum BenchError {
     Trace(#[from] TraceError),
     #[error(transparent)]
     Profile(#[from] ProfileError),
+    #[error(transparent)]
+    Cells(#[from] UnknownComponent),
     #[error(transparent)]
     Prove(#[from] ProveError),
     #[error("the proof just made does not verify: {0}: this is a bug of cairo-decode")]
@@ -279,7 +282,9 @@ pub fn run(case: &Case, demo: &Path, work: &Path) -> Result<CaseResult, BenchErr
     let mut plan_seconds = 0.0;
     let mut queue = match case.chunks {
         Chunks::Fixed(chunks) => VecDeque::from(chunks.to_vec()),
-        Chunks::Planned(steps) | Chunks::Declared(steps) | Chunks::Warm(steps) => VecDeque::from([steps]),
+        Chunks::Planned(steps) | Chunks::Declared(steps) | Chunks::Warm(steps) => {
+            VecDeque::from([steps])
+        }
     };
     let mut plan = matches!(case.chunks, Chunks::Planned(_)).then(|| Plan::new(&PLAIN));
     while let Some(steps) = queue.pop_front() {

@@ -141,7 +141,9 @@ fn overlaps(
             let second = thread::scope(|scope| {
                 let second = scope.spawn(|| traced(bundle, &mut decoder.clone(), steps));
                 prover.prove(first.clone())?;
-                second.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic))
+                second
+                    .join()
+                    .unwrap_or_else(|panic| std::panic::resume_unwind(panic))
             })?;
             prover.prove(second)?;
             Ok(Overlap {

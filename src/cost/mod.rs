@@ -1,6 +1,6 @@
 //! What a program costs, declared from its shape, before it runs.
 //!
-//! Owns the rows of the Cairo code around the kernels. Which kernels an operation calls, on how much, and how often the
+//! Owns the rows of the Cairo code around the kernels, and the cells of a row. Which kernels an operation calls, on how much, and how often the
 //! code around them runs, is declared where the operation is lowered; what the generated code does to call it is in
 //! the program (`Program::sites`). The three together are the operation's cost.
 //!
@@ -10,11 +10,13 @@
 //! - Deliberately absent: the values in memory, of which equal ones share a row, so that the data decide; the words of
 //!   the program, which are there whatever it does.
 
+mod cells;
 mod rows;
 
 use std::collections::BTreeMap;
 use std::sync::LazyLock;
 
+pub use cells::{ADDRESSES_PER_ROW, UnknownComponent, cells_per_row};
 pub use rows::Rows;
 
 /// The component of addresses.

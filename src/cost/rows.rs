@@ -4,6 +4,8 @@ use std::collections::BTreeMap;
 
 use serde::Serialize;
 
+use super::{UnknownComponent, cells_per_row};
+
 /// Rows in use, by component of the proof.
 ///
 /// Which rows of `add_opcode` and `mul_opcode` are of their cheaper forms with small operands depends on the values:
@@ -48,6 +50,30 @@ impl Rows {
     /// Components that have rows, by name.
     pub fn iter(&self) -> impl Iterator<Item = (&str, u64)> {
         self.0.iter().map(|(name, &rows)| (name.as_str(), rows))
+    }
+
+    /// Cells of the rows; of sums and products, of their general form.
+    ///
+    /// # Errors
+    /// A component whose cells are not known.
+    pub fn cells(&self) -> Result<u64, UnknownComponent> {
+        let cells = |(name, rows)| Ok(cells_per_row(name)? * rows);
+        self.iter().map(cells).sum()
+    }
+
+    /// Cells of the values that the rows make, if each sum, each product and each of a permutation's three results is
+    /// a large value of its own: about the most that they can be.
+    ///
+    /// # Errors
+    /// A component whose cells are not known.
+    pub fn value_cells(&self) -> Result<u64, UnknownComponent> {
+        let made = [
+            ("add_opcode", 1),
+            ("mul_opcode", 1),
+            ("poseidon_builtin", 3),
+        ];
+        let made = made.map(|(component, each)| each * self.of(component));
+        Ok(cells_per_row("memory_id_to_big")? * made.iter().sum::<u64>())
     }
 
     /// VM steps: the rows of all opcodes.

@@ -4,8 +4,9 @@
 use std::collections::BTreeMap;
 
 use super::cost::{Chunk, call_kernel};
-use super::linear::Product;
-use super::{ANGLES, CONSTANTS, LowerError, Lowering, WeightLayout, kv_append, rope, weights};
+use super::{
+    ANGLES, CONSTANTS, LowerError, Lowering, WeightLayout, claims, kv_append, rope, weights,
+};
 use crate::casm::Param;
 use crate::cost::{Cost, permutations};
 
@@ -20,7 +21,7 @@ pub(super) fn declare(
         ("bytes", bytes(lowering, chunk)),
         ("roots", roots(lowering, chunk)),
         ("kv", carried(lowering, chunk)),
-        ("claims", claims(lowering, chunk)?),
+        ("claims", claims::cost(lowering, chunk)?),
     ]))
 }
 
@@ -89,7 +90,7 @@ fn roots(lowering: &Lowering<'_>, chunk: &Chunk<'_>) -> Cost {
 }
 
 /// `poseidon_hash_span` of `len` felts, `times` times.
-fn hash(cost: &mut Cost, [pair, odd]: [&'static str; 2], len: usize, times: usize) {
+pub(super) fn hash(cost: &mut Cost, [pair, odd]: [&'static str; 2], len: usize, times: usize) {
     cost.unit(pair, times * (len / 2));
     cost.unit(odd, times * (len % 2));
     let each = permutations(len as u64 / 2 + 1);
@@ -108,55 +109,4 @@ fn carried(lowering: &Lowering<'_>, chunk: &Chunk<'_>) -> Cost {
         }
     }
     cost
-}
-
-fn claims(lowering: &Lowering<'_>, chunk: &Chunk<'_>) -> Result<Cost, LowerError> {
-    let mut cost = Cost::default();
-    let schedule = &lowering.schedule;
-    let decided = chunk.all().filter(|step| step.decides).count();
-    let mut lists = vec![];
-    for (nodes, steps) in [(&schedule.carry, chunk.steps), (&schedule.decide, decided)] {
-        let products = lowering.products(nodes.iter().copied())?;
-        let claimed: Vec<Product<'_>> = products.into_iter().filter(|p| p.claimed).collect();
-        lists.push((claimed, steps));
-    }
-    if lists.iter().all(|(claimed, _)| claimed.is_empty()) {
-        return Ok(cost);
-    }
-    cost.unit("claims", 1);
-    // Prompt, steps and two frontiers; both hashes.
-    let units = ["claims.pair", "claims.odd"];
-    hash(&mut cost, units, 12, 1);
-    for (claimed, steps) in lists {
-        let blocks = |p: &Product<'_>| p.lanes.blocks(p.matrix);
-        let sums: usize = claimed.iter().map(blocks).sum();
-        hash(&mut cost, units, sums * steps, 1);
-        if steps == 0 {
-            cost.unit("claims.none", usize::from(!claimed.is_empty()));
-            continue;
-        }
-        let cols = |p: &Product<'_>| p.matrix.cols;
-        let mut parts = vec![];
-        for product in &claimed {
-            let blocks = product.part_blocks(lowering.options.weights)?;
-            parts.extend(blocks.into_iter().map(|blocks| (blocks, cols(product))));
-        }
-        for (blocks, cols) in parts {
-            cost.unit("claims.matrix", 1);
-            cost.unit("claims.block", blocks);
-            let [words, powers] = [blocks * cols, blocks].map(Param::Span);
-            call_kernel(
-                &mut cost,
-                1,
-                "linear::products",
-                &[words, powers, Param::Felt],
-            );
-            cost.unit("claims.claim", steps);
-            for len in [cols, blocks] {
-                let params = [Param::Span(len), Param::Span(len), Param::Felt];
-                call_kernel(&mut cost, steps, "linear::products", &params);
-            }
-        }
-    }
-    Ok(cost)
 }

@@ -70,7 +70,7 @@ pub fn declare(
 ) -> Result<Declared, LowerError> {
     let lowering = Lowering::new(graph, options)?;
     let carry = &lowering.schedule.carry;
-    let cost = |node: &Node| {
+    let cost = |node: &Node| -> Result<Cost, LowerError> {
         let carried = carry.iter().any(|carried| carried.label == node.label);
         let mut cost = Cost::default();
         for step in chunk.all().filter(|step| step.decides || carried) {
@@ -80,7 +80,11 @@ pub fn declare(
         Ok(cost)
     };
     Ok(Declared {
-        nodes: graph.nodes.iter().map(cost).collect::<Result<_, _>>()?,
+        nodes: graph
+            .nodes
+            .iter()
+            .map(cost)
+            .collect::<Result<_, LowerError>>()?,
         around: super::around::declare(&lowering, &chunk)?,
     })
 }

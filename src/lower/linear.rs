@@ -1,12 +1,15 @@
 //! `linear`: chooses the lane width from the proven bound on the accumulators and packs the weights.
 
+use std::collections::BTreeSet;
+
 use starknet_types_core::felt::Felt;
 
+use super::claims;
 use super::constants::{MAX_WORDS, part_name};
 use super::cost::{call_kernel, hinted};
 use super::{LowerError, Lowering, WeightLayout, variable};
 use crate::casm::Param;
-use crate::cost::Cost;
+use crate::cost::{Cost, Rows};
 use crate::ir::{Matrix, MatrixId, Node, Op, Range, ValueId, row_bound};
 
 /// A division of a felt into lanes: `per_half` lanes of `bits` bits in each 128-bit half.
@@ -119,6 +122,7 @@ fn column_after_column(words: &[Felt], cols: usize) -> Vec<Felt> {
 }
 
 /// A product with a matrix, as the program makes it.
+#[derive(Clone)]
 pub(super) struct Product<'a> {
     /// The variable of its accumulators.
     pub(super) variable: String,
@@ -219,7 +223,7 @@ impl<'a> Lowering<'a> {
             variable: variable(node),
             matrix,
             lanes,
-            claimed: self.options.products.claimed(lanes, matrix),
+            claimed: self.claimed.contains(node.label.as_str()),
         })
     }
 
@@ -268,7 +272,7 @@ pub(super) fn call(
 /// How the program comes to the products with matrices.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum Products {
-    /// Each in the way that costs less in a chunk of 16 steps.
+    /// Each in the way that declares fewer cells in a chunk of 16 steps, padding left out.
     #[default]
     Cheapest,
     /// All computed at every step.
@@ -277,33 +281,72 @@ pub enum Products {
     Claimed,
 }
 
-impl Products {
-    /// Whether the product with a matrix is claimed.
-    pub fn claimed(self, lanes: Lanes, matrix: &Matrix) -> bool {
-        match self {
+/// Steps of the chunk that [`Products::Cheapest`] is cheapest in.
+const STEPS: usize = 16;
+
+/// Labels of the products that are claimed.
+pub(super) fn claimed<'a>(lowering: &Lowering<'a>) -> Result<BTreeSet<&'a str>, LowerError> {
+    let mut labels = BTreeSet::new();
+    for node in &lowering.graph.nodes {
+        let Op::Linear { x, matrix } = node.op else {
+            continue;
+        };
+        let claimed = match lowering.options.products {
             Products::Computed => false,
             Products::Claimed => true,
             Products::Cheapest => {
-                let (blocks, cols) = (lanes.blocks(matrix), matrix.cols);
-                let words = blocks * cols * WORD;
-                let claimed = words + CHUNK * (blocks * SUM + cols * ELEMENT);
-                5 * claimed < 4 * CHUNK * words
+                let product = lowering.product(node, x, matrix)?;
+                let cells = |claimed| {
+                    Product {
+                        claimed,
+                        ..product.clone()
+                    }
+                    .cells(lowering.options.weights)
+                };
+                // A claim has to save a fifth: a chunk may be shorter.
+                5 * cells(true)? < 4 * cells(false)?
             }
+        };
+        if claimed {
+            labels.insert(node.label.as_str());
         }
     }
+    Ok(labels)
 }
 
-// Cells of a proof, for the choice between the two ways to a product. They decide what is cheaper, nothing
-// else. A claim has to save a fifth: a chunk may be shorter than 16 steps.
+impl Product<'_> {
+    /// Declared cells of the product in a chunk of [`STEPS`] steps, its check included.
+    fn cells(&self, weights: WeightLayout) -> Result<u64, LowerError> {
+        let mut cost = Cost::default();
+        for _ in 0..STEPS {
+            self.step_cost(weights, &mut cost)?;
+        }
+        if self.claimed {
+            claims::hash_cost(&mut cost, STEPS * self.lanes.blocks(self.matrix));
+            claims::check_cost(&mut cost, self, weights, STEPS)?;
+        }
+        let rows = cost.rows(&Rows::default());
+        Ok(rows.cells()? + rows.value_cells()?)
+    }
 
-/// A word of weights times an element, added up.
-const WORD: usize = 520;
-/// A claimed sum: half a Poseidon permutation, a product with a power.
-const SUM: usize = 25_000;
-/// An element times the combined row.
-const ELEMENT: usize = 500;
-/// Steps of a chunk that the choice assumes.
-const CHUNK: usize = 16;
+    /// Adds what a step does for it.
+    fn step_cost(&self, weights: WeightLayout, cost: &mut Cost) -> Result<(), LowerError> {
+        let cols = self.matrix.cols;
+        for blocks in self.part_blocks(weights)? {
+            let params = [Param::Span(blocks * cols), Param::Span(cols), Param::Felt];
+            if self.claimed {
+                call_kernel(cost, 1, "claims::append_claims", &params);
+                hinted(cost, blocks);
+            } else {
+                call_kernel(cost, 1, "linear::products", &params);
+            }
+            cost.unit(self.kernel(weights), 1);
+        }
+        let blocks = self.lanes.blocks(self.matrix);
+        self.lanes.split_cost(blocks, 1, cost);
+        Ok(())
+    }
+}
 
 pub(super) fn cost(
     lowering: &Lowering<'_>,
@@ -312,20 +355,7 @@ pub(super) fn cost(
     matrix: MatrixId,
     cost: &mut Cost,
 ) -> Result<(), LowerError> {
-    let product = lowering.product(node, x, matrix)?;
-    let weights = lowering.options.weights;
-    let cols = product.matrix.cols;
-    for blocks in product.part_blocks(weights)? {
-        let params = [Param::Span(blocks * cols), Param::Span(cols), Param::Felt];
-        if product.claimed {
-            call_kernel(cost, 1, "claims::append_claims", &params);
-            hinted(cost, blocks);
-        } else {
-            call_kernel(cost, 1, "linear::products", &params);
-        }
-        cost.unit(product.kernel(weights), 1);
-    }
-    let blocks = product.lanes.blocks(product.matrix);
-    product.lanes.split_cost(blocks, 1, cost);
-    Ok(())
+    lowering
+        .product(node, x, matrix)?
+        .step_cost(lowering.options.weights, cost)
 }

@@ -11,6 +11,7 @@
 
 mod argmax;
 mod around;
+mod claims;
 mod constants;
 mod cost;
 mod elementwise;
@@ -34,10 +35,13 @@ pub use package::{ANGLES, CONSTANTS, Package, lower};
 
 pub use weights::WeightLayout;
 
+use std::collections::BTreeSet;
+
 use thiserror::Error;
 
 use schedule::Schedule;
 
+use crate::cost::UnknownComponent;
 use crate::ir::{Node, Op, ValueId, VerifiedGraph};
 
 /// Why a graph cannot be lowered.
@@ -67,6 +71,8 @@ pub enum LowerError {
         magnitude: i128,
         shift: u32,
     },
+    #[error(transparent)]
+    Cells(#[from] UnknownComponent),
 }
 
 /// What the lowering of one operation may use.
@@ -77,6 +83,8 @@ struct Lowering<'a> {
     /// The lanes that carried keys are packed in.
     key_lanes: Lanes,
     options: LowerOptions,
+    /// Labels of the products that are claimed.
+    claimed: BTreeSet<&'a str>,
 }
 
 /// What a lowering may choose, with the same results.
@@ -93,12 +101,15 @@ fn variable(node: &Node) -> String {
 
 impl<'a> Lowering<'a> {
     fn new(graph: &'a VerifiedGraph, options: LowerOptions) -> Result<Lowering<'a>, LowerError> {
-        Ok(Lowering {
+        let mut lowering = Lowering {
             graph,
             schedule: Schedule::new(graph),
             key_lanes: scores::key_lanes(graph)?,
             options,
-        })
+            claimed: BTreeSet::new(),
+        };
+        lowering.claimed = linear::claimed(&lowering)?;
+        Ok(lowering)
     }
 
     fn node(&self, id: ValueId) -> &Node {

@@ -13,9 +13,9 @@ use stwo_cairo_common::builtins::{
 };
 use stwo_cairo_common::prover_types::cpu::CasmState;
 
-use super::{ProfileError, cells};
+use super::{ProfileError, tables};
 use crate::compile::PUBLIC_SEGMENTS;
-use crate::cost::PERMUTATION;
+use crate::cost::{ADDRESSES_PER_ROW, PERMUTATION, UnknownComponent, cells_per_row};
 use crate::prove::{pad, permutation_rows};
 use crate::verify::params::LOG_TABLE_ROWS;
 
@@ -68,7 +68,7 @@ pub(super) fn builtins(input: &ProverInput) -> Result<Vec<Builtin>, ProfileError
         ("ec_op_builtin", segments.ec_op_builtin),
     ];
     if let Some((name, _)) = unknown.into_iter().find(|(_, segment)| segment.is_some()) {
-        return Err(ProfileError::Component(name.to_string()));
+        return Err(UnknownComponent(name.to_string()).into());
     }
     let known = [
         (
@@ -179,8 +179,7 @@ pub fn components(input: &ProverInput) -> Result<Vec<Component>, ProfileError> {
     let memory = &input.memory;
     let mut found = vec![];
     let mut push = |name: &str, rows: u64, padded: u64| -> Result<(), ProfileError> {
-        let unknown = || ProfileError::Component(name.to_string());
-        let cells_per_row = cells::per_row(name).ok_or_else(unknown)?;
+        let cells_per_row = cells_per_row(name)?;
         found.push(Component {
             name: name.to_string(),
             rows,
@@ -211,7 +210,7 @@ pub fn components(input: &ProverInput) -> Result<Vec<Component>, ProfileError> {
     // Address 0 is not used; a builtin's padding is padding here too.
     let addresses = memory.address_to_id.len() as u64 - 1;
     let unused: u64 = builtins.iter().map(|b| u64::from(b.end - b.used)).sum();
-    let slots = pad(addresses.div_ceil(cells::ADDRESSES_PER_ROW)) * cells::ADDRESSES_PER_ROW;
+    let slots = pad(addresses.div_ceil(ADDRESSES_PER_ROW)) * ADDRESSES_PER_ROW;
     push("memory_address_to_id", addresses - unused, slots)?;
     let values = memory.f252_values.len() as u64;
     push("memory_id_to_big", values, pad_values(values))?;
@@ -222,7 +221,7 @@ pub fn components(input: &ProverInput) -> Result<Vec<Component>, ProfileError> {
         push(name, rows, pad(rows))?;
     }
     found.sort_by(|a, b| b.cells.cmp(&a.cells).then_with(|| a.name.cmp(&b.name)));
-    let tables = cells::tables(poseidon.is_some());
+    let tables = tables::all(poseidon.is_some());
     found.extend(
         tables
             .into_iter()

@@ -10,12 +10,12 @@
 //!   that a proof's claim has.
 //! - Deliberately absent: estimates, seconds, proofs.
 
-mod cells;
 mod components;
 mod owners;
 mod page;
 mod report;
 mod rows;
+mod tables;
 
 use std::collections::BTreeMap;
 
@@ -24,7 +24,7 @@ use serde::Serialize;
 use thiserror::Error;
 
 use crate::compile::Program;
-use crate::cost::Rows;
+use crate::cost::UnknownComponent;
 use crate::ir::Graph;
 use crate::trace::{self, TraceError};
 
@@ -38,8 +38,8 @@ pub use report::{Line, Point, Report};
 pub enum ProfileError {
     #[error("the program does not say what its code computes: compile the model again")]
     OldBuild,
-    #[error("the profile does not know the cells of {0}")]
-    Component(String),
+    #[error(transparent)]
+    Component(#[from] UnknownComponent),
     #[error("the trace has {0}: this is a bug of cairo-decode")]
     Inconsistent(&'static str),
     #[error("{0}")]
@@ -164,16 +164,4 @@ pub fn profile(
         work,
         components,
     })
-}
-
-/// Cells of rows; of sums and products, of their general form.
-///
-/// # Errors
-/// A component that the profile does not know.
-pub fn cells_of(rows: &Rows) -> Result<u64, ProfileError> {
-    let cells = |(name, rows): (&str, u64)| {
-        let each = cells::per_row(name).ok_or_else(|| ProfileError::Component(name.to_string()))?;
-        Ok(each * rows)
-    };
-    rows.iter().map(cells).sum()
 }
