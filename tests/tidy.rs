@@ -47,8 +47,8 @@ const ARROWS: [(&str, &[&str]); 23] = [
     (
         "bench",
         &[
-            "bundle", "chunk", "cost", "lower", "model", "profile", "prove", "quantize", "session",
-            "trace", "verify",
+            "bundle", "casm", "chunk", "compile", "cost", "ir", "lower", "model", "profile", "prove",
+            "quantize", "session", "trace", "verify",
         ],
     ),
     // Above the library: every module, by the crate's name or by `crate`.

@@ -46,7 +46,7 @@ fn cells(rows: &Rows) -> Result<(u64, u64), BenchError> {
 /// # Errors
 /// What a step of the pipeline gives.
 pub fn run(case: &Case, steps: usize, demo: &Path, work: &Path) -> Result<Estimate, BenchError> {
-    let dir = model(case, demo, work)?;
+    let dir = model(case.subject, demo, work)?;
     let text = dir.join("calibration.txt");
     let text = std::fs::read_to_string(&text).map_err(super::on(&text))?;
     let loaded = Model::load(&dir).map_err(|e| BenchError::Model(e.to_string()))?;

@@ -37,7 +37,7 @@ use cairo_lang_sierra_generator::replace_ids::{DebugReplacer, SierraIdReplacer};
 use cairo_vm::types::builtin_name::BuiltinName;
 use thiserror::Error;
 
-pub use objects::{arithmetic, membership};
+pub use objects::{COMMITMENT, arithmetic, membership};
 pub use program::{Program, ProgramError};
 
 use crate::casm::{self, Code, KERNELS, Kernel, Lookups};
