@@ -137,7 +137,9 @@ pub enum PairError {
         found: usize,
         expected: usize,
     },
-    #[error("{field}: the arithmetic commits to {arithmetic:#x}, the membership proof to {membership:#x}")]
+    #[error(
+        "{field}: the arithmetic commits to {arithmetic:#x}, the membership proof to {membership:#x}"
+    )]
     Commitment {
         field: &'static str,
         arithmetic: Felt,
@@ -358,13 +360,18 @@ fn accepted_set(inputs: &[ProverInput], cells: u64) -> Result<&'static ParamSet,
     check_memory(cells)?;
     let fit = |set: &'static ParamSet| {
         let mut inputs = inputs.iter();
-        inputs.try_for_each(|input| check_rows(set, input)).map(|()| set)
+        inputs
+            .try_for_each(|input| check_rows(set, input))
+            .map(|()| set)
     };
     fit(&PLAIN).or_else(|_| fit(&LARGE))
 }
 
-/// Runs a program and counts.
-fn measure(
+/// Runs a program and counts. Returns the prover's input as well.
+///
+/// # Errors
+/// A program that refuses its input, or a component that the profile does not know.
+pub fn measure(
     object: &'static str,
     program: &Program,
     input: &[Felt],

@@ -39,7 +39,8 @@ impl Code {
     /// begins.
     pub fn into_arithmetic(&mut self) -> usize {
         let commit = self.append_function(arithmetic_commit);
-        let entry = self.append_function_at(|asm, at| arithmetic_entry(asm, at - commit, at - HEADER));
+        let entry =
+            self.append_function_at(|asm, at| arithmetic_entry(asm, at - commit, at - HEADER));
         self.enter(entry);
         commit
     }
@@ -49,7 +50,7 @@ impl Code {
     /// # Panics
     /// If there are not as many as [`Table::ALL`] have.
     pub fn membership(entries: Vec<BigInt>) -> Code {
-        let expected = Table::ALL.map(Table::len).iter().sum::<usize>();
+        let expected = Table::ALL.map(Table::entries).iter().sum::<usize>();
         assert_eq!(entries.len(), expected, "entries of all tables");
         let mut code = Code::default();
         let header = casm! {
@@ -62,7 +63,8 @@ impl Code {
         code.words = words.flat_map(|i| i.assemble().encode()).collect();
         code.words.extend(entries);
         let commit = code.append_function(membership_commit);
-        let entry = code.append_function_at(|asm, at| membership_entry(asm, at - commit, at - HEADER));
+        let entry =
+            code.append_function_at(|asm, at| membership_entry(asm, at - commit, at - HEADER));
         code.enter(entry);
         code
     }

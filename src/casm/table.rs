@@ -16,7 +16,7 @@ impl Table {
     pub const ALL: [Table; 3] = [Table::Sigmoid, Table::Exp2, Table::Powers];
 
     /// Number of entries.
-    pub const fn len(self) -> usize {
+    pub const fn entries(self) -> usize {
         match self {
             Table::Sigmoid => 256,
             Table::Exp2 => 128,
@@ -28,8 +28,8 @@ impl Table {
     pub const fn first_key(self) -> usize {
         match self {
             Table::Sigmoid => 0,
-            Table::Exp2 => Table::Sigmoid.len(),
-            Table::Powers => Table::Exp2.first_key() + Table::Exp2.len(),
+            Table::Exp2 => Table::Sigmoid.entries(),
+            Table::Powers => Table::Exp2.first_key() + Table::Exp2.entries(),
         }
     }
 }

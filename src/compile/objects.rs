@@ -5,9 +5,7 @@ use std::collections::BTreeMap;
 use cairo_lang_executable::executable::{EntryPointKind, ExecutableEntryPoint};
 use cairo_vm::Felt252;
 
-use super::{
-    CompileError, Compiled, PUBLIC_SEGMENTS, Program, compile_package, kernel_sources,
-};
+use super::{CompileError, Compiled, PUBLIC_SEGMENTS, Program, compile_package, kernel_sources};
 use crate::casm::{Code, KERNELS, Lookups};
 
 /// Name of the code that commits to claims, in [`Program::operation`].

@@ -61,7 +61,9 @@ const COLUMNS: [Column; 10] = [
     ("cells (M)", 9, 1, |o| number(&o["cells"]) / 1e6),
     ("lookups", 8, 0, |o| number(&o["lookups"])),
     ("prove (s)", 9, 2, |o| number(&o["proof"]["prove_seconds"])),
-    ("verify (ms)", 11, 1, |o| number(&o["proof"]["verify_seconds"]) * 1e3),
+    ("verify (ms)", 11, 1, |o| {
+        number(&o["proof"]["verify_seconds"]) * 1e3
+    }),
     ("bytes", 8, 0, |o| number(&o["proof"]["bytes"])),
 ];
 
@@ -77,7 +79,10 @@ fn print(result: &Value) {
         result["parameters"],
     ));
     for comparison in result["comparisons"].as_array().into_iter().flatten() {
-        let objects = comparison["objects"].as_array().cloned().unwrap_or_default();
+        let objects = comparison["objects"]
+            .as_array()
+            .cloned()
+            .unwrap_or_default();
         let [one, arithmetic, membership] = objects.as_slice() else {
             continue;
         };
@@ -107,8 +112,16 @@ fn print_comparison(comparison: &Value, [one, arithmetic, membership]: [&Value; 
         output::line(format!("{name:<12}{}", cells.join("  ")));
     };
     row("one proof", &|(_, _, decimals, of)| (of(one), *decimals));
-    row("arithmetic", &|(_, _, decimals, of)| (of(arithmetic), *decimals));
-    row("membership", &|(_, _, decimals, of)| (of(membership), *decimals));
-    row("two proofs", &|(_, _, decimals, of)| (of(arithmetic) + of(membership), *decimals));
-    row("two / one", &|(_, _, _, of)| ((of(arithmetic) + of(membership)) / of(one), 2));
+    row("arithmetic", &|(_, _, decimals, of)| {
+        (of(arithmetic), *decimals)
+    });
+    row("membership", &|(_, _, decimals, of)| {
+        (of(membership), *decimals)
+    });
+    row("two proofs", &|(_, _, decimals, of)| {
+        (of(arithmetic) + of(membership), *decimals)
+    });
+    row("two / one", &|(_, _, _, of)| {
+        ((of(arithmetic) + of(membership)) / of(one), 2)
+    });
 }
