@@ -37,7 +37,7 @@ pub struct Estimate {
 /// # Errors
 /// What a step of the pipeline gives.
 pub fn run(case: &Case, steps: usize, demo: &Path, work: &Path) -> Result<Estimate, BenchError> {
-    let dir = model(case, demo, work)?;
+    let dir = model(case.subject, demo, work)?;
     let text = dir.join("calibration.txt");
     let text = std::fs::read_to_string(&text).map_err(super::on(&text))?;
     let loaded = Model::load(&dir).map_err(|e| BenchError::Model(e.to_string()))?;

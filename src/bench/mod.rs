@@ -3,6 +3,7 @@
 //! Owns the cases and what is measured about them. A case is a model (random weights of a given shape, or the
 //! demo model), some steps that only fill the KV cache, and chunks of steps that are proven and verified.
 
+pub mod boundary;
 pub mod estimate;
 pub mod process;
 pub mod warm;
@@ -17,7 +18,7 @@ use cairo_air::claims::CairoClaim;
 use serde::Serialize;
 use thiserror::Error;
 
-use crate::bundle::{BuildReport, BuildRequest, Bundle, BundleError, build};
+use crate::bundle::{BuildRequest, Bundle, BundleError, build};
 use crate::chunk::{ChunkError, Decoder};
 use crate::cost::UnknownComponent;
 use crate::lower::WeightLayout;
@@ -52,6 +53,10 @@ pub enum BenchError {
     Prove(#[from] ProveError),
     #[error("the proof just made does not verify: {0}: this is a bug of cairo-decode")]
     Verify(#[from] ProofError),
+    #[error("the two proofs just made are not one claim: {0}: this is a bug of cairo-decode")]
+    Pair(#[from] boundary::PairError),
+    #[error("two proofs state something else than one: this is a bug of cairo-decode")]
+    Statements,
 }
 
 impl From<BundleError> for BenchError {
@@ -219,9 +224,9 @@ fn on(path: &Path) -> impl FnOnce(io::Error) -> BenchError {
     move |source| BenchError::Io { path, source }
 }
 
-/// The case's model directory, the texts in it included; random ones are made in `work`.
-fn model(case: &Case, demo: &Path, work: &Path) -> Result<PathBuf, BenchError> {
-    let Subject::Random(shape) = case.subject else {
+/// A model directory, the texts in it included; random ones are made in `work`.
+fn model(subject: Subject, demo: &Path, work: &Path) -> Result<PathBuf, BenchError> {
+    let Subject::Random(shape) = subject else {
         return Ok(demo.to_path_buf());
     };
     let dir = work.join("model");
@@ -234,24 +239,35 @@ fn model(case: &Case, demo: &Path, work: &Path) -> Result<PathBuf, BenchError> {
     Ok(dir)
 }
 
-/// Compiles the case's model in `work`.
-fn set_up(case: &Case, demo: &Path, work: &Path) -> Result<(BuildReport, Bundle), BenchError> {
-    let dir = model(case, demo, work)?;
-    let report = build(
-        &BuildRequest {
-            calibration: dir.join("calibration.txt"),
-            heldout: dir.join("heldout.txt"),
-            model: dir,
-            out: work.join("build"),
-            options: QuantOptions {
-                name: "bench".to_string(),
-                ..QuantOptions::default()
-            },
-            weights: WeightLayout::Ready,
+/// What builds a model in the folder `build` of `work`.
+fn request(
+    subject: Subject,
+    weights: WeightLayout,
+    demo: &Path,
+    work: &Path,
+) -> Result<BuildRequest, BenchError> {
+    let dir = model(subject, demo, work)?;
+    Ok(BuildRequest {
+        calibration: dir.join("calibration.txt"),
+        heldout: dir.join("heldout.txt"),
+        model: dir,
+        out: work.join("build"),
+        options: QuantOptions {
+            name: "bench".to_string(),
+            ..QuantOptions::default()
         },
-        &mut |_| {},
-    )?;
-    Ok((report, Bundle::open(&work.join("build"))?))
+        weights,
+    })
+}
+
+/// A prompt of one token more than there are steps before the measured one, which so chooses its token.
+fn prompt(bundle: &Bundle, before: usize) -> Vec<u32> {
+    let vocab = bundle.graph.shape.vocab as u64;
+    let mut random = Random(4);
+    let ordinary = SPECIAL.len() as u64;
+    (0..=before)
+        .map(|_| (ordinary + random.next() % (vocab - ordinary)) as u32)
+        .collect()
 }
 
 /// Runs a case. `demo` is the demo model's directory, `work` an empty folder for the build.
@@ -262,16 +278,12 @@ fn set_up(case: &Case, demo: &Path, work: &Path) -> Result<(BuildReport, Bundle)
 /// # Errors
 /// What a step of the pipeline gives.
 pub fn run(case: &Case, demo: &Path, work: &Path) -> Result<CaseResult, BenchError> {
+    let request = request(case.subject, WeightLayout::Ready, demo, work)?;
     let start = Instant::now();
-    let (report, bundle) = set_up(case, demo, work)?;
+    let report = build(&request, &mut |_| {})?;
     let compile_seconds = start.elapsed().as_secs_f64();
-    let vocab = bundle.graph.shape.vocab as u64;
-    let mut random = Random(4);
-    let ordinary = SPECIAL.len() as u64;
-    let prompt = (0..=case.before)
-        .map(|_| (ordinary + random.next() % (vocab - ordinary)) as u32)
-        .collect();
-    let mut decoder = bundle.trial(prompt, false)?;
+    let bundle = Bundle::open(&work.join("build"))?;
+    let mut decoder = bundle.trial(prompt(&bundle, case.before), false)?;
     if case.before > 0 {
         decoder.chunk(case.before)?;
     }

@@ -13,9 +13,10 @@ use stwo::core::proof_of_work::GrindOps;
 use stwo::prover::backend::simd::SimdBackend;
 use stwo_cairo_adapter::ProverInput;
 
-use super::{BenchError, Case, on, set_up};
-use crate::bundle::Bundle;
+use super::{BenchError, Case, on, prompt, request};
+use crate::bundle::{Bundle, build};
 use crate::chunk::Decoder;
+use crate::lower::WeightLayout;
 use crate::prove::Prover;
 use crate::trace;
 use crate::verify::params::{ACCEPTED, MerkleChannel, PLAIN, ParamSet};
@@ -75,8 +76,10 @@ pub struct Division {
 /// # Errors
 /// What a step of the pipeline gives.
 pub fn run(case: &Case, steps: usize, demo: &Path, work: &Path) -> Result<Warm, BenchError> {
-    let (_, bundle) = set_up(case, demo, work)?;
-    let mut decoder = bundle.trial(vec![0], false)?;
+    let request = request(case.subject, WeightLayout::Ready, demo, work)?;
+    build(&request, &mut |_| {})?;
+    let bundle = Bundle::open(&request.out)?;
+    let mut decoder = bundle.trial(prompt(&bundle, case.before), false)?;
     Ok(Warm {
         case: case.name,
         about: case.about,

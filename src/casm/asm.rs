@@ -2,23 +2,27 @@
 //!
 //! A kernel is straight-line code and loops (`loops`). Every value gets the next cell of the stack. Before the first
 //! loop a cell has a fixed distance to `fp`; inside a loop it is counted from the loop's start, where the
-//! loop's state is on top of the stack.
+//! loop's state is on top of the stack. A call (`calls`) is as a loop's start: what it returns is on top of the stack.
 
-use cairo_lang_casm::hints::{CoreHint, Hint, StarknetHint};
+use cairo_lang_casm::hints::Hint;
 use cairo_lang_casm::instructions::{
     AddApInstruction, AssertEqInstruction, Instruction, InstructionBody, JnzInstruction,
-    JumpInstruction, RetInstruction,
+    JumpInstruction,
 };
 use cairo_lang_casm::operand::{
     BinOpOperand, CellRef, DerefOrImmediate, Operation, Register, ResOperand,
 };
-use cairo_lang_utils::bigint::BigIntAsHex;
-use num_bigint::{BigInt, Sign};
+use num_bigint::BigInt;
 
 use super::meter::{Meter, component};
 use crate::cost::{ADDRESSES, Rows};
 
+mod calls;
+mod hints;
+mod lookups;
 mod loops;
+
+use lookups::Claims;
 
 /// A memory cell of the kernel's frame.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -64,6 +68,7 @@ pub struct Forward {
     instruction: usize,
     top: i16,
     ap: i16,
+    claims: Option<Claims>,
 }
 
 /// Code under construction.
@@ -75,6 +80,10 @@ pub struct Asm {
     /// How far `ap` has come of `top`: cells may be reserved ahead of it.
     ap: i16,
     in_loop: bool,
+    /// Where claims of lookups go, if tables are not read.
+    claims: Option<Claims>,
+    /// The instructions that are lookups.
+    lookups: Vec<usize>,
     /// How often the loops around have still to run, outermost first. They move when a loop inside ends.
     counters: Vec<Cell>,
     hints: Vec<Hint>,
@@ -96,8 +105,8 @@ impl Asm {
     }
 
     /// The instructions. Every jump has its target.
-    pub fn finish(self) -> Vec<Instruction> {
-        self.code
+    pub fn code(&self) -> &[Instruction] {
+        &self.code
     }
 
     /// The rows of the call that is asked about.
@@ -276,52 +285,6 @@ impl Asm {
         self.load(bitwise, at + 2)
     }
 
-    /// A hint that runs before the next instruction: `quotient = floor(value / by)` and the remainder.
-    /// It proves nothing.
-    pub fn hint_div_rem(
-        &mut self,
-        value: Cell,
-        by: impl Into<Operand>,
-        quotient: Cell,
-        remainder: Cell,
-    ) {
-        let by = by.into();
-        self.know(quotient, |m| m.value(value)?.checked_div(m.operand(&by)?));
-        self.know(remainder, |m| m.value(value)?.checked_rem(m.operand(&by)?));
-        let hint = CoreHint::DivMod {
-            lhs: ResOperand::Deref(self.cell(value)),
-            rhs: self.operand(by).into(),
-            quotient: self.cell(quotient),
-            remainder: self.cell(remainder),
-        };
-        self.hints.push(hint.into());
-    }
-
-    /// A hint that runs before the next instruction: `flag = 1` if `a < b`, else 0. It proves nothing.
-    pub fn hint_less(&mut self, a: Cell, b: Cell, flag: Cell) {
-        let hint = CoreHint::TestLessThan {
-            lhs: ResOperand::Deref(self.cell(a)),
-            rhs: ResOperand::Deref(self.cell(b)),
-            dst: self.cell(flag),
-        };
-        self.hints.push(hint.into());
-    }
-
-    /// A hint that [`crate::trace`] knows by name, which runs before the next instruction and may write
-    /// `cell`. It proves nothing.
-    pub fn hint_named(&mut self, name: &str, cell: Cell) {
-        self.know(cell, |meter| meter.hinted);
-        let cell = self.cell(cell);
-        let hint = StarknetHint::Cheatcode {
-            selector: BigIntAsHex::from(BigInt::from_bytes_be(Sign::Plus, name.as_bytes())),
-            input_start: ResOperand::Deref(cell),
-            input_end: ResOperand::Deref(cell),
-            output_start: cell,
-            output_end: cell,
-        };
-        self.hints.push(hint.into());
-    }
-
     /// Lets `ap` reach every reserved cell.
     fn settle(&mut self) {
         let behind = self.top - self.ap;
@@ -376,6 +339,7 @@ impl Asm {
             instruction,
             top: self.top,
             ap: self.ap,
+            claims: self.claims,
         }
     }
 
@@ -399,6 +363,7 @@ impl Asm {
             instruction,
             top: self.top,
             ap: self.ap,
+            claims: self.claims,
         }
     }
 
@@ -407,7 +372,7 @@ impl Asm {
         if let Some(meter) = &mut self.meter {
             meter.arrive(from.instruction);
         }
-        (self.top, self.ap) = (from.top, from.ap);
+        (self.top, self.ap, self.claims) = (from.top, from.ap, from.claims);
         self.patch(from.instruction);
     }
 
@@ -415,8 +380,8 @@ impl Asm {
     pub fn arrive(&mut self, from: Forward) {
         self.settle();
         assert_eq!(
-            (self.top, self.ap),
-            (from.top, from.ap),
+            (self.top, self.ap, self.claims),
+            (from.top, from.ap, from.claims),
             "both ways have the same stack"
         );
         if let Some(meter) = &mut self.meter {
@@ -433,14 +398,5 @@ impl Asm {
             InstructionBody::Jump(jump) => jump.target = distance,
             other => unreachable!("{other} is no jump"),
         }
-    }
-
-    /// Returns values, with which the function ends.
-    pub fn ret(&mut self, values: &[Cell]) {
-        self.settle();
-        for &value in values {
-            self.copy(value);
-        }
-        self.emit(InstructionBody::Ret(RetInstruction {}));
     }
 }

@@ -17,10 +17,12 @@ mod claims;
 mod elementwise;
 mod linear;
 mod meter;
+mod objects;
 mod requantize;
 mod rope;
 mod silu;
 mod softmax;
+mod table;
 mod weights;
 
 use std::collections::BTreeMap;
@@ -35,6 +37,7 @@ use asm::Asm;
 use meter::Meter;
 
 pub use claims::PARAMS as CLAIM_PARAMS;
+pub use table::Table;
 
 /// Name of the hint that writes claimed sums, at the start of the kernel `append_claims`: `bias + Σ_j
 /// w[j·blocks + b]·x[j]` for every block `b`, behind the array's end. The parameters are the 7 cells below
@@ -45,11 +48,26 @@ pub const SUMS: &str = "sums";
 /// are from the cell at `fp − 6` to the one at `fp − 5`.
 pub const MAXIMUM: &str = "maximum";
 
+/// Name of the hint that writes what a lookup answers, in kernels whose lookups are claims. It reads the cells of the
+/// table's start and of the index.
+pub const LOOKUP: &str = "lookup";
+
+/// Where the answers of lookups come from.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Lookups {
+    /// The table is read.
+    Read,
+    /// They are claimed: the kernels that look up are handed an array of claims in place of a builtin, before their own.
+    Claimed,
+}
+
 /// A builtin that a kernel is handed, and hands back.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Builtin {
     RangeCheck,
     Bitwise,
+    /// Only its place is used, for an array of claims.
+    Pedersen,
 }
 
 impl Builtin {
@@ -58,6 +76,7 @@ impl Builtin {
         match self {
             Builtin::RangeCheck => "RangeCheck",
             Builtin::Bitwise => "Bitwise",
+            Builtin::Pedersen => "Pedersen",
         }
     }
 }
@@ -88,6 +107,8 @@ pub struct Kernel {
     pub builtin: Option<Builtin>,
     /// Cells of its other parameters.
     pub params: usize,
+    /// Whether it looks up entries of tables.
+    pub looks_up: bool,
     code: fn(&mut Asm),
 }
 
@@ -98,6 +119,13 @@ impl Kernel {
     /// The file of the kernel library that the function is in.
     pub fn file(&self) -> &'static str {
         self.path.split("::").next().unwrap_or(self.path)
+    }
+
+    /// The builtins that it is handed and hands back, in their order.
+    pub fn builtins(&self, lookups: Lookups) -> Vec<Builtin> {
+        let claims = self.looks_up && lookups == Lookups::Claimed;
+        let claims = claims.then_some(Builtin::Pedersen);
+        claims.into_iter().chain(self.builtin).collect()
     }
 
     /// Rows per component of one call, its return included, its `call` instruction not. `params` are all but the
@@ -136,7 +164,15 @@ impl Kernel {
             path,
             builtin,
             params,
+            looks_up: false,
             code,
+        }
+    }
+
+    const fn looking_up(self) -> Kernel {
+        Kernel {
+            looks_up: true,
+            ..self
         }
     }
 }
@@ -198,13 +234,14 @@ pub static KERNELS: [Kernel; 19] = {
             requantize::scaled,
         ),
         Kernel::new("rope::append_rotated", None, 8, rope::rotated),
-        Kernel::new("silu::append_silu", Some(RangeCheck), 11, silu::silu),
+        Kernel::new("silu::append_silu", Some(RangeCheck), 11, silu::silu).looking_up(),
         Kernel::new(
             "softmax::append_weights",
             Some(RangeCheck),
             10,
             softmax::weights,
-        ),
+        )
+        .looking_up(),
         Kernel::new(
             "weights::append_words",
             Some(Bitwise),
@@ -219,32 +256,54 @@ fn lanes(asm: &mut Asm, bits: u32) {
     linear::split(asm, bits, 120 / bits as usize, 1 << (bits - 1))
 }
 
-/// Appends a kernel's code to the program, and makes the function at `entry` begin with a jump to it.
-pub fn link(
-    kernel: &Kernel,
-    entry: usize,
-    bytecode: &mut Vec<BigInt>,
-    hints: &mut Vec<(usize, Vec<Hint>)>,
-) {
-    let distance = bytecode.len() - entry;
-    let jump = Instruction::new(
-        InstructionBody::Jump(JumpInstruction {
-            target: DerefOrImmediate::from(distance),
-            relative: true,
-        }),
-        false,
-    );
-    for (i, word) in jump.assemble().encode().into_iter().enumerate() {
-        bytecode[entry + i] = word;
-    }
-    // The instruction that was here is gone, and its hint with it.
-    hints.retain(|(at, _)| *at != entry);
-    let mut asm = Asm::new();
-    (kernel.code)(&mut asm);
-    for instruction in asm.finish() {
-        if !instruction.hints.is_empty() {
-            hints.push((bytecode.len(), instruction.hints.clone()));
+/// Code under construction: a program's words and hints.
+#[derive(Debug, Default)]
+pub struct Code {
+    pub words: Vec<BigInt>,
+    /// By offset of the instruction that they run before.
+    pub hints: Vec<(usize, Vec<Hint>)>,
+    /// Offsets of the instructions that are lookups.
+    pub lookups: Vec<usize>,
+}
+
+impl Code {
+    /// Appends a kernel's code, and makes the function at `entry` begin with a jump to it.
+    pub fn link(&mut self, kernel: &Kernel, lookups: Lookups, entry: usize) {
+        let distance = self.words.len() - entry;
+        let jump = Instruction::new(
+            InstructionBody::Jump(JumpInstruction {
+                target: DerefOrImmediate::from(distance),
+                relative: true,
+            }),
+            false,
+        );
+        for (i, word) in jump.assemble().encode().into_iter().enumerate() {
+            self.words[entry + i] = word;
         }
-        bytecode.extend(instruction.assemble().encode());
+        // The instruction that was here is gone, and its hint with it.
+        self.hints.retain(|(at, _)| *at != entry);
+        let mut asm = match kernel.builtins(lookups).first() {
+            Some(Builtin::Pedersen) => {
+                Asm::claiming(usize::from(kernel.builtin.is_some()) + kernel.params)
+            }
+            _ => Asm::new(),
+        };
+        (kernel.code)(&mut asm);
+        self.append(&asm);
+    }
+
+    /// Appends code; returns where it begins.
+    fn append(&mut self, asm: &Asm) -> usize {
+        let start = self.words.len();
+        let lookups = asm.lookups().into_iter().map(|at| start + at);
+        self.lookups.extend(lookups);
+        for instruction in asm.code() {
+            if !instruction.hints.is_empty() {
+                self.hints
+                    .push((self.words.len(), instruction.hints.clone()));
+            }
+            self.words.extend(instruction.assemble().encode());
+        }
+        start
     }
 }

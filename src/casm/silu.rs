@@ -1,5 +1,6 @@
 //! SiLU: a saturated index, a table, a product.
 
+use super::Table;
 use super::asm::Asm;
 use super::linear::params;
 use super::requantize::{Elements, Saturation};
@@ -29,8 +30,7 @@ pub(super) fn silu(asm: &mut Asm) {
     let to = Saturation::new(asm, [bias, offset, divisor, lo, hi]);
     of.each(asm, ELEMENTS, Saturation::CHECKS, |asm, x, rc, at| {
         let index = to.apply(asm, x, rc, at);
-        let entry = asm.add(index, table);
-        let sigmoid = asm.load(entry, 0);
+        let sigmoid = asm.lookup(Table::Sigmoid, table, index);
         asm.mul(x, sigmoid)
     });
 }

@@ -1,5 +1,6 @@
 //! Weights of scores: a rounding, two digits, two tables.
 
+use super::Table;
 use super::asm::{Asm, Cell};
 use super::linear::params;
 use super::requantize::{Elements, divide};
@@ -49,6 +50,7 @@ pub(super) fn weights(asm: &mut Asm) {
             asm.leave();
         }
         asm.copy(zero);
+        asm.level();
         let far = asm.jump();
         asm.arrive_only(near);
         // exponent = 128·whole + fraction with 0 ≤ fraction ≤ 127 and 0 ≤ whole ≤ 15
@@ -56,16 +58,16 @@ pub(super) fn weights(asm: &mut Asm) {
         asm.hint_div_rem(exponent, FRACTIONS, whole, fraction);
         let shifted = asm.mul(whole, FRACTIONS);
         asm.assert_sum(exponent, fraction, shifted);
-        let value = |asm: &mut Asm, index: Cell, last: Cell, table: Cell, check: i16| {
+        let value = |asm: &mut Asm, index: Cell, last: Cell, (table, start), check: i16| {
             asm.check(index, rc, at + check);
             let room = asm.sub(last, index);
             asm.check(room, rc, at + check + 1);
-            let entry = asm.add(index, table);
-            asm.load(entry, 0)
+            asm.lookup(table, start, index)
         };
-        let fraction = value(asm, fraction, last_fraction, table, 2);
-        let power = value(asm, whole, last_power, powers, 4);
+        let fraction = value(asm, fraction, last_fraction, (Table::Exp2, table), 2);
+        let power = value(asm, whole, last_power, (Table::Powers, powers), 4);
         let weight = asm.mul(fraction, power);
+        asm.level();
         asm.arrive(far);
         weight
     });

@@ -1,9 +1,12 @@
 //! `bench`: fixed shapes through the pipeline, each in a process of its own.
 
+mod boundary;
+
 use std::path::PathBuf;
 use std::process::Command;
 
 use anyhow::{Context, anyhow, bail};
+use cairo_decode::bench::boundary::CONTEXTS;
 use cairo_decode::bench::{self, CASES, Case, Chunks, estimate, warm};
 use serde_json::Value;
 
@@ -12,8 +15,12 @@ use super::{Failure, output};
 /// Measure fixed shapes: time, CPU, memory, cells, proof size
 ///
 /// A: one decode step of one layer. B: 64 positions of four layers. C: the demo model, 16 tokens per chunk. D: 16
-/// positions of a model of 7 million parameters, which takes 20 GB of memory and 10 minutes. E: what
-/// a model of 124 million parameters would cost, declared, not proven. Each of the other cases is compiled, proven at 96 bits and verified in a process of its own.
+/// positions of a model of 7 million parameters, which takes 20 GB of memory and 10 minutes. E: what a model of 124
+/// million parameters would cost, declared, not proven. warm: what tables on disk, overlapped traces and another division
+/// of the 96 bits would save. Each of the other cases is compiled, proven at 96 bits and verified in a process of its own.
+///
+/// With --boundary it compares one proof of a decode step with two, of arithmetic and of table and range membership; the
+/// cases are then the sizes tiny, A and C.
 ///
 /// Example: cairo-decode bench A
 #[derive(Debug, clap::Args)]
@@ -23,6 +30,13 @@ pub struct Args {
     /// The demo model's directory, for case C
     #[arg(long, default_value = "models/stories", value_name = "DIR")]
     demo: PathBuf,
+    /// Compare one proof of a decode step with two
+    #[arg(long)]
+    boundary: bool,
+    /// Positions that the compared step attends to
+    #[arg(long, requires = "boundary", value_delimiter = ',', default_values_t = CONTEXTS,
+          value_name = "POSITIONS", value_parser = clap::value_parser!(u16).range(1..))]
+    contexts: Vec<u16>,
     /// Run the case in this process
     #[arg(long, hide = true)]
     here: bool,
@@ -40,6 +54,9 @@ fn case(name: &str) -> anyhow::Result<&'static Case> {
 }
 
 pub fn run(args: &Args) -> super::Outcome {
+    if args.boundary {
+        return boundary::run(args);
+    }
     let cases: Vec<&Case> = match args.cases.is_empty() {
         true => CASES.iter().collect(),
         false => {
@@ -68,7 +85,7 @@ pub fn run(args: &Args) -> super::Outcome {
     }
     let mut results = vec![];
     for case in cases {
-        let result = in_own_process(args, case)?;
+        let result = in_own_process(args, case.name, &[])?;
         if !args.json {
             print(&result);
         }
@@ -81,19 +98,20 @@ pub fn run(args: &Args) -> super::Outcome {
 }
 
 /// So that one case's memory and warm state do not count for another.
-fn in_own_process(args: &Args, case: &Case) -> anyhow::Result<Value> {
+fn in_own_process(args: &Args, case: &str, options: &[String]) -> anyhow::Result<Value> {
     let program = std::env::current_exe().context("this program's own path")?;
     let child = Command::new(program)
-        .args(["bench", case.name, "--here", "--demo"])
+        .args(["bench", case, "--here", "--demo"])
         .arg(&args.demo)
+        .args(options)
         .output()
         .context("starting a process for the case")?;
     if !child.status.success() {
         let said = String::from_utf8_lossy(&child.stderr);
-        bail!("case {}: {}", case.name, said.trim());
+        bail!("case {case}: {}", said.trim());
     }
     serde_json::from_slice(&child.stdout)
-        .with_context(|| format!("case {}: its process answers in another form", case.name))
+        .with_context(|| format!("case {case}: its process answers in another form"))
 }
 
 fn print_estimate(result: &Value, cells: u64) {

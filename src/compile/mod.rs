@@ -8,6 +8,7 @@
 //! - The entry point lists all 11 public segments, so that every proof of every program has the same
 //!   public memory layout (and can be wrapped by a circuit that sums all of them).
 
+mod objects;
 mod program;
 mod sites;
 
@@ -24,7 +25,9 @@ use cairo_lang_compiler::project::{
 use cairo_lang_executable::compile::{
     CompileExecutableResult, ExecutableConfig, compile_executable_in_prepared_db,
 };
-use cairo_lang_executable::executable::{Executable, NOT_RETURNING_HEADER_SIZE};
+use cairo_lang_executable::executable::{
+    Executable, ExecutableEntryPoint, NOT_RETURNING_HEADER_SIZE,
+};
 use cairo_lang_executable_plugin::executable_plugin_suite;
 use cairo_lang_filesystem::cfg::{Cfg, CfgSet};
 use cairo_lang_filesystem::db::init_dev_corelib;
@@ -34,9 +37,10 @@ use cairo_lang_sierra_generator::replace_ids::{DebugReplacer, SierraIdReplacer};
 use cairo_vm::types::builtin_name::BuiltinName;
 use thiserror::Error;
 
+pub use objects::{COMMITMENT, arithmetic, membership};
 pub use program::{Program, ProgramError};
 
-use crate::casm::{self, KERNELS, Kernel};
+use crate::casm::{self, Code, KERNELS, Kernel, Lookups};
 
 mod embedded {
     include!(concat!(env!("OUT_DIR"), "/embedded.rs"));
@@ -108,6 +112,18 @@ pub fn compile(
     files: &BTreeMap<String, String>,
     calls: &BTreeMap<usize, String>,
 ) -> Result<Program, CompileError> {
+    let compiled = compile_package(name, files, calls, kernel_sources(), Lookups::Read)?;
+    Ok(compiled.into_program())
+}
+
+/// Compiles a package with a kernel library; its kernels look up as `lookups` says.
+fn compile_package<'a>(
+    name: &str,
+    files: &BTreeMap<String, String>,
+    calls: &BTreeMap<usize, String>,
+    kernels: impl Iterator<Item = (&'a str, &'a str)>,
+    lookups: Lookups,
+) -> Result<Compiled, CompileError> {
     let work = tempfile::tempdir().map_err(|source| CompileError::Write {
         path: std::env::temp_dir(),
         source,
@@ -116,9 +132,32 @@ pub fn compile(
         .iter()
         .map(|(path, text)| (path.as_str(), text.as_str()));
     write_all(&work.path().join("package"), package)?;
-    write_all(&work.path().join("kernels/src"), kernel_sources())?;
+    write_all(&work.path().join("kernels/src"), kernels)?;
     write_all(&work.path().join("corelib/src"), corelib_sources())?;
-    compile_folder(name, work.path(), calls)
+    compile_folder(name, work.path(), calls, lookups)
+}
+
+/// What the compiler made, with the kernels linked, and what is known about it; see [`Program`].
+struct Compiled {
+    code: Code,
+    entrypoints: Vec<ExecutableEntryPoint>,
+    operations: BTreeMap<usize, String>,
+    calls: BTreeMap<usize, String>,
+}
+
+impl Compiled {
+    fn into_program(self) -> Program {
+        let executable = Executable {
+            program: AssembledCairoProgram {
+                bytecode: self.code.words,
+                hints: self.code.hints,
+            },
+            entrypoints: self.entrypoints,
+            // Annotations hold paths and change nothing that is proven.
+            debug_info: None,
+        };
+        Program::new(executable, self.operations, self.calls, self.code.lookups)
+    }
 }
 
 /// Writes files below `dir`, making folders as needed.
@@ -146,7 +185,8 @@ fn compile_folder(
     name: &str,
     work: &Path,
     calls: &BTreeMap<usize, String>,
-) -> Result<Program, CompileError> {
+    lookups: Lookups,
+) -> Result<Compiled, CompileError> {
     let setup = |e: &dyn std::fmt::Display| CompileError::Setup(e.to_string());
     let config = ExecutableConfig {
         allow_syscalls: false,
@@ -176,14 +216,23 @@ fn compile_folder(
             let start = first_statement(&result);
             let mut operations = operations(&db, &result, start);
             let calls = call_sites(&db, &result, &work.join(PACKAGE_LIB), calls);
-            let entries = kernel_entries(&db, &result)?;
-            let mut executable = Executable::new(result.compiled_function);
-            let AssembledCairoProgram { bytecode, hints } = &mut executable.program;
+            let entries = kernel_entries(&db, &result, lookups)?;
+            let executable = Executable::new(result.compiled_function);
+            let mut code = Code {
+                words: executable.program.bytecode,
+                hints: executable.program.hints,
+                lookups: vec![],
+            };
             for (kernel, entry) in entries {
-                operations.insert(bytecode.len(), kernel.file().to_string());
-                casm::link(kernel, start + entry, bytecode, hints);
+                operations.insert(code.words.len(), kernel.file().to_string());
+                code.link(kernel, lookups, start + entry);
             }
-            Ok(Program::new(executable, operations, calls))
+            Ok(Compiled {
+                code,
+                entrypoints: executable.entrypoints,
+                operations,
+                calls,
+            })
         }
         Err(error) => {
             let error = error.to_string();
@@ -196,6 +245,7 @@ fn compile_folder(
 fn kernel_entries(
     db: &RootDatabase,
     result: &CompileExecutableResult<'_>,
+    lookups: Lookups,
 ) -> Result<Vec<(&'static Kernel, usize)>, CompileError> {
     let builder = &result.builder;
     let statements = &builder.casm_program().debug_info.sierra_statement_info;
@@ -225,7 +275,7 @@ fn kernel_entries(
             if fixed.contains_key(&function.id) {
                 return Err(refuse("how far it moves the stack is fixed".to_string()));
             }
-            check_signature(kernel, function, result, &names).map_err(refuse)?;
+            check_signature(kernel, lookups, function, result, &names).map_err(refuse)?;
             entries.push((kernel, statements[function.entry_point.0].start_offset));
         }
     }
@@ -235,6 +285,7 @@ fn kernel_entries(
 /// Whether a function takes and returns what a kernel does; if not, the problem.
 fn check_signature(
     kernel: &Kernel,
+    lookups: Lookups,
     function: &Function,
     result: &CompileExecutableResult<'_>,
     names: &DebugReplacer<'_>,
@@ -244,15 +295,17 @@ fn check_signature(
         types.iter().map(size).sum()
     };
     let signature = &function.signature;
-    let builtins = usize::from(kernel.builtin.is_some());
-    let expected = [builtins + kernel.params, builtins + casm::RETURNS];
-    let found = [&signature.param_types, &signature.ret_types].map(|types| cells(types));
-    let first = signature.param_types.first();
-    let first = first.map(|ty| names.replace_type_id(ty).to_string());
-    let builtin = kernel.builtin.map(|builtin| builtin.name());
-    if found != expected || builtin.is_some() && first.as_deref() != builtin {
+    let builtins = kernel.builtins(lookups);
+    let expected = [casm::RETURNS, kernel.params].map(|cells| builtins.len() + cells);
+    let found = [&signature.ret_types, &signature.param_types].map(|types| cells(types));
+    let first = signature.param_types.iter().take(builtins.len());
+    let first: Vec<String> = first
+        .map(|ty| names.replace_type_id(ty).to_string())
+        .collect();
+    let same = |(builtin, name): (&casm::Builtin, &String)| builtin.name() == name;
+    if found != expected || !builtins.iter().zip(&first).all(same) {
         return Err(format!(
-            "it takes and returns {found:?} cells, first {first:?}, instead of {expected:?}"
+            "it returns and takes {found:?} cells, first {first:?}, instead of {expected:?}"
         ));
     }
     Ok(())

@@ -18,6 +18,9 @@ pub struct Program {
     /// What the generated code from each offset on computes, by offset; empty for nothing that has a label.
     #[serde(default)]
     calls: BTreeMap<usize, String>,
+    /// Offsets of the instructions that look up an entry of a table.
+    #[serde(default)]
+    lookups: Vec<usize>,
 }
 
 /// Why a program file cannot be used.
@@ -31,16 +34,16 @@ pub enum ProgramError {
 
 impl Program {
     pub(super) fn new(
-        mut executable: Executable,
+        executable: Executable,
         operations: BTreeMap<usize, String>,
         calls: BTreeMap<usize, String>,
+        lookups: Vec<usize>,
     ) -> Program {
-        // Debug annotations hold paths and change nothing that is proven.
-        executable.debug_info = None;
         Program {
             executable,
             operations,
             calls,
+            lookups,
         }
     }
 
@@ -99,6 +102,11 @@ impl Program {
     pub fn call(&self, offset: usize) -> Option<&str> {
         let (_, label) = self.calls.range(..=offset).next_back()?;
         Some(label.as_str()).filter(|label| !label.is_empty())
+    }
+
+    /// Whether the instruction at an offset looks up an entry of a table. Information only, as [`Program::operation`].
+    pub fn looks_up(&self, offset: usize) -> bool {
+        self.lookups.contains(&offset)
     }
 
     /// Whether the instruction at an offset comes from the compiler, or from code put behind what it made.

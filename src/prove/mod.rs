@@ -156,7 +156,7 @@ impl Prover {
     /// # Errors
     /// A component with more rows than the fixed tables allow, or a failure of the prover.
     pub fn prove(&self, input: ProverInput) -> Result<Proven, ProveError> {
-        check_rows(self.set, &ExecutionResources::from_prover_input(&input))?;
+        check_rows(self.set, &input)?;
         let parameters = ProverParameters {
             channel_hash: ChannelHash::Blake2sM31,
             channel_salt: 0,
@@ -217,8 +217,13 @@ pub fn pad(rows: u64) -> u64 {
     rows.next_power_of_two().max(16)
 }
 
-/// Every opcode, builtin and memory table has a component with one row per use; permutations have several.
-fn check_rows(set: &ParamSet, resources: &ExecutionResources) -> Result<(), ProveError> {
+/// Refuses a trace with more rows than proofs with the parameters `set` allow. Every opcode, builtin and memory table
+/// has a component with one row per use; permutations have several.
+///
+/// # Errors
+/// [`ProveError::TooManyRows`] names the component furthest beyond its limit.
+pub fn check_rows(set: &ParamSet, input: &ProverInput) -> Result<(), ProveError> {
+    let resources = ExecutionResources::from_prover_input(input);
     let memory = &resources.memory_tables_sizes;
     let tables = [
         ("memory_address_to_id", memory.memory_address_to_id),

@@ -5,7 +5,7 @@ use std::collections::HashMap;
 use std::sync::Arc;
 
 use cairo_lang_casm::hints::{Hint, StarknetHint};
-use cairo_lang_casm::operand::CellRef;
+use cairo_lang_casm::operand::{CellRef, ResOperand};
 use cairo_lang_runner::casm_run::{CairoHintProcessor, cell_ref_to_relocatable};
 use cairo_lang_runner::{Arg, build_hints_dict};
 use cairo_vm::Felt252;
@@ -17,7 +17,7 @@ use cairo_vm::vm::errors::vm_errors::VirtualMachineError;
 use cairo_vm::vm::runners::cairo_runner::{ResourceTracker, RunResources};
 use cairo_vm::vm::vm_core::VirtualMachine;
 
-use crate::casm::{CLAIM_PARAMS, MAXIMUM, SUMS};
+use crate::casm::{CLAIM_PARAMS, LOOKUP, MAXIMUM, SUMS};
 use crate::compile::Program;
 
 /// Runs every hint of a program honestly.
@@ -84,6 +84,22 @@ fn write_maximum(vm: &mut VirtualMachine, index: &CellRef) -> Result<(), HintErr
     Ok(())
 }
 
+/// Writes the entry of a table that a lookup asks for; see [`LOOKUP`].
+fn write_entry(
+    vm: &mut VirtualMachine,
+    [table, index]: [&ResOperand; 2],
+    value: &CellRef,
+) -> Result<(), HintError> {
+    let (ResOperand::Deref(table), ResOperand::Deref(index)) = (table, index) else {
+        return Err(HintError::WrongHintData);
+    };
+    let start = vm.get_relocatable(cell_ref_to_relocatable(table, vm))?;
+    let index = *vm.get_integer(cell_ref_to_relocatable(index, vm))?;
+    let entry = *vm.get_integer((start + &index)?)?;
+    vm.insert_value(cell_ref_to_relocatable(value, vm), entry)?;
+    Ok(())
+}
+
 impl HintProcessorLogic for Hints {
     fn execute_hint(
         &mut self,
@@ -93,6 +109,8 @@ impl HintProcessorLogic for Hints {
     ) -> Result<(), HintError> {
         if let Some(Hint::Starknet(StarknetHint::Cheatcode {
             selector,
+            input_start,
+            input_end,
             output_start,
             ..
         })) = data.downcast_ref::<Hint>()
@@ -100,6 +118,9 @@ impl HintProcessorLogic for Hints {
             match selector.value.to_bytes_be().1.as_slice() {
                 name if name == SUMS.as_bytes() => return write_sums(vm),
                 name if name == MAXIMUM.as_bytes() => return write_maximum(vm, output_start),
+                name if name == LOOKUP.as_bytes() => {
+                    return write_entry(vm, [input_start, input_end], output_start);
+                }
                 _ => {}
             }
         }

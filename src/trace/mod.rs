@@ -52,6 +52,9 @@ pub struct Registers {
     pub fp: usize,
 }
 
+/// The segment of the stack.
+const EXECUTION: isize = 1;
+
 /// A finished run.
 pub struct Trace {
     runner: CairoRunner,
@@ -80,6 +83,32 @@ impl Trace {
                 ap: entry.ap,
                 fp: entry.fp,
             })
+    }
+
+    /// The claims of a run of a program that [`compile::arithmetic`](crate::compile::arithmetic) made, as the input of
+    /// the one that checks them: the arrays that the first cells of its entry's frame point to, after their lengths.
+    ///
+    /// # Errors
+    /// A run of another program.
+    pub fn claims(&self) -> Result<Vec<Felt252>, TraceError> {
+        let error = |problem: &str| TraceError::Output(format!("claims: {problem}"));
+        // `ap += 11` and `call` come first.
+        let entry = self.registers().nth(2).ok_or_else(|| error("no entry"))?;
+        let vm = &self.runner.vm;
+        let array = |at: usize| {
+            let cell = Relocatable::from((EXECUTION, entry.fp + at));
+            let start = vm.get_relocatable(cell).ok()?;
+            let cells = vm
+                .segments
+                .get_segment_used_size(start.segment_index.try_into().ok()?)?;
+            let felts = vm.get_integer_range(start, cells).ok()?;
+            Some(felts.into_iter().map(|felt| *felt).collect())
+        };
+        let arrays = [array(0), array(1)].map(|array| array.ok_or_else(|| error("no array")));
+        let [ranges, lookups]: [Result<Vec<Felt252>, _>; 2] = arrays;
+        let (ranges, lookups) = (ranges?, lookups?);
+        let lengths = [ranges.len(), lookups.len()].map(Felt252::from);
+        Ok([&lengths[..], &ranges, &lookups].concat())
     }
 
     /// The prover's input.

@@ -220,6 +220,8 @@ pub const COUNT: &str = "Count";
 pub const SUMS: &str = "Sums";
 /// Kind of the hint that names the first largest element.
 pub const MAXIMUM: &str = "Maximum";
+/// Kind of the hint that answers a lookup, in programs that claim what they look up.
+pub const LOOKUP: &str = "Lookup";
 /// How the names of lies begin after which a loop would have to run 2^40 times and more.
 pub const ENDLESS: &str = "endless: ";
 /// Name of the lie about a count that is another way to visit the same elements.
@@ -363,6 +365,9 @@ impl Values<'_> {
                     name if name == casm::MAXIMUM.as_bytes() => {
                         (MAXIMUM, vec![output_start], other_index)
                     }
+                    name if name == casm::LOOKUP.as_bytes() => {
+                        (LOOKUP, vec![output_start], other_entry)
+                    }
                     name => panic!("a hint that the liar does not know: {name:?}"),
                 };
                 return Some(Values {
@@ -472,6 +477,17 @@ fn other_index(_: &[Felt252], honest: &[Felt252]) -> Lies {
         ("index = 1", vec![one]),
         ("index = -1", vec![-one]),
         ("index + 2^128", vec![index + Felt252::TWO.pow(128u32)]),
+    ]
+}
+
+/// Lies about an entry of a table: close to it, none, and far from it.
+fn other_entry(_: &[Felt252], honest: &[Felt252]) -> Lies {
+    let (one, entry) = (Felt252::ONE, honest[0]);
+    vec![
+        ("entry + 1", vec![entry + one]),
+        ("entry - 1", vec![entry - one]),
+        ("entry = 0", vec![Felt252::ZERO]),
+        ("entry + 2^15", vec![entry + Felt252::TWO.pow(15u32)]),
     ]
 }
 

@@ -52,7 +52,8 @@ impl Asm {
     ) -> [Cell; N] {
         let outer = std::mem::take(&mut self.counters);
         self.settle();
-        for cell in outer.iter().copied().chain(state) {
+        let claims = self.claims_array();
+        for cell in outer.iter().copied().chain(claims).chain(state) {
             self.copy(cell);
         }
         let left = self.copy(count);
@@ -60,11 +61,13 @@ impl Asm {
         let enter = self.jump_unless_zero(left);
         let skip = self.jump_always();
         self.arrive_only(enter);
-        // From here on cells are counted from the loop's start: outer counters, state, counter.
-        let depth = outer.len();
+        // From here on cells are counted from the loop's start: outer counters, claims, state, counter.
+        let (outer, depth) = (outer.len(), outer.len() + usize::from(claims.is_some()));
         let first = -((depth + N + 1) as i16);
         let cells: [Cell; N] = std::array::from_fn(|i| Cell::Loop(first + (depth + i) as i16));
-        let outer = (0..depth).map(|i| Cell::Loop(first + i as i16));
+        let claims = claims.map(|_| Cell::Loop(first + outer as i16));
+        let outer = (0..outer).map(|i| Cell::Loop(first + i as i16));
+        self.carry_claims(claims);
         self.in_loop = true;
         (self.top, self.ap) = (0, 0);
         let start = self.code.len();
@@ -76,6 +79,7 @@ impl Asm {
         for cell in counters {
             self.copy(cell);
         }
+        self.level();
         for next in state {
             match next {
                 Next::Same(cell) => self.copy(cell),
@@ -85,6 +89,7 @@ impl Asm {
         self.add(counter, -1);
         (self.top, self.ap) = (0, 0);
         self.counters = outer.collect();
+        self.carry_claims(claims);
         self.jump_back(start);
         if let (Some(meter), Some(times)) = (&mut self.meter, outside) {
             meter.times = times;
