@@ -357,8 +357,8 @@ pub fn compare(
 
 /// The smaller set of accepted parameters that all traces fit, the largest of so many cells.
 fn accepted_set(inputs: &[ProverInput], cells: u64) -> Result<&'static ParamSet, ProveError> {
-    check_memory(cells)?;
     let fit = |set: &'static ParamSet| {
+        check_memory(set, cells)?;
         let mut inputs = inputs.iter();
         inputs
             .try_for_each(|input| check_rows(set, input))

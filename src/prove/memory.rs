@@ -2,15 +2,29 @@
 
 use std::fs;
 
-/// Bytes that a proof takes at its peak for each cell that it commits to, the cell itself included: measured, with
-/// a tenth added (`cairo-decode bench` prints cells and peak memory).
-const BYTES_PER_CELL: u64 = 17;
-/// Bytes that any proof takes: tables, twiddles, program, VM.
-const BASE: u64 = 1_200_000_000;
+use crate::verify::params::ParamSet;
 
-/// Bytes that proving a trace with so many cells takes, with the parameters for proofs that are not wrapped.
-pub fn needed(cells: u64) -> u64 {
-    BASE + BYTES_PER_CELL * cells
+/// Bytes that a proof takes at its peak for each cell that it commits to, besides the cell's column at the blow-up:
+/// measured, with a tenth added (`cairo-decode bench` prints cells and peak memory).
+const BYTES_PER_CELL: u64 = 9;
+/// Bytes that any proof takes: tables, twiddles, program, VM.
+const BASE: u64 = 1_000_000_000;
+/// The same for each row of the lifted domain.
+const BYTES_PER_ROW: u64 = 100;
+
+/// Bytes of a cell's column at the blow-up.
+fn per_cell(set: &ParamSet) -> u64 {
+    BYTES_PER_CELL + (4 << set.params.log_blowup)
+}
+
+/// Bytes of any proof with these parameters.
+fn base(set: &ParamSet) -> u64 {
+    BASE + BYTES_PER_ROW * (1 << (set.max_log_rows + set.params.log_blowup))
+}
+
+/// Bytes that proving a trace with so many cells takes with these parameters.
+pub fn needed(set: &ParamSet, cells: u64) -> u64 {
+    base(set) + per_cell(set) * cells
 }
 
 /// Bytes that this process may have in all: what it has, and what the system could still give it. `None` where the
@@ -21,8 +35,8 @@ pub fn available() -> Option<u64> {
 }
 
 /// Cells of the largest trace that [`available`] memory does for.
-pub fn max_cells() -> u64 {
-    let cells = |available: u64| available.saturating_sub(BASE) / BYTES_PER_CELL;
+pub fn max_cells(set: &ParamSet) -> u64 {
+    let cells = |available: u64| available.saturating_sub(base(set)) / per_cell(set);
     available().map_or(u64::MAX, cells)
 }
 

@@ -1,7 +1,7 @@
 //! Proves traces with Stwo, keeping what every proof needs across proofs.
 //!
 //! Owns the prover's warm state (twiddles of the lifted domain, the preprocessed trace and its
-//! committed tree, a pool of columns) and the row limit. The parameters are the verifier's.
+//! committed tree) and the row limit. The parameters are the verifier's.
 
 pub mod memory;
 
@@ -60,11 +60,12 @@ impl ProveError {
 ///
 /// # Errors
 /// [`ProveError::TooMuchMemory`].
-pub fn check_memory(cells: u64) -> Result<(), ProveError> {
+pub fn check_memory(set: &ParamSet, cells: u64) -> Result<(), ProveError> {
     let megabytes = |bytes: u64| bytes / 1_000_000;
+    let needed = memory::needed(set, cells);
     match memory::available() {
-        Some(available) if memory::needed(cells) > available => Err(ProveError::TooMuchMemory {
-            needed: megabytes(memory::needed(cells)),
+        Some(available) if needed > available => Err(ProveError::TooMuchMemory {
+            needed: megabytes(needed),
             available: megabytes(available),
         }),
         _ => Ok(()),
@@ -86,7 +87,6 @@ pub type ExtendedProof = cairo_air::CairoProof<Blake2sM31MerkleHasher>;
 /// A prover that keeps its tables between proofs.
 pub struct Prover {
     set: &'static ParamSet,
-    pool: BaseColumnPool<SimdBackend>,
     twiddles: TwiddleTree<SimdBackend>,
     tables: Arc<PreProcessedTrace>,
     tree: CommitmentTreeProver<SimdBackend, MerkleChannel>,
@@ -102,18 +102,16 @@ impl Prover {
         let twiddles = SimdBackend::precompute_twiddles(domain);
         let tables = Arc::new(params::variant(set.params.preprocessed).to_preprocessed_trace());
         let polynomials = SimdBackend::interpolate_columns(gen_trace(tables.clone()), &twiddles);
-        let pool = BaseColumnPool::new();
         let tree = CommitmentTreeProver::new(
             polynomials,
             set.params.log_blowup,
             &twiddles,
             true,
             config.lifting_log_size,
-            &pool,
+            &BaseColumnPool::new(),
         );
         Prover {
             set,
-            pool,
             twiddles,
             tables,
             tree,
@@ -166,7 +164,8 @@ impl Prover {
             include_all_preprocessed_columns: self.set.all_preprocessed_columns,
         };
         let proof = prove_cairo_with_precompute::<MerkleChannel>(
-            &self.pool,
+            // One pool for all proofs would keep the memory of the largest while the next trace is made.
+            &BaseColumnPool::new(),
             &self.twiddles,
             self.tables.clone(),
             MaybeOwned::Borrowed(&self.tree),
