@@ -11,7 +11,7 @@ mod model_dir;
 mod second_model;
 
 use std::fs;
-use std::io::Read;
+use std::io::{Read, Write};
 use std::os::fd::FromRawFd;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Output, Stdio};
@@ -328,6 +328,81 @@ fn the_disk_is_full_while_compiling() {
     assert_eq!(names(&folder), [""; 0]);
     accept(&compile(&world.root, &out));
     assert_eq!(names(&folder), ["build"]);
+}
+
+/// What became of a command on a small disk, and of the same once there is room.
+struct OnDisk {
+    full: Output,
+    /// What was on the disk then, files and folders.
+    left: Vec<String>,
+    /// What was on it in the end.
+    end: PathBuf,
+}
+
+/// Runs a command twice whose output goes to `disk`, a disk of its own: a file system of so many kilobytes in a
+/// namespace of this run, which gets room after the first time. Where the machine permits no such disk, says so
+/// (past the capture of a test's output) and returns `None`.
+fn on_a_small_disk(test: &str, kilobytes: usize, disk: &Path, args: &[&str]) -> Option<OnDisk> {
+    let end = disk.with_extension("end");
+    for folder in [disk, &end] {
+        fs::create_dir_all(folder).expect("a folder");
+    }
+    let namespace = |options: &str, script: &str| {
+        let mut command = Command::new("unshare");
+        command.args([options, "bash", "-euc", script, "bash"]);
+        command.arg(disk).arg(&end).arg(kilobytes.to_string());
+        command.arg(env!("CARGO_BIN_EXE_cairo-decode")).args(args);
+        command.output()
+    };
+    let mount = "mount -t tmpfs -o size=${3}k none \"$1\"";
+    let may = |options: &&str| namespace(options, mount).is_ok_and(|o| o.status.success());
+    let Some(options) = ["-Urm", "-m"].into_iter().find(may) else {
+        let said = "NOT TESTED: this machine permits no file system of its own (unshare, mount)";
+        writeln!(std::io::stderr(), "{test}: {said}").expect("stderr");
+        return None;
+    };
+    let script = format!(
+        "{mount}; disk=$1 end=$2; shift 3; code=0; \"$@\" || code=$?; \
+         (cd \"$disk\"; find . -mindepth 1 -printf '%P\\n') > \"$end/left\"; \
+         mount -o remount,size=64m \"$disk\"; \"$@\" > /dev/null; cp -r \"$disk/.\" \"$end\"; exit $code"
+    );
+    let full = namespace(options, &script).expect("unshare runs");
+    let left = fs::read_to_string(end.join("left")).expect("what was left");
+    let mut left: Vec<String> = left.lines().map(String::from).collect();
+    left.sort();
+    Some(OnDisk { full, left, end })
+}
+
+/// A real disk without room: an error that names the file, nothing half written, and the same command does it all once
+/// there is room.
+#[test]
+fn a_real_disk_is_full() {
+    let world = world();
+    let refused = |run: &OnDisk, named: &str| {
+        let said = text(&run.full.stderr);
+        assert_eq!(code(&run.full), 2, "{said}");
+        assert!(said.contains("No space left on device"), "{said}");
+        assert!(said.contains(named), "{said}");
+        assert!(!said.contains("panicked"), "{said}");
+    };
+    let (test, disk) = ("a_real_disk_is_full", world.root.join("disk"));
+    let args = prove(&world.root, Box::leak(disk.join("session").into()));
+    if let Some(run) = on_a_small_disk(test, 600, &disk, &args) {
+        refused(&run, "chunk-0000.proof");
+        let session = ["session", "session/session.json", "session/session.lock"];
+        assert_eq!(run.left, session);
+        assert_eq!(receipts(&run.end.join("session")), world.receipts);
+    }
+    let disk = world.root.join("build-disk");
+    let args = compile(&world.root, Box::leak(disk.join("build").into()));
+    if let Some(run) = on_a_small_disk(test, 200, &disk, &args) {
+        refused(&run, path(&disk));
+        assert_eq!(run.left, [""; 0]);
+        let build = run.end.join("build");
+        accept(&["inspect", path(&build)]);
+        let program = |build: &Path| fs::read(build.join("program.json")).expect("a program");
+        assert!(program(&build) == program(&world.root.join("build")));
+    }
 }
 
 /// A folder that nothing can be written to is named.
