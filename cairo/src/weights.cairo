@@ -1,6 +1,6 @@
-//! Weights as the program holds them, two words per constant, and their separation.
+//! Weights as the program holds or reads them, two words per felt, and their separation.
 //!
-//! A weight has 8 bits and a lane at least 20, so the lanes of one constant have room for two weight
+//! A weight has 8 bits and a lane at least 20, so the lanes of one felt have room for two weight
 //! words. They are taken apart once per chunk, before its first step; what `linear` reads is then as
 //! wide as its accumulators need.
 
@@ -32,5 +32,27 @@ pub fn separate<impl L: Lanes>(mut parts: Array<Span<Pair>>) -> Span<felt252> {
 fn append_words(pairs: Span<Pair>, mask: felt252, zero: felt252, ref out: Array<felt252>) {
     if bitwise(pairs.len().into()) {
         append_words(pairs, mask, zero, ref out);
+    }
+}
+
+/// `separate`, of pairs from the input.
+///
+/// Panics unless each is a pair: its bits lie where two words' bytes have theirs.
+#[inline(never)]
+pub fn separate_committed<impl L: Lanes>(pairs: Span<felt252>) -> Span<felt252> {
+    let mut out = array![];
+    append_committed_words(pairs, L::FIRST, L::ZERO, ref out);
+    out.span()
+}
+
+/// `append_words`, after `pair and (2^8 + 1)·mask = pair`: the same cell, hence the same bits.
+///
+/// Its code is in `src/casm/weights.rs`.
+#[inline(never)]
+fn append_committed_words(
+    pairs: Span<felt252>, mask: felt252, zero: felt252, ref out: Array<felt252>,
+) {
+    if bitwise(pairs.len().into()) {
+        append_committed_words(pairs, mask, zero, ref out);
     }
 }

@@ -268,12 +268,25 @@ impl Asm {
 
     /// `a and b`, by the instance of the bitwise builtin at `bitwise + at`.
     pub fn and(&mut self, a: Cell, b: Cell, bitwise: Cell, at: i16) -> Cell {
+        self.bitwise(a, b, bitwise, at);
+        self.load(bitwise, at + 2)
+    }
+
+    /// Asserts that `a and b` is `a`, bit by bit, by the instance of the bitwise builtin at `bitwise + at`.
+    ///
+    /// The assertion is about cells, so it holds for the bits that every instance reads from `a`, also where they are
+    /// those of `a + p`.
+    pub fn assert_within(&mut self, a: Cell, b: Cell, bitwise: Cell, at: i16) {
+        self.bitwise(a, b, bitwise, at);
+        self.assert_at(a, bitwise, at + 2);
+    }
+
+    fn bitwise(&mut self, a: Cell, b: Cell, bitwise: Cell, at: i16) {
         self.count("bitwise_builtin", 1);
         // And, xor, or: the builtin writes them.
         self.count(ADDRESSES, 3);
         self.store(a, bitwise, at);
         self.store(b, bitwise, at + 1);
-        self.load(bitwise, at + 2)
     }
 
     /// A hint that runs before the next instruction: `quotient = floor(value / by)` and the remainder.

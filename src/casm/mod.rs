@@ -142,7 +142,7 @@ impl Kernel {
 }
 
 /// All kernels.
-pub static KERNELS: [Kernel; 19] = {
+pub static KERNELS: [Kernel; 20] = {
     use Builtin::{Bitwise, RangeCheck};
     [
         Kernel::new(
@@ -204,6 +204,12 @@ pub static KERNELS: [Kernel; 19] = {
             Some(RangeCheck),
             10,
             softmax::weights,
+        ),
+        Kernel::new(
+            "weights::append_committed_words",
+            Some(Bitwise),
+            6,
+            weights::committed,
         ),
         Kernel::new(
             "weights::append_words",

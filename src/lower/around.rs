@@ -5,7 +5,9 @@ use std::collections::BTreeMap;
 
 use super::cost::{Chunk, call_kernel};
 use super::linear::Product;
-use super::{ANGLES, CONSTANTS, LowerError, Lowering, WeightLayout, kv_append, rope, weights};
+use super::{
+    ANGLES, CONSTANTS, LowerError, Lowering, WeightLayout, kv_append, rope, weights,
+};
 use crate::casm::Param;
 use crate::cost::{Cost, permutations};
 
@@ -31,14 +33,23 @@ fn constants(lowering: &Lowering<'_>) -> Result<Cost, LowerError> {
     };
     // Of 128 and 256 entries.
     cost.unit("tables", 1);
-    if lowering.options.weights == WeightLayout::Pairs {
-        for parts in weights::pair_parts(lowering)?.into_values() {
-            for pairs in parts {
-                let params = [Param::Span(pairs), Param::Felt, Param::Felt];
-                call_kernel(&mut cost, 1, "weights::append_words", &params);
-                cost.unit("separate", 1);
-            }
-        }
+    let layout = lowering.options.weights;
+    let (kernel, unit) = match layout {
+        WeightLayout::Ready => return Ok(cost),
+        WeightLayout::Pairs => ("weights::append_words", "separate"),
+        WeightLayout::Committed => ("weights::append_committed_words", "separate_committed"),
+    };
+    let parts: Vec<usize> = weights::pair_parts(lowering)?.into_values().flatten().collect();
+    for &pairs in &parts {
+        let params = [Param::Span(pairs), Param::Felt, Param::Felt];
+        call_kernel(&mut cost, 1, kernel, &params);
+        cost.unit(unit, 1);
+    }
+    if layout == WeightLayout::Committed {
+        cost.unit("committed", 1);
+        let words = weights::committed_count(lowering)?;
+        hash(&mut cost, ["hash.pair", "hash.odd"], words, 1);
+        cost.kernels.add_all(&permutations(1), 1);
     }
     Ok(cost)
 }
@@ -124,9 +135,10 @@ fn claims(lowering: &Lowering<'_>, chunk: &Chunk<'_>) -> Result<Cost, LowerError
         return Ok(cost);
     }
     cost.unit("claims", 1);
-    // Prompt, steps and two frontiers; both hashes.
+    // Prompt, steps and two frontiers; the root of words that are read; both hashes.
     let units = ["claims.pair", "claims.odd"];
-    hash(&mut cost, units, 12, 1);
+    let root = usize::from(lowering.options.weights == WeightLayout::Committed);
+    hash(&mut cost, units, 12 + root, 1);
     for (claimed, steps) in lists {
         let blocks = |p: &Product<'_>| p.lanes.blocks(p.matrix);
         let sums: usize = claimed.iter().map(blocks).sum();

@@ -47,23 +47,27 @@ impl Source {
     }
 }
 
-/// Lowers a graph to its package. `model_root` identifies the quantised model; the program outputs it.
+/// Lowers a graph to its package. `root` identifies the quantised model, and the program outputs it; where it reads the
+/// weights, `root` identifies all that it is made from, and the output has the root of both.
 ///
 /// # Errors
 /// A value too wide for the kernels, or weights too many for a layout.
 pub fn lower(
     graph: &VerifiedGraph,
-    model_root: Felt,
+    root: Felt,
     options: LowerOptions,
 ) -> Result<Package, LowerError> {
     check_names(graph)?;
+    let graph = &*weights::graph_for(graph, options.weights)?;
     let lowering = Lowering::new(graph, options)?;
-    let lib = library(&lowering, model_root)?;
+    let lib = library(&lowering, root)?;
     let mut files = BTreeMap::new();
     files.insert("Scarb.toml".to_string(), manifest(&graph.name));
     files.insert("src/lib.cairo".to_string(), lib.text);
-    files.insert("src/weights.cairo".to_string(), weights::source(&lowering)?);
-    files.insert("src/tables.cairo".to_string(), tables(graph));
+    if let Some(weights) = weights::source(&lowering)? {
+        files.insert("src/weights.cairo".to_string(), weights);
+    }
+    files.insert("src/tables.cairo".to_string(), tables(&lowering));
     Ok(Package {
         name: graph.name.clone(),
         files,
@@ -81,6 +85,7 @@ fn check_names(graph: &VerifiedGraph) -> Result<(), LowerError> {
         };
         [
             "position", ANGLES, "caches", "claims", "row", "carried", CONSTANTS, "exp2", "sigmoid",
+            embed::VARIABLE,
         ]
         .contains(&name)
             || numbered("lanes")
@@ -119,17 +124,25 @@ fn manifest(name: &str) -> String {
     )
 }
 
-fn tables(graph: &VerifiedGraph) -> String {
+fn tables(lowering: &Lowering<'_>) -> String {
+    let graph = lowering.graph;
     let t = &graph.tables;
+    let (about, embedding) = match lowering.options.weights {
+        WeightLayout::Committed => ("", String::new()),
+        WeightLayout::Pairs | WeightLayout::Ready => {
+            let array = constants::arrays(
+                "EMBEDDING",
+                "int8 rows, 30 values per word.",
+                "felt252",
+                &embed::table(graph),
+                embed::rows_per_part(graph) * embed::words(graph),
+            );
+            ("embedding, ", array)
+        }
+    };
     [
-        "//! Tables: embedding, rotary angles, 2^−x, sigmoid.\n".to_string(),
-        constants::arrays(
-            "EMBEDDING",
-            "int8 rows, 30 values per word.",
-            "felt252",
-            &embed::table(graph),
-            embed::rows_per_part(graph) * embed::words(graph),
-        ),
+        format!("//! Tables: {about}rotary angles, 2^−x, sigmoid.\n"),
+        embedding,
         constants::array(
             "ROPE",
             "Per position: cosines, then sines, 15 bits each, 16 per word.",
@@ -153,7 +166,7 @@ fn tables(graph: &VerifiedGraph) -> String {
 }
 
 /// `lib.cairo`: the model's constants, `carry` and `decide`.
-fn library(lowering: &Lowering<'_>, model_root: Felt) -> Result<Source, LowerError> {
+fn library(lowering: &Lowering<'_>, root: Felt) -> Result<Source, LowerError> {
     let graph = lowering.graph;
     let shape = &graph.shape;
     let Schedule { carry, decide, .. } = &lowering.schedule;
@@ -172,9 +185,15 @@ fn library(lowering: &Lowering<'_>, model_root: Felt) -> Result<Source, LowerErr
         graph.name
     );
     out += IMPORTS;
-    if lowering.options.weights == WeightLayout::Pairs {
-        out += "use decode_kernels::weights::separate;\n";
-    }
+    out += &rounding_imports(lowering)?;
+    out += match lowering.options.weights {
+        WeightLayout::Pairs => "use decode_kernels::weights::separate;\n",
+        WeightLayout::Ready => "",
+        WeightLayout::Committed => {
+            "use decode_kernels::kv::take;\nuse decode_kernels::roots::committed_root;\n\
+             use decode_kernels::weights::separate_committed;\n"
+        }
+    };
     let products = [
         lowering.products(carry.iter().copied())?,
         lowering.products(decide.iter().copied())?,
@@ -194,15 +213,19 @@ fn library(lowering: &Lowering<'_>, model_root: Felt) -> Result<Source, LowerErr
         products.iter().map(|p| p.claims(layout)).sum()
     };
     let (carry_claims, decide_claims) = (claims(&products[0])?, claims(&products[1])?);
-    out += "\nmod tables;\nmod weights;\n";
+    out += "\nmod tables;\n";
+    if layout != WeightLayout::Committed {
+        out += "mod weights;\n";
+    }
     out += &structs(lowering, &all, &shared);
     let _ = write!(
         out,
         "\nimpl Step of Model {{\n    const SPEC_VERSION: felt252 = {SPEC_VERSION};\n    \
-         const MODEL_ROOT: felt252 = {model_root:#x};\n    const CARRY_CLAIMS: u32 = {carry_claims};\n    \
+         const STATEMENT_VERSION: felt252 = {};\n    const CARRY_CLAIMS: u32 = {carry_claims};\n    \
          const DECIDE_CLAIMS: u32 = {decide_claims};\n    const LAYERS: felt252 = {};\n    \
          const KV_HEADS: u32 = {};\n    const HEAD_DIM: u32 = {};\n    const KV_WORDS: u32 = {};\n    \
          impl KeyLanes = Lanes{};\n    type Constants = Box<Constants>;\n    type Carried = Carried;\n\n",
+        layout.statement_version(),
         shape.layers,
         shape.kv_heads,
         shape.head_dim,
@@ -210,17 +233,11 @@ fn library(lowering: &Lowering<'_>, model_root: Felt) -> Result<Source, LowerErr
         lowering.key_lanes.bits,
     );
 
-    out +=
-        "    fn constants() -> Box<Constants> {\n        BoxTrait::new(\n            Constants {\n";
     let mut out = Source {
         text: out,
         calls: BTreeMap::new(),
     };
-    for name in &all {
-        let field = format!("                {name}: {},\n", unpacked(lowering, name)?);
-        out.call(CONSTANTS, &field);
-    }
-    out.text += "            },\n        )\n    }\n\n";
+    constants_function(lowering, root, &all, &mut out)?;
 
     let fields: Vec<String> = shared
         .iter()
@@ -236,6 +253,43 @@ fn library(lowering: &Lowering<'_>, model_root: Felt) -> Result<Source, LowerErr
     Ok(out)
 }
 
+/// `constants`, which takes what is not in the program from the input, and `model_root`.
+fn constants_function(
+    lowering: &Lowering<'_>,
+    root: Felt,
+    all: &BTreeSet<&String>,
+    out: &mut Source,
+) -> Result<(), LowerError> {
+    let committed = lowering.options.weights == WeightLayout::Committed;
+    out.text += "    #[inline(always)]\n    fn constants(ref input: Span<felt252>) -> Box<Constants> {\n";
+    if committed {
+        let words = weights::committed_count(lowering)?;
+        let lines = format!(
+            "        let mut words = take(ref input, {words});\n        \
+             let model_root = committed_root({root:#x}, words);\n"
+        );
+        out.call(CONSTANTS, &lines);
+    }
+    out.text += "        BoxTrait::new(\n            Constants {\n";
+    for name in all {
+        let field = format!("                {name}: {},\n", unpacked(lowering, name)?);
+        out.call(CONSTANTS, &field);
+    }
+    if committed {
+        out.text += "                model_root,\n";
+    }
+    out.text += "            },\n        )\n    }\n\n    #[inline(always)]\n    \
+                 fn model_root(constants: Box<Constants>) -> felt252 {\n";
+    match committed {
+        true => out.text += "        constants.unbox().model_root\n",
+        false => {
+            let _ = writeln!(out.text, "        {root:#x}");
+        }
+    }
+    out.text += "    }\n\n";
+    Ok(())
+}
+
 /// The unpacked constants, and what `carry` hands to `decide`.
 fn structs(lowering: &Lowering<'_>, all: &BTreeSet<&String>, shared: &[&String]) -> String {
     let mut out = String::from(
@@ -243,6 +297,9 @@ fn structs(lowering: &Lowering<'_>, all: &BTreeSet<&String>, shared: &[&String])
     );
     for name in all {
         let _ = writeln!(out, "    {name}: Span<felt252>,");
+    }
+    if lowering.options.weights == WeightLayout::Committed {
+        out += "    model_root: felt252,\n";
     }
     out += "}\n\n/// What `carry` hands to `decide`.\n#[derive(Drop)]\npub struct Carried {\n";
     for name in shared {
@@ -262,10 +319,12 @@ fn structs(lowering: &Lowering<'_>, all: &BTreeSet<&String>, shared: &[&String])
 fn reads(lowering: &Lowering<'_>, nodes: &[&Node]) -> Result<BTreeSet<String>, LowerError> {
     let products = lowering.products(nodes.iter().copied())?;
     let mut names = BTreeSet::new();
-    if lowering.options.weights == WeightLayout::Pairs {
+    if lowering.options.weights.is_paired() {
         names.extend(products.iter().map(|p| weights::variable(p.lanes)));
     }
+    let committed = lowering.options.weights == WeightLayout::Committed;
     names.extend(nodes.iter().filter_map(|node| match node.op {
+        Op::Embed { .. } if committed => Some(embed::VARIABLE.to_string()),
         Op::Softmax { .. } => Some("exp2".to_string()),
         Op::Silu { .. } => Some("sigmoid".to_string()),
         _ => None,
@@ -285,6 +344,10 @@ fn unpacked(lowering: &Lowering<'_>, name: &str) -> Result<String, LowerError> {
     Ok(match name {
         "exp2" => table(tables.exp2.len()),
         "sigmoid" => table(tables.sigmoid.len()),
+        embed::VARIABLE => {
+            let words = embed::table_words(lowering.graph);
+            format!("take(ref words, {words})")
+        }
         lanes => weights::separated(lowering, lanes)?,
     })
 }
@@ -358,6 +421,22 @@ fn decide_function(
     Ok(())
 }
 
+/// Imports what of `requantize` the operations use: the compiler takes no other.
+fn rounding_imports(lowering: &Lowering<'_>) -> Result<String, LowerError> {
+    let calls = lowering.schedule.all().map(|node| lowering.call(node));
+    let calls = calls.collect::<Result<Vec<String>, LowerError>>()?;
+    let used = ["Rounding", "Saturation", "requantize", "requantize_saturated"];
+    let used = used.into_iter().filter(|name| {
+        let ends = [format!("{name}("), format!("{name} {{")];
+        calls.iter().any(|call| ends.iter().any(|end| call.contains(end)))
+    });
+    let used: Vec<&str> = used.collect();
+    Ok(format!(
+        "use decode_kernels::requantize::{{{}}};\n",
+        used.join(", ")
+    ))
+}
+
 /// One statement per node, with a blank line and a comment where the layer changes.
 fn statements(
     lowering: &Lowering<'_>,
@@ -404,7 +483,6 @@ use decode_kernels::embed::embed;
 use decode_kernels::kv::{LayerCache, kv_append};
 use decode_kernels::linear::{Lanes20, Lanes24, Lanes30, Lanes40, Lanes60};
 use decode_kernels::mix::mix;
-use decode_kernels::requantize::{Rounding, Saturation, requantize, requantize_saturated};
 use decode_kernels::rmsnorm::{RmsNorm, rmsnorm};
 use decode_kernels::rope::{angles, rope};
 use decode_kernels::scores::scores;
