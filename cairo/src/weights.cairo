@@ -1,7 +1,7 @@
-//! Weights as the program holds or reads them, two words per felt, and their separation.
+//! Weights as the program holds or reads them, two or three words per felt, and their separation.
 //!
 //! A weight has 8 bits and a lane at least 20, so the lanes of one felt have room for two weight
-//! words. They are taken apart once per chunk, before its first step; what `linear` reads is then as
+//! words, or three. They are taken apart once per chunk, before its first step; what `linear` reads is then as
 //! wide as its accumulators need.
 
 #[feature("bounded-int-utils")]
@@ -35,24 +35,37 @@ fn append_words(pairs: Span<Pair>, mask: felt252, zero: felt252, ref out: Array<
     }
 }
 
-/// `separate`, of pairs from the input.
+/// The words of all felts from the input, two of them in each.
 ///
-/// Panics unless each is a pair: its bits lie where two words' bytes have theirs.
+/// Panics unless a felt's bits lie where its words' bytes have theirs.
 #[inline(never)]
-pub fn separate_committed<impl L: Lanes>(pairs: Span<felt252>) -> Span<felt252> {
+pub fn separate_two<impl L: Lanes>(felts: Span<felt252>) -> Span<felt252> {
     let mut out = array![];
-    append_committed_words(pairs, L::FIRST, L::ZERO, ref out);
+    append_two(felts, L::FIRST, L::ZERO, ref out);
     out.span()
 }
 
-/// `append_words`, after `pair and (2^8 + 1)·mask = pair`: the same cell, hence the same bits.
-///
-/// Its code is in `src/casm/weights.rs`.
+/// The same with three words in each felt, of lanes of at least 24 bits.
 #[inline(never)]
-fn append_committed_words(
-    pairs: Span<felt252>, mask: felt252, zero: felt252, ref out: Array<felt252>,
-) {
-    if bitwise(pairs.len().into()) {
-        append_committed_words(pairs, mask, zero, ref out);
+pub fn separate_three<impl L: Lanes>(felts: Span<felt252>) -> Span<felt252> {
+    let mut out = array![];
+    append_three(felts, L::FIRST, L::ZERO, ref out);
+    out.span()
+}
+
+// The codes of these are in `src/casm/weights.rs`. They panic unless `felt and (2^8 + 1)·mask = felt`, or with
+// `2^16 + 2^8 + 1`: the same cell, hence the same bits.
+
+#[inline(never)]
+fn append_two(felts: Span<felt252>, mask: felt252, zero: felt252, ref out: Array<felt252>) {
+    if bitwise(felts.len().into()) {
+        append_two(felts, mask, zero, ref out);
+    }
+}
+
+#[inline(never)]
+fn append_three(felts: Span<felt252>, mask: felt252, zero: felt252, ref out: Array<felt252>) {
+    if bitwise(felts.len().into()) {
+        append_three(felts, mask, zero, ref out);
     }
 }

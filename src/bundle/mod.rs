@@ -32,9 +32,7 @@ use crate::quantize::{
 };
 use crate::receipt::{Document, DocumentError, FileError, Manifest};
 use crate::spec::{SPEC_VERSION, roots};
-use crate::verify::statement::{
-    Domain, ModelRoot, Policy, ProgramHash, SessionId, Weights,
-};
+use crate::verify::statement::{Domain, ModelRoot, Policy, ProgramHash, SessionId, Weights};
 
 /// Name of the manifest in a build folder.
 pub const MANIFEST_FILE: &str = "model.json";
@@ -321,7 +319,11 @@ impl Bundle {
         let text = Text::load(dir)?;
         let weights = manifest.weights().ok_or_else(|| {
             let expected = manifest.statement_version.to_string();
-            mismatch("the statement version that this program reads", "1 or 2".to_string(), expected)
+            mismatch(
+                "the statement version that this program reads",
+                "1 or 2".to_string(),
+                expected,
+            )
         })?;
         let (config, tokenizer) = (&text.config_digest, &text.tokenizer_digest);
         let Roots { model, words, .. } = match weights {
@@ -331,7 +333,10 @@ impl Bundle {
             Weights::Committed => Roots::committed(&graph, config, tokenizer)?,
         };
         if ModelRoot(model) != manifest.model_root {
-            let (found, expected) = (ModelRoot(model).to_string(), manifest.model_root.to_string());
+            let (found, expected) = (
+                ModelRoot(model).to_string(),
+                manifest.model_root.to_string(),
+            );
             return Err(mismatch(
                 "the root of graph.bin, config.json and tokenizer.json",
                 found,

@@ -142,7 +142,7 @@ impl Kernel {
 }
 
 /// All kernels.
-pub static KERNELS: [Kernel; 20] = {
+pub static KERNELS: [Kernel; 21] = {
     use Builtin::{Bitwise, RangeCheck};
     [
         Kernel::new(
@@ -206,10 +206,16 @@ pub static KERNELS: [Kernel; 20] = {
             softmax::weights,
         ),
         Kernel::new(
-            "weights::append_committed_words",
+            "weights::append_three",
             Some(Bitwise),
             6,
-            weights::committed,
+            weights::three_committed,
+        ),
+        Kernel::new(
+            "weights::append_two",
+            Some(Bitwise),
+            6,
+            weights::two_committed,
         ),
         Kernel::new(
             "weights::append_words",

@@ -1,60 +1,82 @@
-//! Separation of weight pairs; see `docs/spec.md`, weight pairs.
+//! Separation of weight words; see `docs/spec.md`, weight pairs and committed words.
 
 use num_bigint::BigInt;
 
-use super::asm::{Asm, Next};
+use super::asm::{Asm, Cell, Next};
 use super::linear::params;
 
-/// Pairs per turn.
-const PAIRS: [i16; 2] = [4, 1];
+/// Felts per turn.
+const FELTS: [i16; 2] = [4, 1];
 /// Cells of an instance of the bitwise builtin: both operands, and, xor, or.
 const INSTANCE: i16 = 5;
 
 /// `append_words(pairs: Span, mask, zero, ref out: Array)`: appends both words of each pair, `first − zero`
 /// and `(pair − first)·2^-8 − zero` with `first = pair and mask`.
 pub(super) fn separated(asm: &mut Asm) {
-    separate(asm, false);
+    separate(asm, 2, false);
 }
 
-/// `append_committed_words(pairs: Span, mask, zero, ref out: Array)`: the same, after a check that the pair has no
-/// other bits than those of `mask` and of `2^8·mask`, with which it is the integer that its bits are.
-pub(super) fn committed(asm: &mut Asm) {
-    separate(asm, true);
+/// `append_two(felts: Span, mask, zero, ref out: Array)`: as `append_words`, after a check that a felt has no other bits
+/// than those of its words' bytes, with which it is the integer that its bits are.
+pub(super) fn two_committed(asm: &mut Asm) {
+    separate(asm, 2, true);
 }
 
-fn separate(asm: &mut Asm, check: bool) {
-    let [bitwise, pairs, end, mask, zero, out_start, out] = params();
-    let count = asm.sub(end, pairs);
-    let eight_bits_down = asm.number(inverse_of_256());
-    let both = check.then(|| asm.mul(mask, (1 << 8) + 1));
-    let instances = INSTANCE * (1 + i16::from(check));
-    let counts = asm.split_count(count, PAIRS);
-    let state = [bitwise, pairs, out];
-    let [bitwise, _, out] = asm.batches(&counts, state, |asm, [bitwise, pairs, out], size| {
+/// `append_three(felts: Span, mask, zero, ref out: Array)`: the same with three words in a felt.
+pub(super) fn three_committed(asm: &mut Asm) {
+    separate(asm, 3, true);
+}
+
+/// Takes `words` words out of each felt. All masks are of the felt itself: the bits of a difference or a product
+/// would be the prover's choice between the two numbers below 2^252 that stand for it.
+fn separate(asm: &mut Asm, words: usize, check: bool) {
+    let [bitwise, felts, end, mask, zero, out_start, out] = params();
+    let count = asm.sub(end, felts);
+    let last = words - 1;
+    let down: Vec<Cell> = (1..words).map(|i| asm.number(down_by(i))).collect();
+    let mut masks = vec![mask];
+    masks.extend((1..last).map(|i| asm.mul(mask, 1i64 << (8 * i))));
+    let all = check.then(|| asm.mul(mask, (0..words).map(|i| 1i64 << (8 * i)).sum::<i64>()));
+    let instances = (last + usize::from(check)) as i16;
+    let counts = asm.split_count(count, FELTS);
+    let state = [bitwise, felts, out];
+    let [bitwise, _, out] = asm.batches(&counts, state, |asm, [bitwise, felts, out], size| {
         for i in 0..size {
-            let pair = asm.load(pairs, i);
-            let first = asm.and(pair, mask, bitwise, instances * i);
-            if let Some(both) = both {
-                asm.assert_within(pair, both, bitwise, instances * i + INSTANCE);
+            let felt = asm.load(felts, i);
+            let instance = |j: usize| INSTANCE * (instances * i + j as i16);
+            if let Some(all) = all {
+                asm.assert_within(felt, all, bitwise, instance(last));
             }
-            let word = asm.sub(first, zero);
-            asm.store(word, out, 2 * i);
-            let rest = asm.sub(pair, first);
-            let second = asm.mul(rest, eight_bits_down);
-            let word = asm.sub(second, zero);
-            asm.store(word, out, 2 * i + 1);
+            let mut rest = felt;
+            for j in 0..words {
+                let byte = match masks.get(j) {
+                    Some(&mask) => asm.and(felt, mask, bitwise, instance(j)),
+                    None => rest,
+                };
+                let word = match j {
+                    0 => byte,
+                    _ => asm.mul(byte, down[j - 1]),
+                };
+                let word = asm.sub(word, zero);
+                asm.store(word, out, words as i16 * i + j as i16);
+                if j < last {
+                    rest = asm.sub(rest, byte);
+                }
+            }
         }
         [
-            Next::Plus(bitwise, instances * size),
-            Next::Plus(pairs, size),
-            Next::Plus(out, 2 * size),
+            Next::Plus(bitwise, INSTANCE * instances * size),
+            Next::Plus(felts, size),
+            Next::Plus(out, words as i16 * size),
         ]
     });
     asm.ret(&[bitwise, out_start, out]);
 }
 
-/// `2^-8` modulo `p = 2^251 + 17·2^192 + 1`: `256·x = 1 + k·p` for `k = 255`, as `p` is 1 modulo 256.
-fn inverse_of_256() -> BigInt {
+/// `2^(-8·bytes)` modulo `p = 2^251 + 17·2^192 + 1`, for fewer than 24 bytes: with `m = 2^(8·bytes)`, `p` is 1 modulo `m`,
+/// so `m·x = 1 + (m − 1)·p` for a whole `x`.
+fn down_by(bytes: usize) -> BigInt {
     let p = (BigInt::from(1) << 251) + (BigInt::from(17) << 192) + 1;
-    (p * 255 + 1) / 256
+    let m = BigInt::from(1) << (8 * bytes);
+    (p * (&m - 1) + 1) / m
 }

@@ -5,9 +5,7 @@ use std::collections::BTreeMap;
 
 use super::cost::{Chunk, call_kernel};
 use super::linear::Product;
-use super::{
-    ANGLES, CONSTANTS, LowerError, Lowering, WeightLayout, kv_append, rope, weights,
-};
+use super::{ANGLES, CONSTANTS, LowerError, Lowering, WeightLayout, kv_append, rope, weights};
 use crate::casm::Param;
 use crate::cost::{Cost, permutations};
 
@@ -34,21 +32,26 @@ fn constants(lowering: &Lowering<'_>) -> Result<Cost, LowerError> {
     // Of 128 and 256 entries.
     cost.unit("tables", 1);
     let layout = lowering.options.weights;
-    let (kernel, unit) = match layout {
-        WeightLayout::Ready => return Ok(cost),
-        WeightLayout::Pairs => ("weights::append_words", "separate"),
-        WeightLayout::Committed => ("weights::append_committed_words", "separate_committed"),
-    };
-    let parts: Vec<usize> = weights::pair_parts(lowering)?.into_values().flatten().collect();
-    for &pairs in &parts {
-        let params = [Param::Span(pairs), Param::Felt, Param::Felt];
-        call_kernel(&mut cost, 1, kernel, &params);
-        cost.unit(unit, 1);
+    if !layout.is_separated() {
+        return Ok(cost);
     }
-    if layout == WeightLayout::Committed {
+    let committed = layout == WeightLayout::Committed;
+    for parts in weights::parts(lowering)?.into_values() {
+        let (kernel, unit) = match (committed, parts.lanes.committed()) {
+            (false, _) => ("weights::append_words", "separate"),
+            (true, 3) => ("weights::append_three", "separate_committed"),
+            (true, _) => ("weights::append_two", "separate_committed"),
+        };
+        for felts in parts.felts {
+            let params = [Param::Span(felts), Param::Felt, Param::Felt];
+            call_kernel(&mut cost, 1, kernel, &params);
+            cost.unit(unit, 1);
+        }
+    }
+    if committed {
         cost.unit("committed", 1);
-        let words = weights::committed_count(lowering)?;
-        hash(&mut cost, ["hash.pair", "hash.odd"], words, 1);
+        let felts = weights::committed_count(lowering)?;
+        hash(&mut cost, ["hash.pair", "hash.odd"], felts, 1);
         cost.kernels.add_all(&permutations(1), 1);
     }
     Ok(cost)

@@ -2,9 +2,9 @@
 
 use starknet_types_core::felt::Felt;
 
-use super::{Lowering, WeightLayout};
 use super::constants::{MAX_WORDS, part_name};
 use super::cost::call_kernel;
+use super::{Lowering, WeightLayout};
 use crate::casm::Param;
 use crate::cost::Cost;
 use crate::ir::VerifiedGraph;

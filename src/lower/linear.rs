@@ -188,7 +188,7 @@ impl Product<'_> {
 
     /// The function of the kernel library that makes it.
     pub(super) fn kernel(&self, weights: WeightLayout) -> &'static str {
-        match (self.claimed, weights.is_paired()) {
+        match (self.claimed, weights.is_separated()) {
             (false, true) => "linear",
             (true, true) => "claimed",
             (false, false) => "linear_in_parts",

@@ -27,13 +27,14 @@ mod schedule;
 mod scores;
 mod silu;
 mod softmax;
+mod step;
 mod weights;
 
 pub use cost::{Chunk, Declared, declare};
 pub use linear::{Lanes, Products};
 pub use package::{ANGLES, CONSTANTS, Package, lower};
 
-pub use weights::{WeightLayout, committed_words};
+pub use weights::{PAIR, WeightLayout, committed_words};
 
 use thiserror::Error;
 

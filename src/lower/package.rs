@@ -8,6 +8,7 @@ use starknet_types_core::felt::Felt;
 use super::constants::TABLE;
 use super::linear::Product;
 use super::schedule::Schedule;
+use super::step::{carry_function, decide_function};
 use super::{
     LowerError, LowerOptions, Lowering, WeightLayout, constants, embed, rope, variable, weights,
 };
@@ -31,14 +32,14 @@ pub const CONSTANTS: &str = "constants";
 pub const ANGLES: &str = "angles";
 
 /// Cairo under construction, and what its lines compute.
-struct Source {
-    text: String,
+pub(super) struct Source {
+    pub(super) text: String,
     calls: BTreeMap<usize, String>,
 }
 
 impl Source {
     /// Appends whole lines that compute `label`.
-    fn call(&mut self, label: &str, lines: &str) {
+    pub(super) fn call(&mut self, label: &str, lines: &str) {
         let first = self.text.matches('\n').count() + 1;
         let count = lines.matches('\n').count();
         let labelled = (first..first + count).map(|line| (line, label.to_string()));
@@ -84,7 +85,15 @@ fn check_names(graph: &VerifiedGraph) -> Result<(), LowerError> {
             !rest.is_empty() && rest.chars().all(|c| c.is_ascii_digit())
         };
         [
-            "position", ANGLES, "caches", "claims", "row", "carried", CONSTANTS, "exp2", "sigmoid",
+            "position",
+            ANGLES,
+            "caches",
+            "claims",
+            "row",
+            "carried",
+            CONSTANTS,
+            "exp2",
+            "sigmoid",
             embed::VARIABLE,
         ]
         .contains(&name)
@@ -186,14 +195,18 @@ fn library(lowering: &Lowering<'_>, root: Felt) -> Result<Source, LowerError> {
     );
     out += IMPORTS;
     out += &rounding_imports(lowering)?;
-    out += match lowering.options.weights {
-        WeightLayout::Pairs => "use decode_kernels::weights::separate;\n",
-        WeightLayout::Ready => "",
+    match lowering.options.weights {
+        WeightLayout::Pairs => out += "use decode_kernels::weights::separate;\n",
+        WeightLayout::Ready => {}
         WeightLayout::Committed => {
-            "use decode_kernels::kv::take;\nuse decode_kernels::roots::committed_root;\n\
-             use decode_kernels::weights::separate_committed;\n"
+            out += "use decode_kernels::kv::take;\nuse decode_kernels::roots::committed_root;\n";
+            let parts = weights::parts(lowering)?;
+            let used = parts.values().map(|parts| weights::separating(parts.lanes));
+            for function in used.collect::<BTreeSet<_>>() {
+                let _ = writeln!(out, "use decode_kernels::weights::{function};");
+            }
         }
-    };
+    }
     let products = [
         lowering.products(carry.iter().copied())?,
         lowering.products(decide.iter().copied())?,
@@ -261,7 +274,8 @@ fn constants_function(
     out: &mut Source,
 ) -> Result<(), LowerError> {
     let committed = lowering.options.weights == WeightLayout::Committed;
-    out.text += "    #[inline(always)]\n    fn constants(ref input: Span<felt252>) -> Box<Constants> {\n";
+    out.text +=
+        "    #[inline(always)]\n    fn constants(ref input: Span<felt252>) -> Box<Constants> {\n";
     if committed {
         let words = weights::committed_count(lowering)?;
         let lines = format!(
@@ -319,7 +333,7 @@ fn structs(lowering: &Lowering<'_>, all: &BTreeSet<&String>, shared: &[&String])
 fn reads(lowering: &Lowering<'_>, nodes: &[&Node]) -> Result<BTreeSet<String>, LowerError> {
     let products = lowering.products(nodes.iter().copied())?;
     let mut names = BTreeSet::new();
-    if lowering.options.weights.is_paired() {
+    if lowering.options.weights.is_separated() {
         names.extend(products.iter().map(|p| weights::variable(p.lanes)));
     }
     let committed = lowering.options.weights == WeightLayout::Committed;
@@ -352,125 +366,27 @@ fn unpacked(lowering: &Lowering<'_>, name: &str) -> Result<String, LowerError> {
     })
 }
 
-/// `let Constants { … } = constants.unbox();`, or nothing.
-fn unbox(reads: &BTreeSet<String>, out: &mut String) {
-    let field = |name: &String| match name.starts_with("lanes") {
-        true => format!("mut {name}"),
-        false => name.clone(),
-    };
-    let fields: Vec<String> = reads.iter().map(field).collect();
-    if !fields.is_empty() {
-        let fields = fields.join(", ");
-        let _ = writeln!(
-            out,
-            "        let Constants {{ {fields}, .. }} = constants.unbox();"
-        );
-    }
-}
-
-fn carry_function(
-    lowering: &Lowering<'_>,
-    reads: &BTreeSet<String>,
-    carried: &[String],
-    out: &mut Source,
-) -> Result<(), LowerError> {
-    out.text += "    fn carry(\n        constants: Box<Constants>,\n        token: felt252,\n        position: u32,\n        \
-             ref caches: Array<LayerCache>,\n        ref row: Array<felt252>,\n        \
-             ref claims: Claims,\n    ) -> Carried {\n";
-    unbox(reads, &mut out.text);
-    let angles = rope::angles(lowering.graph);
-    out.call(ANGLES, &format!("        let angles = {angles};\n"));
-    statements(lowering, &lowering.schedule.carry, out)?;
-    for layer in 0..lowering.graph.shape.layers {
-        let _ = writeln!(out.text, "        caches.append(kv{layer});");
-    }
-    let _ = writeln!(
-        out.text,
-        "        Carried {{ {} }}\n    }}\n",
-        carried.join(", ")
-    );
-    Ok(())
-}
-
-fn decide_function(
-    lowering: &Lowering<'_>,
-    reads: &BTreeSet<String>,
-    carried: &[String],
-    out: &mut Source,
-) -> Result<(), LowerError> {
-    out.text += "    fn decide(\n        constants: Box<Constants>,\n        carried: Carried,\n        \
-             caches: Span<LayerCache>,\n        ref claims: Claims,\n    ) -> felt252 {\n";
-    unbox(reads, &mut out.text);
-    let mutable = |name: &String| match name.starts_with("lanes") {
-        true => format!("mut {name}"),
-        false => name.clone(),
-    };
-    let carried: Vec<String> = carried.iter().map(mutable).collect();
-    let _ = writeln!(
-        out.text,
-        "        let Carried {{ {} }} = carried;",
-        carried.join(", ")
-    );
-    let last = lowering.graph.shape.layers - 1;
-    let _ = writeln!(out.text, "        let cache{last} = caches.at({last});");
-    statements(lowering, &lowering.schedule.decide, out)?;
-    if let Some(last) = lowering.graph.nodes.last() {
-        let _ = writeln!(out.text, "        {}", variable(last));
-    }
-    out.text += "    }\n";
-    Ok(())
-}
-
 /// Imports what of `requantize` the operations use: the compiler takes no other.
 fn rounding_imports(lowering: &Lowering<'_>) -> Result<String, LowerError> {
     let calls = lowering.schedule.all().map(|node| lowering.call(node));
     let calls = calls.collect::<Result<Vec<String>, LowerError>>()?;
-    let used = ["Rounding", "Saturation", "requantize", "requantize_saturated"];
+    let used = [
+        "Rounding",
+        "Saturation",
+        "requantize",
+        "requantize_saturated",
+    ];
     let used = used.into_iter().filter(|name| {
         let ends = [format!("{name}("), format!("{name} {{")];
-        calls.iter().any(|call| ends.iter().any(|end| call.contains(end)))
+        calls
+            .iter()
+            .any(|call| ends.iter().any(|end| call.contains(end)))
     });
     let used: Vec<&str> = used.collect();
     Ok(format!(
         "use decode_kernels::requantize::{{{}}};\n",
         used.join(", ")
     ))
-}
-
-/// One statement per node, with a blank line and a comment where the layer changes.
-fn statements(
-    lowering: &Lowering<'_>,
-    nodes: &[&Node],
-    out: &mut Source,
-) -> Result<(), LowerError> {
-    let mut section = "";
-    for node in nodes {
-        let name = node.label.split('.').next().unwrap_or("");
-        if name != section {
-            let _ = writeln!(out.text, "\n        // {name}");
-            section = name;
-        }
-        let call = lowering.call(node)?;
-        let mut lines = String::new();
-        if let Op::KvAppend { layer, .. } = node.op {
-            let _ = writeln!(
-                lines,
-                "        let mut kv{layer} = caches.pop_front().unwrap();"
-            );
-            let _ = writeln!(lines, "        {call};");
-            if nodes
-                .iter()
-                .any(|n| matches!(n.op, Op::Scores { layer: read, .. } if read == layer))
-            {
-                let _ = writeln!(lines, "        let cache{layer} = @kv{layer};");
-            }
-        } else {
-            let variable = variable(node);
-            let _ = writeln!(lines, "        let {variable} = {call};");
-        }
-        out.call(&node.label, &lines);
-    }
-    Ok(())
 }
 
 const IMPORTS: &str = "\

@@ -22,8 +22,8 @@ pub enum WeightLayout {
     Pairs,
     /// One word per constant, ready to compute with: fewest steps.
     Ready,
-    /// Two words per felt of the input, as is the embedding: the program hashes what it reads, and its output has the
-    /// hash. It depends on none of these words.
+    /// As many words per felt of the input as fit, and the embedding before them: the program hashes what it reads, and
+    /// its output has the hash. It depends on none of these words.
     Committed,
 }
 
@@ -37,8 +37,8 @@ impl WeightLayout {
         }
     }
 
-    /// Whether the program separates pairs.
-    pub(super) fn is_paired(self) -> bool {
+    /// Whether the program separates words.
+    pub(super) fn is_separated(self) -> bool {
         self != WeightLayout::Ready
     }
 }
@@ -58,7 +58,7 @@ pub(super) fn graph_for(
 }
 
 /// What a program with [`WeightLayout::Committed`] reads: the rows of the embedding, then for each division into lanes
-/// the pairs of all words, as `docs/spec.md` packs both.
+/// all words, as `docs/spec.md` packs both.
 ///
 /// # Errors
 /// A graph that cannot be lowered in this way.
@@ -70,18 +70,21 @@ pub fn committed_words(
     let lowering = Lowering::new(&any, options)?;
     let mut products = lowering.products(lowering.schedule.all())?;
     for product in &mut products {
-        let found = graph.matrices.iter().find(|m| m.name == product.matrix.name);
+        let found = graph
+            .matrices
+            .iter()
+            .find(|m| m.name == product.matrix.name);
         product.matrix = found.unwrap_or(product.matrix);
     }
     let mut words = embed::table(graph);
     for (lanes, of_lanes) in by_lanes(&products).values() {
-        words.extend(lanes.pair(of_lanes));
+        words.extend(lanes.join(of_lanes, lanes.committed()));
     }
     Ok(words)
 }
 
-/// Pairs that the kernel separates at a time.
-const PAIRS_AT_ONCE: usize = 4;
+/// Felts that the kernel separates at a time.
+const FELTS_AT_ONCE: usize = 4;
 
 /// `weights.cairo`: constants for each division into lanes, or for each matrix; none if the program reads them.
 pub(super) fn source(lowering: &Lowering<'_>) -> Result<Option<String>, LowerError> {
@@ -131,7 +134,7 @@ fn pairs_source(products: &[Product<'_>]) -> String {
     for (lanes, words) in by_lanes(products).values() {
         let doc = format!("{} words in lanes of {} bits.", words.len(), lanes.bits);
         let name = format!("LANES{}", lanes.bits);
-        out += &constants::arrays(&name, &doc, "Pair", &lanes.pair(words), MAX_WORDS);
+        out += &constants::arrays(&name, &doc, "Pair", &lanes.join(words, PAIR), MAX_WORDS);
     }
     out
 }
@@ -161,61 +164,93 @@ pub(super) fn separated(
         variable_name.replace('l', "L"),
         variable_name.to_uppercase(),
     );
-    let parts = pair_parts(lowering)?;
-    let parts = parts.get(variable_name).map_or(&[][..], Vec::as_slice);
-    if lowering.options.weights == WeightLayout::Committed {
-        let pairs: usize = parts.iter().sum();
-        return Ok(format!("separate_committed::<{ty}>(take(ref words, {pairs}))"));
+    let parts = parts(lowering)?;
+    let Some(parts) = parts.get(variable_name) else {
+        return Ok(String::new());
+    };
+    if let WeightLayout::Committed = lowering.options.weights {
+        let felts: usize = parts.felts.iter().sum();
+        let function = separating(parts.lanes);
+        return Ok(format!("{function}::<{ty}>(take(ref words, {felts}))"));
     }
-    let spans: Vec<String> = (0..parts.len())
+    let spans: Vec<String> = (0..parts.felts.len())
         .map(|part| format!("weights::{}.span()", part_name(&name, part)))
         .collect();
     Ok(format!("separate::<{ty}>(array![{}])", spans.join(", ")))
 }
 
-/// The lengths of the arrays of pairs that the program separates, by the variable that holds what comes out. What it
-/// reads is one array.
-pub(super) fn pair_parts(
-    lowering: &Lowering<'_>,
-) -> Result<BTreeMap<String, Vec<usize>>, LowerError> {
-    let mut words: BTreeMap<String, usize> = BTreeMap::new();
-    for product in lowering.products(lowering.schedule.all())? {
-        *words.entry(variable(product.lanes)).or_default() += product.words();
+/// The function that separates the words that the program reads, of some lanes.
+pub(super) fn separating(lanes: Lanes) -> &'static str {
+    match lanes.committed() {
+        3 => "separate_three",
+        _ => "separate_two",
     }
-    let parts = |(name, words)| {
-        let pairs = pairs(words);
-        let part = match lowering.options.weights {
-            WeightLayout::Committed => pairs,
-            WeightLayout::Pairs | WeightLayout::Ready => MAX_WORDS,
+}
+
+/// The arrays of felts that the program separates into the words of some lanes.
+pub(super) struct Parts {
+    pub(super) lanes: Lanes,
+    /// Lengths.
+    pub(super) felts: Vec<usize>,
+}
+
+/// What the program separates, by the variable that holds what comes out. What it reads is one array.
+pub(super) fn parts(lowering: &Lowering<'_>) -> Result<BTreeMap<String, Parts>, LowerError> {
+    let mut words: BTreeMap<String, (Lanes, usize)> = BTreeMap::new();
+    for product in lowering.products(lowering.schedule.all())? {
+        let lanes = product.lanes;
+        let (_, all) = words.entry(variable(lanes)).or_insert((lanes, 0));
+        *all += product.words();
+    }
+    let parts = |(name, (lanes, words)): (String, (Lanes, usize))| {
+        let (felts, part) = match lowering.options.weights {
+            WeightLayout::Committed => (felts(words, lanes.committed()), usize::MAX),
+            WeightLayout::Pairs | WeightLayout::Ready => (felts(words, PAIR), MAX_WORDS),
         };
-        let starts = (0..pairs).step_by(part);
-        let parts = starts.map(|start| part.min(pairs - start)).collect();
-        (name, parts)
+        let starts = (0..felts).step_by(part);
+        let felts = starts.map(|start| part.min(felts - start)).collect();
+        (name, Parts { lanes, felts })
     };
     Ok(words.into_iter().map(parts).collect())
 }
 
-/// How many words a program reads.
+/// How many felts a program reads.
 pub(super) fn committed_count(lowering: &Lowering<'_>) -> Result<usize, LowerError> {
-    let pairs = pair_parts(lowering)?;
-    Ok(embed::table_words(lowering.graph) + pairs.values().flatten().sum::<usize>())
+    let parts = parts(lowering)?;
+    let felts = parts.values().flat_map(|parts| &parts.felts);
+    Ok(embed::table_words(lowering.graph) + felts.sum::<usize>())
 }
 
-/// Pairs that hold `words` words.
-fn pairs(words: usize) -> usize {
-    words.div_ceil(2).next_multiple_of(PAIRS_AT_ONCE)
+/// Words in a constant.
+pub const PAIR: usize = 2;
+
+/// Felts that hold `words` words, `each` in one.
+fn felts(words: usize, each: usize) -> usize {
+    words.div_ceil(each).next_multiple_of(FELTS_AT_ONCE)
 }
 
 impl Lanes {
-    /// Two words per felt, `(a + 128) + 2^8 · (b + 128)` in every lane; filled with words of zeros to a
-    /// whole number of turns of the kernel.
+    /// Words that a felt of the input holds.
+    pub fn committed(&self) -> usize {
+        match self.bits {
+            ..24 => PAIR,
+            _ => 3,
+        }
+    }
+
+    /// `each` words per felt, `Σ_k 2^(8k) · (w_k + 128)` in every lane; filled with words of zeros to a whole number of
+    /// turns of the kernel.
     ///
-    /// The words hold int8 values, and a lane has at least 16 bits, so none carries into the next.
-    pub fn pair(&self, words: &[Felt]) -> Vec<Felt> {
+    /// The words hold int8 values, and a lane has at least `8·each` bits, so none carries into the next.
+    pub fn join(&self, words: &[Felt], each: usize) -> Vec<Felt> {
         let zero = self.every(128);
         let word = |i: usize| words.get(i).copied().unwrap_or(Felt::ZERO) + zero;
-        (0..pairs(words.len()))
-            .map(|i| word(2 * i) + Felt::from(1 << 8) * word(2 * i + 1))
-            .collect()
+        let byte = Felt::from(1 << 8);
+        let felt = |i: usize| {
+            (0..each)
+                .rev()
+                .fold(Felt::ZERO, |felt, k| felt * byte + word(each * i + k))
+        };
+        (0..felts(words.len(), each)).map(felt).collect()
     }
 }

@@ -12,9 +12,7 @@
 use thiserror::Error;
 
 use super::checks::{Checked, all, ensure};
-use super::statement::{
-    Domain, ModelRoot, Policy, ProgramHash, PublicFacts, Statement, Weights,
-};
+use super::statement::{Domain, ModelRoot, Policy, ProgramHash, PublicFacts, Statement, Weights};
 use crate::spec::SPEC_VERSION;
 
 /// The least security, in bits, that any verifier accepts.

@@ -17,7 +17,7 @@ use decode_kernels::softmax::softmax;
 use decode_kernels::requantize::{Rounding, Saturation, requantize, requantize_saturated};
 use decode_kernels::kv::take;
 use decode_kernels::roots::committed_root;
-use decode_kernels::weights::separate_committed;
+use decode_kernels::weights::separate_three;
 use decode_kernels::linear::linear;
 
 mod tables;
@@ -55,13 +55,13 @@ impl Step of Model {
 
     #[inline(always)]
     fn constants(ref input: Span<felt252>) -> Box<Constants> {
-        let mut words = take(ref input, 437);
+        let mut words = take(ref input, 301);
         let model_root = committed_root(0x4d2, words);
         BoxTrait::new(
             Constants {
                 embedding: take(ref words, 33),
                 exp2: unpack_table(tables::EXP2.span(), 128),
-                lanes24: separate_committed::<Lanes24>(take(ref words, 404)),
+                lanes24: separate_three::<Lanes24>(take(ref words, 268)),
                 sigmoid: unpack_table(tables::SIGMOID.span(), 256),
                 model_root,
             },

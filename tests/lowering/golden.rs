@@ -89,7 +89,10 @@ fn golden(name: &str, seed: u64, sizes: Sizes, options: LowerOptions) {
         program.words().len()
     );
     let long = long.iter().filter_map(|file| package.files.get(*file));
-    let data: Vec<String> = [hash].into_iter().chain(long.map(|text| digest(text))).collect();
+    let data: Vec<String> = [hash]
+        .into_iter()
+        .chain(long.map(|text| digest(text)))
+        .collect();
     check(&format!("{name}.data"), &data.join("\n"));
 }
 
@@ -102,7 +105,12 @@ fn one_layer() {
 /// Two layers, several key/value heads, sizes that no block divides.
 #[test]
 fn two_layers() {
-    golden("two_layers", 2, sizes(20, 2, 4, 2, 6, 27, 33), LowerOptions::default());
+    golden(
+        "two_layers",
+        2,
+        sizes(20, 2, 4, 2, 6, 27, 33),
+        LowerOptions::default(),
+    );
 }
 
 /// The program reads its weights.
@@ -117,7 +125,10 @@ fn a_program_of_committed_weights_depends_on_none() {
     let sizes = sizes(20, 2, 4, 2, 6, 27, 33);
     let graph = random_graph("same", 2, sizes);
     let mut other: Graph = (*graph).clone();
-    let all = other.matrices.iter_mut().chain([&mut other.tables.embedding]);
+    let all = other
+        .matrices
+        .iter_mut()
+        .chain([&mut other.tables.embedding]);
     for (i, weight) in all.flat_map(|matrix| &mut matrix.data).enumerate() {
         *weight = [0, 1, -1, 127, -128, 77][i % 6];
     }
