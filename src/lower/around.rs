@@ -51,7 +51,7 @@ fn constants(lowering: &Lowering<'_>) -> Result<Cost, LowerError> {
     if committed {
         cost.unit("committed", 1);
         let felts = weights::committed_count(lowering)?;
-        hash(&mut cost, ["hash.pair", "hash.odd"], felts, 1);
+        hash(&mut cost, ["span.pair", "span.odd"], felts, 1);
         cost.kernels.add_all(&permutations(1), 1);
     }
     Ok(cost)
@@ -139,7 +139,7 @@ fn claims(lowering: &Lowering<'_>, chunk: &Chunk<'_>) -> Result<Cost, LowerError
     }
     cost.unit("claims", 1);
     // Prompt, steps and two frontiers; the root of words that are read; both hashes.
-    let units = ["claims.pair", "claims.odd"];
+    let units = ["span.pair", "span.odd"];
     let root = usize::from(lowering.options.weights == WeightLayout::Committed);
     hash(&mut cost, units, 12 + root, 1);
     for (claimed, steps) in lists {
