@@ -41,7 +41,7 @@ fn append_words(pairs: Span<Pair>, mask: felt252, zero: felt252, ref out: Array<
 #[inline(never)]
 pub fn separate_two<impl L: Lanes>(felts: Span<felt252>) -> Span<felt252> {
     let mut out = array![];
-    append_two(felts, L::FIRST, L::ZERO, ref out);
+    append_two(felts, L::COMMITTED, L::FIRST, L::ZERO, ref out);
     out.span()
 }
 
@@ -49,23 +49,32 @@ pub fn separate_two<impl L: Lanes>(felts: Span<felt252>) -> Span<felt252> {
 #[inline(never)]
 pub fn separate_three<impl L: Lanes>(felts: Span<felt252>) -> Span<felt252> {
     let mut out = array![];
-    append_three(felts, L::FIRST, L::ZERO, ref out);
+    append_three(felts, L::COMMITTED, L::FIRST, L::SECOND, L::ZERO, ref out);
     out.span()
 }
 
-// The codes of these are in `src/casm/weights.rs`. They panic unless `felt and (2^8 + 1)·mask = felt`, or with
-// `2^16 + 2^8 + 1`: the same cell, hence the same bits.
+// The codes of these are in `src/casm/weights.rs`. They panic unless `felt and all = felt`: the same cell, hence the same
+// bits. Masks are literals, as a program's words have one reading too.
 
 #[inline(never)]
-fn append_two(felts: Span<felt252>, mask: felt252, zero: felt252, ref out: Array<felt252>) {
+fn append_two(
+    felts: Span<felt252>, all: felt252, mask: felt252, zero: felt252, ref out: Array<felt252>,
+) {
     if bitwise(felts.len().into()) {
-        append_two(felts, mask, zero, ref out);
+        append_two(felts, all, mask, zero, ref out);
     }
 }
 
 #[inline(never)]
-fn append_three(felts: Span<felt252>, mask: felt252, zero: felt252, ref out: Array<felt252>) {
+fn append_three(
+    felts: Span<felt252>,
+    all: felt252,
+    first: felt252,
+    second: felt252,
+    zero: felt252,
+    ref out: Array<felt252>,
+) {
     if bitwise(felts.len().into()) {
-        append_three(felts, mask, zero, ref out);
+        append_three(felts, all, first, second, zero, ref out);
     }
 }

@@ -18,6 +18,7 @@ use num_bigint::{BigInt, Sign};
 use super::meter::{Meter, component};
 use crate::cost::{ADDRESSES, Rows};
 
+mod builtins;
 mod loops;
 
 /// A memory cell of the kernel's frame.
@@ -258,35 +259,6 @@ impl Asm {
     fn assert_at(&mut self, value: Cell, pointer: Cell, offset: i16) {
         let pointer = ResOperand::DoubleDeref(self.cell(pointer), offset);
         self.assert_eq(self.cell(value), pointer);
-    }
-
-    /// Asserts `0 ≤ value < 2^128`, by the range check at `rc + at`.
-    pub fn check(&mut self, value: Cell, rc: Cell, at: i16) {
-        self.count("range_check_builtin", 1);
-        self.store(value, rc, at);
-    }
-
-    /// `a and b`, by the instance of the bitwise builtin at `bitwise + at`.
-    pub fn and(&mut self, a: Cell, b: Cell, bitwise: Cell, at: i16) -> Cell {
-        self.bitwise(a, b, bitwise, at);
-        self.load(bitwise, at + 2)
-    }
-
-    /// Asserts that `a and b` is `a`, bit by bit, by the instance of the bitwise builtin at `bitwise + at`.
-    ///
-    /// The assertion is about cells, so it holds for the bits that every instance reads from `a`, also where they are
-    /// those of `a + p`.
-    pub fn assert_within(&mut self, a: Cell, b: Cell, bitwise: Cell, at: i16) {
-        self.bitwise(a, b, bitwise, at);
-        self.assert_at(a, bitwise, at + 2);
-    }
-
-    fn bitwise(&mut self, a: Cell, b: Cell, bitwise: Cell, at: i16) {
-        self.count("bitwise_builtin", 1);
-        // And, xor, or: the builtin writes them.
-        self.count(ADDRESSES, 3);
-        self.store(a, bitwise, at);
-        self.store(b, bitwise, at + 1);
     }
 
     /// A hint that runs before the next instruction: `quotient = floor(value / by)` and the remainder.

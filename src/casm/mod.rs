@@ -208,13 +208,13 @@ pub static KERNELS: [Kernel; 21] = {
         Kernel::new(
             "weights::append_three",
             Some(Bitwise),
-            6,
+            8,
             weights::three_committed,
         ),
         Kernel::new(
             "weights::append_two",
             Some(Bitwise),
-            6,
+            7,
             weights::two_committed,
         ),
         Kernel::new(

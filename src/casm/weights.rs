@@ -13,31 +13,51 @@ const INSTANCE: i16 = 5;
 /// `append_words(pairs: Span, mask, zero, ref out: Array)`: appends both words of each pair, `first − zero`
 /// and `(pair − first)·2^-8 − zero` with `first = pair and mask`.
 pub(super) fn separated(asm: &mut Asm) {
-    separate(asm, 2, false);
+    let [bitwise, pairs, end, mask, zero, out_start, out] = params();
+    separate(
+        asm,
+        [bitwise, pairs, end, zero, out_start, out],
+        &[mask],
+        None,
+    );
 }
 
-/// `append_two(felts: Span, mask, zero, ref out: Array)`: as `append_words`, after a check that a felt has no other bits
-/// than those of its words' bytes, with which it is the integer that its bits are.
+/// `append_two(felts: Span, all, mask, zero, ref out: Array)`: as `append_words`, after a check that a felt has no other
+/// bits than `all`, those of its words' bytes. With them it is the integer that its bits are.
 pub(super) fn two_committed(asm: &mut Asm) {
-    separate(asm, 2, true);
+    let [bitwise, felts, end, all, mask, zero, out_start, out] = params();
+    let cells = [bitwise, felts, end, zero, out_start, out];
+    separate(asm, cells, &[mask], Some(all));
 }
 
-/// `append_three(felts: Span, mask, zero, ref out: Array)`: the same with three words in a felt.
+/// `append_three(felts: Span, all, first, second, zero, ref out: Array)`: the same with three words in a felt, and the
+/// masks of two.
 pub(super) fn three_committed(asm: &mut Asm) {
-    separate(asm, 3, true);
+    let [
+        bitwise,
+        felts,
+        end,
+        all,
+        first,
+        second,
+        zero,
+        out_start,
+        out,
+    ] = params();
+    let cells = [bitwise, felts, end, zero, out_start, out];
+    separate(asm, cells, &[first, second], Some(all));
 }
 
-/// Takes `words` words out of each felt. All masks are of the felt itself: the bits of a difference or a product
-/// would be the prover's choice between the two numbers below 2^252 that stand for it.
-fn separate(asm: &mut Asm, words: usize, check: bool) {
-    let [bitwise, felts, end, mask, zero, out_start, out] = params();
+/// Takes a word out of each felt by each mask, and a last one that is left.
+///
+/// Operands of the builtin are the felt itself and constants of the program: the bits of a sum or a product would be the
+/// prover's choice between the two numbers below 2^252 that stand for it.
+fn separate(asm: &mut Asm, cells: [Cell; 6], masks: &[Cell], all: Option<Cell>) {
+    let [bitwise, felts, end, zero, out_start, out] = cells;
+    let (last, words) = (masks.len(), masks.len() + 1);
     let count = asm.sub(end, felts);
-    let last = words - 1;
     let down: Vec<Cell> = (1..words).map(|i| asm.number(down_by(i))).collect();
-    let mut masks = vec![mask];
-    masks.extend((1..last).map(|i| asm.mul(mask, 1i64 << (8 * i))));
-    let all = check.then(|| asm.mul(mask, (0..words).map(|i| 1i64 << (8 * i)).sum::<i64>()));
-    let instances = (last + usize::from(check)) as i16;
+    let instances = (last + usize::from(all.is_some())) as i16;
     let counts = asm.split_count(count, FELTS);
     let state = [bitwise, felts, out];
     let [bitwise, _, out] = asm.batches(&counts, state, |asm, [bitwise, felts, out], size| {

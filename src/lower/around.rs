@@ -37,13 +37,14 @@ fn constants(lowering: &Lowering<'_>) -> Result<Cost, LowerError> {
     }
     let committed = layout == WeightLayout::Committed;
     for parts in weights::parts(lowering)?.into_values() {
-        let (kernel, unit) = match (committed, parts.lanes.committed()) {
-            (false, _) => ("weights::append_words", "separate"),
-            (true, 3) => ("weights::append_three", "separate_committed"),
-            (true, _) => ("weights::append_two", "separate_committed"),
+        let (kernel, masks, unit) = match (committed, parts.lanes.committed()) {
+            (false, _) => ("weights::append_words", 1, "separate"),
+            (true, 3) => ("weights::append_three", 3, "separate_committed"),
+            (true, _) => ("weights::append_two", 2, "separate_committed"),
         };
         for felts in parts.felts {
-            let params = [Param::Span(felts), Param::Felt, Param::Felt];
+            let mut params = vec![Param::Span(felts)];
+            params.extend(vec![Param::Felt; masks + 1]);
             call_kernel(&mut cost, 1, kernel, &params);
             cost.unit(unit, 1);
         }

@@ -134,6 +134,18 @@ fn a_program_of_committed_weights_depends_on_none() {
     }
     let other = rebuild(&other);
     assert_ne!(graph.to_string(), other.to_string(), "other ranges");
+    let any = graph.for_any_weights().expect("ranges");
+    for (i, wide) in any.nodes.iter().enumerate() {
+        for node in [&graph.nodes[i], &other.nodes[i]] {
+            let inside =
+                wide.range.contains(node.range.lo()) && wide.range.contains(node.range.hi());
+            assert!(
+                inside,
+                "{}: {:?} in {:?}",
+                node.label, node.range, wide.range
+            );
+        }
+    }
     assert_eq!(package_as(&graph, COMMITTED), package_as(&other, COMMITTED));
     let words = |graph| committed_words(graph, COMMITTED).expect("words");
     assert_ne!(words(&graph), words(&other));

@@ -103,6 +103,27 @@ fn every_word_survives() {
     }
 }
 
+/// The vector of `docs/spec.md`, committed words.
+#[test]
+fn three_words_in_a_felt() {
+    let matrix = Matrix {
+        name: "w".to_string(),
+        rows: 2,
+        cols: 3,
+        data: vec![1, -2, 3, -4, 5, -6],
+    };
+    let lanes = Lanes::ALL[1];
+    let felts = lanes.join(&lanes.pack(&matrix), lanes.committed());
+    let at = |lane: usize| Felt::TWO.pow((lane / 5 * 128 + lane % 5 * 24) as u128);
+    let rest = (2..10).fold(Felt::ZERO, |sum, lane| {
+        sum + Felt::from(8_421_504) * at(lane)
+    });
+    assert_eq!(
+        felts[0],
+        Felt::from(8_617_601) + Felt::from(8_029_564) * at(1) + rest
+    );
+}
+
 /// Attack: a felt of the input with a bit where no word has one, so that a weight would leave its range. Stopped by:
 /// the mask of all words' bits.
 #[test]
@@ -110,6 +131,10 @@ fn requirement_12_what_is_read_has_no_other_bits() {
     for lanes in Lanes::ALL {
         let program = separating(lanes);
         let each = lanes.committed();
+        // The masks are words of the program, not computed: the bits of what is computed would not be fixed.
+        let full = lanes.pack(&matrix(lanes, |_| 127));
+        let all = lanes.join(&full[..each], each)[0];
+        assert!(program.words().contains(&all), "{} bits", lanes.bits);
         let honest = lanes.join(&vec![Felt::ZERO; 5 * each], each);
         trace::run(&program, &honest).expect("words");
         let used = |bit: usize| {
