@@ -345,7 +345,8 @@ fn chunk(
     let prover_input = trace.into_prover_input()?;
     let trace_seconds = start.elapsed().as_secs_f64();
     let components = components(&prover_input)?;
-    check_memory(components.iter().map(|component| component.cells).sum())?;
+    let cells = components.iter().map(|component| component.cells).sum();
+    check_memory(cells, prover.parameters())?;
     let (start, cpu) = (Instant::now(), cpu_seconds());
     let Proven { proof, extended } = prover.prove(prover_input)?;
     let prove_seconds = start.elapsed().as_secs_f64();

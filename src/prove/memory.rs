@@ -2,15 +2,26 @@
 
 use std::fs;
 
+use crate::verify::params::{PLAIN, ParamSet};
+
 /// Bytes that a proof takes at its peak for each cell that it commits to, the cell itself included: measured, with
-/// a tenth added (`cairo-decode bench` prints cells and peak memory).
+/// a tenth added (`cairo-decode bench` prints cells and peak memory), with [`PLAIN`]. Most of them are of columns on
+/// their whole domain, which grows with the blow-up.
 const BYTES_PER_CELL: u64 = 17;
 /// Bytes that any proof takes: tables, twiddles, program, VM.
 const BASE: u64 = 1_200_000_000;
 
-/// Bytes that proving a trace with so many cells takes, with the parameters for proofs that are not wrapped.
-pub fn needed(cells: u64) -> u64 {
-    BASE + BYTES_PER_CELL * cells
+fn bytes_per_cell(set: &ParamSet) -> u64 {
+    let more = set
+        .params
+        .log_blowup
+        .saturating_sub(PLAIN.params.log_blowup);
+    BYTES_PER_CELL << more.min(32)
+}
+
+/// Bytes that proving a trace with so many cells takes.
+pub fn needed(cells: u64, set: &ParamSet) -> u64 {
+    BASE + bytes_per_cell(set).saturating_mul(cells)
 }
 
 /// Bytes that this process may have in all: what it has, and what the system could still give it. `None` where the
@@ -21,8 +32,8 @@ pub fn available() -> Option<u64> {
 }
 
 /// Cells of the largest trace that [`available`] memory does for.
-pub fn max_cells() -> u64 {
-    let cells = |available: u64| available.saturating_sub(BASE) / BYTES_PER_CELL;
+pub fn max_cells(set: &ParamSet) -> u64 {
+    let cells = |available: u64| available.saturating_sub(BASE) / bytes_per_cell(set);
     available().map_or(u64::MAX, cells)
 }
 

@@ -53,15 +53,16 @@ impl ProveError {
     }
 }
 
-/// Refuses a trace of so many cells if the machine's memory would not do for its proof.
+/// Refuses a trace of so many cells if the machine's memory would not do for its proof with these parameters.
 ///
 /// # Errors
 /// [`ProveError::TooMuchMemory`].
-pub fn check_memory(cells: u64) -> Result<(), ProveError> {
+pub fn check_memory(cells: u64, set: &ParamSet) -> Result<(), ProveError> {
     let megabytes = |bytes: u64| bytes / 1_000_000;
+    let needed = memory::needed(cells, set);
     match memory::available() {
-        Some(available) if memory::needed(cells) > available => Err(ProveError::TooMuchMemory {
-            needed: megabytes(memory::needed(cells)),
+        Some(available) if needed > available => Err(ProveError::TooMuchMemory {
+            needed: megabytes(needed),
             available: megabytes(available),
         }),
         _ => Ok(()),

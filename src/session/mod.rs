@@ -375,7 +375,8 @@ fn prove_chunk(
         ..
     } = made;
     let cells = components.iter().map(|component| component.cells).sum();
-    check_memory(cells).map_err(|source| ProveSessionError::Prove { chunk, source })?;
+    check_memory(cells, job.prover.parameters())
+        .map_err(|source| ProveSessionError::Prove { chunk, source })?;
     // 3. The trace is proven.
     observe(Event::Proving { chunk, vm_steps });
     let start = Instant::now();

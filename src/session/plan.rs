@@ -84,7 +84,7 @@ impl Plan {
     }
 
     fn steps(&self, most: usize, left: usize) -> usize {
-        let memory = max_cells();
+        let memory = max_cells(self.set);
         let rows = |name: &str, steps: usize| {
             let first = self.one.get(name).copied().unwrap_or(0);
             let more = self.per_step.get(name).copied().unwrap_or(0);
