@@ -22,6 +22,7 @@ fn pins(prompt: &[u32], eos: Option<u32>) -> SessionPins {
         model_root: ModelRoot(Felt::from(1234)),
         program_hash: ProgramHash(Felt::from(99)),
         policy: Policy::greedy(eos),
+        words: None,
         prompt: prompt.to_vec(),
     }
 }

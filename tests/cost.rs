@@ -13,7 +13,7 @@ use cairo_decode::cost::{Cost, Rows};
 use cairo_decode::ir::{KvCache, StepValues, VerifiedGraph, run_step};
 use cairo_decode::lower::{Chunk, LowerOptions, Products, WeightLayout, declare};
 use cairo_decode::profile::{Profile, profile};
-use support::{Sizes, pins, program_as, random_graph, sizes};
+use support::{Sizes, pins_as, program_as, random_graph, sizes};
 
 /// Components whose rows are of distinct values, or of the program's words: not declared.
 const UNDECLARED: [&str; 3] = [
@@ -48,7 +48,8 @@ fn measure(
     let program = program_as(graph, options);
     let sites = program.sites();
     let prompt: Vec<u32> = (0..prompt as u32).map(|i| 1 + i % 5).collect();
-    let mut decoder = Decoder::new(graph, pins(&program, &prompt)).expect("a prompt");
+    let pins = pins_as(graph, options, &program, &prompt);
+    let mut decoder = Decoder::new(graph, pins).expect("a prompt");
     let mut cache = KvCache::new(graph.shape.layers);
     let mut token = prompt[0];
     let mut measured = vec![];
@@ -107,7 +108,7 @@ fn options(products: Products, weights: WeightLayout) -> LowerOptions {
 fn fit() -> Vec<Measured> {
     let mut all = vec![];
     use Products::{Claimed, Computed};
-    use WeightLayout::{Pairs, Ready};
+    use WeightLayout::{Committed, Pairs, Ready};
     for (seed, shape, products, weights) in [
         (5, sizes(16, 2, 2, 1, 8, 24, 16), Computed, Pairs),
         (6, sizes(8, 1, 2, 2, 4, 8, 8), Claimed, Pairs),
@@ -116,6 +117,8 @@ fn fit() -> Vec<Measured> {
         (9, sizes(8, 1, 4, 4, 10, 8, 8), Computed, Pairs),
         (10, sizes(8, 1, 3, 3, 10, 8, 8), Computed, Pairs),
         (15, sizes(8, 1, 2, 2, 4, 8, 8), Claimed, Ready),
+        (16, sizes(16, 1, 2, 1, 8, 24, 16), Claimed, Committed),
+        (17, sizes(32, 1, 2, 2, 4, 8, 40), Computed, Committed),
     ] {
         let graph = random_graph("random", seed, shape);
         let chunks = [[1, 2, 1, 2, 3, 4].as_slice(), &[1; 14]].concat();
@@ -132,7 +135,7 @@ fn declared_is_measured() {
     if std::env::var_os("UPDATE_COSTS").is_some() {
         return update();
     }
-    let shapes: [(u64, Sizes, Products, WeightLayout, &[usize]); 4] = [
+    let shapes: [(u64, Sizes, Products, WeightLayout, &[usize]); 6] = [
         (
             11,
             sizes(20, 1, 4, 4, 10, 33, 29),
@@ -160,6 +163,20 @@ fn declared_is_measured() {
             Products::Claimed,
             WeightLayout::Pairs,
             &[26],
+        ),
+        (
+            18,
+            sizes(20, 1, 4, 4, 10, 33, 29),
+            Products::Cheapest,
+            WeightLayout::Committed,
+            &[4, 1, 9],
+        ),
+        (
+            19,
+            sizes(12, 2, 6, 3, 2, 170, 90),
+            Products::Claimed,
+            WeightLayout::Committed,
+            &[1, 13],
         ),
     ];
     let mut compared = 0;

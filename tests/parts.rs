@@ -13,7 +13,7 @@ use cairo_decode::lower::{LowerError, LowerOptions, Products, WeightLayout, lowe
 use cairo_decode::trace::{self, TraceError};
 use liar::{Liar, Lie, SUMS};
 use starknet_types_core::felt::Felt;
-use support::{MODEL_ROOT, pins, program_as, random_graph, sizes};
+use support::{MODEL_ROOT, pins, pins_as, program_as, random_graph, sizes};
 
 /// Words that one array of the program holds.
 const ARRAY: usize = 32_000;
@@ -83,6 +83,24 @@ fn parts_compute_the_same() {
             assert_eq!(trace.output(), chunk.statement.to_output());
         }
     }
+}
+
+/// What a program reads is one array, of any length.
+#[test]
+fn more_felts_than_an_array() {
+    let options = LowerOptions {
+        products: Products::Claimed,
+        weights: WeightLayout::Committed,
+    };
+    let graph = &wide().0;
+    let program = program_as(graph, options);
+    let pins = pins_as(graph, options, &program, &[3, 6_299]);
+    let words = pins.words.clone().expect("words");
+    assert!(words.len() > ARRAY, "{} felts", words.len());
+    let mut decoder = Decoder::new(graph, pins).expect("a session");
+    let chunk = decoder.chunk(3).expect("a chunk");
+    let trace = trace::run(&program, &chunk.input).expect("an honest witness");
+    assert_eq!(trace.output(), chunk.statement.to_output());
 }
 
 /// Attack: the prover claims other sums of a part of a matrix. Stopped by: a part is a claim, checked as others.

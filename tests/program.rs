@@ -9,7 +9,7 @@ use cairo_decode::model::Model;
 use cairo_decode::quantize::{QuantOptions, Quantized, quantize};
 use cairo_decode::trace;
 use std::collections::BTreeSet;
-use support::{Random, Sizes, pins, program, program_as, random_graph, rebuild, sizes};
+use support::{Random, Sizes, pins, pins_as, program, program_as, random_graph, rebuild, sizes};
 
 fn agree(seed: u64, sizes: Sizes, chunks: &[usize]) {
     let graph = random_graph("random", seed, sizes);
@@ -24,6 +24,8 @@ fn agree_on(graph: &VerifiedGraph, prompt: Vec<u32>, chunks: &[usize]) {
     for (products, weights) in [
         (Products::Computed, WeightLayout::Ready),
         (Products::Claimed, WeightLayout::Pairs),
+        (Products::Computed, WeightLayout::Committed),
+        (Products::Claimed, WeightLayout::Committed),
     ] {
         agree_as(
             graph,
@@ -57,7 +59,8 @@ fn agree_as(graph: &VerifiedGraph, prompt: Vec<u32>, chunks: &[usize], options: 
     }
 
     // The engine, and the program in the VM, chunk by chunk.
-    let mut decoder = Decoder::new(graph, pins(&program, &prompt)).expect("a session");
+    let pins = pins_as(graph, options, &program, &prompt);
+    let mut decoder = Decoder::new(graph, pins).expect("a session");
     let mut decoded = vec![prompt[0]];
     for &steps in chunks {
         let chunk = decoder.chunk(steps).expect("a chunk");

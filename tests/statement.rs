@@ -197,7 +197,7 @@ fn outputs_that_no_statement_has_are_refused() {
 fn form_is_checked_rule_by_rule() {
     type Change = fn(&mut Statement);
     let rules: [(Change, &str); 12] = [
-        (|s| s.version = 2, "statement.version"),
+        (|s| s.version = 3, "statement.version"),
         (
             |s| s.domain.verifier.0 = Felt::ZERO,
             "statement.domain.verifier",
@@ -314,7 +314,8 @@ fn chain_ids_are_short_strings() {
 #[test]
 fn requirement_23_another_model_policy_or_domain() {
     type Change = fn(&mut Statement);
-    let rules: [(Change, &str); 8] = [
+    let rules: [(Change, &str); 9] = [
+        (|s| s.version = 2, "statement.version"),
         (|s| s.spec_version = 2, "statement.spec_version"),
         (|s| s.model_root.0 += Felt::ONE, "statement.model_root"),
         (|s| s.program_hash.0 += Felt::ONE, "statement.program_hash"),
@@ -358,7 +359,8 @@ fn requirement_23_another_model_policy_or_domain() {
     let mut model = accept().model().clone();
     model.statement_version = 2;
     let error = Accept::new(model, statement().domain).check_statement(&statement());
-    assert_eq!(error, Err(PolicyError::ModelStatement { found: 2 }));
+    let (found, expected) = (1, 2);
+    assert_eq!(error, Err(PolicyError::Version { found, expected }));
 }
 
 #[test]

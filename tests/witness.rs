@@ -3,12 +3,15 @@
 //!
 //! Two kinds of freedom exist: the values that hints write (`hints`), and the program's input
 //! (`input`). What is not free is pinned by the program hash (`hash`), operation by operation
-//! (`coverage`). What stops a wrong claim of a product is in `claims`.
+//! (`coverage`). What stops a wrong claim of a product is in `claims`; where the program reads the model, what binds it
+//! is in `committed`.
 
 #[path = "witness/choice.rs"]
 mod choice;
 #[path = "witness/claims.rs"]
 mod claims;
+#[path = "witness/committed.rs"]
+mod committed;
 #[path = "witness/coverage.rs"]
 mod coverage;
 #[path = "witness/hash.rs"]

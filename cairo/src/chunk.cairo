@@ -2,7 +2,8 @@
 //!
 //! Input: chain, verifier, session, eos, prompt root, prompt length, steps, then the frontier in
 //! (position, last token, KV root, tokens root), then the packed keys and values of every carried
-//! position, then one token for each step whose next token is given by the prompt.
+//! position, then the model's words if the program does not hold them, then one token for each step whose
+//! next token is given by the prompt.
 //!
 //! Output: the statement's encoding, 21 felts, in the order of `docs/spec.md`.
 
@@ -12,8 +13,9 @@ use crate::kv::{LayerCache, append_position, empty_cache, take};
 use crate::linear::Lanes;
 use crate::roots::{fold_kv, fold_token};
 
-/// Version of the statement's encoding.
-const STATEMENT_VERSION: felt252 = 1;
+/// Version of the statement's encoding whose model root is a constant. In every other one it is of words that the
+/// program reads.
+const MODEL_IN_PROGRAM: felt252 = 1;
 /// Policy kind: greedy choice.
 const GREEDY: felt252 = 0;
 /// Boundary kind: between two tokens.
@@ -32,8 +34,8 @@ pub struct Frontier {
 pub trait Model {
     /// Version of the integer semantics.
     const SPEC_VERSION: felt252;
-    /// Identity of the quantised model.
-    const MODEL_ROOT: felt252;
+    /// Version of the statement's encoding: it says where the model root comes from.
+    const STATEMENT_VERSION: felt252;
     const LAYERS: felt252;
     const KV_HEADS: u32;
     const HEAD_DIM: u32;
@@ -48,8 +50,10 @@ pub trait Model {
     type Constants;
     /// What `carry` hands to `decide`.
     type Carried;
-    /// Unpacks the weights and tables, once per chunk.
-    fn constants() -> Self::Constants;
+    /// Unpacks the weights and tables, once per chunk; takes from the input what the program does not hold.
+    fn constants(ref input: Span<felt252>) -> Self::Constants;
+    /// Identity of the quantised model.
+    fn model_root(constants: Self::Constants) -> felt252;
     /// The part of a step that everything later depends on: computes the step's keys and values of
     /// every layer, appends them to the caches, and records them in `row`.
     fn carry(
@@ -97,7 +101,7 @@ pub fn run_chunk<impl M: Model, +Drop<M::Carried>, +Copy<M::Constants>, +Drop<M:
     let mut caches = carried_caches::<M>(ref input, first);
 
     // 2. The steps, each from the frontier that the one before it left.
-    let constants = M::constants();
+    let constants = M::constants(ref input);
     let mut frontier = first;
     let mut emitted_root = 0;
     let mut carry_claims = no_claims();
@@ -137,18 +141,21 @@ pub fn run_chunk<impl M: Model, +Drop<M::Carried>, +Copy<M::Constants>, +Drop<M:
         let mut context = array![prompt_length, steps];
         append_frontier(first, ref context);
         append_frontier(frontier, ref context);
+        if M::STATEMENT_VERSION != MODEL_IN_PROGRAM {
+            context.append(M::model_root(constants));
+        }
         let challenge = challenge(context, @carry_claims, @decide_claims);
         check_claims(carry_claims.claims.span(), M::CARRY_CLAIMS, challenge);
         check_claims(decide_claims.claims.span(), M::DECIDE_CLAIMS, challenge);
     }
 
     // 5. The statement.
-    output.append(STATEMENT_VERSION);
+    output.append(M::STATEMENT_VERSION);
     output.append(M::SPEC_VERSION);
     output.append(chain);
     output.append(verifier);
     output.append(session);
-    output.append(M::MODEL_ROOT);
+    output.append(M::model_root(constants));
     output.append(GREEDY);
     output.append(eos);
     output.append(TOKEN_BOUNDARY);

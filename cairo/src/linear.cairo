@@ -60,6 +60,10 @@ pub trait Lanes {
     const BIAS: felt252;
     /// `2^8 − 1` in every lane: where a pair holds its first word.
     const FIRST: felt252;
+    /// `2^8` times that: where a felt that the program reads holds its second word.
+    const SECOND: felt252;
+    /// Where such a felt holds any word: two bytes of every lane of 20 bits, three of wider ones.
+    const COMMITTED: felt252;
     /// 128 in every lane: what a word of a pair is when all its weights are 0.
     const ZERO: felt252;
     /// Appends the signed lanes of each biased word, lowest first.
@@ -110,6 +114,8 @@ pub impl Lanes20 of Lanes {
     const STEP: felt252 = 0x100000;
     const BIAS: felt252 = 0x80000800008000080000800008000000800008000080000800008000080000;
     const FIRST: felt252 = 0xff000ff000ff000ff000ff000ff00000ff000ff000ff000ff000ff000ff;
+    const SECOND: felt252 = 0xff000ff000ff000ff000ff000ff00000ff000ff000ff000ff000ff000ff00;
+    const COMMITTED: felt252 = 0xffff0ffff0ffff0ffff0ffff0ffff000ffff0ffff0ffff0ffff0ffff0ffff;
     const ZERO: felt252 = 0x80000800008000080000800008000000800008000080000800008000080;
     #[inline(always)]
     fn split(words: Span<felt252>, ref out: Array<felt252>) {
@@ -123,6 +129,8 @@ pub impl Lanes24 of Lanes {
     const STEP: felt252 = 0x1000000;
     const BIAS: felt252 = 0x80000080000080000080000080000000800000800000800000800000800000;
     const FIRST: felt252 = 0xff0000ff0000ff0000ff0000ff000000ff0000ff0000ff0000ff0000ff;
+    const SECOND: felt252 = 0xff0000ff0000ff0000ff0000ff000000ff0000ff0000ff0000ff0000ff00;
+    const COMMITTED: felt252 = 0xffffffffffffffffffffffffffffff00ffffffffffffffffffffffffffffff;
     const ZERO: felt252 = 0x8000008000008000008000008000000080000080000080000080000080;
     #[inline(always)]
     fn split(words: Span<felt252>, ref out: Array<felt252>) {
@@ -136,6 +144,8 @@ pub impl Lanes30 of Lanes {
     const STEP: felt252 = 0x40000000;
     const BIAS: felt252 = 0x80000002000000080000002000000000800000020000000800000020000000;
     const FIRST: felt252 = 0x3fc00000ff000003fc00000ff00000003fc00000ff000003fc00000ff;
+    const SECOND: felt252 = 0x3fc00000ff000003fc00000ff00000003fc00000ff000003fc00000ff00;
+    const COMMITTED: felt252 = 0x3fffffc0ffffff03fffffc0ffffff0003fffffc0ffffff03fffffc0ffffff;
     const ZERO: felt252 = 0x200000008000000200000008000000002000000080000002000000080;
     #[inline(always)]
     fn split(words: Span<felt252>, ref out: Array<felt252>) {
@@ -149,6 +159,8 @@ pub impl Lanes40 of Lanes {
     const STEP: felt252 = 0x10000000000;
     const BIAS: felt252 = 0x80000000008000000000800000000000800000000080000000008000000000;
     const FIRST: felt252 = 0xff00000000ff00000000ff0000000000ff00000000ff00000000ff;
+    const SECOND: felt252 = 0xff00000000ff00000000ff0000000000ff00000000ff00000000ff00;
+    const COMMITTED: felt252 = 0xffffff0000ffffff0000ffffff000000ffffff0000ffffff0000ffffff;
     const ZERO: felt252 = 0x800000000080000000008000000000008000000000800000000080;
     #[inline(always)]
     fn split(words: Span<felt252>, ref out: Array<felt252>) {
@@ -162,6 +174,8 @@ pub impl Lanes60 of Lanes {
     const STEP: felt252 = 0x1000000000000000;
     const BIAS: felt252 = 0x80000000000000080000000000000000800000000000000800000000000000;
     const FIRST: felt252 = 0xff0000000000000ff000000000000000ff0000000000000ff;
+    const SECOND: felt252 = 0xff0000000000000ff000000000000000ff0000000000000ff00;
+    const COMMITTED: felt252 = 0xffffff000000000ffffff00000000000ffffff000000000ffffff;
     const ZERO: felt252 = 0x8000000000000008000000000000000080000000000000080;
     #[inline(always)]
     fn split(words: Span<felt252>, ref out: Array<felt252>) {

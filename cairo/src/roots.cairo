@@ -15,3 +15,9 @@ pub fn fold_kv(root: felt252, words: Span<felt252>) -> felt252 {
     link.append_span(words);
     poseidon_hash_span(link.span())
 }
+
+/// Root of a model: what its program is, and the words that it reads: `Poseidon(shape, Poseidon(words…))`.
+#[inline(never)]
+pub fn committed_root(shape: felt252, words: Span<felt252>) -> felt252 {
+    fold_token(shape, poseidon_hash_span(words))
+}

@@ -16,23 +16,23 @@
 mod files;
 
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
+use starknet_types_core::felt::Felt;
 use thiserror::Error;
 
 use crate::chunk::{ChunkError, Decoder, SessionPins};
 use crate::compile::{self, CompileError, Program, ProgramError};
 use crate::engine::Engine;
 use crate::ir::{Graph, GraphError, VerifiedGraph};
-use crate::lower::{LowerError, LowerOptions, Package, WeightLayout, lower};
+use crate::lower::{LowerError, LowerOptions, Package, WeightLayout, committed_words, lower};
 use crate::model::{Model, ModelError, Text};
 use crate::quantize::{
     self, FidelityReport, QuantOptions, QuantizeError, Quantized, fidelity, quantize,
 };
 use crate::receipt::{Document, DocumentError, FileError, Manifest};
-use crate::spec::SPEC_VERSION;
-use crate::verify::statement::{
-    Domain, ModelRoot, Policy, ProgramHash, STATEMENT_VERSION, SessionId,
-};
+use crate::spec::{SPEC_VERSION, roots};
+use crate::verify::statement::{Domain, ModelRoot, Policy, ProgramHash, SessionId, Weights};
 
 /// Name of the manifest in a build folder.
 pub const MANIFEST_FILE: &str = "model.json";
@@ -88,7 +88,7 @@ pub struct BuildRequest {
     pub out: PathBuf,
     /// Quantisation.
     pub options: QuantOptions,
-    /// How the program holds its weights; the results are the same.
+    /// How the program comes to its weights; the results are the same.
     pub weights: WeightLayout,
 }
 
@@ -119,6 +119,49 @@ pub struct Bundle {
     pub program: Program,
     pub text: Text,
     pub dir: PathBuf,
+    /// What the program reads of the model; none if it holds it.
+    pub words: Option<Arc<[Felt]>>,
+}
+
+/// How a program names a model.
+struct Roots {
+    /// What it has as a constant.
+    constant: Felt,
+    /// What it outputs.
+    model: Felt,
+    /// The words that it reads.
+    words: Option<Arc<[Felt]>>,
+}
+
+impl Roots {
+    fn in_program(root: Felt) -> Roots {
+        Roots {
+            constant: root,
+            model: root,
+            words: None,
+        }
+    }
+
+    fn committed(
+        graph: &VerifiedGraph,
+        config: &[u8; 32],
+        tokenizer: &[u8; 32],
+    ) -> Result<Roots, LowerError> {
+        let constant = quantize::shape_root(&*graph.for_any_weights()?, config, tokenizer);
+        let words = committed_words(graph, options(WeightLayout::Committed))?;
+        Ok(Roots {
+            constant,
+            model: roots::committed_root(constant, &words),
+            words: Some(words.into()),
+        })
+    }
+}
+
+fn options(weights: WeightLayout) -> LowerOptions {
+    LowerOptions {
+        weights,
+        ..LowerOptions::default()
+    }
 }
 
 /// Builds a model directory: import, quantise, measure, lower, compile, write.
@@ -145,15 +188,23 @@ pub fn build(
     let report =
         fidelity(&model, &quantized, &mut engine, &heldout).map_err(in_file(&request.heldout))?;
     stage(Stage::Lower);
-    let options = LowerOptions {
-        weights: request.weights,
-        ..LowerOptions::default()
+    let (config, tokenizer) = (&model.config_digest, &model.tokenizer_digest);
+    let (weights, roots) = match request.weights {
+        WeightLayout::Pairs | WeightLayout::Ready => {
+            let roots = Roots::in_program(quantized.model_root);
+            (Weights::InProgram, roots)
+        }
+        WeightLayout::Committed => {
+            let roots = Roots::committed(&quantized.graph, config, tokenizer)?;
+            (Weights::Committed, roots)
+        }
     };
-    let package = lower(&quantized.graph, quantized.model_root, options)?;
+    let package = lower(&quantized.graph, roots.constant, options(request.weights))?;
     stage(Stage::Compile);
     let program = compile::compile(&package.name, &package.files, &package.calls)?;
     stage(Stage::Write);
-    let manifest = manifest(&model, &quantized, &program, request);
+    let identity = (ModelRoot(roots.model), weights);
+    let manifest = manifest(&model, &quantized.graph, &program, identity, request);
     write(request, &manifest, &quantized, &program, &package, &report)?;
     Ok(BuildReport {
         manifest,
@@ -164,21 +215,22 @@ pub fn build(
 
 fn manifest(
     model: &Model,
-    quantized: &Quantized,
+    graph: &Graph,
     program: &Program,
+    (model_root, weights): (ModelRoot, Weights),
     request: &BuildRequest,
 ) -> Manifest {
-    let shape = &quantized.graph.shape;
+    let shape = &graph.shape;
     let source = request
         .model
         .file_name()
         .map(|n| n.to_string_lossy().into_owned());
     Manifest {
-        name: quantized.graph.name.clone(),
-        model_root: ModelRoot(quantized.model_root),
+        name: graph.name.clone(),
+        model_root,
         program_hash: ProgramHash(program.hash()),
         spec_version: SPEC_VERSION,
-        statement_version: STATEMENT_VERSION,
+        statement_version: weights.version(),
         policy: Policy::greedy(model.config.eos_token_id),
         vocab_size: shape.vocab as u32,
         context_length: shape.context as u32,
@@ -234,6 +286,7 @@ impl Bundle {
             model_root: self.manifest.model_root,
             program_hash: self.manifest.program_hash,
             policy,
+            words: self.words.clone(),
             prompt,
         };
         Decoder::new(&self.graph, pins)
@@ -264,9 +317,26 @@ impl Bundle {
             source,
         })?;
         let text = Text::load(dir)?;
-        let root = quantize::model_root(&graph, &text.config_digest, &text.tokenizer_digest);
-        if ModelRoot(root) != manifest.model_root {
-            let (found, expected) = (ModelRoot(root).to_string(), manifest.model_root.to_string());
+        let weights = manifest.weights().ok_or_else(|| {
+            let expected = manifest.statement_version.to_string();
+            mismatch(
+                "the statement version that this program reads",
+                "1 or 2".to_string(),
+                expected,
+            )
+        })?;
+        let (config, tokenizer) = (&text.config_digest, &text.tokenizer_digest);
+        let Roots { model, words, .. } = match weights {
+            Weights::InProgram => {
+                Roots::in_program(quantize::model_root(&graph, config, tokenizer))
+            }
+            Weights::Committed => Roots::committed(&graph, config, tokenizer)?,
+        };
+        if ModelRoot(model) != manifest.model_root {
+            let (found, expected) = (
+                ModelRoot(model).to_string(),
+                manifest.model_root.to_string(),
+            );
             return Err(mismatch(
                 "the root of graph.bin, config.json and tokenizer.json",
                 found,
@@ -279,6 +349,7 @@ impl Bundle {
             program,
             text,
             dir: dir.to_path_buf(),
+            words,
         })
     }
 }

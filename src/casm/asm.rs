@@ -17,6 +17,7 @@ use num_bigint::BigInt;
 use super::meter::{Meter, component};
 use crate::cost::{ADDRESSES, Rows};
 
+mod builtins;
 mod calls;
 mod hints;
 mod lookups;
@@ -267,22 +268,6 @@ impl Asm {
     fn assert_at(&mut self, value: Cell, pointer: Cell, offset: i16) {
         let pointer = ResOperand::DoubleDeref(self.cell(pointer), offset);
         self.assert_eq(self.cell(value), pointer);
-    }
-
-    /// Asserts `0 ≤ value < 2^128`, by the range check at `rc + at`.
-    pub fn check(&mut self, value: Cell, rc: Cell, at: i16) {
-        self.count("range_check_builtin", 1);
-        self.store(value, rc, at);
-    }
-
-    /// `a and b`, by the instance of the bitwise builtin at `bitwise + at`.
-    pub fn and(&mut self, a: Cell, b: Cell, bitwise: Cell, at: i16) -> Cell {
-        self.count("bitwise_builtin", 1);
-        // And, xor, or: the builtin writes them.
-        self.count(ADDRESSES, 3);
-        self.store(a, bitwise, at);
-        self.store(b, bitwise, at + 1);
-        self.load(bitwise, at + 2)
     }
 
     /// Lets `ap` reach every reserved cell.

@@ -178,7 +178,7 @@ impl Kernel {
 }
 
 /// All kernels.
-pub static KERNELS: [Kernel; 19] = {
+pub static KERNELS: [Kernel; 21] = {
     use Builtin::{Bitwise, RangeCheck};
     [
         Kernel::new(
@@ -242,6 +242,18 @@ pub static KERNELS: [Kernel; 19] = {
             softmax::weights,
         )
         .looking_up(),
+        Kernel::new(
+            "weights::append_three",
+            Some(Bitwise),
+            8,
+            weights::three_committed,
+        ),
+        Kernel::new(
+            "weights::append_two",
+            Some(Bitwise),
+            7,
+            weights::two_committed,
+        ),
         Kernel::new(
             "weights::append_words",
             Some(Bitwise),

@@ -8,6 +8,8 @@
 //! - The frontier after `n` steps does not depend on how the steps are divided into chunks.
 //! - A [`State`] is all that a later chunk needs; it survives serialisation.
 
+use std::sync::Arc;
+
 use serde::{Deserialize, Serialize};
 use starknet_types_core::felt::Felt;
 use thiserror::Error;
@@ -17,8 +19,8 @@ use crate::ir::{KvCache, VerifiedGraph};
 use crate::spec::kv::pack_kv;
 use crate::spec::{SPEC_VERSION, roots};
 use crate::verify::statement::{
-    BoundaryKind, Domain, Frontier, KvRoot, ModelRoot, Policy, ProgramHash, STATEMENT_VERSION,
-    SessionId, Statement, TokensRoot,
+    BoundaryKind, Domain, Frontier, KvRoot, ModelRoot, Policy, ProgramHash, SessionId, Statement,
+    TokensRoot, Weights,
 };
 
 /// What all chunks of a session share.
@@ -32,6 +34,8 @@ pub struct SessionPins {
     pub model_root: ModelRoot,
     /// Identity of the program.
     pub program_hash: ProgramHash,
+    /// The words that the program reads of the model, whose root `model_root` is; none if it holds them.
+    pub words: Option<Arc<[Felt]>>,
     /// How tokens are chosen.
     pub policy: Policy,
     /// The prompt, at least one token.
@@ -222,6 +226,7 @@ impl<'g> Decoder<'g> {
         let statement = self.statement(first, forced.len() + emitted.len(), &emitted);
         let mut input = self.header(&statement);
         input.extend(carried);
+        input.extend(self.facts.words.iter().flat_map(|words| words.iter()));
         input.extend(forced.iter().map(|&t| Felt::from(t)));
         Ok(Chunk {
             input,
@@ -258,8 +263,12 @@ impl<'g> Decoder<'g> {
 
     fn statement(&self, first: Frontier, steps: usize, emitted: &[u32]) -> Statement {
         let facts = &self.facts;
+        let weights = match facts.words {
+            None => Weights::InProgram,
+            Some(_) => Weights::Committed,
+        };
         Statement {
-            version: STATEMENT_VERSION,
+            version: weights.version(),
             spec_version: SPEC_VERSION,
             domain: facts.domain,
             session_id: facts.session_id,

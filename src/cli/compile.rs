@@ -36,8 +36,8 @@ pub struct Args {
     /// Longest context in tokens [default: the model's]
     #[arg(long, value_name = "TOKENS")]
     context: Option<usize>,
-    /// How the program holds its weights: pairs has fewer words, for proofs that are wrapped; ready has less to
-    /// prove per chunk
+    /// How the program comes to its weights: with pairs it holds them in few words, for proofs that are wrapped; with
+    /// ready it has less to prove per chunk; with committed it reads them, and a proof has only a hash of them
     #[arg(long, value_enum, default_value_t = Weights::Pairs)]
     weights: Weights,
     /// Print JSON
@@ -50,6 +50,7 @@ pub struct Args {
 enum Weights {
     Pairs,
     Ready,
+    Committed,
 }
 
 pub fn run(args: &Args) -> super::Outcome {
@@ -86,6 +87,7 @@ fn request(args: &Args) -> anyhow::Result<BuildRequest> {
         weights: match args.weights {
             Weights::Pairs => WeightLayout::Pairs,
             Weights::Ready => WeightLayout::Ready,
+            Weights::Committed => WeightLayout::Committed,
         },
     })
 }

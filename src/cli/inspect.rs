@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use anyhow::bail;
 use cairo_decode::bundle::{Bundle, MANIFEST_FILE};
 use cairo_decode::receipt::{Document, Manifest, Receipt, SESSION_FILE, Session, SessionDir};
-use cairo_decode::verify::statement::Frontier;
+use cairo_decode::verify::statement::{Frontier, Weights};
 
 use super::output;
 
@@ -110,6 +110,7 @@ fn file(args: &Args, path: &Path) -> anyhow::Result<()> {
             output::line(format!("model root   {}", s.model_root));
             output::line(format!("program      {}", s.program_hash));
             output::line(format!("policy       {}", s.policy));
+            weights(s.version);
             movement(receipt);
         }
         return Ok(());
@@ -135,6 +136,7 @@ fn manifest(m: &Manifest) {
     output::line(format!("model root   {}", m.model_root));
     output::line(format!("program      {}", m.program_hash));
     output::line(format!("policy       {}", m.policy));
+    weights(m.statement_version);
     output::line(format!(
         "sizes        vocabulary {}, context {}, {} words of keys and values per position",
         m.vocab_size, m.context_length, m.kv_words_per_position
@@ -143,6 +145,13 @@ fn manifest(m: &Manifest) {
         "versions     spec {}, statement {}",
         m.spec_version, m.statement_version
     ));
+}
+
+/// What a version of the statement says.
+fn weights(version: u32) {
+    if let Some(weights) = Weights::of_version(version) {
+        output::line(format!("weights      {weights}"));
+    }
 }
 
 /// How the frontier moved.

@@ -32,14 +32,29 @@ fn constants(lowering: &Lowering<'_>) -> Result<Cost, LowerError> {
     };
     // Of 128 and 256 entries.
     cost.unit("tables", 1);
-    if lowering.options.weights == WeightLayout::Pairs {
-        for parts in weights::pair_parts(lowering)?.into_values() {
-            for pairs in parts {
-                let params = [Param::Span(pairs), Param::Felt, Param::Felt];
-                call_kernel(&mut cost, 1, "weights::append_words", &params);
-                cost.unit("separate", 1);
-            }
+    let layout = lowering.options.weights;
+    if !layout.is_separated() {
+        return Ok(cost);
+    }
+    let committed = layout == WeightLayout::Committed;
+    for parts in weights::parts(lowering)?.into_values() {
+        let (kernel, masks, unit) = match (committed, parts.lanes.committed()) {
+            (false, _) => ("weights::append_words", 1, "separate"),
+            (true, 3) => ("weights::append_three", 3, "separate_committed"),
+            (true, _) => ("weights::append_two", 2, "separate_committed"),
+        };
+        for felts in parts.felts {
+            let mut params = vec![Param::Span(felts)];
+            params.extend(vec![Param::Felt; masks + 1]);
+            call_kernel(&mut cost, 1, kernel, &params);
+            cost.unit(unit, 1);
         }
+    }
+    if committed {
+        cost.unit("committed", 1);
+        let felts = weights::committed_count(lowering)?;
+        hash(&mut cost, ["span.pair", "span.odd"], felts, 1);
+        cost.kernels.add_all(&permutations(1), 1);
     }
     Ok(cost)
 }

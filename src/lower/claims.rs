@@ -21,8 +21,9 @@ pub(super) fn cost(lowering: &Lowering<'_>, chunk: &Chunk<'_>) -> Result<Cost, L
         return Ok(cost);
     }
     cost.unit("claims", 1);
-    // Prompt, steps and two frontiers; both hashes.
-    hash_cost(&mut cost, 12);
+    // Prompt, steps and two frontiers; the root of words that are read; both hashes.
+    let root = usize::from(lowering.options.weights == WeightLayout::Committed);
+    hash_cost(&mut cost, 12 + root);
     for (claimed, steps) in lists {
         let blocks = |p: &Product<'_>| p.lanes.blocks(p.matrix);
         let sums: usize = claimed.iter().map(blocks).sum();
@@ -40,7 +41,7 @@ pub(super) fn cost(lowering: &Lowering<'_>, chunk: &Chunk<'_>) -> Result<Cost, L
 
 /// Adds the hash of `felts` felts.
 pub(super) fn hash_cost(cost: &mut Cost, felts: usize) {
-    hash(cost, ["claims.pair", "claims.odd"], felts, 1);
+    hash(cost, ["span.pair", "span.odd"], felts, 1);
 }
 
 /// Adds the check of the claims of `steps` steps about one product.

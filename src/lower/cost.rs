@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use super::weights::graph_for;
 use super::{LowerError, LowerOptions, Lowering};
 use crate::casm::{Param, kernel};
 use crate::cost::{ADDRESSES, Cost, Rows};
@@ -68,6 +69,7 @@ pub fn declare(
     options: LowerOptions,
     chunk: Chunk<'_>,
 ) -> Result<Declared, LowerError> {
+    let graph = &*graph_for(graph, options.weights)?;
     let lowering = Lowering::new(graph, options)?;
     let carry = &lowering.schedule.carry;
     let cost = |node: &Node| -> Result<Cost, LowerError> {
@@ -77,7 +79,7 @@ pub fn declare(
             lowering.cost(node, step, &mut cost)?;
             cost.sites += 1;
         }
-        Ok(cost)
+        Ok::<Cost, LowerError>(cost)
     };
     Ok(Declared {
         nodes: graph

@@ -2,9 +2,9 @@
 
 use starknet_types_core::felt::Felt;
 
-use super::Lowering;
 use super::constants::{MAX_WORDS, part_name};
 use super::cost::call_kernel;
+use super::{Lowering, WeightLayout};
 use crate::casm::Param;
 use crate::cost::Cost;
 use crate::ir::VerifiedGraph;
@@ -18,6 +18,11 @@ pub(super) fn table(graph: &VerifiedGraph) -> Vec<Felt> {
         .collect()
 }
 
+/// Words of the table.
+pub(super) fn table_words(graph: &VerifiedGraph) -> usize {
+    graph.shape.vocab * words(graph)
+}
+
 /// Words of a row.
 pub(super) fn words(graph: &VerifiedGraph) -> usize {
     kv_words(graph.shape.hidden)
@@ -28,16 +33,24 @@ pub(super) fn rows_per_part(graph: &VerifiedGraph) -> usize {
     (MAX_WORDS / words(graph)).max(1)
 }
 
+/// The variable that holds the table where the program reads it.
+pub(super) const VARIABLE: &str = "embedding";
+
 pub(super) fn call(lowering: &Lowering<'_>, shift: u32) -> String {
     let graph = lowering.graph;
-    let parts = graph.shape.vocab.div_ceil(rows_per_part(graph));
-    let parts: Vec<String> = (0..parts)
-        .map(|part| format!("tables::{}.span()", part_name("EMBEDDING", part)))
-        .collect();
+    let (parts, rows) = match lowering.options.weights {
+        WeightLayout::Committed => (vec![VARIABLE.to_string()], graph.shape.vocab),
+        WeightLayout::Pairs | WeightLayout::Ready => {
+            let rows = rows_per_part(graph);
+            let part = |part| format!("tables::{}.span()", part_name("EMBEDDING", part));
+            let parts = 0..graph.shape.vocab.div_ceil(rows);
+            (parts.map(part).collect(), rows)
+        }
+    };
     format!(
         "embed(array![{}], {}, {}, token, {}, {:#x})",
         parts.join(", "),
-        rows_per_part(graph),
+        rows,
         words(graph),
         graph.shape.hidden,
         1u128 << shift

@@ -171,7 +171,7 @@ impl Product<'_> {
     pub(super) fn part_blocks(&self, weights: WeightLayout) -> Result<Vec<usize>, LowerError> {
         let blocks = self.lanes.blocks(self.matrix);
         let part = match weights {
-            WeightLayout::Pairs => blocks,
+            WeightLayout::Pairs | WeightLayout::Committed => blocks,
             WeightLayout::Ready => self.part()?,
         };
         let starts = (0..blocks).step_by(part.max(1));
@@ -192,20 +192,19 @@ impl Product<'_> {
 
     /// The function of the kernel library that makes it.
     pub(super) fn kernel(&self, weights: WeightLayout) -> &'static str {
-        match (self.claimed, weights) {
-            (false, WeightLayout::Pairs) => "linear",
-            (true, WeightLayout::Pairs) => "claimed",
-            (false, WeightLayout::Ready) => "linear_in_parts",
-            (true, WeightLayout::Ready) => "claimed_in_parts",
+        match (self.claimed, weights.is_separated()) {
+            (false, true) => "linear",
+            (true, true) => "claimed",
+            (false, false) => "linear_in_parts",
+            (true, false) => "claimed_in_parts",
         }
     }
 
     /// Claims that the program makes of it.
     pub(super) fn claims(&self, weights: WeightLayout) -> Result<usize, LowerError> {
-        match (self.claimed, weights) {
-            (false, _) => Ok(0),
-            (true, WeightLayout::Pairs) => Ok(1),
-            (true, WeightLayout::Ready) => Ok(self.part_blocks(weights)?.len()),
+        match self.claimed {
+            false => Ok(0),
+            true => Ok(self.part_blocks(weights)?.len()),
         }
     }
 }
@@ -254,7 +253,7 @@ pub(super) fn call(
         false => "",
     };
     Ok(match lowering.options.weights {
-        WeightLayout::Pairs => format!(
+        WeightLayout::Pairs | WeightLayout::Committed => format!(
             "{kernel}::<Lanes{bits}>(ref lanes{bits}, {x}, {}, {rows}{claims})",
             product.words()
         ),

@@ -7,6 +7,7 @@
 //! Invariants
 //! - The same graph and model root give byte-identical files.
 //! - Every bias and lane width follows from a proven range; nothing is assumed.
+//! - A program that reads its weights is made from ranges that hold for any weights, and from none of them.
 //! - Deliberately absent: compiling, running; the kernels themselves (they are in `cairo/`).
 
 mod argmax;
@@ -27,13 +28,14 @@ mod schedule;
 mod scores;
 mod silu;
 mod softmax;
+mod step;
 mod weights;
 
 pub use cost::{Chunk, Declared, declare};
 pub use linear::{Lanes, Products};
 pub use package::{ANGLES, CONSTANTS, Package, lower};
 
-pub use weights::WeightLayout;
+pub use weights::{PAIR, WeightLayout, committed_words};
 
 use std::collections::BTreeSet;
 
@@ -42,7 +44,7 @@ use thiserror::Error;
 use schedule::Schedule;
 
 use crate::cost::UnknownComponent;
-use crate::ir::{Node, Op, ValueId, VerifiedGraph};
+use crate::ir::{GraphError, Node, Op, ValueId, VerifiedGraph};
 
 /// Why a graph cannot be lowered.
 #[derive(Debug, Error, PartialEq, Eq)]
@@ -51,6 +53,8 @@ pub enum LowerError {
         "matrix {matrix:?}: an accumulator can reach {bound}, more than the widest lane (60 bits) holds"
     )]
     AccumulatorTooWide { matrix: String, bound: i128 },
+    #[error("with weights of any value: {0}; use --weights pairs")]
+    AnyWeights(#[from] GraphError),
     #[error(
         "name {name:?}: is no Cairo name, collides with another one, or is used by the generated code"
     )]

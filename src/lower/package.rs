@@ -8,6 +8,7 @@ use starknet_types_core::felt::Felt;
 use super::constants::TABLE;
 use super::linear::Product;
 use super::schedule::Schedule;
+use super::step::{carry_function, decide_function};
 use super::{
     LowerError, LowerOptions, Lowering, WeightLayout, constants, embed, rope, variable, weights,
 };
@@ -31,14 +32,14 @@ pub const CONSTANTS: &str = "constants";
 pub const ANGLES: &str = "angles";
 
 /// Cairo under construction, and what its lines compute.
-struct Source {
-    text: String,
+pub(super) struct Source {
+    pub(super) text: String,
     calls: BTreeMap<usize, String>,
 }
 
 impl Source {
     /// Appends whole lines that compute `label`.
-    fn call(&mut self, label: &str, lines: &str) {
+    pub(super) fn call(&mut self, label: &str, lines: &str) {
         let first = self.text.matches('\n').count() + 1;
         let count = lines.matches('\n').count();
         let labelled = (first..first + count).map(|line| (line, label.to_string()));
@@ -47,23 +48,27 @@ impl Source {
     }
 }
 
-/// Lowers a graph to its package. `model_root` identifies the quantised model; the program outputs it.
+/// Lowers a graph to its package. `root` identifies the quantised model, and the program outputs it; where it reads the
+/// weights, `root` identifies all that it is made from, and the output has the root of both.
 ///
 /// # Errors
 /// A value too wide for the kernels, or weights too many for a layout.
 pub fn lower(
     graph: &VerifiedGraph,
-    model_root: Felt,
+    root: Felt,
     options: LowerOptions,
 ) -> Result<Package, LowerError> {
     check_names(graph)?;
+    let graph = &*weights::graph_for(graph, options.weights)?;
     let lowering = Lowering::new(graph, options)?;
-    let lib = library(&lowering, model_root)?;
+    let lib = library(&lowering, root)?;
     let mut files = BTreeMap::new();
     files.insert("Scarb.toml".to_string(), manifest(&graph.name));
     files.insert("src/lib.cairo".to_string(), lib.text);
-    files.insert("src/weights.cairo".to_string(), weights::source(&lowering)?);
-    files.insert("src/tables.cairo".to_string(), tables(graph));
+    if let Some(weights) = weights::source(&lowering)? {
+        files.insert("src/weights.cairo".to_string(), weights);
+    }
+    files.insert("src/tables.cairo".to_string(), tables(&lowering));
     Ok(Package {
         name: graph.name.clone(),
         files,
@@ -80,7 +85,16 @@ fn check_names(graph: &VerifiedGraph) -> Result<(), LowerError> {
             !rest.is_empty() && rest.chars().all(|c| c.is_ascii_digit())
         };
         [
-            "position", ANGLES, "caches", "claims", "row", "carried", CONSTANTS, "exp2", "sigmoid",
+            "position",
+            ANGLES,
+            "caches",
+            "claims",
+            "row",
+            "carried",
+            CONSTANTS,
+            "exp2",
+            "sigmoid",
+            embed::VARIABLE,
         ]
         .contains(&name)
             || numbered("lanes")
@@ -119,17 +133,25 @@ fn manifest(name: &str) -> String {
     )
 }
 
-fn tables(graph: &VerifiedGraph) -> String {
+fn tables(lowering: &Lowering<'_>) -> String {
+    let graph = lowering.graph;
     let t = &graph.tables;
+    let (about, embedding) = match lowering.options.weights {
+        WeightLayout::Committed => ("", String::new()),
+        WeightLayout::Pairs | WeightLayout::Ready => {
+            let array = constants::arrays(
+                "EMBEDDING",
+                "int8 rows, 30 values per word.",
+                "felt252",
+                &embed::table(graph),
+                embed::rows_per_part(graph) * embed::words(graph),
+            );
+            ("embedding, ", array)
+        }
+    };
     [
-        "//! Tables: embedding, rotary angles, 2^−x, sigmoid.\n".to_string(),
-        constants::arrays(
-            "EMBEDDING",
-            "int8 rows, 30 values per word.",
-            "felt252",
-            &embed::table(graph),
-            embed::rows_per_part(graph) * embed::words(graph),
-        ),
+        format!("//! Tables: {about}rotary angles, 2^−x, sigmoid.\n"),
+        embedding,
         constants::array(
             "ROPE",
             "Per position: cosines, then sines, 15 bits each, 16 per word.",
@@ -153,7 +175,7 @@ fn tables(graph: &VerifiedGraph) -> String {
 }
 
 /// `lib.cairo`: the model's constants, `carry` and `decide`.
-fn library(lowering: &Lowering<'_>, model_root: Felt) -> Result<Source, LowerError> {
+fn library(lowering: &Lowering<'_>, root: Felt) -> Result<Source, LowerError> {
     let graph = lowering.graph;
     let shape = &graph.shape;
     let Schedule { carry, decide, .. } = &lowering.schedule;
@@ -172,8 +194,18 @@ fn library(lowering: &Lowering<'_>, model_root: Felt) -> Result<Source, LowerErr
         graph.name
     );
     out += IMPORTS;
-    if lowering.options.weights == WeightLayout::Pairs {
-        out += "use decode_kernels::weights::separate;\n";
+    out += &rounding_imports(lowering)?;
+    match lowering.options.weights {
+        WeightLayout::Pairs => out += "use decode_kernels::weights::separate;\n",
+        WeightLayout::Ready => {}
+        WeightLayout::Committed => {
+            out += "use decode_kernels::kv::take;\nuse decode_kernels::roots::committed_root;\n";
+            let parts = weights::parts(lowering)?;
+            let used = parts.values().map(|parts| weights::separating(parts.lanes));
+            for function in used.collect::<BTreeSet<_>>() {
+                let _ = writeln!(out, "use decode_kernels::weights::{function};");
+            }
+        }
     }
     let products = [
         lowering.products(carry.iter().copied())?,
@@ -194,15 +226,19 @@ fn library(lowering: &Lowering<'_>, model_root: Felt) -> Result<Source, LowerErr
         products.iter().map(|p| p.claims(layout)).sum()
     };
     let (carry_claims, decide_claims) = (claims(&products[0])?, claims(&products[1])?);
-    out += "\nmod tables;\nmod weights;\n";
+    out += "\nmod tables;\n";
+    if layout != WeightLayout::Committed {
+        out += "mod weights;\n";
+    }
     out += &structs(lowering, &all, &shared);
     let _ = write!(
         out,
         "\nimpl Step of Model {{\n    const SPEC_VERSION: felt252 = {SPEC_VERSION};\n    \
-         const MODEL_ROOT: felt252 = {model_root:#x};\n    const CARRY_CLAIMS: u32 = {carry_claims};\n    \
+         const STATEMENT_VERSION: felt252 = {};\n    const CARRY_CLAIMS: u32 = {carry_claims};\n    \
          const DECIDE_CLAIMS: u32 = {decide_claims};\n    const LAYERS: felt252 = {};\n    \
          const KV_HEADS: u32 = {};\n    const HEAD_DIM: u32 = {};\n    const KV_WORDS: u32 = {};\n    \
          impl KeyLanes = Lanes{};\n    type Constants = Box<Constants>;\n    type Carried = Carried;\n\n",
+        layout.statement_version(),
         shape.layers,
         shape.kv_heads,
         shape.head_dim,
@@ -210,17 +246,11 @@ fn library(lowering: &Lowering<'_>, model_root: Felt) -> Result<Source, LowerErr
         lowering.key_lanes.bits,
     );
 
-    out +=
-        "    fn constants() -> Box<Constants> {\n        BoxTrait::new(\n            Constants {\n";
     let mut out = Source {
         text: out,
         calls: BTreeMap::new(),
     };
-    for name in &all {
-        let field = format!("                {name}: {},\n", unpacked(lowering, name)?);
-        out.call(CONSTANTS, &field);
-    }
-    out.text += "            },\n        )\n    }\n\n";
+    constants_function(lowering, root, &all, &mut out)?;
 
     let fields: Vec<String> = shared
         .iter()
@@ -236,6 +266,44 @@ fn library(lowering: &Lowering<'_>, model_root: Felt) -> Result<Source, LowerErr
     Ok(out)
 }
 
+/// `constants`, which takes what is not in the program from the input, and `model_root`.
+fn constants_function(
+    lowering: &Lowering<'_>,
+    root: Felt,
+    all: &BTreeSet<&String>,
+    out: &mut Source,
+) -> Result<(), LowerError> {
+    let committed = lowering.options.weights == WeightLayout::Committed;
+    out.text +=
+        "    #[inline(always)]\n    fn constants(ref input: Span<felt252>) -> Box<Constants> {\n";
+    if committed {
+        let words = weights::committed_count(lowering)?;
+        let lines = format!(
+            "        let mut words = take(ref input, {words});\n        \
+             let model_root = committed_root({root:#x}, words);\n"
+        );
+        out.call(CONSTANTS, &lines);
+    }
+    out.text += "        BoxTrait::new(\n            Constants {\n";
+    for name in all {
+        let field = format!("                {name}: {},\n", unpacked(lowering, name)?);
+        out.call(CONSTANTS, &field);
+    }
+    if committed {
+        out.text += "                model_root,\n";
+    }
+    out.text += "            },\n        )\n    }\n\n    #[inline(always)]\n    \
+                 fn model_root(constants: Box<Constants>) -> felt252 {\n";
+    match committed {
+        true => out.text += "        constants.unbox().model_root\n",
+        false => {
+            let _ = writeln!(out.text, "        {root:#x}");
+        }
+    }
+    out.text += "    }\n\n";
+    Ok(())
+}
+
 /// The unpacked constants, and what `carry` hands to `decide`.
 fn structs(lowering: &Lowering<'_>, all: &BTreeSet<&String>, shared: &[&String]) -> String {
     let mut out = String::from(
@@ -243,6 +311,9 @@ fn structs(lowering: &Lowering<'_>, all: &BTreeSet<&String>, shared: &[&String])
     );
     for name in all {
         let _ = writeln!(out, "    {name}: Span<felt252>,");
+    }
+    if lowering.options.weights == WeightLayout::Committed {
+        out += "    model_root: felt252,\n";
     }
     out += "}\n\n/// What `carry` hands to `decide`.\n#[derive(Drop)]\npub struct Carried {\n";
     for name in shared {
@@ -262,10 +333,12 @@ fn structs(lowering: &Lowering<'_>, all: &BTreeSet<&String>, shared: &[&String])
 fn reads(lowering: &Lowering<'_>, nodes: &[&Node]) -> Result<BTreeSet<String>, LowerError> {
     let products = lowering.products(nodes.iter().copied())?;
     let mut names = BTreeSet::new();
-    if lowering.options.weights == WeightLayout::Pairs {
+    if lowering.options.weights.is_separated() {
         names.extend(products.iter().map(|p| weights::variable(p.lanes)));
     }
+    let committed = lowering.options.weights == WeightLayout::Committed;
     names.extend(nodes.iter().filter_map(|node| match node.op {
+        Op::Embed { .. } if committed => Some(embed::VARIABLE.to_string()),
         Op::Softmax { .. } => Some("exp2".to_string()),
         Op::Silu { .. } => Some("sigmoid".to_string()),
         _ => None,
@@ -285,113 +358,35 @@ fn unpacked(lowering: &Lowering<'_>, name: &str) -> Result<String, LowerError> {
     Ok(match name {
         "exp2" => table(tables.exp2.len()),
         "sigmoid" => table(tables.sigmoid.len()),
+        embed::VARIABLE => {
+            let words = embed::table_words(lowering.graph);
+            format!("take(ref words, {words})")
+        }
         lanes => weights::separated(lowering, lanes)?,
     })
 }
 
-/// `let Constants { … } = constants.unbox();`, or nothing.
-fn unbox(reads: &BTreeSet<String>, out: &mut String) {
-    let field = |name: &String| match name.starts_with("lanes") {
-        true => format!("mut {name}"),
-        false => name.clone(),
-    };
-    let fields: Vec<String> = reads.iter().map(field).collect();
-    if !fields.is_empty() {
-        let fields = fields.join(", ");
-        let _ = writeln!(
-            out,
-            "        let Constants {{ {fields}, .. }} = constants.unbox();"
-        );
-    }
-}
-
-fn carry_function(
-    lowering: &Lowering<'_>,
-    reads: &BTreeSet<String>,
-    carried: &[String],
-    out: &mut Source,
-) -> Result<(), LowerError> {
-    out.text += "    fn carry(\n        constants: Box<Constants>,\n        token: felt252,\n        position: u32,\n        \
-             ref caches: Array<LayerCache>,\n        ref row: Array<felt252>,\n        \
-             ref claims: Claims,\n    ) -> Carried {\n";
-    unbox(reads, &mut out.text);
-    let angles = rope::angles(lowering.graph);
-    out.call(ANGLES, &format!("        let angles = {angles};\n"));
-    statements(lowering, &lowering.schedule.carry, out)?;
-    for layer in 0..lowering.graph.shape.layers {
-        let _ = writeln!(out.text, "        caches.append(kv{layer});");
-    }
-    let _ = writeln!(
-        out.text,
-        "        Carried {{ {} }}\n    }}\n",
-        carried.join(", ")
-    );
-    Ok(())
-}
-
-fn decide_function(
-    lowering: &Lowering<'_>,
-    reads: &BTreeSet<String>,
-    carried: &[String],
-    out: &mut Source,
-) -> Result<(), LowerError> {
-    out.text += "    fn decide(\n        constants: Box<Constants>,\n        carried: Carried,\n        \
-             caches: Span<LayerCache>,\n        ref claims: Claims,\n    ) -> felt252 {\n";
-    unbox(reads, &mut out.text);
-    let mutable = |name: &String| match name.starts_with("lanes") {
-        true => format!("mut {name}"),
-        false => name.clone(),
-    };
-    let carried: Vec<String> = carried.iter().map(mutable).collect();
-    let _ = writeln!(
-        out.text,
-        "        let Carried {{ {} }} = carried;",
-        carried.join(", ")
-    );
-    let last = lowering.graph.shape.layers - 1;
-    let _ = writeln!(out.text, "        let cache{last} = caches.at({last});");
-    statements(lowering, &lowering.schedule.decide, out)?;
-    if let Some(last) = lowering.graph.nodes.last() {
-        let _ = writeln!(out.text, "        {}", variable(last));
-    }
-    out.text += "    }\n";
-    Ok(())
-}
-
-/// One statement per node, with a blank line and a comment where the layer changes.
-fn statements(
-    lowering: &Lowering<'_>,
-    nodes: &[&Node],
-    out: &mut Source,
-) -> Result<(), LowerError> {
-    let mut section = "";
-    for node in nodes {
-        let name = node.label.split('.').next().unwrap_or("");
-        if name != section {
-            let _ = writeln!(out.text, "\n        // {name}");
-            section = name;
-        }
-        let call = lowering.call(node)?;
-        let mut lines = String::new();
-        if let Op::KvAppend { layer, .. } = node.op {
-            let _ = writeln!(
-                lines,
-                "        let mut kv{layer} = caches.pop_front().unwrap();"
-            );
-            let _ = writeln!(lines, "        {call};");
-            if nodes
-                .iter()
-                .any(|n| matches!(n.op, Op::Scores { layer: read, .. } if read == layer))
-            {
-                let _ = writeln!(lines, "        let cache{layer} = @kv{layer};");
-            }
-        } else {
-            let variable = variable(node);
-            let _ = writeln!(lines, "        let {variable} = {call};");
-        }
-        out.call(&node.label, &lines);
-    }
-    Ok(())
+/// Imports what of `requantize` the operations use: the compiler takes no other.
+fn rounding_imports(lowering: &Lowering<'_>) -> Result<String, LowerError> {
+    let calls = lowering.schedule.all().map(|node| lowering.call(node));
+    let calls = calls.collect::<Result<Vec<String>, LowerError>>()?;
+    let used = [
+        "Rounding",
+        "Saturation",
+        "requantize",
+        "requantize_saturated",
+    ];
+    let used = used.into_iter().filter(|name| {
+        let ends = [format!("{name}("), format!("{name} {{")];
+        calls
+            .iter()
+            .any(|call| ends.iter().any(|end| call.contains(end)))
+    });
+    let used: Vec<&str> = used.collect();
+    Ok(format!(
+        "use decode_kernels::requantize::{{{}}};\n",
+        used.join(", ")
+    ))
 }
 
 const IMPORTS: &str = "\
@@ -404,7 +399,6 @@ use decode_kernels::embed::embed;
 use decode_kernels::kv::{LayerCache, kv_append};
 use decode_kernels::linear::{Lanes20, Lanes24, Lanes30, Lanes40, Lanes60};
 use decode_kernels::mix::mix;
-use decode_kernels::requantize::{Rounding, Saturation, requantize, requantize_saturated};
 use decode_kernels::rmsnorm::{RmsNorm, rmsnorm};
 use decode_kernels::rope::{angles, rope};
 use decode_kernels::scores::scores;

@@ -1,6 +1,8 @@
-//! The weights' constants: the words of all matrices in the order in which a step reads them, two words per felt,
-//! which the program separates once per chunk; or an array for each matrix, whose words are ready to compute with.
+//! The weights: the words of all matrices in the order in which a step reads them, two words per felt, which the
+//! program separates once per chunk, constants of the program or read by it; or an array for each matrix, whose words
+//! are ready to compute with.
 
+use std::borrow::Cow;
 use std::collections::BTreeMap;
 use std::fmt::Write;
 
@@ -8,9 +10,10 @@ use starknet_types_core::felt::Felt;
 
 use super::constants::{MAX_WORDS, part_name};
 use super::linear::Product;
-use super::{Lanes, LowerError, Lowering, constants};
+use super::{Lanes, LowerError, LowerOptions, Lowering, constants, embed};
+use crate::ir::{GraphError, VerifiedGraph};
 
-/// How the program holds its weight words.
+/// How the program comes to its weight words.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum WeightLayout {
     /// Two words per constant, which the program separates once per chunk: fewest words, as a circuit that wraps
@@ -19,17 +22,77 @@ pub enum WeightLayout {
     Pairs,
     /// One word per constant, ready to compute with: fewest steps.
     Ready,
+    /// As many words per felt of the input as fit, and the embedding before them: the program hashes what it reads, and
+    /// its output has the hash. It depends on none of these words.
+    Committed,
 }
 
-/// Pairs that the kernel separates at a time.
-const PAIRS_AT_ONCE: usize = 4;
+impl WeightLayout {
+    /// Version of the statement that the program outputs: the model root is a constant in 1, of words that the program
+    /// read in 2.
+    pub fn statement_version(self) -> u32 {
+        match self {
+            WeightLayout::Pairs | WeightLayout::Ready => 1,
+            WeightLayout::Committed => 2,
+        }
+    }
 
-/// `weights.cairo`: constants for each division into lanes, or for each matrix.
-pub(super) fn source(lowering: &Lowering<'_>) -> Result<String, LowerError> {
+    /// Whether the program separates words.
+    pub(super) fn is_separated(self) -> bool {
+        self != WeightLayout::Ready
+    }
+}
+
+/// The graph that a program is made from.
+///
+/// # Errors
+/// Ranges that are too large where they have to hold for any weights.
+pub(super) fn graph_for(
+    graph: &VerifiedGraph,
+    weights: WeightLayout,
+) -> Result<Cow<'_, VerifiedGraph>, GraphError> {
+    match weights {
+        WeightLayout::Committed => Ok(Cow::Owned(graph.for_any_weights()?)),
+        WeightLayout::Pairs | WeightLayout::Ready => Ok(Cow::Borrowed(graph)),
+    }
+}
+
+/// What a program with [`WeightLayout::Committed`] reads: the rows of the embedding, then for each division into lanes
+/// all words, as `docs/spec.md` packs both.
+///
+/// # Errors
+/// A graph that cannot be lowered in this way.
+pub fn committed_words(
+    graph: &VerifiedGraph,
+    options: LowerOptions,
+) -> Result<Vec<Felt>, LowerError> {
+    let any = graph_for(graph, WeightLayout::Committed)?;
+    let lowering = Lowering::new(&any, options)?;
+    let mut products = lowering.products(lowering.schedule.all())?;
+    for product in &mut products {
+        let found = graph
+            .matrices
+            .iter()
+            .find(|m| m.name == product.matrix.name);
+        product.matrix = found.unwrap_or(product.matrix);
+    }
+    let mut words = embed::table(graph);
+    for (lanes, of_lanes) in by_lanes(&products).values() {
+        words.extend(lanes.join(of_lanes, lanes.committed()));
+    }
+    Ok(words)
+}
+
+/// Felts that the kernel separates at a time.
+const FELTS_AT_ONCE: usize = 4;
+
+/// `weights.cairo`: constants for each division into lanes, or for each matrix; none if the program reads them.
+pub(super) fn source(lowering: &Lowering<'_>) -> Result<Option<String>, LowerError> {
     let products = lowering.products(lowering.schedule.all())?;
     match lowering.options.weights {
-        WeightLayout::Pairs => Ok(pairs_source(&products)),
-        WeightLayout::Ready => ready_source(&products),
+        WeightLayout::Pairs => Ok(Some(pairs_source(&products))),
+        WeightLayout::Ready => ready_source(&products).map(Some),
+        WeightLayout::Committed => Ok(None),
     }
 }
 
@@ -60,24 +123,31 @@ fn ready_source(products: &[Product<'_>]) -> Result<String, LowerError> {
 }
 
 fn pairs_source(products: &[Product<'_>]) -> String {
-    let mut words: BTreeMap<u32, (Lanes, Vec<Felt>)> = BTreeMap::new();
     let mut out = String::from(
         "//! Packed weights. A word is a column of a block of rows, one row per lane; a constant holds two\n\
          //! words. Matrices, in the order in which a step reads them:\n//!\n",
     );
     for product in products {
         let _ = writeln!(out, "//! - {}", about(product));
+    }
+    out += "\nuse decode_kernels::weights::Pair;\n";
+    for (lanes, words) in by_lanes(products).values() {
+        let doc = format!("{} words in lanes of {} bits.", words.len(), lanes.bits);
+        let name = format!("LANES{}", lanes.bits);
+        out += &constants::arrays(&name, &doc, "Pair", &lanes.join(words, PAIR), MAX_WORDS);
+    }
+    out
+}
+
+/// The words of all products with the same lanes, in order, by the lanes' bits.
+fn by_lanes(products: &[Product<'_>]) -> BTreeMap<u32, (Lanes, Vec<Felt>)> {
+    let mut words: BTreeMap<u32, (Lanes, Vec<Felt>)> = BTreeMap::new();
+    for product in products {
         let lanes = product.lanes;
         let (_, all) = words.entry(lanes.bits).or_insert((lanes, Vec::new()));
         all.extend(product.packed());
     }
-    out += "\nuse decode_kernels::weights::Pair;\n";
-    for (lanes, words) in words.values() {
-        let doc = format!("{} words in lanes of {} bits.", words.len(), lanes.bits);
-        let name = format!("LANES{}", lanes.bits);
-        out += &constants::arrays(&name, &doc, "Pair", &lanes.pair(words), MAX_WORDS);
-    }
-    out
+    words
 }
 
 /// The variable that holds the words of some lanes.
@@ -94,46 +164,93 @@ pub(super) fn separated(
         variable_name.replace('l', "L"),
         variable_name.to_uppercase(),
     );
-    let parts = pair_parts(lowering)?;
-    let parts = parts.get(variable_name).map_or(0, Vec::len);
-    let spans: Vec<String> = (0..parts)
+    let parts = parts(lowering)?;
+    let Some(parts) = parts.get(variable_name) else {
+        return Ok(String::new());
+    };
+    if let WeightLayout::Committed = lowering.options.weights {
+        let felts: usize = parts.felts.iter().sum();
+        let function = separating(parts.lanes);
+        return Ok(format!("{function}::<{ty}>(take(ref words, {felts}))"));
+    }
+    let spans: Vec<String> = (0..parts.felts.len())
         .map(|part| format!("weights::{}.span()", part_name(&name, part)))
         .collect();
     Ok(format!("separate::<{ty}>(array![{}])", spans.join(", ")))
 }
 
-/// The lengths of the arrays of pairs that the program separates, by the variable that holds what comes out.
-pub(super) fn pair_parts(
-    lowering: &Lowering<'_>,
-) -> Result<BTreeMap<String, Vec<usize>>, LowerError> {
-    let mut words: BTreeMap<String, usize> = BTreeMap::new();
-    for product in lowering.products(lowering.schedule.all())? {
-        *words.entry(variable(product.lanes)).or_default() += product.words();
+/// The function that separates the words that the program reads, of some lanes.
+pub(super) fn separating(lanes: Lanes) -> &'static str {
+    match lanes.committed() {
+        3 => "separate_three",
+        _ => "separate_two",
     }
-    let parts = |(name, words)| {
-        let pairs = pairs(words);
-        let starts = (0..pairs).step_by(MAX_WORDS);
-        let parts = starts.map(|start| MAX_WORDS.min(pairs - start)).collect();
-        (name, parts)
+}
+
+/// The arrays of felts that the program separates into the words of some lanes.
+pub(super) struct Parts {
+    pub(super) lanes: Lanes,
+    /// Lengths.
+    pub(super) felts: Vec<usize>,
+}
+
+/// What the program separates, by the variable that holds what comes out. What it reads is one array.
+pub(super) fn parts(lowering: &Lowering<'_>) -> Result<BTreeMap<String, Parts>, LowerError> {
+    let mut words: BTreeMap<String, (Lanes, usize)> = BTreeMap::new();
+    for product in lowering.products(lowering.schedule.all())? {
+        let lanes = product.lanes;
+        let (_, all) = words.entry(variable(lanes)).or_insert((lanes, 0));
+        *all += product.words();
+    }
+    let parts = |(name, (lanes, words)): (String, (Lanes, usize))| {
+        let (felts, part) = match lowering.options.weights {
+            WeightLayout::Committed => (felts(words, lanes.committed()), usize::MAX),
+            WeightLayout::Pairs | WeightLayout::Ready => (felts(words, PAIR), MAX_WORDS),
+        };
+        let starts = (0..felts).step_by(part);
+        let felts = starts.map(|start| part.min(felts - start)).collect();
+        (name, Parts { lanes, felts })
     };
     Ok(words.into_iter().map(parts).collect())
 }
 
-/// Pairs that hold `words` words.
-fn pairs(words: usize) -> usize {
-    words.div_ceil(2).next_multiple_of(PAIRS_AT_ONCE)
+/// How many felts a program reads.
+pub(super) fn committed_count(lowering: &Lowering<'_>) -> Result<usize, LowerError> {
+    let parts = parts(lowering)?;
+    let felts = parts.values().flat_map(|parts| &parts.felts);
+    Ok(embed::table_words(lowering.graph) + felts.sum::<usize>())
+}
+
+/// Words in a constant.
+pub const PAIR: usize = 2;
+
+/// Felts that hold `words` words, `each` in one.
+fn felts(words: usize, each: usize) -> usize {
+    words.div_ceil(each).next_multiple_of(FELTS_AT_ONCE)
 }
 
 impl Lanes {
-    /// Two words per felt, `(a + 128) + 2^8 · (b + 128)` in every lane; filled with words of zeros to a
-    /// whole number of turns of the kernel.
+    /// Words that a felt of the input holds.
+    pub fn committed(&self) -> usize {
+        match self.bits {
+            ..24 => PAIR,
+            _ => 3,
+        }
+    }
+
+    /// `each` words per felt, `Σ_k 2^(8k) · (w_k + 128)` in every lane; filled with words of zeros to a whole number of
+    /// turns of the kernel.
     ///
-    /// The words hold int8 values, and a lane has at least 16 bits, so none carries into the next.
-    pub fn pair(&self, words: &[Felt]) -> Vec<Felt> {
+    /// The words hold int8 values, and a lane has at least `8·each` bits, so none carries into the next.
+    pub fn join(&self, words: &[Felt], each: usize) -> Vec<Felt> {
         let zero = self.every(128);
         let word = |i: usize| words.get(i).copied().unwrap_or(Felt::ZERO) + zero;
-        (0..pairs(words.len()))
-            .map(|i| word(2 * i) + Felt::from(1 << 8) * word(2 * i + 1))
-            .collect()
+        let byte = Felt::from(1 << 8);
+        let felt = |i: usize| {
+            (0..each)
+                .rev()
+                .fold(Felt::ZERO, |felt, k| felt * byte + word(each * i + k))
+        };
+        (0..felts(words.len(), each)).map(felt).collect()
     }
 }

@@ -4,13 +4,15 @@ use std::fs;
 
 use crate::verify::params::ParamSet;
 
-/// Bytes that a proof takes at its peak for each cell that it commits to, besides the cell's column at the blow-up:
-/// measured, with a tenth added (`cairo-decode bench` prints cells and peak memory).
-const BYTES_PER_CELL: u64 = 9;
-/// Bytes that any proof takes: tables, twiddles, program, VM.
-const BASE: u64 = 1_000_000_000;
-/// The same for each row of the lifted domain.
-const BYTES_PER_ROW: u64 = 100;
+// Measured, with a tenth added: `cairo-decode bench A`, `bench C`; `prove BUILD -p O -n 1 --wrappable --chunk 1` and
+// `-n 5 --chunk 6`.
+
+/// Bytes that a proof takes at its peak for each cell that it commits to, besides the cell's column at the blow-up.
+const BYTES_PER_CELL: u64 = 8;
+/// Bytes for each row of the lifted domain: tables, twiddles, folding.
+const BYTES_PER_ROW: u64 = 400;
+/// Bytes that any proof takes: program, VM.
+const BASE: u64 = 500_000_000;
 
 /// Bytes of a cell's column at the blow-up.
 fn per_cell(set: &ParamSet) -> u64 {

@@ -39,7 +39,7 @@ pub enum ProveError {
         limit: u64,
     },
     #[error(
-        "the chunk is too long to prove at once: it needs about {needed} MB of memory, {available} MB are free; use a smaller --chunk"
+        "the chunk is too long to prove at once: it needs about {needed} MB of memory, {available} MB are free; use a smaller --chunk, or a machine with more memory"
     )]
     TooMuchMemory { needed: u64, available: u64 },
     #[error("the prover failed: {0}")]
@@ -56,7 +56,7 @@ impl ProveError {
     }
 }
 
-/// Refuses a trace of so many cells if the machine's memory would not do for its proof.
+/// Refuses a trace of so many cells if the machine's memory would not do for its proof with these parameters.
 ///
 /// # Errors
 /// [`ProveError::TooMuchMemory`].

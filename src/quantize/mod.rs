@@ -29,7 +29,7 @@ pub use error::QuantizeError;
 pub use fidelity::{FidelityReport, IntegerEngine, ReferenceEngine, fidelity};
 pub use float::Site;
 pub use options::QuantOptions;
-pub use root::model_root;
+pub use root::{model_root, shape_root};
 pub use statistics::Statistics;
 pub use weights::{Folding, QuantMatrix, quantize_matrix};
 

@@ -1,4 +1,5 @@
-//! The model root: one felt that commits to the quantised parameters, the configuration and the tokenizer.
+//! The model root: one felt that commits to the quantised parameters, the configuration and the tokenizer; and the part
+//! of it that knows no weight.
 
 use crate::ir::{Graph, Matrix};
 use crate::spec::SPEC_VERSION;
@@ -9,6 +10,8 @@ use starknet_types_core::hash::{Poseidon, StarkHash};
 
 /// First felt of the root's preimage.
 const DOMAIN: &[u8] = b"cairo-decode.model.1";
+/// First felt of the shape root's preimage.
+const SHAPE_DOMAIN: &[u8] = b"cairo-decode.shape.1";
 
 /// `Poseidon(domain, SPEC_VERSION, config, tokenizer, structure, M_0, M_1, …)`.
 ///
@@ -16,16 +19,34 @@ const DOMAIN: &[u8] = b"cairo-decode.model.1";
 /// text form and its rope, power and sigmoid tables; `M_i` is the Poseidon hash of a matrix's sizes and
 /// weights, packed as [`pack_kv`] does, the embedding first.
 pub fn model_root(graph: &Graph, config_digest: &[u8; 32], tokenizer_digest: &[u8; 32]) -> Felt {
-    let mut preimage = vec![Felt::from_bytes_be_slice(DOMAIN), Felt::from(SPEC_VERSION)];
-    preimage.extend(digest_felts(config_digest));
-    preimage.extend(digest_felts(tokenizer_digest));
-    preimage.extend(digest_felts(&structure_digest(graph)));
+    let mut preimage = structure(DOMAIN, graph, config_digest, tokenizer_digest);
     preimage.extend(
         std::iter::once(&graph.tables.embedding)
             .chain(&graph.matrices)
             .map(matrix_root),
     );
     Poseidon::hash_array(&preimage)
+}
+
+/// `Poseidon(domain, SPEC_VERSION, config, tokenizer, structure)`: what a program with committed words is made from.
+///
+/// `graph` is the one whose ranges hold for any weights.
+pub fn shape_root(graph: &Graph, config_digest: &[u8; 32], tokenizer_digest: &[u8; 32]) -> Felt {
+    let preimage = structure(SHAPE_DOMAIN, graph, config_digest, tokenizer_digest);
+    Poseidon::hash_array(&preimage)
+}
+
+fn structure(
+    domain: &[u8],
+    graph: &Graph,
+    config_digest: &[u8; 32],
+    tokenizer_digest: &[u8; 32],
+) -> Vec<Felt> {
+    let mut preimage = vec![Felt::from_bytes_be_slice(domain), Felt::from(SPEC_VERSION)];
+    preimage.extend(digest_felts(config_digest));
+    preimage.extend(digest_felts(tokenizer_digest));
+    preimage.extend(digest_felts(&structure_digest(graph)));
+    preimage
 }
 
 fn digest_felts(digest: &[u8; 32]) -> [Felt; 2] {

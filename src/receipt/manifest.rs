@@ -11,7 +11,7 @@ use serde::Serialize;
 use super::document::Document;
 use super::strict::{FormatError, Object, decode_fields};
 use crate::verify::policy::{Accept, AcceptedModel};
-use crate::verify::statement::{Domain, MAX_POSITION, ModelRoot, Policy, ProgramHash};
+use crate::verify::statement::{Domain, MAX_POSITION, ModelRoot, Policy, ProgramHash, Weights};
 
 /// The `format` field of `model.json`.
 pub const MODEL_FORMAT: &str = "cairo-decode-model/1";
@@ -25,7 +25,7 @@ pub struct Manifest {
     pub program_hash: ProgramHash,
     /// Numeric specification the program implements.
     pub spec_version: u32,
-    /// Encoding of the program's public output.
+    /// Encoding of the program's public output, which says where the weights are: see [`Weights`].
     pub statement_version: u32,
     pub policy: Policy,
     /// Number of token ids, at least 1.
@@ -51,6 +51,11 @@ impl Manifest {
             statement_version: self.statement_version,
         };
         Accept::new(model, domain)
+    }
+
+    /// Where the program has its weights; `None` if the version is not one that this program reads.
+    pub fn weights(&self) -> Option<Weights> {
+        Weights::of_version(self.statement_version)
     }
 }
 

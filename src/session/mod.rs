@@ -237,6 +237,7 @@ fn decoder<'b>(bundle: &'b Bundle, session: &Session) -> Result<Decoder<'b>, Pro
         model_root: session.model_root,
         program_hash: session.program_hash,
         policy: session.policy,
+        words: bundle.words.clone(),
         prompt: session.prompt_tokens.clone(),
     };
     Decoder::new(&bundle.graph, pins)

@@ -1,4 +1,5 @@
-//! The three hash chains of a decode session, exactly as the Cairo program folds them.
+//! The hashes that the Cairo program computes, exactly as it folds them: the three chains of a decode session, and the
+//! root of committed words.
 //!
 //! Owns: the token chain (`root' = Poseidon(root, token)`, `root({}) = 0`), the prompt root
 //! (the token chain over the prompt) and the KV chain (`r_{t+1} = Poseidon([r_t, w_1..w_m])`,
@@ -35,6 +36,12 @@ pub fn fold_tokens(tokens: impl IntoIterator<Item = u32>) -> Felt {
 /// Root that pins a prompt: the token chain over all its tokens.
 pub fn prompt_root(prompt: &[u32]) -> Felt {
     fold_tokens(prompt.iter().copied())
+}
+
+/// Root of a model whose words are committed: `Poseidon(shape, Poseidon([w_1, .., w_n]))`, with `shape` the root of
+/// all that its program is made from.
+pub fn committed_root(shape: Felt, words: &[Felt]) -> Felt {
+    Poseidon::hash(&shape, &Poseidon::hash_array(words))
 }
 
 /// Appends one position's packed key and value words to a KV chain:

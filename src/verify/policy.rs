@@ -12,9 +12,7 @@
 use thiserror::Error;
 
 use super::checks::{Checked, all, ensure};
-use super::statement::{
-    Domain, ModelRoot, Policy, ProgramHash, PublicFacts, STATEMENT_VERSION, Statement,
-};
+use super::statement::{Domain, ModelRoot, Policy, ProgramHash, PublicFacts, Statement, Weights};
 use crate::spec::SPEC_VERSION;
 
 /// The least security, in bits, that any verifier accepts.
@@ -28,7 +26,7 @@ pub struct AcceptedModel {
     pub policy: Policy,
     /// Numeric specification the program implements.
     pub spec_version: u32,
-    /// Encoding of the program's public output.
+    /// Encoding of the program's public output, which says where the weights are.
     pub statement_version: u32,
 }
 
@@ -112,10 +110,10 @@ impl Accept {
                 }),
             ),
             (
-                "accepted statement_version",
-                ensure(model.statement_version == STATEMENT_VERSION, || {
-                    let found = model.statement_version;
-                    PolicyError::ModelStatement { found }
+                "accepted version",
+                ensure(statement.version == model.statement_version, || {
+                    let (found, expected) = (statement.version, model.statement_version);
+                    PolicyError::Version { found, expected }
                 }),
             ),
             (
@@ -191,6 +189,11 @@ impl Accept {
     }
 }
 
+/// What a version says, for a message.
+fn weights(version: u32) -> String {
+    Weights::of_version(version).map_or_else(String::new, |w| format!(" (weights {w})"))
+}
+
 fn show(eos: Option<u32>) -> String {
     eos.map_or_else(|| "none".to_owned(), |token| token.to_string())
 }
@@ -203,9 +206,11 @@ pub enum PolicyError {
     #[error("statement.spec_version: is {found}, accepted are {accepted:?}")]
     Spec { found: u32, accepted: Vec<u32> },
     #[error(
-        "model manifest: statement_version: is {found}, this program reads {STATEMENT_VERSION}"
+        "statement.version: is {found}{}, the model manifest has statement_version {expected}{}",
+        weights(*found),
+        weights(*expected)
     )]
-    ModelStatement { found: u32 },
+    Version { found: u32, expected: u32 },
     #[error("statement.spec_version: is {found}, the model's program implements {expected}")]
     ModelSpec { found: u32, expected: u32 },
     #[error("statement.model_root: is {found}, the model manifest has {expected}")]

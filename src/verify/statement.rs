@@ -33,8 +33,11 @@ pub use felts::{
     ProofFelt, SessionId, TokensRoot, felt_to_hex, parse_felt,
 };
 
-/// Version of the 21-felt encoding that this module reads and writes.
+/// Version of the 21-felt encoding where the program holds the model: its root is a constant.
 pub const STATEMENT_VERSION: u32 = 1;
+
+/// Version of the encoding where the program reads the model's words: its root is of these words.
+pub const COMMITTED_STATEMENT_VERSION: u32 = 2;
 
 /// Largest position, and largest prompt length in tokens, that a statement may mention.
 pub const MAX_POSITION: u32 = 1 << 20;
@@ -149,6 +152,43 @@ impl PolicyKind {
     }
 }
 
+/// Where a program has its model from. A statement says it by its version.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Weights {
+    /// The program holds the weights, and the model root.
+    InProgram,
+    /// The program reads the weights, and outputs a root of them.
+    Committed,
+}
+
+impl Weights {
+    /// What a version of the encoding says; `None` for one that this program does not read.
+    pub fn of_version(version: u32) -> Option<Self> {
+        match version {
+            STATEMENT_VERSION => Some(Weights::InProgram),
+            COMMITTED_STATEMENT_VERSION => Some(Weights::Committed),
+            _ => None,
+        }
+    }
+
+    /// The version that says it.
+    pub fn version(self) -> u32 {
+        match self {
+            Weights::InProgram => STATEMENT_VERSION,
+            Weights::Committed => COMMITTED_STATEMENT_VERSION,
+        }
+    }
+}
+
+impl fmt::Display for Weights {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Weights::InProgram => "in the program",
+            Weights::Committed => "committed",
+        })
+    }
+}
+
 /// The decoding policy.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 pub struct Policy {
@@ -198,7 +238,7 @@ impl BoundaryKind {
 /// in this domain, produced these tokens and this next frontier.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct Statement {
-    /// Version of the encoding, [`STATEMENT_VERSION`].
+    /// Version of the encoding, which says where the weights are: see [`Weights`].
     pub version: u32,
     /// Version of the numeric specification the program implements.
     pub spec_version: u32,
@@ -248,7 +288,7 @@ impl Statement {
         [
             (
                 "version",
-                ensure(self.version == STATEMENT_VERSION, || {
+                ensure(Weights::of_version(self.version).is_some(), || {
                     let found = self.version;
                     StatementError::Version { found }
                 }),
@@ -315,7 +355,9 @@ pub enum StatementError {
     PolicyKind { value: String },
     #[error("statement.boundary: unknown boundary kind {value}")]
     Boundary { value: String },
-    #[error("statement.version: is {found}, this program reads {STATEMENT_VERSION}")]
+    #[error(
+        "statement.version: is {found}, this program reads {STATEMENT_VERSION} and {COMMITTED_STATEMENT_VERSION}"
+    )]
     Version { found: u32 },
     #[error("statement.domain.verifier: must be 0x0 in the domain `local`, is {found}")]
     LocalVerifier { found: ContractAddress },

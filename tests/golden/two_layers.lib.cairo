@@ -9,12 +9,12 @@ use decode_kernels::embed::embed;
 use decode_kernels::kv::{LayerCache, kv_append};
 use decode_kernels::linear::{Lanes20, Lanes24, Lanes30, Lanes40, Lanes60};
 use decode_kernels::mix::mix;
-use decode_kernels::requantize::{Rounding, Saturation, requantize, requantize_saturated};
 use decode_kernels::rmsnorm::{RmsNorm, rmsnorm};
 use decode_kernels::rope::{angles, rope};
 use decode_kernels::scores::scores;
 use decode_kernels::silu::silu;
 use decode_kernels::softmax::softmax;
+use decode_kernels::requantize::{Rounding, Saturation, requantize, requantize_saturated};
 use decode_kernels::weights::separate;
 use decode_kernels::linear::linear;
 
@@ -39,7 +39,7 @@ pub struct Carried {
 
 impl Step of Model {
     const SPEC_VERSION: felt252 = 1;
-    const MODEL_ROOT: felt252 = 0x4d2;
+    const STATEMENT_VERSION: felt252 = 1;
     const CARRY_CLAIMS: u32 = 0;
     const DECIDE_CLAIMS: u32 = 0;
     const LAYERS: felt252 = 2;
@@ -50,7 +50,8 @@ impl Step of Model {
     type Constants = Box<Constants>;
     type Carried = Carried;
 
-    fn constants() -> Box<Constants> {
+    #[inline(always)]
+    fn constants(ref input: Span<felt252>) -> Box<Constants> {
         BoxTrait::new(
             Constants {
                 exp2: unpack_table(tables::EXP2.span(), 128),
@@ -58,6 +59,11 @@ impl Step of Model {
                 sigmoid: unpack_table(tables::SIGMOID.span(), 256),
             },
         )
+    }
+
+    #[inline(always)]
+    fn model_root(constants: Box<Constants>) -> felt252 {
+        0x4d2
     }
 
     fn carry(

@@ -16,8 +16,8 @@ use cairo_decode::receipt::{
 use cairo_decode::spec::roots::{fold_tokens, fold_tokens_onto, prompt_root};
 use cairo_decode::verify::policy::{Accept, AcceptedModel};
 use cairo_decode::verify::statement::{
-    Channel, ContractAddress, Domain, MAX_POSITION, Preprocessed, PublicFacts, Statement,
-    TokensRoot,
+    COMMITTED_STATEMENT_VERSION, Channel, ContractAddress, Domain, MAX_POSITION, Preprocessed,
+    PublicFacts, Statement, TokensRoot,
 };
 use starknet_types_core::felt::Felt;
 
@@ -74,10 +74,15 @@ type Attack = (&'static str, &'static str, fn(&mut Case));
 /// Attacks on one receipt: check, attack.
 fn receipt_attacks() -> Vec<Attack> {
     vec![
-        ("version", "a statement of version 2", |c| {
-            c.receipt.statement.version = 2;
-            proven(c);
-        }),
+        (
+            "version",
+            "a statement of version 3, and its manifest",
+            |c| {
+                c.receipt.statement.version = 3;
+                expect(c, |m| m.statement_version = 3);
+                proven(c);
+            },
+        ),
         (
             "no contract where the domain is local",
             "a local domain with a contract, proven and asked for",
@@ -163,9 +168,12 @@ fn receipt_attacks() -> Vec<Attack> {
             },
         ),
         (
-            "accepted statement_version",
-            "a manifest for another encoding of the statement",
-            |c| expect(c, |m| m.statement_version = 2),
+            "accepted version",
+            "the model's root as that of committed weights",
+            |c| {
+                c.receipt.statement.version = COMMITTED_STATEMENT_VERSION;
+                proven(c);
+            },
         ),
         (
             "spec_version of the model",
@@ -573,7 +581,7 @@ fn session_attacks() -> Vec<SessionAttack> {
             "form of the statements",
             "statements of another version",
             |r| {
-                every(r, |s| s.version = 2);
+                every(r, |s| s.version = 3);
             },
         ),
         (

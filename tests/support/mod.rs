@@ -6,14 +6,15 @@ use cairo_decode::compile::{Program, compile};
 use cairo_decode::ir::{
     Builder, Graph, Matrix, MatrixId, Op, Shape, Tables, ValueId, VerifiedGraph,
 };
-use cairo_decode::lower::{LowerOptions, lower};
+use cairo_decode::lower::{LowerOptions, WeightLayout, committed_words, lower};
 use cairo_decode::spec::requantize::Requant;
 use cairo_decode::spec::rmsnorm::RmsNorm;
+use cairo_decode::spec::roots::committed_root;
 use cairo_decode::spec::rope::ROPE_MAX;
 use cairo_decode::verify::statement::{Domain, ModelRoot, Policy, ProgramHash, SessionId};
 use starknet_types_core::felt::Felt;
 
-/// The model root that the tests' programs carry.
+/// The model root that the tests' programs carry; the shape's where they read their words.
 pub const MODEL_ROOT: u64 = 1234;
 
 /// Pins of a session of `program`, without an end-of-sequence token.
@@ -24,7 +25,27 @@ pub fn pins(program: &Program, prompt: &[u32]) -> SessionPins {
         model_root: ModelRoot(Felt::from(MODEL_ROOT)),
         program_hash: ProgramHash(program.hash()),
         policy: Policy::greedy(None),
+        words: None,
         prompt: prompt.to_vec(),
+    }
+}
+
+/// The same, of a program made with these choices: if it reads the model's words, they are its graph's.
+pub fn pins_as(
+    graph: &VerifiedGraph,
+    options: LowerOptions,
+    program: &Program,
+    prompt: &[u32],
+) -> SessionPins {
+    let pins = pins(program, prompt);
+    if options.weights != WeightLayout::Committed {
+        return pins;
+    }
+    let words = committed_words(graph, options).expect("words");
+    SessionPins {
+        model_root: ModelRoot(committed_root(Felt::from(MODEL_ROOT), &words)),
+        words: Some(words.into()),
+        ..pins
     }
 }
 
