@@ -2,7 +2,7 @@
 
 use cairo_decode::spec::SPEC_VERSION;
 use cairo_decode::spec::roots::{
-    fold_token, fold_tokens, fold_tokens_onto, kv_append, prompt_root,
+    committed_root, fold_token, fold_tokens, fold_tokens_onto, kv_append, prompt_root,
 };
 use cairo_decode::verify::policy::{Accept, AcceptedModel, MIN_SECURITY_BITS, PolicyError};
 use cairo_decode::verify::statement::{
@@ -60,6 +60,24 @@ fn poseidon_is_starknets() {
     let hash = fold_token(Felt::ONE, 2);
     let known = "0x5d44a3decb2b2e0cc71071f7b802f45dd792d064f0fc7316c46514f70f9891a";
     assert_eq!(format!("{hash:#x}"), known);
+}
+
+/// The vectors of `docs/spec.md`, sections "KV chain" and "Committed root".
+#[test]
+fn vectors_of_roots() {
+    let words = |values: &[i8]| cairo_decode::spec::kv::pack_kv(values);
+    let r_1 = kv_append(Felt::ZERO, &words(&[1, -2, 3, -4]));
+    let r_2 = kv_append(r_1, &words(&[0, 0, 127, -128]));
+    let committed = committed_root(Felt::from(1234), &[1, 2, 3].map(Felt::from));
+    let known = [
+        "0x380314afc54efeb61246f28e98ea62b91b838e226f9f699aead8cb3dd42626b",
+        "0x5722f4675aacc248952091968f786e785b7340e2439a611dd33e96f3db480c0",
+        "0x43a829fd6d1ff2216d032e562446dc9a02fef8831a9e3b66107e562fb11f25d",
+    ];
+    assert_eq!(
+        [r_1, r_2, committed].map(|root| format!("{root:#x}")),
+        known
+    );
 }
 
 #[test]
