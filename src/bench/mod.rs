@@ -135,6 +135,10 @@ const GPT2_SMALL: Shape = Shape {
     tied: true,
 };
 
+/// Times that a proof is verified. Right after a large proof the first one also waits for memory that goes back to the
+/// system.
+pub const VERIFICATIONS: usize = 5;
+
 /// All cases.
 pub const CASES: [Case; 6] = [
     Case {
@@ -196,6 +200,7 @@ pub struct ChunkResult {
     pub trace_seconds: f64,
     pub prove_seconds: f64,
     pub prove_cpu_seconds: f64,
+    /// The shortest of [`VERIFICATIONS`].
     pub verify_seconds: f64,
     pub proof_bytes: usize,
     /// As [`crate::profile`] counts them, from the trace; their cells add up to `cells`.
@@ -383,8 +388,7 @@ fn chunk(
     let Proven { proof, extended } = prover.prove(prover_input)?;
     let prove_seconds = start.elapsed().as_secs_f64();
     let prove_cpu_seconds = cpu_seconds() - cpu;
-    let start = Instant::now();
-    verify_proof(&proof)?;
+    let (_, verify_seconds) = shortest(|| Ok(verify_proof(&proof)?))?;
     Ok(ChunkResult {
         first_position,
         steps,
@@ -393,10 +397,22 @@ fn chunk(
         trace_seconds,
         prove_seconds,
         prove_cpu_seconds,
-        verify_seconds: start.elapsed().as_secs_f64(),
+        verify_seconds,
         proof_bytes: proof.len(),
         used_cells: used_cells(&components),
         components,
+    })
+}
+
+/// What `verify` says, and the seconds of the shortest of [`VERIFICATIONS`] runs.
+fn shortest<T>(verify: impl Fn() -> Result<T, BenchError>) -> Result<(T, f64), BenchError> {
+    let timed = || -> Result<(T, f64), BenchError> {
+        let start = Instant::now();
+        Ok((verify()?, start.elapsed().as_secs_f64()))
+    };
+    (1..VERIFICATIONS).try_fold(timed()?, |best, _| {
+        let next = timed()?;
+        Ok(if next.1 < best.1 { next } else { best })
     })
 }
 

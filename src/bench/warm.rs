@@ -13,7 +13,7 @@ use stwo::core::proof_of_work::GrindOps;
 use stwo::prover::backend::simd::SimdBackend;
 use stwo_cairo_adapter::ProverInput;
 
-use super::{BenchError, Case, on, prompt, request};
+use super::{BenchError, Case, on, prompt, request, shortest};
 use crate::bundle::{Bundle, build};
 use crate::chunk::Decoder;
 use crate::lower::WeightLayout;
@@ -26,8 +26,6 @@ use crate::verify::{ProofError, proof};
 const PAIRS: usize = 3;
 /// Channels that the mean time of a proof of work is taken over.
 const CHANNELS: u64 = 16;
-/// Times that a proof is verified.
-const VERIFICATIONS: usize = 5;
 /// Divisions of 96 bits into bits of proof of work and queries, at blow-up 2.
 const DIVISIONS: [(u32, u32); 5] = [(16, 80), (20, 76), (22, 74), (24, 72), (26, 70)];
 
@@ -66,7 +64,7 @@ pub struct Division {
     pub queries: u32,
     /// Of a proof of work, on average.
     pub pow_seconds: f64,
-    /// The shortest of [`VERIFICATIONS`].
+    /// The shortest of [`VERIFICATIONS`](super::VERIFICATIONS).
     pub verify_seconds: f64,
     pub proof_bytes: usize,
 }
@@ -180,20 +178,17 @@ fn divisions(bundle: &Bundle, mut decoder: Decoder<'_>) -> Result<Vec<Division>,
         let set: &'static ParamSet = Box::leak(Box::new(set));
         let prover = Prover::new(set);
         let bytes = prover.prove(input.clone())?.proof;
-        let verify = || {
-            let start = Instant::now();
+        let (_, verify_seconds) = shortest(|| {
             let proof = proof::decode(&bytes).map_err(ProofError::from)?;
             verify_cairo_ex::<MerkleChannel>(proof, set.all_preprocessed_columns)
                 .map_err(|e| ProofError::Invalid(e.to_string()))?;
-            Ok(start.elapsed().as_secs_f64())
-        };
-        let seconds = (0..VERIFICATIONS).map(|_| verify());
-        let seconds = seconds.collect::<Result<Vec<f64>, BenchError>>()?;
+            Ok(())
+        })?;
         Ok(Division {
             pow_bits,
             queries,
             pow_seconds: pow_seconds(pow_bits),
-            verify_seconds: seconds.into_iter().fold(f64::INFINITY, f64::min),
+            verify_seconds,
             proof_bytes: bytes.len(),
         })
     });
