@@ -44,6 +44,7 @@ pub fn pcs_config(shape: &Shape) -> PcsConfig {
 pub struct CircuitProver {
     circuit: PreprocessedCircuit,
     config: PcsConfig,
+    pool: BaseColumnPool<SimdBackend>,
     twiddles: TwiddleTree<SimdBackend>,
     tree: CommitmentTreeProver<SimdBackend, Blake2sM31MerkleChannel>,
 }
@@ -70,17 +71,19 @@ impl CircuitProver {
         let twiddles = SimdBackend::precompute_twiddles(domain.circle_domain().half_coset);
         let columns = circuit.preprocessed_trace.get_trace::<SimdBackend>();
         let polynomials = SimdBackend::interpolate_columns(columns, &twiddles);
+        let pool = BaseColumnPool::new();
         let tree = CommitmentTreeProver::new(
             polynomials,
             LOG_BLOWUP,
             &twiddles,
             true,
             config.lifting_log_size,
-            &BaseColumnPool::new(),
+            &pool,
         );
         Ok(CircuitProver {
             circuit,
             config,
+            pool,
             twiddles,
             tree,
         })
@@ -97,8 +100,7 @@ impl CircuitProver {
     /// [`WrapError::Prover`].
     pub fn prove(&self, values: &[QM31]) -> Result<Proof, WrapError> {
         prove_circuit_with_precompute::<Blake2sM31MerkleChannel>(
-            // Dropped after the proof, as other circuits prove in this process.
-            &BaseColumnPool::new(),
+            &self.pool,
             &self.twiddles,
             &self.circuit,
             MaybeOwned::Borrowed(&self.tree),
