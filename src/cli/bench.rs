@@ -15,7 +15,7 @@ use super::{Failure, output};
 /// Measure fixed shapes: time, CPU, memory, cells, proof size
 ///
 /// A: one decode step of one layer. B: 64 positions of four layers. C: the demo model, 16 tokens per chunk. D: 16
-/// positions of a model of 7 million parameters, which takes 20 GB of memory and 10 minutes. E: what a model of 124
+/// positions of a model of 7 million parameters, which takes 17 GB of memory and 10 minutes. E: what a model of 124
 /// million parameters would cost, declared, not proven. warm: what tables on disk, overlapped traces and another division
 /// of the 96 bits would save. Each of the other cases is compiled, proven at 96 bits and verified in a process of its own.
 ///
