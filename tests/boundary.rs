@@ -99,7 +99,11 @@ fn requirement_31_lookups_and_rows() {
         other,
     } = world();
     for input in [&chunk.input, &other.input] {
-        let count = |name, program, input| measure(name, program, input).expect("a run").0;
+        let count = |name, program, input| {
+            measure(name, program, run(program, input))
+                .expect("known components")
+                .0
+        };
         let one = count("one", &objects.one, input);
         let arithmetic = count("arithmetic", &objects.arithmetic, input);
         let membership = count("membership", &objects.membership, &claims(input));

@@ -21,7 +21,7 @@ use crate::ir::VerifiedGraph;
 use crate::lower::{LowerOptions, lower};
 use crate::profile::components;
 use crate::prove::{ProveError, Prover, check_memory, check_rows};
-use crate::trace;
+use crate::trace::{self, Trace};
 use crate::verify::params::{LARGE, PLAIN, ParamSet};
 use crate::verify::statement::{OUTPUT_LEN, ProofParams};
 use crate::verify::{ProofError, verify_proof};
@@ -301,16 +301,20 @@ pub fn compare(
     input: &[Felt],
     prover: &mut Option<Prover>,
 ) -> Result<Comparison, BenchError> {
-    let claims = trace::run(&objects.arithmetic, input)?.claims()?;
+    let arithmetic = trace::run(&objects.arithmetic, input)?;
+    let claims = arithmetic.claims()?;
     let runs = [
-        ("one", &objects.one, input),
-        ("arithmetic", &objects.arithmetic, input),
-        ("membership", &objects.membership, claims.as_slice()),
+        ("one", &objects.one, trace::run(&objects.one, input)?),
+        ("arithmetic", &objects.arithmetic, arithmetic),
+        (
+            "membership",
+            &objects.membership,
+            trace::run(&objects.membership, &claims)?,
+        ),
     ];
-    let runs = runs.map(|(object, program, input)| measure(object, program, input));
     let (mut measured, mut inputs) = (vec![], vec![]);
-    for run in runs {
-        let (object, input) = run?;
+    for (object, program, trace) in runs {
+        let (object, input) = measure(object, program, trace)?;
         measured.push(object);
         inputs.push(input);
     }
@@ -367,16 +371,15 @@ fn accepted_set(inputs: &[ProverInput], cells: u64) -> Result<&'static ParamSet,
     fit(&PLAIN).or_else(|_| fit(&LARGE))
 }
 
-/// Runs a program and counts. Returns the prover's input as well.
+/// Counts what is in a program's run. Returns the prover's input as well.
 ///
 /// # Errors
-/// A program that refuses its input, or a component that the profile does not know.
+/// A component that the profile does not know.
 pub fn measure(
     object: &'static str,
     program: &Program,
-    input: &[Felt],
+    trace: Trace,
 ) -> Result<(Object, ProverInput), BenchError> {
-    let trace = trace::run(program, input)?;
     let steps = |of: &dyn Fn(usize) -> bool| trace.registers().filter(|r| of(r.pc)).count();
     let commitment_steps = steps(&|pc| program.operation(pc) == COMMITMENT);
     let lookups = steps(&|pc| program.looks_up(pc)) as u64;

@@ -7,7 +7,7 @@ use std::process::Command;
 
 use anyhow::{Context, anyhow, bail};
 use cairo_decode::bench::boundary::CONTEXTS;
-use cairo_decode::bench::{self, CASES, Case, Chunks, estimate, warm};
+use cairo_decode::bench::{self, CASES, Chunks, estimate, warm};
 use serde_json::Value;
 
 use super::{Failure, output};
@@ -45,25 +45,32 @@ pub struct Args {
     pub json: bool,
 }
 
-fn case(name: &str) -> anyhow::Result<&'static Case> {
-    let known = || CASES.iter().map(|c| c.name).collect::<Vec<_>>().join(", ");
-    CASES
-        .iter()
-        .find(|c| c.name.eq_ignore_ascii_case(name))
-        .ok_or_else(|| anyhow!("CASES: there is no case {name:?}; there are {}", known()))
+/// What the arguments name of `all`, or all of it; each is a `kind` (case, size).
+fn named<'a, T>(
+    args: &Args,
+    kind: &str,
+    all: &'a [T],
+    name: fn(&T) -> &'static str,
+) -> anyhow::Result<Vec<&'a T>> {
+    if args.cases.is_empty() {
+        return Ok(all.iter().collect());
+    }
+    let find = |asked: &String| {
+        let found = all.iter().find(|one| name(one).eq_ignore_ascii_case(asked));
+        found.ok_or_else(|| {
+            let known: Vec<_> = all.iter().map(name).collect();
+            let known = known.join(", ");
+            anyhow!("CASES: there is no {kind} {asked:?}; there are {known}")
+        })
+    };
+    args.cases.iter().map(find).collect()
 }
 
 pub fn run(args: &Args) -> super::Outcome {
     if args.boundary {
         return boundary::run(args);
     }
-    let cases: Vec<&Case> = match args.cases.is_empty() {
-        true => CASES.iter().collect(),
-        false => {
-            let named: anyhow::Result<_> = args.cases.iter().map(|name| case(name)).collect();
-            named?
-        }
-    };
+    let cases = named(args, "case", &CASES, |case| case.name)?;
     if args.here {
         for case in cases {
             let work = tempfile::tempdir().context("a folder for the build")?;
@@ -83,16 +90,28 @@ pub fn run(args: &Args) -> super::Outcome {
         }
         return Ok(());
     }
+    let names = cases.into_iter().map(|case| case.name);
+    in_own_processes(args, names, &[], "cases", print)
+}
+
+/// Runs each in a process of its own and prints what it answers; in JSON all of it, under `key`.
+fn in_own_processes(
+    args: &Args,
+    names: impl Iterator<Item = &'static str>,
+    options: &[String],
+    key: &str,
+    print: fn(&Value),
+) -> super::Outcome {
     let mut results = vec![];
-    for case in cases {
-        let result = in_own_process(args, case.name, &[])?;
+    for name in names {
+        let result = in_own_process(args, name, options)?;
         if !args.json {
             print(&result);
         }
         results.push(result);
     }
     if args.json {
-        output::json(&serde_json::json!({ "ok": true, "cases": results }));
+        output::json(&serde_json::json!({ "ok": true, key: results }));
     }
     Ok(())
 }

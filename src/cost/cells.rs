@@ -14,8 +14,8 @@ use cairo_air::components::{
 };
 use thiserror::Error;
 
-/// Addresses that one row of `memory_address_to_id` holds. An address counts as a row of that
-/// component, so that rows can be given to operations; it then has as many rows as a multiple of this.
+/// Addresses that one row of `memory_address_to_id` holds. An address counts as a row of that component, so that rows
+/// can be given to operations; it then has as many rows as a multiple of this.
 pub const ADDRESSES_PER_ROW: u64 = memory_address_to_id::MEMORY_ADDRESS_TO_ID_SPLIT as u64;
 
 /// A component that no program of ours uses.

@@ -1,6 +1,6 @@
 //! Declared costs of the claims of a chunk: the hash that binds them, the check of each matrix.
 
-use super::around::hash;
+use super::around::span_hash;
 use super::cost::{Chunk, call_kernel};
 use super::linear::Product;
 use super::{LowerError, Lowering, WeightLayout};
@@ -23,11 +23,11 @@ pub(super) fn cost(lowering: &Lowering<'_>, chunk: &Chunk<'_>) -> Result<Cost, L
     cost.unit("claims", 1);
     // Prompt, steps and two frontiers; the root of words that are read; both hashes.
     let root = usize::from(lowering.options.weights == WeightLayout::Committed);
-    hash_cost(&mut cost, 12 + root);
+    span_hash(&mut cost, 12 + root);
     for (claimed, steps) in lists {
         let blocks = |p: &Product<'_>| p.lanes.blocks(p.matrix);
         let sums: usize = claimed.iter().map(blocks).sum();
-        hash_cost(&mut cost, sums * steps);
+        span_hash(&mut cost, sums * steps);
         if steps == 0 {
             cost.unit("claims.none", usize::from(!claimed.is_empty()));
             continue;
@@ -37,11 +37,6 @@ pub(super) fn cost(lowering: &Lowering<'_>, chunk: &Chunk<'_>) -> Result<Cost, L
         }
     }
     Ok(cost)
-}
-
-/// Adds the hash of `felts` felts.
-pub(super) fn hash_cost(cost: &mut Cost, felts: usize) {
-    hash(cost, ["span.pair", "span.odd"], felts, 1);
 }
 
 /// Adds the check of the claims of `steps` steps about one product.

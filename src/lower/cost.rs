@@ -79,14 +79,10 @@ pub fn declare(
             lowering.cost(node, step, &mut cost)?;
             cost.sites += 1;
         }
-        Ok::<Cost, LowerError>(cost)
+        Ok(cost)
     };
     Ok(Declared {
-        nodes: graph
-            .nodes
-            .iter()
-            .map(cost)
-            .collect::<Result<_, LowerError>>()?,
+        nodes: graph.nodes.iter().map(cost).collect::<Result<_, _>>()?,
         around: super::around::declare(&lowering, &chunk)?,
     })
 }

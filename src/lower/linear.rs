@@ -4,6 +4,7 @@ use std::collections::BTreeSet;
 
 use starknet_types_core::felt::Felt;
 
+use super::around::span_hash;
 use super::claims;
 use super::constants::{MAX_WORDS, part_name};
 use super::cost::{call_kernel, hinted};
@@ -317,32 +318,35 @@ impl Product<'_> {
     /// Declared cells of the product in a chunk of [`STEPS`] steps, its check included.
     fn cells(&self, weights: WeightLayout) -> Result<u64, LowerError> {
         let mut cost = Cost::default();
-        for _ in 0..STEPS {
-            self.step_cost(weights, &mut cost)?;
-        }
+        self.steps_cost(weights, STEPS, &mut cost)?;
         if self.claimed {
-            claims::hash_cost(&mut cost, STEPS * self.lanes.blocks(self.matrix));
+            span_hash(&mut cost, STEPS * self.lanes.blocks(self.matrix));
             claims::check_cost(&mut cost, self, weights, STEPS)?;
         }
         let rows = cost.rows(&Rows::default());
         Ok(rows.cells()? + rows.value_cells()?)
     }
 
-    /// Adds what a step does for it.
-    fn step_cost(&self, weights: WeightLayout, cost: &mut Cost) -> Result<(), LowerError> {
+    /// Adds what `steps` steps do for it.
+    fn steps_cost(
+        &self,
+        weights: WeightLayout,
+        steps: usize,
+        cost: &mut Cost,
+    ) -> Result<(), LowerError> {
         let cols = self.matrix.cols;
         for blocks in self.part_blocks(weights)? {
             let params = [Param::Span(blocks * cols), Param::Span(cols), Param::Felt];
             if self.claimed {
-                call_kernel(cost, 1, "claims::append_claims", &params);
-                hinted(cost, blocks);
+                call_kernel(cost, steps, "claims::append_claims", &params);
+                hinted(cost, steps * blocks);
             } else {
-                call_kernel(cost, 1, "linear::products", &params);
+                call_kernel(cost, steps, "linear::products", &params);
             }
-            cost.unit(self.kernel(weights), 1);
+            cost.unit(self.kernel(weights), steps);
         }
         let blocks = self.lanes.blocks(self.matrix);
-        self.lanes.split_cost(blocks, 1, cost);
+        self.lanes.split_cost(blocks, steps, cost);
         Ok(())
     }
 }
@@ -356,5 +360,5 @@ pub(super) fn cost(
 ) -> Result<(), LowerError> {
     lowering
         .product(node, x, matrix)?
-        .step_cost(lowering.options.weights, cost)
+        .steps_cost(lowering.options.weights, 1, cost)
 }

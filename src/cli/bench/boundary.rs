@@ -1,29 +1,15 @@
 //! `bench --boundary`: one proof of a decode step beside two.
 
-use anyhow::{Context, anyhow};
+use anyhow::Context;
 use cairo_decode::bench::BenchError;
-use cairo_decode::bench::boundary::{self, SIZES, Size};
+use cairo_decode::bench::boundary::{self, SIZES};
 use serde_json::Value;
 
-use super::{Args, in_own_process};
+use super::{Args, in_own_processes, named};
 use crate::cli::{Failure, Outcome, output};
 
-fn size(name: &str) -> anyhow::Result<&'static Size> {
-    let known = || SIZES.map(|size| size.name).join(", ");
-    SIZES
-        .iter()
-        .find(|size| size.name.eq_ignore_ascii_case(name))
-        .ok_or_else(|| anyhow!("CASES: there is no size {name:?}; there are {}", known()))
-}
-
 pub fn run(args: &Args) -> Outcome {
-    let sizes: Vec<&Size> = match args.cases.is_empty() {
-        true => SIZES.iter().collect(),
-        false => {
-            let named: anyhow::Result<_> = args.cases.iter().map(|name| size(name)).collect();
-            named?
-        }
-    };
+    let sizes = named(args, "size", &SIZES, |size| size.name)?;
     if args.here {
         let contexts: Vec<usize> = args.contexts.iter().copied().map(usize::from).collect();
         for size in sizes {
@@ -35,18 +21,8 @@ pub fn run(args: &Args) -> Outcome {
     }
     let contexts: Vec<String> = args.contexts.iter().map(u16::to_string).collect();
     let options = ["--boundary", "--contexts", &contexts.join(",")].map(String::from);
-    let mut results = vec![];
-    for size in sizes {
-        let result = in_own_process(args, size.name, &options)?;
-        if !args.json {
-            print(&result);
-        }
-        results.push(result);
-    }
-    if args.json {
-        output::json(&serde_json::json!({ "ok": true, "sizes": results }));
-    }
-    Ok(())
+    let names = sizes.into_iter().map(|size| size.name);
+    in_own_processes(args, names, &options, "sizes", print)
 }
 
 /// A column: title, width, decimals, and what it shows of an object.
