@@ -4,6 +4,14 @@
 //! Data flows one way: `model` → `quantize` → `ir` → `lower` → `compile` → `trace` → `prove` →
 //! `verify` → `receipt`. See `docs/architecture.md`.
 
+// Nothing from outside may end in a panic. Where only a mistake in this crate can, an `allow` says which.
+#![warn(
+    clippy::expect_used,
+    clippy::panic,
+    clippy::unreachable,
+    clippy::unwrap_used
+)]
+
 pub mod bench;
 pub mod bundle;
 pub mod casm;

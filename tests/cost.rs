@@ -1,18 +1,18 @@
 //! Declared costs are the measured ones, operation by operation and component by component.
 //!
-//! `UPDATE_COSTS=1 cargo test --release --test cost` measures the Cairo code around the kernels again and writes
-//! `src/cost/units.tsv`: after a change of the kernel library, or of the compiler.
+//! `scripts/bless` measures the Cairo code around the kernels again and writes `src/cost/units.tsv`: after a change of the
+//! kernel library, or of the compiler.
 
 mod support;
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::fs;
 
 use cairo_decode::chunk::Decoder;
 use cairo_decode::cost::{Cost, Rows};
 use cairo_decode::ir::{KvCache, StepValues, VerifiedGraph, run_step};
 use cairo_decode::lower::{Chunk, LowerOptions, Products, WeightLayout, declare};
 use cairo_decode::profile::{Profile, profile};
+use expect_test::expect_file;
 use support::{Sizes, pins_as, program_as, random_graph, sizes};
 
 /// Components whose rows are of distinct values, or of the program's words: not declared.
@@ -132,7 +132,7 @@ fn fit() -> Vec<Measured> {
 
 #[test]
 fn declared_is_measured() {
-    if std::env::var_os("UPDATE_COSTS").is_some() {
+    if std::env::var_os("UPDATE_EXPECT").is_some() {
         return update();
     }
     let shapes: [(u64, Sizes, Products, WeightLayout, &[usize]); 6] = [
@@ -212,7 +212,7 @@ fn close(part: &str, declared: &Rows, measured: &Rows) {
     }
 }
 
-/// Measures the units and writes their table.
+/// Measures the units and writes their table, which the next build reads.
 fn update() {
     let samples = fit();
     let mut known: BTreeMap<&str, BTreeMap<String, i64>> = BTreeMap::new();
@@ -251,9 +251,7 @@ fn update() {
         let rows = rows.iter().filter(|(_, rows)| **rows != 0);
         rows.map(move |(component, rows)| format!("{unit}\t{component}\t{rows}\n"))
     });
-    let path = concat!(env!("CARGO_MANIFEST_DIR"), "/src/cost/units.tsv");
-    fs::write(path, lines.collect::<String>()).expect("written");
-    println!("{path} is written; build and test again");
+    expect_file!["../src/cost/units.tsv"].assert_eq(&lines.collect::<String>());
 }
 
 /// What is left of a sample when kernels, the generated code and known units are taken away.

@@ -11,8 +11,9 @@ mod model_dir;
 mod second_model;
 
 use std::fs;
-use std::io::{Read, Write};
-use std::os::fd::FromRawFd;
+use std::io::Write;
+use std::mem::MaybeUninit;
+use std::os::fd::OwnedFd;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Output, Stdio};
 use std::sync::OnceLock;
@@ -20,6 +21,7 @@ use std::time::{Duration, Instant};
 
 use command::{accept, code, command, path, reject, run, text};
 use model_dir::Random;
+use rustix::fs::inotify::{self, CreateFlags, ReadFlags, WatchFlags};
 
 const PROMPT: &str = "ab";
 /// The session's identity, the same in every run.
@@ -172,37 +174,29 @@ fn compile_is_killed() {
 
 /// What happens to the names in a folder, as the kernel tells it: moved away (`false`) or moved here (`true`).
 struct Moves {
-    file: fs::File,
+    events: OwnedFd,
 }
 
 impl Moves {
     fn watch(dir: &Path) -> Moves {
-        let dir = std::ffi::CString::new(path(dir)).expect("a path");
-        // SAFETY: the path is a string that ends in a zero; the descriptor is owned by the file from here on.
-        let file = unsafe {
-            let descriptor = libc::inotify_init1(libc::IN_NONBLOCK);
-            assert!(descriptor >= 0, "no inotify");
-            let moves = libc::IN_MOVED_FROM | libc::IN_MOVED_TO;
-            assert!(libc::inotify_add_watch(descriptor, dir.as_ptr(), moves) >= 0);
-            fs::File::from_raw_fd(descriptor)
-        };
-        Moves { file }
+        let events = inotify::init(CreateFlags::NONBLOCK).expect("inotify");
+        let moves = WatchFlags::MOVED_FROM | WatchFlags::MOVED_TO;
+        inotify::add_watch(&events, dir, moves).expect("a folder to watch");
+        Moves { events }
     }
 
     /// The moves of one name so far, in order.
-    fn of(mut self, name: &str) -> Vec<bool> {
-        let (mut bytes, mut found) = (vec![0; 1 << 20], vec![]);
-        let length = self.file.read(&mut bytes).unwrap_or(0);
-        let mut rest = &bytes[..length];
-        // An event: watch, mask, cookie, length of the name, the name with zeros behind it.
-        while rest.len() >= 16 {
-            let word = |i: usize| u32::from_ne_bytes([0, 1, 2, 3].map(|j| rest[4 * i + j]));
-            let (mask, end) = (word(1), 16 + word(3) as usize);
-            let text = String::from_utf8_lossy(&rest[16..end]);
-            if text.trim_end_matches('\0') == name {
-                found.push(mask & libc::IN_MOVED_TO != 0);
+    fn of(self, name: &str) -> Vec<bool> {
+        let (mut bytes, mut found) = (vec![MaybeUninit::uninit(); 1 << 20], vec![]);
+        let mut events = inotify::Reader::new(self.events, &mut bytes);
+        // Ends with the error that no more events are there.
+        while let Ok(event) = events.next() {
+            if event
+                .file_name()
+                .is_some_and(|moved| moved.to_bytes() == name.as_bytes())
+            {
+                found.push(event.events().contains(ReadFlags::MOVED_TO));
             }
-            rest = &rest[end..];
         }
         found
     }

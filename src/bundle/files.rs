@@ -4,6 +4,7 @@ use std::path::{Path, PathBuf};
 use std::{fs, io};
 
 use bincode::Options;
+use rustix::fs::{CWD, RenameFlags, renameat_with};
 
 use super::{BundleError, MANIFEST_FILE};
 use crate::ir::Graph;
@@ -146,27 +147,6 @@ impl NewFolder {
 }
 
 /// Exchanges two folders, so that both names are taken at every moment.
-#[cfg(target_os = "linux")]
 fn exchange(a: &Path, b: &Path) -> io::Result<()> {
-    use std::ffi::CString;
-    use std::os::unix::ffi::OsStrExt;
-    let [a, b] = [a, b].map(|path| CString::new(path.as_os_str().as_bytes()));
-    let (a, b) = (a?, b?);
-    let here = libc::AT_FDCWD;
-    // SAFETY: both paths are strings that end in a zero and live until the call returns.
-    let done =
-        unsafe { libc::renameat2(here, a.as_ptr(), here, b.as_ptr(), libc::RENAME_EXCHANGE) };
-    match done {
-        0 => Ok(()),
-        _ => Err(io::Error::last_os_error()),
-    }
-}
-
-/// Exchanges two folders, with a moment at which `b` is not there.
-#[cfg(not(target_os = "linux"))]
-fn exchange(a: &Path, b: &Path) -> io::Result<()> {
-    let aside = a.with_extension("old");
-    fs::rename(b, &aside)?;
-    fs::rename(a, b)?;
-    fs::rename(&aside, a)
+    Ok(renameat_with(CWD, a, CWD, b, RenameFlags::EXCHANGE)?)
 }

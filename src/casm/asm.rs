@@ -376,6 +376,7 @@ impl Asm {
     }
 
     /// Gives a jump its distance to the next instruction.
+    #[allow(clippy::unreachable, reason = "only jumps are given to it")]
     fn patch(&mut self, instruction: usize) {
         let distance = DerefOrImmediate::from(self.distance(instruction, self.code.len()));
         match &mut self.code[instruction].body {

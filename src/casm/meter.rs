@@ -112,6 +112,10 @@ impl Meter {
     }
 
     /// A loop that runs as often as a cell says begins; returns how often the code around it runs.
+    #[allow(
+        clippy::expect_used,
+        reason = "kernels are this crate's, and each is measured by a test"
+    )]
     pub(super) fn enter(&mut self, count: Cell) -> u64 {
         let turns = self
             .value(count)

@@ -94,6 +94,10 @@ pub enum Param {
 ///
 /// # Panics
 /// For a path that is not in [`KERNELS`].
+#[allow(
+    clippy::panic,
+    reason = "paths are written in this crate; a test calls all kernels"
+)]
 pub fn kernel(path: &str) -> &'static Kernel {
     let found = KERNELS.iter().find(|kernel| kernel.path == path);
     found.unwrap_or_else(|| panic!("{path} is no kernel"))

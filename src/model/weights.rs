@@ -2,6 +2,7 @@
 
 use super::json::{INDEX_LIMIT, Object, WEIGHTS_LIMIT, read_bounded};
 use super::{Config, ModelError, names};
+use half::{bf16, f16};
 use safetensors::tensor::{Dtype, SafeTensors, TensorView};
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
@@ -225,12 +226,11 @@ fn to_f32(path: &Path, name: &str, view: &TensorView) -> Result<Vec<f32>, ModelE
             .collect(),
         Dtype::F16 => bytes
             .chunks_exact(2)
-            .map(|b| f16_to_f32(u16::from_le_bytes([b[0], b[1]])))
+            .map(|b| f16::from_le_bytes([b[0], b[1]]).to_f32())
             .collect(),
-        // bfloat16 is the upper half of an f32.
         Dtype::BF16 => bytes
             .chunks_exact(2)
-            .map(|b| f32::from_le_bytes([0, 0, b[0], b[1]]))
+            .map(|b| bf16::from_le_bytes([b[0], b[1]]).to_f32())
             .collect(),
         other => {
             return Err(ModelError::TensorType {
@@ -248,18 +248,5 @@ fn to_f32(path: &Path, name: &str, view: &TensorView) -> Result<Vec<f32>, ModelE
             index,
             value: values[index],
         }),
-    }
-}
-
-/// IEEE 754 binary16 to binary32, exact.
-fn f16_to_f32(half: u16) -> f32 {
-    let sign = if half & 0x8000 == 0 { 1.0 } else { -1.0 };
-    let exponent = i32::from((half >> 10) & 0x1f);
-    let fraction = f32::from(half & 0x3ff);
-    match exponent {
-        0 => sign * fraction * 2f32.powi(-24),
-        31 if fraction == 0.0 => sign * f32::INFINITY,
-        31 => f32::NAN,
-        _ => sign * (1024.0 + fraction) * 2f32.powi(exponent - 25),
     }
 }

@@ -1,7 +1,7 @@
 //! Files that are never half written and never read without a bound.
 //!
-//! Owns: [`read_bounded`], [`write_atomic`] (temporary file in the same folder, sync, rename)
-//! and their errors.
+//! Owns: [`read_bounded`], [`write_atomic`] (temporary file in the same folder, sync, rename, sync of the
+//! folder) and their errors.
 //!
 //! Invariants: a reader sees the old file or the new one; only regular files are opened, so a
 //! pipe or a device cannot block or flood the reader.
@@ -9,11 +9,16 @@
 //! Absent on purpose: retries and permissions.
 
 use std::ffi::OsString;
-use std::fs::{self, File};
+use std::fs::{self, File, Permissions};
 use std::io::{self, Read, Write};
+use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 
+use tempfile::{Builder, NamedTempFile};
 use thiserror::Error;
+
+/// The last part of a temporary file's name; the first one is a dot.
+const TEMPORARY_END: &str = ".tmp";
 
 /// Why a file could not be read or written.
 #[derive(Debug, Error)]
@@ -81,31 +86,26 @@ pub fn read_bounded(file: &Path, limit: u64) -> Result<Vec<u8>, FileError> {
     Ok(bytes)
 }
 
-/// Writes a file so that a reader, or a machine that stops, sees all of it or nothing.
+/// Writes a file so that a reader, or a machine that stops, sees all of it or nothing. Several writers of one
+/// file do not disturb each other: the last one wins.
 ///
 /// # Errors
 /// [`FileError::Io`]; the temporary file is removed.
 pub fn write_atomic(file: &Path, bytes: &[u8]) -> Result<(), FileError> {
     let folder = folder_of(file);
-    let temporary = folder.join(temporary_name(file));
-    let written = write_synced(&temporary, bytes)
-        .and_then(|()| fs::rename(&temporary, file))
-        .map_err(FileError::io(file, "write"));
-    if written.is_err() {
-        // Nothing more can be done about a leftover; the write's own error is the one to show.
-        let _ = fs::remove_file(&temporary);
-    }
-    written?;
-    // The rename itself must survive a power cut. Not every file system can sync a folder.
-    if let Ok(opened) = File::open(&folder) {
-        let _ = opened.sync_all();
-    }
-    Ok(())
+    // The temporary file is removed when an error drops it.
+    let temporary = temporary(file, &folder).map_err(FileError::io(file, "write"))?;
+    fill(&temporary, bytes).map_err(FileError::io(file, "write"))?;
+    temporary
+        .persist(file)
+        .map_err(|refused| FileError::io(file, "write")(refused.error))?;
+    // The new name itself must survive a power cut.
+    sync_folder(&folder).map_err(FileError::io(&folder, "sync"))
 }
 
 /// True for the names that [`write_atomic`] gives to its temporary files.
 pub(super) fn is_temporary(name: &str) -> bool {
-    name.starts_with('.') && name.ends_with(".tmp")
+    name.starts_with('.') && name.ends_with(TEMPORARY_END)
 }
 
 fn folder_of(file: &Path) -> PathBuf {
@@ -115,15 +115,36 @@ fn folder_of(file: &Path) -> PathBuf {
     }
 }
 
-fn temporary_name(file: &Path) -> OsString {
-    let mut name = OsString::from(".");
-    name.push(file.file_name().unwrap_or_default());
-    name.push(format!(".{}.tmp", std::process::id()));
-    name
+/// A hidden file in `folder` with a name that no other writer has.
+fn temporary(file: &Path, folder: &Path) -> io::Result<NamedTempFile> {
+    let mut start = OsString::from(".");
+    start.push(file.file_name().unwrap_or_default());
+    start.push(".");
+    Builder::new()
+        .prefix(&start)
+        .suffix(TEMPORARY_END)
+        // As any other new file, less what the process's mask takes away; the default is for secrets.
+        .permissions(Permissions::from_mode(0o666))
+        .tempfile_in(folder)
 }
 
-fn write_synced(file: &Path, bytes: &[u8]) -> io::Result<()> {
-    let mut opened = File::create(file)?;
-    opened.write_all(bytes)?;
-    opened.sync_all()
+fn fill(temporary: &NamedTempFile, bytes: &[u8]) -> io::Result<()> {
+    let mut file = temporary.as_file();
+    file.write_all(bytes)?;
+    file.sync_all()
+}
+
+/// Brings a folder's list of names to the disk, on file systems that can.
+fn sync_folder(folder: &Path) -> io::Result<()> {
+    match File::open(folder)?.sync_all() {
+        Err(error)
+            if matches!(
+                error.kind(),
+                io::ErrorKind::InvalidInput | io::ErrorKind::Unsupported
+            ) =>
+        {
+            Ok(())
+        }
+        done => done,
+    }
 }

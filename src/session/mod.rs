@@ -226,7 +226,7 @@ fn open(
         request.same_as(bundle, &session, dir)?;
         return Ok((writer, session));
     }
-    let session = request.session(bundle);
+    let session = request.session(bundle)?;
     Ok((SessionWriter::create(dir, &session)?, session))
 }
 

@@ -1,11 +1,7 @@
 //! What is asked of the prover, and whether a folder already holds an answer to the same question.
 
-use std::collections::hash_map::RandomState;
-use std::hash::{BuildHasher, Hasher};
 use std::path::Path;
-use std::time::{SystemTime, UNIX_EPOCH};
 
-use blake2::{Blake2s256, Digest};
 use starknet_types_core::felt::Felt;
 use thiserror::Error;
 
@@ -45,6 +41,10 @@ pub enum RequestError {
     NoChunk,
     #[error("the prompt has no tokens")]
     EmptyPrompt,
+    #[error(
+        "the system gives no random number for the session's identity: {source}; choose one with --session-id"
+    )]
+    NoRandomNumber { source: getrandom::Error },
     #[error(
         "prompt of {prompt} tokens and {new} new ones need {needed} positions, the model's context has {context}"
     )]
@@ -103,11 +103,22 @@ impl Request {
         Ok(())
     }
 
-    /// A new session for this request.
-    pub(super) fn session(&self, bundle: &Bundle) -> Session {
+    /// A new session for this request, with the identity that it asks for or a random one.
+    ///
+    /// # Errors
+    /// [`RequestError::NoRandomNumber`].
+    pub(super) fn session(&self, bundle: &Bundle) -> Result<Session, RequestError> {
+        let id = match self.session_id {
+            Some(id) => id,
+            None => random_session_id()?,
+        };
+        Ok(self.session_of(bundle, id))
+    }
+
+    fn session_of(&self, bundle: &Bundle, session_id: SessionId) -> Session {
         let manifest = &bundle.manifest;
         Session {
-            session_id: self.session_id.unwrap_or_else(random_session_id),
+            session_id,
             domain: self.domain,
             model_root: manifest.model_root,
             program_hash: manifest.program_hash,
@@ -130,8 +141,8 @@ impl Request {
         session: &Session,
         dir: &Path,
     ) -> Result<(), RequestError> {
-        let asked = self.session(bundle);
         let id = self.session_id.unwrap_or(session.session_id);
+        let asked = self.session_of(bundle, id);
         let pairs = [
             (
                 "model_root",
@@ -180,19 +191,32 @@ impl Request {
     }
 }
 
-/// An identity that no other session is likely to have: a hash of the clock, the process id, and the
-/// standard library's random keys.
-fn random_session_id() -> SessionId {
-    let mut hasher = Blake2s256::new();
-    let now = SystemTime::now()
-        .duration_since(UNIX_EPOCH)
-        .unwrap_or_default();
-    hasher.update(now.as_nanos().to_le_bytes());
-    hasher.update(std::process::id().to_le_bytes());
-    for _ in 0..4 {
-        hasher.update(RandomState::new().build_hasher().finish().to_le_bytes());
+/// An identity that no other session has: a felt from the system's random numbers. 384 bits below a modulus of 252
+/// leave a bias of 2⁻¹³².
+fn random_session_id() -> Result<SessionId, RequestError> {
+    let mut bytes = [0; 48];
+    getrandom::fill(&mut bytes).map_err(|source| RequestError::NoRandomNumber { source })?;
+    Ok(SessionId(Felt::from_bytes_be_slice(&bytes)))
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeSet;
+
+    use super::random_session_id;
+
+    /// Identities differ, and all of their bits do: the upper and the lower 64 are not the same twice.
+    #[test]
+    fn identities_differ_in_all_bits() {
+        const MANY: usize = 64;
+        let ids = (0..MANY).map(|_| random_session_id().expect("a random number").0);
+        let bytes: Vec<[u8; 32]> = ids.map(|id| id.to_bytes_be()).collect();
+        for (from, to) in [(0, 8), (24, 32)] {
+            let parts: BTreeSet<&[u8]> = bytes.iter().map(|id| &id[from..to]).collect();
+            assert_eq!(parts.len(), MANY, "bytes {from} to {to}");
+        }
+        // As many are above half of the modulus as below, but for one run in 10^14.
+        let above = bytes.iter().filter(|id| id[0] >= 4).count();
+        assert!((4..=60).contains(&above), "{above} of {MANY}");
     }
-    let mut digest: [u8; 32] = hasher.finalize().into();
-    digest[31] = 0;
-    SessionId(Felt::from_bytes_le(&digest))
 }

@@ -1,8 +1,7 @@
 //! The generated package of small models, as a person would read it.
 //!
-//! `UPDATE_GOLDEN=1 cargo test --release --test lowering` writes the files anew.
+//! `scripts/bless` writes the files anew.
 
-use std::fs;
 use std::path::{Path, PathBuf};
 
 use blake2::{Blake2s256, Digest};
@@ -10,6 +9,7 @@ use cairo_decode::compile::compile;
 use cairo_decode::ir::{Graph, VerifiedGraph};
 use cairo_decode::lower::{LowerOptions, Package, Products, WeightLayout, committed_words, lower};
 use cairo_decode::verify::statement::Weights;
+use expect_test::expect_file;
 use starknet_types_core::felt::Felt;
 
 use crate::support::{MODEL_ROOT, Sizes, random_graph, rebuild, sizes, tiny};
@@ -48,25 +48,7 @@ fn path(file: &str) -> PathBuf {
 }
 
 fn check(file: &str, text: &str) {
-    let path = path(file);
-    if std::env::var_os("UPDATE_GOLDEN").is_some() {
-        fs::create_dir_all(path.parent().expect("a folder")).expect("a writable folder");
-        fs::write(&path, text).expect("a writable file");
-        return;
-    }
-    let golden = fs::read_to_string(&path).unwrap_or_default();
-    if golden == text {
-        return;
-    }
-    let mut pairs = golden.lines().zip(text.lines()).enumerate();
-    let (line, (old, new)) = pairs
-        .find(|(_, (a, b))| a != b)
-        .unwrap_or((0, ("(one is longer)", "")));
-    panic!(
-        "tests/golden/{file} differs from line {} on\n  golden:    {old}\n  generated: {new}\nIf the change \
-         is meant, run `UPDATE_GOLDEN=1 cargo test --release --test lowering` and review the diff.",
-        line + 1,
-    );
+    expect_file![path(file)].assert_eq(text);
 }
 
 fn golden(name: &str, seed: u64, sizes: Sizes, options: LowerOptions) {

@@ -5,6 +5,7 @@
 mod chain;
 mod documents;
 mod ends;
+mod files;
 mod fixtures;
 mod folder;
 mod necessity;

@@ -1,12 +1,15 @@
 //! Tables in `docs/security.md` that tests generate.
 //!
-//! A table stands between `<!-- NAME -->` and `<!-- end NAME -->`. A test computes it and compares;
-//! `UPDATE_SECURITY=1 cargo test --release` writes it instead.
+//! A table stands between `<!-- NAME -->` and `<!-- end NAME -->`. A test computes it and compares; `scripts/bless`
+//! writes it instead.
 
 #![allow(dead_code)]
 
 use std::fs;
 use std::path::Path;
+use std::sync::{Mutex, PoisonError};
+
+use expect_test::expect_file;
 
 /// A row of a table of necessity: a check, the attack, and what becomes of the attack without the check.
 pub struct Row {
@@ -38,27 +41,17 @@ pub fn necessity(rows: &[Row]) -> String {
     text
 }
 
+/// Tests of one process renew tables of one document: one after the other.
+static DOCUMENT: Mutex<()> = Mutex::new(());
+
 /// Compares a table with the document's, or writes it there.
 pub fn check(name: &str, table: &str) {
+    let _alone = DOCUMENT.lock().unwrap_or_else(PoisonError::into_inner);
     let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("docs/security.md");
     let document = fs::read_to_string(&path).expect("docs/security.md");
     let (start, end) = (format!("<!-- {name} -->\n"), format!("<!-- end {name} -->"));
     let from = document.find(&start).expect("the table's start") + start.len();
     let to = document.find(&end).expect("the table's end");
-    if document[from..to] == *table {
-        return;
-    }
-    if std::env::var_os("UPDATE_SECURITY").is_some() {
-        let written = [&document[..from], table, &document[to..]].concat();
-        fs::write(&path, written).expect("a writable file");
-        return;
-    }
-    let mut lines = document[from..to].lines().zip(table.lines());
-    let (old, new) = lines
-        .find(|(old, new)| old != new)
-        .unwrap_or(("(one is longer)", ""));
-    panic!(
-        "docs/security.md: the table {name} differs on\n  document: {old}\n  computed: {new}\n\
-         If the change is meant, run the test with UPDATE_SECURITY=1 and review the diff."
-    );
+    let computed = [&document[..from], table, &document[to..]].concat();
+    expect_file![path].assert_eq(&computed);
 }

@@ -44,6 +44,10 @@ impl Asm {
     }
 
     /// Runs `body` `count` times; returns the state after the last time.
+    #[allow(
+        clippy::expect_used,
+        reason = "the counter is put there a few lines above"
+    )]
     pub fn repeat<const N: usize>(
         &mut self,
         count: Cell,
