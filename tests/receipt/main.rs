@@ -8,4 +8,7 @@ mod ends;
 mod fixtures;
 mod folder;
 mod necessity;
+mod receipt_attacks;
+mod session_attacks;
 mod tamper;
+mod wrapped;
