@@ -8,8 +8,8 @@
 //! all four fields; the generated tokens are exactly the emitted ones, and eos is the last.
 //!
 //! What it costs: sizes are compared before anything is hashed. From then on there are as many receipts as the
-//! document says, each with as many tokens as its steps, and all of them within the model's context; every
-//! token of the prompt is hashed twice, every chosen one twice.
+//! document says, each with as many tokens as its steps, and all of them within [`MAX_SESSION_STEPS`]; every
+//! token is hashed twice.
 //!
 //! Absent on purpose: proofs. Each receipt must also pass `check_receipt` against its own
 //! verified proof; only both together mean something. How a session was cut into chunks is no
@@ -31,6 +31,10 @@ use crate::verify::statement::Frontier;
 use place::{Place, PlaceCheck};
 
 pub use error::SessionError;
+
+/// Most steps of a session, whatever its model's context: about four times the largest context that a program can
+/// be compiled for. Each step's token is hashed twice.
+pub const MAX_SESSION_STEPS: u64 = 1 << 17;
 
 /// What a chain of receipts says, as a whole.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -107,7 +111,7 @@ pub fn session_checks<'a>(
     checks
 }
 
-fn model_checks<'a>(session: &'a Session, manifest: &'a Manifest) -> [Check<'a, SessionError>; 6] {
+fn model_checks<'a>(session: &'a Session, manifest: &'a Manifest) -> [Check<'a, SessionError>; 7] {
     // The last token needs no position of its own: it is not consumed.
     let (prompt, requested) = (session.prompt_tokens.len(), session.requested_tokens);
     let steps = (prompt as u64 + u64::from(requested)).saturating_sub(1);
@@ -128,6 +132,12 @@ fn model_checks<'a>(session: &'a Session, manifest: &'a Manifest) -> [Check<'a, 
         of_model("session.policy", "policy", session.policy, manifest.policy),
         Check::new("a prompt", move || {
             ensure(prompt != 0, || SessionError::NoPrompt)
+        }),
+        Check::new("number of steps", move || {
+            ensure(steps <= MAX_SESSION_STEPS, || SessionError::Steps {
+                prompt,
+                requested,
+            })
         }),
         Check::new("the session is within the context", move || {
             ensure(steps <= u64::from(context_length), || {

@@ -34,7 +34,9 @@ pub(crate) mod strict;
 mod verify_session;
 mod wrapped;
 
-pub use continuity::{SessionError, SessionFacts, check_session, session_checks};
+pub use continuity::{
+    MAX_SESSION_STEPS, SessionError, SessionFacts, check_session, session_checks,
+};
 pub use document::{Document, DocumentError, MAX_DOCUMENT_BYTES};
 pub use envelope::{
     Digest, DigestError, ProofIdentity, ProofRecord, RECEIPT_FORMAT, Receipt, ReceiptError,

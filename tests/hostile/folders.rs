@@ -5,8 +5,8 @@ use std::fs;
 use std::path::Path;
 
 use cairo_decode::receipt::{
-    Completion, Document, MAX_DOCUMENT_BYTES, Manifest, ProofIdentity, Receipt, Session,
-    SessionDir, proof_name, receipt_name, verify_receipt, verify_session,
+    Completion, Document, MAX_DOCUMENT_BYTES, MAX_SESSION_STEPS, Manifest, ProofIdentity, Receipt,
+    Session, SessionDir, proof_name, receipt_name, verify_receipt, verify_session,
 };
 use cairo_decode::spec::roots::{fold_tokens, fold_tokens_onto, prompt_root};
 use cairo_decode::verify::statement::{Frontier, MAX_POSITION, Policy, TokensRoot};
@@ -20,7 +20,7 @@ const MANY: usize = (MAX_DOCUMENT_BYTES as usize - 4096) / 2;
 
 /// The most memory that checking a folder with so many bytes of documents may need: docs/security.md, "Bounds".
 fn folder_bound(bytes: usize) -> usize {
-    4 * bytes + (96 << 20)
+    4 * bytes + (64 << 20)
 }
 
 /// The largest model that there can be.
@@ -150,19 +150,20 @@ fn refused(worst: &mut Worst, dir: &Path, manifest: &Manifest, bytes: usize, rea
     });
 }
 
-/// Attack: a prompt, or an answer, as long as a document holds, in as many receipts as a session has. All the
-/// documents' checks hold; only the first proof is missing. Stopped by: one root of the prompt for all receipts,
-/// and each token hashed once for each root that it is in.
+/// Attack: a prompt, or an answer, of as many tokens as a session has, in as many receipts. All the documents'
+/// checks hold; only the first proof is missing. Stopped by: one root of the prompt for all receipts, and each
+/// token hashed once for each root that it is in.
 #[test]
 fn long_sessions_in_many_receipts() {
     let _one = ONE.lock().unwrap_or_else(|poisoned| poisoned.into_inner());
     let mut worst = Worst::default();
     let manifest = manifest();
-    let tokens: Vec<u32> = (0..MANY as u32).map(|i| i % 8 + 2).collect();
-    for prompt in [MANY - 1, MANY / 2, 1] {
+    let many = MAX_SESSION_STEPS as usize + 1;
+    let tokens: Vec<u32> = (0..many as u32).map(|i| i % 8 + 2).collect();
+    for prompt in [many - 1, many / 2, 1] {
         let (prompt, chosen) = tokens.split_at(prompt);
         let session = session(&manifest, prompt, chosen);
-        let receipts = receipts(&session, MANY.div_ceil(9_999));
+        let receipts = receipts(&session, many.div_ceil(9_999));
         let dir = tempfile::tempdir().expect("a folder");
         let bytes = write_session(dir.path(), &session, &receipts);
         refused(
@@ -179,6 +180,30 @@ fn long_sessions_in_many_receipts() {
         refused(&mut worst, dir.path(), &manifest, bytes, "`running`");
     }
     worst.print("long sessions");
+}
+
+/// Attack: a prompt, or an answer, as long as a document holds. Stopped by: the limit on a session's steps.
+#[test]
+fn sessions_that_are_too_long() {
+    let _one = ONE.lock().unwrap_or_else(|poisoned| poisoned.into_inner());
+    let mut worst = Worst::default();
+    let manifest = manifest();
+    for prompt in [MANY - 1, MANY / 2, 1] {
+        let tokens = vec![3; MANY];
+        let (prompt, chosen) = tokens.split_at(prompt);
+        let session = session(&manifest, prompt, chosen);
+        let one = receipts(&self::session(&manifest, &[3, 4], &[5]), 2);
+        let dir = tempfile::tempdir().expect("a folder");
+        let bytes = write_session(dir.path(), &session, &one);
+        refused(
+            &mut worst,
+            dir.path(),
+            &manifest,
+            bytes,
+            "at most 131072 steps",
+        );
+    }
+    worst.print("sessions that are too long");
 }
 
 /// Attack: receipts with as many tokens as a document holds, of chunks of few steps. Stopped by: numbers are

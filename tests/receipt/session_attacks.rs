@@ -1,9 +1,9 @@
 //! Attacks on a session, as a list: which check is meant, what the attack is, how it is made. They fit every
 //! session of two chunks or more whose first chunk ends at the prompt's last token or before.
 
-use cairo_decode::receipt::{Completion, ProofIdentity, Receipt};
+use cairo_decode::receipt::{Completion, MAX_SESSION_STEPS, ProofIdentity, Receipt};
 use cairo_decode::spec::roots::{fold_tokens, prompt_root};
-use cairo_decode::verify::statement::{Statement, TokensRoot};
+use cairo_decode::verify::statement::{MAX_POSITION, Statement, TokensRoot};
 use starknet_types_core::felt::Felt;
 
 use crate::chain::repair_roots;
@@ -78,6 +78,16 @@ pub fn session_attacks() -> Vec<SessionAttack> {
             "a prompt token beyond the vocabulary",
             |r| {
                 r.manifest.vocab_size = 9;
+            },
+        ),
+        (
+            "number of steps",
+            "a running session of 2^17 + 1 steps, of a model that has as many positions",
+            |r| {
+                r.manifest.context_length = MAX_POSITION;
+                let others = r.session.prompt_tokens.len() as u32 - 1;
+                r.session.requested_tokens = MAX_SESSION_STEPS as u32 + 1 - others;
+                r.session.completion = None;
             },
         ),
         (
