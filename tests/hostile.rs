@@ -2,8 +2,14 @@
 //! bytes are, the answer is an error or a value: no panic, no hang, and no more memory than
 //! docs/security.md says. An allocator that counts measures it.
 
+#[path = "hostile/folders.rs"]
+mod folders;
 #[path = "support/model_dir.rs"]
 mod model_dir;
+#[path = "hostile/pipes.rs"]
+mod pipes;
+#[path = "hostile/programs.rs"]
+mod programs;
 mod support;
 
 use std::alloc::{GlobalAlloc, Layout, System};

@@ -120,31 +120,28 @@ fn leaf_root(args: &Args, manifest: &Manifest) -> Result<[u8; 32], Failure> {
 fn wrapped_session(args: &Args, manifest: &Manifest, accept: &Accept) -> super::Outcome {
     let root = leaf_root(args, manifest)?;
     let start = Instant::now();
-    let (session, receipts, documents) = wrap::session::verify(&args.path, manifest, accept, root)
+    let verified = wrap::session::verify(&args.path, manifest, accept, root)
         .map_err(|error| Failure::Rejected(error.into()))?;
     let time = start.elapsed();
+    let (session, facts) = (verified.session, verified.facts);
     expected(args, &session)?;
-    let chosen: Vec<u32> = receipts
-        .iter()
-        .flat_map(|r| &r.emitted_tokens)
-        .copied()
-        .collect();
+    let chosen = facts.generated_tokens;
     if args.json {
         output::json(&serde_json::json!({
             "ok": true, "session_id": session.session_id, "model_root": session.model_root,
             "program_hash": session.program_hash, "domain": session.domain, "policy": session.policy,
             "prompt_tokens": session.prompt_tokens, "generated_tokens": chosen,
-            "chunks": receipts.len(), "proofs": documents.len(), "verify_seconds": time.as_secs_f64(),
+            "chunks": facts.chunks, "proofs": verified.proofs, "verify_seconds": time.as_secs_f64(),
         }));
         return Ok(());
     }
     output::line(format!(
         "accepted: {} for {} chunks, verified in {}: model {} from a prompt of {} tokens chose {} tokens, {}",
-        match documents.len() {
+        match verified.proofs {
             1 => "one proof".to_string(),
             n => format!("{n} proofs"),
         },
-        receipts.len(),
+        facts.chunks,
         output::millis(time),
         session.model_root,
         session.prompt_tokens.len(),

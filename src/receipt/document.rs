@@ -68,12 +68,21 @@ pub trait Document: Sized + Serialize {
     /// # Errors
     /// [`DocumentError`] naming the file and the field.
     fn read(file: &Path) -> Result<Self, DocumentError> {
+        Self::read_sized(file).map(|(document, _)| document)
+    }
+
+    /// The same, and how many bytes it had.
+    ///
+    /// # Errors
+    /// As [`Document::read`].
+    fn read_sized(file: &Path) -> Result<(Self, u64), DocumentError> {
         let bytes = read_bounded(file, MAX_DOCUMENT_BYTES)?;
         let format = |source| DocumentError::Format {
             file: file.to_path_buf(),
             source,
         };
-        Self::from_json(&bytes).map_err(format)
+        let document = Self::from_json(&bytes).map_err(format)?;
+        Ok((document, bytes.len() as u64))
     }
 
     /// Writes the file, all or nothing.

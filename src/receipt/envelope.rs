@@ -19,7 +19,7 @@ use thiserror::Error;
 use super::document::Document;
 use super::strict::{FormatError, Object, decode_canonical, decode_fields, decode_struct};
 use crate::spec::roots;
-use crate::verify::checks::{Checked, all, ensure, mapped};
+use crate::verify::checks::{Check, all, ensure, mapped};
 use crate::verify::policy::{Accept, PolicyError};
 use crate::verify::statement::{ProofParams, PublicFacts, Statement, StatementError, TokensRoot};
 
@@ -162,46 +162,81 @@ impl Receipt {
         all(self.token_checks())
     }
 
-    /// The checks of the token lists.
-    pub fn token_checks(&self) -> [Checked<ReceiptError>; 5] {
-        let statement = &self.statement;
-        let count = |field, found: usize, expected: u32| {
-            ensure(found as u64 == u64::from(expected), || {
-                ReceiptError::Count {
-                    field,
-                    found,
-                    expected,
-                }
-            })
-        };
-        let (forced, emitted) = (self.forced_tokens.len(), self.emitted_tokens.len());
+    /// The checks of the token lists, as [`TOKEN_CHECKS`] has them.
+    pub fn token_checks(&self) -> [Check<'_, ReceiptError>; 5] {
+        TOKEN_CHECKS.map(|(name, find)| Check::new(name, move || find(self)))
+    }
+
+    fn check_forced_count(&self) -> Result<(), ReceiptError> {
+        let found = self.forced_tokens.len();
+        check_count("forced_tokens", found, self.statement.forced_count())
+    }
+
+    fn check_emitted_count(&self) -> Result<(), ReceiptError> {
+        let found = self.emitted_tokens.len();
+        check_count("emitted_tokens", found, self.statement.emitted_count())
+    }
+
+    fn check_emitted_root(&self) -> Result<(), ReceiptError> {
         let computed = TokensRoot(roots::fold_tokens(self.emitted_tokens.iter().copied()));
-        let root = statement.emitted_root;
-        let emitted_root = ensure(computed == root, || ReceiptError::Emitted {
+        let root = self.statement.emitted_root;
+        ensure(computed == root, || ReceiptError::Emitted {
             computed,
             root,
-        });
-        let before = statement.frontier_in.tokens_root.0;
-        let computed = TokensRoot(roots::fold_tokens_onto(before, self.tokens()));
-        let root = statement.frontier_out.tokens_root;
-        let tokens_root = ensure(computed == root, || ReceiptError::Tokens { computed, root });
-        let found = statement.frontier_out.last_token;
-        let last = self.tokens().last().unwrap_or(found);
-        let last_token = ensure(last == found, || ReceiptError::LastToken { found, last });
-        [
-            (
-                "number of forced tokens",
-                count("forced_tokens", forced, statement.forced_count()),
-            ),
-            (
-                "number of emitted tokens",
-                count("emitted_tokens", emitted, statement.emitted_count()),
-            ),
-            ("emitted tokens fold to emitted_root", emitted_root),
-            ("all tokens lead to tokens_root", tokens_root),
-            ("the last token is the frontier's", last_token),
-        ]
+        })
     }
+
+    fn check_tokens_root(&self) -> Result<(), ReceiptError> {
+        let before = self.statement.frontier_in.tokens_root.0;
+        let computed = TokensRoot(roots::fold_tokens_onto(before, self.tokens()));
+        let root = self.statement.frontier_out.tokens_root;
+        ensure(computed == root, || ReceiptError::Tokens { computed, root })
+    }
+
+    fn check_last_token(&self) -> Result<(), ReceiptError> {
+        let found = self.statement.frontier_out.last_token;
+        let lists = [&self.emitted_tokens, &self.forced_tokens];
+        let last = lists.iter().find_map(|list| list.last().copied());
+        let last = last.unwrap_or(found);
+        ensure(last == found, || ReceiptError::LastToken { found, last })
+    }
+}
+
+/// A check of a receipt's token lists by name.
+pub(super) type TokenCheck = (&'static str, fn(&Receipt) -> Result<(), ReceiptError>);
+
+pub(super) const FORCED_COUNT: TokenCheck =
+    ("number of forced tokens", Receipt::check_forced_count);
+pub(super) const EMITTED_COUNT: TokenCheck =
+    ("number of emitted tokens", Receipt::check_emitted_count);
+pub(super) const EMITTED_ROOT: TokenCheck = (
+    "emitted tokens fold to emitted_root",
+    Receipt::check_emitted_root,
+);
+pub(super) const TOKENS_ROOT: TokenCheck =
+    ("all tokens lead to tokens_root", Receipt::check_tokens_root);
+pub(super) const LAST_TOKEN: TokenCheck = (
+    "the last token is the frontier's",
+    Receipt::check_last_token,
+);
+
+/// The checks of the token lists. Numbers first: a list that is as long as the statement says is hashed, no other.
+const TOKEN_CHECKS: [TokenCheck; 5] = [
+    FORCED_COUNT,
+    EMITTED_COUNT,
+    EMITTED_ROOT,
+    TOKENS_ROOT,
+    LAST_TOKEN,
+];
+
+fn check_count(field: &'static str, found: usize, expected: u32) -> Result<(), ReceiptError> {
+    ensure(found as u64 == u64::from(expected), || {
+        ReceiptError::Count {
+            field,
+            found,
+            expected,
+        }
+    })
 }
 
 /// Binds one receipt to one verified proof. `facts` must come from the verification of the very
@@ -221,20 +256,20 @@ pub fn check_receipt(
 }
 
 /// Every check of a receipt against a verified proof.
-pub fn receipt_checks(
-    receipt: &Receipt,
-    facts: &PublicFacts,
-    proof: &ProofIdentity,
-    accept: &Accept,
-) -> Vec<Checked<ReceiptError>> {
+pub fn receipt_checks<'a>(
+    receipt: &'a Receipt,
+    facts: &'a PublicFacts,
+    proof: &'a ProofIdentity,
+    accept: &'a Accept,
+) -> Vec<Check<'a, ReceiptError>> {
     let statement = &receipt.statement;
     let mut checks = vec![];
     // 1. The statement is well formed, and is one that this verifier is interested in.
     checks.extend(mapped(statement.form_checks()));
     checks.extend(mapped(accept.statement_checks(statement)));
     // 2. The proof verified under parameters that are strong enough.
-    let strong = accept.check_security(facts);
-    checks.extend(mapped([("security floor", strong)]));
+    let strong = Check::new("security floor", || accept.check_security(facts));
+    checks.extend(mapped([strong]));
     // 3. The proof's public output and program are the statement's.
     let output = statement.output_checks(&facts.output, facts.program_hash);
     checks.extend(mapped(output));
@@ -245,62 +280,70 @@ pub fn receipt_checks(
     checks
 }
 
-fn record_checks(
-    record: &ProofRecord,
-    facts: &PublicFacts,
-    proof: &ProofIdentity,
-) -> [Checked<ReceiptError>; 12] {
+fn record_checks<'a>(
+    record: &'a ProofRecord,
+    facts: &'a PublicFacts,
+    proof: &'a ProofIdentity,
+) -> [Check<'a, ReceiptError>; 12] {
     let (said, found) = (&record.params, &facts.params);
-    let lifting = |size: Option<u32>| size.map_or_else(|| "null".to_owned(), |n| n.to_string());
-    let number = |field, said: u64, found: u64| (field, said.to_string(), found.to_string());
-    let small = |field, said: u32, found: u32| number(field, said.into(), found.into());
-    let rows = [
-        number("bytes", record.bytes, proof.bytes),
-        (
-            "blake2s",
-            record.blake2s.to_string(),
-            proof.blake2s.to_string(),
-        ),
-        (
-            "params.channel",
-            said.channel.name().to_owned(),
-            found.channel.name().to_owned(),
-        ),
-        small("params.log_blowup", said.log_blowup, found.log_blowup),
-        small("params.queries", said.queries, found.queries),
-        small("params.pow_bits", said.pow_bits, found.pow_bits),
-        small(
+    let (said_bound, bound) = (
+        said.log_last_layer_degree_bound,
+        found.log_last_layer_degree_bound,
+    );
+    [
+        same("bytes", record.bytes, proof.bytes),
+        same("blake2s", record.blake2s, proof.blake2s),
+        same("params.channel", said.channel.name(), found.channel.name()),
+        same("params.log_blowup", said.log_blowup, found.log_blowup),
+        same("params.queries", said.queries, found.queries),
+        same("params.pow_bits", said.pow_bits, found.pow_bits),
+        same(
             "params.interaction_pow_bits",
             said.interaction_pow_bits,
             found.interaction_pow_bits,
         ),
-        small("params.fold_step", said.fold_step, found.fold_step),
-        small(
-            "params.log_last_layer_degree_bound",
-            said.log_last_layer_degree_bound,
-            found.log_last_layer_degree_bound,
-        ),
-        (
+        same("params.fold_step", said.fold_step, found.fold_step),
+        same("params.log_last_layer_degree_bound", said_bound, bound),
+        same(
             "params.lifting_log_size",
-            lifting(said.lifting_log_size),
-            lifting(found.lifting_log_size),
+            Lifting(said.lifting_log_size),
+            Lifting(found.lifting_log_size),
         ),
-        (
+        same(
             "params.preprocessed",
-            said.preprocessed.name().to_owned(),
-            found.preprocessed.name().to_owned(),
+            said.preprocessed.name(),
+            found.preprocessed.name(),
         ),
-        small("security_bits", record.security_bits, facts.security_bits),
-    ];
-    rows.map(|(field, receipt, proof)| {
-        let same = receipt == proof;
-        let error = || ReceiptError::Proof {
+        same("security_bits", record.security_bits, facts.security_bits),
+    ]
+}
+
+/// A field of the record is the proof's.
+fn same<'a, T: PartialEq + fmt::Display + 'a>(
+    field: &'static str,
+    receipt: T,
+    proof: T,
+) -> Check<'a, ReceiptError> {
+    Check::new(field, move || {
+        ensure(receipt == proof, || ReceiptError::Proof {
             field,
-            receipt,
-            proof,
-        };
-        (field, ensure(same, error))
+            receipt: receipt.to_string(),
+            proof: proof.to_string(),
+        })
     })
+}
+
+/// A lifting size as a receipt writes it.
+#[derive(PartialEq)]
+struct Lifting(Option<u32>);
+
+impl fmt::Display for Lifting {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self.0 {
+            Some(size) => write!(f, "{size}"),
+            None => f.write_str("null"),
+        }
+    }
 }
 
 /// Why a receipt is not accepted, or is not about the proof at hand.

@@ -1,10 +1,10 @@
 //! Files that are never half written and never read without a bound.
 //!
-//! Owns: [`read_bounded`], [`write_atomic`] (temporary file in the same folder, sync, rename, sync of the
-//! folder) and their errors.
+//! Owns: [`open_regular`], [`read_bounded`], [`write_atomic`] (temporary file in the same folder, sync, rename,
+//! sync of the folder) and their errors.
 //!
-//! Invariants: a reader sees the old file or the new one; only regular files are opened, so a
-//! pipe or a device cannot block or flood the reader.
+//! Invariants: a reader sees the old file or the new one; only regular files are read, so a pipe or a
+//! device cannot block or flood the reader, whatever takes the file's place at whatever moment.
 //!
 //! Absent on purpose: retries and permissions.
 
@@ -55,27 +55,49 @@ impl FileError {
     }
 }
 
+/// Opens a regular file for reading; whatever else has this name is an error, and nobody waits for it.
+///
+/// The file is looked at twice. Before it is opened, as opening a device can have effects; and after, as
+/// somebody may have put a pipe in its place in between, for which an ordinary `open` would wait.
+///
+/// # Errors
+/// [`FileError::NotFound`], [`FileError::NotAFile`], [`FileError::Io`].
+pub fn open_regular(file: &Path) -> Result<File, FileError> {
+    use std::os::unix::fs::OpenOptionsExt;
+    let regular = |metadata: fs::Metadata| match metadata.is_file() {
+        true => Ok(()),
+        false => Err(FileError::NotAFile {
+            file: file.to_path_buf(),
+        }),
+    };
+    regular(fs::metadata(file).map_err(FileError::io(file, "read"))?)?;
+    // The standard library adds `O_CLOEXEC`.
+    let mut options = File::options();
+    options.read(true).custom_flags(libc::O_NONBLOCK);
+    let opened = options.open(file).map_err(FileError::io(file, "open"))?;
+    regular(opened.metadata().map_err(FileError::io(file, "read"))?)?;
+    Ok(opened)
+}
+
 /// Reads a regular file of at most `limit` bytes.
 ///
 /// # Errors
 /// [`FileError`]; nothing is read from a file whose size is beyond the limit, and reading stops
 /// there should it grow meanwhile.
 pub fn read_bounded(file: &Path, limit: u64) -> Result<Vec<u8>, FileError> {
-    let metadata = fs::metadata(file).map_err(FileError::io(file, "read"))?;
-    if !metadata.is_file() {
-        return Err(FileError::NotAFile {
-            file: file.to_path_buf(),
-        });
-    }
+    let opened = open_regular(file)?;
     let too_large = || FileError::TooLarge {
         file: file.to_path_buf(),
         limit,
     };
-    if metadata.len() > limit {
+    let size = opened
+        .metadata()
+        .map_err(FileError::io(file, "read"))?
+        .len();
+    if size > limit {
         return Err(too_large());
     }
     let mut bytes = Vec::new();
-    let opened = File::open(file).map_err(FileError::io(file, "open"))?;
     opened
         .take(limit + 1)
         .read_to_end(&mut bytes)

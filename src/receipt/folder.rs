@@ -11,7 +11,6 @@
 //!
 //! Absent on purpose: deciding what to do next; a resume starts from `SessionFacts::last`.
 
-use std::collections::BTreeSet;
 use std::fs::{self, File, TryLockError};
 use std::path::{Path, PathBuf};
 
@@ -21,9 +20,12 @@ use super::continuity::{SessionError, SessionFacts, check_session};
 use super::document::{Document, DocumentError};
 use super::envelope::{ProofIdentity, Receipt};
 use super::files::{FileError, is_temporary, read_bounded, write_atomic};
+use super::listing::{Listing, entries};
 use super::manifest::Manifest;
 use super::session::Session;
 use super::wrapped::is_wrapped_name;
+
+pub use super::listing::{MAX_CHUNKS, proof_name, receipt_name, witness_name};
 
 /// Name of the session document.
 pub const SESSION_FILE: &str = "session.json";
@@ -32,24 +34,8 @@ pub const LOCK_FILE: &str = "session.lock";
 /// Largest proof file that is read, in bytes.
 pub const MAX_PROOF_BYTES: u64 = crate::verify::proof::MAX_PROOF_BYTES as u64;
 
-const RECEIPT_END: &str = ".receipt.json";
-const PROOF_END: &str = ".proof";
-const WITNESS_END: &str = ".witness";
-
-/// Name of chunk `index`'s receipt, for example `chunk-0007.receipt.json`.
-pub fn receipt_name(index: usize) -> String {
-    format!("chunk-{index:04}{RECEIPT_END}")
-}
-
-/// Name of chunk `index`'s proof, for example `chunk-0007.proof`.
-pub fn proof_name(index: usize) -> String {
-    format!("chunk-{index:04}{PROOF_END}")
-}
-
-/// Name of what wrapping chunk `index`'s proof needs, for example `chunk-0007.witness`.
-pub fn witness_name(index: usize) -> String {
-    format!("chunk-{index:04}{WITNESS_END}")
-}
+/// Most bytes of all receipts of a session together. 10,000 of them, and half a million tokens, need fewer.
+pub const MAX_RECEIPTS_BYTES: u64 = 32 << 20;
 
 /// Why a session's folder could not be used.
 #[derive(Debug, Error)]
@@ -72,6 +58,15 @@ pub enum FolderError {
     ExtraProof { file: PathBuf },
     #[error("{}: not a chunk's name; chunks are named like chunk-0000.proof", file.display())]
     Misnamed { file: PathBuf },
+    #[error("{}: has more than {limit} files; a session's folder holds nothing else", dir.display())]
+    TooManyFiles { dir: PathBuf, limit: usize },
+    #[error("{}: a session has at most {MAX_CHUNKS} chunks; prove with a larger --chunk", dir.display())]
+    TooManyChunks { dir: PathBuf },
+    #[error(
+        "{}: the receipts up to this one have more than {MAX_RECEIPTS_BYTES} bytes, the limit for those of a session",
+        file.display()
+    )]
+    ReceiptsTooLarge { file: PathBuf },
     #[error("{}: has {found} bytes, its receipt says {expected} (proof.bytes)", file.display())]
     ProofSize {
         file: PathBuf,
@@ -140,7 +135,7 @@ impl SessionDir {
     /// [`FolderError`]: a gap, a receipt or proof beyond a complete session's number of chunks, a
     /// name that is almost a chunk's, a receipt that cannot be read.
     pub fn load_receipts(&self, session: &Session) -> Result<Vec<Receipt>, FolderError> {
-        let found = self.list()?;
+        let found = Listing::of(&self.dir)?;
         let count = match &session.completion {
             Some(end) => {
                 // A huge claimed count must not cost more than the files that are there.
@@ -169,8 +164,25 @@ impl SessionDir {
             let file = self.proof_path(extra);
             return Err(FolderError::ExtraProof { file });
         }
-        let read = |index: &usize| Ok(Receipt::read(&self.receipt_path(*index))?);
+        let mut all = 0;
+        let read = |index: &usize| {
+            let file = self.receipt_path(*index);
+            let (receipt, bytes) = Receipt::read_sized(&file)?;
+            all += bytes;
+            match all <= MAX_RECEIPTS_BYTES {
+                true => Ok(receipt),
+                false => Err(FolderError::ReceiptsTooLarge { file }),
+            }
+        };
         found.receipts.iter().map(read).collect()
+    }
+
+    /// How many receipts there are; none of them is read.
+    ///
+    /// # Errors
+    /// [`FolderError`]: the folder cannot be listed, or has a name that is almost a chunk's.
+    pub fn count_receipts(&self) -> Result<usize, FolderError> {
+        Ok(Listing::of(&self.dir)?.receipts.len())
     }
 
     /// Reads the proof of a receipt and compares its size and digest with the receipt's.
@@ -224,55 +236,27 @@ impl SessionDir {
         manifest: &Manifest,
     ) -> Result<(Session, Vec<Receipt>, SessionFacts), FolderError> {
         let session = self.load_session()?;
-        let receipts = self.load_receipts(&session)?;
-        let facts =
-            check_session(&session, manifest, &receipts).map_err(|error| FolderError::Session {
-                dir: self.dir.clone(),
-                source: Box::new(error),
-            })?;
+        let (receipts, facts) = self.check_receipts(&session, manifest)?;
         Ok((session, receipts, facts))
     }
 
-    fn list(&self) -> Result<Listing, FolderError> {
-        let mut listing = Listing::default();
-        for name in entries(&self.dir)? {
-            let Some(middle) = name.strip_prefix("chunk-") else {
-                continue;
-            };
-            let (set, digits) = if let Some(digits) = middle.strip_suffix(RECEIPT_END) {
-                (&mut listing.receipts, digits)
-            } else if let Some(digits) = middle.strip_suffix(PROOF_END) {
-                (&mut listing.proofs, digits)
-            } else {
-                continue;
-            };
-            // `chunk-1`, `chunk-00001` and `chunk-+001` are not the name of chunk 1.
-            match digits.parse::<usize>() {
-                Ok(index) if format!("{index:04}") == digits => set.insert(index),
-                _ => {
-                    return Err(FolderError::Misnamed {
-                        file: self.dir.join(&name),
-                    });
-                }
-            };
-        }
-        Ok(listing)
+    /// The same for a session document that was read from this folder.
+    ///
+    /// # Errors
+    /// As [`SessionDir::check`].
+    pub fn check_receipts(
+        &self,
+        session: &Session,
+        manifest: &Manifest,
+    ) -> Result<(Vec<Receipt>, SessionFacts), FolderError> {
+        let receipts = self.load_receipts(session)?;
+        let facts = check_session(session, manifest, &receipts);
+        let facts = facts.map_err(|error| FolderError::Session {
+            dir: self.dir.clone(),
+            source: Box::new(error),
+        })?;
+        Ok((receipts, facts))
     }
-}
-
-#[derive(Debug, Default)]
-struct Listing {
-    receipts: BTreeSet<usize>,
-    proofs: BTreeSet<usize>,
-}
-
-fn entries(dir: &Path) -> Result<Vec<String>, FileError> {
-    let listed = fs::read_dir(dir).map_err(FileError::io(dir, "list"))?;
-    let name = |entry: std::io::Result<fs::DirEntry>| {
-        let entry = entry.map_err(FileError::io(dir, "list"))?;
-        Ok(entry.file_name().to_string_lossy().into_owned())
-    };
-    listed.map(name).collect()
 }
 
 /// A session's folder with the right to write: only one process has it.
@@ -348,9 +332,14 @@ impl SessionWriter {
     /// Writes chunk `index`'s proof, to be followed by its receipt.
     ///
     /// # Errors
-    /// [`FolderError::File`], also for a proof that is too large to be read back.
+    /// [`FolderError::File`], also for a proof that is too large to be read back;
+    /// [`FolderError::TooManyChunks`].
     pub fn write_proof(&self, index: usize, proof: &[u8]) -> Result<ProofIdentity, FolderError> {
         let file = self.dir.proof_path(index);
+        if index >= MAX_CHUNKS {
+            let dir = self.dir.path().to_path_buf();
+            return Err(FolderError::TooManyChunks { dir });
+        }
         if proof.len() as u64 > MAX_PROOF_BYTES {
             return Err(FileError::TooLarge {
                 file,

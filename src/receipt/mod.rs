@@ -10,7 +10,8 @@
 //! | `envelope` | `chunk-0000.receipt.json`: binds one statement to one proof |
 //! | `session` | `session.json`: prompt, policy, domain, progress |
 //! | `continuity` | the chain of receipts: order, links, prompt, tokens |
-//! | `folder` | the session's folder: names, lock, completeness |
+//! | `listing` | the names of a session's files |
+//! | `folder` | the session's folder: lock, completeness, sizes |
 //! | `verify_session` | receipts with their proofs: a whole session, or one alone |
 //!
 //! Invariants: this module imports `spec` and `verify` only, so a verifier can be shipped without
@@ -26,25 +27,31 @@ mod document;
 mod envelope;
 mod files;
 mod folder;
+mod listing;
 mod manifest;
 mod session;
 pub(crate) mod strict;
 mod verify_session;
 mod wrapped;
 
-pub use continuity::{SessionError, SessionFacts, check_session, session_checks};
+pub use continuity::{
+    MAX_SESSION_STEPS, SessionError, SessionFacts, check_session, session_checks,
+};
 pub use document::{Document, DocumentError, MAX_DOCUMENT_BYTES};
 pub use envelope::{
     Digest, DigestError, ProofIdentity, ProofRecord, RECEIPT_FORMAT, Receipt, ReceiptError,
     check_receipt, receipt_checks,
 };
-pub use files::{FileError, read_bounded, write_atomic};
+pub use files::{FileError, open_regular, read_bounded, write_atomic};
 pub use folder::{
-    FolderError, LOCK_FILE, MAX_PROOF_BYTES, SESSION_FILE, SessionDir, SessionWriter, proof_name,
-    receipt_name, witness_name,
+    FolderError, LOCK_FILE, MAX_CHUNKS, MAX_PROOF_BYTES, MAX_RECEIPTS_BYTES, SESSION_FILE,
+    SessionDir, SessionWriter, proof_name, receipt_name, witness_name,
 };
 pub use manifest::{MODEL_FORMAT, Manifest};
 pub use session::{Completion, SESSION_FORMAT, Session};
 pub use strict::FormatError;
-pub use verify_session::{Verified, VerifySessionError, verify_receipt, verify_session};
+pub use verify_session::{
+    Complete, ProofVerifier, Verified, VerifySessionError, verify_receipt, verify_session,
+    verify_session_by,
+};
 pub use wrapped::{MAX_WRAPPED_CHUNKS, WRAPPED_FORMAT, Wrapped, wrapped_name};

@@ -337,12 +337,13 @@ impl<T: Decode> Decode for Vec<T> {
             return Err(value.wrong_type("an array"));
         }
         let items: Vec<&RawValue> = value.parse()?;
-        let path = |index: usize| format!("{}[{index}]", value.path);
-        let decode = |(index, raw): (usize, &&RawValue)| {
-            T::decode(Value {
-                path: path(index),
-                raw: raw.get(),
-            })
+        fn at<T: Decode>(path: String, item: &RawValue) -> Result<T, FormatError> {
+            let raw = item.get();
+            T::decode(Value { path, raw })
+        }
+        // A path is for messages: an item that is refused is read again with its own.
+        let decode = |(index, item): (usize, &&RawValue)| {
+            at(String::new(), item).or_else(|_| at(format!("{}[{index}]", value.path), item))
         };
         items.iter().enumerate().map(decode).collect()
     }

@@ -1,4 +1,8 @@
 //! Verifies receipts with their proofs: all of a session, or one alone.
+//!
+//! Owns: [`verify_session_by`], the one list of what is checked of a session, and [`ProofVerifier`], the
+//! difference between a session whose proofs are verified one by one and one whose proofs were wrapped: who
+//! verifies the proofs, and what is known of each one afterwards.
 
 use std::path::Path;
 use std::time::{Duration, Instant};
@@ -10,6 +14,7 @@ use super::{
     SessionDir, SessionFacts, check_receipt, files::read_bounded, folder::MAX_PROOF_BYTES,
 };
 use crate::verify::policy::Accept;
+use crate::verify::statement::PublicFacts;
 use crate::verify::{ProofError, verify_proof};
 
 /// Why a session or a receipt is rejected.
@@ -40,6 +45,59 @@ pub struct Verified {
     pub time: Duration,
 }
 
+/// A complete session whose receipts form a chain; its proofs are still to be verified.
+#[derive(Clone, Copy, Debug)]
+pub struct Complete<'a> {
+    pub folder: &'a SessionDir,
+    pub session: &'a Session,
+    pub receipts: &'a [Receipt],
+}
+
+/// Verifies the proofs of a session's chunks.
+pub trait ProofVerifier {
+    type Error: From<VerifySessionError>;
+
+    /// Verifies chunk `index`'s proof. Returns what the proof is of, and which bytes it has.
+    ///
+    /// Asked for every chunk in order.
+    ///
+    /// # Errors
+    /// A proof that is missing, is not the one of the receipt's record, or does not verify.
+    fn verify(
+        &mut self,
+        session: Complete<'_>,
+        index: usize,
+    ) -> Result<(PublicFacts, ProofIdentity), Self::Error>;
+
+    /// Nothing is left over once all chunks are verified.
+    ///
+    /// # Errors
+    /// What is.
+    fn finish(&mut self, session: Complete<'_>) -> Result<(), Self::Error>;
+}
+
+/// Verifies the proof beside each receipt.
+struct OwnProofs;
+
+impl ProofVerifier for OwnProofs {
+    type Error = VerifySessionError;
+
+    fn verify(
+        &mut self,
+        session: Complete<'_>,
+        index: usize,
+    ) -> Result<(PublicFacts, ProofIdentity), VerifySessionError> {
+        let (folder, receipt) = (session.folder, &session.receipts[index]);
+        let (bytes, identity) = folder.load_proof(index, receipt)?;
+        Ok((facts(&bytes, &folder.proof_path(index))?, identity))
+    }
+
+    fn finish(&mut self, _: Complete<'_>) -> Result<(), VerifySessionError> {
+        // A proof without a receipt was refused with the folder.
+        Ok(())
+    }
+}
+
 /// Verifies a session's folder: every proof under this verifier's parameters, every receipt against its
 /// proof, and the chain of receipts from the prompt to the last token.
 ///
@@ -53,35 +111,57 @@ pub fn verify_session(
     accept: &Accept,
     observe: &mut dyn FnMut(usize, &Verified),
 ) -> Result<(Session, SessionFacts), VerifySessionError> {
-    let folder = SessionDir::open(dir)?;
-    let (session, receipts, facts) = folder.check(manifest)?;
-    if !session.is_complete() {
-        let dir = dir.display().to_string();
-        return Err(VerifySessionError::Running {
-            dir,
-            receipts: receipts.len(),
-        });
-    }
-    for (i, receipt) in receipts.into_iter().enumerate() {
+    verify_session_by(dir, manifest, accept, &mut OwnProofs, observe)
+}
+
+/// [`verify_session`] with proofs that `proofs` verifies. Everything else is the same.
+///
+/// # Errors
+/// The first thing that does not hold, naming file and field.
+pub fn verify_session_by<V: ProofVerifier>(
+    dir: &Path,
+    manifest: &Manifest,
+    accept: &Accept,
+    proofs: &mut V,
+    observe: &mut dyn FnMut(usize, &Verified),
+) -> Result<(Session, SessionFacts), V::Error> {
+    let folder = SessionDir::open(dir).map_err(VerifySessionError::from)?;
+    // 1. The session is complete.
+    let session = complete(&folder)?;
+    // 2. Its receipts form a chain from the prompt to the last token.
+    let (receipts, reached) = folder
+        .check_receipts(&session, manifest)
+        .map_err(VerifySessionError::from)?;
+    let whole = Complete {
+        folder: &folder,
+        session: &session,
+        receipts: &receipts,
+    };
+    // 3. Every receipt has a proof that says the same, of the model and domain that are asked for.
+    for (i, receipt) in receipts.iter().enumerate() {
         let start = Instant::now();
-        let (bytes, identity) = folder.load_proof(i, &receipt)?;
-        check(
-            &receipt,
-            &folder.receipt_path(i),
-            &bytes,
-            &identity,
-            &folder.proof_path(i),
-            accept,
-        )?;
-        observe(
-            i,
-            &Verified {
-                receipt,
-                time: start.elapsed(),
-            },
-        );
+        let (facts, identity) = proofs.verify(whole, i)?;
+        check(receipt, &folder.receipt_path(i), &facts, &identity, accept)?;
+        let verified = Verified {
+            receipt: receipt.clone(),
+            time: start.elapsed(),
+        };
+        observe(i, &verified);
     }
-    Ok((session, facts))
+    proofs.finish(whole)?;
+    Ok((session, reached))
+}
+
+/// The session document of a complete session.
+fn complete(folder: &SessionDir) -> Result<Session, VerifySessionError> {
+    let session = folder.load_session()?;
+    if session.is_complete() {
+        return Ok(session);
+    }
+    Err(VerifySessionError::Running {
+        dir: folder.path().display().to_string(),
+        receipts: folder.count_receipts()?,
+    })
 }
 
 /// Verifies one receipt with the proof beside it. Says nothing about what came before it.
@@ -94,26 +174,29 @@ pub fn verify_receipt(file: &Path, accept: &Accept) -> Result<Verified, VerifySe
     let proof = file.with_file_name(&receipt.proof.file);
     let bytes = read_bounded(&proof, MAX_PROOF_BYTES).map_err(FolderError::from)?;
     let identity = ProofIdentity::of(&bytes);
-    check(&receipt, file, &bytes, &identity, &proof, accept)?;
+    check(&receipt, file, &facts(&bytes, &proof)?, &identity, accept)?;
     Ok(Verified {
         receipt,
         time: start.elapsed(),
     })
 }
 
+/// What a proof's bytes prove.
+fn facts(bytes: &[u8], file: &Path) -> Result<PublicFacts, VerifySessionError> {
+    verify_proof(bytes).map_err(|source| VerifySessionError::Proof {
+        file: file.display().to_string(),
+        source,
+    })
+}
+
 fn check(
     receipt: &Receipt,
     file: &Path,
-    bytes: &[u8],
+    facts: &PublicFacts,
     identity: &ProofIdentity,
-    proof: &Path,
     accept: &Accept,
 ) -> Result<(), VerifySessionError> {
-    let facts = verify_proof(bytes).map_err(|source| VerifySessionError::Proof {
-        file: proof.display().to_string(),
-        source,
-    })?;
-    check_receipt(receipt, &facts, identity, accept).map_err(|source| VerifySessionError::Receipt {
+    check_receipt(receipt, facts, identity, accept).map_err(|source| VerifySessionError::Receipt {
         file: file.display().to_string(),
         source: Box::new(source),
     })

@@ -1,22 +1,51 @@
 //! Checks by name: how the verifier's functions list what they check.
 //!
-//! Owns: [`Checked`], one check and what it found, and [`all`], which refuses on the first that failed.
-//! Every function that checks a proof, a receipt or a session computes such a list and hands it to
-//! [`all`], whole. The lists are public, so that a test can say what each check is needed for: it looks at
-//! all findings but one.
+//! Owns: [`Check`], a name and how its finding is made, and [`all`], which refuses on the first that fails.
+//! Every function that checks a proof, a receipt or a session makes such a list and hands it to [`all`],
+//! whole. The lists are public, so that a test can say what each check is needed for: it asks all checks but
+//! one.
+//!
+//! Invariant: nothing is computed before a check is asked, and [`all`] asks in order. So a check that
+//! computes much over data from outside stands behind those that bound the data's size.
 //!
 //! Absent on purpose: a way to leave a check out. Whoever calls `verify_proof`, `check_receipt` or
 //! `check_session` gets all of them.
 
-/// A check's name and its finding.
-pub type Checked<E> = (&'static str, Result<(), E>);
+/// One check: its name, and how it finds whether it holds.
+pub struct Check<'a, E> {
+    name: &'static str,
+    find: Box<dyn Fn() -> Result<(), E> + 'a>,
+}
 
-/// The error of the first check that failed.
+impl<'a, E> Check<'a, E> {
+    /// A check that is made when it is asked for.
+    pub fn new(name: &'static str, find: impl Fn() -> Result<(), E> + 'a) -> Self {
+        Check {
+            name,
+            find: Box::new(find),
+        }
+    }
+
+    /// The check's name, one of its kind.
+    pub fn name(&self) -> &'static str {
+        self.name
+    }
+
+    /// Makes the check.
+    ///
+    /// # Errors
+    /// What it found.
+    pub fn find(&self) -> Result<(), E> {
+        (self.find)()
+    }
+}
+
+/// Makes the checks in order, up to the first that fails.
 ///
 /// # Errors
-/// That error.
-pub fn all<E>(checks: impl IntoIterator<Item = Checked<E>>) -> Result<(), E> {
-    checks.into_iter().try_for_each(|(_, found)| found)
+/// That one's error.
+pub fn all<'a, E>(checks: impl IntoIterator<Item = Check<'a, E>>) -> Result<(), E> {
+    checks.into_iter().try_for_each(|check| check.find())
 }
 
 /// `error` unless the condition holds.
@@ -25,27 +54,11 @@ pub(crate) fn ensure<E>(holds: bool, error: impl FnOnce() -> E) -> Result<(), E>
 }
 
 /// The same checks with another type of error.
-pub(crate) fn mapped<E, F: From<E>>(
-    checks: impl IntoIterator<Item = Checked<E>>,
-) -> impl Iterator<Item = Checked<F>> {
-    checks
-        .into_iter()
-        .map(|(name, found)| (name, found.map_err(F::from)))
-}
-
-/// The same checks of several things: each with the first error that it found.
-pub(crate) fn merged<E>(
-    lists: impl IntoIterator<Item = impl IntoIterator<Item = Checked<E>>>,
-) -> Vec<Checked<E>> {
-    let mut merged: Vec<Checked<E>> = vec![];
-    for list in lists {
-        for (at, (name, found)) in list.into_iter().enumerate() {
-            match merged.get_mut(at) {
-                None => merged.push((name, found)),
-                Some((_, earlier)) if earlier.is_ok() => *earlier = found,
-                Some(_) => {}
-            }
-        }
-    }
-    merged
+pub(crate) fn mapped<'a, E: 'a, F: From<E>>(
+    checks: impl IntoIterator<Item = Check<'a, E>>,
+) -> impl Iterator<Item = Check<'a, F>> {
+    checks.into_iter().map(|check| Check {
+        name: check.name,
+        find: Box::new(move || check.find().map_err(F::from)),
+    })
 }

@@ -15,6 +15,7 @@ pub mod proof;
 pub mod statement;
 
 use std::cell::Cell;
+use std::fmt::Debug;
 use std::panic::{self, AssertUnwindSafe};
 use std::sync::Once;
 
@@ -25,10 +26,20 @@ use starknet_types_core::felt::Felt;
 use thiserror::Error;
 
 use crate::spec::program_hash::program_hash;
-use checks::{Checked, all, ensure};
+use checks::{Check, all, ensure};
 use params::{LOG_TABLE_ROWS, MerkleChannel, ParamSet};
 use proof::{CairoProof, DecodeError};
 use statement::PublicFacts;
+
+/// Fewest words of a program: the call of `main` and the loop behind it, with which every program starts.
+const MIN_PROGRAM_WORDS: usize = 6;
+
+/// Most words of a program. The largest that was ever proven has 768,057, and a proof file has room for about
+/// 880,000. The library makes two copies of them, each three times as large as the words in the file.
+pub const MAX_PROGRAM_WORDS: usize = 800_000;
+
+/// Most felts of an output. A statement has 21.
+const MAX_OUTPUT_FELTS: usize = 1 << 10;
 
 /// Why a proof is not accepted.
 #[derive(Clone, Debug, Error, PartialEq, Eq)]
@@ -70,12 +81,14 @@ fn verify_decoded(bytes: &[u8]) -> Result<PublicFacts, ProofError> {
     all(proof_checks(&proof))?;
     let set = parameter_set(&proof);
     let memory = &proof.claim.public_data.public_memory;
-    let (program, output) = (felts(&memory.program), felts(&memory.output));
+    // The hash before the library runs, so that no copy of the program is held beside the library's own.
+    let program_hash = program_hash(&felts(&memory.program));
+    let output = felts(&memory.output);
     verify_cairo_ex::<MerkleChannel>(proof, set.all_preprocessed_columns)
         .map_err(|e| ProofError::Invalid(e.to_string()))?;
     let config = params::pcs_config(&set.params);
     Ok(PublicFacts {
-        program_hash: program_hash(&program),
+        program_hash,
         output,
         params: set.params,
         security_bits: config.security_bits(),
@@ -84,12 +97,15 @@ fn verify_decoded(bytes: &[u8]) -> Result<PublicFacts, ProofError> {
 
 /// Every check of a decoded proof that comes before the library's verifier: parameters, fixed tables, the
 /// claim's sizes, the place of program and output.
-pub fn proof_checks(proof: &CairoProof) -> Vec<Checked<ProofError>> {
-    let mut checks = parameter_checks(proof).to_vec();
-    let root = proof.stark_proof.commitments.first().map(|root| root.0);
-    let canonical = root == Some(parameter_set(proof).preprocessed_root);
-    let tables = ensure(canonical, || ProofError::PreprocessedRoot);
-    checks.push(("preprocessed root", tables));
+pub fn proof_checks(proof: &CairoProof) -> Vec<Check<'_, ProofError>> {
+    let mut checks = Vec::from(parameter_checks(proof));
+    checks.push(Check::new("preprocessed root", || {
+        let root = proof.stark_proof.commitments.first().map(|root| root.0);
+        let canonical = root == Some(parameter_set(proof).preprocessed_root);
+        ensure(canonical, || ProofError::PreprocessedRoot)
+    }));
+    // First of the sizes: the library copies program and output whenever it looks at a claim.
+    checks.extend(length_checks(&proof.claim.public_data));
     checks.extend(claim_checks(proof));
     checks.extend(memory_checks(&proof.claim.public_data));
     checks
@@ -101,116 +117,117 @@ pub fn parameter_set(proof: &CairoProof) -> &'static ParamSet {
 }
 
 /// All parameters are those of the accepted set.
-fn parameter_checks(proof: &CairoProof) -> [Checked<ProofError>; 8] {
+fn parameter_checks(proof: &CairoProof) -> [Check<'_, ProofError>; 8] {
     let found = proof.stark_proof.config;
-    let set = parameter_set(proof);
-    let required = params::pcs_config(&set.params);
+    let required = params::pcs_config(&parameter_set(proof).params);
     let (f, r) = (found.fri_config, required.fri_config);
-    let variant = params::variant(set.params.preprocessed);
-    let pairs = [
-        (
-            "pow_bits",
-            found.pow_bits.to_string(),
-            required.pow_bits.to_string(),
-        ),
-        (
-            "log_blowup",
-            f.log_blowup_factor.to_string(),
-            r.log_blowup_factor.to_string(),
-        ),
-        ("queries", f.n_queries.to_string(), r.n_queries.to_string()),
-        (
-            "fold_step",
-            f.fold_step.to_string(),
-            r.fold_step.to_string(),
-        ),
-        (
-            "log_last_layer_degree_bound",
-            f.log_last_layer_degree_bound.to_string(),
-            r.log_last_layer_degree_bound.to_string(),
-        ),
-        (
+    let variant = params::variant(parameter_set(proof).params.preprocessed);
+    let (log_bound, required_log_bound) =
+        (f.log_last_layer_degree_bound, r.log_last_layer_degree_bound);
+    [
+        same("pow_bits", found.pow_bits, required.pow_bits),
+        same("log_blowup", f.log_blowup_factor, r.log_blowup_factor),
+        same("queries", f.n_queries, r.n_queries),
+        same("fold_step", f.fold_step, r.fold_step),
+        same("log_last_layer_degree_bound", log_bound, required_log_bound),
+        same(
             "lifting_log_size",
-            format!("{:?}", found.lifting_log_size),
-            format!("{:?}", required.lifting_log_size),
+            found.lifting_log_size,
+            required.lifting_log_size,
         ),
-        (
-            "preprocessed",
-            format!("{:?}", proof.preprocessed_trace_variant),
-            format!("{variant:?}"),
-        ),
-        (
-            "channel_salt",
-            proof.channel_salt.to_string(),
-            "0".to_string(),
-        ),
-    ];
-    pairs.map(|(parameter, found, required)| {
-        let same = found == required;
-        let error = || ProofError::Parameter {
+        same("preprocessed", proof.preprocessed_trace_variant, variant),
+        same("channel_salt", proof.channel_salt, 0),
+    ]
+}
+
+/// A parameter is the required one.
+fn same<'a, T: PartialEq + Debug + 'a>(
+    parameter: &'static str,
+    found: T,
+    required: T,
+) -> Check<'a, ProofError> {
+    Check::new(parameter, move || {
+        ensure(found == required, || ProofError::Parameter {
             parameter,
-            found,
-            required,
-        };
-        (parameter, ensure(same, error))
+            found: format!("{found:?}"),
+            required: format!("{required:?}"),
+        })
     })
 }
 
-/// The claim's sizes, so that the library's arithmetic on them cannot overflow.
-fn claim_checks(proof: &CairoProof) -> [Checked<ProofError>; 6] {
-    let (claim, stark, set) = (&proof.claim, &proof.stark_proof, parameter_set(proof));
-    let there = claim.memory_address_to_id.is_some() && claim.memory_id_to_big.is_some();
-    let tables = claim.memory_id_to_big.iter();
-    let tables = tables.flat_map(|big| &big.big_log_sizes);
-    // Of so many tables at most, the numbers of values cannot overflow.
-    let few = tables.clone().count() <= set.value_tables;
-    let small = |log: &u32| *log <= LOG_TABLE_ROWS;
-    let too_large = |log: &u32| *log > set.max_log_rows;
-    // The library's list of all sizes asserts both.
-    let rows = there
-        && few
-        && claim
-            .flatten_claim()
-            .component_log_sizes
-            .iter()
-            .any(too_large);
-    let refused = |problem| move || ProofError::Claim(problem);
+/// `problem` unless the claim is as it must be.
+fn of_claim<'a>(
+    name: &'static str,
+    holds: impl Fn() -> bool + 'a,
+    problem: &'static str,
+) -> Check<'a, ProofError> {
+    Check::new(name, move || ensure(holds(), || ProofError::Claim(problem)))
+}
+
+/// The lengths of program and output.
+fn length_checks(public: &PublicData) -> [Check<'_, ProofError>; 2] {
+    let memory = &public.public_memory;
+    let (program, output) = (memory.program.len(), memory.output.len());
     [
-        (
+        of_claim(
+            "length of the program",
+            move || (MIN_PROGRAM_WORDS..=MAX_PROGRAM_WORDS).contains(&program),
+            "the program has fewer than 6 or more than 800,000 words",
+        ),
+        of_claim(
+            "length of the output",
+            move || output <= MAX_OUTPUT_FELTS,
+            "the output has more than 1,024 felts",
+        ),
+    ]
+}
+
+/// The claim's sizes, so that the library's arithmetic on them cannot overflow.
+fn claim_checks(proof: &CairoProof) -> [Check<'_, ProofError>; 6] {
+    let (claimed, stark) = (&proof.claim, &proof.stark_proof);
+    let there = claimed.memory_address_to_id.is_some() && claimed.memory_id_to_big.is_some();
+    let tables = || {
+        claimed
+            .memory_id_to_big
+            .iter()
+            .flat_map(|big| &big.big_log_sizes)
+    };
+    // Of so many tables at most, the numbers of values cannot overflow.
+    let few = move || tables().count() <= parameter_set(proof).value_tables;
+    // The library's list of all sizes asserts both.
+    let rows = move || {
+        let most = parameter_set(proof).max_log_rows;
+        !(there && few()) || {
+            let sizes = claimed.flatten_claim().component_log_sizes;
+            sizes.iter().all(|log| *log <= most)
+        }
+    };
+    [
+        of_claim(
             "memory components",
-            ensure(there, refused("the memory components are missing")),
+            move || there,
+            "the memory components are missing",
         ),
-        (
+        of_claim(
             "rows of a memory table",
-            ensure(
-                tables.clone().all(small),
-                refused("a memory table has more than 2^20 rows"),
-            ),
+            move || tables().all(|log| *log <= LOG_TABLE_ROWS),
+            "a memory table has more than 2^20 rows",
         ),
-        (
-            "number of memory tables",
-            ensure(few, refused("too many memory tables")),
-        ),
-        (
+        of_claim("number of memory tables", few, "too many memory tables"),
+        of_claim(
             "rows of a component",
-            ensure(
-                !rows,
-                refused("a component has more rows than the parameters allow"),
-            ),
+            rows,
+            "a component has more rows than the parameters allow",
         ),
-        (
+        of_claim(
             "builtins have segments",
-            ensure(
-                !unbound_builtin(claim),
-                refused("a builtin's component has no segment"),
-            ),
+            || !unbound_builtin(claimed),
+            "a builtin's component has no segment",
         ),
-        (
+        of_claim(
             "four trees",
-            ensure(
-                stark.commitments.len() == 4 && stark.sampled_values.len() == 4,
-                refused("a proof commits to exactly four trees"),
-            ),
+            || stark.commitments.len() == 4 && stark.sampled_values.len() == 4,
+            "a proof commits to exactly four trees",
         ),
     ]
 }
@@ -253,47 +270,31 @@ fn unbound_builtin(claim: &CairoClaim) -> bool {
 /// addresses from the final `ap` on. Both are what they seem only if the registers say so: the
 /// execution segment starts right after program and safe call, and the output segment lies right
 /// behind the execution segment and has as many cells as are claimed.
-fn memory_checks(public: &PublicData) -> [Checked<ProofError>; 5] {
+fn memory_checks(public: &PublicData) -> [Check<'_, ProofError>; 4] {
     let memory = &public.public_memory;
     let (program, output) = (&memory.program, &memory.output);
     let segment = &memory.public_segments.output;
     let (start, stop) = (segment.start_ptr.value, segment.stop_ptr.value);
-    let refused = |problem| move || ProofError::Claim(problem);
     [
-        (
-            "lengths of program and output",
-            ensure(
-                program.len() >= 6 && output.len() <= 1 << 10,
-                refused("the program or the output has an impossible length"),
-            ),
-        ),
-        (
+        of_claim(
             "end of the program",
-            ensure(
-                public.initial_state.ap.0 as usize == 1 + program.len() + 2,
-                refused("the program is not all of the program segment"),
-            ),
+            || public.initial_state.ap.0 as usize == 1 + program.len() + 2,
+            "the program is not all of the program segment",
         ),
-        (
+        of_claim(
             "start of the output",
-            ensure(
-                start == public.final_state.ap.0,
-                refused("the output segment does not start where the output is read"),
-            ),
+            move || start == public.final_state.ap.0,
+            "the output segment does not start where the output is read",
         ),
-        (
+        of_claim(
             "end of the output",
-            ensure(
-                stop.checked_sub(start) == Some(output.len() as u32),
-                refused("the output is not all of the output segment"),
-            ),
+            move || stop.checked_sub(start) == Some(output.len() as u32),
+            "the output is not all of the output segment",
         ),
-        (
+        of_claim(
             "canonical program and output",
-            ensure(
-                program.iter().chain(output).all(is_canonical),
-                refused("a public memory value is not below the field's modulus"),
-            ),
+            move || program.iter().chain(output).all(is_canonical),
+            "a public memory value is not below the field's modulus",
         ),
     ]
 }

@@ -11,7 +11,7 @@
 
 use thiserror::Error;
 
-use super::checks::{Checked, all, ensure};
+use super::checks::{Check, all, ensure};
 use super::statement::{Domain, ModelRoot, Policy, ProgramHash, PublicFacts, Statement, Weights};
 use crate::spec::SPEC_VERSION;
 
@@ -94,83 +94,69 @@ impl Accept {
     }
 
     /// One check per field of the statement that the verifier's side fixes.
-    pub fn statement_checks(&self, statement: &Statement) -> [Checked<PolicyError>; 9] {
+    pub fn statement_checks<'a>(&'a self, statement: &'a Statement) -> [Check<'a, PolicyError>; 9] {
         let (model, domain) = (&self.model, &self.domain);
-        let Statement {
-            spec_version: spec,
-            policy,
-            ..
-        } = *statement;
+        let (spec, policy) = (statement.spec_version, statement.policy);
         [
-            (
-                "accepted spec_version",
+            Check::new("accepted spec_version", move || {
                 ensure(self.spec_versions.contains(&spec), || PolicyError::Spec {
                     found: spec,
                     accepted: self.spec_versions.clone(),
-                }),
-            ),
-            (
-                "accepted version",
-                ensure(statement.version == model.statement_version, || {
-                    let (found, expected) = (statement.version, model.statement_version);
-                    PolicyError::Version { found, expected }
-                }),
-            ),
-            (
-                "spec_version of the model",
+                })
+            }),
+            Check::new("accepted version", move || {
+                let (found, expected) = (statement.version, model.statement_version);
+                ensure(found == expected, || PolicyError::Version {
+                    found,
+                    expected,
+                })
+            }),
+            Check::new("spec_version of the model", move || {
                 ensure(spec == model.spec_version, || PolicyError::ModelSpec {
                     found: spec,
                     expected: model.spec_version,
-                }),
-            ),
-            (
-                "accepted model_root",
-                ensure(statement.model_root == model.model_root, || {
-                    let (found, expected) = (statement.model_root, model.model_root);
-                    PolicyError::ModelRoot { found, expected }
-                }),
-            ),
-            (
-                "accepted program_hash",
-                ensure(statement.program_hash == model.program_hash, || {
-                    let (found, expected) = (statement.program_hash, model.program_hash);
-                    PolicyError::ProgramHash { found, expected }
-                }),
-            ),
-            (
-                "accepted policy.kind",
+                })
+            }),
+            Check::new("accepted model_root", move || {
+                let (found, expected) = (statement.model_root, model.model_root);
+                ensure(found == expected, || PolicyError::ModelRoot {
+                    found,
+                    expected,
+                })
+            }),
+            Check::new("accepted program_hash", move || {
+                let (found, expected) = (statement.program_hash, model.program_hash);
+                ensure(found == expected, || PolicyError::ProgramHash {
+                    found,
+                    expected,
+                })
+            }),
+            Check::new("accepted policy.kind", move || {
                 ensure(policy.kind == model.policy.kind, || PolicyError::Kind {
                     found: policy.kind.name(),
                     expected: model.policy.kind.name(),
-                }),
-            ),
-            (
-                "accepted policy.eos",
+                })
+            }),
+            Check::new("accepted policy.eos", move || {
                 ensure(policy.eos == model.policy.eos, || PolicyError::Eos {
                     found: show(policy.eos),
                     expected: show(model.policy.eos),
-                }),
-            ),
-            (
-                "accepted domain.chain",
-                ensure(statement.domain.chain == domain.chain, || {
-                    let (found, expected) = (statement.domain.chain, domain.chain);
-                    PolicyError::Chain {
-                        found: found.to_string(),
-                        expected: expected.to_string(),
-                    }
-                }),
-            ),
-            (
-                "accepted domain.verifier",
-                ensure(statement.domain.verifier == domain.verifier, || {
-                    let (found, expected) = (statement.domain.verifier, domain.verifier);
-                    PolicyError::Verifier {
-                        found: found.to_string(),
-                        expected: expected.to_string(),
-                    }
-                }),
-            ),
+                })
+            }),
+            Check::new("accepted domain.chain", move || {
+                let (found, expected) = (statement.domain.chain, domain.chain);
+                ensure(found == expected, || PolicyError::Chain {
+                    found: found.to_string(),
+                    expected: expected.to_string(),
+                })
+            }),
+            Check::new("accepted domain.verifier", move || {
+                let (found, expected) = (statement.domain.verifier, domain.verifier);
+                ensure(found == expected, || PolicyError::Verifier {
+                    found: found.to_string(),
+                    expected: expected.to_string(),
+                })
+            }),
         ]
     }
 

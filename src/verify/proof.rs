@@ -12,7 +12,7 @@ use stwo::core::poly::line::LinePoly;
 use stwo::core::vcs_lifted::blake2_merkle::Blake2sM31MerkleHasher;
 use thiserror::Error;
 
-use super::checks::{Checked, all, ensure};
+use super::checks::{Check, all, ensure};
 
 /// A Cairo proof as the verifier reads it.
 pub type CairoProof = cairo_air::CairoProofForRustVerifier<Blake2sM31MerkleHasher>;
@@ -79,59 +79,59 @@ fn segments(ranges: &PublicSegmentRanges) -> impl Iterator<Item = u32> {
 
 /// One check per part of a proof that holds field elements: the library computes with whatever `u32` it is
 /// given, and only `0..P` are field elements.
-pub fn canonical_checks(proof: &CairoProof) -> [Checked<DecodeError>; 10] {
-    let base = |x: &BaseField| x.0 < P;
-    let secure = |x: &SecureField| x.to_m31_array().iter().all(base);
+pub fn canonical_checks(proof: &CairoProof) -> [Check<'_, DecodeError>; 10] {
     let stark = &proof.stark_proof;
     let fri = &stark.fri_proof;
-    let mut layers = std::iter::once(&fri.first_layer).chain(&fri.inner_layers);
     let public = &proof.claim.public_data;
     let memory = &public.public_memory;
-    let states = [&public.initial_state, &public.final_state];
-    let parts = [
-        (
-            "sampled_values",
-            stark.sampled_values.iter().flatten().flatten().all(secure),
-        ),
-        (
-            "queried_values",
-            stark.queried_values.iter().flatten().flatten().all(base),
-        ),
-        (
-            "fri_witness",
-            layers.all(|l| l.fri_witness.iter().all(secure)),
-        ),
-        ("last_layer_poly", canonical_poly(&fri.last_layer_poly)),
-        (
-            "interaction_claim",
-            proof
-                .interaction_claim
-                .flatten_interaction_claim()
-                .iter()
-                .all(secure),
-        ),
-        (
-            "claim.state",
-            states.iter().all(|s| [s.pc, s.ap, s.fp].iter().all(base)),
-        ),
-        (
-            "claim.program",
-            memory.program.iter().all(|(id, _)| *id < P),
-        ),
-        ("claim.output", memory.output.iter().all(|(id, _)| *id < P)),
-        (
-            "claim.public_segments",
-            segments(&memory.public_segments).all(|x| x < P),
-        ),
-        (
-            "claim.safe_call_ids",
-            memory.safe_call_ids.iter().all(|id| *id < P),
-        ),
-    ];
-    parts.map(|(part, canonical)| {
-        let error = || DecodeError::NotCanonical { part };
-        (part, ensure(canonical, error))
+    [
+        part("sampled_values", || {
+            stark.sampled_values.iter().flatten().flatten().all(secure)
+        }),
+        part("queried_values", || {
+            stark.queried_values.iter().flatten().flatten().all(base)
+        }),
+        part("fri_witness", || {
+            let mut layers = std::iter::once(&fri.first_layer).chain(&fri.inner_layers);
+            layers.all(|l| l.fri_witness.iter().all(secure))
+        }),
+        part("last_layer_poly", || canonical_poly(&fri.last_layer_poly)),
+        part("interaction_claim", || {
+            let claim = proof.interaction_claim.flatten_interaction_claim();
+            claim.iter().all(secure)
+        }),
+        part("claim.state", || {
+            let states = [&public.initial_state, &public.final_state];
+            states.iter().all(|s| [s.pc, s.ap, s.fp].iter().all(base))
+        }),
+        part("claim.program", || {
+            memory.program.iter().all(|(id, _)| *id < P)
+        }),
+        part("claim.output", || {
+            memory.output.iter().all(|(id, _)| *id < P)
+        }),
+        part("claim.public_segments", || {
+            segments(&memory.public_segments).all(|x| x < P)
+        }),
+        part("claim.safe_call_ids", || {
+            memory.safe_call_ids.iter().all(|id| *id < P)
+        }),
+    ]
+}
+
+/// A part of a proof whose numbers must all be below the modulus.
+fn part<'a>(part: &'static str, canonical: impl Fn() -> bool + 'a) -> Check<'a, DecodeError> {
+    Check::new(part, move || {
+        ensure(canonical(), || DecodeError::NotCanonical { part })
     })
+}
+
+fn base(x: &BaseField) -> bool {
+    x.0 < P
+}
+
+fn secure(x: &SecureField) -> bool {
+    x.to_m31_array().iter().all(base)
 }
 
 /// The polynomial's own size field follows from its coefficients; the library trusts it, and computes
@@ -140,7 +140,5 @@ fn canonical_poly(poly: &LinePoly) -> bool {
     let coefficients: &[SecureField] = poly;
     coefficients.len().is_power_of_two()
         && LinePoly::new(coefficients.to_vec()) == *poly
-        && coefficients
-            .iter()
-            .all(|x| x.to_m31_array().iter().all(|x| x.0 < P))
+        && coefficients.iter().all(secure)
 }

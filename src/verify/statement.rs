@@ -23,7 +23,7 @@ use serde::Serialize;
 use starknet_types_core::felt::Felt;
 use thiserror::Error;
 
-use super::checks::{Checked, all, ensure};
+use super::checks::{Check, all, ensure};
 use crate::spec::roots;
 
 pub use encoding::{OUTPUT_FIELDS, OUTPUT_LEN};
@@ -271,7 +271,7 @@ impl Statement {
 
     /// The rules of a statement's form: format version, domain, prompt length, number of steps,
     /// positions within [`MAX_POSITION`], and `frontier_out.position = frontier_in.position + steps`.
-    pub fn form_checks(&self) -> [Checked<StatementError>; 8] {
+    pub fn form_checks(&self) -> [Check<'_, StatementError>; 8] {
         let Domain { chain, verifier } = self.domain;
         let (local, contract) = (self.domain.is_local(), verifier.0 != Felt::ZERO);
         let length = self.prompt_length;
@@ -280,46 +280,40 @@ impl Statement {
             self.steps,
             self.frontier_out.position,
         );
-        let position = |side, found| {
-            let error = || StatementError::Position { side, found };
-            ensure(found <= MAX_POSITION, error)
+        let position = |name, side, found| {
+            let error = move || StatementError::Position { side, found };
+            Check::new(name, move || ensure(found <= MAX_POSITION, error))
         };
         let end = u64::from(from) + u64::from(steps);
         [
-            (
-                "version",
-                ensure(Weights::of_version(self.version).is_some(), || {
-                    let found = self.version;
-                    StatementError::Version { found }
-                }),
-            ),
-            (
-                "no contract where the domain is local",
-                ensure(!local || !contract, || StatementError::LocalVerifier {
-                    found: verifier,
-                }),
-            ),
-            (
-                "a contract where there is a chain",
-                ensure(local || contract, || StatementError::NoVerifier { chain }),
-            ),
-            (
-                "prompt_length in range",
-                ensure((1..=MAX_POSITION).contains(&length), || {
-                    StatementError::PromptLength { found: length }
-                }),
-            ),
-            ("a step", ensure(steps != 0, || StatementError::NoSteps)),
-            ("frontier_in.position in range", position("in", from)),
-            ("frontier_out.position in range", position("out", to)),
-            (
-                "position + steps",
+            Check::new("version", move || {
+                let found = self.version;
+                let known = Weights::of_version(found).is_some();
+                ensure(known, || StatementError::Version { found })
+            }),
+            Check::new("no contract where the domain is local", move || {
+                let error = || StatementError::LocalVerifier { found: verifier };
+                ensure(!local || !contract, error)
+            }),
+            Check::new("a contract where there is a chain", move || {
+                ensure(local || contract, || StatementError::NoVerifier { chain })
+            }),
+            Check::new("prompt_length in range", move || {
+                let error = || StatementError::PromptLength { found: length };
+                ensure((1..=MAX_POSITION).contains(&length), error)
+            }),
+            Check::new("a step", move || {
+                ensure(steps != 0, || StatementError::NoSteps)
+            }),
+            position("frontier_in.position in range", "in", from),
+            position("frontier_out.position in range", "out", to),
+            Check::new("position + steps", move || {
                 ensure(end == u64::from(to), || StatementError::Steps {
                     from,
                     steps,
                     to,
-                }),
-            ),
+                })
+            }),
         ]
     }
 

@@ -8,6 +8,7 @@
 pub mod aggregate;
 pub mod calldata;
 pub mod circuit;
+mod documents;
 pub mod leaf;
 pub mod session;
 pub mod shape;
@@ -21,7 +22,9 @@ use std::path::{Path, PathBuf};
 use starknet_types_core::felt::Felt;
 use thiserror::Error;
 
-use crate::receipt::{DocumentError, FileError, FolderError, MAX_WRAPPED_CHUNKS};
+use crate::receipt::{
+    DocumentError, FileError, FolderError, MAX_WRAPPED_CHUNKS, VerifySessionError,
+};
 use verify::WrappedProofError;
 
 /// Why a session is not wrapped.
@@ -70,8 +73,8 @@ pub enum WrapError {
         found: String,
         expected: String,
     },
-    #[error("{}: {reason}", file.display())]
-    Statement { file: PathBuf, reason: String },
+    #[error(transparent)]
+    Verify(#[from] VerifySessionError),
     #[error("{}: {source}", file.display())]
     Proof {
         file: PathBuf,

@@ -1,4 +1,5 @@
-//! Wraps a session's folder: leaf after leaf, pair after pair, resumable.
+//! Wraps a session's folder: leaf after leaf, pair after pair, resumable. What is made is read and verified in
+//! [`documents`](super::documents).
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -9,16 +10,21 @@ use stwo::core::fields::qm31::QM31;
 
 use super::aggregate::{self, Aggregate};
 use super::circuit::{self, Proof};
+use super::documents::{beside, outputs};
 use super::leaf::{self, Leaf};
 use super::shape::{AGGREGATE, LEAF, Shape};
 use super::verify::verify_packed;
 use super::{WrapError, calldata, digest_felt, tree, witness};
 use crate::receipt::{
-    Document, MAX_WRAPPED_CHUNKS, Manifest, Receipt, Session, SessionDir, SessionWriter, Wrapped,
-    read_bounded, receipt_name, witness_name, wrapped_name, write_atomic,
+    Document, MAX_WRAPPED_CHUNKS, Manifest, SessionWriter, Wrapped, read_bounded, witness_name,
+    write_atomic,
 };
-use crate::verify::policy::Accept;
 use crate::verify::statement::{CircuitRoot, ProofFelt};
+
+pub use super::documents::{WrappedSession, open, verify};
+
+/// Largest file of a node of an unfinished tree.
+const MAX_NODE_BYTES: u64 = 1 << 28;
 
 /// Folder for the nodes of an unfinished tree, inside the session's.
 const NODES: &str = "wrapping";
@@ -67,10 +73,11 @@ pub fn wrap(
         return Err(WrapError::Group { group });
     }
     let writer = SessionWriter::open(dir)?;
-    let (session, receipts, _) = writer.dir().check(manifest)?;
+    let session = writer.dir().load_session()?;
     if !session.is_complete() {
         return Err(WrapError::Running);
     }
+    let (receipts, _) = writer.dir().check_receipts(&session, manifest)?;
     let outputs = outputs(&receipts);
     let store = Store {
         dir: dir.join(NODES),
@@ -113,7 +120,8 @@ pub fn wrap(
         document.write(&dir.join(document.name()))?;
     }
     // What an earlier wrap in other groups left, and the inner nodes, are of no further use.
-    for file in beside(writer.dir(), &documents)? {
+    let names: Vec<String> = documents.iter().map(Wrapped::name).collect();
+    for file in beside(writer.dir(), &names)? {
         fs::remove_file(&file).map_err(WrapError::io(&file))?;
     }
     fs::remove_dir_all(&store.dir).map_err(WrapError::io(&store.dir))?;
@@ -200,118 +208,6 @@ fn pair_up(
     Ok(())
 }
 
-/// The outputs of the receipts' programs.
-fn outputs(receipts: &[Receipt]) -> Vec<Vec<Felt>> {
-    let output = |receipt: &Receipt| receipt.statement.to_output().to_vec();
-    receipts.iter().map(output).collect()
-}
-
-/// Files of wrapped documents in a folder that are not these.
-fn beside(dir: &SessionDir, documents: &[Wrapped]) -> Result<Vec<PathBuf>, WrapError> {
-    let known: Vec<String> = documents.iter().map(Wrapped::name).collect();
-    let mut names = dir.wrapped_names()?;
-    names.retain(|name| !known.contains(name));
-    Ok(names.iter().map(|name| dir.path().join(name)).collect())
-}
-
-/// A wrapped session, read and checked as documents: the receipts form a session of the model, and the
-/// wrapped documents cover all of them, each once. Says nothing about the proofs.
-///
-/// # Errors
-/// What is missing, or the first field that differs.
-pub fn open(
-    dir: &Path,
-    manifest: &Manifest,
-) -> Result<(Session, Vec<Receipt>, Vec<Wrapped>), WrapError> {
-    let folder = SessionDir::open(dir)?;
-    let (session, receipts, _) = folder.check(manifest)?;
-    let mut covered = 0;
-    let mut documents = vec![];
-    while covered < receipts.len() || documents.is_empty() {
-        let file = dir.join(wrapped_name(covered));
-        if !file.exists() {
-            return Err(WrapError::NotWrapped { file });
-        }
-        let wrapped = Wrapped::read(&file)?;
-        let left = receipts.len() - covered;
-        let chunks = (wrapped.chunks as usize).min(left);
-        let rows = [
-            (
-                "session_id",
-                wrapped.session_id.to_string(),
-                session.session_id.to_string(),
-            ),
-            (
-                "program_hash",
-                wrapped.program_hash.to_string(),
-                session.program_hash.to_string(),
-            ),
-            (
-                "first_chunk",
-                wrapped.first_chunk.to_string(),
-                covered.to_string(),
-            ),
-            ("chunks", wrapped.chunks.to_string(), chunks.to_string()),
-        ];
-        for (field, found, expected) in rows {
-            if found != expected {
-                return Err(WrapError::Differs {
-                    file,
-                    field,
-                    found,
-                    expected,
-                });
-            }
-        }
-        covered += chunks;
-        documents.push(wrapped);
-    }
-    if let Some(file) = beside(&folder, &documents)?.into_iter().next() {
-        return Err(WrapError::ExtraWrapped { file });
-    }
-    Ok((session, receipts, documents))
-}
-
-/// Verifies a wrapped session: the documents as in [`open`], every statement against what is accepted, and
-/// the proofs for all statements, by the circuit `leaf_root`. The chunks' own proofs are not looked at.
-///
-/// # Errors
-/// The first thing that does not hold.
-pub fn verify(
-    dir: &Path,
-    manifest: &Manifest,
-    accept: &Accept,
-    leaf_root: [u8; 32],
-) -> Result<(Session, Vec<Receipt>, Vec<Wrapped>), WrapError> {
-    let (session, receipts, documents) = open(dir, manifest)?;
-    let pinned = CircuitRoot(digest_felt(&leaf_root));
-    for (i, receipt) in receipts.iter().enumerate() {
-        accept
-            .check_statement(&receipt.statement)
-            .map_err(|source| WrapError::Statement {
-                file: dir.join(receipt_name(i)),
-                reason: source.to_string(),
-            })?;
-    }
-    for wrapped in &documents {
-        let first = wrapped.first_chunk as usize;
-        let file = dir.join(wrapped.name());
-        if wrapped.leaf_root != pinned {
-            return Err(WrapError::Differs {
-                file,
-                field: "leaf_root",
-                found: wrapped.leaf_root.to_string(),
-                expected: pinned.to_string(),
-            });
-        }
-        let outputs = outputs(&receipts[first..first + wrapped.chunks as usize]);
-        let felts: Vec<Felt> = wrapped.proof.iter().map(|felt| felt.0).collect();
-        let (root, value) = tree::top(leaf_root, &outputs);
-        verify_packed(root, value, &felts).map_err(|source| WrapError::Proof { file, source })?;
-    }
-    Ok((session, receipts, documents))
-}
-
 /// Which proof a node is.
 struct Key<'a> {
     level: usize,
@@ -342,7 +238,7 @@ impl Store {
             proof.claim.output_values == key.value
                 && proof.stark_proof.proof.commitments.first().map(|r| r.0) == Some(key.root)
         };
-        let earlier = fs::read(&file)
+        let earlier = read_bounded(&file, MAX_NODE_BYTES)
             .ok()
             .filter(|bytes| circuit::decode(bytes, key.shape).is_some_and(|proof| usable(&proof)));
         let resumed = earlier.is_some();

@@ -111,10 +111,15 @@ fn public_memory() {
         p.claim.public_data.initial_state.fp.0 -= 1;
         p.claim.public_data.final_state.fp.0 -= 1;
     });
-    let length = "the program or the output has an impossible length";
+    let length = "the program has fewer than 6 or more than 800,000 words";
     claim("no program", length, |p| {
         p.claim.public_data.public_memory.program.clear()
     });
+    claim("a long program", length, |p| {
+        let program = &mut p.claim.public_data.public_memory.program;
+        program.resize(800_001, (0, [0; 8]));
+    });
+    let length = "the output has more than 1,024 felts";
     claim("a long output", length, |p| {
         p.claim.public_data.public_memory.output = vec![(0, [0; 8]); (1 << 10) + 1];
     });

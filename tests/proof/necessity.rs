@@ -7,7 +7,7 @@ use cairo_air::components::add_mod_builtin;
 use cairo_air::verifier::verify_cairo_ex;
 use cairo_decode::verify::params::MerkleChannel;
 use cairo_decode::verify::proof::{CairoProof, canonical_checks, decode, encode};
-use cairo_decode::verify::{parameter_set, proof_checks, verify_proof};
+use cairo_decode::verify::{MAX_PROGRAM_WORDS, parameter_set, proof_checks, verify_proof};
 use stwo::core::fields::m31::P;
 use stwo_cairo_common::preprocessed_columns::preprocessed_trace::PreProcessedTraceVariant;
 
@@ -19,11 +19,11 @@ const LIBRARY: &str = "the library's verifier";
 /// The names of the checks that a proof fails.
 fn failed(proof: &CairoProof) -> Vec<&'static str> {
     let canonical = canonical_checks(proof);
-    let canonical = canonical.iter().filter(|(_, found)| found.is_err());
-    let mut failed: Vec<&str> = canonical.map(|(name, _)| *name).collect();
+    let canonical = canonical.iter().filter(|check| check.find().is_err());
+    let mut failed: Vec<&str> = canonical.map(|check| check.name()).collect();
     let checks = proof_checks(proof);
-    let others = checks.iter().filter(|(_, found)| found.is_err());
-    failed.extend(others.map(|(name, _)| *name));
+    let others = checks.iter().filter(|check| check.find().is_err());
+    failed.extend(others.map(|check| check.name()));
     failed
 }
 
@@ -124,7 +124,24 @@ fn relabelled() -> Vec<(&'static str, &'static str, Change)> {
             p.stark_proof.0.commitments.push(last)
         }),
         (
-            "lengths of program and output",
+            "length of the program",
+            "a program of 800,001 words, with its registers",
+            |p| {
+                let public = &mut p.claim.public_data;
+                let program = &mut public.public_memory.program;
+                let more = (MAX_PROGRAM_WORDS + 1 - program.len()) as u32;
+                program.resize(MAX_PROGRAM_WORDS + 1, (0, [0; 8]));
+                for state in [&mut public.initial_state, &mut public.final_state] {
+                    state.ap.0 += more;
+                    state.fp.0 += more;
+                }
+                let output = &mut public.public_memory.public_segments.output;
+                output.start_ptr.value += more;
+                output.stop_ptr.value += more
+            },
+        ),
+        (
+            "length of the output",
             "an output of 1,025 felts, with its segment",
             |p| {
                 let memory = &mut p.claim.public_data.public_memory;
@@ -195,11 +212,8 @@ fn requirement_24_what_each_check_of_a_proof_stops() {
         forge::with_a_felt_beyond_the_modulus(),
     ));
 
-    let names = canonical_checks(&honest).map(|(name, _)| name);
-    let all: Vec<&str> = proof_checks(&honest)
-        .iter()
-        .map(|(name, _)| *name)
-        .collect();
+    let names = canonical_checks(&honest).map(|check| check.name());
+    let all = proof_checks(&honest).into_iter().map(|check| check.name());
     let all: Vec<&str> = names.into_iter().chain(all).collect();
     let attacked: BTreeSet<&str> = attacks.iter().map(|(check, ..)| *check).collect();
     assert_eq!(attacked, BTreeSet::from_iter(all.iter().copied()));

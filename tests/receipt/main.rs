@@ -9,4 +9,7 @@ mod files;
 mod fixtures;
 mod folder;
 mod necessity;
+mod receipt_attacks;
+mod session_attacks;
 mod tamper;
+mod wrapped;

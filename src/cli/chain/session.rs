@@ -23,8 +23,9 @@ struct Folder {
 }
 
 impl Folder {
-    fn open(dir: &Path, manifest: &Manifest) -> Result<Folder, Failure> {
-        let (session, receipts, wrapped) = wrap::session::open(dir, manifest)?;
+    fn open(dir: &Path, bundle: &Bundle) -> Result<Folder, Failure> {
+        let root = wrap::leaf::Leaf::new(&bundle.program.words())?.root();
+        let (session, receipts, wrapped) = wrap::session::open(dir, &bundle.manifest, root)?;
         if receipts.is_empty() {
             return Err(Failure::Input(anyhow!(
                 "{}: has no receipts",
@@ -65,8 +66,9 @@ impl Folder {
 pub fn submit(args: &Args, dir: &Path, build: &Path, from: Option<u32>) -> Outcome {
     let (deployment, chain) = deployed(args)?;
     let account = account(args, &deployment.rpc)?;
-    let manifest = Bundle::open(build)?.manifest;
-    let folder = Folder::open(dir, &manifest)?;
+    let bundle = Bundle::open(build)?;
+    let folder = Folder::open(dir, &bundle)?;
+    let manifest = bundle.manifest;
     if folder.session.domain != deployment.domain() {
         return Err(Failure::Input(anyhow!(
             "{}: domain: is {}, the registry's is {}; prove the session with --domain {}",
@@ -157,8 +159,9 @@ pub fn status(args: &Args, dir: Option<&Path>, build: Option<&Path>) -> Outcome 
         }
         return Ok(());
     };
-    let manifest = Bundle::open(build)?.manifest;
-    let folder = Folder::open(dir, &manifest)?;
+    let bundle = Bundle::open(build)?;
+    let folder = Folder::open(dir, &bundle)?;
+    let manifest = bundle.manifest;
     let state = folder.state(&manifest, &deployment, &chain)?;
     let model_id = claim::model_id(&manifest, folder.wrapped[0].leaf_root);
     let prompt_root = folder.receipts[0].statement.prompt_root;

@@ -5,6 +5,7 @@
 
 use thiserror::Error;
 
+use super::MAX_SESSION_STEPS;
 use crate::receipt::envelope::ReceiptError;
 use crate::receipt::folder::receipt_name;
 
@@ -37,6 +38,11 @@ pub enum SessionError {
         requested: u32,
         context_length: u32,
     },
+    #[error(
+        "session.json: requested_tokens: {prompt} prompt tokens and {requested} more are too many; a session has at \
+         most {MAX_SESSION_STEPS} steps"
+    )]
+    Steps { prompt: usize, requested: u32 },
     #[error("{file}: missing receipt; the session has {expected} chunks")]
     MissingReceipt { file: String, expected: usize },
     #[error("{file}: extra receipt; the session has {expected} chunks")]

@@ -9,7 +9,7 @@
 
 use starknet_types_core::felt::Felt;
 
-use super::super::checks::{Checked, all, ensure};
+use super::super::checks::{Check, all, ensure};
 use super::{
     BoundaryKind, ChainId, ContractAddress, Domain, Frontier, KvRoot, ModelRoot, Policy,
     PolicyKind, ProgramHash, SessionId, Statement, StatementError, TokensRoot, felt_to_hex,
@@ -157,34 +157,39 @@ impl Statement {
         all(self.output_checks(output, program_hash))
     }
 
-    /// One comparison per field of the statement, and the output's length.
-    pub fn output_checks(
-        &self,
-        output: &[Felt],
+    /// The output's length, the program, and one comparison per field of the statement.
+    pub fn output_checks<'a>(
+        &'a self,
+        output: &'a [Felt],
         program_hash: Felt,
-    ) -> Vec<Checked<StatementError>> {
+    ) -> Vec<Check<'a, StatementError>> {
         let differs = |field, receipt, proof| StatementError::Differs {
             field,
             receipt,
             proof,
         };
-        let hash = ensure(self.program_hash.0 == program_hash, || {
-            let (receipt, proof) = (self.program_hash.to_string(), felt_to_hex(&program_hash));
-            differs(PROGRAM_HASH, receipt, proof)
-        });
+        let hash = move || {
+            ensure(self.program_hash.0 == program_hash, || {
+                let (receipt, proof) = (self.program_hash.to_string(), felt_to_hex(&program_hash));
+                differs(PROGRAM_HASH, receipt, proof)
+            })
+        };
         let found = output.len();
-        let length = ensure(found == OUTPUT_LEN, || StatementError::OutputLength {
-            found,
-        });
-        let claimed = self.to_output();
-        let felts = claimed.iter().zip(output).enumerate();
-        let compared = felts.map(|(index, (receipt, proof))| {
+        let length = move || {
+            ensure(found == OUTPUT_LEN, || StatementError::OutputLength {
+                found,
+            })
+        };
+        let mut checks = vec![
+            Check::new(PROGRAM_HASH, hash),
+            Check::new("length of the output", length),
+        ];
+        let felts = self.to_output().into_iter().zip(output).enumerate();
+        checks.extend(felts.map(|(index, (receipt, proof))| {
             let field = OUTPUT_FIELDS[index];
-            let error = || differs(field, show(index, receipt), show(index, proof));
-            (field, ensure(receipt == proof, error))
-        });
-        let mut checks = vec![(PROGRAM_HASH, hash), ("length of the output", length)];
-        checks.extend(compared);
+            let error = move || differs(field, show(index, &receipt), show(index, proof));
+            Check::new(field, move || ensure(receipt == *proof, error))
+        }));
         checks
     }
 }

@@ -1,0 +1,97 @@
+//! The names of a session's files: how a chunk's number becomes a name, and which names are there.
+//!
+//! Invariants: a number has one name and a name at most one number; a folder with more files than a session
+//! can have is not listed to its end.
+
+use std::collections::BTreeSet;
+use std::fs;
+use std::path::Path;
+
+use super::files::FileError;
+use super::folder::FolderError;
+
+/// Most chunks of a session: their names have four digits.
+pub const MAX_CHUNKS: usize = 10_000;
+
+/// Most files of a session's folder: proof, receipt and witness of each chunk, wrapped documents, and room for
+/// a few of somebody else's.
+const MAX_FILES: usize = 1 << 16;
+
+const RECEIPT_END: &str = ".receipt.json";
+const PROOF_END: &str = ".proof";
+const WITNESS_END: &str = ".witness";
+
+/// Name of chunk `index`'s receipt, for example `chunk-0007.receipt.json`.
+pub fn receipt_name(index: usize) -> String {
+    format!("chunk-{index:04}{RECEIPT_END}")
+}
+
+/// Name of chunk `index`'s proof, for example `chunk-0007.proof`.
+pub fn proof_name(index: usize) -> String {
+    format!("chunk-{index:04}{PROOF_END}")
+}
+
+/// Name of what wrapping chunk `index`'s proof needs, for example `chunk-0007.witness`.
+pub fn witness_name(index: usize) -> String {
+    format!("chunk-{index:04}{WITNESS_END}")
+}
+
+/// The chunks that have a receipt, and those that have a proof.
+#[derive(Debug, Default)]
+pub(super) struct Listing {
+    pub(super) receipts: BTreeSet<usize>,
+    pub(super) proofs: BTreeSet<usize>,
+}
+
+impl Listing {
+    /// The listing of a folder.
+    ///
+    /// # Errors
+    /// [`FolderError::Misnamed`] for a name that is almost a chunk's, and what listing gives.
+    pub(super) fn of(dir: &Path) -> Result<Listing, FolderError> {
+        let mut listing = Listing::default();
+        for name in entries(dir)? {
+            let Some(middle) = name.strip_prefix("chunk-") else {
+                continue;
+            };
+            let (set, digits) = if let Some(digits) = middle.strip_suffix(RECEIPT_END) {
+                (&mut listing.receipts, digits)
+            } else if let Some(digits) = middle.strip_suffix(PROOF_END) {
+                (&mut listing.proofs, digits)
+            } else {
+                continue;
+            };
+            // `chunk-1`, `chunk-00001` and `chunk-+001` are not the name of chunk 1.
+            match digits.parse::<usize>() {
+                Ok(index) if index < MAX_CHUNKS && format!("{index:04}") == digits => {
+                    set.insert(index)
+                }
+                _ => {
+                    return Err(FolderError::Misnamed {
+                        file: dir.join(&name),
+                    });
+                }
+            };
+        }
+        Ok(listing)
+    }
+}
+
+/// The names in a folder.
+///
+/// # Errors
+/// [`FolderError::TooManyFiles`], and what listing gives.
+pub(super) fn entries(dir: &Path) -> Result<Vec<String>, FolderError> {
+    let mut names = vec![];
+    for entry in fs::read_dir(dir).map_err(FileError::io(dir, "list"))? {
+        let entry = entry.map_err(FileError::io(dir, "list"))?;
+        if names.len() == MAX_FILES {
+            return Err(FolderError::TooManyFiles {
+                dir: dir.to_path_buf(),
+                limit: MAX_FILES,
+            });
+        }
+        names.push(entry.file_name().to_string_lossy().into_owned());
+    }
+    Ok(names)
+}

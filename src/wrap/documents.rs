@@ -1,0 +1,233 @@
+//! A wrapped session's documents: which chunks each covers, and whether its proof is one of them.
+//!
+//! Invariants: what is checked of a wrapped session is what `verify` checks of any session; only who verifies
+//! the proofs differs. The circuit comes from the caller, never from the folder: the documents name one, and
+//! it must be that one.
+//!
+//! Absent on purpose: the chunks' own proofs. If one lies beside its receipt, it must be the one of the
+//! receipt's record. If it does not, nothing says which bytes it had: of a record then `bytes` and `blake2s`
+//! are not checked, everything else is.
+
+use std::path::{Path, PathBuf};
+
+use starknet_types_core::felt::Felt;
+
+use super::circuit::pcs_config;
+use super::shape::LEAF;
+use super::verify::verify_packed;
+use super::{WrapError, digest_felt, tree};
+use crate::receipt::{
+    Complete, Document, Manifest, ProofIdentity, ProofVerifier, Receipt, Session, SessionDir,
+    SessionFacts, Wrapped, verify_session_by, wrapped_name,
+};
+use crate::verify::params::{self, WRAPPABLE};
+use crate::verify::policy::Accept;
+use crate::verify::statement::{CircuitRoot, PublicFacts};
+
+/// A verified wrapped session.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct WrappedSession {
+    pub session: Session,
+    /// What its receipts say as a whole.
+    pub facts: SessionFacts,
+    /// How many wrapped proofs cover them.
+    pub proofs: usize,
+}
+
+/// The wrapped documents of a session, read in order.
+struct Documents {
+    /// The circuit that the caller trusts to be the program's.
+    leaf_root: [u8; 32],
+    /// Names of the documents that were read.
+    read: Vec<String>,
+    /// The first chunk that none of them covers.
+    covered: usize,
+}
+
+impl Documents {
+    fn new(leaf_root: [u8; 32]) -> Documents {
+        Documents {
+            leaf_root,
+            read: vec![],
+            covered: 0,
+        }
+    }
+
+    /// Reads the document of the first chunk that is not covered yet, of which there must be one.
+    fn next(&mut self, session: Complete<'_>) -> Result<Wrapped, WrapError> {
+        let file = session.folder.path().join(wrapped_name(self.covered));
+        if !file.exists() {
+            return Err(WrapError::NotWrapped { file });
+        }
+        let wrapped = Wrapped::read(&file)?;
+        let left = session.receipts.len() - self.covered;
+        let chunks = (wrapped.chunks as usize).min(left);
+        let document = session.session;
+        let rows = [
+            (
+                "session_id",
+                wrapped.session_id.to_string(),
+                document.session_id.to_string(),
+            ),
+            (
+                "program_hash",
+                wrapped.program_hash.to_string(),
+                document.program_hash.to_string(),
+            ),
+            (
+                "first_chunk",
+                wrapped.first_chunk.to_string(),
+                self.covered.to_string(),
+            ),
+            ("chunks", wrapped.chunks.to_string(), chunks.to_string()),
+            (
+                "leaf_root",
+                wrapped.leaf_root.to_string(),
+                CircuitRoot(digest_felt(&self.leaf_root)).to_string(),
+            ),
+        ];
+        for (field, found, expected) in rows {
+            if found != expected {
+                return Err(WrapError::Differs {
+                    file,
+                    field,
+                    found,
+                    expected,
+                });
+            }
+        }
+        self.read.push(wrapped.name());
+        self.covered += chunks;
+        Ok(wrapped)
+    }
+
+    /// There is no document that was not read.
+    fn finish(&self, folder: &SessionDir) -> Result<(), WrapError> {
+        match beside(folder, &self.read)?.into_iter().next() {
+            Some(file) => Err(WrapError::ExtraWrapped { file }),
+            None => Ok(()),
+        }
+    }
+}
+
+/// Verifies the wrapped proofs instead of the chunks' own.
+struct WrappedProofs<'a> {
+    documents: Documents,
+    manifest: &'a Manifest,
+}
+
+impl ProofVerifier for WrappedProofs<'_> {
+    type Error = WrapError;
+
+    fn verify(
+        &mut self,
+        session: Complete<'_>,
+        index: usize,
+    ) -> Result<(PublicFacts, ProofIdentity), WrapError> {
+        if index == self.documents.covered {
+            let wrapped = self.documents.next(session)?;
+            let covered = &session.receipts[index..self.documents.covered];
+            let (root, value) = tree::top(self.documents.leaf_root, &outputs(covered));
+            let felts: Vec<Felt> = wrapped.proof.iter().map(|felt| felt.0).collect();
+            verify_packed(root, value, &felts).map_err(|source| WrapError::Proof {
+                file: session.folder.path().join(wrapped.name()),
+                source,
+            })?;
+        }
+        let receipt = &session.receipts[index];
+        let folder = session.folder;
+        let identity = match folder.proof_path(index).exists() {
+            true => folder.load_proof(index, receipt)?.1,
+            false => ProofIdentity {
+                bytes: receipt.proof.bytes,
+                blake2s: receipt.proof.blake2s,
+            },
+        };
+        Ok((self.proven(receipt), identity))
+    }
+
+    fn finish(&mut self, session: Complete<'_>) -> Result<(), WrapError> {
+        self.documents.finish(session.folder)
+    }
+}
+
+impl WrappedProofs<'_> {
+    /// What the wrapped proof proves of one of its receipts' chunks. The circuit is one program's, and accepts
+    /// proofs with one set of parameters; its public value, which was computed from the receipts, is of these
+    /// outputs.
+    fn proven(&self, receipt: &Receipt) -> PublicFacts {
+        let inner = params::pcs_config(&WRAPPABLE.params).security_bits();
+        PublicFacts {
+            program_hash: self.manifest.program_hash.0,
+            output: receipt.statement.to_output().to_vec(),
+            params: WRAPPABLE.params,
+            security_bits: inner.min(pcs_config(&LEAF).security_bits()),
+        }
+    }
+}
+
+/// Verifies a wrapped session: everything that `verify_session` checks, with wrapped proofs by the circuit
+/// `leaf_root` for the chunks' own.
+///
+/// # Errors
+/// The first thing that does not hold.
+pub fn verify(
+    dir: &Path,
+    manifest: &Manifest,
+    accept: &Accept,
+    leaf_root: [u8; 32],
+) -> Result<WrappedSession, WrapError> {
+    let mut proofs = WrappedProofs {
+        documents: Documents::new(leaf_root),
+        manifest,
+    };
+    let (session, facts) = verify_session_by(dir, manifest, accept, &mut proofs, &mut |_, _| {})?;
+    Ok(WrappedSession {
+        session,
+        facts,
+        proofs: proofs.documents.read.len(),
+    })
+}
+
+/// A wrapped session, read and checked as documents: the receipts form a complete session of the model, and the
+/// wrapped documents cover all of them, each once, by the circuit `leaf_root`. Says nothing about the proofs.
+///
+/// # Errors
+/// What is missing, or the first field that differs.
+pub fn open(
+    dir: &Path,
+    manifest: &Manifest,
+    leaf_root: [u8; 32],
+) -> Result<(Session, Vec<Receipt>, Vec<Wrapped>), WrapError> {
+    let folder = SessionDir::open(dir)?;
+    let session = folder.load_session()?;
+    if !session.is_complete() {
+        return Err(WrapError::Running);
+    }
+    let (receipts, _) = folder.check_receipts(&session, manifest)?;
+    let whole = Complete {
+        folder: &folder,
+        session: &session,
+        receipts: &receipts,
+    };
+    let mut documents = Documents::new(leaf_root);
+    let mut wrapped = vec![];
+    while documents.covered < receipts.len() {
+        wrapped.push(documents.next(whole)?);
+    }
+    documents.finish(&folder)?;
+    Ok((session, receipts, wrapped))
+}
+
+/// The outputs of the receipts' programs.
+pub(super) fn outputs(receipts: &[Receipt]) -> Vec<Vec<Felt>> {
+    let output = |receipt: &Receipt| receipt.statement.to_output().to_vec();
+    receipts.iter().map(output).collect()
+}
+
+/// Files of wrapped documents in a folder that do not have one of these names.
+pub(super) fn beside(dir: &SessionDir, known: &[String]) -> Result<Vec<PathBuf>, WrapError> {
+    let mut names = dir.wrapped_names()?;
+    names.retain(|name| !known.contains(name));
+    Ok(names.iter().map(|name| dir.path().join(name)).collect())
+}
