@@ -149,3 +149,34 @@ fn more_columns_than_an_array() {
         "{error}"
     );
 }
+
+/// Rotary angles of more positions than one array holds are refused, with the largest context; one array is enough for it.
+#[test]
+fn more_positions_than_an_array() {
+    let lowered = |context: usize, head_dim: usize, weights| {
+        let mut sizes = sizes(8, 1, 2, 1, head_dim, 8, 8);
+        sizes.shape.context = context;
+        let graph = random_graph("long", 7, sizes);
+        let options = LowerOptions {
+            weights,
+            ..LowerOptions::default()
+        };
+        lower(&graph, Felt::from(MODEL_ROOT), options)
+    };
+    // Angles of a position: one word of 16 entries, or two.
+    for (head_dim, largest) in [(4, ARRAY), (32, ARRAY / 2)] {
+        for weights in [
+            WeightLayout::Pairs,
+            WeightLayout::Ready,
+            WeightLayout::Committed,
+        ] {
+            let error = lowered(largest + 1, head_dim, weights).expect_err("too long");
+            assert!(
+                matches!(&error, LowerError::ContextTooLong { largest: found, .. } if *found == largest),
+                "{error}"
+            );
+            assert!(error.to_string().contains(&format!("--context {largest}")));
+        }
+        lowered(largest, head_dim, WeightLayout::Pairs).expect("lowers");
+    }
+}

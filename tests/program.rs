@@ -3,12 +3,13 @@
 mod support;
 
 use cairo_decode::chunk::Decoder;
+use cairo_decode::compile::{CompileError, compile};
 use cairo_decode::ir::{Graph, KvCache, VerifiedGraph, run_step};
 use cairo_decode::lower::{LowerOptions, Products, WeightLayout};
 use cairo_decode::model::Model;
 use cairo_decode::quantize::{QuantOptions, Quantized, quantize};
 use cairo_decode::trace;
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use support::{Random, Sizes, pins, pins_as, program, program_as, random_graph, rebuild, sizes};
 
 fn agree(seed: u64, sizes: Sizes, chunks: &[usize]) {
@@ -194,6 +195,55 @@ fn extreme_constants() {
     alternate(&mut graph.tables.exp2, 1 << 14);
     alternate(&mut graph.tables.sigmoid, 0);
     agree_on(&rebuild(&graph), vec![3, 25, 0], &[2, 3]);
+}
+
+/// Whatever a package is called, it is the same program: the compiler knows it by a name of its own.
+#[test]
+fn a_package_may_have_any_name() {
+    let compiled = |name: &str| {
+        let graph = random_graph(name, 5, support::tiny());
+        let words = program(&graph).words();
+        assert!(words.len() > 1_000, "{name}");
+        words
+    };
+    let first = compiled("model");
+    // The compiler's own crates, an item of its prelude, keywords, a kernel file and the kernel library.
+    for name in [
+        "core",
+        "std",
+        "felt252",
+        "fn",
+        "super",
+        "crate",
+        "kv",
+        "decode_kernels",
+    ] {
+        assert!(compiled(name) == first, "{name}: another program");
+    }
+    let files = BTreeMap::new();
+    for name in ["", "Model", "1a", "a-b", "a\"]\nb"] {
+        let error = compile(name, &files, &BTreeMap::new()).expect_err("no identifier");
+        assert!(matches!(error, CompileError::Name(_)), "{name}: {error}");
+    }
+}
+
+/// An array that the compiler cannot express makes it panic: that is one line of an error, and nothing is printed.
+#[test]
+fn a_panic_of_the_compiler_is_an_error() {
+    let words = "1, ".repeat(1 << 15);
+    let source = format!(
+        "const LONG: [felt252; {}] = [{words}];\n\n#[executable_raw]\nfn main(input: Span<felt252>, ref output: Array<felt252>) {{\n    \
+         output.append(*LONG.span().at(input.len()));\n}}\n",
+        1 << 15
+    );
+    let files = BTreeMap::from([("src/lib.cairo".to_string(), source)]);
+    let error = compile("long", &files, &BTreeMap::new()).expect_err("too long an array");
+    let text = error.to_string();
+    assert!(matches!(error, CompileError::Panic(_)), "{text}");
+    assert!(
+        text.contains("bug of cairo-decode") && text.lines().count() == 1,
+        "{text}"
+    );
 }
 
 #[test]

@@ -4,13 +4,15 @@ use cairo_decode::ir::{KvCache, Len, Op, run_step};
 use cairo_decode::model::Model;
 use cairo_decode::quantize::float::{FloatModel, Observer};
 use cairo_decode::quantize::{
-    QuantOptions, Quantized, ReferenceEngine, Site, fidelity, model_root, quantize,
+    QuantOptions, Quantized, ReferenceEngine, Site, Verdict, fidelity, model_root, quantize,
 };
 use std::collections::BTreeMap;
 use std::path::Path;
 
 #[path = "support/model_dir.rs"]
 mod model_dir;
+#[path = "support/second_model.rs"]
+mod second_model;
 use model_dir::{Shape, random_model, text};
 
 const SHAPE: Shape = Shape {
@@ -70,6 +72,22 @@ fn follows_the_float_model() {
             report.kl_divergence >= 0.0 && report.kl_divergence < 0.01,
             "{shape:?}: {report:?}"
         );
+    }
+}
+
+/// The second model, which other tests compile, is one that `compile` builds.
+#[test]
+fn the_second_model_is_useful() {
+    let temp = tempfile::tempdir().unwrap();
+    for seed in 5..10 {
+        second_model::write_second_model(temp.path(), seed).unwrap();
+        let model = Model::load(temp.path()).unwrap();
+        let read = |name: &str| std::fs::read_to_string(temp.path().join(name)).unwrap();
+        let quantized =
+            quantize(&model, &read("calibration.txt"), &QuantOptions::default()).unwrap();
+        let mut engine = ReferenceEngine::new(&quantized.graph);
+        let report = fidelity(&model, &quantized, &mut engine, &read("heldout.txt")).unwrap();
+        assert_eq!(report.verdict(), Verdict::Useful, "{seed}: {report:?}");
     }
 }
 
@@ -187,7 +205,6 @@ fn graph_has_the_promised_form() {
         2,
     );
     let options = QuantOptions {
-        name: "tiny_1".into(),
         context: Some(16),
         ..QuantOptions::default()
     };
@@ -199,7 +216,7 @@ fn graph_has_the_promised_form() {
             graph.shape.context,
             graph.matrices.len()
         ),
-        ("tiny_1", 16, 7 * 2 + 1)
+        ("model", 16, 7 * 2 + 1)
     );
     assert_eq!(graph.tables.rope_cos.len(), 16 * 4);
     // cos 0 is stored as 1 - 2^-14; sin(1) for the first pair at position 1.

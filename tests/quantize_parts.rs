@@ -38,7 +38,7 @@ fn documents_are_paragraphs() {
         .unwrap_err()
         .to_string();
     assert!(
-        error.contains("document 1") && error.contains("45"),
+        error.contains("paragraph 2") && error.contains("45"),
         "{error}"
     );
 }

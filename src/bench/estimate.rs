@@ -41,11 +41,7 @@ pub fn run(case: &Case, steps: usize, demo: &Path, work: &Path) -> Result<Estima
     let text = dir.join("calibration.txt");
     let text = std::fs::read_to_string(&text).map_err(super::on(&text))?;
     let loaded = Model::load(&dir).map_err(|e| BenchError::Model(e.to_string()))?;
-    let options = QuantOptions {
-        name: "bench".to_string(),
-        ..QuantOptions::default()
-    };
-    let quantized = quantize(&loaded, &text, &options);
+    let quantized = quantize(&loaded, &text, &QuantOptions::default());
     let graph = quantized
         .map_err(|e| BenchError::Model(e.to_string()))?
         .graph;

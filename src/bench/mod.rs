@@ -253,14 +253,14 @@ fn request(
 ) -> Result<BuildRequest, BenchError> {
     let dir = model(subject, demo, work)?;
     Ok(BuildRequest {
-        calibration: dir.join("calibration.txt"),
-        heldout: dir.join("heldout.txt"),
         model: dir,
+        name: Some("bench".to_string()),
+        calibration: None,
+        heldout: None,
+        // Random weights are measured, too: what is of interest is their cost.
+        accept_fidelity: true,
         out: work.join("build"),
-        options: QuantOptions {
-            name: "bench".to_string(),
-            ..QuantOptions::default()
-        },
+        options: QuantOptions::default(),
         weights,
     })
 }

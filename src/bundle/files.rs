@@ -10,22 +10,12 @@ use super::{BundleError, MANIFEST_FILE};
 use crate::ir::Graph;
 use crate::receipt::{read_bounded, write_atomic};
 
-/// Largest calibration or held-out text that is read, in bytes.
-const MAX_TEXT_BYTES: u64 = 64 << 20;
+/// Largest `config.json` or `tokenizer.json` that is copied, in bytes.
+const MAX_COPIED_BYTES: u64 = 64 << 20;
 /// Largest graph file that is read, in bytes.
 const MAX_GRAPH_BYTES: u64 = 2 << 30;
 /// First bytes of a graph file: name and version of the encoding.
 const GRAPH_MAGIC: &[u8; 8] = b"cdgraph1";
-
-/// Reads a UTF-8 text file.
-pub(super) fn read_text(path: &Path) -> Result<String, BundleError> {
-    let bytes = read_bounded(path, MAX_TEXT_BYTES)?;
-    String::from_utf8(bytes).map_err(|e| BundleError::Io {
-        path: path.to_path_buf(),
-        action: "read as UTF-8",
-        source: std::io::Error::new(std::io::ErrorKind::InvalidData, e.utf8_error()),
-    })
-}
 
 fn options() -> impl Options {
     bincode::DefaultOptions::new()
@@ -34,10 +24,19 @@ fn options() -> impl Options {
 }
 
 /// The bytes of `graph.bin`.
-pub(super) fn encode_graph(graph: &Graph) -> Vec<u8> {
+///
+/// # Errors
+/// A graph larger than may be read back.
+pub(super) fn encode_graph(graph: &Graph) -> Result<Vec<u8>, BundleError> {
     let mut bytes = GRAPH_MAGIC.to_vec();
-    bytes.extend(options().serialize(graph).unwrap_or_default());
-    bytes
+    let body = options()
+        .serialize(graph)
+        .map_err(|e| BundleError::Unwritable {
+            file: "graph.bin",
+            problem: e.to_string(),
+        })?;
+    bytes.extend(body);
+    Ok(bytes)
 }
 
 /// Reads `graph.bin`.
@@ -116,7 +115,7 @@ impl NewFolder {
 
     /// Copies a file.
     pub(super) fn copy(&self, from: &Path, name: &str) -> Result<(), BundleError> {
-        self.write(name, &read_bounded(from, MAX_TEXT_BYTES)?)
+        self.write(name, &read_bounded(from, MAX_COPIED_BYTES)?)
     }
 
     /// Puts the folder in its place, in one step; an earlier build is removed after.
@@ -133,7 +132,8 @@ impl NewFolder {
         #[cfg(unix)]
         {
             use std::os::unix::fs::PermissionsExt;
-            let _ = fs::set_permissions(work.path(), fs::Permissions::from_mode(0o755));
+            fs::set_permissions(work.path(), fs::Permissions::from_mode(0o755))
+                .map_err(io("make readable what will be"))?;
         }
         if out.exists() {
             // What is in `work` afterwards, and removed with it, is the earlier build.

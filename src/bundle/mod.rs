@@ -13,77 +13,51 @@
 //! - A folder appears whole or not at all; an earlier build is replaced in one step.
 //! - What is read back is checked against the manifest: program hash, model root, vocabulary.
 
+mod error;
 mod files;
+mod names;
+mod quantized;
+mod size;
+mod texts;
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use starknet_types_core::felt::Felt;
-use thiserror::Error;
+
+pub use error::BundleError;
+use names::Names;
+pub use quantized::Fidelity;
+use quantized::quantized;
+pub use texts::{Origin, TextUse};
 
 use crate::chunk::{ChunkError, Decoder, SessionPins};
-use crate::compile::{self, CompileError, Program, ProgramError};
-use crate::engine::Engine;
-use crate::ir::{Graph, GraphError, VerifiedGraph};
+use crate::compile::{self, Program};
+use crate::ir::{Graph, VerifiedGraph};
 use crate::lower::{LowerError, LowerOptions, Package, WeightLayout, committed_words, lower};
-use crate::model::{Model, ModelError, Text};
-use crate::quantize::{
-    self, FidelityReport, QuantOptions, QuantizeError, Quantized, fidelity, quantize,
-};
-use crate::receipt::{Document, DocumentError, FileError, Manifest};
+use crate::model::{Model, Text};
+use crate::quantize::{self, QuantOptions, Quantized};
+use crate::receipt::{Document, Manifest};
 use crate::spec::{SPEC_VERSION, roots};
 use crate::verify::statement::{Domain, ModelRoot, Policy, ProgramHash, SessionId, Weights};
 
 /// Name of the manifest in a build folder.
 pub const MANIFEST_FILE: &str = "model.json";
 
-/// Why a model directory is not built, or a build folder not read.
-#[derive(Debug, Error)]
-pub enum BundleError {
-    #[error(transparent)]
-    Model(#[from] ModelError),
-    #[error("{}: {source}", dir.display())]
-    Quantize { dir: PathBuf, source: QuantizeError },
-    #[error(transparent)]
-    Lower(#[from] LowerError),
-    #[error(transparent)]
-    Compile(#[from] CompileError),
-    #[error(transparent)]
-    Program(#[from] ProgramError),
-    #[error(transparent)]
-    Document(#[from] DocumentError),
-    #[error(transparent)]
-    File(#[from] FileError),
-    #[error("{}: cannot {action}: {source}", path.display())]
-    Io {
-        path: PathBuf,
-        action: &'static str,
-        source: std::io::Error,
-    },
-    #[error("{}: exists and is not a build of cairo-decode; choose another -o or remove it", path.display())]
-    NotABuild { path: PathBuf },
-    #[error("{}: not a step graph of this version: {problem}", path.display())]
-    Graph { path: PathBuf, problem: String },
-    #[error("{}: {source}", path.display())]
-    Invalid { path: PathBuf, source: GraphError },
-    #[error("{}: {field} is {found}, but {MANIFEST_FILE} says {expected}; compile the model again", dir.display())]
-    Mismatch {
-        dir: PathBuf,
-        field: &'static str,
-        found: String,
-        expected: String,
-    },
-}
-
 /// What to build and from which text.
 #[derive(Debug, Clone)]
 pub struct BuildRequest {
     /// Hugging Face model directory.
     pub model: PathBuf,
-    /// Text that the scales are calibrated on; documents separated by blank lines.
-    pub calibration: PathBuf,
-    /// Text that the fidelity report is measured on.
-    pub heldout: PathBuf,
+    /// What people call the model; by default the directory's name.
+    pub name: Option<String>,
+    /// Text that the scales are calibrated on, documents separated by blank lines; by default `calibration.txt` of the
+    /// directory, or else a text that comes with the program.
+    pub calibration: Option<PathBuf>,
+    /// Text that the fidelity report is measured on; by default `heldout.txt`, in the same way.
+    pub heldout: Option<PathBuf>,
+    /// Whether a model is built that does not follow the float model.
+    pub accept_fidelity: bool,
     /// Folder to make.
     pub out: PathBuf,
     /// Quantisation.
@@ -107,7 +81,7 @@ pub enum Stage {
 #[derive(Debug, Clone)]
 pub struct BuildReport {
     pub manifest: Manifest,
-    pub fidelity: FidelityReport,
+    pub fidelity: Fidelity,
     /// Words of the program.
     pub words: usize,
 }
@@ -174,19 +148,9 @@ pub fn build(
 ) -> Result<BuildReport, BundleError> {
     stage(Stage::Import);
     let model = Model::load(&request.model)?;
-    let calibration = files::read_text(&request.calibration)?;
-    let heldout = files::read_text(&request.heldout)?;
-    stage(Stage::Quantize);
-    let in_file = |path: &Path| {
-        let dir = path.to_path_buf();
-        move |source| BundleError::Quantize { dir, source }
-    };
-    let quantized =
-        quantize(&model, &calibration, &request.options).map_err(in_file(&request.calibration))?;
-    stage(Stage::Fidelity);
-    let mut engine = Engine::new(&quantized.graph);
-    let report =
-        fidelity(&model, &quantized, &mut engine, &heldout).map_err(in_file(&request.heldout))?;
+    size::check_size(&model.config, request.weights)?;
+    let names = names::names(request.name.as_deref(), &request.model)?;
+    let (quantized, report) = quantized(&model, request, stage)?;
     stage(Stage::Lower);
     let (config, tokenizer) = (&model.config_digest, &model.tokenizer_digest);
     let (weights, roots) = match request.weights {
@@ -204,7 +168,7 @@ pub fn build(
     let program = compile::compile(&package.name, &package.files, &package.calls)?;
     stage(Stage::Write);
     let identity = (ModelRoot(roots.model), weights);
-    let manifest = manifest(&model, &quantized.graph, &program, identity, request);
+    let manifest = manifest(&model, &quantized.graph, &program, identity, names);
     write(request, &manifest, &quantized, &program, &package, &report)?;
     Ok(BuildReport {
         manifest,
@@ -218,15 +182,11 @@ fn manifest(
     graph: &Graph,
     program: &Program,
     (model_root, weights): (ModelRoot, Weights),
-    request: &BuildRequest,
+    names: Names,
 ) -> Manifest {
     let shape = &graph.shape;
-    let source = request
-        .model
-        .file_name()
-        .map(|n| n.to_string_lossy().into_owned());
     Manifest {
-        name: graph.name.clone(),
+        name: names.name,
         model_root,
         program_hash: ProgramHash(program.hash()),
         spec_version: SPEC_VERSION,
@@ -236,7 +196,7 @@ fn manifest(
         context_length: shape.context as u32,
         kv_words_per_position: shape.kv_words() as u32,
         parameters: model.config.parameters(),
-        source: source.unwrap_or_default(),
+        source: names.source,
     }
 }
 
@@ -246,7 +206,7 @@ fn write(
     quantized: &Quantized,
     program: &Program,
     package: &Package,
-    report: &FidelityReport,
+    report: &Fidelity,
 ) -> Result<(), BundleError> {
     let folder = files::NewFolder::create(&request.out)?;
     for (path, text) in &package.files {
@@ -259,12 +219,13 @@ fn write(
     for (path, text) in compile::kernel_sources() {
         folder.write(&format!("cairo/kernels/src/{path}"), text.as_bytes())?;
     }
-    folder.write("graph.bin", &files::encode_graph(&quantized.graph))?;
-    folder.write("program.json", &program.to_json())?;
-    folder.write(
-        "fidelity.json",
-        &serde_json::to_vec_pretty(report).unwrap_or_default(),
-    )?;
+    folder.write("graph.bin", &files::encode_graph(&quantized.graph)?)?;
+    folder.write("program.json", &program.to_json()?)?;
+    let fidelity = serde_json::to_vec_pretty(report).map_err(|e| BundleError::Unwritable {
+        file: "fidelity.json",
+        problem: e.to_string(),
+    })?;
+    folder.write("fidelity.json", &fidelity)?;
     for name in ["config.json", "tokenizer.json"] {
         folder.copy(&request.model.join(name), name)?;
     }

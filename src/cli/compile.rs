@@ -1,12 +1,11 @@
 //! `compile`: a Hugging Face model directory → a build folder.
 
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::time::Instant;
 
-use anyhow::Context;
-use cairo_decode::bundle::{self, BuildReport, BuildRequest, Stage};
+use cairo_decode::bundle::{self, BuildReport, BuildRequest, Fidelity, Origin, Stage, TextUse};
 use cairo_decode::lower::WeightLayout;
-use cairo_decode::quantize::QuantOptions;
+use cairo_decode::quantize::{MIN_TOKENS, QuantOptions, Verdict, readable, readable_change};
 use indicatif::{ProgressBar, ProgressStyle};
 
 use super::output;
@@ -14,7 +13,9 @@ use super::output;
 /// Import, quantise and compile a model directory; print a fidelity report
 ///
 /// Reads config.json, model.safetensors (or shards) and tokenizer.json. Scales are calibrated on
-/// calibration.txt, quality is measured on heldout.txt; both are looked for in the model directory.
+/// calibration.txt, quality is measured on heldout.txt; both are looked for in the model directory. A directory without
+/// them, as those of the hub, gets plain English texts that come with the program. A model whose integers do not follow
+/// its floats is not built.
 ///
 /// Example: cairo-decode compile models/stories -o build/stories
 #[derive(Debug, clap::Args)]
@@ -24,13 +25,17 @@ pub struct Args {
     /// Build folder to make (an earlier build there is replaced)
     #[arg(short, long)]
     out: PathBuf,
-    /// Calibration text, documents separated by blank lines [default: MODEL/calibration.txt]
+    /// Calibration text, documents separated by blank lines; a file or a pipe [default: MODEL/calibration.txt, or else a
+    /// text of the program]
     #[arg(long, value_name = "FILE")]
     calibration: Option<PathBuf>,
-    /// Held-out text for the fidelity report [default: MODEL/heldout.txt]
+    /// Held-out text for the fidelity report [default: MODEL/heldout.txt, or else a text of the program]
     #[arg(long, value_name = "FILE")]
     heldout: Option<PathBuf>,
-    /// Name of the model and its Cairo package [default: the directory's name]
+    /// Build the model however little its integers follow its floats
+    #[arg(long)]
+    accept_fidelity: bool,
+    /// What people call the model; nothing that is proven depends on it [default: the directory's name]
     #[arg(long)]
     name: Option<String>,
     /// Longest context in tokens [default: the model's]
@@ -54,7 +59,7 @@ enum Weights {
 }
 
 pub fn run(args: &Args) -> super::Outcome {
-    let request = request(args)?;
+    let request = request(args);
     let bar = ProgressBar::new_spinner();
     bar.set_style(ProgressStyle::with_template("{spinner} {msg} ({elapsed})")?);
     bar.enable_steady_tick(std::time::Duration::from_millis(120));
@@ -65,22 +70,15 @@ pub fn run(args: &Args) -> super::Outcome {
     Ok(())
 }
 
-fn request(args: &Args) -> anyhow::Result<BuildRequest> {
-    let beside = |given: &Option<PathBuf>, name: &str| {
-        given.clone().unwrap_or_else(|| args.model.join(name))
-    };
-    let name = match &args.name {
-        Some(name) => name.clone(),
-        None => package_name(&args.model)
-            .context("--name: the directory's name gives no package name, pass one")?,
-    };
-    Ok(BuildRequest {
+fn request(args: &Args) -> BuildRequest {
+    BuildRequest {
         model: args.model.clone(),
-        calibration: beside(&args.calibration, "calibration.txt"),
-        heldout: beside(&args.heldout, "heldout.txt"),
+        name: args.name.clone(),
+        calibration: args.calibration.clone(),
+        heldout: args.heldout.clone(),
+        accept_fidelity: args.accept_fidelity,
         out: args.out.clone(),
         options: QuantOptions {
-            name,
             context: args.context,
             ..QuantOptions::default()
         },
@@ -89,17 +87,7 @@ fn request(args: &Args) -> anyhow::Result<BuildRequest> {
             Weights::Ready => WeightLayout::Ready,
             Weights::Committed => WeightLayout::Committed,
         },
-    })
-}
-
-/// The directory's name as a package name: lower case, other characters as `_`.
-fn package_name(dir: &Path) -> Option<String> {
-    let dir = dir.canonicalize().ok()?;
-    let name = dir.file_name()?.to_string_lossy().to_lowercase();
-    let plain = |c: char| if c.is_ascii_alphanumeric() { c } else { '_' };
-    let name: String = name.chars().map(plain).collect();
-    name.starts_with(|c: char| c.is_ascii_lowercase())
-        .then_some(name)
+    }
 }
 
 fn describe(stage: Stage) -> &'static str {
@@ -134,20 +122,76 @@ fn print(args: &Args, report: &BuildReport, seconds: f64) {
         "policy       {}, context {}",
         m.policy, m.context_length
     ));
-    output::line(format!("fidelity on  {} tokens of held-out text", f.tokens));
-    output::line(format!(
-        "  top-1 agreement   {:.2} %",
-        100.0 * f.top1_agreement
-    ));
-    output::line(format!("  KL divergence     {:.5} nats", f.kl_divergence));
-    output::line(format!(
-        "  perplexity        {:.4} integer, {:.4} float ({:+.2} %)",
-        f.perplexity_int,
-        f.perplexity_float,
-        100.0 * (f.perplexity_ratio - 1.0)
-    ));
+    print_fidelity(f);
     output::line(format!(
         "build        {} in {seconds:.1} s",
         args.out.display()
     ));
+}
+
+fn print_fidelity(fidelity: &Fidelity) {
+    let f = &fidelity.report;
+    output::line(format!("calibrated   {}", fidelity.calibration));
+    output::line(format!("fidelity     {}", fidelity.heldout));
+    output::line(format!(
+        "  top-1 agreement   {:.2} % of {} positions",
+        100.0 * f.top1_agreement,
+        f.tokens
+    ));
+    output::line(format!(
+        "  KL divergence     {} nats",
+        match f.kl_divergence < 1.0 {
+            true => format!("{:.5}", f.kl_divergence),
+            false => readable(f.kl_divergence),
+        }
+    ));
+    output::line(format!(
+        "  perplexity        {} integer, {} float ({})",
+        readable(f.perplexity_int),
+        readable(f.perplexity_float),
+        readable_change(f.perplexity_ratio)
+    ));
+    for warning in warnings(fidelity) {
+        output::line(format!("  warning: {warning}"));
+    }
+}
+
+/// What a reader of the numbers should know.
+fn warnings(fidelity: &Fidelity) -> Vec<String> {
+    let mut warnings = vec![];
+    match fidelity.report.verdict() {
+        Verdict::Useful => {}
+        Verdict::TooFewTokens => warnings.push(format!(
+            "fewer than {MIN_TOKENS} positions say little; pass a longer text with --heldout FILE"
+        )),
+        Verdict::Useless => warnings.push(
+            "the integer model does not follow the float model; built because of --accept-fidelity"
+                .to_string(),
+        ),
+    }
+    if fidelity.calibration.tokens < MIN_TOKENS {
+        warnings.push(format!(
+            "scales that are calibrated on fewer than {MIN_TOKENS} tokens may not suit others; pass a longer text with --calibration FILE"
+        ));
+    }
+    let texts = [
+        (&fidelity.calibration, "--calibration"),
+        (&fidelity.heldout, "--heldout"),
+    ];
+    for (text, option) in texts {
+        if text.mostly_unknown {
+            warnings.push(format!(
+                "the tokenizer knows little of {}; pass a text that the model knows with {option} FILE",
+                text.name
+            ));
+        }
+    }
+    let own = |text: &TextUse| matches!(text.origin, Origin::Program | Origin::RandomTokens);
+    if own(&fidelity.heldout) {
+        warnings.push(
+            "the numbers are of a text that nobody chose for this model; on its own kind of text they may differ (--heldout FILE)"
+                .to_string(),
+        );
+    }
+    warnings
 }

@@ -8,8 +8,10 @@
 //! - The entry point lists all 11 public segments, so that every proof of every program has the same
 //!   public memory layout (and can be wrapped by a circuit that sums all of them).
 
+mod guard;
 mod objects;
 mod program;
+mod project;
 mod sites;
 
 use std::collections::{BTreeMap, HashMap};
@@ -20,7 +22,7 @@ use cairo_lang_casm::assembler::AssembledCairoProgram;
 use cairo_lang_compiler::db::RootDatabase;
 use cairo_lang_compiler::diagnostics::DiagnosticsReporter;
 use cairo_lang_compiler::project::{
-    ProjectConfig, get_main_crate_ids_from_project, update_crate_roots_from_project_config,
+    get_main_crate_ids_from_project, update_crate_roots_from_project_config,
 };
 use cairo_lang_executable::compile::{
     CompileExecutableResult, ExecutableConfig, compile_executable_in_prepared_db,
@@ -73,6 +75,12 @@ pub enum CompileError {
     Setup(String),
     #[error("the generated Cairo does not compile:\n{0}")]
     Diagnostics(String),
+    #[error(
+        "the Cairo compiler failed on the generated program: {0}; this is a bug of cairo-decode, please report it"
+    )]
+    Panic(String),
+    #[error("package name {0:?}: expected a lower-case letter, then letters, digits or '_'")]
+    Name(String),
     #[error("the code of {kernel} cannot take its function's place: {problem}")]
     Kernel {
         kernel: &'static str,
@@ -106,7 +114,7 @@ pub fn corelib_sources() -> impl Iterator<Item = (&'static str, &'static str)> {
 /// remembers it for the code that the lines become ([`Program::call`]).
 ///
 /// # Errors
-/// The compiler's diagnostics, or a folder for its input that cannot be written.
+/// The compiler's diagnostics or panic, a name that is no identifier, or a folder for its input that cannot be written.
 pub fn compile(
     name: &str,
     files: &BTreeMap<String, String>,
@@ -124,6 +132,7 @@ fn compile_package<'a>(
     kernels: impl Iterator<Item = (&'a str, &'a str)>,
     lookups: Lookups,
 ) -> Result<Compiled, CompileError> {
+    let crate_name = project::crate_name(name)?;
     let work = tempfile::tempdir().map_err(|source| CompileError::Write {
         path: std::env::temp_dir(),
         source,
@@ -134,7 +143,7 @@ fn compile_package<'a>(
     write_all(&work.path().join("package"), package)?;
     write_all(&work.path().join("kernels/src"), kernels)?;
     write_all(&work.path().join("corelib/src"), corelib_sources())?;
-    compile_folder(name, work.path(), calls, lookups)
+    guard::guarded(|| compile_folder(&crate_name, work.path(), calls, lookups))
 }
 
 /// What the compiler made, with the kernels linked, and what is known about it; see [`Program`].
@@ -194,7 +203,7 @@ fn compile_folder(
         unsafe_panic: true,
         builtin_list: Some(PUBLIC_SEGMENTS.to_vec()),
     };
-    let project = project(name, work).map_err(|e| setup(&e))?;
+    let project = project::project(name, work).map_err(|e| setup(&e))?;
     let mut db = RootDatabase::builder()
         .skip_auto_withdraw_gas()
         .with_cfg(CfgSet::from_iter([Cfg::kv("gas", "disabled")]))
@@ -401,18 +410,4 @@ fn call_sites(
 fn first_statement(result: &CompileExecutableResult<'_>) -> usize {
     let header = &result.compiled_function.wrapper.header;
     NOT_RETURNING_HEADER_SIZE + header.iter().map(|i| i.body.op_size()).sum::<usize>()
-}
-
-/// The compiler's view of the folder: the package and the kernel library it depends on.
-fn project(name: &str, work: &Path) -> Result<ProjectConfig, Box<dyn std::error::Error>> {
-    let file = work.join("cairo_project.toml");
-    let text = format!(
-        "[crate_roots]\n{name} = \"package/src\"\ndecode_kernels = \"kernels/src\"\n\n\
-         [config.global]\nedition = \"2024_07\"\n\n\
-         [config.override.{name}]\nedition = \"2024_07\"\n\n\
-         [config.override.{name}.dependencies]\n\
-         decode_kernels = {{ discriminator = \"decode_kernels\" }}\n"
-    );
-    fs::write(&file, text)?;
-    Ok(ProjectConfig::from_file(&file)?)
 }

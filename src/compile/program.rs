@@ -30,6 +30,8 @@ pub enum ProgramError {
     Read { path: PathBuf, source: io::Error },
     #[error("{path}: not a compiled program: {problem}")]
     Format { path: PathBuf, problem: String },
+    #[error("the compiled program cannot be written as JSON: {0}")]
+    Write(serde_json::Error),
 }
 
 impl Program {
@@ -68,8 +70,11 @@ impl Program {
     }
 
     /// The program as JSON: the compiler's executable format, and the map from code to kernels.
-    pub fn to_json(&self) -> Vec<u8> {
-        serde_json::to_vec(self).unwrap_or_default()
+    ///
+    /// # Errors
+    /// A hint that JSON cannot express.
+    pub fn to_json(&self) -> Result<Vec<u8>, ProgramError> {
+        serde_json::to_vec(self).map_err(ProgramError::Write)
     }
 
     /// The program's words.

@@ -4,7 +4,7 @@ use starknet_types_core::felt::Felt;
 
 use super::constants::{MAX_WORDS, part_name};
 use super::cost::call_kernel;
-use super::{Lowering, WeightLayout};
+use super::{LowerError, Lowering, WeightLayout};
 use crate::casm::Param;
 use crate::cost::Cost;
 use crate::ir::VerifiedGraph;
@@ -28,7 +28,21 @@ pub(super) fn words(graph: &VerifiedGraph) -> usize {
     kv_words(graph.shape.hidden)
 }
 
-/// Rows that one array of the program holds.
+/// Whether an array of the program holds a row, if the program holds the table.
+pub(super) fn check_width(graph: &VerifiedGraph, weights: WeightLayout) -> Result<(), LowerError> {
+    let words = words(graph);
+    match weights {
+        WeightLayout::Pairs | WeightLayout::Ready if words > MAX_WORDS => {
+            Err(LowerError::EmbeddingTooWide {
+                words,
+                limit: MAX_WORDS,
+            })
+        }
+        WeightLayout::Pairs | WeightLayout::Ready | WeightLayout::Committed => Ok(()),
+    }
+}
+
+/// Rows that one array of the program holds; at least one, see [`check_width`].
 pub(super) fn rows_per_part(graph: &VerifiedGraph) -> usize {
     (MAX_WORDS / words(graph)).max(1)
 }

@@ -34,6 +34,7 @@ mod weights;
 pub use cost::{Chunk, Declared, declare};
 pub use linear::{Lanes, Products};
 pub use package::{ANGLES, CONSTANTS, Package, lower};
+pub use rope::check_context;
 
 pub use weights::{PAIR, WeightLayout, committed_words};
 
@@ -55,6 +56,19 @@ pub enum LowerError {
     AccumulatorTooWide { matrix: String, bound: i128 },
     #[error("with weights of any value: {0}; use --weights pairs")]
     AnyWeights(#[from] GraphError),
+    #[error(
+        "a context of {context} tokens needs {words} words for its rotary angles, and the program's array holds {limit}; pass --context {largest}, or less"
+    )]
+    ContextTooLong {
+        context: usize,
+        words: usize,
+        limit: usize,
+        largest: usize,
+    },
+    #[error(
+        "a row of the embedding needs {words} words, and one array of the program holds {limit}; use --weights committed"
+    )]
+    EmbeddingTooWide { words: usize, limit: usize },
     #[error(
         "name {name:?}: is no Cairo name, collides with another one, or is used by the generated code"
     )]

@@ -52,13 +52,15 @@ impl Source {
 /// weights, `root` identifies all that it is made from, and the output has the root of both.
 ///
 /// # Errors
-/// A value too wide for the kernels, or weights too many for a layout.
+/// A value too wide for the kernels, or weights or positions too many for a layout.
 pub fn lower(
     graph: &VerifiedGraph,
     root: Felt,
     options: LowerOptions,
 ) -> Result<Package, LowerError> {
     check_names(graph)?;
+    rope::check_context(graph.shape.context, graph.shape.head_dim)?;
+    embed::check_width(graph, options.weights)?;
     let graph = &*weights::graph_for(graph, options.weights)?;
     let lowering = Lowering::new(graph, options)?;
     let lib = library(&lowering, root)?;

@@ -2,7 +2,7 @@
 
 use starknet_types_core::felt::Felt;
 
-use super::constants::ANGLES;
+use super::constants::{ANGLES, MAX_WORDS};
 use super::cost::{Step, call_kernel};
 use super::requantize::{finish, finish_cost};
 use super::{LowerError, Lowering};
@@ -15,6 +15,24 @@ use crate::spec::rope::{ROPE_BITS, rotated};
 /// Words per position.
 pub(super) fn words(pairs: usize) -> usize {
     (2 * pairs).div_ceil(16)
+}
+
+/// Whether one array of the program holds the angles of `context` positions.
+///
+/// # Errors
+/// [`LowerError::ContextTooLong`].
+pub fn check_context(context: usize, head_dim: usize) -> Result<(), LowerError> {
+    let words = words(head_dim / 2);
+    let largest = MAX_WORDS / words;
+    match context <= largest {
+        true => Ok(()),
+        false => Err(LowerError::ContextTooLong {
+            context,
+            words: context * words,
+            limit: MAX_WORDS,
+            largest,
+        }),
+    }
 }
 
 /// Packed words of the table: for each position its cosines, then its sines.

@@ -2,6 +2,7 @@
 
 use super::ModelError;
 use std::path::{Path, PathBuf};
+use tokenizers::ModelWrapper;
 
 /// Text to token ids and back. Ids that cross this interface are below the model's `vocab_size`.
 #[derive(Debug, Clone)]
@@ -58,6 +59,25 @@ impl Tokenizer {
                 path: self.path.clone(),
                 reason: error.to_string(),
             })
+    }
+
+    /// Number of token ids of the model.
+    pub fn vocab_size(&self) -> usize {
+        self.vocab_size
+    }
+
+    /// The token that stands for what the tokenizer does not know, if it has one.
+    pub fn unknown(&self) -> Option<u32> {
+        let token = match self.inner.get_model() {
+            ModelWrapper::BPE(model) => model.get_unk_token().clone()?,
+            ModelWrapper::WordPiece(model) => model.unk_token.clone(),
+            ModelWrapper::WordLevel(model) => model.unk_token.clone(),
+            ModelWrapper::Unigram(model) => {
+                let json = serde_json::to_value(model).ok()?;
+                return u32::try_from(json.get("unk_id")?.as_u64()?).ok();
+            }
+        };
+        self.inner.token_to_id(&token)
     }
 
     fn check(&self, ids: &[u32]) -> Result<(), ModelError> {

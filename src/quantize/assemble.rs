@@ -7,7 +7,7 @@ use super::options::QuantOptions;
 use super::parameters::{LayerParameters, Parameters};
 use super::scales::{least_error, limit, lossless};
 use super::statistics::Statistics;
-use super::{QuantizeError, Site, tables};
+use super::{GRAPH_NAME, QuantizeError, Site, tables};
 use crate::ir::{Builder, MatrixId, Op, Shape, Tables, ValueId, VerifiedGraph};
 use crate::model::Config;
 use crate::spec::requantize::{Requant, requantize};
@@ -69,7 +69,7 @@ pub(super) fn assemble(
         sigmoid: tables::sigmoid(),
     };
     let mut assembly = Assembly {
-        builder: Builder::new(&options.name, shape, tables),
+        builder: Builder::new(GRAPH_NAME, shape, tables),
         fractional_bits: Vec::new(),
         config,
         statistics,

@@ -1,37 +1,86 @@
 //! Calibration and held-out text: paragraphs separated by blank lines, each a document of its own.
 
-use super::QuantizeError;
-use crate::model::Tokenizer;
+use crate::model::{ModelError, Tokenizer};
+
+/// Why a text cannot be used. The caller knows the text's name.
+#[derive(Debug, thiserror::Error)]
+pub enum TextError {
+    #[error("there is no text in it; write paragraphs, with blank lines between them")]
+    Empty,
+    #[error("no paragraph has two tokens, so there is nothing to predict; give a longer text")]
+    TooShort,
+    #[error("paragraph {paragraph}: {source}")]
+    Encode {
+        paragraph: usize,
+        source: Box<ModelError>,
+    },
+}
 
 /// Tokenised documents; none is empty.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Documents(Vec<Vec<u32>>);
+pub struct Documents {
+    documents: Vec<Vec<u32>>,
+    /// Characters of the text, but for those that only separate words and paragraphs.
+    characters: usize,
+}
+
+/// What characters of a text one token stands for, at most, where a tokenizer knows the text.
+const CHARACTERS_PER_TOKEN: usize = 16;
 
 impl Documents {
     /// Splits `text` at blank lines and encodes each document as a text of its own.
-    pub fn encode(text: &str, tokenizer: &Tokenizer) -> Result<Self, QuantizeError> {
-        let documents = paragraphs(text)
-            .iter()
-            .enumerate()
-            .map(|(document, text)| {
-                tokenizer
-                    .encode(text)
-                    .map_err(|source| QuantizeError::Document {
-                        document,
-                        source: Box::new(source),
-                    })
-            })
-            .filter(|document| !document.as_ref().is_ok_and(Vec::is_empty))
-            .collect::<Result<Vec<_>, _>>()?;
-        if documents.is_empty() {
-            return Err(QuantizeError::NoDocuments);
+    ///
+    /// # Errors
+    /// A paragraph that the tokenizer refuses, by its number from 1, or a text without tokens.
+    pub fn encode(text: &str, tokenizer: &Tokenizer) -> Result<Self, TextError> {
+        let mut documents = Vec::new();
+        for (paragraph, text) in (1..).zip(paragraphs(text)) {
+            let tokens = tokenizer
+                .encode(&text)
+                .map_err(|source| TextError::Encode {
+                    paragraph,
+                    source: Box::new(source),
+                })?;
+            if !tokens.is_empty() {
+                documents.push(tokens);
+            }
         }
-        Ok(Self(documents))
+        if documents.is_empty() {
+            return Err(TextError::Empty);
+        }
+        let characters = text.chars().filter(|c| !c.is_whitespace()).count();
+        Ok(Self {
+            documents,
+            characters,
+        })
     }
 
     /// The token ids of each document.
     pub fn iter(&self) -> impl Iterator<Item = &[u32]> {
-        self.0.iter().map(Vec::as_slice)
+        self.documents.iter().map(Vec::as_slice)
+    }
+
+    /// How many there are.
+    pub fn count(&self) -> usize {
+        self.documents.len()
+    }
+
+    /// Tokens within the first `context` of each document: those that a model of this context looks at.
+    pub fn tokens(&self, context: usize) -> usize {
+        self.iter().map(|tokens| tokens.len().min(context)).sum()
+    }
+
+    /// How many of all tokens are `unknown`, the tokenizer's token for what it does not know.
+    pub fn unknown(&self, unknown: Option<u32>) -> usize {
+        let tokens = self.iter().flatten();
+        tokens.filter(|&&token| Some(token) == unknown).count()
+    }
+
+    /// Whether the tokenizer knows less than half of the text, or leaves most of it out: such a text says little about
+    /// the model.
+    pub fn are_mostly_unknown(&self, unknown: Option<u32>) -> bool {
+        let tokens = self.tokens(usize::MAX);
+        2 * self.unknown(unknown) > tokens || self.characters > CHARACTERS_PER_TOKEN * tokens
     }
 }
 

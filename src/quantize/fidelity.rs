@@ -1,7 +1,8 @@
 //! How well the integer model follows the float model, teacher-forced over held-out text.
 
-use super::documents::Documents;
+use super::documents::{Documents, TextError};
 use super::float::FloatModel;
+use super::readable::in_json;
 use super::{QuantizeError, Quantized};
 use crate::ir::{KvCache, VerifiedGraph, run_step};
 use crate::model::Model;
@@ -42,7 +43,8 @@ impl IntegerEngine for ReferenceEngine<'_> {
     }
 }
 
-/// The comparison. Every count and mean is over predicted tokens: each token of a document but its first.
+/// The comparison. Every count and mean is over predicted tokens: each token of a document but its first. In JSON a
+/// number that is not finite is a word.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct FidelityReport {
     pub documents: usize,
@@ -50,16 +52,24 @@ pub struct FidelityReport {
     /// Share of positions where both models put the same token first.
     pub top1_agreement: f64,
     /// Mean KL divergence of the integer model's distribution from the float model's, in nats.
+    #[serde(serialize_with = "in_json")]
     pub kl_divergence: f64,
+    #[serde(serialize_with = "in_json")]
     pub perplexity_float: f64,
+    #[serde(serialize_with = "in_json")]
     pub perplexity_int: f64,
     /// `perplexity_int / perplexity_float`.
+    #[serde(serialize_with = "in_json")]
     pub perplexity_ratio: f64,
     /// Root of the mean square difference of the logits, each model's mean logit removed.
+    #[serde(serialize_with = "in_json")]
     pub logit_rmse: f64,
 }
 
 /// Runs both models over `heldout` (documents separated by blank lines) up to the graph's context.
+///
+/// # Errors
+/// As [`fidelity_on`], or a text that cannot be used.
 pub fn fidelity(
     model: &Model,
     quantized: &Quantized,
@@ -67,21 +77,32 @@ pub fn fidelity(
     heldout: &str,
 ) -> Result<FidelityReport, QuantizeError> {
     let documents = Documents::encode(heldout, &model.tokenizer)?;
+    fidelity_on(model, quantized, engine, &documents)
+}
+
+/// Runs both models over `documents` up to the graph's context.
+///
+/// # Errors
+/// Documents in which nothing is predicted, float logits that are not finite, or an engine of another model.
+pub fn fidelity_on(
+    model: &Model,
+    quantized: &Quantized,
+    engine: &mut dyn IntegerEngine,
+    documents: &Documents,
+) -> Result<FidelityReport, QuantizeError> {
     let float = FloatModel::new(model);
     let mut sums = Sums::default();
     for (document, tokens) in documents.iter().enumerate() {
         let mut state = float.start();
         engine.restart();
-        for (pair, _) in tokens.windows(2).zip(0..quantized.graph.shape.context) {
-            let vocab_size = model.config.vocab_size;
-            if let Some(&token) = pair.iter().find(|&&token| token as usize >= vocab_size) {
-                return Err(QuantizeError::Token {
-                    document,
-                    token,
-                    vocab_size,
+        for (pair, position) in tokens.windows(2).zip(0..quantized.graph.shape.context) {
+            let expected = float.step(&mut state, pair[0], &mut ());
+            if expected.iter().any(|logit| !logit.is_finite()) {
+                return Err(QuantizeError::LogitsNotFinite {
+                    document: document + 1,
+                    token: position + 1,
                 });
             }
-            let expected = float.step(&mut state, pair[0], &mut ());
             let integers = engine.logits(pair[0]);
             if integers.len() != expected.len() {
                 return Err(QuantizeError::Logits {
@@ -97,7 +118,7 @@ pub fn fidelity(
         sums.documents += 1;
     }
     if sums.tokens == 0 {
-        return Err(QuantizeError::NoDocuments);
+        return Err(TextError::TooShort.into());
     }
     Ok(sums.report())
 }

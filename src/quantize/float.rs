@@ -8,6 +8,7 @@
 
 use crate::model::{LayerWeights, Matrix, Model};
 use std::f32::consts::LOG2_E;
+use std::fmt;
 
 /// A place in the step whose values are worth measuring.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -42,6 +43,33 @@ pub enum Site {
     FinalInput,
     /// Logits. [vocab_size]
     Logits,
+}
+
+/// The place in words that a person knows.
+impl fmt::Display for Site {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let (what, layer) = match self {
+            Site::AttentionInput(layer) => ("the attention input", layer),
+            Site::Query(layer) => ("the query vector", layer),
+            Site::Key(layer) => ("the key vector", layer),
+            Site::Value(layer) => ("the value vector", layer),
+            Site::Score(layer) => ("an attention score", layer),
+            Site::Mixed(layer) => ("the weighted mean of the values", layer),
+            Site::AttentionOutput(layer) => ("the attention output", layer),
+            Site::MlpInput(layer) => ("the MLP input", layer),
+            Site::Gate(layer) => ("the MLP gate", layer),
+            Site::Up(layer) => ("the MLP up projection", layer),
+            Site::Gated(layer) => ("the gated MLP vector", layer),
+            Site::MlpOutput(layer) => ("the MLP output", layer),
+            Site::Residual(0) => return f.write_str("the embedding"),
+            Site::Residual(after) => {
+                return write!(f, "the residual stream after layer {}", after - 1);
+            }
+            Site::FinalInput => return f.write_str("the input of the output matrix"),
+            Site::Logits => return f.write_str("a logit"),
+        };
+        write!(f, "{what} of layer {layer}")
+    }
 }
 
 /// Sees the value of every [`Site`] in the order of computation.

@@ -18,24 +18,32 @@ pub mod fidelity;
 pub mod float;
 mod options;
 mod parameters;
+mod readable;
 mod root;
 mod scales;
 pub mod statistics;
 mod tables;
+pub mod texts;
+mod verdict;
 mod weights;
 
-pub use documents::Documents;
+pub use documents::{Documents, TextError};
 pub use error::QuantizeError;
-pub use fidelity::{FidelityReport, IntegerEngine, ReferenceEngine, fidelity};
+pub use fidelity::{FidelityReport, IntegerEngine, ReferenceEngine, fidelity, fidelity_on};
 pub use float::Site;
 pub use options::QuantOptions;
+pub use readable::{readable, readable_change};
 pub use root::{model_root, shape_root};
 pub use statistics::Statistics;
+pub use verdict::{MAX_PERPLEXITY_RATIO, MIN_AGREEMENT, MIN_TOKENS, Verdict};
 pub use weights::{Folding, QuantMatrix, quantize_matrix};
 
 use crate::ir::VerifiedGraph;
 use crate::model::Model;
 use starknet_types_core::felt::Felt;
+
+/// Name of every graph: what a person calls the model changes neither the model root nor the program.
+pub const GRAPH_NAME: &str = "model";
 
 /// An integer model.
 #[derive(Debug, Clone, PartialEq)]
@@ -50,6 +58,9 @@ pub struct Quantized {
 }
 
 /// Quantises `model`, its scales calibrated on the documents of `calibration` (separated by blank lines).
+///
+/// # Errors
+/// As [`quantize_on`], or a text that cannot be used.
 pub fn quantize(
     model: &Model,
     calibration: &str,
@@ -57,11 +68,24 @@ pub fn quantize(
 ) -> Result<Quantized, QuantizeError> {
     options.check()?;
     let documents = Documents::encode(calibration, &model.tokenizer)?;
+    quantize_on(model, &documents, options)
+}
+
+/// Quantises `model`, its scales calibrated on `documents`.
+///
+/// # Errors
+/// Options out of range, floats that are not finite, or values that no scale of the program fits.
+pub fn quantize_on(
+    model: &Model,
+    documents: &Documents,
+    options: &QuantOptions,
+) -> Result<Quantized, QuantizeError> {
+    options.check()?;
     let context = options
         .context
         .unwrap_or(model.config.max_position_embeddings);
     // 1. What the float model's values look like.
-    let statistics = Statistics::collect(model, &documents, context)?;
+    let statistics = Statistics::collect(model, documents, context)?;
     // 2. Matrices to int8, which fixes the scale of every accumulator.
     let parameters = parameters::parameters(model, &statistics, options)?;
     // 3. The graph, with the scale of every other value.

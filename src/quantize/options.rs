@@ -7,8 +7,6 @@ use serde::{Deserialize, Serialize};
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct QuantOptions {
-    /// Name of the graph: a lower-case letter, then letters, digits, `_`.
-    pub name: String,
     /// Positions of the step program; `None` takes the model's `max_position_embeddings`.
     pub context: Option<usize>,
     /// Width of the weights of linear layers.
@@ -32,7 +30,6 @@ pub struct QuantOptions {
 impl Default for QuantOptions {
     fn default() -> Self {
         Self {
-            name: "model".to_owned(),
             context: None,
             weight_bits: 8,
             norm_bits: 4,
@@ -49,11 +46,6 @@ impl Default for QuantOptions {
 impl QuantOptions {
     /// Checks every option against the range in which the numerics hold.
     pub fn check(&self) -> Result<(), QuantizeError> {
-        let mut chars = self.name.chars();
-        let starts = chars.next().is_some_and(|c| c.is_ascii_lowercase());
-        if !starts || !chars.all(|c| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '_') {
-            return Err(QuantizeError::Name(self.name.clone()));
-        }
         if let Some(context) = self.context {
             in_range("context", context as i64, 1, 1 << 20)?;
         }

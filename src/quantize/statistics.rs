@@ -92,24 +92,14 @@ impl Statistics {
     ) -> Result<Self, QuantizeError> {
         let float = FloatModel::new(model);
         let mut statistics = Self::default();
-        for (document, tokens) in documents.iter().enumerate() {
+        for tokens in documents.iter() {
             let mut state = float.start();
             for &token in tokens.iter().take(context) {
-                let vocab_size = model.config.vocab_size;
-                if token as usize >= vocab_size {
-                    return Err(QuantizeError::Token {
-                        document,
-                        token,
-                        vocab_size,
-                    });
-                }
                 float.step(&mut state, token, &mut statistics);
             }
         }
         match statistics.bad {
-            Some(site) => Err(QuantizeError::NotFinite {
-                site: format!("{site:?}"),
-            }),
+            Some(site) => Err(QuantizeError::NotFinite { site }),
             None => Ok(statistics),
         }
     }

@@ -5,7 +5,7 @@
 use std::path::{Path, PathBuf};
 
 use blake2::{Blake2s256, Digest};
-use cairo_decode::compile::compile;
+use cairo_decode::compile::{Program, compile};
 use cairo_decode::ir::{Graph, VerifiedGraph};
 use cairo_decode::lower::{LowerOptions, Package, Products, WeightLayout, committed_words, lower};
 use cairo_decode::verify::statement::Weights;
@@ -157,7 +157,8 @@ fn lowering_is_deterministic() {
     let (first, second) = (program(&first), program(&second));
     assert_eq!(first.words(), second.words());
     assert_eq!(first.hash(), second.hash());
-    assert_eq!(first.to_json(), second.to_json());
+    let json = |program: &Program| program.to_json().expect("JSON");
+    assert_eq!(json(&first), json(&second));
     // The name is not part of the program; the model root is.
     let renamed = package(&random_graph("renamed", 3, tiny()));
     assert_eq!(program(&renamed).hash(), first.hash());
