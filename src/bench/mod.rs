@@ -256,6 +256,7 @@ fn request(
         calibration: dir.join("calibration.txt"),
         heldout: dir.join("heldout.txt"),
         model: dir,
+        eos: None,
         out: work.join("build"),
         options: QuantOptions {
             name: "bench".to_string(),

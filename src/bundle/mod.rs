@@ -5,7 +5,8 @@
 //! | `model.json` | the manifest: all that a verifier needs |
 //! | `graph.bin` | the quantised step graph, for the engine |
 //! | `program.json` | the compiled program |
-//! | `config.json`, `tokenizer.json` | copied from the model directory |
+//! | `config.json` | copied from the model directory |
+//! | `tokenizer.json` | copied too, completed with the tokens that other files of the directory add |
 //! | `fidelity.json` | how well the integers follow the floats |
 //! | `cairo/` | the generated package and the kernel library, for people |
 //!
@@ -26,7 +27,7 @@ use crate::compile::{self, CompileError, Program, ProgramError};
 use crate::engine::Engine;
 use crate::ir::{Graph, GraphError, VerifiedGraph};
 use crate::lower::{LowerError, LowerOptions, Package, WeightLayout, committed_words, lower};
-use crate::model::{Model, ModelError, Text};
+use crate::model::{Choices, Eos, Model, ModelError, Text, Warning};
 use crate::quantize::{
     self, FidelityReport, QuantOptions, QuantizeError, Quantized, fidelity, quantize,
 };
@@ -84,6 +85,8 @@ pub struct BuildRequest {
     pub calibration: PathBuf,
     /// Text that the fidelity report is measured on.
     pub heldout: PathBuf,
+    /// The token that ends a session; `None` takes the one that the model's files name.
+    pub eos: Option<Eos>,
     /// Folder to make.
     pub out: PathBuf,
     /// Quantisation.
@@ -110,6 +113,8 @@ pub struct BuildReport {
     pub fidelity: FidelityReport,
     /// Words of the program.
     pub words: usize,
+    /// What of the model directory was left out of account, or had more than one reading.
+    pub warnings: Vec<Warning>,
 }
 
 /// A build folder, read and checked.
@@ -173,7 +178,11 @@ pub fn build(
     stage: &mut dyn FnMut(Stage),
 ) -> Result<BuildReport, BundleError> {
     stage(Stage::Import);
-    let model = Model::load(&request.model)?;
+    let choices = Choices {
+        eos: request.eos,
+        context: request.options.context,
+    };
+    let model = Model::load_with(&request.model, choices)?;
     let calibration = files::read_text(&request.calibration)?;
     let heldout = files::read_text(&request.heldout)?;
     stage(Stage::Quantize);
@@ -205,11 +214,14 @@ pub fn build(
     stage(Stage::Write);
     let identity = (ModelRoot(roots.model), weights);
     let manifest = manifest(&model, &quantized.graph, &program, identity, request);
-    write(request, &manifest, &quantized, &program, &package, &report)?;
+    write(
+        request, &model, &manifest, &quantized, &program, &package, &report,
+    )?;
     Ok(BuildReport {
         manifest,
         fidelity: report,
         words: program.words().len(),
+        warnings: model.warnings,
     })
 }
 
@@ -231,7 +243,7 @@ fn manifest(
         program_hash: ProgramHash(program.hash()),
         spec_version: SPEC_VERSION,
         statement_version: weights.version(),
-        policy: Policy::greedy(model.config.eos_token_id),
+        policy: Policy::greedy(model.eos),
         vocab_size: shape.vocab as u32,
         context_length: shape.context as u32,
         kv_words_per_position: shape.kv_words() as u32,
@@ -242,6 +254,7 @@ fn manifest(
 
 fn write(
     request: &BuildRequest,
+    model: &Model,
     manifest: &Manifest,
     quantized: &Quantized,
     program: &Program,
@@ -265,9 +278,8 @@ fn write(
         "fidelity.json",
         &serde_json::to_vec_pretty(report).unwrap_or_default(),
     )?;
-    for name in ["config.json", "tokenizer.json"] {
-        folder.copy(&request.model.join(name), name)?;
-    }
+    folder.write("config.json", &model.config_file)?;
+    folder.write("tokenizer.json", &model.tokenizer_file)?;
     manifest.write(&folder.path(MANIFEST_FILE))?;
     folder.publish()
 }
