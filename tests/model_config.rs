@@ -1,12 +1,15 @@
 //! `config.json`: defaults, variants, and the named reason of every refusal.
 
-use cairo_decode::model::{Config, ModelError};
+use cairo_decode::model::{Config, ModelError, Warning};
 use serde_json::{Value, json};
 use std::path::Path;
 
 #[path = "support/model_dir.rs"]
 mod model_dir;
 use model_dir::{Shape, config_json};
+
+#[path = "model_config/rope.rs"]
+mod rope;
 
 const SHAPE: Shape = Shape {
     hidden: 16,
@@ -19,8 +22,12 @@ const SHAPE: Shape = Shape {
     tied: true,
 };
 
-fn parse(config: &Value) -> Result<Config, ModelError> {
+fn read(config: &Value) -> Result<(Config, Vec<Warning>), ModelError> {
     Config::from_json(config.to_string().as_bytes(), Path::new("dir/config.json"))
+}
+
+fn parse(config: &Value) -> Result<Config, ModelError> {
+    read(config).map(|(config, _)| config)
 }
 
 /// The configuration with `key` set to `value`.
@@ -31,14 +38,16 @@ fn with(key: &str, value: Value) -> Value {
 }
 
 /// The refusal of `config` names the file and mentions every word of `mentions`.
-fn refused(config: &Value, mentions: &[&str]) {
-    let message = parse(config).expect_err("should be refused").to_string();
+fn refused(config: &Value, mentions: &[&str]) -> ModelError {
+    let error = parse(config).expect_err("should be refused");
+    let message = error.to_string();
     for word in ["dir/config.json"].iter().chain(mentions) {
         assert!(
             message.contains(word),
             "`{message}` does not mention `{word}`"
         );
     }
+    error
 }
 
 #[test]
@@ -54,23 +63,32 @@ fn config_defaults() {
     ] {
         config.as_object_mut().unwrap().remove(key);
     }
-    config["some_future_key"] = json!({ "a": [1, 2] });
-    let config = parse(&config).unwrap();
+    let (config, warnings) = read(&config).unwrap();
     assert_eq!(config.num_key_value_heads, 4);
     assert_eq!(config.head_dim, 4);
     assert_eq!(config.rope_theta, 10_000.0);
     assert!(!config.tie_word_embeddings);
-    assert_eq!((config.bos_token_id, config.eos_token_id), (Some(0), None));
+    // The default of Hugging Face's class, which is worth a warning; an explicit null is none.
+    assert_eq!(config.bos_token_id, Some(0));
+    assert_eq!(config.eos_token_ids, [2]);
+    let [warning] = warnings.as_slice() else {
+        panic!("{warnings:?}");
+    };
+    let warning = warning.to_string();
+    assert!(
+        warning.contains("eos_token_id") && warning.contains('2'),
+        "{warning}"
+    );
+    let (config, warnings) = read(&with("eos_token_id", json!(null))).unwrap();
+    assert_eq!((config.eos_token_ids, warnings), (vec![], vec![]));
 }
 
 #[test]
 fn config_variants() {
-    assert_eq!(
-        parse(&with("eos_token_id", json!([7])))
-            .unwrap()
-            .eos_token_id,
-        Some(7)
-    );
+    for (ids, expected) in [(json!([7]), vec![7]), (json!([1, 2, 1]), vec![1, 2])] {
+        let config = parse(&with("eos_token_id", ids)).unwrap();
+        assert_eq!(config.eos_token_ids, expected);
+    }
     assert_eq!(
         parse(&with("head_dim", json!(10))).unwrap().query_size(),
         40
@@ -92,8 +110,8 @@ fn config_refusals() {
     for (key, value, mentions) in [
         (
             "model_type",
-            json!("mistral"),
-            &["model_type", "mistral"][..],
+            json!("gemma2"),
+            &["model_type", "gemma2", "\"llama\" and \"mistral\""][..],
         ),
         ("model_type", json!(null), &["model_type", "missing"]),
         (
@@ -104,13 +122,13 @@ fn config_refusals() {
         ("hidden_act", json!("gelu"), &["hidden_act", "gelu"]),
         ("attention_bias", json!(true), &["attention_bias", "true"]),
         ("mlp_bias", json!(true), &["mlp_bias", "true"]),
+        ("mlp_bias", json!("no"), &["mlp_bias", "\"no\""]),
+        ("sliding_window", json!(0), &["sliding_window", "0"]),
         (
-            "mlp_bias",
+            "use_sliding_window",
             json!("no"),
-            &["mlp_bias", "\"no\"", "true or false"],
+            &["use_sliding_window", "\"no\"", "true or false"],
         ),
-        ("sliding_window", json!(128), &["sliding_window", "128"]),
-        ("use_sliding_window", json!(true), &["use_sliding_window"]),
         (
             "quantization_config",
             json!({ "bits": 4 }),
@@ -162,7 +180,8 @@ fn config_refusals() {
             &["num_attention_heads", "num_key_value_heads", "3"],
         ),
         ("head_dim", json!(5), &["head_dim", "5", "odd"]),
-        ("eos_token_id", json!([1, 2]), &["eos_token_id", "[1,2]"]),
+        ("eos_token_id", json!([1, 20]), &["eos_token_id", "20"]),
+        ("eos_token_id", json!({}), &["eos_token_id", "{}"]),
         ("eos_token_id", json!([]), &["eos_token_id", "[]"]),
         ("bos_token_id", json!(20), &["bos_token_id", "20"]),
         ("bos_token_id", json!(-1), &["bos_token_id", "-1"]),
@@ -181,4 +200,96 @@ fn config_refusals() {
         .unwrap_err()
         .to_string();
     assert!(message.contains("dir/config.json") && message.contains("JSON"));
+}
+
+#[test]
+fn families_and_classes() {
+    let error = refused(
+        &with("model_type", json!("qwen2")),
+        &["model_type", "qwen2"],
+    );
+    assert!(matches!(error, ModelError::Family { .. }));
+    let mut custom = with("model_type", json!("my_llama"));
+    custom["auto_map"] = json!({ "AutoModelForCausalLM": "modeling.MyLlama" });
+    let error = refused(
+        &custom,
+        &["my_llama", "custom code", "auto_map", "\"llama\""],
+    );
+    assert!(matches!(error, ModelError::CustomCode { .. }));
+    // Custom code beside a known family is not run, as without trust_remote_code.
+    let (config, warnings) = read(&with("auto_map", custom["auto_map"].clone())).unwrap();
+    assert_eq!(config, parse(&config_json(&SHAPE)).unwrap());
+    assert!(matches!(warnings[..], [Warning::CustomCode { .. }]));
+    let error = refused(
+        &with("architectures", json!(["MistralForCausalLM"])),
+        &["architectures", "MistralForCausalLM", "LlamaForCausalLM"],
+    );
+    assert!(matches!(error, ModelError::Architecture { .. }));
+    parse(&with("architectures", json!(["LlamaModel"]))).unwrap();
+    parse(&with("architectures", json!(null))).unwrap();
+}
+
+/// A key that no table has is a warning; keys that are known to change nothing are none.
+#[test]
+fn unknown_and_harmless_keys() {
+    let plain = parse(&config_json(&SHAPE)).unwrap();
+    let (config, warnings) = read(&with("some_future_key", json!({ "a": [1, 2] }))).unwrap();
+    assert_eq!(config, plain);
+    let [warning] = warnings.as_slice() else {
+        panic!("{warnings:?}");
+    };
+    let warning = warning.to_string();
+    assert!(warning.contains("dir/config.json") && warning.contains("some_future_key"));
+    // A name with control characters reaches nobody as such.
+    let (_, warnings) = read(&with("a\u{1b}[2J", json!(1))).unwrap();
+    assert!(!warnings[0].to_string().contains('\u{1b}'));
+
+    for (key, value) in [
+        ("torch_dtype", json!("bfloat16")),
+        ("transformers_version", json!("5.24.0")),
+        ("attention_dropout", json!(0.1)),
+        ("pretraining_tp", json!(1)),
+        ("use_cache", json!(true)),
+        ("pad_token_id", json!(0)),
+        ("some_future_key", json!(null)),
+        ("hidden_act", json!("swish")),
+        ("attention_bias", json!(false)),
+        ("partial_rotary_factor", json!(1.0)),
+        ("partial_rotary_factor", json!(1)),
+        ("quantization_config", json!(null)),
+        ("rope_scaling", json!(null)),
+        ("logit_scale", json!(1.0)),
+    ] {
+        let (config, warnings) = read(&with(key, value)).unwrap();
+        assert_eq!((config, warnings), (plain.clone(), vec![]), "{key}");
+    }
+}
+
+#[test]
+fn keys_that_mean_another_forward_pass() {
+    for (key, value) in [
+        ("partial_rotary_factor", json!(0.5)),
+        ("rotary_pct", json!(0.25)),
+        ("rope_local_base_freq", json!(10000.0)),
+        ("original_max_position_embeddings", json!(4096)),
+        ("rope_interleave", json!(true)),
+        ("no_rope_layers", json!([1, 1])),
+        ("alibi", json!(true)),
+        ("qkv_bias", json!(true)),
+        ("attn_logit_softcapping", json!(50.0)),
+        ("final_logit_softcapping", json!(30.0)),
+        ("logit_scale", json!(0.0625)),
+        ("embedding_multiplier", json!(12.0)),
+        ("residual_multiplier", json!(0.22)),
+        ("attention_multiplier", json!(0.0078125)),
+        ("query_pre_attn_scalar", json!(256)),
+        ("clip_qkv", json!(8.0)),
+        ("use_qk_norm", json!(true)),
+        ("num_local_experts", json!(8)),
+        ("is_encoder_decoder", json!(true)),
+        ("pruned_heads", json!({ "0": [1] })),
+    ] {
+        let error = refused(&with(key, value.clone()), &[key, &value.to_string()]);
+        assert!(matches!(error, ModelError::Unsupported { .. }), "{error:?}");
+    }
 }

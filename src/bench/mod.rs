@@ -259,6 +259,7 @@ fn request(
         heldout: None,
         // Random weights are measured, too: what is of interest is their cost.
         accept_fidelity: true,
+        eos: None,
         out: work.join("build"),
         options: QuantOptions::default(),
         weights,

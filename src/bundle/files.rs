@@ -113,11 +113,6 @@ impl NewFolder {
         Ok(write_atomic(&path, bytes)?)
     }
 
-    /// Copies a file.
-    pub(super) fn copy(&self, from: &Path, name: &str) -> Result<(), BundleError> {
-        self.write(name, &read_bounded(from, MAX_COPIED_BYTES)?)
-    }
-
     /// Puts the folder in its place, in one step; an earlier build is removed after.
     pub(super) fn publish(self) -> Result<(), BundleError> {
         let NewFolder { out, work } = self;

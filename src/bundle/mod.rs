@@ -5,7 +5,8 @@
 //! | `model.json` | the manifest: all that a verifier needs |
 //! | `graph.bin` | the quantised step graph, for the engine |
 //! | `program.json` | the compiled program |
-//! | `config.json`, `tokenizer.json` | copied from the model directory |
+//! | `config.json` | copied from the model directory |
+//! | `tokenizer.json` | copied too, completed with the tokens that other files of the directory add |
 //! | `fidelity.json` | how well the integers follow the floats |
 //! | `cairo/` | the generated package and the kernel library, for people |
 //!
@@ -35,7 +36,7 @@ use crate::chunk::{ChunkError, Decoder, SessionPins};
 use crate::compile::{self, Program};
 use crate::ir::{Graph, VerifiedGraph};
 use crate::lower::{LowerError, LowerOptions, Package, WeightLayout, committed_words, lower};
-use crate::model::{Model, Text};
+use crate::model::{Choices, Eos, Model, Text, Warning};
 use crate::quantize::{self, QuantOptions, Quantized};
 use crate::receipt::{Document, Manifest};
 use crate::spec::{SPEC_VERSION, roots};
@@ -58,6 +59,8 @@ pub struct BuildRequest {
     pub heldout: Option<PathBuf>,
     /// Whether a model is built that does not follow the float model.
     pub accept_fidelity: bool,
+    /// The token that ends a session; `None` takes the one that the model's files name.
+    pub eos: Option<Eos>,
     /// Folder to make.
     pub out: PathBuf,
     /// Quantisation.
@@ -84,6 +87,8 @@ pub struct BuildReport {
     pub fidelity: Fidelity,
     /// Words of the program.
     pub words: usize,
+    /// What of the model directory was left out of account, or had more than one reading.
+    pub warnings: Vec<Warning>,
 }
 
 /// A build folder, read and checked.
@@ -147,7 +152,11 @@ pub fn build(
     stage: &mut dyn FnMut(Stage),
 ) -> Result<BuildReport, BundleError> {
     stage(Stage::Import);
-    let model = Model::load(&request.model)?;
+    let choices = Choices {
+        eos: request.eos,
+        context: request.options.context,
+    };
+    let model = Model::load_with(&request.model, choices)?;
     size::check_size(&model.config, request.weights)?;
     let names = names::names(request.name.as_deref(), &request.model)?;
     let (quantized, report) = quantized(&model, request, stage)?;
@@ -169,11 +178,14 @@ pub fn build(
     stage(Stage::Write);
     let identity = (ModelRoot(roots.model), weights);
     let manifest = manifest(&model, &quantized.graph, &program, identity, names);
-    write(request, &manifest, &quantized, &program, &package, &report)?;
+    write(
+        request, &model, &manifest, &quantized, &program, &package, &report,
+    )?;
     Ok(BuildReport {
         manifest,
         fidelity: report,
         words: program.words().len(),
+        warnings: model.warnings,
     })
 }
 
@@ -191,7 +203,7 @@ fn manifest(
         program_hash: ProgramHash(program.hash()),
         spec_version: SPEC_VERSION,
         statement_version: weights.version(),
-        policy: Policy::greedy(model.config.eos_token_id),
+        policy: Policy::greedy(model.eos),
         vocab_size: shape.vocab as u32,
         context_length: shape.context as u32,
         kv_words_per_position: shape.kv_words() as u32,
@@ -202,6 +214,7 @@ fn manifest(
 
 fn write(
     request: &BuildRequest,
+    model: &Model,
     manifest: &Manifest,
     quantized: &Quantized,
     program: &Program,
@@ -226,9 +239,8 @@ fn write(
         problem: e.to_string(),
     })?;
     folder.write("fidelity.json", &fidelity)?;
-    for name in ["config.json", "tokenizer.json"] {
-        folder.copy(&request.model.join(name), name)?;
-    }
+    folder.write("config.json", &model.config_file)?;
+    folder.write("tokenizer.json", &model.tokenizer_file)?;
     manifest.write(&folder.path(MANIFEST_FILE))?;
     folder.publish()
 }

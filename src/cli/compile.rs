@@ -5,6 +5,7 @@ use std::time::Instant;
 
 use cairo_decode::bundle::{self, BuildReport, BuildRequest, Fidelity, Origin, Stage, TextUse};
 use cairo_decode::lower::WeightLayout;
+use cairo_decode::model::Eos;
 use cairo_decode::quantize::{MIN_TOKENS, QuantOptions, Verdict, readable, readable_change};
 use indicatif::{ProgressBar, ProgressStyle};
 
@@ -41,6 +42,12 @@ pub struct Args {
     /// Longest context in tokens [default: the model's]
     #[arg(long, value_name = "TOKENS")]
     context: Option<usize>,
+    /// Token that ends a session, or none [default: the one that the model's files name]
+    ///
+    /// A session ends at one token. Where the files name several, one is chosen here; the others are then tokens like
+    /// any other, and text goes on after them.
+    #[arg(long, value_name = "ID|none", value_parser = eos)]
+    eos: Option<Eos>,
     /// How the program comes to its weights: with pairs it holds them in few words, for proofs that are wrapped; with
     /// ready it has less to prove per chunk; with committed it reads them, and a proof has only a hash of them
     #[arg(long, value_enum, default_value_t = Weights::Pairs)]
@@ -77,6 +84,7 @@ fn request(args: &Args) -> BuildRequest {
         calibration: args.calibration.clone(),
         heldout: args.heldout.clone(),
         accept_fidelity: args.accept_fidelity,
+        eos: args.eos,
         out: args.out.clone(),
         options: QuantOptions {
             context: args.context,
@@ -87,6 +95,17 @@ fn request(args: &Args) -> BuildRequest {
             Weights::Ready => WeightLayout::Ready,
             Weights::Committed => WeightLayout::Committed,
         },
+    }
+}
+
+/// A token id, or `none`.
+fn eos(text: &str) -> Result<Eos, String> {
+    match text {
+        "none" => Ok(Eos::None),
+        _ => text
+            .parse()
+            .map(Eos::Token)
+            .map_err(|_| "expected a token id or none".to_owned()),
     }
 }
 
@@ -103,11 +122,16 @@ fn describe(stage: Stage) -> &'static str {
 
 fn print(args: &Args, report: &BuildReport, seconds: f64) {
     let (m, f) = (&report.manifest, &report.fidelity);
+    let warnings: Vec<String> = report.warnings.iter().map(ToString::to_string).collect();
     if args.json {
         output::json(&serde_json::json!({
             "ok": true, "manifest": m, "fidelity": f, "program_words": report.words, "seconds": seconds,
+            "warnings": warnings,
         }));
         return;
+    }
+    for warning in warnings {
+        output::line(format!("warning      {warning}"));
     }
     output::line(format!(
         "model        {} ({} parameters)",

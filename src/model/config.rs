@@ -3,8 +3,9 @@
 //! Invariants of a [`Config`]: every size is positive and bounded, `heads` is a multiple of `kv_heads`,
 //! `head_dim` is even, token ids are below `vocab_size`.
 
-use super::ModelError;
+use super::family::{DEFAULT_EOS, Family, Window};
 use super::json::Object;
+use super::{ModelError, Warning, keys, rope};
 use serde_json::Value;
 use std::path::Path;
 
@@ -32,52 +33,51 @@ pub struct Config {
     pub rms_norm_eps: f64,
     pub tie_word_embeddings: bool,
     pub bos_token_id: Option<u32>,
-    pub eos_token_id: Option<u32>,
+    /// The tokens that end a text; none, one, or several.
+    pub eos_token_ids: Vec<u32>,
+    /// How far attention may see, where that is bounded. It must not be less than the context that is compiled.
+    pub window: Option<Window>,
 }
 
 impl Config {
     /// Parses and checks `config.json`; `path` is only used to name the file in errors.
-    pub fn from_json(bytes: &[u8], path: &Path) -> Result<Self, ModelError> {
+    pub fn from_json(bytes: &[u8], path: &Path) -> Result<(Self, Vec<Warning>), ModelError> {
         let object = Object::parse(bytes, path)?;
-        refuse_unsupported(&object)?;
+        let family = Family::of(&object)?;
+        let unknown = keys::check(&object, keys::CONFIG)?.into_iter();
+        let mut warnings: Vec<_> = unknown
+            .map(|key| Warning::UnknownKey {
+                path: path.into(),
+                key: object.name(&key),
+            })
+            .collect();
+        if object.get("auto_map").is_some() {
+            warnings.push(Warning::CustomCode { path: path.into() });
+        }
 
-        let hidden_size = object.size("hidden_size", MAX_WIDTH)?;
         let num_attention_heads = object.size("num_attention_heads", MAX_HEADS)?;
+        let num_hidden_layers = object.size("num_hidden_layers", MAX_LAYERS)?;
         let vocab_size = object.size("vocab_size", MAX_VOCAB)?;
-        let head_dim = match object.optional_size("head_dim", MAX_HEAD_DIM)? {
-            Some(head_dim) => head_dim,
-            None if hidden_size.is_multiple_of(num_attention_heads) => {
-                hidden_size / num_attention_heads
-            }
-            None => {
-                return Err(ModelError::HeadSplit {
-                    path: path.into(),
-                    hidden: hidden_size,
-                    heads: num_attention_heads,
-                });
-            }
-        };
         let config = Self {
-            hidden_size,
+            hidden_size: object.size("hidden_size", MAX_WIDTH)?,
             intermediate_size: object.size("intermediate_size", MAX_WIDTH)?,
-            num_hidden_layers: object.size("num_hidden_layers", MAX_LAYERS)?,
+            num_hidden_layers,
             num_attention_heads,
-            num_key_value_heads: object
-                .optional_size("num_key_value_heads", MAX_HEADS)?
-                .unwrap_or(num_attention_heads),
-            head_dim,
+            num_key_value_heads: kv_heads(&object, family, num_attention_heads, &mut warnings)?,
+            head_dim: head_dim(&object, num_attention_heads)?,
             vocab_size,
             max_position_embeddings: object.size("max_position_embeddings", MAX_POSITIONS)?,
-            rope_theta: rope_theta(&object)?,
+            rope_theta: rope::theta(&object)?,
             rms_norm_eps: object
                 .float("rms_norm_eps", 0.0, 1.0)?
                 .ok_or_else(|| object.missing("rms_norm_eps"))?,
-            tie_word_embeddings: object.flag("tie_word_embeddings")?,
-            bos_token_id: token_id(&object, "bos_token_id", vocab_size)?,
-            eos_token_id: token_id(&object, "eos_token_id", vocab_size)?,
+            tie_word_embeddings: object.flag("tie_word_embeddings")?.unwrap_or(false),
+            bos_token_id: bos_token_id(&object, vocab_size)?,
+            eos_token_ids: config_eos(&object, vocab_size, &mut warnings)?,
+            window: family.window(&object, num_hidden_layers)?,
         };
         config.check_shape(path)?;
-        Ok(config)
+        Ok((config, warnings))
     }
 
     /// Width of all query heads together.
@@ -132,108 +132,95 @@ impl Config {
     }
 }
 
-/// Refuses every setting that changes the forward pass in a way this project does not compute.
-fn refuse_unsupported(object: &Object) -> Result<(), ModelError> {
-    let family = object
-        .text("model_type")?
-        .ok_or_else(|| object.missing("model_type"))?;
-    if family != "llama" {
-        return Err(object.unsupported("model_type", &family.into(), "only \"llama\" is"));
-    }
-    if let Some(names) = object.get("architectures")
-        && *names != serde_json::json!(["LlamaForCausalLM"])
-    {
-        return Err(object.unsupported("architectures", names, "only [\"LlamaForCausalLM\"] is"));
-    }
-    let activation = object.text("hidden_act")?.unwrap_or("silu");
-    if activation != "silu" {
-        return Err(object.unsupported("hidden_act", &activation.into(), "only \"silu\" is"));
-    }
-    for key in ["attention_bias", "mlp_bias"] {
-        if object.flag(key)? {
-            return Err(object.unsupported(key, &true.into(), "linear layers have no bias here"));
+/// `num_key_value_heads`; what it is where the key is absent depends on the family.
+fn kv_heads(
+    object: &Object,
+    family: &Family,
+    heads: usize,
+    warnings: &mut Vec<Warning>,
+) -> Result<usize, ModelError> {
+    const KEY: &str = "num_key_value_heads";
+    let stated = object.optional_size(KEY, MAX_HEADS)?;
+    match (stated, family.kv_heads) {
+        (Some(stated), _) => Ok(stated),
+        (None, Some(default)) if !object.has(KEY) => {
+            warnings.push(Warning::Default {
+                path: object.path().into(),
+                key: KEY,
+                value: default as u64,
+            });
+            Ok(default)
         }
+        _ => Ok(heads),
     }
-    if object.flag("use_sliding_window")? {
-        return Err(object.unsupported(
-            "use_sliding_window",
-            &true.into(),
-            "attention sees every position",
-        ));
-    }
-    if let Some(window) = object.get("sliding_window") {
-        return Err(object.unsupported("sliding_window", window, "attention sees every position"));
-    }
-    if let Some(settings) = object.get("quantization_config") {
-        return Err(object.unsupported(
-            "quantization_config",
-            settings,
-            "start from float weights",
-        ));
-    }
-    Ok(())
 }
 
-/// `rope_theta`, or `rope_parameters.rope_theta` of newer files; any kind of scaling is refused.
-fn rope_theta(object: &Object) -> Result<f64, ModelError> {
-    const DEFAULT: f64 = 10_000.0;
-    let plain = object.float("rope_theta", 1.0, 1e12)?;
-    let mut theta = plain;
-    for key in ["rope_scaling", "rope_parameters"] {
-        let Some(settings) = object.object(key)? else {
-            continue;
-        };
-        for kind in ["rope_type", "type"] {
-            match settings.text(kind)? {
-                None | Some("default") => {}
-                Some(other) => {
-                    return Err(settings.unsupported(kind, &other.into(), "only \"default\" is"));
-                }
-            }
-        }
-        if settings
-            .float("partial_rotary_factor", 0.0, 1.0)?
-            .is_some_and(|factor| factor != 1.0)
-        {
-            let value = settings
-                .get("partial_rotary_factor")
-                .unwrap_or(&Value::Null);
-            return Err(settings.unsupported(
-                "partial_rotary_factor",
-                value,
-                "whole heads are rotated",
-            ));
-        }
-        if let Some(value) = settings.float("rope_theta", 1.0, 1e12)? {
-            if plain.is_some_and(|plain| plain != value) {
-                return Err(settings.unsupported(
-                    "rope_theta",
-                    &value.into(),
-                    "it contradicts the outer `rope_theta`",
-                ));
-            }
-            theta = Some(value);
-        }
+/// `head_dim`, or the hidden width divided among the heads.
+fn head_dim(object: &Object, heads: usize) -> Result<usize, ModelError> {
+    let hidden = object.size("hidden_size", MAX_WIDTH)?;
+    match object.optional_size("head_dim", MAX_HEAD_DIM)? {
+        Some(head_dim) => Ok(head_dim),
+        None if hidden.is_multiple_of(heads) => Ok(hidden / heads),
+        None => Err(ModelError::HeadSplit {
+            path: object.path().into(),
+            hidden,
+            heads,
+        }),
     }
-    Ok(theta.unwrap_or(DEFAULT))
 }
 
-/// A token id: an integer below the vocabulary's size, a list of exactly one, or nothing.
-fn token_id(object: &Object, key: &str, vocab_size: usize) -> Result<Option<u32>, ModelError> {
-    let value = match object.get(key) {
+/// `eos_token_id`; where the key is absent, the default of Hugging Face's class.
+fn config_eos(
+    object: &Object,
+    vocab_size: usize,
+    warnings: &mut Vec<Warning>,
+) -> Result<Vec<u32>, ModelError> {
+    const KEY: &str = "eos_token_id";
+    if object.has(KEY) || DEFAULT_EOS as usize >= vocab_size {
+        return Ok(token_ids(object, KEY, vocab_size)?.unwrap_or_default());
+    }
+    warnings.push(Warning::Default {
+        path: object.path().into(),
+        key: KEY,
+        value: DEFAULT_EOS.into(),
+    });
+    Ok(vec![DEFAULT_EOS])
+}
+
+fn bos_token_id(object: &Object, vocab_size: usize) -> Result<Option<u32>, ModelError> {
+    const KEY: &str = "bos_token_id";
+    match token_ids(object, KEY, vocab_size)?.as_deref() {
+        None => Ok(None),
+        Some([only]) => Ok(Some(*only)),
+        Some(_) => {
+            let value = object.get(KEY).unwrap_or(&Value::Null);
+            Err(object.unsupported(KEY, value, "one token starts a text"))
+        }
+    }
+}
+
+/// Token ids below the vocabulary's size, as one integer or a list without repetitions; `None` if the key says nothing.
+pub(super) fn token_ids(
+    object: &Object,
+    key: &str,
+    vocab_size: usize,
+) -> Result<Option<Vec<u32>>, ModelError> {
+    let list = match object.get(key) {
         None => return Ok(None),
-        Some(Value::Array(list)) => match list.as_slice() {
-            [only] => only,
-            _ => {
-                return Err(object.unsupported(
-                    key,
-                    &Value::Array(list.clone()),
-                    "one token ends or starts a text",
-                ));
-            }
-        },
-        Some(value) => value,
+        Some(Value::Array(list)) if list.is_empty() => {
+            let value = Value::Array(Vec::new());
+            return Err(object.wrong_type(key, &value, "a token id or a list of them"));
+        }
+        Some(Value::Array(list)) => list.as_slice(),
+        Some(value) => std::slice::from_ref(value),
     };
-    // MAX_VOCAB keeps every id within 32 bits.
-    Ok(Some(object.integer(key, value, 0, vocab_size - 1)? as u32))
+    let mut ids = Vec::new();
+    for value in list {
+        // MAX_VOCAB keeps every id within 32 bits.
+        let id = object.integer(key, value, 0, vocab_size - 1)? as u32;
+        if !ids.contains(&id) {
+            ids.push(id);
+        }
+    }
+    Ok(Some(ids))
 }

@@ -16,6 +16,19 @@ pub enum ModelError {
         bytes: u64,
         limit: u64,
     },
+    #[error("{path}: not a regular file")]
+    NotAFile { path: PathBuf },
+    #[error(
+        "{path}: a git-lfs pointer, not the file itself: run `git lfs pull` in the model's directory"
+    )]
+    LfsPointer { path: PathBuf },
+    #[error(
+        "{path}: starts with a byte order mark ({encoding}), which JSON does not allow: save it as UTF-8 without one"
+    )]
+    ByteOrderMark {
+        path: PathBuf,
+        encoding: &'static str,
+    },
     #[error("{path}: not valid JSON: {source}")]
     Json {
         path: PathBuf,
@@ -23,6 +36,23 @@ pub enum ModelError {
     },
     #[error("{path}: expected a JSON object at the top")]
     NotAnObject { path: PathBuf },
+
+    #[error(
+        "{path}: a file, expected a Hugging Face model directory (with config.json, model.safetensors and tokenizer.json)"
+    )]
+    NotAFolder { path: PathBuf },
+    #[error(
+        "{dir}: the model is there as {file} only, which is not read here: take the Hugging Face directory it was made from (config.json, model.safetensors, tokenizer.json)"
+    )]
+    OnlyGguf { dir: PathBuf, file: PathBuf },
+    #[error(
+        "{dir}: holds an adapter (adapter_config.json), not a model: merge it into its base model and save that"
+    )]
+    OnlyAdapter { dir: PathBuf },
+    #[error(
+        "{dir}: has params.json but no config.json, so it is in its maker's own format: convert it to a Hugging Face directory"
+    )]
+    OriginalFormat { dir: PathBuf },
 
     #[error("{path}: key `{key}` is missing")]
     MissingKey { path: PathBuf, key: String },
@@ -48,6 +78,69 @@ pub enum ModelError {
         value: String,
         why: &'static str,
     },
+    #[error(
+        "{path}: `{key}` is not known here, and may change how positions are rotated: remove it if it changes nothing"
+    )]
+    UnknownKey { path: PathBuf, key: String },
+    #[error(
+        "{path}: `model_type` = {found:?} is not supported: the supported ones are {supported}"
+    )]
+    Family {
+        path: PathBuf,
+        found: String,
+        supported: String,
+    },
+    #[error(
+        "{path}: `model_type` = {found:?} is custom code (`auto_map`), which is never run: the supported ones are {supported}"
+    )]
+    CustomCode {
+        path: PathBuf,
+        found: String,
+        supported: String,
+    },
+    #[error("{path}: `architectures` = {found} does not go with `model_type`: expected {expected}")]
+    Architecture {
+        path: PathBuf,
+        found: String,
+        expected: String,
+    },
+    #[error("{path}: `{key}` = {value} contradicts {other} = {expected}")]
+    ThetaContradiction {
+        path: PathBuf,
+        key: String,
+        value: f64,
+        other: String,
+        expected: f64,
+    },
+    #[error(
+        "{path}: `{key}` = {value}, but this family has one setting for all layers: Hugging Face ignores this one and rotates with {other} = {expected}; state the value that holds as `rope_parameters.rope_theta`"
+    )]
+    NestedTheta {
+        path: PathBuf,
+        key: String,
+        value: f64,
+        other: String,
+        expected: f64,
+    },
+    #[error(
+        "{path}: {window} is less than the context of {context} tokens, and attention sees every position here: compile with --context {limit} or less"
+    )]
+    WindowBinds {
+        path: PathBuf,
+        window: String,
+        limit: usize,
+        context: usize,
+    },
+    #[error(
+        "{path}: `{key}` names {ids:?}, and a session here ends at one token: choose it with --eos ID (the others are then tokens like any other, after which text goes on), or --eos none"
+    )]
+    SeveralEos {
+        path: PathBuf,
+        key: &'static str,
+        ids: Vec<u32>,
+    },
+    #[error("--eos {id}: the model's vocabulary has {vocab_size} tokens, 0 to {max}", max = vocab_size - 1)]
+    EosOutOfVocabulary { id: u32, vocab_size: usize },
     #[error(
         "{path}: `num_attention_heads` = {heads} is not a multiple of `num_key_value_heads` = {kv_heads}"
     )]
@@ -75,6 +168,22 @@ pub enum ModelError {
 
     #[error("{dir}: neither `model.safetensors` nor `model.safetensors.index.json` is there")]
     NoWeights { dir: PathBuf },
+    #[error(
+        "{dir}: the weights are there as {file}, which can run code when it is read: save the model with safetensors (`save_pretrained` of a recent transformers does)"
+    )]
+    Pickled { dir: PathBuf, file: PathBuf },
+    #[error(
+        "{dir}: has {file}, but neither `model.safetensors` nor `model.safetensors.index.json`, which says what is in which file"
+    )]
+    NoIndex { dir: PathBuf, file: PathBuf },
+    #[error(
+        "{path}: {bytes} bytes are not what its header describes ({reason}): the file is cut off or damaged, fetch it again"
+    )]
+    CutOff {
+        path: PathBuf,
+        bytes: usize,
+        reason: String,
+    },
     #[error("{path}: not a valid safetensors file: {reason}")]
     Safetensors { path: PathBuf, reason: String },
     #[error(
@@ -85,7 +194,18 @@ pub enum ModelError {
         "{path}: tensor `{tensor}` is stored here, but the index does not place it in this shard"
     )]
     StrayTensor { path: PathBuf, tensor: String },
-    #[error("{path}: tensor `{tensor}` is a bias, and this family has none")]
+    #[error(
+        "{path}: tensor `{tensor}` would be `{expected}` without its prefix `{prefix}`: save the model without the prefix"
+    )]
+    TensorPrefix {
+        path: PathBuf,
+        tensor: String,
+        expected: String,
+        prefix: String,
+    },
+    #[error("{path}: tensor `{tensor}` is stored twice, with `model.` before its name and without")]
+    StoredTwice { path: PathBuf, tensor: String },
+    #[error("{path}: tensor `{tensor}` is a bias that is not zero, and this family has none")]
     BiasTensor { path: PathBuf, tensor: String },
     #[error("{path}: tensor `{tensor}` does not belong to a model with this configuration")]
     UnexpectedTensor { path: PathBuf, tensor: String },
@@ -118,6 +238,53 @@ pub enum ModelError {
 
     #[error("{path}: not a usable tokenizer: {reason}")]
     Tokenizer { path: PathBuf, reason: String },
+    #[error(
+        "{dir}: has {file} but no tokenizer.json: convert it (`AutoTokenizer.from_pretrained(DIR).save_pretrained(DIR)` of transformers writes tokenizer.json)"
+    )]
+    OtherTokenizer { dir: PathBuf, file: &'static str },
+    #[error(
+        "{path}: `{key}` says that {content:?} is token {declared}, but tokenizer.json makes it token {found} (its token {declared} is {taken}), as Hugging Face does: make the two agree"
+    )]
+    TokenId {
+        path: PathBuf,
+        key: String,
+        content: String,
+        declared: u32,
+        found: u32,
+        taken: String,
+    },
+    #[error(
+        "{path}: `{key}` is {value}, but the post-processor of tokenizer.json puts {found} {place} a text: versions of Hugging Face's library follow one or the other, make the two agree"
+    )]
+    PostProcessor {
+        path: PathBuf,
+        key: &'static str,
+        value: bool,
+        found: String,
+        place: &'static str,
+    },
+    #[error("{path}: `{key}` is true, but no `{token}` says which token that is")]
+    NoSpecialToken {
+        path: PathBuf,
+        key: &'static str,
+        token: &'static str,
+    },
+    #[error(
+        "{path}: `{token}` is {content:?}, which the vocabulary of tokenizer.json does not have"
+    )]
+    UnknownSpecialToken {
+        path: PathBuf,
+        token: &'static str,
+        content: String,
+    },
+    #[error(
+        "{path}: `add_prefix_space` is {value}, but the pre-tokenizer of tokenizer.json says {found}: make the two agree"
+    )]
+    PrefixSpace {
+        path: PathBuf,
+        value: bool,
+        found: bool,
+    },
     #[error("{path}: cannot encode the text: {reason}")]
     Encode { path: PathBuf, reason: String },
     #[error("{path}: cannot decode the tokens: {reason}")]

@@ -1,48 +1,8 @@
-//! Bounded file reads, and typed access to a JSON object whose errors name the file and the key.
+//! Typed access to a JSON object whose errors name the file and the key.
 
 use super::ModelError;
 use serde_json::{Map, Value};
-use std::io::Read;
 use std::path::Path;
-
-/// Largest `config.json` that is read, in bytes.
-pub(super) const CONFIG_LIMIT: u64 = 1 << 20;
-/// Largest `tokenizer.json` that is read, in bytes.
-pub(super) const TOKENIZER_LIMIT: u64 = 1 << 28;
-/// Largest `model.safetensors.index.json` that is read, in bytes.
-pub(super) const INDEX_LIMIT: u64 = 1 << 26;
-/// Largest weight file that is read, in bytes.
-pub(super) const WEIGHTS_LIMIT: u64 = 1 << 36;
-
-/// The whole of `path`, unless it is longer than `limit`.
-pub(super) fn read_bounded(path: &Path, limit: u64) -> Result<Vec<u8>, ModelError> {
-    let failed = |source| ModelError::Read {
-        path: path.into(),
-        source,
-    };
-    let file = std::fs::File::open(path).map_err(failed)?;
-    let bytes = file.metadata().map_err(failed)?.len();
-    if bytes > limit {
-        return Err(ModelError::TooLarge {
-            path: path.into(),
-            bytes,
-            limit,
-        });
-    }
-    let mut content = Vec::new();
-    // One byte more than allowed, so that a file that grows or has no length (a pipe) is refused too.
-    file.take(limit + 1)
-        .read_to_end(&mut content)
-        .map_err(failed)?;
-    if content.len() as u64 > limit {
-        return Err(ModelError::TooLarge {
-            path: path.into(),
-            bytes: content.len() as u64,
-            limit,
-        });
-    }
-    Ok(content)
-}
 
 /// One JSON object of a file; `prefix` is its place in the file, such as `rope_parameters.`.
 pub(super) struct Object<'a> {
@@ -53,6 +13,7 @@ pub(super) struct Object<'a> {
 
 impl<'a> Object<'a> {
     pub(super) fn parse(bytes: &[u8], path: &'a Path) -> Result<Self, ModelError> {
+        refuse_byte_order_mark(bytes, path)?;
         match serde_json::from_slice(bytes) {
             Ok(Value::Object(map)) => Ok(Self {
                 path,
@@ -83,6 +44,15 @@ impl<'a> Object<'a> {
     /// The value under `key`; an explicit null counts as absent.
     pub(super) fn get(&self, key: &str) -> Option<&Value> {
         self.map.get(key).filter(|value| !value.is_null())
+    }
+
+    /// True if the file has `key`, be it null.
+    pub(super) fn has(&self, key: &str) -> bool {
+        self.map.contains_key(key)
+    }
+
+    pub(super) fn path(&self) -> &'a Path {
+        self.path
     }
 
     pub(super) fn entries(&self) -> impl Iterator<Item = (&String, &Value)> {
@@ -166,10 +136,10 @@ impl<'a> Object<'a> {
         Ok(Some(number))
     }
 
-    pub(super) fn flag(&self, key: &str) -> Result<bool, ModelError> {
+    pub(super) fn flag(&self, key: &str) -> Result<Option<bool>, ModelError> {
         match self.get(key) {
-            None => Ok(false),
-            Some(Value::Bool(flag)) => Ok(*flag),
+            None => Ok(None),
+            Some(Value::Bool(flag)) => Ok(Some(*flag)),
             Some(other) => Err(self.wrong_type(key, other, "true or false")),
         }
     }
@@ -182,8 +152,9 @@ impl<'a> Object<'a> {
         }
     }
 
-    fn name(&self, key: &str) -> String {
-        format!("{}{key}", self.prefix)
+    /// The place of `key` in the file, such as `rope_parameters.rope_theta`.
+    pub(super) fn name(&self, key: &str) -> String {
+        format!("{}{}", self.prefix, key.escape_debug())
     }
 
     fn out_of_bounds(
@@ -200,5 +171,21 @@ impl<'a> Object<'a> {
             min: min.to_string(),
             max: max.to_string(),
         }
+    }
+}
+
+/// JSON is UTF-8 without a mark; Hugging Face's reader refuses one too.
+pub(super) fn refuse_byte_order_mark(bytes: &[u8], path: &Path) -> Result<(), ModelError> {
+    let marks: [(&[u8], &str); 3] = [
+        (b"\xef\xbb\xbf", "UTF-8"),
+        (b"\xff\xfe", "UTF-16"),
+        (b"\xfe\xff", "UTF-16"),
+    ];
+    match marks.iter().find(|(mark, _)| bytes.starts_with(mark)) {
+        None => Ok(()),
+        Some((_, encoding)) => Err(ModelError::ByteOrderMark {
+            path: path.into(),
+            encoding,
+        }),
     }
 }

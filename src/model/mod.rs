@@ -1,23 +1,39 @@
 //! A Hugging Face model directory, read and checked.
 //!
-//! Owns `config.json`, `model.safetensors` (or its shards) and `tokenizer.json` of a Llama-family model.
-//! [`random`] writes directories of that form with random weights. Whatever leaves this module has the shapes that [`Config`] promises and only finite numbers.
+//! Owns `config.json`, `model.safetensors` (or its shards), `tokenizer.json`, and the files beside them that decide what
+//! Hugging Face's library makes of these: `generation_config.json`, `tokenizer_config.json`, `special_tokens_map.json`,
+//! `added_tokens.json`. [`random`] writes directories of that form with random weights. Whatever leaves this module has
+//! the shapes that [`Config`] promises and only finite numbers.
 //!
-//! Deliberately absent: any arithmetic on the weights (that is `quantize`), other model families, pickled
-//! checkpoints, and the network. A setting this project would compute differently from the original is
-//! refused by name; a setting that does not touch the forward pass is ignored.
+//! What is read is followed as Hugging Face's library follows it, or refused by file and key. What each key of
+//! `config.json` means is one table (`keys`); a key in no table is a [`Warning`], and inside the settings of the rotation
+//! a refusal.
+//!
+//! Deliberately absent: any arithmetic on the weights (that is `quantize`), families of another arithmetic, pickled
+//! checkpoints, custom code, and the network.
 
+mod complete;
 mod config;
 mod error;
+mod family;
+mod files;
+mod generation;
 mod json;
+mod keys;
 mod names;
 pub mod random;
+mod rope;
 mod tokenizer;
+mod tokens;
+mod warning;
 mod weights;
 
 pub use config::Config;
 pub use error::ModelError;
+pub use family::Window;
+pub use generation::Eos;
 pub use tokenizer::Tokenizer;
+pub use warning::Warning;
 pub use weights::{LayerWeights, Matrix, Weights};
 
 use blake2::{Blake2s256, Digest};
@@ -29,13 +45,30 @@ pub struct Model {
     pub config: Config,
     pub weights: Weights,
     pub tokenizer: Tokenizer,
-    /// Blake2s-256 of the bytes of `config.json`.
+    /// The token that ends a session, if any.
+    pub eos: Option<u32>,
+    /// The bytes of `config.json`.
+    pub config_file: Vec<u8>,
+    /// The bytes of a `tokenizer.json` that encodes as the directory does: the file's own, unless it lacks something.
+    pub tokenizer_file: Vec<u8>,
+    /// Blake2s-256 of `config_file`.
     pub config_digest: [u8; 32],
-    /// Blake2s-256 of the bytes of `tokenizer.json`.
+    /// Blake2s-256 of `tokenizer_file`.
     pub tokenizer_digest: [u8; 32],
+    /// What was left out of account, or had more than one reading.
+    pub warnings: Vec<Warning>,
 }
 
-/// A model directory without its weights: what turns text into tokens and back.
+/// What the files of a directory leave to whoever compiles it.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct Choices {
+    /// The end of a text; `None` takes the one that the files name.
+    pub eos: Option<Eos>,
+    /// Positions that are compiled; `None` takes the model's `max_position_embeddings`.
+    pub context: Option<usize>,
+}
+
+/// A build folder's part of a model: what turns text into tokens and back.
 #[derive(Debug, Clone)]
 pub struct Text {
     pub config: Config,
@@ -47,41 +80,59 @@ pub struct Text {
 }
 
 impl Text {
-    /// Reads `config.json` and the tokenizer of `dir`.
+    /// Reads `config.json` and `tokenizer.json` of a build folder, and no other file.
     pub fn load(dir: &Path) -> Result<Self, ModelError> {
-        let config_path = dir.join("config.json");
-        let config_bytes = json::read_bounded(&config_path, json::CONFIG_LIMIT)?;
-        let config = Config::from_json(&config_bytes, &config_path)?;
-
-        let tokenizer_path = dir.join("tokenizer.json");
-        let tokenizer_bytes = json::read_bounded(&tokenizer_path, json::TOKENIZER_LIMIT)?;
-        let tokenizer = Tokenizer::from_json(&tokenizer_bytes, &tokenizer_path, config.vocab_size)?;
+        let (config, config_file, _) = load_config(dir)?;
+        let (tokenizer, tokenizer_file) = Tokenizer::load(dir, config.vocab_size)?;
         Ok(Self {
             config,
             tokenizer,
-            config_digest: Blake2s256::digest(&config_bytes).into(),
-            tokenizer_digest: Blake2s256::digest(&tokenizer_bytes).into(),
+            config_digest: digest(&config_file),
+            tokenizer_digest: digest(&tokenizer_file),
         })
     }
 }
 
 impl Model {
-    /// Reads `config.json`, the tokenizer and the weights of `dir`, cheapest first.
+    /// Reads a model directory, with the choices that its files make.
     pub fn load(dir: &Path) -> Result<Self, ModelError> {
-        let text = Text::load(dir)?;
-        let weights = Weights::load(dir, &text.config)?;
-        let Text {
-            config,
-            tokenizer,
-            config_digest,
-            tokenizer_digest,
-        } = text;
+        Self::load_with(dir, Choices::default())
+    }
+
+    /// Reads a model directory, cheapest file first.
+    pub fn load_with(dir: &Path, choices: Choices) -> Result<Self, ModelError> {
+        files::check_dir(dir)?;
+        let (config, config_file, mut warnings) = load_config(dir)?;
+        if let Some(window) = config.window {
+            let context = choices.context.unwrap_or(config.max_position_embeddings);
+            window.check(context, &dir.join("config.json"))?;
+        }
+        let eos = generation::eos(dir, &config, choices.eos, &mut warnings)?;
+        let (tokenizer, tokenizer_file) = Tokenizer::import(dir, config.vocab_size, &mut warnings)?;
+        let (weights, more) = Weights::load(dir, &config)?;
+        warnings.extend(more);
         Ok(Self {
             config,
             weights,
             tokenizer,
-            config_digest,
-            tokenizer_digest,
+            eos,
+            config_digest: digest(&config_file),
+            tokenizer_digest: digest(&tokenizer_file),
+            config_file,
+            tokenizer_file,
+            warnings,
         })
     }
+}
+
+/// `config.json` of `dir`, read, and its bytes.
+fn load_config(dir: &Path) -> Result<(Config, Vec<u8>, Vec<Warning>), ModelError> {
+    let path = dir.join("config.json");
+    let bytes = files::read_bounded(&path, files::CONFIG_LIMIT)?;
+    let (config, warnings) = Config::from_json(&bytes, &path)?;
+    Ok((config, bytes, warnings))
+}
+
+fn digest(bytes: &[u8]) -> [u8; 32] {
+    Blake2s256::digest(bytes).into()
 }

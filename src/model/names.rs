@@ -41,9 +41,37 @@ pub(super) fn expected(config: &Config) -> BTreeMap<String, Vec<usize>> {
     shapes
 }
 
+/// The name under which the forward pass knows a stored tensor. A model that was saved without its head has names
+/// without the leading `model.`.
+pub(super) fn known<T>(stored: &str, expected: &BTreeMap<String, T>) -> Option<String> {
+    let full = format!("model.{stored}");
+    if expected.contains_key(stored) {
+        Some(stored.to_owned())
+    } else {
+        expected.contains_key(&full).then_some(full)
+    }
+}
+
+/// The prefix without which `stored` would be known, and the name it would have then.
+pub(super) fn prefixed<T>(
+    stored: &str,
+    expected: &BTreeMap<String, T>,
+) -> Option<(String, String)> {
+    let mut dots = stored.match_indices('.').map(|(at, _)| at + 1);
+    dots.find_map(|at| {
+        let (prefix, rest) = stored.split_at(at);
+        Some((prefix.to_owned(), known(rest, expected)?))
+    })
+}
+
+/// The weight that a bias would belong to.
+pub(super) fn weight_of_bias(stored: &str) -> Option<String> {
+    Some(format!("{}.weight", stored.strip_suffix(".bias")?))
+}
+
 /// True for tensors that old exporters write and the forward pass does not need.
 pub(super) fn is_ignored(name: &str) -> bool {
-    name.ends_with(".rotary_emb.inv_freq")
+    name == "rotary_emb.inv_freq" || name.ends_with(".rotary_emb.inv_freq")
 }
 
 /// True for a tensor that a file may leave out.

@@ -1,6 +1,10 @@
 //! The model's own tokenizer, held to the model's vocabulary.
 
-use super::ModelError;
+use super::complete::complete;
+use super::files::{TOKENIZER_LIMIT, no_tokenizer, read_bounded};
+use super::json::refuse_byte_order_mark;
+use super::tokens::Settings;
+use super::{ModelError, Warning};
 use std::path::{Path, PathBuf};
 use tokenizers::ModelWrapper;
 
@@ -13,27 +17,47 @@ pub struct Tokenizer {
 }
 
 impl Tokenizer {
-    /// Parses `tokenizer.json`; truncation and padding settings in it are dropped.
-    pub(super) fn from_json(
-        bytes: &[u8],
-        path: &Path,
-        vocab_size: usize,
-    ) -> Result<Self, ModelError> {
-        let failed = |reason: String| ModelError::Tokenizer {
-            path: path.into(),
-            reason,
-        };
-        let mut inner =
-            tokenizers::Tokenizer::from_bytes(bytes).map_err(|error| failed(error.to_string()))?;
-        inner
-            .with_truncation(None)
-            .map_err(|error| failed(error.to_string()))?;
-        inner.with_padding(None);
-        Ok(Self {
+    /// Reads `tokenizer.json` of a build: that file alone, and gives its bytes.
+    pub(super) fn load(dir: &Path, vocab_size: usize) -> Result<(Self, Vec<u8>), ModelError> {
+        let path = dir.join("tokenizer.json");
+        let bytes = read_bounded(&path, TOKENIZER_LIMIT)?;
+        let inner = parse(&bytes, &path)?;
+        let tokenizer = Self {
             inner,
-            path: path.into(),
+            path,
             vocab_size,
-        })
+        };
+        Ok((tokenizer, bytes))
+    }
+
+    /// Reads `tokenizer.json` of a model directory and what the files beside it add to it. The bytes are those of a
+    /// `tokenizer.json` that says the same alone.
+    pub(super) fn import(
+        dir: &Path,
+        vocab_size: usize,
+        warnings: &mut Vec<Warning>,
+    ) -> Result<(Self, Vec<u8>), ModelError> {
+        let path = dir.join("tokenizer.json");
+        if !path.exists() {
+            let missing = read_bounded(&path, TOKENIZER_LIMIT).err();
+            let missing = missing.unwrap_or(ModelError::NotAFile { path: path.clone() });
+            return Err(no_tokenizer(dir, missing));
+        }
+        let (mut tokenizer, mut bytes) = Self::load(dir, vocab_size)?;
+        let settings = Settings::read(dir)?;
+        if complete(&mut tokenizer.inner, &settings, &path, warnings)? {
+            let written = tokenizer.inner.to_string(false);
+            bytes = written
+                .map_err(|error| unusable(&path, &*error))?
+                .into_bytes();
+            // Reading it back shows that the file alone gives what was completed.
+            let completed = std::mem::replace(&mut tokenizer.inner, parse(&bytes, &path)?);
+            if completed.get_vocab(true) != tokenizer.inner.get_vocab(true) {
+                let reason = "with its added tokens it cannot be written as one file";
+                return Err(unusable(&path, &reason));
+            }
+        }
+        Ok((tokenizer, bytes))
     }
 
     /// The ids of `text`, special tokens of the post-processor included.
@@ -89,5 +113,24 @@ impl Tokenizer {
                 vocab_size: self.vocab_size,
             }),
         }
+    }
+}
+
+/// A tokenizer from its file; truncation and padding settings in it are dropped.
+fn parse(bytes: &[u8], path: &Path) -> Result<tokenizers::Tokenizer, ModelError> {
+    refuse_byte_order_mark(bytes, path)?;
+    let mut inner =
+        tokenizers::Tokenizer::from_bytes(bytes).map_err(|error| unusable(path, &*error))?;
+    inner
+        .with_truncation(None)
+        .map_err(|error| unusable(path, &*error))?;
+    inner.with_padding(None);
+    Ok(inner)
+}
+
+fn unusable(path: &Path, reason: &dyn std::fmt::Display) -> ModelError {
+    ModelError::Tokenizer {
+        path: path.into(),
+        reason: reason.to_string(),
     }
 }

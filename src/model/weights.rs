@@ -1,8 +1,10 @@
 //! The weights of a model directory, one file or sharded, as finite `f32` of checked shape.
 
-use super::json::{INDEX_LIMIT, Object, WEIGHTS_LIMIT, read_bounded};
-use super::{Config, ModelError, names};
+use super::files::{INDEX_LIMIT, WEIGHTS_LIMIT, no_weights, read_bounded};
+use super::json::Object;
+use super::{Config, ModelError, Warning, names};
 use half::{bf16, f16};
+use safetensors::SafeTensorError;
 use safetensors::tensor::{Dtype, SafeTensors, TensorView};
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
@@ -48,11 +50,12 @@ pub struct Weights {
 
 impl Weights {
     /// Reads `model.safetensors`, or every shard that `model.safetensors.index.json` names.
-    pub fn load(dir: &Path, config: &Config) -> Result<Self, ModelError> {
+    pub fn load(dir: &Path, config: &Config) -> Result<(Self, Vec<Warning>), ModelError> {
         let mut store = Store {
             dir: dir.into(),
             expected: names::expected(config),
             found: BTreeMap::new(),
+            zero_biases: Vec::new(),
         };
         let single = dir.join("model.safetensors");
         let index = dir.join("model.safetensors.index.json");
@@ -63,9 +66,16 @@ impl Weights {
                 store.read_file(&dir.join(shard), Some(&tensors))?;
             }
         } else {
-            return Err(ModelError::NoWeights { dir: dir.into() });
+            return Err(no_weights(dir));
         }
-        store.into_weights(config)
+        let mut warnings = Vec::new();
+        if !store.zero_biases.is_empty() {
+            warnings.push(Warning::ZeroBiases {
+                dir: dir.into(),
+                tensors: std::mem::take(&mut store.zero_biases),
+            });
+        }
+        Ok((store.into_weights(config)?, warnings))
     }
 
     /// The output table, whether or not it is tied to the embedding.
@@ -108,6 +118,8 @@ struct Store {
     dir: PathBuf,
     expected: BTreeMap<String, Vec<usize>>,
     found: BTreeMap<String, Vec<f32>>,
+    /// Biases that are stored and zero, in a family that has none.
+    zero_biases: Vec<String>,
 }
 
 impl Store {
@@ -118,27 +130,21 @@ impl Store {
         listed: Option<&BTreeSet<String>>,
     ) -> Result<(), ModelError> {
         let bytes = read_bounded(path, WEIGHTS_LIMIT)?;
-        let file = SafeTensors::deserialize(&bytes).map_err(|error| ModelError::Safetensors {
-            path: path.into(),
-            reason: error.to_string(),
-        })?;
+        let file =
+            SafeTensors::deserialize(&bytes).map_err(|error| not_read(path, &bytes, &error))?;
         for (name, view) in file.iter() {
             let at = || (path.to_path_buf(), name.to_owned());
             if listed.is_some_and(|listed| !listed.contains(name)) {
                 let (path, tensor) = at();
                 return Err(ModelError::StrayTensor { path, tensor });
             }
-            if name.ends_with(".bias") {
-                let (path, tensor) = at();
-                return Err(ModelError::BiasTensor { path, tensor });
-            }
-            if names::is_ignored(name) {
+            if names::is_ignored(name) || self.is_zero_bias(path, name, &view)? {
                 continue;
             }
-            let Some(expected) = self.expected.get(name) else {
-                let (path, tensor) = at();
-                return Err(ModelError::UnexpectedTensor { path, tensor });
+            let Some(known) = names::known(name, &self.expected) else {
+                return Err(self.unexpected(path, name));
             };
+            let expected = &self.expected[&known];
             if view.shape() != expected {
                 let (path, tensor) = at();
                 return Err(ModelError::TensorShape {
@@ -148,10 +154,48 @@ impl Store {
                     expected: expected.clone(),
                 });
             }
-            self.found
-                .insert(name.to_owned(), to_f32(path, name, &view)?);
+            let values = to_f32(path, name, &view)?;
+            if self.found.insert(known, values).is_some() {
+                let (path, tensor) = at();
+                return Err(ModelError::StoredTwice { path, tensor });
+            }
         }
         Ok(())
+    }
+
+    /// True for a bias of zeros beside a weight of the model: Hugging Face leaves it out as well. Another bias is refused.
+    fn is_zero_bias(
+        &mut self,
+        path: &Path,
+        name: &str,
+        view: &TensorView,
+    ) -> Result<bool, ModelError> {
+        let weight = names::weight_of_bias(name);
+        if weight.is_none_or(|weight| names::known(&weight, &self.expected).is_none()) {
+            return Ok(false);
+        }
+        if to_f32(path, name, view)?.iter().any(|value| *value != 0.0) {
+            return Err(ModelError::BiasTensor {
+                path: path.into(),
+                tensor: name.to_owned(),
+            });
+        }
+        self.zero_biases.push(name.to_owned());
+        Ok(true)
+    }
+
+    /// Why a tensor that is stored belongs nowhere.
+    fn unexpected(&self, path: &Path, name: &str) -> ModelError {
+        let (path, tensor) = (path.to_path_buf(), name.to_owned());
+        match names::prefixed(name, &self.expected) {
+            Some((prefix, expected)) => ModelError::TensorPrefix {
+                path,
+                tensor,
+                expected,
+                prefix,
+            },
+            None => ModelError::UnexpectedTensor { path, tensor },
+        }
     }
 
     fn into_weights(mut self, config: &Config) -> Result<Weights, ModelError> {
@@ -213,6 +257,21 @@ impl Store {
             _ => (1, data.len()),
         };
         Ok(Matrix { rows, cols, data })
+    }
+}
+
+/// Why bytes are no safetensors file.
+fn not_read(path: &Path, bytes: &[u8], error: &SafeTensorError) -> ModelError {
+    let (path, reason) = (path.to_path_buf(), error.to_string());
+    match error {
+        SafeTensorError::HeaderTooSmall
+        | SafeTensorError::InvalidHeaderLength
+        | SafeTensorError::MetadataIncompleteBuffer => ModelError::CutOff {
+            path,
+            bytes: bytes.len(),
+            reason,
+        },
+        _ => ModelError::Safetensors { path, reason },
     }
 }
 

@@ -1,0 +1,245 @@
+//! What each key of a configuration file means here: one table per file.
+
+use super::json::Object;
+use super::{ModelError, Warning};
+use serde_json::Value;
+
+/// What this importer makes of a key. An explicit null counts as absent for every key.
+#[derive(Debug)]
+pub(super) enum Meaning {
+    /// It is understood: the code that reads it refuses what it cannot follow.
+    Read,
+    /// It must have one of these values (as JSON), else the forward pass is another; the text says why.
+    Only(&'static [&'static str], &'static str),
+    /// It changes nothing that is computed here.
+    Harmless,
+}
+
+use Meaning::{Harmless, Only, Read};
+
+/// Keys and what they mean.
+pub(super) type Table = &'static [(&'static str, Meaning)];
+
+const NO_BIAS: &str = "linear layers have no bias here";
+const FLOATS: &str = "start from float weights";
+const ROTATION: &str =
+    "every pair of every head is rotated, in every layer, and by the position alone";
+const DECODER: &str = "only decoders are";
+const NOT_LLAMA: &str =
+    "Hugging Face's class does not read it, so the model is not what `model_type` says";
+
+/// `config.json`.
+pub(super) const CONFIG: Table = &[
+    ("model_type", Read),
+    ("architectures", Read),
+    ("auto_map", Read),
+    ("hidden_size", Read),
+    ("intermediate_size", Read),
+    ("num_hidden_layers", Read),
+    ("num_attention_heads", Read),
+    ("num_key_value_heads", Read),
+    ("head_dim", Read),
+    ("vocab_size", Read),
+    ("max_position_embeddings", Read),
+    ("rms_norm_eps", Read),
+    ("rope_theta", Read),
+    ("rope_scaling", Read),
+    ("rope_parameters", Read),
+    ("sliding_window", Read),
+    ("use_sliding_window", Read),
+    ("layer_types", Read),
+    ("tie_word_embeddings", Read),
+    ("bos_token_id", Read),
+    ("eos_token_id", Read),
+    (
+        "hidden_act",
+        Only(&["\"silu\"", "\"swish\""], "only \"silu\" is"),
+    ),
+    ("attention_bias", Only(&["false"], NO_BIAS)),
+    ("mlp_bias", Only(&["false"], NO_BIAS)),
+    ("attention_out_bias", Only(&["false"], NO_BIAS)),
+    ("qkv_bias", Only(&["false"], NO_BIAS)),
+    ("lm_head_bias", Only(&["false"], NO_BIAS)),
+    ("quantization_config", Only(&[], FLOATS)),
+    ("compression_config", Only(&[], FLOATS)),
+    ("partial_rotary_factor", Only(&["1"], ROTATION)),
+    ("rotary_pct", Only(&["1"], ROTATION)),
+    ("rotary_dim", Only(&[], ROTATION)),
+    ("rotary_emb_base", Only(&[], ROTATION)),
+    ("rope_local_base_freq", Only(&[], ROTATION)),
+    ("global_rope_theta", Only(&[], ROTATION)),
+    ("local_rope_theta", Only(&[], ROTATION)),
+    ("rope_interleave", Only(&["false"], ROTATION)),
+    ("rope_interleaved", Only(&["false"], ROTATION)),
+    ("no_rope_layers", Only(&["[]"], ROTATION)),
+    ("no_rope_layer_interval", Only(&[], ROTATION)),
+    ("nope_layer_interval", Only(&[], ROTATION)),
+    ("original_max_position_embeddings", Only(&[], ROTATION)),
+    ("alibi", Only(&["false"], ROTATION)),
+    ("position_embedding_type", Only(&["\"rope\""], ROTATION)),
+    ("is_encoder_decoder", Only(&["false"], DECODER)),
+    ("add_cross_attention", Only(&["false"], DECODER)),
+    ("pruned_heads", Only(&["{}"], "heads are as the sizes say")),
+    ("attn_logit_softcapping", Only(&[], NOT_LLAMA)),
+    ("final_logit_softcapping", Only(&[], NOT_LLAMA)),
+    ("logit_scale", Only(&["1"], NOT_LLAMA)),
+    ("logits_scaling", Only(&["1"], NOT_LLAMA)),
+    ("embedding_multiplier", Only(&["1"], NOT_LLAMA)),
+    ("residual_multiplier", Only(&["1"], NOT_LLAMA)),
+    ("attention_multiplier", Only(&[], NOT_LLAMA)),
+    ("query_pre_attn_scalar", Only(&[], NOT_LLAMA)),
+    ("scale_emb", Only(&["1"], NOT_LLAMA)),
+    ("scale_depth", Only(&[], NOT_LLAMA)),
+    ("dim_model_base", Only(&[], NOT_LLAMA)),
+    ("clip_qkv", Only(&[], NOT_LLAMA)),
+    ("use_qk_norm", Only(&["false"], NOT_LLAMA)),
+    ("qk_norm", Only(&["false"], NOT_LLAMA)),
+    ("qk_layernorm", Only(&["false"], NOT_LLAMA)),
+    ("use_parallel_residual", Only(&["false"], NOT_LLAMA)),
+    ("parallel_attn", Only(&["false"], NOT_LLAMA)),
+    ("num_experts", Only(&["0", "1"], NOT_LLAMA)),
+    ("num_local_experts", Only(&["0", "1"], NOT_LLAMA)),
+    ("attention_chunk_size", Only(&[], NOT_LLAMA)),
+    ("num_kv_shared_layers", Only(&["0"], NOT_LLAMA)),
+    ("max_window_layers", Harmless),
+    ("pretraining_tp", Harmless),
+    ("attention_dropout", Harmless),
+    ("hidden_dropout", Harmless),
+    ("resid_pdrop", Harmless),
+    ("embd_pdrop", Harmless),
+    ("attn_pdrop", Harmless),
+    ("initializer_range", Harmless),
+    ("use_cache", Harmless),
+    ("pad_token_id", Harmless),
+    ("sep_token_id", Harmless),
+    ("unk_token_id", Harmless),
+    ("decoder_start_token_id", Harmless),
+    ("cross_attention_hidden_size", Harmless),
+    ("is_decoder", Harmless),
+    ("tie_encoder_decoder", Harmless),
+    ("torch_dtype", Harmless),
+    ("dtype", Harmless),
+    ("use_bfloat16", Harmless),
+    ("torchscript", Harmless),
+    ("tf_legacy_loss", Harmless),
+    ("chunk_size_feed_forward", Harmless),
+    ("transformers_version", Harmless),
+    ("_name_or_path", Harmless),
+    ("name_or_path", Harmless),
+    ("_commit_hash", Harmless),
+    ("_attn_implementation", Harmless),
+    ("_attn_implementation_autoset", Harmless),
+    ("attn_implementation", Harmless),
+    ("_flash_attn_2_enabled", Harmless),
+    ("return_dict", Harmless),
+    ("return_dict_in_generate", Harmless),
+    ("output_attentions", Harmless),
+    ("output_hidden_states", Harmless),
+    ("output_scores", Harmless),
+    ("id2label", Harmless),
+    ("label2id", Harmless),
+    ("num_labels", Harmless),
+    ("problem_type", Harmless),
+    ("finetuning_task", Harmless),
+    ("task_specific_params", Harmless),
+    ("tokenizer_class", Harmless),
+    ("model_max_length", Harmless),
+    ("prefix", Harmless),
+    ("unsloth_version", Harmless),
+    ("unsloth_fixed", Harmless),
+];
+
+/// One set of rotation settings: `rope_scaling`, `rope_parameters`, or those of one type of layers.
+pub(super) const ROPE: Table = &[
+    ("rope_theta", Read),
+    ("rope_type", Only(&["\"default\""], "only \"default\" is")),
+    ("type", Only(&["\"default\""], "only \"default\" is")),
+    ("partial_rotary_factor", Only(&["1"], ROTATION)),
+];
+
+/// Types of layers that may have settings of their own inside `rope_parameters`.
+pub(super) const LAYER_TYPES: [&str; 2] = ["full_attention", "sliding_attention"];
+
+/// Settings of `generation_config.json` that change greedy decoding unless they have one of these values.
+pub(super) const GENERATION: Table = &[
+    ("repetition_penalty", Only(&["1"], "")),
+    ("encoder_repetition_penalty", Only(&["1"], "")),
+    ("no_repeat_ngram_size", Only(&["0"], "")),
+    ("bad_words_ids", Only(&["[]"], "")),
+    ("suppress_tokens", Only(&["[]"], "")),
+    ("begin_suppress_tokens", Only(&["[]"], "")),
+    ("sequence_bias", Only(&["{}", "[]"], "")),
+    ("forced_bos_token_id", Only(&[], "")),
+    ("forced_eos_token_id", Only(&[], "")),
+    ("min_length", Only(&["0"], "")),
+    ("min_new_tokens", Only(&["0"], "")),
+    ("num_beams", Only(&["1"], "")),
+    ("guidance_scale", Only(&["1"], "")),
+    ("stop_strings", Only(&["[]"], "")),
+];
+
+/// Refuses what the table says must be otherwise; gives the names of the keys that the table does not have.
+pub(super) fn check(object: &Object, table: Table) -> Result<Vec<String>, ModelError> {
+    let mut unknown = Vec::new();
+    for (key, value) in object.entries().filter(|(_, value)| !value.is_null()) {
+        match table.iter().find(|(name, _)| name == key) {
+            None => unknown.push(key.clone()),
+            Some((_, Read | Harmless)) => {}
+            Some((_, Only(allowed, why))) => {
+                if !is_one_of(value, allowed) {
+                    return Err(object.unsupported(key, value, why));
+                }
+            }
+        }
+    }
+    Ok(unknown)
+}
+
+/// A warning for every setting that the table wants otherwise.
+pub(super) fn deviations(object: &Object, table: Table) -> Vec<Warning> {
+    let deviates = |(key, meaning): &(&'static str, Meaning)| {
+        let value = object.get(key)?;
+        match meaning {
+            Only(allowed, _) if !is_one_of(value, allowed) => Some(Warning::Generation {
+                path: object.path().into(),
+                key: object.name(key),
+                value: value.clone(),
+            }),
+            _ => None,
+        }
+    };
+    table.iter().filter_map(deviates).collect()
+}
+
+fn is_one_of(value: &Value, allowed: &[&str]) -> bool {
+    let same = |text: &&str| match serde_json::from_str::<Value>(text) {
+        Ok(allowed) => {
+            allowed == *value || (allowed.is_number() && allowed.as_f64() == value.as_f64())
+        }
+        Err(_) => false,
+    };
+    allowed.iter().any(same)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn tables_name_each_key_once_and_only_valid_values() {
+        for table in [CONFIG, ROPE, GENERATION] {
+            let mut names: Vec<_> = table.iter().map(|(name, _)| name).collect();
+            names.sort();
+            names.dedup();
+            assert_eq!(names.len(), table.len());
+            for (name, meaning) in table {
+                if let Only(allowed, _) = meaning {
+                    for text in *allowed {
+                        let value: Value = serde_json::from_str(text).expect(name);
+                        assert!(is_one_of(&value, allowed));
+                    }
+                }
+            }
+        }
+    }
+}

@@ -1,0 +1,154 @@
+//! What a person should know about a model directory that was accepted.
+
+use serde_json::Value;
+use std::fmt;
+use std::path::PathBuf;
+
+/// Something in a model directory that was left out of account, or that had more than one reading.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Warning {
+    /// A key of `config.json` that is in no list here.
+    UnknownKey { path: PathBuf, key: String },
+    /// `auto_map` names code, which is not run.
+    CustomCode { path: PathBuf },
+    /// A key is absent, and Hugging Face's default was taken.
+    Default {
+        path: PathBuf,
+        key: &'static str,
+        value: u64,
+    },
+    /// Biases that are zero are stored, and the family has none.
+    ZeroBiases { dir: PathBuf, tensors: Vec<String> },
+    /// `generation_config.json` and `config.json` end a text at different tokens.
+    EosOverruled {
+        path: PathBuf,
+        ids: Vec<u32>,
+        config_ids: Vec<u32>,
+    },
+    /// `generation_config.json` is there and names no end, `config.json` does.
+    EosOfConfig { path: PathBuf, ids: Vec<u32> },
+    /// The chosen end is not among those that the files name.
+    EosNotNamed { chosen: u32, ids: Vec<u32> },
+    /// Ends that the files name and at which a session does not end.
+    EosLeftOut { left_out: Vec<u32> },
+    /// A setting of `generation_config.json` that changes greedy decoding, and is not followed.
+    Generation {
+        path: PathBuf,
+        key: String,
+        value: Value,
+    },
+    /// Tokens that `tokenizer.json` lacks were added to it.
+    TokensAdded { path: PathBuf, tokens: Vec<String> },
+    /// The first or last token of a text was added to `tokenizer.json`, which adds none.
+    TemplateAdded { path: PathBuf, template: String },
+    /// `add_bos_token` or `add_eos_token` says otherwise than `tokenizer.json`, and Hugging Face does not read it.
+    FlagIgnored {
+        path: PathBuf,
+        key: &'static str,
+        value: bool,
+    },
+    /// No file says whether a text starts with the first token, and versions of Hugging Face's library differ.
+    BosUnsaid { path: PathBuf },
+}
+
+impl fmt::Display for Warning {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Warning::UnknownKey { path, key } => write!(
+                f,
+                "{}: `{key}` is not known here and was left out of account",
+                path.display()
+            ),
+            Warning::CustomCode { path } => write!(
+                f,
+                "{}: `auto_map` names custom code, which is not run: the model is read as its `model_type` says, as \
+                 Hugging Face does without trust_remote_code",
+                path.display()
+            ),
+            Warning::Default { path, key, value } => write!(
+                f,
+                "{}: `{key}` is absent, which Hugging Face reads as {value}",
+                path.display()
+            ),
+            Warning::ZeroBiases { dir, tensors } => write!(
+                f,
+                "{}: this family has no biases; left out {}, zero throughout",
+                dir.display(),
+                some_of(tensors)
+            ),
+            Warning::EosOverruled { .. }
+            | Warning::EosOfConfig { .. }
+            | Warning::EosNotNamed { .. }
+            | Warning::EosLeftOut { .. } => self.about_the_end(f),
+            Warning::Generation { path, key, value } => write!(
+                f,
+                "{}: `{key}` = {value} is not followed: decoding is greedy, the likeliest token each time",
+                path.display()
+            ),
+            Warning::TokensAdded { path, tokens } => write!(
+                f,
+                "{}: tokenizer.json lacks the tokens {}; the build's tokenizer.json has them",
+                path.display(),
+                some_of(tokens)
+            ),
+            Warning::TemplateAdded { path, template } => write!(
+                f,
+                "{}: a text becomes {template}, as transformers 4 does, where tokenizer.json adds nothing; the build's \
+                 tokenizer.json has this",
+                path.display()
+            ),
+            Warning::FlagIgnored { path, key, value } => write!(
+                f,
+                "{}: `{key}` is {value}, which Hugging Face does not read for this `tokenizer_class`: tokenizer.json is \
+                 followed, which says otherwise",
+                path.display()
+            ),
+            Warning::BosUnsaid { path } => write!(
+                f,
+                "{}: without `add_bos_token`, transformers 4 starts a text with the first token and transformers 5 \
+                 does not: tokenizer.json is followed, which adds none",
+                path.display()
+            ),
+        }
+    }
+}
+
+impl Warning {
+    fn about_the_end(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Warning::EosOverruled {
+                path,
+                ids,
+                config_ids,
+            } => write!(
+                f,
+                "{}: `eos_token_id` is {ids:?} and overrules the {config_ids:?} of config.json, as Hugging Face's \
+                 generate does",
+                path.display()
+            ),
+            Warning::EosOfConfig { path, ids } => write!(
+                f,
+                "{}: names no `eos_token_id`, so the {ids:?} of config.json was taken",
+                path.display()
+            ),
+            Warning::EosNotNamed { chosen, ids } => write!(
+                f,
+                "--eos {chosen}: the model's files name {ids:?} as the end of a text"
+            ),
+            Warning::EosLeftOut { left_out } => write!(
+                f,
+                "the model's files end a text at {left_out:?} too: a session does not end there, text goes on after"
+            ),
+            _ => Ok(()),
+        }
+    }
+}
+
+/// The first of `names`, and how many more there are.
+fn some_of(names: &[String]) -> String {
+    match names {
+        [] => "none".to_owned(),
+        [only] => format!("`{}`", only.escape_debug()),
+        [first, rest @ ..] => format!("`{}` and {} more", first.escape_debug(), rest.len()),
+    }
+}
