@@ -10,8 +10,6 @@ use super::{BundleError, MANIFEST_FILE};
 use crate::ir::Graph;
 use crate::receipt::{read_bounded, write_atomic};
 
-/// Largest `config.json` or `tokenizer.json` that is copied, in bytes.
-const MAX_COPIED_BYTES: u64 = 64 << 20;
 /// Largest graph file that is read, in bytes.
 const MAX_GRAPH_BYTES: u64 = 2 << 30;
 /// First bytes of a graph file: name and version of the encoding.
