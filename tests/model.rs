@@ -9,8 +9,12 @@ use std::path::Path;
 mod model_dir;
 use model_dir::{Shape, config_json, random_tensors, safetensors_bytes, write_model_dir};
 
+#[path = "model/build.rs"]
+mod build;
 #[path = "model/cases.rs"]
 mod cases;
+#[path = "support/command.rs"]
+mod command;
 #[path = "model/end.rs"]
 mod end;
 #[path = "model/folder.rs"]

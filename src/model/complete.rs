@@ -2,11 +2,12 @@
 //!
 //! The result is a `tokenizer.json` of its own where that file lacks something, and the file's bytes where it does not.
 
+use super::template::{AFTER, Around, BEFORE, around, post_processor};
 use super::tokens::{Declared, Settings};
 use super::{ModelError, Warning};
-use serde_json::{Value, json};
+use serde_json::Value;
 use std::path::Path;
-use tokenizers::{AddedToken, Encoding, PostProcessorWrapper, Token, Tokenizer};
+use tokenizers::{AddedToken, Tokenizer};
 
 /// Completes `tokenizer`; true if it changed.
 pub(super) fn complete(
@@ -93,13 +94,6 @@ fn check_prefix_space(tokenizer: &Tokenizer, settings: &Settings) -> Result<(), 
     }
 }
 
-/// What a tokenizer puts before and after a text.
-#[derive(Debug, Default, PartialEq)]
-struct Around {
-    before: Vec<u32>,
-    after: Vec<u32>,
-}
-
 /// Follows `add_bos_token` and `add_eos_token`; true if the tokenizer changed.
 ///
 /// transformers 4 follows these flags for the classes of Llama and for directories that name no class; for other classes,
@@ -112,55 +106,25 @@ fn add_template(
     warnings: &mut Vec<Warning>,
 ) -> Result<bool, ModelError> {
     let around = around(tokenizer, path)?;
-    let llama = match &settings.class {
-        None => true,
-        Some(class) => ["LlamaTokenizer", "LlamaTokenizerFast"].contains(&class.as_str()),
-    };
     let mut template = Vec::new();
-    for (key, flag, name, found, place) in [
-        (
-            "add_bos_token",
-            settings.add_bos,
-            "bos_token",
-            &around.before,
-            "before",
-        ),
-        (
-            "add_eos_token",
-            settings.add_eos,
-            "eos_token",
-            &around.after,
-            "after",
-        ),
-    ] {
-        let Some(value) = flag else { continue };
-        if !llama {
-            if value == found.is_empty() {
-                let path = settings.path.clone();
-                warnings.push(Warning::FlagIgnored { path, key, value });
-            }
-            continue;
-        }
-        let wanted = match value {
-            false => None,
-            true => Some(special_token(tokenizer, settings, key, name)?),
-        };
-        match &wanted {
-            Some((_, id)) if *found == [*id] => {}
-            None if found.is_empty() => {}
-            Some(wanted) if around == Around::default() => template.push((place, wanted.clone())),
-            _ => {
-                return Err(ModelError::PostProcessor {
+    for (flag, value) in flags(settings) {
+        if !of_llama(settings) {
+            if value == flag.found(&around).is_empty() {
+                warnings.push(Warning::FlagIgnored {
                     path: settings.path.clone(),
-                    key,
+                    key: flag.key,
                     value,
-                    found: names(tokenizer, found),
-                    place,
                 });
             }
+        } else if let Some(token) = wanted(tokenizer, settings, &around, flag, value)? {
+            template.push((flag.place, token));
         }
     }
-    if llama && settings.class.is_some() && settings.add_bos.is_none() && around.before.is_empty() {
+    if settings.class.is_some()
+        && of_llama(settings)
+        && settings.add_bos.is_none()
+        && around.before.is_empty()
+    {
         let path = settings.path.clone();
         warnings.push(Warning::BosUnsaid { path });
     }
@@ -172,15 +136,75 @@ fn add_template(
         let tokens = template.iter().filter(move |(at, _)| *at == place);
         tokens.map(|(_, (content, _))| content.as_str())
     };
-    let parts: Vec<_> = shown("before")
-        .chain(["TEXT"])
-        .chain(shown("after"))
-        .collect();
+    let parts: Vec<_> = shown(BEFORE).chain(["TEXT"]).chain(shown(AFTER)).collect();
     warnings.push(Warning::TemplateAdded {
         path: settings.path.clone(),
         template: parts.join(" ").escape_debug().to_string(),
     });
     Ok(true)
+}
+
+/// A flag that asks for a token around a text.
+#[derive(Clone, Copy)]
+struct Flag {
+    key: &'static str,
+    token: &'static str,
+    place: &'static str,
+}
+
+impl Flag {
+    fn found(self, around: &Around) -> &[u32] {
+        match self.place {
+            BEFORE => &around.before,
+            _ => &around.after,
+        }
+    }
+}
+
+/// The flags that are stated.
+fn flags(settings: &Settings) -> impl Iterator<Item = (Flag, bool)> {
+    let flag = |key, token, place| Flag { key, token, place };
+    let bos = flag("add_bos_token", "bos_token", BEFORE);
+    let eos = flag("add_eos_token", "eos_token", AFTER);
+    let stated = [(bos, settings.add_bos), (eos, settings.add_eos)];
+    stated
+        .into_iter()
+        .filter_map(|(flag, value)| Some((flag, value?)))
+}
+
+/// True if transformers 4 takes the class that follows the flags.
+fn of_llama(settings: &Settings) -> bool {
+    match &settings.class {
+        None => true,
+        Some(class) => ["LlamaTokenizer", "LlamaTokenizerFast"].contains(&class.as_str()),
+    }
+}
+
+/// The token that a flag asks for and the tokenizer does not add, which must add nothing then.
+fn wanted(
+    tokenizer: &Tokenizer,
+    settings: &Settings,
+    around: &Around,
+    flag: Flag,
+    value: bool,
+) -> Result<Option<(String, u32)>, ModelError> {
+    let found = flag.found(around);
+    let wanted = match value {
+        false => None,
+        true => Some(special_token(tokenizer, settings, flag.key, flag.token)?),
+    };
+    match wanted {
+        Some((_, id)) if *found == [id] => Ok(None),
+        None if found.is_empty() => Ok(None),
+        Some(wanted) if *around == Around::default() => Ok(Some(wanted)),
+        _ => Err(ModelError::PostProcessor {
+            path: settings.path.clone(),
+            key: flag.key,
+            value,
+            found: names(tokenizer, found),
+            place: flag.place,
+        }),
+    }
 }
 
 /// The token that `name` names, with its id.
@@ -206,58 +230,6 @@ fn special_token(
     }
 }
 
-/// Runs the post-processor on one token that no vocabulary has, to see what it puts around it.
-fn around(tokenizer: &Tokenizer, path: &Path) -> Result<Around, ModelError> {
-    const PROBE: u32 = u32::MAX;
-    let probe = Token::new(PROBE, "x".to_owned(), (0, 1));
-    let ids = tokenizer
-        .post_process(Encoding::from_tokens(vec![probe], 0), None, true)
-        .map_err(|error| failed(path, &*error))?
-        .get_ids()
-        .to_vec();
-    let mut parts = ids.split(|id| *id == PROBE).map(<[u32]>::to_vec);
-    match (parts.next(), parts.next(), parts.next()) {
-        (Some(before), Some(after), None) => Ok(Around { before, after }),
-        _ => {
-            let reason = "its post-processor does not keep a text as it is";
-            Err(failed(path, &reason))
-        }
-    }
-}
-
-/// A post-processor that puts the tokens around a text.
-fn post_processor(
-    tokens: &[(&str, (String, u32))],
-    path: &Path,
-) -> Result<PostProcessorWrapper, ModelError> {
-    let pieces = |sequence: &str, type_id: u32| {
-        let special = |place| {
-            let tokens = tokens.iter().filter(move |(at, _)| *at == place);
-            tokens.map(move |(_, (content, _))| {
-                json!({ "SpecialToken": { "id": content, "type_id": type_id } })
-            })
-        };
-        let text = json!({ "Sequence": { "id": sequence, "type_id": type_id } });
-        let pieces: Vec<Value> = special("before")
-            .chain([text])
-            .chain(special("after"))
-            .collect();
-        pieces
-    };
-    let special: serde_json::Map<String, Value> = tokens
-        .iter()
-        .map(|(_, (content, id))| {
-            let token = json!({ "id": content, "ids": [id], "tokens": [content] });
-            (content.clone(), token)
-        })
-        .collect();
-    let pair: Vec<Value> = pieces("A", 0).into_iter().chain(pieces("B", 1)).collect();
-    let template = json!({
-        "type": "TemplateProcessing", "single": pieces("A", 0), "pair": pair, "special_tokens": special,
-    });
-    serde_json::from_value(template).map_err(|error| failed(path, &error))
-}
-
 fn names(tokenizer: &Tokenizer, ids: &[u32]) -> String {
     let name = |id: &u32| match tokenizer.id_to_token(*id) {
         Some(token) => format!("{token:?}"),
@@ -266,12 +238,5 @@ fn names(tokenizer: &Tokenizer, ids: &[u32]) -> String {
     match ids {
         [] => "nothing".to_owned(),
         _ => ids.iter().map(name).collect::<Vec<_>>().join(" "),
-    }
-}
-
-fn failed(path: &Path, reason: &dyn std::fmt::Display) -> ModelError {
-    ModelError::Tokenizer {
-        path: path.into(),
-        reason: reason.to_string(),
     }
 }

@@ -23,6 +23,7 @@ mod keys;
 mod names;
 pub mod random;
 mod rope;
+mod template;
 mod tokenizer;
 mod tokens;
 mod warning;

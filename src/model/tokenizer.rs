@@ -4,7 +4,7 @@ use super::complete::complete;
 use super::files::{TOKENIZER_LIMIT, no_tokenizer, read_bounded};
 use super::json::refuse_byte_order_mark;
 use super::tokens::Settings;
-use super::{ModelError, Warning};
+use super::{ModelError, Warning, template};
 use std::path::{Path, PathBuf};
 use tokenizers::ModelWrapper;
 
@@ -125,6 +125,7 @@ fn parse(bytes: &[u8], path: &Path) -> Result<tokenizers::Tokenizer, ModelError>
         .with_truncation(None)
         .map_err(|error| unusable(path, &*error))?;
     inner.with_padding(None);
+    template::check(&inner, path)?;
     Ok(inner)
 }
 

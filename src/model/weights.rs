@@ -132,7 +132,10 @@ impl Store {
         let bytes = read_bounded(path, WEIGHTS_LIMIT)?;
         let file =
             SafeTensors::deserialize(&bytes).map_err(|error| not_read(path, &bytes, &error))?;
-        for (name, view) in file.iter() {
+        // In the order of names, so that the same file always gives the same message.
+        let mut tensors: Vec<_> = file.iter().collect();
+        tensors.sort_by_key(|(name, _)| *name);
+        for (name, view) in tensors {
             let at = || (path.to_path_buf(), name.to_owned());
             if listed.is_some_and(|listed| !listed.contains(name)) {
                 let (path, tensor) = at();

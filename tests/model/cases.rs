@@ -128,7 +128,13 @@ const CASES: &[(&str, Outcome)] = &[
 ];
 
 fn folder() -> Option<PathBuf> {
-    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../shared/cases");
+    shared("cases")
+}
+
+fn shared(name: &str) -> Option<PathBuf> {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR"))
+        .join("../shared")
+        .join(name);
     if folder.is_dir() {
         return Some(folder);
     }
@@ -172,4 +178,24 @@ fn shared_case_with_a_chosen_end() {
     let model = Model::load_with(&folder.join("eos-list3"), choices).unwrap();
     assert_eq!(model.eos, Some(2));
     said(&model, &["[1, 3]"]);
+}
+
+#[test]
+fn shared_models() {
+    let Some(folder) = shared("models") else {
+        return;
+    };
+    let model = Model::load(&folder.join("stories260K")).unwrap();
+    assert_eq!((model.eos, model.warnings.as_slice()), (Some(2), &[][..]));
+    assert_eq!(
+        model.tokenizer.encode("w5 w6").unwrap(),
+        [1, 263, 480, 263, 490]
+    );
+    let family = [
+        "config.json",
+        "model_type",
+        "gpt2",
+        "\"llama\" and \"mistral\"",
+    ];
+    refused(Model::load(&folder.join("gpt-nano-sort")), &family);
 }

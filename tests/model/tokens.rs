@@ -323,3 +323,28 @@ fn contradictions_are_refused_by_file_and_key() {
     );
     assert!(matches!(error, ModelError::OutOfBounds { .. }));
 }
+
+/// The library checks no template when it reads one, and panics at the first text.
+#[test]
+fn templates_that_cannot_be_applied_are_refused() {
+    let template = |single: Value| json!({ "type": "TemplateProcessing", "single": single, "pair": [], "special_tokens": {} });
+    let token = template(json!([{ "SpecialToken": { "id": "<bos>", "type_id": 0 } }]));
+    let text = template(json!([{ "Sequence": { "id": "B", "type_id": 0 } }]));
+    for (processor, mention) in [
+        (token.clone(), "<bos>"),
+        (
+            json!({ "type": "Sequence", "processors": [token] }),
+            "<bos>",
+        ),
+        (text, "a second one"),
+        (template(json!([])), "does not keep a text"),
+    ] {
+        let mut tokenizer = plain();
+        tokenizer["post_processor"] = processor;
+        let error = refused(
+            load_with(&tokenizer, &[]).map(|_| ()),
+            &["tokenizer.json", mention],
+        );
+        assert!(matches!(error, ModelError::Tokenizer { .. }));
+    }
+}
