@@ -239,7 +239,7 @@ fn expensive_documents() {
 
 /// The most memory that verifying a proof of so many bytes may need: docs/security.md, "Bounds".
 fn proof_bound(bytes: usize) -> usize {
-    8 * bytes + (32 << 20)
+    12 * bytes + (32 << 20)
 }
 
 /// Two proofs of a tiny model.

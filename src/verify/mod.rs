@@ -34,8 +34,8 @@ use statement::PublicFacts;
 /// Fewest words of a program: the call of `main` and the loop behind it, with which every program starts.
 const MIN_PROGRAM_WORDS: usize = 6;
 
-/// Most words of a program. The largest that was ever proven has 768,057, and a proof file has room for about
-/// 880,000. The library makes two copies of them, each three times as large as the words in the file.
+/// Most words of a program. The largest that was ever proven has 768,057; a proof's file has room for about
+/// 880,000. The library copies a program, at 112 bytes a word, whenever it looks at a claim.
 pub const MAX_PROGRAM_WORDS: usize = 800_000;
 
 /// Most felts of an output. A statement has 21.

@@ -20,7 +20,7 @@ const MANY: usize = (MAX_DOCUMENT_BYTES as usize - 4096) / 2;
 
 /// The most memory that checking a folder with so many bytes of documents may need: docs/security.md, "Bounds".
 fn folder_bound(bytes: usize) -> usize {
-    4 * bytes + (64 << 20)
+    3 * bytes + (16 << 20)
 }
 
 /// The largest model that there can be.
