@@ -1,8 +1,8 @@
 //! The contracts, without a chain: Cairo's unit tests, class limits, gas, and the Cairo verifier against the
 //! Rust verifier on the same proofs.
 //!
-//! `tests/fixtures/wrapped-session` is a session of two chunks of the demo model, proven and wrapped by
-//! `scripts/demo-chain`; `tests/wrap.rs` makes another one from nothing.
+//! `tests/fixtures/wrapped-session` is a session of two chunks of the demo model, proven with
+//! `prove --chunk 4 --domain` and wrapped with `wrap`; `tests/wrap.rs` makes another one from nothing.
 
 #[path = "support/refusals.rs"]
 mod refusals;

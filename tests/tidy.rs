@@ -53,7 +53,7 @@ fn collect(dir: &Path, extensions: &[&str], found: &mut Vec<PathBuf>) {
     }
 }
 
-/// No file of the library, of the kernels, or of the tests is longer than a person reads at once.
+/// No file of the library or of the kernels is longer than a person reads at once.
 #[test]
 fn file_sizes() {
     let mut problems = vec![];
@@ -93,7 +93,7 @@ fn no_leftovers() {
     assert!(problems.is_empty(), "{}", problems.join("\n"));
 }
 
-/// Every public module opens with what it owns.
+/// Every file of the library and of the kernels opens with what it owns.
 #[test]
 fn files_open_with_a_comment() {
     let mut problems = vec![];
