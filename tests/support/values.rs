@@ -1,5 +1,7 @@
 //! The values that a program made of a graph's operations, as they lie in the VM's memory after a run.
 
+#![allow(dead_code)]
+
 use std::collections::BTreeMap;
 
 use cairo_decode::compile::Program;

@@ -56,7 +56,7 @@ pub fn graphs(file: &File) -> Vec<Graph> {
 }
 
 /// Cases by what their graph has to be made for.
-pub fn by<'a, K: Ord>(file: &'a File, key: impl Fn(&Case) -> K) -> BTreeMap<K, Vec<&'a Case>> {
+pub fn by<K: Ord>(file: &File, key: impl Fn(&Case) -> K) -> BTreeMap<K, Vec<&Case>> {
     let mut groups: BTreeMap<K, Vec<&Case>> = BTreeMap::new();
     for case in &file.cases {
         groups.entry(key(case)).or_default().push(case);
