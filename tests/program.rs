@@ -1,4 +1,5 @@
-//! Reference interpreter, engine and Cairo program agree bit for bit, on random models of varied shapes.
+//! Reference interpreter, engine and Cairo program agree bit for bit, on random models of the Llama family's structure, of
+//! varied sizes; on graphs of other structures: `shapes`.
 
 mod support;
 
@@ -155,8 +156,8 @@ fn requirement_15_same_components_in_every_chunk() {
     }
 }
 
-/// Words and VM steps are exact, so a change for the worse fails here. These are the README's numbers; lower
-/// them when a change makes the program better.
+/// Words and VM steps are exact, so a change for the worse fails here. The README has the number of words; lower the
+/// numbers, there too, when a change makes the program better.
 #[test]
 fn demo_costs_no_more_than_before() {
     let (model, quantized) = demo();

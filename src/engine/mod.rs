@@ -67,6 +67,11 @@ impl<'g> Engine<'g> {
         self.run(token, self.carried);
     }
 
+    /// The value of a node in the last step; of one that the last step did not run, in an earlier step.
+    pub fn value(&self, id: ValueId) -> &[i64] {
+        &self.values[id.0 as usize]
+    }
+
     /// The logits of the last [`Engine::step`].
     pub fn logits(&self) -> &[i64] {
         match self.graph.nodes.last() {

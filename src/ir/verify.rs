@@ -4,19 +4,29 @@
 //! 1. the name is an identifier; sizes are positive and consistent (heads, kv_heads, head_dim even);
 //! 2. tables have their sizes and their entries their ranges;
 //! 3. matrices have `rows · cols` entries and unique names, and each is read by one linear layer;
-//! 4. every operand is an earlier node; labels are unique identifiers;
+//! 4. every operand is an earlier node that makes a value; labels are unique identifiers;
 //! 5. every operation's operands have the lengths it needs, its constants lie in their ranges;
-//! 6. every node's length and range are what its rule proves;
+//! 6. every node's length and range are what its rule proves, and a sum of products fits the widest lane;
 //! 7. the layers append to their caches once each, in order, with int8 rows,
 //!    before their scores and mix, which come before the next layer's append;
-//! 8. the last node, and only it, is an argmax over the vocabulary.
+//! 8. the last node, and only it, is an argmax over the vocabulary;
+//! 9. what needs the token or the position (embeddings, rotations) stands before the last append: a step whose next
+//!    token the prompt gives ends there;
+//! 10. scores have at most one softmax, and softmax weights one mix: the program hands them on, and keeps none.
+//!
+//! A graph that the verifier accepts can be lowered, with weights in pairs, and compiles.
+
+mod order;
 
 use std::collections::BTreeSet;
 use std::ops::Deref;
 
 use thiserror::Error;
 
+use order::{check_after_appends, check_caches, check_output, check_readers};
+
 use super::{Graph, Len, Node, Op, Range, ValueId, range};
+use crate::spec::linear::MAX_SUM;
 use crate::spec::requantize::Requant;
 use crate::spec::{rope::ROPE_MAX, silu::SIGMOID_ENTRIES, softmax::FRAC_BITS};
 
@@ -48,12 +58,18 @@ pub enum GraphError {
     Matrix { name: String, problem: &'static str },
     #[error("node {node:?}: operand %{operand} is not an earlier node")]
     Operand { node: String, operand: u32 },
+    #[error("node {node:?}: operand %{operand} appends to a cache and makes no value")]
+    NoValue { node: String, operand: u32 },
     #[error("node {node:?}: label is empty, repeated, or has a character outside [a-z0-9_.]")]
     Label { node: String },
     #[error("node {node:?}: {problem}")]
     Node { node: String, problem: &'static str },
     #[error("node {node:?}: its range is empty or reaches 2^62")]
     RangeTooLarge { node: String },
+    #[error(
+        "node {node:?}: its sums can reach {bound}, the widest lane of the program holds less than 2^59"
+    )]
+    SumTooLarge { node: String, bound: i64 },
     #[error("node {node:?}: claims {claimed}, its rule proves {proven}")]
     Claim {
         node: String,
@@ -62,6 +78,14 @@ pub enum GraphError {
     },
     #[error("layer {layer}: {problem}")]
     Cache { layer: usize, problem: &'static str },
+    #[error(
+        "node {node:?}: stands behind the last append, where the program has neither token nor position"
+    )]
+    AfterAppends { node: String },
+    #[error(
+        "node {node:?}: reads what {first:?} has read, and the program keeps scores and softmax weights for one reader"
+    )]
+    SecondReader { node: String, first: String },
     #[error("the last node, and only it, must be an argmax over the vocabulary")]
     Output,
 }
@@ -81,9 +105,12 @@ impl VerifiedGraph {
             check_operands(&graph, i, &node.label, &node.op)?;
             check_constants(&graph, node)?;
             check_claim(&graph, node)?;
+            check_sum(node)?;
         }
         check_caches(&graph)?;
         check_output(&graph)?;
+        check_after_appends(&graph)?;
+        check_readers(&graph)?;
         Ok(VerifiedGraph(graph))
     }
 }
@@ -205,6 +232,12 @@ pub(super) fn check_operands(
                 operand,
             });
         }
+        if matches!(graph.node(ValueId(operand)).op, Op::KvAppend { .. }) {
+            return Err(GraphError::NoValue {
+                node: label.to_string(),
+                operand,
+            });
+        }
     }
     Ok(())
 }
@@ -217,14 +250,21 @@ fn check_requant(to: Requant, max_shift: u32) -> Option<&'static str> {
         .then_some("the clamp range must contain 0")
 }
 
+/// Where one number per head and position stands for a vector.
+const NO_VECTOR: &str = "expected a vector; scores are read by softmax, softmax weights by mix";
+
 /// Rule 5: lengths of operands, ranges of constants.
 fn check_constants(graph: &Graph, node: &Node) -> Result<(), GraphError> {
     let shape = &graph.shape;
     let len = |id| graph.node(id).len;
     let fixed = |n| Len::Fixed(n);
+    let vector = |id| len(id) != Len::PerPosition;
     let q_dim = shape.heads * shape.head_dim;
     let problem = match node.op {
         Op::Embed { shift } => (shift > 40).then_some("the shift is larger than 40"),
+        Op::RmsNorm { x, .. } | Op::Requantize { x, .. } | Op::Silu { x, .. } if !vector(x) => {
+            Some(NO_VECTOR)
+        }
         Op::RmsNorm { x, norm } => {
             let ok = norm.eps >= 1
                 && norm.numerator >= 1
@@ -234,10 +274,11 @@ fn check_constants(graph: &Graph, node: &Node) -> Result<(), GraphError> {
             // The shifted sum of squares must stay below 2^120, the reciprocal's product below 2^62.
             let x_range = graph.node(x).range.magnitude() as i128;
             let n = match len(x) {
-                Len::Fixed(n) => n as i128,
-                Len::PerPosition => i128::MAX >> 64,
+                Len::Fixed(n) => Some(n as i128),
+                Len::PerPosition => None,
             };
-            let sum = x_range.checked_mul(x_range).and_then(|s| s.checked_mul(n));
+            let sum = x_range.checked_mul(x_range);
+            let sum = sum.and_then(|s| s.checked_mul(n?));
             let fits = sum
                 .and_then(|s| s.checked_add(norm.eps as i128))
                 .is_some_and(|s| ok && s <= 1i128 << (120 - 2 * norm.root_shift));
@@ -284,11 +325,14 @@ fn check_constants(graph: &Graph, node: &Node) -> Result<(), GraphError> {
         Op::Mul { a, b, to } => {
             if len(a) != len(b) {
                 Some("the lengths differ")
+            } else if !vector(a) {
+                Some(NO_VECTOR)
             } else {
                 check_requant(to, 60)
             }
         }
-        Op::Add { a, b } => (len(a) != len(b)).then_some("the lengths differ"),
+        Op::Add { a, b } if len(a) != len(b) => Some("the lengths differ"),
+        Op::Add { a, .. } => (!vector(a)).then_some(NO_VECTOR),
         Op::Argmax { x } => (len(x) != fixed(shape.vocab)).then_some("expected vocab logits"),
     };
     match problem {
@@ -315,56 +359,14 @@ fn check_claim(graph: &Graph, node: &Node) -> Result<(), GraphError> {
     Ok(())
 }
 
-/// Rule 7.
-fn check_caches(graph: &Graph) -> Result<(), GraphError> {
-    let mut appended = 0;
-    for node in &graph.nodes {
-        match node.op {
-            Op::KvAppend { layer, .. } => {
-                if layer != appended {
-                    return Err(GraphError::Cache {
-                        layer,
-                        problem: "its cache is appended to out of order",
-                    });
-                }
-                appended += 1;
-            }
-            Op::Scores { layer, .. } | Op::Mix { layer, .. } if layer >= appended => {
-                return Err(GraphError::Cache {
-                    layer,
-                    problem: "its cache is read before this step's append",
-                });
-            }
-            Op::Scores { layer, .. } | Op::Mix { layer, .. } if layer + 1 != appended => {
-                return Err(GraphError::Cache {
-                    layer,
-                    problem: "its cache is read after the next layer's append",
-                });
-            }
-            _ => {}
-        }
-    }
-    if appended != graph.shape.layers {
-        return Err(GraphError::Cache {
-            layer: appended,
-            problem: "its cache is never appended to",
-        });
-    }
-    Ok(())
-}
-
-/// Rule 8.
-fn check_output(graph: &Graph) -> Result<(), GraphError> {
-    let count = graph
-        .nodes
-        .iter()
-        .filter(|n| matches!(n.op, Op::Argmax { .. }))
-        .count();
-    match graph.nodes.last() {
-        Some(Node {
-            op: Op::Argmax { .. },
-            ..
-        }) if count == 1 => Ok(()),
-        _ => Err(GraphError::Output),
+/// Rule 6, for the program's lanes.
+fn check_sum(node: &Node) -> Result<(), GraphError> {
+    let bound = node.range.magnitude();
+    match node.op {
+        Op::Linear { .. } | Op::Scores { .. } if bound >= MAX_SUM => Err(GraphError::SumTooLarge {
+            node: node.label.clone(),
+            bound,
+        }),
+        _ => Ok(()),
     }
 }

@@ -2,11 +2,13 @@
 
 use super::Lowering;
 use super::cost::{Step, maximum};
+use super::imports::Imports;
 use crate::cost::Cost;
 use crate::ir::ValueId;
 
-pub(super) fn call(lowering: &Lowering<'_>, x: ValueId) -> String {
-    format!("argmax({})", lowering.var(x))
+pub(super) fn call(lowering: &Lowering<'_>, x: ValueId, imports: &mut Imports) -> String {
+    let argmax = imports.item("argmax", "argmax");
+    format!("{argmax}({})", lowering.var(x))
 }
 
 pub(super) fn cost(lowering: &Lowering<'_>, x: ValueId, step: Step<'_>, cost: &mut Cost) {

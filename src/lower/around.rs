@@ -9,6 +9,7 @@ use super::{
 };
 use crate::casm::Param;
 use crate::cost::{Cost, permutations};
+use crate::ir::Op;
 
 /// Costs by part, named as in a profile.
 pub(super) fn declare(
@@ -30,14 +31,14 @@ fn constants(lowering: &Lowering<'_>) -> Result<Cost, LowerError> {
         sites: 1,
         ..Cost::default()
     };
-    // Of 128 and 256 entries.
+    // Of 128 and 256 entries, counted also where a graph reads only one of them, or none.
     cost.unit("tables", 1);
     let layout = lowering.options.weights;
     if !layout.is_separated() {
         return Ok(cost);
     }
     let committed = layout == WeightLayout::Committed;
-    for parts in weights::parts(lowering)?.into_values() {
+    for parts in weights::parts(lowering)? {
         let (kernel, masks, unit) = match (committed, parts.lanes.committed()) {
             (false, _) => ("weights::append_words", 1, "separate"),
             (true, 3) => ("weights::append_three", 3, "separate_committed"),
@@ -60,6 +61,10 @@ fn constants(lowering: &Lowering<'_>) -> Result<Cost, LowerError> {
 }
 
 fn angles(lowering: &Lowering<'_>, chunk: &Chunk<'_>) -> Cost {
+    let carry = &lowering.schedule.carry;
+    if !carry.iter().any(|node| matches!(node.op, Op::Rope { .. })) {
+        return Cost::default();
+    }
     let mut cost = Cost {
         sites: chunk.steps as u64,
         ..Cost::default()

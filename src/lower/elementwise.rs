@@ -1,6 +1,7 @@
 //! `add` and `mul`.
 
 use super::cost::{Step, call_kernel};
+use super::imports::Imports;
 use super::requantize::{finish, finish_cost};
 use super::{LowerError, Lowering};
 use crate::casm::Param;
@@ -8,8 +9,14 @@ use crate::cost::Cost;
 use crate::ir::{Node, ValueId};
 use crate::spec::requantize::Requant;
 
-pub(super) fn add(lowering: &Lowering<'_>, a: ValueId, b: ValueId) -> String {
-    format!("add({}, {})", lowering.var(a), lowering.var(b))
+pub(super) fn add(
+    lowering: &Lowering<'_>,
+    a: ValueId,
+    b: ValueId,
+    imports: &mut Imports,
+) -> String {
+    let add = imports.item("elementwise", "add");
+    format!("{add}({}, {})", lowering.var(a), lowering.var(b))
 }
 
 pub(super) fn add_cost(lowering: &Lowering<'_>, a: ValueId, cost: &mut Cost) {
@@ -24,12 +31,15 @@ pub(super) fn mul(
     a: ValueId,
     b: ValueId,
     to: Requant,
+    imports: &mut Imports,
 ) -> Result<String, LowerError> {
+    let mul = imports.item("elementwise", "mul");
     finish(
-        &format!("mul({}, {})", lowering.var(a), lowering.var(b)),
+        &format!("{mul}({}, {})", lowering.var(a), lowering.var(b)),
         &node.label,
         magnitude(lowering, [a, b]),
         to,
+        imports,
     )
 }
 

@@ -4,6 +4,7 @@ use starknet_types_core::felt::Felt;
 
 use super::constants::{MAX_WORDS, part_name};
 use super::cost::call_kernel;
+use super::imports::Imports;
 use super::{LowerError, Lowering, WeightLayout};
 use crate::casm::Param;
 use crate::cost::Cost;
@@ -50,7 +51,7 @@ pub(super) fn rows_per_part(graph: &VerifiedGraph) -> usize {
 /// The variable that holds the table where the program reads it.
 pub(super) const VARIABLE: &str = "embedding";
 
-pub(super) fn call(lowering: &Lowering<'_>, shift: u32) -> String {
+pub(super) fn call(lowering: &Lowering<'_>, shift: u32, imports: &mut Imports) -> String {
     let graph = lowering.graph;
     let (parts, rows) = match lowering.options.weights {
         WeightLayout::Committed => (vec![VARIABLE.to_string()], graph.shape.vocab),
@@ -62,7 +63,8 @@ pub(super) fn call(lowering: &Lowering<'_>, shift: u32) -> String {
         }
     };
     format!(
-        "embed(array![{}], {}, {}, token, {}, {:#x})",
+        "{}(array![{}], {}, {}, token, {}, {:#x})",
+        imports.item("embed", "embed"),
         parts.join(", "),
         rows,
         words(graph),

@@ -2,13 +2,21 @@
 
 use super::Lowering;
 use super::cost::Step;
+use super::imports::Imports;
 use crate::cost::Cost;
 use crate::ir::ValueId;
 
-pub(super) fn call(lowering: &Lowering<'_>, k: ValueId, v: ValueId, layer: usize) -> String {
+pub(super) fn call(
+    lowering: &Lowering<'_>,
+    k: ValueId,
+    v: ValueId,
+    layer: usize,
+    imports: &mut Imports,
+) -> String {
     format!(
-        "kv_append::<Lanes{}>(ref kv{layer}, {}, {}, ref row)",
-        lowering.key_lanes.bits,
+        "{}::<{}>(ref kv{layer}, {}, {}, ref row)",
+        imports.item("kv", "kv_append"),
+        imports.lanes(lowering.key_lanes.bits),
         lowering.var(k),
         lowering.var(v)
     )

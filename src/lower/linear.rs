@@ -5,16 +5,17 @@ use std::collections::BTreeSet;
 use starknet_types_core::felt::Felt;
 
 use super::around::span_hash;
-use super::claims;
 use super::constants::{MAX_WORDS, part_name};
 use super::cost::{call_kernel, hinted};
+use super::imports::Imports;
 use super::{LowerError, Lowering, WeightLayout, variable};
+use super::{claims, weights};
 use crate::casm::Param;
 use crate::cost::{Cost, Rows};
 use crate::ir::{Matrix, MatrixId, Node, Op, Range, ValueId, row_bound};
 
 /// A division of a felt into lanes: `per_half` lanes of `bits` bits in each 128-bit half.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Lanes {
     /// Width of a lane; accumulators stay below `2^(bits − 1)` in magnitude.
     pub bits: u32,
@@ -245,24 +246,28 @@ pub(super) fn call(
     node: &Node,
     x: ValueId,
     matrix: MatrixId,
+    imports: &mut Imports,
 ) -> Result<String, LowerError> {
     let product = lowering.product(node, x, matrix)?;
-    let (x, bits, rows) = (lowering.var(x), product.lanes.bits, product.matrix.rows);
+    let (x, rows) = (lowering.var(x), product.matrix.rows);
+    let lanes = imports.lanes(product.lanes.bits);
     let kernel = product.kernel(lowering.options.weights);
+    let kernel = imports.item(if product.claimed { "claims" } else { "linear" }, kernel);
     let claims = match product.claimed {
         true => ", ref claims",
         false => "",
     };
     Ok(match lowering.options.weights {
         WeightLayout::Pairs | WeightLayout::Committed => format!(
-            "{kernel}::<Lanes{bits}>(ref lanes{bits}, {x}, {}, {rows}{claims})",
+            "{kernel}::<{lanes}>(ref {}, {x}, {}, {rows}{claims})",
+            weights::variable(product.lanes),
             product.words()
         ),
         WeightLayout::Ready => {
             let span = |name: String| format!("weights::{name}.span()");
             let parts: Vec<String> = product.part_names()?.into_iter().map(span).collect();
             format!(
-                "{kernel}::<Lanes{bits}>(array![{}], {x}, {rows}{claims})",
+                "{kernel}::<{lanes}>(array![{}], {x}, {rows}{claims})",
                 parts.join(", ")
             )
         }

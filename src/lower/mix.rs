@@ -1,6 +1,7 @@
 //! `mix`: weighted mean of the carried values.
 
 use super::cost::{Step, call_kernel};
+use super::imports::Imports;
 use super::{Lanes, LowerError, Lowering, scores::group};
 use crate::casm::Param;
 use crate::cost::Cost;
@@ -16,6 +17,7 @@ pub(super) fn call(
     weights: ValueId,
     layer: usize,
     shift: u32,
+    imports: &mut Imports,
 ) -> Result<String, LowerError> {
     // A lane holds Σ e·v over at most the whole context, |v| ≤ 128.
     let magnitude = lowering.graph.shape.context as i128 * MAX_WEIGHT as i128 * 128;
@@ -27,7 +29,8 @@ pub(super) fn call(
         });
     }
     Ok(format!(
-        "mix({}, cache{layer}, {}, {:#x}, {:#x})",
+        "{}({}, cache{layer}, {}, {:#x}, {:#x})",
+        imports.item("mix", "mix"),
         lowering.var(weights),
         group(&lowering.graph.shape),
         1u64 << shift,

@@ -17,6 +17,7 @@ mod constants;
 mod cost;
 mod elementwise;
 mod embed;
+mod imports;
 mod kv_append;
 mod linear;
 mod mix;
@@ -29,6 +30,7 @@ mod scores;
 mod silu;
 mod softmax;
 mod step;
+mod unpacked;
 mod weights;
 
 pub use cost::{Chunk, Declared, declare};
@@ -42,6 +44,7 @@ use std::collections::BTreeSet;
 
 use thiserror::Error;
 
+use imports::Imports;
 use schedule::Schedule;
 
 use crate::cost::UnknownComponent;
@@ -140,25 +143,25 @@ impl<'a> Lowering<'a> {
     }
 
     /// The Cairo expression of one operation.
-    fn call(&self, node: &Node) -> Result<String, LowerError> {
+    fn call(&self, node: &Node, imports: &mut Imports) -> Result<String, LowerError> {
         match node.op {
-            Op::Embed { shift } => Ok(embed::call(self, shift)),
-            Op::RmsNorm { x, norm } => rmsnorm::call(self, node, x, norm),
-            Op::Linear { x, matrix } => linear::call(self, node, x, matrix),
-            Op::Requantize { x, to } => requantize::call(self, node, x, to),
-            Op::Rope { x, to } => rope::call(self, node, x, to),
-            Op::KvAppend { k, v, layer } => Ok(kv_append::call(self, k, v, layer)),
-            Op::Scores { q, layer } => Ok(scores::call(self, q, layer)),
-            Op::Softmax { scores, shift } => softmax::call(self, node, scores, shift),
+            Op::Embed { shift } => Ok(embed::call(self, shift, imports)),
+            Op::RmsNorm { x, norm } => rmsnorm::call(self, node, x, norm, imports),
+            Op::Linear { x, matrix } => linear::call(self, node, x, matrix, imports),
+            Op::Requantize { x, to } => requantize::call(self, node, x, to, imports),
+            Op::Rope { x, to } => rope::call(self, node, x, to, imports),
+            Op::KvAppend { k, v, layer } => Ok(kv_append::call(self, k, v, layer, imports)),
+            Op::Scores { q, layer } => Ok(scores::call(self, q, layer, imports)),
+            Op::Softmax { scores, shift } => softmax::call(self, node, scores, shift, imports),
             Op::Mix {
                 weights,
                 layer,
                 shift,
-            } => mix::call(self, node, weights, layer, shift),
-            Op::Silu { x, index_shift } => silu::call(self, node, x, index_shift),
-            Op::Mul { a, b, to } => elementwise::mul(self, node, a, b, to),
-            Op::Add { a, b } => Ok(elementwise::add(self, a, b)),
-            Op::Argmax { x } => Ok(argmax::call(self, x)),
+            } => mix::call(self, node, weights, layer, shift, imports),
+            Op::Silu { x, index_shift } => silu::call(self, node, x, index_shift, imports),
+            Op::Mul { a, b, to } => elementwise::mul(self, node, a, b, to, imports),
+            Op::Add { a, b } => Ok(elementwise::add(self, a, b, imports)),
+            Op::Argmax { x } => Ok(argmax::call(self, x, imports)),
         }
     }
 }

@@ -6,13 +6,14 @@ use std::fmt::Write;
 use starknet_types_core::felt::Felt;
 
 use super::constants::TABLE;
-use super::linear::Product;
-use super::schedule::Schedule;
+use super::imports::Imports;
 use super::step::{carry_function, decide_function};
+use super::unpacked::{Unpacked, reads};
 use super::{
-    LowerError, LowerOptions, Lowering, WeightLayout, constants, embed, rope, variable, weights,
+    LowerError, LowerOptions, Lowering, WeightLayout, constants, embed, rope, silu, softmax,
+    variable, weights,
 };
-use crate::ir::{Len, Node, Op, VerifiedGraph};
+use crate::ir::{Len, Node, VerifiedGraph};
 use crate::spec::SPEC_VERSION;
 
 /// A Cairo package: relative path → text.
@@ -31,9 +32,11 @@ pub const CONSTANTS: &str = "constants";
 /// Label of the line that reads the step's rotary angles.
 pub const ANGLES: &str = "angles";
 
-/// Cairo under construction, and what its lines compute.
+/// Cairo under construction, what its lines compute, and what it names of the kernel library.
+#[derive(Default)]
 pub(super) struct Source {
     pub(super) text: String,
+    pub(super) imports: Imports,
     calls: BTreeMap<usize, String>,
 }
 
@@ -45,6 +48,17 @@ impl Source {
         let labelled = (first..first + count).map(|line| (line, label.to_string()));
         self.calls.extend(labelled);
         self.text += lines;
+    }
+
+    /// The text behind a head of whole lines.
+    fn behind(self, head: &str) -> Source {
+        let lines = head.matches('\n').count();
+        let calls = self.calls.into_iter();
+        Source {
+            text: [head, &self.text].concat(),
+            imports: self.imports,
+            calls: calls.map(|(line, label)| (line + lines, label)).collect(),
+        }
     }
 }
 
@@ -63,11 +77,12 @@ pub fn lower(
     embed::check_width(graph, options.weights)?;
     let graph = &*weights::graph_for(graph, options.weights)?;
     let lowering = Lowering::new(graph, options)?;
-    let lib = library(&lowering, root)?;
+    let weights = weights::source(&lowering)?;
+    let lib = library(&lowering, root, weights.is_some())?;
     let mut files = BTreeMap::new();
     files.insert("Scarb.toml".to_string(), manifest(&graph.name));
     files.insert("src/lib.cairo".to_string(), lib.text);
-    if let Some(weights) = weights::source(&lowering)? {
+    if let Some(weights) = weights {
         files.insert("src/weights.cairo".to_string(), weights);
     }
     files.insert("src/tables.cairo".to_string(), tables(&lowering));
@@ -94,8 +109,8 @@ fn check_names(graph: &VerifiedGraph) -> Result<(), LowerError> {
             "row",
             "carried",
             CONSTANTS,
-            "exp2",
-            "sigmoid",
+            softmax::EXP2,
+            silu::SIGMOID,
             embed::VARIABLE,
         ]
         .contains(&name)
@@ -177,102 +192,73 @@ fn tables(lowering: &Lowering<'_>) -> String {
 }
 
 /// `lib.cairo`: the model's constants, `carry` and `decide`.
-fn library(lowering: &Lowering<'_>, root: Felt) -> Result<Source, LowerError> {
-    let graph = lowering.graph;
-    let shape = &graph.shape;
-    let Schedule { carry, decide, .. } = &lowering.schedule;
-    let (carry_reads, decide_reads) = (reads(lowering, carry)?, reads(lowering, decide)?);
-    // Weights are read in order, so `decide` goes on where `carry` stopped.
-    let shared = |name: &&String| name.starts_with("lanes");
-    let shared: Vec<&String> = carry_reads
+fn library(lowering: &Lowering<'_>, root: Felt, with_weights: bool) -> Result<Source, LowerError> {
+    let schedule = &lowering.schedule;
+    let carry_reads = reads(lowering, &schedule.carry)?;
+    let decide_reads = reads(lowering, &schedule.decide)?;
+    let all: BTreeSet<&Unpacked> = carry_reads.union(&decide_reads).collect();
+    let shared: Vec<&Unpacked> = carry_reads
         .intersection(&decide_reads)
-        .filter(shared)
+        .filter(|constant| constant.is_consumed())
         .collect();
 
-    let all: BTreeSet<&String> = carry_reads.union(&decide_reads).collect();
-
-    let mut out = format!(
-        "//! Decode step of the model `{}`. Generated; do not edit.\n\n",
-        graph.name
+    let mut out = Source::default();
+    out.text += "\nmod tables;\n";
+    if with_weights {
+        out.text += "mod weights;\n";
+    }
+    out.text += &structs(lowering, &all, &shared);
+    sizes(lowering, &mut out)?;
+    constants_function(lowering, root, &all, &mut out)?;
+    carry_function(lowering, &carry_reads, &shared, &mut out)?;
+    let rest = decide_reads.iter().filter(|c| !shared.contains(c));
+    decide_function(lowering, &rest.cloned().collect(), &shared, &mut out)?;
+    let run = out.imports.item("chunk", "run_chunk");
+    let _ = write!(
+        out.text,
+        "}}\n\n/// Proves a chunk of decode steps; see `decode_kernels::chunk`.\n#[executable_raw]\n\
+         fn main(input: Span<felt252>, ref output: Array<felt252>) {{\n    {run}::<Step>(input, ref output);\n}}\n"
     );
-    out += IMPORTS;
-    out += &rounding_imports(lowering)?;
-    match lowering.options.weights {
-        WeightLayout::Pairs => out += "use decode_kernels::weights::separate;\n",
-        WeightLayout::Ready => {}
-        WeightLayout::Committed => {
-            out += "use decode_kernels::kv::take;\nuse decode_kernels::roots::committed_root;\n";
-            let parts = weights::parts(lowering)?;
-            let used = parts.values().map(|parts| weights::separating(parts.lanes));
-            for function in used.collect::<BTreeSet<_>>() {
-                let _ = writeln!(out, "use decode_kernels::weights::{function};");
-            }
-        }
-    }
-    let products = [
-        lowering.products(carry.iter().copied())?,
-        lowering.products(decide.iter().copied())?,
-    ];
-    let layout = lowering.options.weights;
-    let all_products = || products.iter().flatten();
-    for (file, claimed) in [("claims", true), ("linear", false)] {
-        if let Some(product) = all_products().find(|p| p.claimed == claimed) {
-            let _ = writeln!(
-                out,
-                "use decode_kernels::{file}::{};",
-                product.kernel(layout)
-            );
-        }
-    }
-    let claims = |products: &[Product<'_>]| -> Result<usize, LowerError> {
+    let head = format!(
+        "//! Decode step of the model `{}`. Generated; do not edit.\n\n{}",
+        lowering.graph.name,
+        out.imports.lines()
+    );
+    Ok(out.behind(&head))
+}
+
+/// The head of the implementation of `Model`: versions and sizes.
+fn sizes(lowering: &Lowering<'_>, out: &mut Source) -> Result<(), LowerError> {
+    let (shape, layout) = (&lowering.graph.shape, lowering.options.weights);
+    let claims = |nodes: &[&Node]| -> Result<usize, LowerError> {
+        let products = lowering.products(nodes.iter().copied())?;
         products.iter().map(|p| p.claims(layout)).sum()
     };
-    let (carry_claims, decide_claims) = (claims(&products[0])?, claims(&products[1])?);
-    out += "\nmod tables;\n";
-    if layout != WeightLayout::Committed {
-        out += "mod weights;\n";
-    }
-    out += &structs(lowering, &all, &shared);
+    let (carry, decide) = (&lowering.schedule.carry, &lowering.schedule.decide);
+    let (carry_claims, decide_claims) = (claims(carry)?, claims(decide)?);
+    let model = out.imports.item("chunk", "Model");
+    let key_lanes = out.imports.lanes(lowering.key_lanes.bits);
     let _ = write!(
-        out,
-        "\nimpl Step of Model {{\n    const SPEC_VERSION: felt252 = {SPEC_VERSION};\n    \
+        out.text,
+        "\nimpl Step of {model} {{\n    const SPEC_VERSION: felt252 = {SPEC_VERSION};\n    \
          const STATEMENT_VERSION: felt252 = {};\n    const CARRY_CLAIMS: u32 = {carry_claims};\n    \
          const DECIDE_CLAIMS: u32 = {decide_claims};\n    const LAYERS: felt252 = {};\n    \
          const KV_HEADS: u32 = {};\n    const HEAD_DIM: u32 = {};\n    const KV_WORDS: u32 = {};\n    \
-         impl KeyLanes = Lanes{};\n    type Constants = Box<Constants>;\n    type Carried = Carried;\n\n",
+         impl KeyLanes = {key_lanes};\n    type Constants = Box<Constants>;\n    type Carried = Carried;\n\n",
         layout.statement_version(),
         shape.layers,
         shape.kv_heads,
         shape.head_dim,
         shape.kv_words(),
-        lowering.key_lanes.bits,
     );
-
-    let mut out = Source {
-        text: out,
-        calls: BTreeMap::new(),
-    };
-    constants_function(lowering, root, &all, &mut out)?;
-
-    let fields: Vec<String> = shared
-        .iter()
-        .map(|name| name.to_string())
-        .chain(lowering.schedule.carried.iter().map(|&id| lowering.var(id)))
-        .collect();
-    carry_function(lowering, &carry_reads, &fields, &mut out)?;
-    let rest = |name: &&String| !shared.contains(name);
-    let decide_reads = decide_reads.iter().filter(rest).cloned().collect();
-    decide_function(lowering, &decide_reads, &fields, &mut out)?;
-    out.text += "}\n\n/// Proves a chunk of decode steps; see `decode_kernels::chunk`.\n#[executable_raw]\n\
-            fn main(input: Span<felt252>, ref output: Array<felt252>) {\n    run_chunk::<Step>(input, ref output);\n}\n";
-    Ok(out)
+    Ok(())
 }
 
 /// `constants`, which takes what is not in the program from the input, and `model_root`.
 fn constants_function(
     lowering: &Lowering<'_>,
     root: Felt,
-    all: &BTreeSet<&String>,
+    all: &BTreeSet<&Unpacked>,
     out: &mut Source,
 ) -> Result<(), LowerError> {
     let committed = lowering.options.weights == WeightLayout::Committed;
@@ -280,16 +266,21 @@ fn constants_function(
         "    #[inline(always)]\n    fn constants(ref input: Span<felt252>) -> Box<Constants> {\n";
     if committed {
         let words = weights::committed_count(lowering)?;
+        let take = out.imports.item("kv", "take");
+        let committed_root = out.imports.item("roots", "committed_root");
         let lines = format!(
-            "        let mut words = take(ref input, {words});\n        \
-             let model_root = committed_root({root:#x}, words);\n"
+            "        let mut words = {take}(ref input, {words});\n        \
+             let model_root = {committed_root}({root:#x}, words);\n"
         );
         out.call(CONSTANTS, &lines);
     }
     out.text += "        BoxTrait::new(\n            Constants {\n";
-    for name in all {
-        let field = format!("                {name}: {},\n", unpacked(lowering, name)?);
-        out.call(CONSTANTS, &field);
+    for constant in all {
+        let (name, value) = (
+            constant.variable(),
+            constant.expression(lowering, &mut out.imports),
+        );
+        out.call(CONSTANTS, &format!("                {name}: {value},\n"));
     }
     if committed {
         out.text += "                model_root,\n";
@@ -307,19 +298,19 @@ fn constants_function(
 }
 
 /// The unpacked constants, and what `carry` hands to `decide`.
-fn structs(lowering: &Lowering<'_>, all: &BTreeSet<&String>, shared: &[&String]) -> String {
+fn structs(lowering: &Lowering<'_>, all: &BTreeSet<&Unpacked>, shared: &[&Unpacked]) -> String {
     let mut out = String::from(
         "\n/// Weights and tables, ready to compute with.\n#[derive(Drop, Copy)]\npub struct Constants {\n",
     );
-    for name in all {
-        let _ = writeln!(out, "    {name}: Span<felt252>,");
+    for constant in all {
+        let _ = writeln!(out, "    {}: Span<felt252>,", constant.variable());
     }
     if lowering.options.weights == WeightLayout::Committed {
         out += "    model_root: felt252,\n";
     }
     out += "}\n\n/// What `carry` hands to `decide`.\n#[derive(Drop)]\npub struct Carried {\n";
-    for name in shared {
-        let _ = writeln!(out, "    {name}: Span<felt252>,");
+    for constant in shared {
+        let _ = writeln!(out, "    {}: Span<felt252>,", constant.variable());
     }
     for &id in &lowering.schedule.carried {
         let ty = match lowering.node(id).len {
@@ -330,80 +321,3 @@ fn structs(lowering: &Lowering<'_>, all: &BTreeSet<&String>, shared: &[&String])
     }
     out + "}\n"
 }
-
-/// Names of the constants that are unpacked for `nodes`.
-fn reads(lowering: &Lowering<'_>, nodes: &[&Node]) -> Result<BTreeSet<String>, LowerError> {
-    let products = lowering.products(nodes.iter().copied())?;
-    let mut names = BTreeSet::new();
-    if lowering.options.weights.is_separated() {
-        names.extend(products.iter().map(|p| weights::variable(p.lanes)));
-    }
-    let committed = lowering.options.weights == WeightLayout::Committed;
-    names.extend(nodes.iter().filter_map(|node| match node.op {
-        Op::Embed { .. } if committed => Some(embed::VARIABLE.to_string()),
-        Op::Softmax { .. } => Some("exp2".to_string()),
-        Op::Silu { .. } => Some("sigmoid".to_string()),
-        _ => None,
-    }));
-    Ok(names)
-}
-
-/// The expression that unpacks a constant.
-fn unpacked(lowering: &Lowering<'_>, name: &str) -> Result<String, LowerError> {
-    let tables = &lowering.graph.tables;
-    let table = |len: usize| {
-        format!(
-            "unpack_table(tables::{}.span(), {len})",
-            name.to_uppercase()
-        )
-    };
-    Ok(match name {
-        "exp2" => table(tables.exp2.len()),
-        "sigmoid" => table(tables.sigmoid.len()),
-        embed::VARIABLE => {
-            let words = embed::table_words(lowering.graph);
-            format!("take(ref words, {words})")
-        }
-        lanes => weights::separated(lowering, lanes)?,
-    })
-}
-
-/// Imports what of `requantize` the operations use: the compiler takes no other.
-fn rounding_imports(lowering: &Lowering<'_>) -> Result<String, LowerError> {
-    let calls = lowering.schedule.all().map(|node| lowering.call(node));
-    let calls = calls.collect::<Result<Vec<String>, LowerError>>()?;
-    let used = [
-        "Rounding",
-        "Saturation",
-        "requantize",
-        "requantize_saturated",
-    ];
-    let used = used.into_iter().filter(|name| {
-        let ends = [format!("{name}("), format!("{name} {{")];
-        calls
-            .iter()
-            .any(|call| ends.iter().any(|end| call.contains(end)))
-    });
-    let used: Vec<&str> = used.collect();
-    Ok(format!(
-        "use decode_kernels::requantize::{{{}}};\n",
-        used.join(", ")
-    ))
-}
-
-const IMPORTS: &str = "\
-use decode_kernels::argmax::argmax;
-use decode_kernels::bytes::unpack_table;
-use decode_kernels::chunk::{Model, run_chunk};
-use decode_kernels::claims::Claims;
-use decode_kernels::elementwise::{add, mul};
-use decode_kernels::embed::embed;
-use decode_kernels::kv::{LayerCache, kv_append};
-use decode_kernels::linear::{Lanes20, Lanes24, Lanes30, Lanes40, Lanes60};
-use decode_kernels::mix::mix;
-use decode_kernels::rmsnorm::{RmsNorm, rmsnorm};
-use decode_kernels::rope::{angles, rope};
-use decode_kernels::scores::scores;
-use decode_kernels::silu::silu;
-use decode_kernels::softmax::softmax;
-";

@@ -1,6 +1,7 @@
 //! `requantize`: constants of a rounding, derived from the proven range of its input.
 
 use super::cost::{Step, call_by_case, call_kernel};
+use super::imports::Imports;
 use super::{LowerError, Lowering};
 use crate::casm::Param;
 use crate::cost::Cost;
@@ -37,9 +38,10 @@ impl Rounding {
     }
 
     /// `Rounding { … }`.
-    pub(super) fn literal(&self) -> String {
+    pub(super) fn literal(&self, imports: &mut Imports) -> String {
         format!(
-            "Rounding {{ bias: {:#x}, offset: {:#x}, divisor: {:#x} }}",
+            "{} {{ bias: {:#x}, offset: {:#x}, divisor: {:#x} }}",
+            imports.item("requantize", "Rounding"),
             self.bias,
             self.offset,
             1u128 << self.shift
@@ -48,26 +50,26 @@ impl Rounding {
 
     /// `Saturation { … }` to `lo..=hi`, whose result counts from 0 at `lo`. The offset must be at
     /// least `−lo`.
-    pub(super) fn saturation_from_zero(&self, lo: i64, hi: i64) -> String {
+    pub(super) fn saturation_from_zero(&self, lo: i64, hi: i64, imports: &mut Imports) -> String {
         let (first, last) = (self.offset + lo as i128, self.offset + hi as i128);
         let rounding = Rounding {
             offset: first,
             ..*self
         };
-        format!(
-            "Saturation {{ rounding: {}, lo: {first:#x}, hi: {last:#x} }}",
-            rounding.literal()
-        )
+        rounding.saturation_literal(first, last, imports)
     }
 
     /// `Saturation { … }` to `lo..=hi`; a side that the offset's range cannot reach stays open.
-    pub(super) fn saturation(&self, lo: i64, hi: i64) -> String {
+    pub(super) fn saturation(&self, lo: i64, hi: i64, imports: &mut Imports) -> String {
         let lo = (lo as i128 + self.offset).max(0);
         let hi = (hi as i128 + self.offset).max(0);
-        format!(
-            "Saturation {{ rounding: {}, lo: {lo:#x}, hi: {hi:#x} }}",
-            self.literal()
-        )
+        self.saturation_literal(lo, hi, imports)
+    }
+
+    fn saturation_literal(&self, lo: i128, hi: i128, imports: &mut Imports) -> String {
+        let saturation = imports.item("requantize", "Saturation");
+        let rounding = self.literal(imports);
+        format!("{saturation} {{ rounding: {rounding}, lo: {lo:#x}, hi: {hi:#x} }}")
     }
 }
 
@@ -102,13 +104,18 @@ pub(super) fn finish(
     node: &str,
     magnitude: i128,
     to: Requant,
+    imports: &mut Imports,
 ) -> Result<String, LowerError> {
     Ok(match kind(node, magnitude, to)? {
         Finish::Exact => exact.to_string(),
-        Finish::Rounded(by) => format!("requantize({exact}, {})", by.literal()),
+        Finish::Rounded(by) => {
+            let requantize = imports.item("requantize", "requantize");
+            format!("{requantize}({exact}, {})", by.literal(imports))
+        }
         Finish::Saturated(by) => {
-            let by = by.saturation(to.lo, to.hi);
-            format!("requantize_saturated({exact}, {by})")
+            let requantize = imports.item("requantize", "requantize_saturated");
+            let by = by.saturation(to.lo, to.hi, imports);
+            format!("{requantize}({exact}, {by})")
         }
     })
 }
@@ -167,7 +174,8 @@ pub(super) fn call(
     node: &Node,
     x: ValueId,
     to: Requant,
+    imports: &mut Imports,
 ) -> Result<String, LowerError> {
     let magnitude = lowering.node(x).range.magnitude() as i128;
-    finish(&lowering.var(x), &node.label, magnitude, to)
+    finish(&lowering.var(x), &node.label, magnitude, to, imports)
 }

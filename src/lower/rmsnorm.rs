@@ -1,6 +1,7 @@
 //! `rmsnorm`: its constants, and the rounding of the product with the reciprocal root.
 
 use super::cost::call_kernel;
+use super::imports::Imports;
 use super::{LowerError, Lowering, requantize::Rounding};
 use crate::casm::Param;
 use crate::cost::Cost;
@@ -12,17 +13,20 @@ pub(super) fn call(
     node: &Node,
     x: ValueId,
     norm: RmsNorm,
+    imports: &mut Imports,
 ) -> Result<String, LowerError> {
     // |x·inv| ≤ numerator / (2^root_shift − 1), see spec::rmsnorm::output_bound.
     let product = norm.numerator as i128 / ((1 << norm.root_shift) - 1) + 1;
     let rounding = Rounding::new(&node.label, product, norm.inv_shift)?;
     Ok(format!(
-        "rmsnorm({}, RmsNorm {{ eps: {:#x}, root_scale: {:#x}, numerator: {:#x}, rounding: {} }})",
+        "{}({}, {} {{ eps: {:#x}, root_scale: {:#x}, numerator: {:#x}, rounding: {} }})",
+        imports.item("rmsnorm", "rmsnorm"),
         lowering.var(x),
+        imports.item("rmsnorm", "RmsNorm"),
         norm.eps,
         1u64 << (2 * norm.root_shift),
         norm.numerator,
-        rounding.literal(),
+        rounding.literal(imports),
     ))
 }
 

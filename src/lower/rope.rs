@@ -4,6 +4,7 @@ use starknet_types_core::felt::Felt;
 
 use super::constants::{ANGLES, MAX_WORDS};
 use super::cost::{Step, call_kernel};
+use super::imports::Imports;
 use super::requantize::{finish, finish_cost};
 use super::{LowerError, Lowering};
 use crate::casm::Param;
@@ -47,10 +48,11 @@ pub(super) fn table(graph: &VerifiedGraph) -> Vec<Felt> {
 }
 
 /// The angles of the step's position, computed once.
-pub(super) fn angles(graph: &VerifiedGraph) -> String {
+pub(super) fn angles(graph: &VerifiedGraph, imports: &mut Imports) -> String {
     let pairs = graph.shape.head_dim / 2;
     format!(
-        "angles(tables::ROPE.span(), {}, position, {pairs})",
+        "{}(tables::ROPE.span(), {}, position, {pairs})",
+        imports.item("rope", "angles"),
         words(pairs)
     )
 }
@@ -60,12 +62,15 @@ pub(super) fn call(
     node: &Node,
     x: ValueId,
     to: Requant,
+    imports: &mut Imports,
 ) -> Result<String, LowerError> {
+    let rope = imports.item("rope", "rope");
     finish(
-        &format!("rope({}, angles)", lowering.var(x)),
+        &format!("{rope}({}, angles)", lowering.var(x)),
         &node.label,
         magnitude(lowering, x),
         to,
+        imports,
     )
 }
 

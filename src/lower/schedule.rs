@@ -12,6 +12,8 @@ pub(super) struct Schedule<'a> {
     pub(super) decide: Vec<&'a Node>,
     /// Values that `carry` makes and `decide` reads, in order.
     pub(super) carried: BTreeSet<ValueId>,
+    /// Labels of the operations whose value no other one reads; the token is not among them.
+    unread: BTreeSet<&'a str>,
 }
 
 impl<'a> Schedule<'a> {
@@ -23,7 +25,13 @@ impl<'a> Schedule<'a> {
             carry: order(0, carry),
             decide: order(cut, decide),
             carried: live_values(decide, cut),
+            unread: unread(&graph.nodes),
         }
+    }
+
+    /// Whether no operation reads a node's value.
+    pub(super) fn unread(&self, node: &Node) -> bool {
+        self.unread.contains(node.label.as_str())
     }
 
     /// All operations, in program order.
@@ -53,6 +61,17 @@ fn order(first: usize, nodes: &[Node]) -> Vec<&Node> {
     }
     order.extend(waiting.into_iter().map(|(_, linear)| linear));
     order
+}
+
+/// Labels of the nodes whose value no node reads; the last node's is the step's result.
+fn unread(nodes: &[Node]) -> BTreeSet<&str> {
+    let read: BTreeSet<ValueId> = nodes.iter().flat_map(|n| n.op.operands()).collect();
+    let before_last = nodes.len().saturating_sub(1);
+    (0u32..)
+        .zip(&nodes[..before_last])
+        .filter(|(id, _)| !read.contains(&ValueId(*id)))
+        .map(|(_, node)| node.label.as_str())
+        .collect()
 }
 
 /// Values made before node `cut` that the nodes after it read, in order.

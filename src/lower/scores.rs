@@ -1,6 +1,7 @@
 //! `scores`: query heads against the carried keys, which are packed like weights.
 
 use super::cost::{Step, call_kernel};
+use super::imports::Imports;
 use super::{Lanes, LowerError, Lowering};
 use crate::casm::Param;
 use crate::cost::Cost;
@@ -32,10 +33,16 @@ pub(super) fn key_lanes(graph: &VerifiedGraph) -> Result<Lanes, LowerError> {
     Ok(widest)
 }
 
-pub(super) fn call(lowering: &Lowering<'_>, q: ValueId, layer: usize) -> String {
+pub(super) fn call(
+    lowering: &Lowering<'_>,
+    q: ValueId,
+    layer: usize,
+    imports: &mut Imports,
+) -> String {
     format!(
-        "scores::<Lanes{}>({}, cache{layer}, {})",
-        lowering.key_lanes.bits,
+        "{}::<{}>({}, cache{layer}, {})",
+        imports.item("scores", "scores"),
+        imports.lanes(lowering.key_lanes.bits),
         lowering.var(q),
         group(&lowering.graph.shape)
     )

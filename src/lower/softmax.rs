@@ -1,17 +1,22 @@
 //! `softmax`: the rounding of the exponent.
 
 use super::cost::{Step, call_by_case, maximum};
+use super::imports::Imports;
 use super::{LowerError, Lowering};
 use crate::casm::Param;
 use crate::cost::Cost;
 use crate::ir::{Node, ValueId};
 use crate::spec::softmax::{EXP2_ENTRIES, vanishes};
 
+/// The variable that holds the unpacked table.
+pub(super) const EXP2: &str = "exp2";
+
 pub(super) fn call(
     lowering: &Lowering<'_>,
     node: &Node,
     scores: ValueId,
     shift: u32,
+    imports: &mut Imports,
 ) -> Result<String, LowerError> {
     let magnitude = lowering.node(scores).range.magnitude() as i128;
     if magnitude >= 1 << 100 {
@@ -24,7 +29,8 @@ pub(super) fn call(
     let half = if shift == 0 { 0 } else { 1u128 << (shift - 1) };
     let var = lowering.var(scores);
     let divisor = 1u128 << shift;
-    Ok(format!("softmax({var}, exp2, {half:#x}, {divisor:#x})"))
+    let softmax = imports.item("softmax", "softmax");
+    Ok(format!("{softmax}({var}, {EXP2}, {half:#x}, {divisor:#x})"))
 }
 
 pub(super) fn cost(

@@ -9,6 +9,7 @@ use std::fmt::Write;
 use starknet_types_core::felt::Felt;
 
 use super::constants::{MAX_WORDS, part_name};
+use super::imports::Imports;
 use super::linear::Product;
 use super::{Lanes, LowerError, LowerOptions, Lowering, constants, embed};
 use crate::ir::{GraphError, VerifiedGraph};
@@ -77,7 +78,7 @@ pub fn committed_words(
         product.matrix = found.unwrap_or(product.matrix);
     }
     let mut words = embed::table(graph);
-    for (lanes, of_lanes) in by_lanes(&products).values() {
+    for (lanes, of_lanes) in &by_lanes(&products) {
         words.extend(lanes.join(of_lanes, lanes.committed()));
     }
     Ok(words)
@@ -86,9 +87,13 @@ pub fn committed_words(
 /// Felts that the kernel separates at a time.
 const FELTS_AT_ONCE: usize = 4;
 
-/// `weights.cairo`: constants for each division into lanes, or for each matrix; none if the program reads them.
+/// `weights.cairo`: constants for each division into lanes, or for each matrix; none if the program reads them, or
+/// there are no matrices.
 pub(super) fn source(lowering: &Lowering<'_>) -> Result<Option<String>, LowerError> {
     let products = lowering.products(lowering.schedule.all())?;
+    if products.is_empty() {
+        return Ok(None);
+    }
     match lowering.options.weights {
         WeightLayout::Pairs => Ok(Some(pairs_source(&products))),
         WeightLayout::Ready => ready_source(&products).map(Some),
@@ -131,23 +136,27 @@ fn pairs_source(products: &[Product<'_>]) -> String {
         let _ = writeln!(out, "//! - {}", about(product));
     }
     out += "\nuse decode_kernels::weights::Pair;\n";
-    for (lanes, words) in by_lanes(products).values() {
+    for (lanes, words) in &by_lanes(products) {
         let doc = format!("{} words in lanes of {} bits.", words.len(), lanes.bits);
-        let name = format!("LANES{}", lanes.bits);
+        let name = array_name(*lanes);
         out += &constants::arrays(&name, &doc, "Pair", &lanes.join(words, PAIR), MAX_WORDS);
     }
     out
 }
 
-/// The words of all products with the same lanes, in order, by the lanes' bits.
-fn by_lanes(products: &[Product<'_>]) -> BTreeMap<u32, (Lanes, Vec<Felt>)> {
-    let mut words: BTreeMap<u32, (Lanes, Vec<Felt>)> = BTreeMap::new();
+/// The words of all products with the same lanes, in order.
+fn by_lanes(products: &[Product<'_>]) -> BTreeMap<Lanes, Vec<Felt>> {
+    let mut words: BTreeMap<Lanes, Vec<Felt>> = BTreeMap::new();
     for product in products {
-        let lanes = product.lanes;
-        let (_, all) = words.entry(lanes.bits).or_insert((lanes, Vec::new()));
+        let all = words.entry(product.lanes).or_default();
         all.extend(product.packed());
     }
     words
+}
+
+/// The array of the program that holds the packed words of some lanes.
+fn array_name(lanes: Lanes) -> String {
+    variable(lanes).to_uppercase()
 }
 
 /// The variable that holds the words of some lanes.
@@ -155,32 +164,8 @@ pub(super) fn variable(lanes: Lanes) -> String {
     format!("lanes{}", lanes.bits)
 }
 
-/// The expression for the words of the lanes that a variable holds.
-pub(super) fn separated(
-    lowering: &Lowering<'_>,
-    variable_name: &str,
-) -> Result<String, LowerError> {
-    let (ty, name) = (
-        variable_name.replace('l', "L"),
-        variable_name.to_uppercase(),
-    );
-    let parts = parts(lowering)?;
-    let Some(parts) = parts.get(variable_name) else {
-        return Ok(String::new());
-    };
-    if let WeightLayout::Committed = lowering.options.weights {
-        let felts: usize = parts.felts.iter().sum();
-        let function = separating(parts.lanes);
-        return Ok(format!("{function}::<{ty}>(take(ref words, {felts}))"));
-    }
-    let spans: Vec<String> = (0..parts.felts.len())
-        .map(|part| format!("weights::{}.span()", part_name(&name, part)))
-        .collect();
-    Ok(format!("separate::<{ty}>(array![{}])", spans.join(", ")))
-}
-
 /// The function that separates the words that the program reads, of some lanes.
-pub(super) fn separating(lanes: Lanes) -> &'static str {
+fn separating(lanes: Lanes) -> &'static str {
     match lanes.committed() {
         3 => "separate_three",
         _ => "separate_two",
@@ -188,28 +173,46 @@ pub(super) fn separating(lanes: Lanes) -> &'static str {
 }
 
 /// The arrays of felts that the program separates into the words of some lanes.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) struct Parts {
     pub(super) lanes: Lanes,
     /// Lengths.
     pub(super) felts: Vec<usize>,
 }
 
-/// What the program separates, by the variable that holds what comes out. What it reads is one array.
-pub(super) fn parts(lowering: &Lowering<'_>) -> Result<BTreeMap<String, Parts>, LowerError> {
-    let mut words: BTreeMap<String, (Lanes, usize)> = BTreeMap::new();
-    for product in lowering.products(lowering.schedule.all())? {
-        let lanes = product.lanes;
-        let (_, all) = words.entry(variable(lanes)).or_insert((lanes, 0));
-        *all += product.words();
+impl Parts {
+    /// The expression for the words.
+    pub(super) fn separated(&self, weights: WeightLayout, imports: &mut Imports) -> String {
+        let lanes = imports.lanes(self.lanes.bits);
+        if let WeightLayout::Committed = weights {
+            let felts: usize = self.felts.iter().sum();
+            let separate = imports.item("weights", separating(self.lanes));
+            let take = imports.item("kv", "take");
+            return format!("{separate}::<{lanes}>({take}(ref words, {felts}))");
+        }
+        let name = array_name(self.lanes);
+        let spans: Vec<String> = (0..self.felts.len())
+            .map(|part| format!("weights::{}.span()", part_name(&name, part)))
+            .collect();
+        let separate = imports.item("weights", "separate");
+        format!("{separate}::<{lanes}>(array![{}])", spans.join(", "))
     }
-    let parts = |(name, (lanes, words)): (String, (Lanes, usize))| {
+}
+
+/// What the program separates, by lanes. What it reads is one array.
+pub(super) fn parts(lowering: &Lowering<'_>) -> Result<Vec<Parts>, LowerError> {
+    let mut words: BTreeMap<Lanes, usize> = BTreeMap::new();
+    for product in lowering.products(lowering.schedule.all())? {
+        *words.entry(product.lanes).or_default() += product.words();
+    }
+    let parts = |(lanes, words): (Lanes, usize)| {
         let (felts, part) = match lowering.options.weights {
             WeightLayout::Committed => (felts(words, lanes.committed()), usize::MAX),
             WeightLayout::Pairs | WeightLayout::Ready => (felts(words, PAIR), MAX_WORDS),
         };
         let starts = (0..felts).step_by(part);
         let felts = starts.map(|start| part.min(felts - start)).collect();
-        (name, Parts { lanes, felts })
+        Parts { lanes, felts }
     };
     Ok(words.into_iter().map(parts).collect())
 }
@@ -217,7 +220,7 @@ pub(super) fn parts(lowering: &Lowering<'_>) -> Result<BTreeMap<String, Parts>, 
 /// How many felts a program reads.
 pub(super) fn committed_count(lowering: &Lowering<'_>) -> Result<usize, LowerError> {
     let parts = parts(lowering)?;
-    let felts = parts.values().flat_map(|parts| &parts.felts);
+    let felts = parts.iter().flat_map(|parts| &parts.felts);
     Ok(embed::table_words(lowering.graph) + felts.sum::<usize>())
 }
 

@@ -7,16 +7,15 @@ use decode_kernels::claims::Claims;
 use decode_kernels::elementwise::{add, mul};
 use decode_kernels::embed::embed;
 use decode_kernels::kv::{LayerCache, kv_append};
-use decode_kernels::linear::{Lanes20, Lanes24, Lanes30, Lanes40, Lanes60};
+use decode_kernels::linear::{Lanes20, Lanes24, linear};
 use decode_kernels::mix::mix;
+use decode_kernels::requantize::{Rounding, Saturation, requantize, requantize_saturated};
 use decode_kernels::rmsnorm::{RmsNorm, rmsnorm};
 use decode_kernels::rope::{angles, rope};
 use decode_kernels::scores::scores;
 use decode_kernels::silu::silu;
 use decode_kernels::softmax::softmax;
-use decode_kernels::requantize::{Rounding, Saturation, requantize, requantize_saturated};
 use decode_kernels::weights::separate;
-use decode_kernels::linear::linear;
 
 mod tables;
 mod weights;

@@ -1,10 +1,8 @@
-//! The rules of the graph verifier about single operations: rules 5 and 6; and what the lowering refuses.
+//! The rules of the graph verifier about single operations: rules 5 and 6.
 
 use cairo_decode::ir::{Builder, GraphError, Len, MatrixId, Node, Op, Range, ValueId};
-use cairo_decode::lower::{LowerError, LowerOptions, lower};
 use cairo_decode::spec::requantize::Requant;
 use cairo_decode::spec::rmsnorm::RmsNorm;
-use starknet_types_core::felt::Felt;
 
 use crate::rules::{find, graph, node, refused};
 
@@ -240,6 +238,45 @@ fn operations() {
     );
 }
 
+/// Rule 5: what has a number per head and position is no vector.
+#[test]
+fn scores_are_no_vector() {
+    let (s, e) = ["layer1.scores", "layer1.softmax"]
+        .map(|label| ValueId(find(&graph(), label) as u32))
+        .into();
+    let norm = RmsNorm {
+        eps: 1,
+        root_shift: 1,
+        numerator: 1,
+        inv_shift: 1,
+    };
+    let to = Requant {
+        shift: 1,
+        lo: -1,
+        hi: 1,
+    };
+    let cases = [
+        ("layer1.mlp_norm", Op::RmsNorm { x: s, norm }),
+        ("layer1.attention_out", Op::Requantize { x: e, to }),
+        (
+            "layer1.silu",
+            Op::Silu {
+                x: e,
+                index_shift: 1,
+            },
+        ),
+        ("layer1.gated", Op::Mul { a: s, b: s, to }),
+        ("layer1.attention_residual", Op::Add { a: s, b: e }),
+    ];
+    for (label, wrong) in cases {
+        let problem = node(label, |op| *op = wrong);
+        assert!(
+            problem.starts_with("expected a vector"),
+            "{label}: {problem}"
+        );
+    }
+}
+
 /// Rule 6 (requirement 12): a node claims exactly the range and length that its rule proves.
 #[test]
 fn requirement_12_claimed_ranges() {
@@ -322,9 +359,9 @@ fn ranges() {
     assert_eq!(error, expected());
 }
 
-/// What is too wide for the kernels is refused by the lowering, which names it.
+/// Rule 6: a sum of products that no lane of the program holds.
 #[test]
-fn too_wide() {
+fn sums_of_products() {
     let mut base = graph();
     base.shape.layers = 1;
     let mut builder = Builder::new("wide", base.shape, base.tables.clone());
@@ -362,10 +399,9 @@ fn too_wide() {
         },
     );
     push("token", Op::Argmax { x: logits });
-    let graph = builder.finish().expect("a valid graph");
-    match lower(&graph, Felt::ONE, LowerOptions::default()).expect_err("must be refused") {
-        LowerError::AccumulatorTooWide { matrix, bound } => {
-            assert_eq!(matrix, "final.lm_head");
+    match builder.finish().expect_err("must be refused") {
+        GraphError::SumTooLarge { node, bound } => {
+            assert_eq!(node, "lm_head");
             assert!(bound >= 1 << 59);
         }
         other => panic!("refused for another reason: {other}"),

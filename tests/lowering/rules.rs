@@ -1,5 +1,5 @@
 //! Every rule of the graph verifier refuses a graph that breaks it, and names what is wrong. Here the rules
-//! about the whole: 1 to 4, 7 and 8; those about single operations are in `operations`.
+//! about the whole: 1 to 4 and 7 to 10; those about single operations are in `operations`.
 
 use cairo_decode::ir::{Graph, GraphError, Matrix, MatrixId, Op, ValueId, VerifiedGraph};
 
@@ -194,6 +194,112 @@ fn labels() {
         let error = refused(|g| g.nodes[0].label = label.to_string());
         let found = matches!(&error, GraphError::Label { node } if node == label);
         assert!(found, "{label:?}: {error}");
+    }
+}
+
+/// Rule 4: an append makes no value.
+#[test]
+fn an_append_is_no_operand() {
+    let append = find(&graph(), "layer0.kv_append") as u32;
+    let error = refused(|g| {
+        let at = find(g, "layer0.attention_residual");
+        let Op::Add { b, .. } = &mut g.nodes[at].op else {
+            panic!("not a sum")
+        };
+        *b = ValueId(append);
+    });
+    let expected = GraphError::NoValue {
+        node: "layer0.attention_residual".to_string(),
+        operand: append,
+    };
+    assert_eq!(error, expected);
+}
+
+/// Rule 9: after the last append no operation reads the token or the position.
+#[test]
+fn after_the_appends() {
+    let embed = |g: &mut Graph, label: &str, after: &str| {
+        let mut node = g.nodes[0].clone();
+        node.label = label.to_string();
+        let at = find(g, after) + 1;
+        g.nodes.insert(at, node);
+        for node in &mut g.nodes[at + 1..] {
+            shift(&mut node.op, at as u32);
+        }
+    };
+    let mut between = graph();
+    embed(&mut between, "again", "layer0.kv_append");
+    accepted(between);
+    let error = refused(|g| embed(g, "again", "layer1.kv_append"));
+    let node = "again".to_string();
+    assert_eq!(error, GraphError::AfterAppends { node });
+    // A query that is rotated too late.
+    let error = refused(|g| {
+        let (q, append) = (find(g, "layer1.q"), find(g, "layer1.kv_append"));
+        let node = g.nodes.remove(q);
+        for node in &mut g.nodes[q..append] {
+            lower(&mut node.op, q as u32);
+        }
+        g.nodes.insert(append, node);
+        let scores = find(g, "layer1.scores");
+        let Op::Scores { q, .. } = &mut g.nodes[scores].op else {
+            panic!("not scores")
+        };
+        q.0 = append as u32;
+    });
+    let node = "layer1.q".to_string();
+    assert_eq!(error, GraphError::AfterAppends { node });
+}
+
+/// Moves operands from `at` on by one.
+fn shift(op: &mut Op, at: u32) {
+    for id in operands_mut(op) {
+        id.0 += u32::from(id.0 >= at);
+    }
+}
+
+/// Moves operands behind `at` back by one.
+fn lower(op: &mut Op, at: u32) {
+    for id in operands_mut(op) {
+        id.0 -= u32::from(id.0 > at);
+    }
+}
+
+fn operands_mut(op: &mut Op) -> Vec<&mut ValueId> {
+    match op {
+        Op::Embed { .. } => vec![],
+        Op::RmsNorm { x, .. }
+        | Op::Linear { x, .. }
+        | Op::Requantize { x, .. }
+        | Op::Rope { x, .. }
+        | Op::Silu { x, .. }
+        | Op::Argmax { x } => vec![x],
+        Op::KvAppend { k, v, .. } => vec![k, v],
+        Op::Scores { q, .. } => vec![q],
+        Op::Softmax { scores, .. } => vec![scores],
+        Op::Mix { weights, .. } => vec![weights],
+        Op::Mul { a, b, .. } | Op::Add { a, b } => vec![a, b],
+    }
+}
+
+/// Rule 10: scores and softmax weights have one reader.
+#[test]
+fn one_reader() {
+    for reader in ["layer1.softmax", "layer1.mix"] {
+        let error = refused(|g| {
+            let at = find(g, reader);
+            let mut second = g.nodes[at].clone();
+            second.label = "second".to_string();
+            g.nodes.insert(at + 1, second);
+            for node in &mut g.nodes[at + 2..] {
+                shift(&mut node.op, at as u32 + 1);
+            }
+        });
+        let expected = GraphError::SecondReader {
+            node: "second".to_string(),
+            first: reader.to_string(),
+        };
+        assert_eq!(error, expected);
     }
 }
 

@@ -153,7 +153,8 @@ fn matrix(
     })
 }
 
-fn tables(random: &mut Random, shape: &Shape) -> Tables {
+/// A random embedding, and the tables that every model has.
+pub fn tables(random: &mut Random, shape: &Shape) -> Tables {
     let data = (0..shape.vocab * shape.hidden)
         .map(|_| random.weight())
         .collect();
@@ -185,8 +186,9 @@ fn tables(random: &mut Random, shape: &Shape) -> Tables {
     }
 }
 
-/// A random graph with the structure of a Llama decode step. `seed` also moves some shifts, so that
-/// saturating and non-saturating roundings both occur.
+/// A random graph with the structure of a Llama decode step: `seed` gives the weights, and nothing else. Keys, values
+/// and the MLP's activations saturate, queries and what is added to the residual stream do not. Graphs of other
+/// structures: `shapes`.
 pub fn random_graph(name: &str, seed: u64, sizes: Sizes) -> VerifiedGraph {
     let Sizes {
         shape,
@@ -301,11 +303,12 @@ pub fn random_graph(name: &str, seed: u64, sizes: Sizes) -> VerifiedGraph {
     b.finish().expect("a valid graph")
 }
 
-fn push(builder: &mut Builder, label: &str, op: Op) -> ValueId {
+pub fn push(builder: &mut Builder, label: &str, op: Op) -> ValueId {
     builder.push(label, op).expect("a valid operation")
 }
 
-fn norm_constants(hidden: usize) -> RmsNorm {
+/// Constants of a norm of `hidden` elements whose result has 6 fractional bits.
+pub fn norm_constants(hidden: usize) -> RmsNorm {
     let (root_shift, inv_shift, frac) = (8, 26, 6);
     let numerator =
         ((hidden as f64).sqrt() * 2f64.powi(frac + root_shift as i32 + inv_shift as i32)) as i64;
