@@ -60,6 +60,8 @@ pub enum BundleError {
         action: &'static str,
         source: std::io::Error,
     },
+    #[error("{file}: cannot be written: {problem}")]
+    Encode { file: &'static str, problem: String },
     #[error("{}: exists and is not a build of cairo-decode; choose another -o or remove it", path.display())]
     NotABuild { path: PathBuf },
     #[error("{}: not a step graph of this version: {problem}", path.display())]
@@ -221,10 +223,6 @@ fn manifest(
     request: &BuildRequest,
 ) -> Manifest {
     let shape = &graph.shape;
-    let source = request
-        .model
-        .file_name()
-        .map(|n| n.to_string_lossy().into_owned());
     Manifest {
         name: graph.name.clone(),
         model_root,
@@ -236,8 +234,20 @@ fn manifest(
         context_length: shape.context as u32,
         kv_words_per_position: shape.kv_words() as u32,
         parameters: model.config.parameters(),
-        source: source.unwrap_or_default(),
+        source: source(&request.model),
     }
+}
+
+/// The name of the model's directory, for people: in one line, so without control characters.
+fn source(dir: &Path) -> String {
+    let whole = dir.canonicalize().unwrap_or_else(|_| dir.to_path_buf());
+    let name = dir.file_name().or(whole.file_name());
+    let name = name.unwrap_or(whole.as_os_str()).to_string_lossy();
+    let shown = |c: char| match c.is_control() {
+        true => c.escape_unicode().to_string(),
+        false => c.to_string(),
+    };
+    name.chars().map(shown).collect()
 }
 
 fn write(
@@ -259,11 +269,12 @@ fn write(
     for (path, text) in compile::kernel_sources() {
         folder.write(&format!("cairo/kernels/src/{path}"), text.as_bytes())?;
     }
-    folder.write("graph.bin", &files::encode_graph(&quantized.graph))?;
-    folder.write("program.json", &program.to_json())?;
+    folder.write("graph.bin", &files::encode_graph(&quantized.graph)?)?;
+    folder.write("program.json", &program.to_json()?)?;
+    let fidelity = serde_json::to_vec_pretty(report);
     folder.write(
         "fidelity.json",
-        &serde_json::to_vec_pretty(report).unwrap_or_default(),
+        &fidelity.map_err(files::encode("fidelity.json"))?,
     )?;
     for name in ["config.json", "tokenizer.json"] {
         folder.copy(&request.model.join(name), name)?;

@@ -30,6 +30,8 @@ pub enum ProgramError {
     Read { path: PathBuf, source: io::Error },
     #[error("{path}: not a compiled program: {problem}")]
     Format { path: PathBuf, problem: String },
+    #[error("program.json: cannot be written: {0}")]
+    Encode(String),
 }
 
 impl Program {
@@ -68,8 +70,11 @@ impl Program {
     }
 
     /// The program as JSON: the compiler's executable format, and the map from code to kernels.
-    pub fn to_json(&self) -> Vec<u8> {
-        serde_json::to_vec(self).unwrap_or_default()
+    ///
+    /// # Errors
+    /// [`ProgramError::Encode`].
+    pub fn to_json(&self) -> Result<Vec<u8>, ProgramError> {
+        serde_json::to_vec(self).map_err(|e| ProgramError::Encode(e.to_string()))
     }
 
     /// The program's words.

@@ -70,11 +70,9 @@ pub fn committed_words(
     let lowering = Lowering::new(&any, options)?;
     let mut products = lowering.products(lowering.schedule.all())?;
     for product in &mut products {
-        let found = graph
-            .matrices
-            .iter()
-            .find(|m| m.name == product.matrix.name);
-        product.matrix = found.unwrap_or(product.matrix);
+        let name = &product.matrix.name;
+        let found = graph.matrices.iter().find(|m| m.name == *name);
+        product.matrix = found.ok_or_else(|| LowerError::UnknownConstant { name: name.clone() })?;
     }
     let mut words = embed::table(graph);
     for (lanes, of_lanes) in by_lanes(&products).values() {
@@ -165,9 +163,11 @@ pub(super) fn separated(
         variable_name.to_uppercase(),
     );
     let parts = parts(lowering)?;
-    let Some(parts) = parts.get(variable_name) else {
-        return Ok(String::new());
-    };
+    let parts = parts
+        .get(variable_name)
+        .ok_or_else(|| LowerError::UnknownConstant {
+            name: variable_name.to_string(),
+        })?;
     if let WeightLayout::Committed = lowering.options.weights {
         let felts: usize = parts.felts.iter().sum();
         let function = separating(parts.lanes);

@@ -193,7 +193,7 @@ fn read_output(runner: &CairoRunner) -> Result<Vec<Felt252>, TraceError> {
         .vm
         .segments
         .get_segment_used_size(base as usize)
-        .unwrap_or(0);
+        .ok_or_else(|| error(&"the output segment has no size"))?;
     (0..size)
         .map(|offset| {
             let cell = Relocatable {

@@ -1,8 +1,8 @@
 //! Wraps a session's folder: leaf after leaf, pair after pair, resumable.
 
-use std::fs;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
+use std::{fs, io};
 
 use starknet_types_core::felt::Felt;
 use stwo::core::fields::qm31::QM31;
@@ -342,8 +342,11 @@ impl Store {
             proof.claim.output_values == key.value
                 && proof.stark_proof.proof.commitments.first().map(|r| r.0) == Some(key.root)
         };
-        let earlier = fs::read(&file)
-            .ok()
+        let earlier = match fs::read(&file) {
+            Err(error) if error.kind() == io::ErrorKind::NotFound => None,
+            read => Some(read.map_err(WrapError::io(&file))?),
+        };
+        let earlier = earlier
             .filter(|bytes| circuit::decode(bytes, key.shape).is_some_and(|proof| usable(&proof)));
         let resumed = earlier.is_some();
         let proof = match earlier {

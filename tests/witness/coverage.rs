@@ -125,7 +125,8 @@ fn requirement_06_the_demo_model_is_covered() {
 /// Offset and kind of every hint of a program, from its JSON form: `hints` is a list of (offset, hints), a
 /// hint an object with its kind as the only key.
 pub fn hints(program: &Program) -> Vec<(usize, String)> {
-    let json: serde_json::Value = serde_json::from_slice(&program.to_json()).expect("JSON");
+    let json: serde_json::Value =
+        serde_json::from_slice(&program.to_json().expect("JSON")).expect("JSON");
     let places = json
         .pointer("/executable/program/hints")
         .and_then(|h| h.as_array())
