@@ -1,11 +1,7 @@
 //! What is asked of the prover, and whether a folder already holds an answer to the same question.
 
-use std::collections::hash_map::RandomState;
-use std::hash::{BuildHasher, Hasher};
 use std::path::Path;
-use std::time::{SystemTime, UNIX_EPOCH};
 
-use blake2::{Blake2s256, Digest};
 use starknet_types_core::felt::Felt;
 use thiserror::Error;
 
@@ -43,6 +39,8 @@ pub enum RequestError {
     NoTokens,
     #[error("--chunk: must be at least 1")]
     NoChunk,
+    #[error("--session-id: the system has no random numbers ({0}); give one")]
+    NoRandom(String),
     #[error("the prompt has no tokens")]
     EmptyPrompt,
     #[error(
@@ -55,12 +53,13 @@ pub enum RequestError {
         context: u32,
     },
     #[error(
-        "{dir}/session.json: {field} is {found}, this request has {asked}; use another -o, or the same request to go on"
+        "{dir}/session.json: {field} is {found}, but {option} gives {asked}; use another -o, or the same command to go on"
     )]
     OtherSession {
         dir: String,
         field: &'static str,
         found: String,
+        option: &'static str,
         asked: String,
     },
 }
@@ -104,10 +103,18 @@ impl Request {
     }
 
     /// A new session for this request.
-    pub(super) fn session(&self, bundle: &Bundle) -> Session {
+    ///
+    /// # Errors
+    /// A system without random numbers.
+    pub(super) fn session(&self, bundle: &Bundle) -> Result<Session, RequestError> {
+        let id = self.session_id.map_or_else(random_session_id, Ok)?;
+        Ok(self.session_as(id, bundle))
+    }
+
+    fn session_as(&self, session_id: SessionId, bundle: &Bundle) -> Session {
         let manifest = &bundle.manifest;
         Session {
-            session_id: self.session_id.unwrap_or_else(random_session_id),
+            session_id,
             domain: self.domain,
             model_root: manifest.model_root,
             program_hash: manifest.program_hash,
@@ -130,48 +137,29 @@ impl Request {
         session: &Session,
         dir: &Path,
     ) -> Result<(), RequestError> {
-        let asked = self.session(bundle);
         let id = self.session_id.unwrap_or(session.session_id);
-        let pairs = [
-            (
-                "model_root",
-                session.model_root.to_string(),
-                asked.model_root.to_string(),
-            ),
-            (
-                "program_hash",
-                session.program_hash.to_string(),
-                asked.program_hash.to_string(),
-            ),
-            (
-                "policy",
-                session.policy.to_string(),
-                asked.policy.to_string(),
-            ),
-            (
-                "domain",
-                session.domain.to_string(),
-                asked.domain.to_string(),
-            ),
-            ("session_id", session.session_id.to_string(), id.to_string()),
-            (
-                "prompt_tokens",
-                format!("{:?}", session.prompt_tokens),
-                format!("{:?}", asked.prompt_tokens),
-            ),
-            (
-                "requested_tokens",
-                session.requested_tokens.to_string(),
-                asked.requested_tokens.to_string(),
-            ),
+        let asked = self.session_as(id, bundle);
+        let tokens = |session: &Session| format!("{:?}", session.prompt_tokens);
+        let rows: [(&str, &str, Field); 8] = [
+            ("model_root", "the build", &|s| s.model_root.to_string()),
+            ("program_hash", "the build", &|s| s.program_hash.to_string()),
+            ("policy", "the build", &|s| s.policy.to_string()),
+            ("domain", "--domain", &|s| s.domain.to_string()),
+            ("session_id", "--session-id", &|s| s.session_id.to_string()),
+            ("prompt_tokens", "the prompt", &tokens),
+            ("prompt", "the prompt", &|s| format!("{:?}", s.prompt)),
+            ("requested_tokens", "-n", &|s| {
+                s.requested_tokens.to_string()
+            }),
         ];
-        for (field, found, asked) in pairs {
+        for (field, option, value) in rows {
+            let (found, asked) = (value(session), value(&asked));
             if found != asked {
-                let dir = dir.display().to_string();
                 return Err(RequestError::OtherSession {
-                    dir,
+                    dir: dir.display().to_string(),
                     field,
                     found,
+                    option,
                     asked,
                 });
             }
@@ -180,19 +168,12 @@ impl Request {
     }
 }
 
-/// An identity that no other session is likely to have: a hash of the clock, the process id, and the
-/// standard library's random keys.
-fn random_session_id() -> SessionId {
-    let mut hasher = Blake2s256::new();
-    let now = SystemTime::now()
-        .duration_since(UNIX_EPOCH)
-        .unwrap_or_default();
-    hasher.update(now.as_nanos().to_le_bytes());
-    hasher.update(std::process::id().to_le_bytes());
-    for _ in 0..4 {
-        hasher.update(RandomState::new().build_hasher().finish().to_le_bytes());
-    }
-    let mut digest: [u8; 32] = hasher.finalize().into();
-    digest[31] = 0;
-    SessionId(Felt::from_bytes_le(&digest))
+/// What a session's field says.
+type Field<'a> = &'a dyn Fn(&Session) -> String;
+
+/// An identity that no other session is likely to have: 248 bits from the system's source of random numbers.
+fn random_session_id() -> Result<SessionId, RequestError> {
+    let mut bytes = [0; 32];
+    getrandom::fill(&mut bytes[..31]).map_err(|error| RequestError::NoRandom(error.to_string()))?;
+    Ok(SessionId(Felt::from_bytes_le(&bytes)))
 }
