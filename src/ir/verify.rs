@@ -341,7 +341,18 @@ fn check_caches(graph: &Graph) -> Result<(), GraphError> {
                     problem: "its cache is read after the next layer's append",
                 });
             }
-            _ => {}
+            Op::Scores { .. }
+            | Op::Mix { .. }
+            | Op::Embed { .. }
+            | Op::RmsNorm { .. }
+            | Op::Linear { .. }
+            | Op::Requantize { .. }
+            | Op::Rope { .. }
+            | Op::Softmax { .. }
+            | Op::Silu { .. }
+            | Op::Mul { .. }
+            | Op::Add { .. }
+            | Op::Argmax { .. } => {}
         }
     }
     if appended != graph.shape.layers {

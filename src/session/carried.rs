@@ -165,7 +165,11 @@ fn differences(
             field,
             receipt,
             proof,
-        }) => Some((field, receipt, proof)),
+        }) => Some((
+            field.strip_prefix("statement.").unwrap_or(field),
+            receipt,
+            proof,
+        )),
         _ => None,
     })
 }

@@ -69,12 +69,14 @@ impl Trace {
 
     /// Number of VM steps.
     pub fn steps(&self) -> usize {
-        self.runner.get_relocatable_trace().map_or(0, <[_]>::len)
+        let trace = self.runner.get_relocatable_trace();
+        trace.expect("every run keeps its trace").len()
     }
 
     /// The registers before each VM step; steps outside the program are left out.
     pub fn registers(&self) -> impl Iterator<Item = Registers> {
-        let trace = self.runner.get_relocatable_trace().unwrap_or_default();
+        let trace = self.runner.get_relocatable_trace();
+        let trace = trace.expect("every run keeps its trace");
         trace
             .iter()
             .filter(|entry| entry.pc.segment_index == 0)
