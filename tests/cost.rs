@@ -183,7 +183,7 @@ fn declared_is_measured() {
     for (seed, shape, products, weights, lengths) in shapes {
         let graph = random_graph("random", seed, shape);
         for one in measure(&graph, options(products, weights), 4, lengths) {
-            let declared = one.declared.rows(&one.site);
+            let declared = one.declared.rows(&one.site).expect("known code");
             if one.is_around() {
                 close(&one.label, &declared, &one.rows);
             } else {

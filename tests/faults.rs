@@ -276,6 +276,35 @@ fn prove_is_killed() {
     assert_eq!(left, [""; 0], "a half-written file stayed");
 }
 
+/// Ctrl-C: the exit code of an interrupted program, and how to go on; what was done stays.
+#[test]
+fn prove_is_interrupted() {
+    let world = world();
+    let out = world.root.join("interrupted-session");
+    let mut command = command(&prove(&world.root, &out));
+    command.stdout(Stdio::null()).stderr(Stdio::piped());
+    let child = command.spawn().expect("the binary runs");
+    let deadline = Instant::now() + Duration::from_secs(120);
+    while !out.join("chunk-0000.receipt.json").exists() {
+        assert!(Instant::now() < deadline, "no receipt after two minutes");
+        std::thread::sleep(Duration::from_millis(5));
+    }
+    // SAFETY: the process is this test's own and has not been waited for.
+    unsafe { libc::kill(child.id() as i32, libc::SIGINT) };
+    let output = child.wait_with_output().expect("a status");
+    let said = text(&output.stderr);
+    assert_eq!(code(&output), 130, "{said}");
+    assert!(
+        said.contains("run the same command again to go on"),
+        "{said}"
+    );
+    assert!(said.contains("interrupted-session"), "{said}");
+    let kept = fs::read(out.join("chunk-0000.proof")).expect("a proof");
+    accept(&prove(&world.root, &out));
+    assert_eq!(receipts(&out), world.receipts);
+    assert!(fs::read(out.join("chunk-0000.proof")).expect("a proof") == kept);
+}
+
 /// Runs with a limit on the size of a file, in kilobytes; a write beyond it fails as on a full disk.
 fn limited(kilobytes: usize, args: &[&str]) -> Output {
     let script = format!("trap '' XFSZ; ulimit -f {kilobytes}; exec \"$@\"");

@@ -64,7 +64,7 @@ pub fn run(case: &Case, steps: usize, demo: &Path, work: &Path) -> Result<Estima
     let around = declared.around.iter();
     let around = around.map(|(part, cost)| (part.to_string(), cost));
     for (name, cost) in nodes.zip(&declared.nodes).chain(around) {
-        let rows = cost.rows(&site);
+        let rows = cost.rows(&site)?;
         let cells = rows.cells()? + rows.value_cells()?;
         match parts.iter_mut().find(|(part, _)| *part == name) {
             Some((_, sum)) => *sum += cells,

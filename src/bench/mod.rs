@@ -20,7 +20,7 @@ use thiserror::Error;
 
 use crate::bundle::{BuildRequest, Bundle, BundleError, build};
 use crate::chunk::{ChunkError, Decoder};
-use crate::cost::UnknownComponent;
+use crate::cost::{CostError, UnknownComponent};
 use crate::lower::WeightLayout;
 use crate::model::random::{self, Random, SPECIAL, Shape};
 use crate::profile::{Component, ProfileError, components};
@@ -49,6 +49,8 @@ pub enum BenchError {
     Profile(#[from] ProfileError),
     #[error(transparent)]
     Cells(#[from] UnknownComponent),
+    #[error(transparent)]
+    Cost(#[from] CostError),
     #[error(transparent)]
     Prove(#[from] ProveError),
     #[error("the proof just made does not verify: {0}: this is a bug of cairo-decode")]

@@ -1,5 +1,6 @@
 //! Reading and writing the files of a build folder.
 
+use std::fmt::Display;
 use std::path::{Path, PathBuf};
 use std::{fs, io};
 
@@ -24,17 +25,20 @@ fn options() -> impl Options {
 /// The bytes of `graph.bin`.
 ///
 /// # Errors
-/// A graph larger than may be read back.
+/// [`BundleError::Unwritable`]: a graph that could not be read back.
 pub(super) fn encode_graph(graph: &Graph) -> Result<Vec<u8>, BundleError> {
     let mut bytes = GRAPH_MAGIC.to_vec();
-    let body = options()
-        .serialize(graph)
-        .map_err(|e| BundleError::Unwritable {
-            file: "graph.bin",
-            problem: e.to_string(),
-        })?;
+    let body = options().serialize(graph).map_err(encode("graph.bin"))?;
     bytes.extend(body);
     Ok(bytes)
+}
+
+/// What to do with an error of writing `file`'s bytes.
+pub(super) fn encode<E: Display>(file: &'static str) -> impl Fn(E) -> BundleError {
+    move |error| BundleError::Unwritable {
+        file,
+        problem: error.to_string(),
+    }
 }
 
 /// Reads `graph.bin`.
@@ -142,4 +146,21 @@ impl NewFolder {
 /// Exchanges two folders, so that both names are taken at every moment.
 fn exchange(a: &Path, b: &Path) -> io::Result<()> {
     Ok(renameat_with(CWD, a, CWD, b, RenameFlags::EXCHANGE)?)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// What cannot be encoded is an error that names the file, never an empty one.
+    #[test]
+    fn a_failed_encoding_is_an_error() {
+        let no_json = std::collections::BTreeMap::from([((1, 2), 3)]);
+        let error = serde_json::to_vec(&no_json).map_err(encode("fidelity.json"));
+        let error = error.expect_err("keys of JSON are strings").to_string();
+        assert!(
+            error.starts_with("fidelity.json: cannot be written"),
+            "{error}"
+        );
+    }
 }

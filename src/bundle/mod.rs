@@ -234,10 +234,7 @@ fn write(
     }
     folder.write("graph.bin", &files::encode_graph(&quantized.graph)?)?;
     folder.write("program.json", &program.to_json()?)?;
-    let fidelity = serde_json::to_vec_pretty(report).map_err(|e| BundleError::Unwritable {
-        file: "fidelity.json",
-        problem: e.to_string(),
-    })?;
+    let fidelity = serde_json::to_vec_pretty(report).map_err(files::encode("fidelity.json"))?;
     folder.write("fidelity.json", &fidelity)?;
     folder.write("config.json", &model.config_file)?;
     folder.write("tokenizer.json", &model.tokenizer_file)?;

@@ -10,7 +10,7 @@ use cairo_decode::bench::boundary::CONTEXTS;
 use cairo_decode::bench::{self, CASES, Chunks, estimate, warm};
 use serde_json::Value;
 
-use super::{Failure, output};
+use super::{Failure, output, table};
 
 /// Measure fixed shapes: time, CPU, memory, cells, proof size
 ///
@@ -100,13 +100,13 @@ fn in_own_processes(
     names: impl Iterator<Item = &'static str>,
     options: &[String],
     key: &str,
-    print: fn(&Value),
+    print: fn(&Value) -> anyhow::Result<()>,
 ) -> super::Outcome {
     let mut results = vec![];
     for name in names {
         let result = in_own_process(args, name, options)?;
         if !args.json {
-            print(&result);
+            print(&result)?;
         }
         results.push(result);
     }
@@ -127,110 +127,163 @@ fn in_own_process(args: &Args, case: &str, options: &[String]) -> anyhow::Result
         .context("starting a process for the case")?;
     if !child.status.success() {
         let said = String::from_utf8_lossy(&child.stderr);
-        bail!("case {case}: {}", said.trim());
+        let said = said.trim();
+        bail!(
+            "case {case}: {}",
+            said.strip_prefix("error: ").unwrap_or(said)
+        );
     }
     serde_json::from_slice(&child.stdout)
         .with_context(|| format!("case {case}: its process answers in another form"))
 }
 
-fn print_estimate(result: &Value, cells: u64) {
+/// A number in the answer of a case's process.
+fn number(value: &Value, field: &str) -> anyhow::Result<f64> {
+    let number = value[field].as_f64();
+    number.with_context(|| format!("the case's process answers without the number {field}"))
+}
+
+/// A text in the answer.
+fn text<'v>(value: &'v Value, field: &str) -> anyhow::Result<&'v str> {
+    let text = value[field].as_str();
+    text.with_context(|| format!("the case's process answers without the text {field}"))
+}
+
+/// A list in the answer.
+fn list<'v>(value: &'v Value, field: &str) -> anyhow::Result<&'v [Value]> {
+    let list = value[field].as_array().map(Vec::as_slice);
+    list.with_context(|| format!("the case's process answers without the list {field}"))
+}
+
+fn print_estimate(result: &Value) -> anyhow::Result<()> {
     output::line(format!(
         "{} parameters; declared for a chunk of {} tokens, without padding: {} VM steps",
-        result["parameters"], result["steps"], result["vm_steps"],
+        number(result, "parameters")?,
+        number(result, "steps")?,
+        number(result, "vm_steps")?,
     ));
-    let parts = result["parts"].as_array().cloned().unwrap_or_default();
-    for part in &parts {
-        let cells = part[1].as_f64().unwrap_or_default() / 1e6;
-        let name = part[0].as_str().unwrap_or_default();
-        output::line(format!("{name:<12} {cells:>12.1} M cells"));
+    let mut rows = vec![];
+    for part in list(result, "parts")? {
+        let (Some(name), Some(cells)) = (part[0].as_str(), part[1].as_f64()) else {
+            bail!("the case's process answers with parts of another form");
+        };
+        rows.push(vec![name.to_string(), format!("{:.1}", cells / 1e6)]);
     }
+    table::print(1, &["part", "cells (M)"], rows);
     output::line(format!(
-        "{:.1} M cells and {:.0} core-seconds per token\n",
-        cells as f64 / 1e6,
-        result["core_seconds_per_token"]
-            .as_f64()
-            .unwrap_or_default(),
+        "{:.1} M cells and {:.0} core-seconds per token",
+        number(result, "cells_per_token")? / 1e6,
+        number(result, "core_seconds_per_token")?,
     ));
+    output::line("");
+    Ok(())
 }
 
-fn print_warm(result: &Value, tables: &[Value]) {
-    let number = |value: &Value| value.as_f64().unwrap_or_default();
-    for t in tables {
+fn print_warm(result: &Value) -> anyhow::Result<()> {
+    for t in list(result, "tables")? {
         output::line(format!(
-            "tables at blow-up 2^{}, 2^{} rows: {:>6.0} MB, made in {:.2} s, read from disk in {:.2} s",
-            t["log_blowup"],
-            t["max_log_rows"],
-            number(&t["bytes"]) / 1e6,
-            number(&t["make_seconds"]),
-            number(&t["read_seconds"]),
+            "tables at blow-up 2^{}, 2^{} rows: {:.0} MB, made in {:.2} s, read from disk in {:.2} s",
+            number(t, "log_blowup")?,
+            number(t, "max_log_rows")?,
+            number(t, "bytes")? / 1e6,
+            number(t, "make_seconds")?,
+            number(t, "read_seconds")?,
         ));
     }
-    for o in result["overlap"].as_array().into_iter().flatten() {
+    for o in list(result, "overlap")? {
         output::line(format!(
             "two chunks of {} steps: {:.2} s one after the other, {:.2} s with the second's trace meanwhile",
-            o["steps"],
-            number(&o["after_seconds"]),
-            number(&o["meanwhile_seconds"]),
+            number(o, "steps")?,
+            number(o, "after_seconds")?,
+            number(o, "meanwhile_seconds")?,
         ));
     }
-    for d in result["divisions"].as_array().into_iter().flatten() {
+    for d in list(result, "divisions")? {
         output::line(format!(
             "{} bits of proof of work, {} queries: {:.2} s for the work, verify {:.1} ms, proof {:.2} MB",
-            d["pow_bits"],
-            d["queries"],
-            number(&d["pow_seconds"]),
-            number(&d["verify_seconds"]) * 1e3,
-            number(&d["proof_bytes"]) / 1e6,
+            number(d, "pow_bits")?,
+            number(d, "queries")?,
+            number(d, "pow_seconds")?,
+            number(d, "verify_seconds")? * 1e3,
+            number(d, "proof_bytes")? / 1e6,
         ));
     }
+    Ok(())
 }
 
-fn print(result: &Value) {
-    let number = |value: &Value| value.as_f64().unwrap_or_default();
-    let text = |value: &Value| value.as_str().unwrap_or_default().to_string();
-    output::line(format!(
-        "case {}: {}",
-        text(&result["case"]),
-        text(&result["about"])
-    ));
-    if let Some(cells) = result["cells_per_token"].as_u64() {
-        return print_estimate(result, cells);
+fn print(result: &Value) -> anyhow::Result<()> {
+    let (case, about) = (text(result, "case")?, text(result, "about")?);
+    output::line(format!("case {case}: {about}"));
+    if result["cells_per_token"].is_u64() {
+        return print_estimate(result);
     }
-    if let Some(tables) = result["tables"].as_array() {
-        return print_warm(result, tables);
+    if result["tables"].is_array() {
+        return print_warm(result);
     }
     output::line(format!(
         "{} parameters, {} program words, compiled in {:.1} s, prover's tables {:.1} s",
-        result["parameters"],
-        result["program_words"],
-        number(&result["compile_seconds"]),
-        number(&result["set_up_seconds"]),
+        number(result, "parameters")?,
+        number(result, "program_words")?,
+        number(result, "compile_seconds")?,
+        number(result, "set_up_seconds")?,
     ));
-    output::line(
-        "position  steps   VM steps   cells (M)   used (M)    trace     prove       CPU    verify     proof",
-    );
-    let chunks = result["chunks"].as_array().cloned().unwrap_or_default();
-    let (mut seconds, mut steps) = (number(&result["plan_seconds"]), 0.0);
-    for c in &chunks {
-        output::line(format!(
-            "{:>8}  {:>5}  {:>9}  {:>10.1} {:>10.1}  {:>5.2} s  {:>6.2} s  {:>6.2} s  {:>5.1} ms  {:>5.2} MB",
-            c["first_position"].to_string(),
-            c["steps"].to_string(),
-            c["vm_steps"].to_string(),
-            number(&c["cells"]) / 1e6,
-            number(&c["used_cells"]) / 1e6,
-            number(&c["trace_seconds"]),
-            number(&c["prove_seconds"]),
-            number(&c["prove_cpu_seconds"]),
-            number(&c["verify_seconds"]) * 1e3,
-            number(&c["proof_bytes"]) / 1e6,
-        ));
-        seconds += number(&c["trace_seconds"]) + number(&c["prove_seconds"]);
-        steps += number(&c["steps"]);
+    let header = [
+        "position",
+        "steps",
+        "VM steps",
+        "cells (M)",
+        "used (M)",
+        "trace (s)",
+        "prove (s)",
+        "CPU (s)",
+        "verify (ms)",
+        "proof (MB)",
+    ];
+    let chunks = list(result, "chunks")?;
+    let row = |c: &Value| -> anyhow::Result<Vec<String>> {
+        let whole = |field| Ok::<_, anyhow::Error>(number(c, field)?.to_string());
+        let scaled = |field, scale: f64, digits: usize| {
+            Ok::<_, anyhow::Error>(format!("{:.digits$}", number(c, field)? * scale))
+        };
+        Ok(vec![
+            whole("first_position")?,
+            whole("steps")?,
+            whole("vm_steps")?,
+            scaled("cells", 1e-6, 1)?,
+            scaled("used_cells", 1e-6, 1)?,
+            scaled("trace_seconds", 1.0, 2)?,
+            scaled("prove_seconds", 1.0, 2)?,
+            scaled("prove_cpu_seconds", 1.0, 2)?,
+            scaled("verify_seconds", 1e3, 1)?,
+            scaled("proof_bytes", 1e-6, 2)?,
+        ])
+    };
+    let rows: Vec<_> = chunks.iter().map(row).collect::<Result<_, _>>()?;
+    table::print(0, &header, rows);
+    let mut seconds = number(result, "plan_seconds")?;
+    let mut steps = 0.0;
+    for c in chunks {
+        seconds += number(c, "trace_seconds")? + number(c, "prove_seconds")?;
+        steps += number(c, "steps")?;
     }
     output::line(format!(
-        "{seconds:.1} s for {steps} steps, {:.2} s per step, peak memory {:.2} GB\n",
+        "{seconds:.1} s for {steps} steps, {:.2} s per step, peak memory {}",
         seconds / steps,
-        number(&result["peak_memory_bytes"]) / 1e9,
+        output::gigabytes(result["peak_memory_bytes"].as_u64()),
     ));
+    output::line("");
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// An answer that lacks something is an error, not a zero.
+    #[test]
+    fn an_answer_of_another_form_is_refused() {
+        let answer = serde_json::json!({ "case": "A", "about": "one step" });
+        let error = print(&answer).expect_err("it lacks numbers").to_string();
+        assert!(error.contains("parameters"), "{error}");
+    }
 }

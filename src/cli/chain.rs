@@ -201,6 +201,8 @@ fn start(args: &Args, port: u16) -> super::Outcome {
     } else {
         output::line(format!("starting a local chain at {url} (stop it with ^C)"));
     }
+    // The process becomes another one, which does not look whether that was written.
+    output::finish()?;
     match devnet::become_devnet(port).map_err(failure)? {}
 }
 

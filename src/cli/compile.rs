@@ -7,9 +7,9 @@ use cairo_decode::bundle::{self, BuildReport, BuildRequest, Fidelity, Origin, St
 use cairo_decode::lower::WeightLayout;
 use cairo_decode::model::Eos;
 use cairo_decode::quantize::{MIN_TOKENS, QuantOptions, Verdict, readable, readable_change};
-use indicatif::{ProgressBar, ProgressStyle};
 
 use super::output;
+use super::progress::Progress;
 
 /// Import, quantise and compile a model directory; print a fidelity report
 ///
@@ -67,12 +67,10 @@ enum Weights {
 
 pub fn run(args: &Args) -> super::Outcome {
     let request = request(args);
-    let bar = ProgressBar::new_spinner();
-    bar.set_style(ProgressStyle::with_template("{spinner} {msg} ({elapsed})")?);
-    bar.enable_steady_tick(std::time::Duration::from_millis(120));
+    let bar = Progress::spinning()?;
     let start = Instant::now();
-    let report = bundle::build(&request, &mut |stage| bar.set_message(describe(stage)))?;
-    bar.finish_and_clear();
+    let report = bundle::build(&request, &mut |stage| bar.message(describe(stage)))?;
+    drop(bar);
     print(args, &report, start.elapsed().as_secs_f64());
     Ok(())
 }

@@ -3,11 +3,11 @@
 use std::path::PathBuf;
 use std::time::Instant;
 
-use anyhow::ensure;
 use cairo_decode::bundle::Bundle;
 use cairo_decode::engine::Engine;
 
 use super::output;
+use super::prompt::{Asked, Prompt};
 
 /// Generate text with the integer engine, without proving
 ///
@@ -18,12 +18,8 @@ use super::output;
 pub struct Args {
     /// Build folder
     build: PathBuf,
-    /// Prompt
-    #[arg(short, long)]
-    prompt: String,
-    /// Tokens to generate at most
-    #[arg(short = 'n', long, default_value_t = 64)]
-    tokens: usize,
+    #[command(flatten)]
+    asked: Asked,
     /// Print JSON
     #[arg(long)]
     pub json: bool,
@@ -31,53 +27,42 @@ pub struct Args {
 
 pub fn run(args: &Args) -> super::Outcome {
     let bundle = Bundle::open(&args.build)?;
-    let prompt = bundle.text.tokenizer.encode(&args.prompt)?;
+    let prompt = args.asked.read(&bundle)?;
     let start = Instant::now();
-    let generated = generate(&bundle, &prompt, args.tokens)?;
+    let generated = generate(&bundle, &prompt);
     let seconds = start.elapsed().as_secs_f64();
-    let all = [prompt.as_slice(), generated.as_slice()].concat();
+    let all = [prompt.tokens.as_slice(), generated.as_slice()].concat();
     let text = bundle.text.tokenizer.decode(&all)?;
     if args.json {
         output::json(&serde_json::json!({
-            "ok": true, "text": text, "prompt_tokens": prompt, "generated_tokens": generated,
-            "seconds": seconds,
+            "ok": true, "text": text, "prompt_tokens": prompt.tokens, "generated_tokens": generated,
+            "lost_characters": prompt.lost, "seconds": seconds,
         }));
     } else {
-        output::line(text);
-        eprintln!(
+        output::text(text);
+        output::note(format!(
             "{} tokens, {:.0} per second",
             all.len(),
             all.len() as f64 / seconds
-        );
+        ));
     }
     Ok(())
 }
 
-fn generate(bundle: &Bundle, prompt: &[u32], limit: usize) -> anyhow::Result<Vec<u32>> {
-    let context = bundle.manifest.context_length as usize;
-    let vocab = bundle.graph.shape.vocab;
-    ensure!(!prompt.is_empty(), "the prompt has no tokens");
-    ensure!(
-        prompt.len() <= context,
-        "the prompt has {} tokens, the model's context {context}",
-        prompt.len()
-    );
+/// The tokens after the prompt; [`Asked::read`] has checked that there is room for them.
+fn generate(bundle: &Bundle, prompt: &Prompt) -> Vec<u32> {
+    let Some((&last, carried)) = prompt.tokens.split_last() else {
+        return vec![];
+    };
     let mut engine = Engine::new(&bundle.graph);
-    for &token in &prompt[..prompt.len() - 1] {
-        ensure!(
-            (token as usize) < vocab,
-            "token {token} is outside the vocabulary of {vocab}"
-        );
-        engine.carry(token);
-    }
-    let mut generated = vec![];
-    let mut last = prompt[prompt.len() - 1];
-    while generated.len() < limit && engine.position() < context {
+    carried.iter().for_each(|&token| engine.carry(token));
+    let (mut last, mut generated) = (last, vec![]);
+    for _ in 0..prompt.new_tokens {
         last = engine.step(last);
         generated.push(last);
         if Some(last) == bundle.manifest.policy.eos {
             break;
         }
     }
-    Ok(generated)
+    generated
 }

@@ -59,7 +59,8 @@ fn build(args: &Args, dir: &Path) -> anyhow::Result<()> {
         bundle.graph.nodes.len()
     ));
     if args.graph {
-        output::line(format!("\n{}", *bundle.graph));
+        output::line("");
+        output::text(bundle.graph.to_string());
     }
     Ok(())
 }
@@ -87,11 +88,13 @@ fn session(args: &Args, dir: &Path) -> anyhow::Result<()> {
     output::line(format!("program      {}", session.program_hash));
     output::line(format!("policy       {}", session.policy));
     output::line(format!(
-        "prompt       {:?} {:?}",
-        session.prompt, session.prompt_tokens
+        "prompt       {:?}, tokens {}",
+        session.prompt,
+        output::tokens(&session.prompt_tokens)
     ));
     for (i, receipt) in receipts.iter().enumerate() {
-        output::line(format!("\nreceipt {i:04}"));
+        output::line("");
+        output::line(format!("receipt {i:04}"));
         movement(receipt);
     }
     Ok(())
@@ -161,8 +164,9 @@ fn movement(receipt: &Receipt) {
         "steps        {} (prompt of {} tokens, root {})",
         s.steps, s.prompt_length, s.prompt_root
     ));
-    output::line(format!("forced       {:?}", receipt.forced_tokens));
-    output::line(format!("chosen       {:?}", receipt.emitted_tokens));
+    let (forced, chosen) = (&receipt.forced_tokens, &receipt.emitted_tokens);
+    output::line(format!("forced       {}", output::tokens(forced)));
+    output::line(format!("chosen       {}", output::tokens(chosen)));
     frontier("from", &s.frontier_in);
     frontier("to", &s.frontier_out);
     output::line(format!(
@@ -173,7 +177,7 @@ fn movement(receipt: &Receipt) {
 
 fn frontier(name: &str, f: &Frontier) {
     output::line(format!(
-        "{name:<12} position {}, token {}, kv {}, tokens {}",
+        "{name:<12} next position {}, next token read {}, kv {}, tokens {}",
         f.position, f.last_token, f.kv_root, f.tokens_root
     ));
 }

@@ -1,24 +1,32 @@
 //! The command line: arguments → one library call → text or JSON.
 //!
-//! One file per command. Exit codes: 0 done, 1 rejected (a proof or receipt that does not hold), 2 usage
-//! or bad input. Progress goes to stderr, only on a terminal; results go to stdout.
+//! One file per command. Exit codes: 0 done, 1 rejected (what was read does not hold), 2 usage, or something that is
+//! missing, unreadable or full, 130 interrupted. Progress goes to stderr, only on a terminal; results go to stdout.
+//! Nothing prints but `output`, and nothing is done before all of it is written.
 
 mod bench;
 mod chain;
 mod compile;
 mod completions;
+mod failure;
 mod generate;
 mod inspect;
+mod interrupt;
 mod memory;
 mod output;
 mod profile;
+mod progress;
+mod prompt;
 mod prove;
+mod table;
 mod verify;
 mod wrap;
 
 use std::process::ExitCode;
 
-use clap::{Parser, Subcommand};
+use clap::{CommandFactory, Parser, Subcommand};
+
+pub use failure::Failure;
 
 /// Prove what a language model generated.
 ///
@@ -37,7 +45,7 @@ Example:
   cairo-decode prove build/stories -p \"Once upon a time\" -n 8 -o session
   cairo-decode verify session --model build/stories/model.json
 
-Exit codes: 0 done, 1 rejected, 2 usage or bad input.";
+Exit codes: 0 done, 1 rejected, 2 usage or unreadable input, 130 interrupted.";
 
 #[derive(Debug, Subcommand)]
 enum Command {
@@ -53,27 +61,36 @@ enum Command {
     Completions(completions::Args),
 }
 
-/// Why a command did not do what it was asked.
-#[derive(Debug)]
-pub enum Failure {
-    /// A proof, receipt or session does not hold.
-    Rejected(anyhow::Error),
-    /// The command line, a file, or the machine is at fault.
-    Input(anyhow::Error),
-}
-
-impl<E: Into<anyhow::Error>> From<E> for Failure {
-    fn from(error: E) -> Failure {
-        Failure::Input(error.into())
-    }
-}
-
 type Outcome = Result<(), Failure>;
 
 /// Runs the command line of this process.
 pub fn main() -> ExitCode {
-    let cli = Cli::parse();
-    let (outcome, json) = match cli.command {
+    let (outcome, json) = match Cli::try_parse() {
+        Ok(cli) => run(cli.command),
+        Err(said) => {
+            let said = shown(said);
+            output::usage(&said);
+            return exit(ExitCode::from(said.exit_code() as u8));
+        }
+    };
+    let Err(failure) = outcome else {
+        return exit(ExitCode::SUCCESS);
+    };
+    let (kind, error, code) = match failure {
+        Failure::Rejected(error) => ("rejected", error, 1),
+        Failure::Input(error) => ("error", error, 2),
+    };
+    let message = message(&error);
+    if json {
+        output::json(&serde_json::json!({ "ok": false, kind: message }));
+    }
+    output::note(format!("{kind}: {message}"));
+    exit(ExitCode::from(code))
+}
+
+/// Runs a command. Also says whether it was asked for JSON.
+fn run(command: Command) -> (Outcome, bool) {
+    match command {
         Command::Compile(args) => (compile::run(&args), args.json),
         Command::Generate(args) => (generate::run(&args), args.json),
         Command::Prove(args) => (prove::run(&args), args.json),
@@ -84,22 +101,31 @@ pub fn main() -> ExitCode {
         Command::Profile(args) => (profile::run(&args), args.json),
         Command::Bench(args) => (bench::run(&args), args.json),
         Command::Completions(args) => (completions::run(&args), false),
-    };
-    match outcome {
-        Ok(()) => ExitCode::SUCCESS,
-        Err(failure) => {
-            let (kind, error, code) = match failure {
-                Failure::Rejected(error) => ("rejected", error, 1),
-                Failure::Input(error) => ("error", error, 2),
-            };
-            let message = message(&error);
-            if json {
-                output::json(&serde_json::json!({ "ok": false, kind: message }));
+    }
+}
+
+/// The exit code, unless it says success and not all of the output is written.
+fn exit(code: ExitCode) -> ExitCode {
+    match output::finish() {
+        Ok(()) => code,
+        Err(error) => {
+            output::note(format!("error: {error}"));
+            match code == ExitCode::SUCCESS {
+                true => ExitCode::from(2),
+                false => code,
             }
-            eprintln!("{kind}: {message}");
-            ExitCode::from(code)
         }
     }
+}
+
+/// What the parser says, of arguments without hidden characters: it repeats them.
+fn shown(said: clap::Error) -> clap::Error {
+    let args = std::env::args_os();
+    let args = args.map(|arg| output::escaped(&arg.to_string_lossy()).into_owned());
+    let again = Cli::try_parse_from(args).err();
+    again
+        .filter(|again| again.kind() == said.kind())
+        .unwrap_or_else(|| Cli::command().error(said.kind(), "an argument is not valid text"))
 }
 
 /// The error and what it came from, leaving out causes that the text before them already tells.

@@ -2,12 +2,12 @@
 
 use std::path::PathBuf;
 
-use anyhow::anyhow;
+use anyhow::{Context, anyhow};
 use cairo_decode::bundle::Bundle;
-use cairo_decode::profile::{Line, Report, page, profile};
+use cairo_decode::profile::{Component, Growth, Line, Report, page, profile};
 use cairo_decode::receipt::write_atomic;
 
-use super::output;
+use super::{output, table};
 
 /// Show where the proof work goes, per operation, per layer and per component, without proving
 ///
@@ -44,7 +44,8 @@ pub struct Args {
 pub fn run(args: &Args) -> super::Outcome {
     let report = measure(args)?;
     if let Some(file) = &args.html {
-        write_atomic(file, page(&report).as_bytes())?;
+        let page = page(&report).context("the page")?;
+        write_atomic(file, page.as_bytes())?;
     }
     if args.json {
         let mut answer = serde_json::to_value(&report).map_err(|e| anyhow!("{e}"))?;
@@ -53,7 +54,8 @@ pub fn run(args: &Args) -> super::Outcome {
     } else {
         print(&report);
         if let Some(file) = &args.html {
-            output::line(format!("\npage         {}", file.display()));
+            output::line("");
+            output::line(format!("page         {}", file.display()));
         }
     }
     Ok(())
@@ -86,27 +88,31 @@ fn measure(args: &Args) -> anyhow::Result<Report> {
 
 fn print(report: &Report) {
     let last = &report.last;
-    let position = report.positions.last().copied().unwrap_or_default();
+    let Some(position) = report.positions.last() else {
+        return output::line("no position was measured");
+    };
     let part = |cells: u64| {
         let percent = 100.0 * cells as f64 / last.cells as f64;
         format!("{} M ({percent:.2} %)", millions(cells))
     };
     output::line(format!(
-        "{}: a chunk of {} at position {position}\n\
-         {} VM steps, {} M cells: {} in use, {} padding to powers of two, {} fixed tables",
+        "{}: a chunk of {} at position {position}",
         report.model,
         match report.chunk {
             1 => "one step".to_string(),
             steps => format!("{steps} steps"),
         },
+    ));
+    output::line(format!(
+        "{} VM steps, {} M cells: {} in use, {} padding to powers of two, {} fixed tables",
         last.steps,
         millions(last.cells),
         part(last.used),
         part(last.padding),
         part(last.fixed),
     ));
-    table("operation", &report.operations, &report.total);
-    table("layer", &report.sections, &report.total);
+    work("operation", &report.operations, &report.total);
+    work("layer", &report.sections, &report.total);
     components(report);
     positions(report);
 }
@@ -116,60 +122,68 @@ fn millions(cells: u64) -> String {
 }
 
 /// Lines at the last position, and their growth.
-fn table(name: &str, lines: &[Line], total: &Line) {
-    output::line(format!(
-        "\n{name:<20}{:>10}{:>11}{:>11}{:>9}{:>16}{:>16}",
-        "steps", "rows", "cells (M)", "share %", "steps/position", "cells/position"
-    ));
-    for line in lines.iter().chain([total]) {
+fn work(name: &str, lines: &[Line], total: &Line) {
+    let header = [
+        name,
+        "steps",
+        "rows",
+        "cells (M)",
+        "share %",
+        "steps/position",
+        "cells/position",
+    ];
+    let row = |line: &Line| {
         let point = line.last();
-        let (steps, cells) = match line.growth {
-            Some(growth) => (
-                format!("{:.2}", growth.steps),
-                format!("{:.2}", growth.cells),
-            ),
-            None => ("-".to_string(), "-".to_string()),
+        let growth = |of: fn(&Growth) -> f64| {
+            let growth = line.growth.as_ref();
+            growth.map_or("-".to_string(), |growth| format!("{:.2}", of(growth)))
         };
-        output::line(format!(
-            "{:<20}{:>10}{:>11}{:>11}{:>9.2}{steps:>16}{cells:>16}",
-            line.name,
-            point.steps,
-            point.rows,
+        vec![
+            line.name.clone(),
+            point.steps.to_string(),
+            point.rows.to_string(),
             millions(point.cells),
-            100.0 * line.share,
-        ));
-    }
+            format!("{:.2}", 100.0 * line.share),
+            growth(|growth| growth.steps),
+            growth(|growth| growth.cells),
+        ]
+    };
+    output::line("");
+    table::print(1, &header, lines.iter().chain([total]).map(row));
 }
 
 fn components(report: &Report) {
-    output::line(format!(
-        "\n{:<32}{:>10}{:>10}{:>13}{:>13}",
-        "component", "rows", "padded", "in use (M)", "padding (M)"
-    ));
-    for c in &report.last.components {
-        output::line(format!(
-            "{:<32}{:>10}{:>10}{:>13}{:>13}",
-            c.name,
-            c.rows,
-            c.padded,
+    let header = ["component", "rows", "padded", "in use (M)", "padding (M)"];
+    let row = |c: &Component| {
+        vec![
+            c.name.clone(),
+            c.rows.to_string(),
+            c.padded.to_string(),
             millions(c.rows * c.cells_per_row),
             millions((c.padded - c.rows) * c.cells_per_row),
-        ));
-    }
+        ]
+    };
+    output::line("");
+    table::print(1, &header, report.last.components.iter().map(row));
 }
 
 fn positions(report: &Report) {
     // What fits a line: the first position, and some after it.
     let stride = report.positions.len().div_ceil(8);
     let shown: Vec<usize> = (0..report.positions.len()).step_by(stride).collect();
+    let titles: Vec<String> = shown
+        .iter()
+        .map(|&i| report.positions[i].to_string())
+        .collect();
+    let header = std::iter::once("cells (M), position").chain(titles.iter().map(String::as_str));
+    let header: Vec<&str> = header.collect();
     let row = |name: &str, cell: &dyn Fn(usize) -> String| {
-        let cells: Vec<String> = shown.iter().map(|&i| format!("{:>10}", cell(i))).collect();
-        output::line(format!("{name:<20}{}", cells.concat()));
+        let cells = shown.iter().map(|&i| cell(i));
+        std::iter::once(name.to_string()).chain(cells).collect()
     };
+    let lines = report.operations.iter().chain([&report.total]);
+    let cells = lines.map(|line| row(&line.name, &|i| millions(line.at[i].cells)));
+    let steps = row("VM steps", &|i| report.total.at[i].steps.to_string());
     output::line("");
-    row("cells (M), position", &|i| report.positions[i].to_string());
-    for line in report.operations.iter().chain([&report.total]) {
-        row(&line.name, &|i| millions(line.at[i].cells));
-    }
-    row("VM steps", &|i| report.total.at[i].steps.to_string());
+    table::print(1, &header, cells.chain([steps]));
 }

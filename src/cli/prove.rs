@@ -5,27 +5,25 @@ use std::time::{Duration, Instant};
 
 use anyhow::Context;
 use cairo_decode::bundle::Bundle;
-use cairo_decode::session::{self, Event, Request, SessionReport};
+use cairo_decode::session::{self, Again, Event, Request, SessionReport};
 use cairo_decode::verify::statement::{Domain, SessionId};
-use indicatif::{ProgressBar, ProgressStyle};
 
-use super::{memory, output};
+use super::progress::Progress;
+use super::prompt::{Asked, Prompt};
+use super::{interrupt, memory, output, table};
 
 /// Prove a generation: one proof and receipt per chunk of decode steps
 ///
-/// Run again with the same arguments, a stopped session goes on at its next chunk.
+/// Run again with the same arguments, a stopped session goes on at its next chunk. What is there is checked first, and
+/// proven again where it does not hold. Another --chunk counts for the chunks to come; any other difference is refused.
 ///
 /// Example: cairo-decode prove build/stories -p "Once upon a time" -n 16 -o session
 #[derive(Debug, clap::Args)]
 pub struct Args {
     /// Build folder
     build: PathBuf,
-    /// Prompt
-    #[arg(short, long)]
-    prompt: String,
-    /// Tokens to generate, unless the end of sequence comes first
-    #[arg(short = 'n', long)]
-    tokens: u32,
+    #[command(flatten)]
+    asked: Asked,
     /// Session folder
     #[arg(short, long)]
     out: PathBuf,
@@ -63,59 +61,69 @@ pub fn run(args: &Args) -> super::Outcome {
     if wrappable {
         memory::return_large_blocks();
     }
+    let prompt = args.asked.read(&bundle)?;
     let request = Request {
-        prompt: args.prompt.clone(),
-        prompt_tokens: bundle.text.tokenizer.encode(&args.prompt)?,
-        new_tokens: args.tokens,
+        prompt: prompt.text.clone(),
+        prompt_tokens: prompt.tokens.clone(),
+        new_tokens: prompt.new_tokens,
         chunk: args.chunk.unwrap_or(if wrappable { 2 } else { 64 }),
         plan: args.chunk.is_none() && !wrappable,
         domain,
         session_id,
         wrappable,
     };
-    let bar = ProgressBar::new(request.prompt_tokens.len() as u64 + u64::from(args.tokens));
-    bar.set_style(ProgressStyle::with_template(
-        "{wide_bar} {pos}/{len} steps {msg} ({elapsed})",
-    )?);
-    bar.enable_steady_tick(Duration::from_millis(250));
-    let report = session::prove(&bundle, &request, &args.out, &mut |event| show(&bar, event))?;
-    bar.finish_and_clear();
-    print(args, &bundle, &report, start.elapsed())?;
+    interrupt::explain(format!(
+        "finished chunks stay in {}; run the same command again to go on",
+        args.out.display()
+    ))?;
+    let bar = Progress::counting("steps")?;
+    let report = session::prove(&bundle, &request, &args.out, &mut |event| {
+        show(&bar, &event);
+    })?;
+    drop(bar);
+    if args
+        .chunk
+        .is_some_and(|chunk| chunk != report.session.chunk_size)
+    {
+        output::note("note: --chunk changes nothing, as no chunk is to come");
+    }
+    for name in &report.removed {
+        output::note(format!("note: removed {name}, beyond the session's end"));
+    }
+    print(args, &bundle, (&prompt, &report), start.elapsed())?;
     Ok(())
 }
 
-fn show(bar: &ProgressBar, event: Event) {
+fn show(bar: &Progress, event: &Event) {
     match event {
-        Event::SetUp => bar.set_message("setting up the prover"),
-        Event::Started { steps, proven } => {
-            bar.set_length(steps as u64);
-            bar.set_position(proven as u64);
-        }
-        Event::Tracing { chunk } => bar.set_message(format!("chunk {chunk}: running the program")),
+        Event::SetUp => bar.message("setting up the prover"),
+        Event::Started { steps, proven } => bar.length(*steps, *proven),
+        Event::Again(Again { chunk, reason }) => bar.note(match chunk {
+            Some(chunk) => format!("note: chunk {chunk} is proven again: {reason}"),
+            None => format!("note: written again: {reason}"),
+        }),
+        Event::OtherChunk { before, now } => bar.note(format!(
+            "note: chunks from here on have at most {now} steps, and not {before} as before"
+        )),
+        Event::Tracing { chunk } => bar.message(format!("chunk {chunk}: running the program")),
         Event::Proving { chunk, vm_steps } => {
-            bar.set_message(format!("chunk {chunk}: proving {vm_steps} VM steps"));
+            bar.message(format!("chunk {chunk}: proving {vm_steps} VM steps"));
         }
-        Event::Split { chunk, steps } => {
-            bar.println(format!(
-                "chunk {chunk} is too long for one proof: {steps} steps per chunk from here on"
-            ));
-        }
-        Event::Proven(report) => bar.inc(report.steps as u64),
+        Event::Split { chunk, steps } => bar.note(format!(
+            "note: chunk {chunk} is too long for one proof: {steps} steps per chunk from here on"
+        )),
+        Event::Proven(report) => bar.advance(report.steps),
     }
 }
 
 fn print(
     args: &Args,
     bundle: &Bundle,
-    report: &SessionReport,
+    (prompt, report): (&Prompt, &SessionReport),
     wall: Duration,
 ) -> anyhow::Result<()> {
     let session = &report.session;
-    let generated = session
-        .completion
-        .as_ref()
-        .map(|c| c.generated_tokens.clone())
-        .unwrap_or_default();
+    let generated = &report.generated;
     let all = [session.prompt_tokens.as_slice(), generated.as_slice()].concat();
     let text = bundle.text.tokenizer.decode(&all)?;
     let memory = output::peak_memory();
@@ -127,39 +135,43 @@ fn print(
                 "verify_seconds": c.verify.as_secs_f64(), "proof_bytes": c.proof_bytes,
             })
         };
+        let again = |a: &Again| serde_json::json!({ "chunk": a.chunk, "reason": a.reason });
         output::json(&serde_json::json!({
             "ok": true, "session_id": session.session_id, "text": text, "generated_tokens": generated,
+            "lost_characters": prompt.lost,
             "set_up_seconds": report.set_up.as_secs_f64(), "wall_seconds": wall.as_secs_f64(),
             "peak_memory_bytes": memory,
             "chunks": report.chunks.iter().map(chunk).collect::<Vec<_>>(),
+            "again": report.again.iter().map(again).collect::<Vec<_>>(), "removed": report.removed,
         }));
         return Ok(());
     }
-    output::line(text);
+    output::text(text);
+    output::line("");
     output::line(format!(
-        "\nsession {} in {}",
+        "session {} in {}",
         session.session_id,
         args.out.display()
     ));
-    output::line("chunk  steps   VM steps    trace     prove    verify     proof");
-    for c in &report.chunks {
-        output::line(format!(
-            "{:>5}  {:>5}  {:>9}  {:>7}  {:>8}  {:>8}  {:>8}",
-            c.chunk,
-            c.steps,
-            c.vm_steps,
+    let row = |c: &session::ChunkReport| {
+        vec![
+            c.chunk.to_string(),
+            c.steps.to_string(),
+            c.vm_steps.to_string(),
             output::seconds(c.trace),
             output::seconds(c.prove),
             output::millis(c.verify),
             output::megabytes(c.proof_bytes),
-        ));
-    }
+        ]
+    };
+    let header = [
+        "chunk", "steps", "VM steps", "trace", "prove", "verify", "proof",
+    ];
+    table::print(0, &header, report.chunks.iter().map(row));
     if report.chunks.is_empty() {
-        output::line("all chunks were proven before");
+        output::line("all chunks were proven before, and hold");
     }
-    let memory = memory.map_or("unknown".to_string(), |b| {
-        format!("{:.2} GB", b as f64 / 1e9)
-    });
+    let memory = output::gigabytes(memory);
     output::line(format!(
         "set-up {}, wall {}, peak memory {memory}",
         output::seconds(report.set_up),

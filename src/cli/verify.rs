@@ -4,10 +4,9 @@ use std::path::PathBuf;
 use std::time::Instant;
 
 use anyhow::Context;
-use cairo_decode::bundle::Bundle;
+use cairo_decode::bundle::{Bundle, MANIFEST_FILE};
 use cairo_decode::receipt::{
-    Document, Manifest, Session, SessionFacts, Verified, VerifySessionError, verify_receipt,
-    verify_session,
+    Document, Manifest, Session, SessionFacts, Verified, verify_receipt, verify_session,
 };
 use cairo_decode::verify::policy::Accept;
 use cairo_decode::verify::statement::{CircuitRoot, Domain, SessionId};
@@ -25,7 +24,7 @@ use super::{Failure, output};
 pub struct Args {
     /// Session folder, or a receipt file with its proof beside it
     path: PathBuf,
-    /// The model's manifest
+    /// The model's manifest, or its build folder
     #[arg(long, value_name = "FILE")]
     model: PathBuf,
     /// The prompt's tokens, as you expect them: 0,190,246 [default: those of session.json, which the
@@ -58,7 +57,10 @@ pub struct Args {
 }
 
 pub fn run(args: &Args) -> super::Outcome {
-    let manifest = Manifest::read(&args.model)?;
+    let manifest = match args.model.is_dir() {
+        true => Manifest::read(&args.model.join(MANIFEST_FILE))?,
+        false => Manifest::read(&args.model)?,
+    };
     let domain = args.domain.unwrap_or_else(Domain::local);
     let accept = manifest.accept(domain);
     if !args.path.exists() {
@@ -86,10 +88,6 @@ pub fn run(args: &Args) -> super::Outcome {
     } else {
         one_receipt(args, &accept)
     }
-}
-
-fn rejected(error: VerifySessionError) -> Failure {
-    Failure::Rejected(error.into())
 }
 
 /// The circuit that the wrapped proof must be about: given, or of the program in the build folder.
@@ -121,7 +119,7 @@ fn wrapped_session(args: &Args, manifest: &Manifest, accept: &Accept) -> super::
     let root = leaf_root(args, manifest)?;
     let start = Instant::now();
     let verified = wrap::session::verify(&args.path, manifest, accept, root)
-        .map_err(|error| Failure::Rejected(error.into()))?;
+        .map_err(Failure::of_wrapped)?;
     let time = start.elapsed();
     let (session, facts) = (verified.session, verified.facts);
     expected(args, &session)?;
@@ -152,8 +150,7 @@ fn wrapped_session(args: &Args, manifest: &Manifest, accept: &Accept) -> super::
         "  session {} for {}",
         session.session_id, session.domain
     ));
-    output::line(format!("  prompt  {:?}", session.prompt_tokens));
-    output::line(format!("  chosen  {chosen:?}"));
+    print_tokens(&session, &chosen);
     Ok(())
 }
 
@@ -162,7 +159,7 @@ fn whole_session(args: &Args, manifest: &Manifest, accept: &Accept) -> super::Ou
     let (session, facts) = verify_session(&args.path, manifest, accept, &mut |_, v| {
         verified.push(v.clone())
     })
-    .map_err(rejected)?;
+    .map_err(Failure::of_session)?;
     expected(args, &session)?;
     if args.json {
         output::json(&serde_json::json!({
@@ -193,8 +190,8 @@ fn expected(args: &Args, session: &Session) -> super::Outcome {
     {
         return differs(
             "prompt_tokens",
-            format!("{:?}", session.prompt_tokens),
-            &format!("{tokens:?}"),
+            output::tokens(&session.prompt_tokens),
+            &output::tokens(tokens),
         );
     }
     if let Some(text) = &args.session_id {
@@ -209,7 +206,7 @@ fn expected(args: &Args, session: &Session) -> super::Outcome {
 }
 
 fn one_receipt(args: &Args, accept: &Accept) -> super::Outcome {
-    let verified = verify_receipt(&args.path, accept).map_err(rejected)?;
+    let verified = verify_receipt(&args.path, accept).map_err(Failure::of_session)?;
     if args.json {
         output::json(&serde_json::json!({ "ok": true, "receipt": summary(&verified) }));
     } else {
@@ -230,13 +227,19 @@ fn summary(verified: &Verified) -> serde_json::Value {
     })
 }
 
+/// What a chunk did. A step reads the token at its position and says the next one: while the prompt lasts, the
+/// prompt's, and after it one that the policy chooses.
 fn describe(verified: &Verified) -> String {
     let s = &verified.receipt.statement;
+    let (first, next) = (s.frontier_in.position, s.frontier_out.position);
+    let of_prompt = s.prompt_length.min(next).saturating_sub(first);
     format!(
-        "positions {} to {}: {} tokens from the prompt, {} chosen; {} bits, verified in {}",
-        s.frontier_in.position,
-        s.frontier_out.position,
-        verified.receipt.forced_tokens.len(),
+        "{}: read {of_prompt} of the prompt's {} tokens, chose {}; {} bits, verified in {}",
+        match s.steps {
+            1 => format!("position {first}"),
+            _ => format!("positions {first} to {}", next.saturating_sub(1)),
+        },
+        s.prompt_length,
         verified.receipt.emitted_tokens.len(),
         verified.receipt.proof.security_bits,
         output::millis(verified.time),
@@ -258,6 +261,14 @@ fn print_session(session: &Session, facts: &SessionFacts, verified: &[Verified])
         "  session {} for {}",
         session.session_id, session.domain
     ));
-    output::line(format!("  prompt  {:?}", session.prompt_tokens));
-    output::line(format!("  chosen  {:?}", facts.generated_tokens));
+    print_tokens(session, &facts.generated_tokens);
+}
+
+/// The tokens, so that they can be pasted into `--prompt-tokens`.
+fn print_tokens(session: &Session, chosen: &[u32]) {
+    output::line(format!(
+        "  prompt  {}",
+        output::tokens(&session.prompt_tokens)
+    ));
+    output::line(format!("  chosen  {}", output::tokens(chosen)));
 }

@@ -7,9 +7,9 @@ use anyhow::Context;
 use cairo_decode::bundle::Bundle;
 use cairo_decode::receipt::Wrapped;
 use cairo_decode::wrap::session::{self, Event};
-use indicatif::{ProgressBar, ProgressStyle};
 
-use super::{memory, output};
+use super::progress::Progress;
+use super::{interrupt, memory, output, table};
 
 /// Wrap a session: one proof for up to 16 chunks, small enough for a contract
 ///
@@ -36,11 +36,11 @@ pub fn run(args: &Args) -> super::Outcome {
     memory::return_large_blocks();
     let start = Instant::now();
     let bundle = Bundle::open(&args.build)?;
-    let bar = ProgressBar::new(1);
-    bar.set_style(ProgressStyle::with_template(
-        "{wide_bar} {pos}/{len} proofs {msg} ({elapsed})",
-    )?);
-    bar.enable_steady_tick(Duration::from_millis(250));
+    interrupt::explain(format!(
+        "finished proofs stay in {}; run the same command again to go on",
+        args.session.display()
+    ))?;
+    let bar = Progress::counting("proofs")?;
     let mut nodes: Vec<(usize, usize, Duration, bool)> = vec![];
     let words = bundle.program.words();
     let wrapped = session::wrap(
@@ -49,10 +49,10 @@ pub fn run(args: &Args) -> super::Outcome {
         &words,
         args.group,
         &mut |event| match event {
-            Event::Started { nodes } => bar.set_length(nodes as u64),
-            Event::Circuit { level } => bar.set_message(format!("level {level}: circuit")),
+            Event::Started { nodes } => bar.length(nodes, 0),
+            Event::Circuit { level } => bar.message(format!("level {level}: circuit")),
             Event::Proving { level, node } => {
-                bar.set_message(format!("level {level}: proof {node}"));
+                bar.message(format!("level {level}: proof {node}"));
             }
             Event::Node {
                 level,
@@ -60,12 +60,12 @@ pub fn run(args: &Args) -> super::Outcome {
                 time,
                 resumed,
             } => {
-                bar.inc(1);
+                bar.advance(1);
                 nodes.push((level, node, time, resumed));
             }
         },
     )?;
-    bar.finish_and_clear();
+    drop(bar);
     let (wall, peak) = (start.elapsed(), output::peak_memory());
     let first = wrapped.first().context("a session without chunks")?;
     if args.json {
@@ -87,14 +87,15 @@ pub fn run(args: &Args) -> super::Outcome {
         }));
         return Ok(());
     }
-    output::line("level  from chunk      time");
-    for (level, node, time, resumed) in nodes {
+    let row = |(level, node, time, resumed): (usize, usize, Duration, bool)| {
         let time = match resumed {
             true => "done before".to_string(),
             false => output::seconds(time),
         };
-        output::line(format!("{level:>5}  {node:>10}  {time:>8}"));
-    }
+        vec![level.to_string(), node.to_string(), time]
+    };
+    let header = ["level", "from chunk", "time"];
+    table::print(0, &header, nodes.into_iter().map(row));
     output::line(format!(
         "session {} wrapped, circuit {}",
         first.session_id, first.leaf_root
@@ -107,9 +108,7 @@ pub fn run(args: &Args) -> super::Outcome {
             w.proof.len()
         ));
     }
-    let peak = peak.map_or("unknown".to_string(), |b| {
-        format!("{:.2} GB", b as f64 / 1e9)
-    });
+    let peak = output::gigabytes(peak);
     output::line(format!(
         "wall {}, peak memory {peak}",
         output::seconds(wall)

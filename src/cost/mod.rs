@@ -16,6 +16,8 @@ mod rows;
 use std::collections::BTreeMap;
 use std::sync::LazyLock;
 
+use thiserror::Error;
+
 pub use cells::{ADDRESSES_PER_ROW, UnknownComponent, cells_per_row};
 pub use rows::Rows;
 
@@ -30,15 +32,28 @@ const UNITS: &str = include_str!("units.tsv");
 static TABLE: LazyLock<BTreeMap<&str, Vec<(&str, i64)>>> = LazyLock::new(|| {
     let mut table: BTreeMap<&str, Vec<_>> = BTreeMap::new();
     for line in UNITS.lines() {
-        let mut fields = line.split('\t');
-        let (unit, component) = (fields.next(), fields.next());
-        let rows = fields.next().and_then(|rows| rows.parse().ok());
-        if let (Some(unit), Some(component), Some(rows)) = (unit, component, rows) {
-            table.entry(unit).or_default().push((component, rows));
-        }
+        let fields: Vec<&str> = line.split('\t').collect();
+        let [unit, component, rows] = fields[..] else {
+            panic!("units.tsv: {line:?} has not three fields");
+        };
+        let rows = rows.parse().expect("units.tsv: a number of rows");
+        table.entry(unit).or_default().push((component, rows));
     }
     table
 });
+
+/// Why a declared cost has no rows.
+#[derive(Debug, Clone, Error, PartialEq, Eq)]
+pub enum CostError {
+    #[error(transparent)]
+    Component(#[from] UnknownComponent),
+    #[error(
+        "the rows of the code {unit:?} are not known: it is not in src/cost/units.tsv, which tests/cost.rs writes"
+    )]
+    Unit { unit: String },
+    #[error("the code around the kernels takes more rows of {component} away than there are")]
+    Negative { component: String },
+}
 
 /// What one Poseidon permutation needs besides its instance of the builtin: components and rows in them, for an input
 /// of its own.
@@ -81,18 +96,44 @@ impl Cost {
     }
 
     /// All of it, in rows; `site` is what its line of the generated code costs.
-    pub fn rows(&self, site: &Rows) -> Rows {
+    ///
+    /// # Errors
+    /// Code whose rows are not known, or that has less than no rows of a component.
+    pub fn rows(&self, site: &Rows) -> Result<Rows, CostError> {
         let mut rows = self.kernels.clone();
         rows.add_all(site, self.sites);
         let mut units: BTreeMap<&str, i64> = BTreeMap::new();
         for (unit, &times) in &self.units {
-            for (component, each) in TABLE.get(unit).into_iter().flatten() {
+            let unknown = || CostError::Unit {
+                unit: unit.to_string(),
+            };
+            for (component, each) in TABLE.get(unit).ok_or_else(unknown)? {
                 *units.entry(component).or_default() += each * times as i64;
             }
         }
         for (component, sum) in units {
-            rows.add(component, sum.try_into().unwrap_or(0));
+            if rows.add_signed(component, sum).is_none() {
+                let component = component.to_string();
+                return Err(CostError::Negative { component });
+            }
         }
-        rows
+        Ok(rows)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Code that is not in the table is not free.
+    #[test]
+    fn unknown_code_has_no_cost() {
+        let mut cost = Cost::default();
+        cost.unit("add", 1);
+        assert!(cost.rows(&Rows::default()).is_ok());
+        cost.unit("of another table", 1);
+        let error = cost.rows(&Rows::default()).expect_err("not known");
+        let unit = "of another table".to_string();
+        assert_eq!(error, CostError::Unit { unit });
     }
 }

@@ -24,6 +24,18 @@ impl Rows {
         }
     }
 
+    /// Adds rows to a component, or takes them away; `None` if it has not so many.
+    pub(super) fn add_signed(&mut self, component: &str, rows: i64) -> Option<()> {
+        match u64::try_from(rows) {
+            Ok(rows) => self.add(component, rows),
+            Err(_) => {
+                let own = self.0.get_mut(component)?;
+                *own = own.checked_add_signed(rows)?;
+            }
+        }
+        Some(())
+    }
+
     /// Adds all rows of others, `times` times.
     pub fn add_all(&mut self, other: &Rows, times: u64) {
         for (component, rows) in &other.0 {

@@ -328,7 +328,7 @@ impl Product<'_> {
             span_hash(&mut cost, STEPS * self.lanes.blocks(self.matrix));
             claims::check_cost(&mut cost, self, weights, STEPS)?;
         }
-        let rows = cost.rows(&Rows::default());
+        let rows = cost.rows(&Rows::default())?;
         Ok(rows.cells()? + rows.value_cells()?)
     }
 

@@ -47,7 +47,7 @@ use thiserror::Error;
 use imports::Imports;
 use schedule::Schedule;
 
-use crate::cost::UnknownComponent;
+use crate::cost::{CostError, UnknownComponent};
 use crate::ir::{GraphError, Node, Op, ValueId, VerifiedGraph};
 
 /// Why a graph cannot be lowered.
@@ -94,6 +94,12 @@ pub enum LowerError {
     },
     #[error(transparent)]
     Cells(#[from] UnknownComponent),
+    #[error(transparent)]
+    Cost(#[from] CostError),
+    #[error(
+        "no operation says where the constant {name:?} comes from: this is a bug of cairo-decode"
+    )]
+    UnknownConstant { name: String },
 }
 
 /// What the lowering of one operation may use.

@@ -71,11 +71,9 @@ pub fn committed_words(
     let lowering = Lowering::new(&any, options)?;
     let mut products = lowering.products(lowering.schedule.all())?;
     for product in &mut products {
-        let found = graph
-            .matrices
-            .iter()
-            .find(|m| m.name == product.matrix.name);
-        product.matrix = found.unwrap_or(product.matrix);
+        let name = &product.matrix.name;
+        let found = graph.matrices.iter().find(|m| m.name == *name);
+        product.matrix = found.ok_or_else(|| LowerError::UnknownConstant { name: name.clone() })?;
     }
     let mut words = embed::table(graph);
     for (lanes, of_lanes) in &by_lanes(&products) {

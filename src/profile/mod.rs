@@ -31,7 +31,7 @@ use crate::trace::{self, TraceError};
 pub(crate) use components::padded;
 pub use components::{Component, components};
 pub use page::page;
-pub use report::{Line, Point, Report};
+pub use report::{Growth, Line, Point, Report};
 
 /// Why a run has no profile.
 #[derive(Debug, Clone, Error)]

@@ -7,9 +7,12 @@ const TEMPLATE: &str = include_str!("page.html");
 const MARK: &str = "__REPORT__";
 
 /// The page of a report.
-pub fn page(report: &Report) -> String {
-    let json = serde_json::to_string(report).unwrap_or_default();
+///
+/// # Errors
+/// A report that is no JSON.
+pub fn page(report: &Report) -> Result<String, serde_json::Error> {
+    let json = serde_json::to_string(report)?;
     // In a script element the text ends at `</`, and `<!--` means something, so no `<` stands in it. The names in the
     // data reach the page as text, never as markup.
-    TEMPLATE.replacen(MARK, &json.replace('<', "\\u003c"), 1)
+    Ok(TEMPLATE.replacen(MARK, &json.replace('<', "\\u003c"), 1))
 }

@@ -42,6 +42,14 @@ pub enum ProveError {
         "the chunk is too long to prove at once: it needs about {needed} MB of memory, {available} MB are free; use a smaller --chunk, or a machine with more memory"
     )]
     TooMuchMemory { needed: u64, available: u64 },
+    #[error(
+        "the chunk is too long to prove at once: {what} has {found} bytes, at most {limit} are read; use a smaller --chunk"
+    )]
+    TooManyBytes {
+        what: &'static str,
+        found: u64,
+        limit: u64,
+    },
     #[error("the prover failed: {0}")]
     Prover(String),
 }
@@ -50,7 +58,9 @@ impl ProveError {
     /// Whether a chunk of fewer steps could be proven.
     pub fn too_long(&self) -> bool {
         match self {
-            ProveError::TooManyRows { .. } | ProveError::TooMuchMemory { .. } => true,
+            ProveError::TooManyRows { .. }
+            | ProveError::TooMuchMemory { .. }
+            | ProveError::TooManyBytes { .. } => true,
             ProveError::Prover(_) => false,
         }
     }
@@ -145,7 +155,9 @@ impl Prover {
     pub fn larger(&self, error: &ProveError) -> Option<Prover> {
         match error {
             ProveError::TooManyRows { .. } => self.set.larger().map(Prover::new),
-            ProveError::TooMuchMemory { .. } | ProveError::Prover(_) => None,
+            ProveError::TooMuchMemory { .. }
+            | ProveError::TooManyBytes { .. }
+            | ProveError::Prover(_) => None,
         }
     }
 

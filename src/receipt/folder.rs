@@ -11,6 +11,8 @@
 //!
 //! Absent on purpose: deciding what to do next; a resume starts from `SessionFacts::last`.
 
+mod discard;
+
 use std::fs::{self, File, TryLockError};
 use std::path::{Path, PathBuf};
 

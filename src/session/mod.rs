@@ -4,81 +4,42 @@
 //! - A receipt is written only after its proof has been verified from its bytes, the program's output
 //!   has been compared with the engine's statement, and the proof file is in place.
 //! - A stopped run goes on at the first chunk without a receipt and gives the same statements.
+//! - What an earlier run left counts only if it holds now, as a verifier would check it (`carried`); what does not is
+//!   proven again, or refused where it is of another session.
 //! - Verification of sessions is not here: it is in `receipt`, which never sees the prover.
 
+mod carried;
+mod error;
+mod make;
 pub(crate) mod plan;
 mod request;
 
 use std::path::Path;
 use std::time::{Duration, Instant};
 
-use thiserror::Error;
-
 use crate::bundle::Bundle;
-use crate::chunk::{Chunk, ChunkError, Decoder, SessionPins};
-use crate::profile::{Component, ProfileError, components};
-use crate::prove::{ProveError, Proven, Prover, check_memory};
-use crate::receipt::{
-    Completion, FolderError, ProofRecord, Receipt, ReceiptError, Session, SessionError,
-    SessionWriter, check_receipt, check_session, proof_name,
-};
-use crate::trace::{self, TraceError};
+use crate::chunk::{Decoder, SessionPins};
+use crate::prove::Prover;
+use crate::receipt::{Completion, SESSION_FILE, Session, SessionWriter};
 use crate::verify::policy::Accept;
-use crate::verify::{ProofError, verify_proof};
-use crate::wrap;
+use carried::Carried;
+use make::Job;
 use plan::Plan;
-use stwo_cairo_adapter::ProverInput;
 
+pub use error::ProveSessionError;
 pub use request::{Request, RequestError};
-
-/// Why a session is not proven.
-#[derive(Debug, Error)]
-pub enum ProveSessionError {
-    #[error(transparent)]
-    Request(#[from] RequestError),
-    #[error(transparent)]
-    Folder(#[from] FolderError),
-    #[error("{dir}/{source}")]
-    Earlier {
-        dir: String,
-        source: Box<SessionError>,
-    },
-    #[error(
-        "{receipt}: the receipt of an earlier run says another thing than this build computes; use another -o"
-    )]
-    Diverges { receipt: String },
-    #[error("chunk {chunk}: {source}")]
-    Chunk { chunk: usize, source: ChunkError },
-    #[error("chunk {chunk}: {source}")]
-    Trace { chunk: usize, source: TraceError },
-    #[error(
-        "chunk {chunk}: the program's output differs from the engine's at field {field}: this is a bug of cairo-decode"
-    )]
-    Output { chunk: usize, field: usize },
-    #[error("chunk {chunk}: {source}")]
-    Prove { chunk: usize, source: ProveError },
-    #[error("chunk {chunk}: {source}")]
-    Components { chunk: usize, source: ProfileError },
-    #[error(
-        "chunk {chunk}: the proof just made does not verify: {source}: this is a bug of cairo-decode"
-    )]
-    SelfCheck { chunk: usize, source: ProofError },
-    #[error(
-        "chunk {chunk}: the receipt just made is refused: {source}: this is a bug of cairo-decode"
-    )]
-    Receipt {
-        chunk: usize,
-        source: Box<ReceiptError>,
-    },
-}
 
 /// What happens while a session is proven, for progress displays.
 #[derive(Debug, Clone)]
 pub enum Event {
     /// The prover's tables are being computed.
     SetUp,
-    /// The session has this many steps in all, of which some are proven already.
+    /// The session has this many steps in all, of which some are proven already, and hold.
     Started { steps: usize, proven: usize },
+    /// Something of an earlier run does not hold and is made again.
+    Again(Again),
+    /// Chunks from here on have another length than the session's document said.
+    OtherChunk { before: u32, now: u32 },
     /// A chunk's program runs in the VM.
     Tracing { chunk: usize },
     /// A chunk's trace is being proven.
@@ -87,6 +48,15 @@ pub enum Event {
     Split { chunk: usize, steps: usize },
     /// A chunk is proven, verified, and on disk.
     Proven(ChunkReport),
+}
+
+/// What is made again, and why.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Again {
+    /// The chunk; none if it is the session's document.
+    pub chunk: Option<usize>,
+    /// Names the file and what is wrong with it.
+    pub reason: String,
 }
 
 /// One chunk in numbers.
@@ -108,8 +78,14 @@ pub struct ChunkReport {
 #[derive(Debug, Clone)]
 pub struct SessionReport {
     pub session: Session,
-    /// The chunks that this run proved; earlier ones are not repeated.
+    /// All tokens that the policy chose, in order.
+    pub generated: Vec<u32>,
+    /// The chunks that this run proved; earlier ones that hold are not repeated.
     pub chunks: Vec<ChunkReport>,
+    /// What of an earlier run did not hold and was made again.
+    pub again: Vec<Again>,
+    /// Names of files beyond the session's end that were removed.
+    pub removed: Vec<String>,
     /// Time that the prover's tables took.
     pub set_up: Duration,
 }
@@ -127,91 +103,47 @@ pub fn prove(
 ) -> Result<SessionReport, ProveSessionError> {
     request.check(bundle)?;
     let (writer, session) = open(bundle, request, dir)?;
-    let mut decoder = decoder(bundle, &session)?;
-    let proven = replay(bundle, &writer, &session, &mut decoder)?;
-    let mut emitted: Vec<u32> = proven
-        .iter()
-        .flat_map(|r| &r.emitted_tokens)
-        .copied()
-        .collect();
-    let total = request.steps();
-    let mut position = decoder.frontier().position as usize;
+    // 1. What an earlier run left is checked.
+    let accept = bundle.manifest.accept(session.domain);
+    let decoder = decoder(bundle, &session)?;
+    let carried = carried::examine(&writer, &accept, request, decoder.clone())?;
+    let again = carried.iter().enumerate().filter_map(again).collect();
+    let proven = carried.iter().filter(|chunk| chunk.fault.is_none());
     observe(Event::Started {
-        steps: total,
-        proven: position,
+        steps: request.steps(),
+        proven: proven.filter_map(|chunk| chunk.steps).sum(),
     });
-
-    let mut report = SessionReport {
-        session: session.clone(),
+    let report = SessionReport {
+        session,
+        generated: vec![],
         chunks: vec![],
+        again,
+        removed: vec![],
         set_up: Duration::ZERO,
     };
-    let mut index = proven.len();
-    if position < total && !decoder.finished() {
-        observe(Event::SetUp);
-        let start = Instant::now();
-        let mut prover = Prover::new(request.parameters());
-        report.set_up = start.elapsed();
-        let accept = bundle.manifest.accept(session.domain);
-        let mut steps = session.chunk_size as usize;
-        let mut plan = request.plan.then(|| Plan::new(prover.parameters()));
-        while position < total && !decoder.finished() {
-            let before = decoder.clone();
-            let most = steps.min(total - position);
-            let job = Job {
-                bundle,
-                prover: &prover,
-                accept: &accept,
-                writer: &writer,
-                index,
-                wrappable: request.wrappable,
-            };
-            let made = match &mut plan {
-                Some(plan) => {
-                    prove_planned(job, &mut decoder, (most, total - position), plan, observe)
-                }
-                None => trace_chunk(&job, &mut decoder, most, observe)
-                    .and_then(|traced| prove_chunk(job, traced, observe)),
-            };
-            let tried = decoder.frontier().position as usize - position;
-            match made {
-                Err(ProveSessionError::Prove { source, .. }) if tried > 1 && source.too_long() => {
-                    decoder = before;
-                    steps = tried / 2;
-                    observe(Event::Split {
-                        chunk: index,
-                        steps,
-                    });
-                }
-                Err(ProveSessionError::Prove { chunk, source }) => {
-                    // One step is the least there is.
-                    let Some(larger) = prover.larger(&source) else {
-                        return Err(ProveSessionError::Prove { chunk, source });
-                    };
-                    decoder = before;
-                    prover = larger;
-                    if let Some(plan) = &mut plan {
-                        plan.set = prover.parameters();
-                    }
-                }
-                Err(error) => return Err(error),
-                Ok(chunk) => {
-                    emitted.extend(&chunk.emitted);
-                    observe(Event::Proven(chunk.clone()));
-                    report.chunks.push(chunk);
-                    position = decoder.frontier().position as usize;
-                    index += 1;
-                }
-            }
-        }
+    for again in &report.again {
+        observe(Event::Again(again.clone()));
     }
-    let completion = Completion {
-        chunks: index as u32,
-        generated_tokens: emitted,
+    let mut run = Run {
+        bundle,
+        request,
+        writer: &writer,
+        accept: &accept,
+        decoder,
+        carried,
+        prover: None,
+        plan: None,
+        most: request.chunk as usize,
+        index: 0,
+        report,
     };
-    report.session.completion = Some(completion);
-    writer.write_session(&report.session)?;
-    Ok(report)
+    // 2. What is missing is proven.
+    run.reopen(observe)?;
+    while !run.finished() {
+        run.next(observe)?;
+    }
+    // 3. The session's document says that it is complete.
+    run.complete(observe)
 }
 
 /// Opens the folder of an earlier run of the same request, or starts a new one.
@@ -220,7 +152,7 @@ fn open(
     request: &Request,
     dir: &Path,
 ) -> Result<(SessionWriter, Session), ProveSessionError> {
-    if dir.join(crate::receipt::SESSION_FILE).exists() {
+    if dir.join(SESSION_FILE).exists() {
         let writer = SessionWriter::open(dir)?;
         let session = writer.dir().load_session()?;
         request.same_as(bundle, &session, dir)?;
@@ -244,185 +176,202 @@ fn decoder<'b>(bundle: &'b Bundle, session: &Session) -> Result<Decoder<'b>, Pro
         .map_err(|source| ProveSessionError::Chunk { chunk: 0, source })
 }
 
-/// Brings the decoder to the end of the chunks that have receipts, checking each statement again.
-fn replay(
-    bundle: &Bundle,
-    writer: &SessionWriter,
-    session: &Session,
-    decoder: &mut Decoder<'_>,
-) -> Result<Vec<Receipt>, ProveSessionError> {
-    let mut session = session.clone();
-    session.completion = None;
-    let receipts = writer.dir().load_receipts(&session)?;
-    check_session(&session, &bundle.manifest, &receipts).map_err(|source| {
-        let dir = writer.dir().path().display().to_string();
-        ProveSessionError::Earlier {
-            dir,
-            source: Box::new(source),
-        }
-    })?;
-    for (i, receipt) in receipts.iter().enumerate() {
-        let chunk = decoder
-            .chunk(receipt.statement.steps as usize)
-            .map_err(|source| ProveSessionError::Chunk { chunk: i, source })?;
-        if chunk.statement != receipt.statement {
-            let receipt = writer.dir().receipt_path(i).display().to_string();
-            return Err(ProveSessionError::Diverges { receipt });
-        }
-    }
-    Ok(receipts)
+fn again((chunk, carried): (usize, &Carried)) -> Option<Again> {
+    let fault = carried.fault.as_ref()?;
+    Some(Again {
+        chunk: Some(chunk),
+        reason: fault.to_string(),
+    })
 }
 
-/// What proving a chunk needs besides the decoder.
-struct Job<'a> {
+/// A session on its way to the end.
+struct Run<'a> {
     bundle: &'a Bundle,
-    prover: &'a Prover,
-    accept: &'a Accept,
+    request: &'a Request,
     writer: &'a SessionWriter,
+    accept: &'a Accept,
+    /// At the beginning of chunk `index`.
+    decoder: Decoder<'a>,
+    /// What an earlier run left, from chunk 0 on.
+    carried: Vec<Carried>,
+    /// Set up when the first chunk has to be proven.
+    prover: Option<Prover>,
+    plan: Option<Plan>,
+    /// Steps of a chunk at most.
+    most: usize,
     index: usize,
-    wrappable: bool,
+    report: SessionReport,
 }
 
-/// A chunk's run in the VM.
-struct Traced {
-    chunk: Chunk,
-    vm_steps: usize,
-    input: ProverInput,
-    components: Vec<Component>,
-    time: Duration,
-}
-
-/// One chunk of at most `most` steps of those that are left, as long as the plan has it.
-fn prove_planned(
-    job: Job<'_>,
-    decoder: &mut Decoder<'_>,
-    (most, left): (usize, usize),
-    plan: &mut Plan,
-    observe: &mut dyn FnMut(Event),
-) -> Result<ChunkReport, ProveSessionError> {
-    let steps = plan.choose(most, left, |steps| {
-        trace_chunk(&job, &mut decoder.clone(), steps, observe).map(|traced| traced.components)
-    })?;
-    let traced = trace_chunk(&job, decoder, steps, observe)?;
-    plan.learn(&traced.components, traced.chunk.statement.steps as usize);
-    prove_chunk(job, traced, observe)
-}
-
-/// Decodes a chunk and runs its program in the VM.
-fn trace_chunk(
-    job: &Job<'_>,
-    decoder: &mut Decoder<'_>,
-    steps: usize,
-    observe: &mut dyn FnMut(Event),
-) -> Result<Traced, ProveSessionError> {
-    let index = job.index;
-    // 1. The engine says what the chunk does.
-    let chunk = decoder
-        .chunk(steps)
-        .map_err(|source| ProveSessionError::Chunk {
-            chunk: index,
-            source,
-        })?;
-    // 2. The program does it in the VM, and says the same.
-    observe(Event::Tracing { chunk: index });
-    let start = Instant::now();
-    let in_trace = |source| ProveSessionError::Trace {
-        chunk: index,
-        source,
-    };
-    let trace = trace::run(&job.bundle.program, &chunk.input).map_err(in_trace)?;
-    let expected = chunk.statement.to_output();
-    if let Some(field) = (0..expected.len()).find(|&i| trace.output().get(i) != Some(&expected[i]))
-    {
-        return Err(ProveSessionError::Output {
-            chunk: index,
-            field,
-        });
+impl<'a> Run<'a> {
+    fn position(&self) -> usize {
+        self.decoder.frontier().position as usize
     }
-    let vm_steps = trace.steps();
-    let input = trace.into_prover_input().map_err(in_trace)?;
-    let components = components(&input).map_err(|source| ProveSessionError::Components {
-        chunk: index,
-        source,
-    })?;
-    Ok(Traced {
-        chunk,
-        vm_steps,
-        input,
-        components,
-        time: start.elapsed(),
-    })
-}
 
-/// Proves a traced chunk, verifies the proof and writes both.
-fn prove_chunk(
-    job: Job<'_>,
-    traced: Traced,
-    observe: &mut dyn FnMut(Event),
-) -> Result<ChunkReport, ProveSessionError> {
-    let chunk = job.index;
-    let Traced {
-        chunk: made,
-        vm_steps,
-        input: prover_input,
-        components,
-        time: trace_time,
-    } = traced;
-    let Chunk {
-        statement,
-        forced,
-        emitted,
-        ..
-    } = made;
-    let cells = components.iter().map(|component| component.cells).sum();
-    check_memory(job.prover.parameters(), cells)
-        .map_err(|source| ProveSessionError::Prove { chunk, source })?;
-    // 3. The trace is proven.
-    observe(Event::Proving { chunk, vm_steps });
-    let start = Instant::now();
-    let Proven { proof, extended } = job
-        .prover
-        .prove(prover_input)
-        .map_err(|source| ProveSessionError::Prove { chunk, source })?;
-    let prove_time = start.elapsed();
-    // 4. The proof is verified as anyone would.
-    let start = Instant::now();
-    let facts =
-        verify_proof(&proof).map_err(|source| ProveSessionError::SelfCheck { chunk, source })?;
-    let verify_time = start.elapsed();
-    // 5. Proof first (and what wrapping it needs), then the receipt that makes it count.
-    if job.wrappable {
-        let witness = wrap::witness::encode(&extended);
-        job.writer.write_witness(chunk, &witness)?;
+    /// Whether no step is left.
+    fn finished(&self) -> bool {
+        self.position() >= self.request.steps() || self.decoder.finished()
     }
-    let identity = job.writer.write_proof(chunk, &proof)?;
-    let receipt = Receipt {
-        statement,
-        forced_tokens: forced,
-        emitted_tokens: emitted.clone(),
-        proof: ProofRecord {
-            file: proof_name(chunk),
-            bytes: identity.bytes,
-            blake2s: identity.blake2s,
-            params: facts.params,
-            security_bits: facts.security_bits,
-        },
-    };
-    check_receipt(&receipt, &facts, &identity, job.accept).map_err(|source| {
-        ProveSessionError::Receipt {
-            chunk,
-            source: Box::new(source),
+
+    /// Writes the session's document for what is to come: running, in chunks of the length that is asked for.
+    fn reopen(&mut self, observe: &mut dyn FnMut(Event)) -> Result<(), ProveSessionError> {
+        let holds = self.carried.iter().all(|chunk| chunk.fault.is_none());
+        let known = self.carried.iter().filter_map(|chunk| chunk.steps);
+        let steps: usize = known.sum();
+        let mut ahead = self.decoder.clone();
+        if steps > 0 {
+            ahead
+                .chunk(steps)
+                .map_err(|source| ProveSessionError::Chunk { chunk: 0, source })?;
         }
-    })?;
-    job.writer.write_receipt(chunk, &receipt)?;
-    Ok(ChunkReport {
-        chunk,
-        steps: receipt.statement.steps as usize,
-        vm_steps,
-        trace: trace_time,
-        prove: prove_time,
-        verify: verify_time,
-        proof_bytes: proof.len(),
-        emitted,
-    })
+        let all = ahead.finished() || steps >= self.request.steps();
+        if holds && all {
+            return Ok(());
+        }
+        let session = &mut self.report.session;
+        let (before, now) = (session.chunk_size, self.request.chunk);
+        let written = session.clone();
+        if before != now && !all {
+            session.chunk_size = now;
+            observe(Event::OtherChunk { before, now });
+        }
+        session.completion = None;
+        if *session != written {
+            self.writer.write_session(session)?;
+        }
+        Ok(())
+    }
+
+    /// Takes the next chunk from the earlier run, or proves it.
+    fn next(&mut self, observe: &mut dyn FnMut(Event)) -> Result<(), ProveSessionError> {
+        let chunk = self.index;
+        let steps = match self.carried.get(chunk) {
+            Some(Carried {
+                steps: Some(steps),
+                fault: None,
+            }) => {
+                let made = self.decoder.chunk(*steps);
+                let made = made.map_err(|source| ProveSessionError::Chunk { chunk, source })?;
+                self.report.generated.extend(&made.emitted);
+                self.index += 1;
+                return Ok(());
+            }
+            // Of the same length, so that the chunks after it still follow.
+            Some(Carried { steps, .. }) => *steps,
+            None => None,
+        };
+        let prover = match self.prover.take() {
+            Some(prover) => prover,
+            None => self.set_up(observe),
+        };
+        let before = self.decoder.clone();
+        let made = self.try_chunk(&prover, steps, observe);
+        self.prover = Some(prover);
+        match made {
+            Ok(chunk) => {
+                self.report.generated.extend(&chunk.emitted);
+                observe(Event::Proven(chunk.clone()));
+                self.report.chunks.push(chunk);
+                self.index += 1;
+                Ok(())
+            }
+            Err(error) => self.smaller_or_larger(error, before, observe),
+        }
+    }
+
+    fn set_up(&mut self, observe: &mut dyn FnMut(Event)) -> Prover {
+        observe(Event::SetUp);
+        let start = Instant::now();
+        let prover = Prover::new(self.request.parameters());
+        self.report.set_up = start.elapsed();
+        self.plan = self.request.plan.then(|| Plan::new(prover.parameters()));
+        prover
+    }
+
+    /// Proves a chunk of so many steps, or of as many as the plan has it.
+    fn try_chunk(
+        &mut self,
+        prover: &Prover,
+        steps: Option<usize>,
+        observe: &mut dyn FnMut(Event),
+    ) -> Result<ChunkReport, ProveSessionError> {
+        let left = self.request.steps() - self.position();
+        let most = steps.unwrap_or(self.most).min(left);
+        let job = Job {
+            bundle: self.bundle,
+            prover,
+            accept: self.accept,
+            writer: self.writer,
+            index: self.index,
+            wrappable: self.request.wrappable,
+        };
+        match (&mut self.plan, steps) {
+            (Some(plan), None) => {
+                make::planned(job, &mut self.decoder, (most, left), plan, observe)
+            }
+            _ => make::trace(&job, &mut self.decoder, most, observe)
+                .and_then(|traced| make::prove(job, traced, observe)),
+        }
+    }
+
+    /// After a chunk that is too long for one proof: the next try has fewer steps, or a prover that allows more rows.
+    fn smaller_or_larger(
+        &mut self,
+        error: ProveSessionError,
+        before: Decoder<'a>,
+        observe: &mut dyn FnMut(Event),
+    ) -> Result<(), ProveSessionError> {
+        let ProveSessionError::Prove { chunk, source } = error else {
+            return Err(error);
+        };
+        let tried = self.position() - before.frontier().position as usize;
+        self.decoder = before;
+        if tried > 1 && source.too_long() {
+            self.most = tried / 2;
+            // The chunks after it begin elsewhere now.
+            if self.carried.len() > self.index {
+                self.carried.truncate(self.index);
+                self.writer.discard(self.index)?;
+            }
+            let steps = self.most;
+            observe(Event::Split { chunk, steps });
+            return Ok(());
+        }
+        // One step is the least there is.
+        let larger = self.prover.as_ref().and_then(|p| p.larger(&source));
+        let Some(larger) = larger else {
+            return Err(ProveSessionError::Prove { chunk, source });
+        };
+        if let Some(plan) = &mut self.plan {
+            plan.set = larger.parameters();
+        }
+        self.prover = Some(larger);
+        Ok(())
+    }
+
+    /// Writes that the session is complete, and removes what lies beyond its end.
+    fn complete(self, observe: &mut dyn FnMut(Event)) -> Result<SessionReport, ProveSessionError> {
+        let mut report = self.report;
+        report.removed = self.writer.discard(self.index)?;
+        let completion = Some(Completion {
+            chunks: self.index as u32,
+            generated_tokens: report.generated.clone(),
+        });
+        let found = &report.session.completion;
+        if found.is_some() && *found != completion {
+            let again = Again {
+                chunk: None,
+                reason: format!(
+                    "{SESSION_FILE}: chunks and generated_tokens are not those of the receipts"
+                ),
+            };
+            observe(Event::Again(again.clone()));
+            report.again.push(again);
+        }
+        if *found != completion {
+            report.session.completion = completion;
+            self.writer.write_session(&report.session)?;
+        }
+        Ok(report)
+    }
 }

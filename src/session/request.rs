@@ -55,12 +55,13 @@ pub enum RequestError {
         context: u32,
     },
     #[error(
-        "{dir}/session.json: {field} is {found}, this request has {asked}; use another -o, or the same request to go on"
+        "{dir}/session.json: {field} is {found}, but {option} gives {asked}; use another -o, or the same command to go on"
     )]
     OtherSession {
         dir: String,
         field: &'static str,
         found: String,
+        option: &'static str,
         asked: String,
     },
 }
@@ -143,46 +144,27 @@ impl Request {
     ) -> Result<(), RequestError> {
         let id = self.session_id.unwrap_or(session.session_id);
         let asked = self.session_of(bundle, id);
-        let pairs = [
-            (
-                "model_root",
-                session.model_root.to_string(),
-                asked.model_root.to_string(),
-            ),
-            (
-                "program_hash",
-                session.program_hash.to_string(),
-                asked.program_hash.to_string(),
-            ),
-            (
-                "policy",
-                session.policy.to_string(),
-                asked.policy.to_string(),
-            ),
-            (
-                "domain",
-                session.domain.to_string(),
-                asked.domain.to_string(),
-            ),
-            ("session_id", session.session_id.to_string(), id.to_string()),
-            (
-                "prompt_tokens",
-                format!("{:?}", session.prompt_tokens),
-                format!("{:?}", asked.prompt_tokens),
-            ),
-            (
-                "requested_tokens",
-                session.requested_tokens.to_string(),
-                asked.requested_tokens.to_string(),
-            ),
+        let tokens = |session: &Session| format!("{:?}", session.prompt_tokens);
+        let rows: [(&str, &str, Field); 8] = [
+            ("model_root", "the build", &|s| s.model_root.to_string()),
+            ("program_hash", "the build", &|s| s.program_hash.to_string()),
+            ("policy", "the build", &|s| s.policy.to_string()),
+            ("domain", "--domain", &|s| s.domain.to_string()),
+            ("session_id", "--session-id", &|s| s.session_id.to_string()),
+            ("prompt_tokens", "the prompt", &tokens),
+            ("prompt", "the prompt", &|s| format!("{:?}", s.prompt)),
+            ("requested_tokens", "-n", &|s| {
+                s.requested_tokens.to_string()
+            }),
         ];
-        for (field, found, asked) in pairs {
+        for (field, option, value) in rows {
+            let (found, asked) = (value(session), value(&asked));
             if found != asked {
-                let dir = dir.display().to_string();
                 return Err(RequestError::OtherSession {
-                    dir,
+                    dir: dir.display().to_string(),
                     field,
                     found,
+                    option,
                     asked,
                 });
             }
@@ -190,6 +172,9 @@ impl Request {
         Ok(())
     }
 }
+
+/// What a session's field says.
+type Field<'a> = &'a dyn Fn(&Session) -> String;
 
 /// An identity that no other session has: a felt from the system's random numbers. 384 bits below a modulus of 252
 /// leave a bias of 2⁻¹³².

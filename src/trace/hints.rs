@@ -63,7 +63,8 @@ fn write_sums(vm: &mut VirtualMachine) -> Result<(), HintError> {
     };
     let x = felts(x, (x_end - x)?)?;
     let w = felts(w, (w_end - w)?)?;
-    let blocks = w.len().checked_div(x.len()).unwrap_or(0);
+    let blocks = w.len().checked_div(x.len());
+    let blocks = blocks.ok_or(HintError::WrongHintData)?;
     for block in 0..blocks {
         let words = w.iter().skip(block).step_by(blocks);
         let sum = words.zip(&x).fold(bias, |sum, (w, x)| sum + w * x);
@@ -79,7 +80,8 @@ fn write_maximum(vm: &mut VirtualMachine, index: &CellRef) -> Result<(), HintErr
     let xs = vm.get_integer_range(xs, (end - xs)?)?;
     let half = Felt252::TWO.pow(128u32);
     let signed = |i: &usize| (*xs[*i] + half).to_biguint();
-    let largest = (0..xs.len()).rev().max_by_key(signed).unwrap_or(0);
+    let largest = (0..xs.len()).rev().max_by_key(signed);
+    let largest = largest.ok_or(HintError::WrongHintData)?;
     vm.insert_value(cell_ref_to_relocatable(index, vm), Felt252::from(largest))?;
     Ok(())
 }
@@ -121,6 +123,7 @@ impl HintProcessorLogic for Hints {
                 name if name == LOOKUP.as_bytes() => {
                     return write_entry(vm, [input_start, input_end], output_start);
                 }
+                // Cairo's own, which its processor knows or refuses.
                 _ => {}
             }
         }

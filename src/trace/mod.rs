@@ -69,12 +69,14 @@ impl Trace {
 
     /// Number of VM steps.
     pub fn steps(&self) -> usize {
-        self.runner.get_relocatable_trace().map_or(0, <[_]>::len)
+        let trace = self.runner.get_relocatable_trace();
+        trace.expect("every run keeps its trace").len()
     }
 
     /// The registers before each VM step; steps outside the program are left out.
     pub fn registers(&self) -> impl Iterator<Item = Registers> {
-        let trace = self.runner.get_relocatable_trace().unwrap_or_default();
+        let trace = self.runner.get_relocatable_trace();
+        let trace = trace.expect("every run keeps its trace");
         trace
             .iter()
             .filter(|entry| entry.pc.segment_index == 0)
@@ -193,7 +195,7 @@ fn read_output(runner: &CairoRunner) -> Result<Vec<Felt252>, TraceError> {
         .vm
         .segments
         .get_segment_used_size(base as usize)
-        .unwrap_or(0);
+        .ok_or_else(|| error(&"the output segment has no size"))?;
     (0..size)
         .map(|offset| {
             let cell = Relocatable {

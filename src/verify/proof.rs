@@ -46,11 +46,14 @@ fn options() -> impl Options {
         .reject_trailing_bytes()
 }
 
-/// The proof file's bytes.
+/// The proof file's bytes; more than [`MAX_PROOF_BYTES`] cannot be read back.
+///
+/// # Panics
+/// Never: plain data has an encoding, and a vector takes it.
 pub fn encode(proof: &CairoProof) -> Vec<u8> {
     let mut bytes = MAGIC.to_vec();
-    // Serialising plain data into a vector cannot fail; an empty body would not decode.
-    bytes.extend(options().serialize(proof).unwrap_or_default());
+    let body = options().with_no_limit().serialize(proof);
+    bytes.extend(body.expect("plain data has an encoding"));
     bytes
 }
 

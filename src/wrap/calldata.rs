@@ -145,7 +145,8 @@ fn columns() -> [Columns; TREES] {
     let mut log_sizes = [0; N_COMPONENTS];
     let mut samples = vec![];
     for (log_size, component) in log_sizes.iter_mut().zip(components.values()) {
-        *log_size = component.log_size(&fixed).unwrap_or_default();
+        let known = component.log_size(&fixed);
+        *log_size = known.expect("the shape has every component's columns");
         // The last four interaction columns of a component are its running sum, which is sampled at the
         // previous row too.
         let n = component.interaction_columns();

@@ -96,9 +96,10 @@ impl WrapError {
 /// A digest of eight words below 2^31 as one felt, the first word lowest.
 pub fn digest_felt(digest: &[u8; 32]) -> Felt {
     let shift = Felt::from(1u64 << 31);
-    digest.chunks_exact(4).rev().fold(Felt::ZERO, |felt, word| {
-        let word = u32::from_le_bytes(word.try_into().unwrap_or_default());
-        felt * shift + Felt::from(word)
+    let (words, _) = digest.as_chunks::<4>();
+    let words = words.iter().rev();
+    words.fold(Felt::ZERO, |felt, word| {
+        felt * shift + Felt::from(u32::from_le_bytes(*word))
     })
 }
 

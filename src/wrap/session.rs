@@ -1,9 +1,9 @@
 //! Wraps a session's folder: leaf after leaf, pair after pair, resumable. What is made is read and verified in
 //! [`documents`](super::documents).
 
-use std::fs;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
+use std::fs;
 
 use starknet_types_core::felt::Felt;
 use stwo::core::fields::qm31::QM31;
@@ -16,8 +16,8 @@ use super::shape::{AGGREGATE, LEAF, Shape};
 use super::verify::verify_packed;
 use super::{WrapError, calldata, digest_felt, tree, witness};
 use crate::receipt::{
-    Document, MAX_WRAPPED_CHUNKS, Manifest, SessionWriter, Wrapped, read_bounded, witness_name,
-    write_atomic,
+    Document, FileError, MAX_WRAPPED_CHUNKS, Manifest, SessionWriter, Wrapped, read_bounded,
+    witness_name, write_atomic,
 };
 use crate::verify::statement::{CircuitRoot, ProofFelt};
 
@@ -238,8 +238,11 @@ impl Store {
             proof.claim.output_values == key.value
                 && proof.stark_proof.proof.commitments.first().map(|r| r.0) == Some(key.root)
         };
-        let earlier = read_bounded(&file, MAX_NODE_BYTES)
-            .ok()
+        let earlier = match read_bounded(&file, MAX_NODE_BYTES) {
+            Err(FileError::NotFound { .. }) => None,
+            read => Some(read?),
+        };
+        let earlier = earlier
             .filter(|bytes| circuit::decode(bytes, key.shape).is_some_and(|proof| usable(&proof)));
         let resumed = earlier.is_some();
         let proof = match earlier {

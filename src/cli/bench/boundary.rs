@@ -1,12 +1,12 @@
 //! `bench --boundary`: one proof of a decode step beside two.
 
-use anyhow::Context;
+use anyhow::{Context, bail};
 use cairo_decode::bench::BenchError;
 use cairo_decode::bench::boundary::{self, SIZES};
 use serde_json::Value;
 
-use super::{Args, in_own_processes, named};
-use crate::cli::{Failure, Outcome, output};
+use super::{Args, in_own_processes, list, named, number, text};
+use crate::cli::{Failure, Outcome, output, table};
 
 pub fn run(args: &Args) -> Outcome {
     let sizes = named(args, "size", &SIZES, |size| size.name)?;
@@ -25,79 +25,89 @@ pub fn run(args: &Args) -> Outcome {
     in_own_processes(args, names, &options, "sizes", print)
 }
 
-/// A column: title, width, decimals, and what it shows of an object.
-type Column = (&'static str, usize, usize, fn(&Value) -> f64);
+/// A column: title, decimals, what it shows of an object, and how often the unit is in it.
+type Column = (&'static str, usize, &'static [&'static str], f64);
 
 const COLUMNS: [Column; 10] = [
-    ("words", 7, 0, |o| number(&o["program_words"])),
-    ("VM steps", 9, 0, |o| number(&o["vm_steps"])),
-    ("rows", 9, 0, |o| number(&o["rows"])),
-    ("used (M)", 9, 1, |o| number(&o["used_cells"]) / 1e6),
-    ("hash (M)", 9, 1, |o| number(&o["hash_cells"]) / 1e6),
-    ("cells (M)", 9, 1, |o| number(&o["cells"]) / 1e6),
-    ("lookups", 8, 0, |o| number(&o["lookups"])),
-    ("prove (s)", 9, 2, |o| number(&o["proof"]["prove_seconds"])),
-    ("verify (ms)", 11, 1, |o| {
-        number(&o["proof"]["verify_seconds"]) * 1e3
-    }),
-    ("bytes", 8, 0, |o| number(&o["proof"]["bytes"])),
+    ("words", 0, &["program_words"], 1.0),
+    ("VM steps", 0, &["vm_steps"], 1.0),
+    ("rows", 0, &["rows"], 1.0),
+    ("used (M)", 1, &["used_cells"], 1e-6),
+    ("hash (M)", 1, &["hash_cells"], 1e-6),
+    ("cells (M)", 1, &["cells"], 1e-6),
+    ("lookups", 0, &["lookups"], 1.0),
+    ("prove (s)", 2, &["proof", "prove_seconds"], 1.0),
+    ("verify (ms)", 1, &["proof", "verify_seconds"], 1e3),
+    ("bytes", 0, &["proof", "bytes"], 1.0),
 ];
 
-fn number(value: &Value) -> f64 {
-    value.as_f64().unwrap_or_default()
+/// A column's number of an object; not a number for what was not proven.
+fn cell(object: &Value, (_, _, path, scale): &Column) -> anyhow::Result<f64> {
+    if path.len() > 1 && object[path[0]].is_null() {
+        return Ok(f64::NAN);
+    }
+    let (field, parents) = path.split_last().context("a path")?;
+    let parent = parents.iter().fold(object, |object, name| &object[name]);
+    Ok(number(parent, field)? * scale)
 }
 
-fn print(result: &Value) {
+fn print(result: &Value) -> anyhow::Result<()> {
     output::line(format!(
         "size {}: {}; {} parameters",
-        result["size"].as_str().unwrap_or_default(),
-        result["about"].as_str().unwrap_or_default(),
-        result["parameters"],
+        text(result, "size")?,
+        text(result, "about")?,
+        number(result, "parameters")?,
     ));
-    for comparison in result["comparisons"].as_array().into_iter().flatten() {
-        let objects = comparison["objects"]
-            .as_array()
-            .cloned()
-            .unwrap_or_default();
-        let [one, arithmetic, membership] = objects.as_slice() else {
-            continue;
+    for comparison in list(result, "comparisons")? {
+        let [one, arithmetic, membership] = list(comparison, "objects")? else {
+            bail!("the size's process answers with other objects than one and two");
         };
-        print_comparison(comparison, [one, arithmetic, membership]);
+        print_comparison(comparison, [one, arithmetic, membership])?;
     }
+    Ok(())
 }
 
-fn print_comparison(comparison: &Value, [one, arithmetic, membership]: [&Value; 3]) {
+fn print_comparison(
+    comparison: &Value,
+    [one, arithmetic, membership]: [&Value; 3],
+) -> anyhow::Result<()> {
     let security = match comparison["unproven"].as_str() {
         Some(problem) => format!("not proven: {problem}"),
-        None => format!("{} bits each", one["proof"]["security_bits"]),
+        None => format!("{} bits each", number(&one["proof"], "security_bits")?),
     };
+    output::line("");
     output::line(format!(
-        "\ncontext {}: {security}; ranges: {} checked in one, {} claimed and {} checked in two",
-        comparison["context"],
-        one["range_checks"],
-        arithmetic["range_claims"],
-        membership["range_checks"],
+        "context {}: {security}; ranges: {} checked in one, {} claimed and {} checked in two",
+        number(comparison, "context")?,
+        number(one, "range_checks")?,
+        number(arithmetic, "range_claims")?,
+        number(membership, "range_checks")?,
     ));
-    let titles = COLUMNS.map(|(title, width, ..)| format!("{title:>width$}"));
-    output::line(format!("{:<12}{}", "", titles.join("  ")));
-    let row = |name: &str, value: &dyn Fn(&Column) -> (f64, usize)| {
-        let cells = COLUMNS.map(|column| {
-            let (value, decimals) = value(&column);
-            format!("{value:>width$.decimals$}", width = column.1)
-        });
-        output::line(format!("{name:<12}{}", cells.join("  ")));
-    };
-    row("one proof", &|(_, _, decimals, of)| (of(one), *decimals));
-    row("arithmetic", &|(_, _, decimals, of)| {
-        (of(arithmetic), *decimals)
-    });
-    row("membership", &|(_, _, decimals, of)| {
-        (of(membership), *decimals)
-    });
-    row("two proofs", &|(_, _, decimals, of)| {
-        (of(arithmetic) + of(membership), *decimals)
-    });
-    row("two / one", &|(_, _, _, of)| {
-        ((of(arithmetic) + of(membership)) / of(one), 2)
-    });
+    let mut rows: [Vec<String>; 5] = [
+        "one proof",
+        "arithmetic",
+        "membership",
+        "two proofs",
+        "two / one",
+    ]
+    .map(|name| vec![name.to_string()]);
+    for column in &COLUMNS {
+        let [one, arithmetic, membership] = [
+            cell(one, column)?,
+            cell(arithmetic, column)?,
+            cell(membership, column)?,
+        ];
+        let two = arithmetic + membership;
+        let values = [one, arithmetic, membership, two, two / one];
+        for (index, (row, value)) in rows.iter_mut().zip(values).enumerate() {
+            let digits = if index == 4 { 2 } else { column.1 };
+            row.push(match value.is_nan() {
+                true => "-".to_string(),
+                false => format!("{value:.digits$}"),
+            });
+        }
+    }
+    let header: Vec<&str> = std::iter::once("").chain(COLUMNS.map(|c| c.0)).collect();
+    table::print(1, &header, rows);
+    Ok(())
 }

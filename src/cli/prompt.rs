@@ -1,0 +1,152 @@
+//! What `generate` and `prove` are asked: a prompt and a number of tokens.
+
+use std::collections::BTreeSet;
+use std::fs::File;
+use std::io::{self, Read};
+use std::path::{Path, PathBuf};
+
+use anyhow::{Context, ensure};
+use cairo_decode::bundle::Bundle;
+
+use super::output;
+
+/// Largest prompt that is read from a file or from stdin, in bytes.
+const MAX_PROMPT_BYTES: u64 = 1 << 20;
+/// Tokens to generate if the command line does not say it and the context has room.
+const DEFAULT_TOKENS: usize = 64;
+
+/// The prompt, from one of two places, and how much to generate.
+#[derive(Debug, clap::Args)]
+pub struct Asked {
+    #[command(flatten)]
+    source: Source,
+    /// Tokens to generate, unless the end of sequence comes first [default: 64, or as many as the model's context has
+    /// room for]
+    #[arg(short = 'n', long, value_parser = clap::value_parser!(u32).range(1..))]
+    tokens: Option<u32>,
+}
+
+#[derive(Debug, clap::Args)]
+#[group(required = true, multiple = false)]
+struct Source {
+    /// Prompt
+    #[arg(short, long)]
+    prompt: Option<String>,
+    /// File with the prompt, without the line break at its end; - is stdin
+    #[arg(long, value_name = "FILE")]
+    prompt_file: Option<PathBuf>,
+}
+
+/// A prompt that fits the model, and how much to generate.
+pub struct Prompt {
+    pub text: String,
+    pub tokens: Vec<u32>,
+    pub new_tokens: u32,
+    /// Characters of the text that the model does not read as they are.
+    pub lost: Vec<char>,
+}
+
+impl Asked {
+    /// Reads the prompt, and checks that the model has room for it and for what is to be generated. Names characters
+    /// that the model will not see on stderr.
+    ///
+    /// # Errors
+    /// A file that cannot be read, a prompt that the tokenizer refuses, more tokens than positions.
+    pub fn read(&self, bundle: &Bundle) -> anyhow::Result<Prompt> {
+        let text = match (&self.source.prompt, &self.source.prompt_file) {
+            (Some(text), _) => text.clone(),
+            (None, Some(file)) => read(file)?,
+            (None, None) => unreachable!("the group is required"),
+        };
+        let tokens = bundle.text.tokenizer.encode(&text)?;
+        ensure!(!tokens.is_empty(), "the prompt has no tokens");
+        let context = bundle.manifest.context_length as usize;
+        // The last token needs no position: nothing reads it.
+        let room = (context + 1).saturating_sub(tokens.len());
+        ensure!(
+            room > 0,
+            "the prompt has {} tokens, the model's context {context}",
+            tokens.len()
+        );
+        let new_tokens = match self.tokens {
+            None => DEFAULT_TOKENS.min(room) as u32,
+            Some(asked) => {
+                ensure!(
+                    asked as usize <= room,
+                    "-n: {asked} tokens after a prompt of {} do not fit the model's context of {context}; at most {room} do",
+                    tokens.len()
+                );
+                asked
+            }
+        };
+        let read = bundle.text.tokenizer.decode(&tokens)?;
+        let lost = lost(&text, &read);
+        if !lost.is_empty() {
+            let list: Vec<String> = lost
+                .iter()
+                .map(|c| format!("{c:?} (U+{:04X})", u32::from(*c)))
+                .collect();
+            output::note(format!(
+                "note: the tokenizer drops or changes {} of the prompt; the model reads {read:?}",
+                list.join(", ")
+            ));
+        }
+        Ok(Prompt {
+            text,
+            tokens,
+            new_tokens,
+            lost,
+        })
+    }
+}
+
+/// Reads a prompt from a file, a pipe or stdin. A line break at the end is the file's, not the prompt's.
+fn read(file: &Path) -> anyhow::Result<String> {
+    let name = file.display();
+    let mut bytes = vec![];
+    let read = match file == Path::new("-") {
+        true => io::stdin()
+            .take(MAX_PROMPT_BYTES + 1)
+            .read_to_end(&mut bytes),
+        false => File::open(file)
+            .and_then(|opened| opened.take(MAX_PROMPT_BYTES + 1).read_to_end(&mut bytes)),
+    };
+    read.with_context(|| format!("--prompt-file: cannot read {name}"))?;
+    ensure!(
+        bytes.len() as u64 <= MAX_PROMPT_BYTES,
+        "--prompt-file: {name} is larger than {MAX_PROMPT_BYTES} bytes"
+    );
+    let mut text = String::from_utf8(bytes)
+        .with_context(|| format!("--prompt-file: {name} is not UTF-8 text"))?;
+    if text.ends_with('\n') {
+        text.truncate(text.len() - 1);
+        if text.ends_with('\r') {
+            text.truncate(text.len() - 1);
+        }
+    }
+    Ok(text)
+}
+
+/// Characters that are in the text more often than in what its tokens decode to. Spaces do not count: tokenizers put
+/// one in front, or leave it to the decoder.
+fn lost(text: &str, read: &str) -> Vec<char> {
+    let characters: BTreeSet<char> = text.chars().filter(|c| *c != ' ').collect();
+    let count = |text: &str, c: char| text.chars().filter(|other| *other == c).count();
+    let lost = |c: &char| count(read, *c) < count(text, *c);
+    characters.into_iter().filter(lost).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn lost_characters_are_named() {
+        assert!(lost("Once upon", " Once upon").is_empty());
+        assert_eq!(lost("a\u{e9}b", "ab"), ['\u{e9}']);
+        assert_eq!(lost("x y\nx", "x y x"), ['\n']);
+        assert_eq!(lost("aa", "a"), ['a']);
+        // What stands for an unknown character is not one of the text's.
+        assert_eq!(lost("a#", "a<unk>"), ['#']);
+    }
+}

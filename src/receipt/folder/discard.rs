@@ -1,0 +1,45 @@
+//! Removing a session's chunks, so that they can be proven anew.
+
+use std::fs;
+use std::path::PathBuf;
+
+use super::{FileError, FolderError, Listing, SessionDir, SessionWriter, witness_name};
+
+impl SessionDir {
+    /// Number of the chunk after the last one that has a receipt.
+    ///
+    /// # Errors
+    /// [`FolderError::Misnamed`], or [`FolderError::File`] if the folder cannot be listed.
+    pub fn chunks(&self) -> Result<usize, FolderError> {
+        let receipts = Listing::of(self.path())?.receipts;
+        Ok(receipts.last().map_or(0, |last| last + 1))
+    }
+}
+
+impl SessionWriter {
+    /// Removes receipts, proofs and witnesses from chunk `first` on, receipts first and the last of them first: whenever
+    /// it is stopped, what is left is a session. Returns the names of what was there.
+    ///
+    /// # Errors
+    /// As [`SessionDir::chunks`], or a file that cannot be removed.
+    pub fn discard(&self, first: usize) -> Result<Vec<String>, FolderError> {
+        let found = Listing::of(self.dir().path())?;
+        let receipts = found.receipts.range(first..).rev();
+        let mut files: Vec<PathBuf> = receipts.map(|i| self.dir().receipt_path(*i)).collect();
+        let proofs = found.proofs.range(first..);
+        files.extend(proofs.map(|i| self.dir().proof_path(*i)));
+        let chunks = found.receipts.union(&found.proofs);
+        let witness = |i: &usize| self.dir().path().join(witness_name(*i));
+        let witnesses = chunks.filter(|i| **i >= first).map(witness);
+        files.extend(witnesses.filter(|file| file.exists()));
+        let mut names = vec![];
+        for file in files {
+            fs::remove_file(&file).map_err(FileError::io(&file, "remove"))?;
+            names.extend(
+                file.file_name()
+                    .map(|name| name.to_string_lossy().into_owned()),
+            );
+        }
+        Ok(names)
+    }
+}

@@ -1,0 +1,59 @@
+//! Why a session is not proven: one variant per check.
+
+use thiserror::Error;
+
+use super::RequestError;
+use crate::chunk::ChunkError;
+use crate::profile::ProfileError;
+use crate::prove::ProveError;
+use crate::receipt::{DocumentError, FolderError, ReceiptError};
+use crate::trace::TraceError;
+use crate::verify::ProofError;
+
+/// Why a session is not proven.
+#[derive(Debug, Error)]
+pub enum ProveSessionError {
+    #[error(transparent)]
+    Request(#[from] RequestError),
+    #[error(transparent)]
+    Folder(#[from] FolderError),
+    #[error(transparent)]
+    Document(#[from] DocumentError),
+    #[error(
+        "{receipt}: statement.{field}: is {found}, this session has {expected}: a receipt of another session; remove it, or use another -o"
+    )]
+    Foreign {
+        receipt: String,
+        field: &'static str,
+        found: String,
+        expected: String,
+    },
+    #[error(
+        "{proof}: was proven {}; use the same options to go on, or another -o",
+        if *wrappable { "for wrapping, and --wrappable is not given" } else { "without --wrappable" }
+    )]
+    OtherParameters { proof: String, wrappable: bool },
+    #[error("chunk {chunk}: {source}")]
+    Chunk { chunk: usize, source: ChunkError },
+    #[error("chunk {chunk}: {source}")]
+    Trace { chunk: usize, source: TraceError },
+    #[error(
+        "chunk {chunk}: the program's output differs from the engine's at field {field}: this is a bug of cairo-decode"
+    )]
+    Output { chunk: usize, field: usize },
+    #[error("chunk {chunk}: {source}")]
+    Prove { chunk: usize, source: ProveError },
+    #[error("chunk {chunk}: {source}")]
+    Components { chunk: usize, source: ProfileError },
+    #[error(
+        "chunk {chunk}: the proof just made does not verify: {source}: this is a bug of cairo-decode"
+    )]
+    SelfCheck { chunk: usize, source: ProofError },
+    #[error(
+        "chunk {chunk}: the receipt just made is refused: {source}: this is a bug of cairo-decode"
+    )]
+    Receipt {
+        chunk: usize,
+        source: Box<ReceiptError>,
+    },
+}
