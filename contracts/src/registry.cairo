@@ -185,8 +185,7 @@ pub mod Registry {
         }
 
         fn is_registered(self: @ContractState, model_id: felt252) -> bool {
-            // Every registered model has a security of at least 96 bits.
-            self.models.read(model_id).security_bits != 0
+            is_one(@self.models.read(model_id))
         }
 
         fn session(self: @ContractState, session: SessionName) -> Session {
@@ -210,6 +209,11 @@ pub mod Registry {
             let (statements, _) = expand(self, @model, @claim);
             statements
         }
+    }
+
+    /// Whether this was read of a registered model, which has a security of at least 96 bits.
+    fn is_one(model: @Model) -> bool {
+        *model.security_bits != 0
     }
 
     fn id_of(model: @Model) -> felt252 {
@@ -283,7 +287,7 @@ pub mod Registry {
         self: @ContractState, model: @Model, claim: @Claim,
     ) -> (Array<felt252>, Array<Part>) {
         let session = claim.session;
-        assert(self.is_registered(*session.model_id), errors::UNKNOWN);
+        assert(is_one(model), errors::UNKNOWN);
         let n = (*claim.chunks).len();
         assert(n != 0 && n <= MAX_CHUNKS, errors::CHUNKS);
         let prompt_length = *session.prompt_length;

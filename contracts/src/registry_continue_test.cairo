@@ -195,7 +195,8 @@ fn a_session_has_one_future() {
     for other in others {
         barred(registry, id, made_up(4, 7), [other].span(), errors::FORK);
         // From the first frontier, in another cut, and where something new stands beside it.
-        barred(registry, id, first_of(0), [chunk(3, 7), Chunk { steps: 5, ..other }].span(), errors::FORK);
+        let cut = [chunk(3, 7), Chunk { steps: 5, ..other }].span();
+        barred(registry, id, first_of(0), cut, errors::FORK);
         barred(registry, id, made_up(4, 7), [other, chunk(1, 7)].span(), errors::FORK);
     }
     // At the prompt's last token too.

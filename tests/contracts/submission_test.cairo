@@ -7,7 +7,7 @@ use starknet::testing::{set_chain_id, set_contract_address};
 use starknet::SyscallResultTrait;
 use crate::interfaces::{
     Claim, IRegistryDispatcherTrait, IRegistryLibraryDispatcher, IRegistrySafeDispatcherTrait,
-    IRegistrySafeLibraryDispatcher,
+    IRegistrySafeLibraryDispatcher, Model,
 };
 use crate::registry::{Registry, errors};
 use crate::registry_setup::{CHAIN, LEAF_ROOT, after, chunks, middle, model, name, proven};
@@ -55,7 +55,7 @@ fn the_clients_submission_is_accepted_once() {
 fn the_proof_is_of_its_circuit() {
     let registry = registry();
     let id = registry.register_model(model());
-    let other = registry.register_model(crate::interfaces::Model { leaf_root: LEAF_ROOT - 1, ..model() });
+    let other = registry.register_model(Model { leaf_root: LEAF_ROOT - 1, ..model() });
     let (claim, proof) = submission();
     let claim = Claim { session: name(other), ..claim };
     let safe = IRegistrySafeLibraryDispatcher { class_hash: Registry::TEST_CLASS_HASH };
