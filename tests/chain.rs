@@ -1,5 +1,5 @@
-//! End to end on a local Starknet: the real contracts, a real session in two transactions, and everything that
-//! must revert, with its reason.
+//! End to end on a local Starknet: the real contracts, a real session of which a stranger submits the first chunk,
+//! two more strangers who try to block it, and everything that must revert, with its reason.
 //!
 //! Run by `scripts/test-chain`, which installs the local Starknet; slow, and 17 GB of memory.
 
@@ -7,24 +7,25 @@
 mod command;
 #[path = "support/refusals.rs"]
 mod refusals;
+#[path = "chain/refused.rs"]
+mod refused;
+#[path = "chain/stranger.rs"]
+mod stranger;
 
 use std::fs;
 use std::net::TcpListener;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use cairo_decode::bundle::Bundle;
-use cairo_decode::chain::claim::{self, SessionState};
+use cairo_decode::chain::claim::{self, SessionName, SessionState};
 use cairo_decode::chain::deployment::Deployment;
 use cairo_decode::chain::devnet::{self, Devnet};
 use cairo_decode::chain::{Account, Chain, ChainError, Sending, Sent};
-use cairo_decode::receipt::{Document, Manifest, Receipt, Wrapped};
+use cairo_decode::receipt::{Document, Manifest, Receipt, Session, Wrapped};
 use cairo_decode::verify::statement::CircuitRoot;
-use cairo_decode::wrap::aggregate::Aggregate;
 use cairo_decode::wrap::session::{self, Event};
-use cairo_decode::wrap::shape::{AGGREGATE, LEAF};
-use cairo_decode::wrap::{calldata, circuit, felt_digest};
 use command::{PASSWORD, accept, path, reject};
-use refusals::{FORM, flip, reason_of};
+use refused::Other;
 use starknet::signers::SigningKey;
 use starknet_types_core::felt::Felt;
 
@@ -69,65 +70,106 @@ impl Registry<'_> {
         answer.expect("the view answers")
     }
 
-    fn session(&self, claim: &[Felt]) -> SessionState {
-        SessionState::from_felts(&self.view("session", claim[..3].to_vec())).expect("its form")
+    fn session(&self, name: &SessionName) -> SessionState {
+        SessionState::from_felts(&self.view("session", name.felts())).expect("its form")
     }
 
-    fn is_accepted(&self, receipt: &Receipt) -> bool {
-        self.view("is_accepted", vec![claim::statement_hash(receipt)]) == [Felt::ONE]
+    fn is_accepted(&self, model_id: Felt, receipt: &Receipt) -> bool {
+        let hash = claim::statement_hash(receipt);
+        self.view("is_accepted", vec![model_id, hash]) == [Felt::ONE]
     }
 }
 
-/// Places in the calldata of `submit`, one chunk.
-const MODEL: usize = 0;
-const SESSION: usize = 1;
-const PROMPT_ROOT: usize = 2;
-const PROMPT_LENGTH: usize = 3;
-const FIRST_POSITION: usize = 4;
-const CHUNKS: usize = 6;
-const CHUNK: usize = 7;
-const PROOF: usize = 13;
-
-/// The reason of a proof of other statements or parameters: all of them are in the transcript from its start, so
-/// the first check on it fails.
-const NOT_OF_THESE: &[&str] = &["proof: interaction work"];
-
-/// Wraps a session in groups of one chunk; keeps the first leaf's proof.
-fn wrap(dir: &Path, bundle: &Bundle, leaf: &Path) -> Vec<Wrapped> {
-    let node = dir.join("wrapping/level-0-0000");
+/// Wraps a session; keeps the leaves' proofs in the folder `leaves`.
+fn wrap(dir: &Path, bundle: &Bundle, group: usize, leaves: &Path) -> Vec<Wrapped> {
     let words = bundle.program.words();
-    session::wrap(dir, &bundle.manifest, &words, 1, &mut |event| {
+    session::wrap(dir, &bundle.manifest, &words, group, &mut |event| {
         if let Event::Circuit { level: 1 } = event {
-            fs::copy(&node, leaf).expect("the first leaf's proof");
+            copy(&dir.join("wrapping"), leaves);
         }
     })
     .expect("wraps")
 }
 
-/// A proof of the same statement as `wrapped`, whose parameters are weaker: ten bits of work.
-fn weak_proof(leaf: &Path, wrapped: &Wrapped) -> Vec<Felt> {
-    let mut parameters = circuit::pcs_config(&AGGREGATE);
-    parameters.pow_bits = 10;
-    let aggregate = Aggregate::with_parameters(&LEAF, parameters).expect("the circuit");
-    let root = felt_digest(&wrapped.leaf_root.0).expect("a digest");
-    let bytes = fs::read(leaf).expect("the leaf");
-    let copy = || (circuit::decode(&bytes, &LEAF).expect("a proof"), root);
-    calldata::pack(&aggregate.prove(copy(), copy()).expect("proves"))
+/// Copies the files of a folder.
+fn copy(from: &Path, to: &Path) {
+    fs::create_dir_all(to).expect("a folder");
+    for entry in fs::read_dir(from).expect("a folder") {
+        let entry = entry.expect("an entry");
+        if entry.path().is_file() {
+            fs::copy(entry.path(), to.join(entry.file_name())).expect("copied");
+        }
+    }
+}
+
+/// A session and two ways of wrapping it.
+struct Proven {
+    /// Each of the two chunks wrapped on its own.
+    apart: PathBuf,
+    /// Both chunks in one proof.
+    together: PathBuf,
+    receipts: Vec<Receipt>,
+    name: SessionName,
+    /// The calldata of `submit` for each chunk alone.
+    calls: Vec<Vec<Felt>>,
+    /// A proof of the first chunk's statement with weaker parameters.
+    weak: Vec<Felt>,
+}
+
+/// Proves a session of two chunks for a registry: the first ends at the prompt's last token.
+fn prove(work: &Path, build: &Path, domain: &str) -> Proven {
+    let at = |name: &str| work.join(name);
+    let (apart, together, leaves) = (at("apart"), at("together"), at("leaves"));
+    let asked = ["-p", "Once upon", "-n", "2", "--domain", domain];
+    accept(&[&["prove", path(build), "-o", path(&apart)], &asked[..]].concat());
+    let bundle = Bundle::open(build).expect("a bundle");
+    let wrapped = wrap(&apart, &bundle, 1, &leaves);
+    assert_eq!(wrapped.len(), 2);
+    copy(&apart, &together);
+    copy(&leaves, &together.join("wrapping"));
+    assert_eq!(wrap(&together, &bundle, 2, &at("again")).len(), 1);
+
+    let manifest = build.join("model.json");
+    for (dir, said) in [(&apart, "2 proofs for 2"), (&together, "one proof for 2")] {
+        let verify = ["verify", path(dir), "--model", path(&manifest), "--wrapped"];
+        let pinned = ["--domain", domain, "--build", path(build)];
+        assert!(accept(&[&verify[..], &pinned[..]].concat()).contains(said));
+    }
+    let receipts: Vec<Receipt> = (0..2)
+        .map(|i| apart.join(format!("chunk-{i:04}.receipt.json")))
+        .map(|file| Receipt::read(&file).expect("a receipt"))
+        .collect();
+    let first = &receipts[0].statement;
+    assert_eq!((first.prompt_length, first.frontier_out.position), (3, 2));
+    let model_id = claim::model_id(&bundle.manifest, wrapped[0].leaf_root);
+    let calls = wrapped
+        .iter()
+        .map(|w| claim::submission(model_id, &receipts, w).expect("receipts"))
+        .collect();
+    Proven {
+        name: SessionName::of(model_id, &receipts[0]),
+        weak: refused::weak_proof(&leaves.join("level-0-0000"), &wrapped[0]),
+        apart,
+        together,
+        receipts,
+        calls,
+    }
 }
 
 #[test]
-fn a_session_in_two_transactions() {
+fn a_session_among_strangers() {
     let temp = tempfile::tempdir().expect("a temporary folder");
     let at = |name: &str| temp.path().join(name);
     let devnet = Devnet::start(free_port()).expect("a local Starknet");
     let chain_file = at("chain.json");
     let chain_args = ["--chain", path(&chain_file)];
-    accept(&[&["chain", "deploy", "--rpc", &devnet.url], &chain_args[..]].concat());
-    reject(
-        &[&["chain", "deploy", "--rpc", &devnet.url], &chain_args[..]].concat(),
-        2,
-        "exists",
-    );
+    let with_chain = |args: &[&str]| -> Vec<String> {
+        let all = args.iter().chain(&chain_args);
+        all.map(|arg| arg.to_string()).collect()
+    };
+    let deploy = with_chain(&["chain", "deploy", "--rpc", &devnet.url]);
+    accept(&strs(&deploy));
+    reject(&strs(&deploy), 2, "exists");
     let deployment = Deployment::read(&chain_file).expect("chain.json");
     let domain = deployment.domain().to_string();
 
@@ -137,40 +179,14 @@ fn a_session_in_two_transactions() {
     accept(&["compile", path(&models), "-o", path(&build)]);
     let heldout = models.join("heldout.txt");
     let calibration = ["--name", "stories_other", "--calibration", path(&heldout)];
-    accept(
-        &[
-            &["compile", path(&models), "-o", path(&other)],
-            &calibration[..],
-        ]
-        .concat(),
-    );
-    accept(&[&["chain", "register", path(&build)], &chain_args[..]].concat());
-    reject(
-        &[&["chain", "register", path(&build)], &chain_args[..]].concat(),
-        1,
-        "model: already registered",
-    );
+    let compile = ["compile", path(&models), "-o", path(&other)];
+    accept(&[&compile[..], &calibration[..]].concat());
+    let register = with_chain(&["chain", "register", path(&build)]);
+    accept(&strs(&register));
+    reject(&strs(&register), 1, "model: already registered");
     let other = register_with_keystore(&devnet, temp.path(), &other, &chain_args);
 
-    // A session of two chunks, each wrapped on its own.
-    let dir = at("session");
-    let asked = ["-p", "Once", "-n", "2", "--domain", &domain];
-    accept(&[&["prove", path(&build), "-o", path(&dir)], &asked[..]].concat());
-    let bundle = Bundle::open(&build).expect("a bundle");
-    let leaf = at("leaf");
-    let wrapped = wrap(&dir, &bundle, &leaf);
-    assert_eq!(wrapped.len(), 2);
-    let manifest = build.join("model.json");
-    let verify = [
-        "verify",
-        path(&dir),
-        "--model",
-        path(&manifest),
-        "--wrapped",
-    ];
-    let pinned = ["--domain", &domain, "--build", path(&build)];
-    assert!(accept(&[&verify[..], &pinned[..]].concat()).contains("2 proofs for 2 chunks"));
-
+    let proven = prove(temp.path(), &build, &domain);
     let chain = Chain::connect(&devnet.url).expect("connects");
     let account = devnet::account(&devnet.url).expect("an account");
     let registry = Registry {
@@ -178,28 +194,78 @@ fn a_session_in_two_transactions() {
         account: &account,
         address: deployment.registry.0,
     };
-    let receipts: Vec<Receipt> = (0..2)
-        .map(|i| Receipt::read(&dir.join(format!("chunk-{i:04}.receipt.json"))).expect("a receipt"))
-        .collect();
-    let calls: Vec<Vec<Felt>> = wrapped
-        .iter()
-        .map(|w| claim::submission(&bundle.manifest, &receipts, w).expect("receipts"))
-        .collect();
+    let bundle = Bundle::open(&build).expect("a bundle");
+    refused::order(&registry, &proven.calls);
+    refused::proofs(&registry, &proven.calls, &proven.weak);
+    let mixed = refused::claims(
+        &registry,
+        &proven.calls[0],
+        &bundle.manifest,
+        &other,
+        &deployment,
+    );
+    squats(&registry, &bundle, &proven);
+    first_chunk_alone(&registry, &proven, mixed);
 
-    // Out of order: the second chunk first; its proof for the first one's place.
-    registry.reverts("gap", &calls[1], &["claim: gap"]);
-    let mut reordered = calls[1].clone();
-    reordered[FIRST_POSITION] = Felt::ZERO;
-    registry.reverts("reorder", &reordered, NOT_OF_THESE);
+    // The owner's proof of both chunks is worth as much as before.
+    let submit = |dir: &Path| with_chain(&["chain", "submit", path(dir), "--build", path(&build)]);
+    let again = [submit(&proven.together), with(&["--from", "0"])].concat();
+    let said = accept(&strs(&submit(&proven.together)));
+    assert!(said.contains("2 chunks from chunk 0"), "{said}");
+    assert!(said.contains("estimated: "), "{said}");
+    reject(&strs(&again), 1, "claim: replay");
+    let nowhere = [submit(&proven.together), with(&["--from", "5"])].concat();
+    reject(&strs(&nowhere), 2, "--from");
+    for dir in [&proven.together, &proven.apart] {
+        assert!(accept(&strs(&submit(dir))).contains("nothing to submit"));
+    }
+    registry.reverts("replay of the last", &proven.calls[1], &["claim: replay"]);
+    let model_id = proven.name.model_id;
+    assert!(
+        proven
+            .receipts
+            .iter()
+            .all(|r| registry.is_accepted(model_id, r))
+    );
 
-    refused_proofs(&registry, &calls, &weak_proof(&leaf, &wrapped[0]));
-    refused_claims(&registry, &calls[0], &bundle.manifest, &other, &deployment);
+    let status = |dir: &Path| with_chain(&["chain", "status", path(dir), "--build", path(&build)]);
+    let said = accept(&strs(&[status(&proven.apart), with(&["--json"])].concat()));
+    let said: serde_json::Value = serde_json::from_str(&said).expect("JSON");
+    let last = &proven.receipts[1].statement.frontier_out;
+    assert_eq!(said["prompt_proven"], true);
+    assert_eq!(said["registered"], true);
+    assert_eq!(said["position"], last.position);
+    assert_eq!(said["kv_root"], last.kv_root.to_string());
+    assert_eq!(said["accepted"], serde_json::json!([true, true]));
+    forged_folders(&proven, temp.path(), &other, &submit, &status);
+}
 
-    // The first chunk; the second one by the command line, which knows what is missing.
-    let before = registry.session(&calls[0]);
-    assert_eq!((before.chunks, before.position), (0, 0));
-    assert!(!registry.is_accepted(&receipts[0]));
-    let sent = registry.send("submit", calls[0].clone()).expect("accepted");
+fn with(args: &[&str]) -> Vec<String> {
+    args.iter().map(|arg| arg.to_string()).collect()
+}
+
+fn strs(args: &[String]) -> Vec<&str> {
+    args.iter().map(String::as_str).collect()
+}
+
+/// Two strangers prove honest steps under the owner's session id and prompt root, and submit first: one with another
+/// prompt length, one with another token inside the prompt.
+fn squats(registry: &Registry<'_>, bundle: &Bundle, proven: &Proven) {
+    let session = Session::read(&proven.apart.join("session.json")).expect("session.json");
+    let chunks = stranger::chunks(bundle, &session);
+    for (name, call) in stranger::submissions(bundle, chunks, proven.name.model_id) {
+        registry.send("submit", call).expect("an honest step");
+        let state = registry.session(&name);
+        assert!(!state.prompt_proven, "a prompt that nobody has proven");
+        assert_eq!(state.frontier.position, 0);
+    }
+}
+
+/// A stranger submits the owner's first chunk.
+fn first_chunk_alone(registry: &Registry<'_>, proven: &Proven, mixed: Felt) {
+    let (name, call, receipts) = (&proven.name, &proven.calls[0], &proven.receipts);
+    assert!(!registry.is_accepted(name.model_id, &receipts[0]));
+    let sent = registry.send("submit", call.clone()).expect("accepted");
     eprintln!(
         "{} L2 gas, {} felts of calldata",
         sent.l2_gas, sent.calldata
@@ -208,59 +274,59 @@ fn a_session_in_two_transactions() {
     let event = sent
         .events
         .iter()
-        .find(|(keys, _)| keys.contains(&calls[0][SESSION]));
+        .find(|(keys, _)| keys.contains(&name.session_id));
     let (keys, data) = event.expect("an event keyed by the session");
-    assert_eq!(keys[2], calls[0][MODEL]);
+    assert_eq!(keys[1], name.model_id);
     assert_eq!(data.last(), Some(&claim::statement_hash(&receipts[0])));
-    let reached = registry.session(&calls[0]);
-    let frontier = &receipts[0].statement.frontier_out;
-    assert_eq!((reached.chunks, reached.position), (1, frontier.position));
-    assert_eq!(reached.last_token, frontier.last_token);
-    assert_eq!(reached.kv_root, frontier.kv_root.0);
-    assert_eq!(reached.tokens_root, frontier.tokens_root.0);
-    assert!(registry.is_accepted(&receipts[0]) && !registry.is_accepted(&receipts[1]));
-    registry.reverts("replay", &calls[0], &["claim: replay"]);
-    let mut length = calls[1].clone();
-    length[PROMPT_LENGTH] += Felt::ONE;
-    registry.reverts("another prompt length", &length, &["claim: prompt"]);
-
-    let submit = ["chain", "submit", path(&dir), "--build", path(&build)];
-    let submit = [&submit[..], &chain_args[..]].concat();
-    reject(
-        &[&submit[..], &["--from", "0"]].concat(),
-        1,
-        "claim: replay",
-    );
-    reject(&[&submit[..], &["--from", "5"]].concat(), 2, "--from");
-    let said = accept(&submit);
-    assert!(
-        said.contains("1 chunks from chunk 1") && said.contains("estimated: "),
-        "{said}"
-    );
-    assert!(accept(&submit).contains("nothing to submit"));
-    registry.reverts("replay of the last", &calls[1], &["claim: replay"]);
-    assert!(receipts.iter().all(|r| registry.is_accepted(r)));
-
-    let status = [
-        "chain",
-        "status",
-        path(&dir),
-        "--build",
-        path(&build),
-        "--json",
-    ];
-    let status = accept(&[&status[..], &chain_args[..]].concat());
-    let status: serde_json::Value = serde_json::from_str(&status).expect("JSON");
-    let last = &receipts[1].statement.frontier_out;
-    assert_eq!(status["chunks"], 2);
-    assert_eq!(status["position"], last.position);
-    assert_eq!(status["accepted"], serde_json::json!([true, true]));
+    let reached = registry.session(name);
+    assert!(reached.prompt_proven);
+    assert_eq!(reached.frontier, receipts[0].statement.frontier_out);
+    assert!(registry.is_accepted(name.model_id, &receipts[0]));
+    assert!(!registry.is_accepted(name.model_id, &receipts[1]));
+    // The same felts under another registered circuit with this model's root.
+    assert!(!registry.is_accepted(mixed, &receipts[0]));
+    registry.reverts("replay", call, &["claim: replay"]);
 }
 
-/// Another registered model.
-struct Other {
-    manifest: Manifest,
-    leaf_root: Felt,
+/// Folders that say something else than what was accepted are refused, with what differs.
+fn forged_folders(
+    proven: &Proven,
+    work: &Path,
+    other: &Other,
+    submit: &dyn Fn(&Path) -> Vec<String>,
+    status: &dyn Fn(&Path) -> Vec<String>,
+) {
+    // A circuit of the forger's choice.
+    let circuit = work.join("another-circuit");
+    copy(&proven.apart, &circuit);
+    let edit = |file: &Path, from: &str, to: &str| {
+        let text = fs::read_to_string(file).expect("a document");
+        assert!(text.contains(from));
+        fs::write(file, text.replace(from, to)).expect("written");
+    };
+    let wrapped = Wrapped::read(&circuit.join("wrapped-0000.json")).expect("a wrapped document");
+    let file = circuit.join("wrapped-0000.json");
+    let forged = CircuitRoot(other.leaf_root).to_string();
+    edit(&file, &wrapped.leaf_root.to_string(), &forged);
+    reject(&strs(&status(&circuit)), 1, "leaf_root");
+    reject(&strs(&submit(&circuit)), 1, "leaf_root");
+
+    // Another last frontier than the accepted one.
+    let frontier = work.join("another-frontier");
+    copy(&proven.apart, &frontier);
+    let last = &proven.receipts[1].statement.frontier_out;
+    let kv_root = last.kv_root.to_string();
+    let file = frontier.join("chunk-0001.receipt.json");
+    edit(&file, &kv_root, "0x1234");
+    reject(&strs(&status(&frontier)), 1, "wrapped-0001.json");
+    for names in [
+        format!("at position {}", last.position),
+        format!("{:#x}", claim::frontier_hash(last)),
+        kv_root,
+        "0x1234".to_string(),
+    ] {
+        reject(&strs(&submit(&frontier)), 1, &names);
+    }
 }
 
 /// Registers a model with an account from a keystore file.
@@ -288,136 +354,4 @@ fn register_with_keystore(
         manifest: Manifest::read(&build.join("model.json")).expect("model.json"),
         leaf_root: Felt::from_hex(leaf_root).expect("a felt"),
     }
-}
-
-/// Proofs that are none, or not of this claim.
-fn refused_proofs(registry: &Registry<'_>, calls: &[Vec<Felt>], weak: &[Felt]) {
-    let honest = &calls[0];
-    let with = |proof: &[Felt]| {
-        let mut call = honest[..PROOF - 1].to_vec();
-        call.push(proof.len().into());
-        call.extend(proof);
-        call
-    };
-    registry.reverts("no proof", &with(&[]), &["proof: too short"]);
-    let garbage: Vec<Felt> = (1..3_900u32).map(Felt::from).collect();
-    registry.reverts("garbage", &with(&garbage), &["proof: "]);
-    registry.reverts(
-        "another chunk's proof",
-        &with(&calls[1][PROOF..]),
-        NOT_OF_THESE,
-    );
-    let fixture = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/fixtures/wrapped-session");
-    let fixture = Wrapped::read(&fixture.join("wrapped-0000.json")).expect("the fixture");
-    let fixture: Vec<Felt> = fixture.proof.iter().map(|felt| felt.0).collect();
-    registry.reverts("another session's proof", &with(&fixture), NOT_OF_THESE);
-    registry.reverts("weaker parameters", &with(weak), NOT_OF_THESE);
-    let sections = calldata::sections(&honest[PROOF..]).expect("a packed proof");
-    for (i, (name, range)) in sections.iter().enumerate() {
-        if range.is_empty() {
-            continue;
-        }
-        let mut call = honest.clone();
-        flip(
-            &mut call[PROOF + (range.start + range.end) / 2],
-            (29 * i + 3) % 240,
-        );
-        let mut reasons = FORM.to_vec();
-        match reason_of(name) {
-            Some(reason) => reasons.push(reason),
-            None => reasons.extend(["proof: ", "fri: "]),
-        }
-        registry.reverts(&format!("{name}: a flipped bit"), &call, &reasons);
-    }
-}
-
-/// Claims that the honest proof does not prove.
-fn refused_claims(
-    registry: &Registry<'_>,
-    honest: &[Felt],
-    manifest: &Manifest,
-    other: &Other,
-    deployment: &Deployment,
-) {
-    let change = |place: usize, value: Felt| {
-        let mut call = honest.to_vec();
-        call[place] = value;
-        call
-    };
-    registry.reverts(
-        "unknown model",
-        &change(MODEL, Felt::ONE),
-        &["model: unknown"],
-    );
-    for (name, place) in [
-        ("session id", SESSION),
-        ("prompt root", PROMPT_ROOT),
-        ("prompt length", PROMPT_LENGTH),
-        ("first token", FIRST_POSITION + 1),
-        ("steps", CHUNK),
-        ("last token", CHUNK + 1),
-        ("KV root", CHUNK + 2),
-        ("tokens root", CHUNK + 3),
-        ("emitted root", CHUNK + 4),
-    ] {
-        let call = change(place, honest[place] + Felt::ONE);
-        registry.reverts(&format!("another {name}"), &call, NOT_OF_THESE);
-    }
-    registry.reverts("no steps", &change(CHUNK, Felt::ZERO), &["claim: steps"]);
-    let mut empty = honest[..CHUNKS].to_vec();
-    empty.push(Felt::ZERO);
-    empty.extend(&honest[PROOF - 1..]);
-    registry.reverts("no chunks", &empty, &["claim: chunks"]);
-
-    // Another model; this model's root with the other model's program; weaker proofs.
-    let root = CircuitRoot(other.leaf_root);
-    registry.reverts(
-        "another model",
-        &change(MODEL, claim::model_id(&other.manifest, root)),
-        NOT_OF_THESE,
-    );
-    let mixed = claim::model(manifest, root);
-    registry
-        .send("register_model", mixed)
-        .expect("another circuit is another model");
-    registry.reverts(
-        "another program's circuit under this model's root",
-        &change(MODEL, claim::model_id(manifest, root)),
-        NOT_OF_THESE,
-    );
-    let model = registry.view("model", vec![honest[MODEL]]);
-    for (place, value, expected) in [
-        (7, 95u32, "model: security"),
-        (5, 1, "model: policy"),
-        (4, 0, "model: versions"),
-        (3, 0, "model: versions"),
-    ] {
-        let mut weaker = model.clone();
-        weaker[place] = value.into();
-        match registry.send("register_model", weaker) {
-            Err(ChainError::Reverted { reason }) => assert_eq!(reason, expected),
-            found => panic!("{expected}: {found:?}"),
-        }
-    }
-
-    // The same claim in another registry on the same chain.
-    let mut sending = Sending {
-        estimate: true,
-        announce: &mut |_| {},
-    };
-    let class = deployment.registry_class.0;
-    let arguments = vec![deployment.verifier_class.0];
-    let (address, _) = registry
-        .chain
-        .deploy(registry.account, class, arguments, Felt::ONE, &mut sending)
-        .expect("a second registry");
-    let second = Registry {
-        address,
-        ..*registry
-    };
-    second.reverts("not registered there", honest, &["model: unknown"]);
-    second
-        .send("register_model", model)
-        .expect("registered there");
-    second.reverts("another contract", honest, NOT_OF_THESE);
 }

@@ -2,46 +2,20 @@
 
 #[path = "support/command.rs"]
 mod command;
+#[path = "support/node.rs"]
+mod node;
 
 use std::fs;
-use std::io::{Read, Write};
 use std::net::TcpListener;
-use std::thread;
 
-use command::{PASSWORD_VARIABLE, code, command, path, reject, text};
+use command::{PASSWORD_VARIABLE, accept, code, command, path, reject, text};
+use node::{Node, deployment, server};
 
 /// Runs a command that has to fail as bad input, with a message that names all of these.
 fn refuse(args: &[&str], names: &[&str]) {
     for name in names {
         reject(args, 2, name);
     }
-}
-
-/// A server that answers a request by what it says. Returns its URL.
-fn server(answer: fn(&str) -> &'static str) -> String {
-    let listener = TcpListener::bind("127.0.0.1:0").expect("a port");
-    let url = format!("http://{}", listener.local_addr().expect("its address"));
-    thread::spawn(move || {
-        for stream in listener.incoming() {
-            let mut stream = stream.expect("a connection");
-            let mut request = String::new();
-            let mut buffer = [0; 4096];
-            // The request's body, an object, may come after its head.
-            while !request.ends_with('}') {
-                match stream.read(&mut buffer) {
-                    Ok(n) if n > 0 => request += &text(&buffer[..n]),
-                    _ => break,
-                }
-            }
-            let body = answer(&request);
-            let length = body.len();
-            let _ = write!(
-                stream,
-                "HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: {length}\r\nConnection: close\r\n\r\n{body}"
-            );
-        }
-    });
-    url
 }
 
 fn deploy(url: &str, names: &[&str]) {
@@ -87,16 +61,58 @@ fn no_deployment() {
     refuse(&status, &["chain.json", "run: cairo-decode chain deploy"]);
     fs::write(&file, "{}").expect("written");
     refuse(&status, &["chain.json", "format"]);
-    let deployment = |rpc: &str, chain: &str| {
-        format!(
-            r#"{{"format": "cairo-decode-chain/1", "rpc": "{rpc}", "chain": "{chain}",
-            "registry": "0x1", "registry_class": "0x2", "verifier_class": "0x3"}}"#
-        )
-    };
     fs::write(&file, deployment("http://127.0.0.1:1", "local")).expect("written");
     refuse(&status, &["chain.json", "chain"]);
     fs::write(&file, deployment("http://127.0.0.1:1", "SN_TEST")).expect("written");
     refuse(&status, &["127.0.0.1:1", "does not answer"]);
+    // An earlier registry has other views.
+    let old = deployment("http://127.0.0.1:1", "SN_TEST").replace("chain/2", "chain/1");
+    fs::write(&file, old).expect("written");
+    refuse(
+        &status,
+        &["chain.json", "cairo-decode-chain/1", "cairo-decode-chain/2"],
+    );
+}
+
+/// What `chain status` says of the registry in `chain.json` on such a node.
+fn status(node: Node, exit: i32, names: &[&str]) {
+    let temp = tempfile::tempdir().expect("a temporary folder");
+    let file = temp.path().join("chain.json");
+    fs::write(&file, deployment(&node.serve(), "SN_TEST")).expect("written");
+    let status = ["chain", "status", "--chain", path(&file)];
+    if exit == 0 {
+        let said = accept(&status);
+        assert!(names.iter().all(|name| said.contains(name)), "{said}");
+    }
+    for name in names.iter().filter(|_| exit != 0) {
+        reject(&status, exit, name);
+    }
+}
+
+/// What `chain.json` says is compared with the chain.
+#[test]
+fn a_registry_of_another_class() {
+    let node = || Node::new("SN_TEST");
+    status(node(), 0, &["registry 0x1", "SN_TEST/0x1", "verifier 0x3"]);
+    let other_registry = node().class(r#""result":"0x4""#);
+    status(other_registry, 1, &["registry_class", "0x2", "0x4"]);
+    let other_verifier = node().with("verifier_class", r#"["0x5"]"#);
+    status(other_verifier, 1, &["verifier_class", "0x3", "0x5"]);
+    let none = node().class(r#""error":{"code":20,"message":"Contract not found"}"#);
+    status(none, 2, &["no contract at 0x1", "deploy again"]);
+}
+
+/// An answer of another form is an error, neither zero nor no.
+#[test]
+fn a_registry_that_answers_in_another_form() {
+    let node = |answer| Node::new("SN_TEST").with("verifier_class", answer);
+    status(
+        node("[]"),
+        2,
+        &["verifier_class", "0 felts of another form"],
+    );
+    let long = node(r#"["0x3","0x0"]"#);
+    status(long, 2, &["verifier_class", "2 felts of another form"]);
 }
 
 #[test]

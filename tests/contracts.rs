@@ -10,6 +10,7 @@ mod refusals;
 use std::fs;
 use std::path::{Path, PathBuf};
 
+use cairo_decode::chain::claim;
 use cairo_decode::compile::{contract_sources, corelib_sources, write_all};
 use cairo_decode::contract::{Contract, class, limits};
 use cairo_decode::receipt::{Document, Manifest, Receipt, Session, Wrapped};
@@ -67,9 +68,35 @@ fn package() -> tempfile::TempDir {
     work
 }
 
+/// The Cairo test that submits the fixture as the client does.
+fn submission_test() -> String {
+    let dir = fixture();
+    let manifest = Manifest::read(&dir.join("model.json")).expect("model.json");
+    let wrapped = Wrapped::read(&dir.join("wrapped-0000.json")).expect("wrapped-0000.json");
+    let receipts: Vec<Receipt> = (0..2)
+        .map(|i| dir.join(format!("chunk-{i:04}.receipt.json")))
+        .map(|file| Receipt::read(&file).expect("a receipt"))
+        .collect();
+    let model_id = claim::model_id(&manifest, wrapped.leaf_root);
+    let calldata = claim::submission(model_id, &receipts, &wrapped).expect("receipts");
+    let hashes: Vec<Felt> = receipts.iter().map(claim::statement_hash).collect();
+    let function = |name: &str, felts: &[Felt]| {
+        let felts: Vec<String> = felts.iter().map(|felt| format!("{felt:#x}")).collect();
+        let felts = felts.join(", ");
+        format!("\nfn {name}() -> Span<felt252> {{\n    [{felts}].span()\n}}\n")
+    };
+    let test = include_str!("contracts/submission_test.cairo");
+    test.to_string() + &function("calldata", &calldata) + &function("hashes", &hashes)
+}
+
 #[test]
 fn cairo_unit_tests_pass() {
     let work = package();
+    let src = work.path().join("contracts/src");
+    fs::write(src.join("submission_test.cairo"), submission_test()).expect("written");
+    let lib = fs::read_to_string(src.join("lib.cairo")).expect("lib.cairo");
+    let lib = lib + "\n#[cfg(test)]\nmod submission_test;\n";
+    fs::write(src.join("lib.cairo"), lib).expect("written");
     let mut db = RootDatabase::builder()
         .with_cfg(CfgSet::from_iter([
             Cfg::name("test"),
@@ -391,6 +418,7 @@ fn requirement_36_no_call_marks_a_statement_as_verified() {
         "model",
         "is_registered",
         "session",
+        "frontier_at",
         "is_accepted",
         "statements",
     ];

@@ -7,6 +7,10 @@
 mod command;
 #[path = "support/model_dir.rs"]
 mod model_dir;
+#[path = "support/node.rs"]
+mod node;
+#[path = "wrap/registry.rs"]
+mod registry;
 #[path = "support/second_model.rs"]
 mod second_model;
 
@@ -84,6 +88,14 @@ fn a_session_is_wrapped_and_verified() {
     accept(&["wrap", dir, "--build", path(&build)]);
     assert!(accept(&wrapped).contains("one proof for 2 chunks"));
     assert!(!session.join("wrapping").exists());
+
+    let folders = registry::Folders {
+        session: &session,
+        build: &build,
+        work: temp.path(),
+        registry: "0x1234",
+    };
+    folders.check();
 
     // The chunks' own proofs are not needed any more.
     fs::remove_file(session.join("chunk-0000.proof")).expect("removed");

@@ -34,16 +34,38 @@ pub struct Model {
     pub security_bits: u32,
 }
 
-/// What a session has reached.
-#[derive(Copy, Drop, Serde, PartialEq, Debug, Default, starknet::Store)]
-pub struct Session {
+/// What names a session: everything that its first statement says before any step. Nobody can open the same
+/// session with another prompt, length or model; that is another session.
+#[derive(Copy, Drop, Serde, PartialEq, Debug)]
+pub struct SessionName {
+    pub model_id: felt252,
+    pub session_id: felt252,
+    /// Chain over the prompt's tokens.
+    pub prompt_root: felt252,
+    /// Number of the prompt's tokens.
     pub prompt_length: u32,
-    pub chunks: u32,
-    /// The frontier: position, last token, roots of the KV cache and of all tokens.
+    pub first_token: u32,
+}
+
+/// What the next step inherits.
+#[derive(Copy, Drop, Serde, PartialEq, Debug, Default, starknet::Store)]
+pub struct Frontier {
     pub position: u32,
     pub last_token: u32,
+    /// Chain over the keys and values of all positions before this one.
     pub kv_root: felt252,
+    /// Chain over all tokens up to this position.
     pub tokens_root: felt252,
+}
+
+/// What a session has reached.
+#[derive(Copy, Drop, Serde, PartialEq, Debug, Default)]
+pub struct Session {
+    /// Whether accepted chunks lead from the first token to the prompt's last one or beyond, so that a program has
+    /// compared the tokens with the session's prompt root and length.
+    pub prompt_proven: bool,
+    /// The furthest accepted frontier; zeros as long as the prompt is not proven.
+    pub frontier: Frontier,
 }
 
 /// One chunk of a submission: what its statement adds to the frontier before it.
@@ -57,17 +79,12 @@ pub struct Chunk {
     pub emitted_root: felt252,
 }
 
-/// A submission: which session, and its next chunks.
-#[derive(Drop, Serde)]
+/// A submission: which session, from which of its frontiers, and the chunks from there.
+#[derive(Copy, Drop, Serde)]
 pub struct Claim {
-    pub model_id: felt252,
-    pub session_id: felt252,
-    pub prompt_root: felt252,
-    pub prompt_length: u32,
-    /// Position of the first chunk's first step.
-    pub first_position: u32,
-    /// The prompt's first token; looked at when the session starts.
-    pub first_token: u32,
+    pub session: SessionName,
+    /// The session's first frontier, or the end of any accepted chunk.
+    pub start: Frontier,
     pub chunks: Span<Chunk>,
 }
 
@@ -75,19 +92,19 @@ pub struct Claim {
 pub trait IRegistry<T> {
     /// Registers a model, for anybody. Returns its id.
     fn register_model(ref self: T, model: Model) -> felt252;
-    /// Accepts the next chunks of a session, or reverts.
+    /// Accepts chunks of a session, or reverts.
     fn submit(ref self: T, claim: Claim, proof: Span<felt252>);
     /// The verifier's class hash, fixed when the registry was deployed.
     fn verifier_class(self: @T) -> ClassHash;
     fn model(self: @T, model_id: felt252) -> Model;
     fn is_registered(self: @T, model_id: felt252) -> bool;
-    /// What a session has reached; zeros for one that nobody submitted.
-    fn session(
-        self: @T, model_id: felt252, session_id: felt252, prompt_root: felt252,
-    ) -> Session;
-    /// Whether a statement was accepted, by the Poseidon hash of its 21 felts.
-    fn is_accepted(self: @T, statement_hash: felt252) -> bool;
+    /// What a session has reached; false and zeros until its prompt is proven.
+    fn session(self: @T, session: SessionName) -> Session;
+    /// Hash of the frontier that was accepted at a position, the prompt's last or a later one; 0 for none.
+    fn frontier_at(self: @T, session: SessionName, position: u32) -> felt252;
+    /// Whether a statement was accepted for a model, by the Poseidon hash of its 21 felts. For another model the
+    /// same statement was not: its felts do not say which program was proven.
+    fn is_accepted(self: @T, model_id: felt252, statement_hash: felt252) -> bool;
     /// The statements that a claim stands for here and now, as they would be verified.
     fn statements(self: @T, claim: Claim) -> Array<felt252>;
 }
-

@@ -39,6 +39,8 @@ mod merkle_test;
 #[cfg(test)]
 mod quotients_test;
 #[cfg(test)]
+mod registry_continue_test;
+#[cfg(test)]
 mod registry_order_test;
 #[cfg(test)]
 mod registry_setup;

@@ -8,8 +8,8 @@ use starknet::syscalls::deploy_syscall;
 use starknet::testing::set_chain_id;
 use starknet::{ClassHash, SyscallResultTrait};
 use crate::interfaces::{
-    Chunk, Claim, IRegistryDispatcher, IRegistryDispatcherTrait, IRegistrySafeDispatcher,
-    IRegistrySafeDispatcherTrait, Model, Session,
+    Chunk, Claim, Frontier, IRegistryDispatcher, IRegistryDispatcherTrait, IRegistrySafeDispatcher,
+    IRegistrySafeDispatcherTrait, Model, Session, SessionName,
 };
 use crate::registry::Registry;
 
@@ -177,17 +177,53 @@ pub fn chain(tokens: Span<felt252>) -> felt252 {
     root
 }
 
-/// A claim of the fixture's session.
-pub fn claim(model_id: felt252, first_position: u32, chunks: Span<Chunk>) -> Claim {
-    Claim {
+/// The fixture's session.
+pub fn name(model_id: felt252) -> SessionName {
+    SessionName {
         model_id,
         session_id: SESSION_ID,
         prompt_root: PROMPT_ROOT,
         prompt_length: 5,
-        first_position,
         first_token: 0,
-        chunks,
     }
+}
+
+/// The first frontier of a session whose prompt starts with this token.
+pub fn first_of(token: u32) -> Frontier {
+    let tokens_root = chain([token.into()].span());
+    Frontier { position: 0, last_token: token, kv_root: 0, tokens_root }
+}
+
+/// The frontier after the fixture's first chunk.
+pub fn middle() -> Frontier {
+    let [first, _] = chunks();
+    after(first_of(0), first)
+}
+
+/// The frontier after a chunk.
+pub fn after(start: Frontier, chunk: Chunk) -> Frontier {
+    let Chunk { steps, last_token, kv_root, tokens_root, emitted_root: _ } = chunk;
+    Frontier { position: start.position + steps, last_token, kv_root, tokens_root }
+}
+
+/// The frontier after made-up chunks.
+pub fn made_up(position: u32, last_token: u32) -> Frontier {
+    Frontier { position, last_token, kv_root: 'kv', tokens_root: 'tokens' }
+}
+
+/// A claim of the fixture's session.
+pub fn claim(model_id: felt252, start: Frontier, chunks: Span<Chunk>) -> Claim {
+    Claim { session: name(model_id), start, chunks }
+}
+
+/// A claim of the fixture's session from its first frontier.
+pub fn opening(model_id: felt252, chunks: Span<Chunk>) -> Claim {
+    claim(model_id, first_of(0), chunks)
+}
+
+/// The claim of a session's first chunks.
+pub fn open_session(session: SessionName, chunks: Span<Chunk>) -> Claim {
+    Claim { session, start: first_of(session.first_token), chunks }
 }
 
 /// A chunk with made-up roots.
@@ -195,7 +231,7 @@ pub fn chunk(steps: u32, last_token: u32) -> Chunk {
     Chunk { steps, last_token, kv_root: 'kv', tokens_root: 'tokens', emitted_root: 'emitted' }
 }
 
-/// `n` chunks of one step.
+/// `n` chunks of one step; the last tokens count from 100.
 pub fn single_steps(n: u32) -> Span<Chunk> {
     let mut chunks = array![];
     for i in 0..n {
@@ -204,9 +240,20 @@ pub fn single_steps(n: u32) -> Span<Chunk> {
     chunks.span()
 }
 
-/// The fixture's session.
+/// What the fixture's session has reached.
 pub fn reached(registry: IRegistryDispatcher, model_id: felt252) -> Session {
-    registry.session(model_id, SESSION_ID, PROMPT_ROOT)
+    registry.session(name(model_id))
+}
+
+/// A session whose prompt is proven up to this frontier.
+pub fn proven(frontier: Frontier) -> Session {
+    Session { prompt_proven: true, frontier }
+}
+
+/// The hash that the registry records of a frontier.
+pub fn frontier_hash(frontier: Frontier) -> felt252 {
+    let Frontier { position, last_token, kv_root, tokens_root } = frontier;
+    poseidon_hash_span([position.into(), last_token.into(), kv_root, tokens_root].span())
 }
 
 /// Requires that the claim is refused for this reason.
@@ -223,11 +270,11 @@ pub fn refused(registry: IRegistryDispatcher, claim: Claim, proof: Span<felt252>
 pub fn barred(
     registry: IRegistryDispatcher,
     model_id: felt252,
-    first_position: u32,
+    start: Frontier,
     chunks: Span<Chunk>,
     reason: felt252,
 ) {
-    refused(registry, claim(model_id, first_position, chunks), [].span(), reason);
+    refused(registry, claim(model_id, start, chunks), [].span(), reason);
 }
 
 /// Requires that the model is refused for this reason.

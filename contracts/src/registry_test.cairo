@@ -4,13 +4,14 @@ use core::poseidon::poseidon_hash_span;
 use starknet::testing::{pop_log_raw, set_chain_id, set_contract_address};
 use crate::interfaces::{
     Chunk, Claim, IRegistryDispatcher, IRegistryDispatcherTrait, IRegistryLibraryDispatcher,
-    IRegistrySafeDispatcher, IRegistrySafeDispatcherTrait, Model, Session,
+    IRegistrySafeDispatcher, IRegistrySafeDispatcherTrait, Model, SessionName,
 };
 use crate::registry::{Registry, errors};
 use crate::registry_setup::{
-    Accepting, Comparing, LEAF_ROOT, PROMPT_ROOT, SESSION_ID, accepting, chain, chunk, chunks,
-    claim, comparing, deploy, first_proof, first_statement, hash_of, model, not_registered,
-    proof_of, reached, refused, second_proof, second_statement, single_steps,
+    Accepting, Comparing, LEAF_ROOT, PROMPT_ROOT, SESSION_ID, accepting, after, chain, chunk,
+    chunks, claim, comparing, deploy, first_proof, first_statement, hash_of, made_up,
+    middle, model, name, not_registered, open_session, opening, proof_of, proven, reached, refused,
+    second_proof, second_statement, single_steps,
 };
 
 #[test]
@@ -108,7 +109,7 @@ fn statements_are_those_of_the_fixture() {
     let id = registry.register_model(model());
     let mut expected = first_statement(contract);
     expected.append_span(second_statement(contract).span());
-    assert!(registry.statements(claim(id, 0, chunks().span())) == expected);
+    assert!(registry.statements(opening(id, chunks().span())) == expected);
 }
 
 /// The fixture has felts that are alike; swapped ones among them would pass unseen.
@@ -117,9 +118,8 @@ fn every_felt_is_in_its_place() {
     let registry = deploy(Comparing::TEST_CLASS_HASH, 0);
     let other = Model { spec_version: 7, statement_version: 8, eos: 9, ..model() };
     let id = registry.register_model(other);
-    let other_claim = Claim {
-        first_token: 30, prompt_length: 31, ..claim(id, 0, [chunk(32, 33), chunk(34, 35)].span()),
-    };
+    let session = SessionName { first_token: 30, prompt_length: 31, ..name(id) };
+    let other_claim = open_session(session, [chunk(32, 33), chunk(34, 35)].span());
     let root = other.model_root;
     let contract = registry.contract_address.into();
     let mut expected = array![
@@ -140,20 +140,11 @@ fn a_session_starts_from_its_first_token() {
     assert!(chain([0, 190, 246, 80, 245].span()) == PROMPT_ROOT);
     let (registry, id) = accepting();
     for token in array![0_u32, 1, 190, 0xffffffff] {
-        let start = Claim { first_token: token, ..claim(id, 0, single_steps(1)) };
-        let statement = registry.statements(start);
+        let session = SessionName { first_token: token, ..name(id) };
+        let statement = registry.statements(open_session(session, single_steps(1)));
         assert!(*statement[12] == 0 && *statement[13] == token.into() && *statement[14] == 0);
         assert!(*statement[15] == chain([token.into()].span()), "{token}");
     }
-}
-
-#[test]
-fn the_first_token_counts_at_the_start_alone() {
-    let (registry, id) = comparing();
-    registry.submit(claim(id, 0, [*chunks().span()[0]].span()), first_proof(registry));
-    let next = Claim { first_token: 77, ..claim(id, 4, [*chunks().span()[1]].span()) };
-    registry.submit(next, second_proof(registry));
-    assert!(reached(registry, id).chunks == 2);
 }
 
 #[test]
@@ -161,7 +152,7 @@ fn a_session_in_one_submission() {
     let (registry, id) = comparing();
     let contract = registry.contract_address.into();
     let proof = proof_of(LEAF_ROOT, array![first_statement(contract), second_statement(contract)]);
-    registry.submit(claim(id, 0, chunks().span()), proof);
+    registry.submit(opening(id, chunks().span()), proof);
     check_whole_session(registry, id);
 }
 
@@ -171,19 +162,12 @@ fn a_session_in_two_submissions() {
     let contract = registry.contract_address.into();
     let [first, second] = chunks();
     assert!(reached(registry, id) == Default::default());
-    registry.submit(claim(id, 0, [first].span()), first_proof(registry));
-    let expected = Session {
-        prompt_length: 5,
-        chunks: 1,
-        position: 4,
-        last_token: 245,
-        kv_root: first.kv_root,
-        tokens_root: first.tokens_root,
-    };
-    assert!(reached(registry, id) == expected);
-    assert!(registry.is_accepted(hash_of(first_statement(contract))));
-    assert!(!registry.is_accepted(hash_of(second_statement(contract))));
-    registry.submit(claim(id, 4, [second].span()), second_proof(registry));
+    registry.submit(opening(id, [first].span()), first_proof(registry));
+    assert!(reached(registry, id) == proven(middle()));
+    assert!(middle().position == 4 && middle().last_token == 245);
+    assert!(registry.is_accepted(id, hash_of(first_statement(contract))));
+    assert!(!registry.is_accepted(id, hash_of(second_statement(contract))));
+    registry.submit(claim(id, middle(), [second].span()), second_proof(registry));
     check_whole_session(registry, id);
 }
 
@@ -191,37 +175,32 @@ fn a_session_in_two_submissions() {
 fn check_whole_session(registry: IRegistryDispatcher, id: felt252) {
     let contract = registry.contract_address.into();
     let [first, second] = chunks();
-    let expected = Session {
-        prompt_length: 5,
-        chunks: 2,
-        position: 8,
-        last_token: 80,
-        kv_root: second.kv_root,
-        tokens_root: second.tokens_root,
-    };
-    assert!(reached(registry, id) == expected);
+    assert!(reached(registry, id) == proven(after(middle(), second)));
     let first_hash = hash_of(first_statement(contract));
     let second_hash = hash_of(second_statement(contract));
-    assert!(registry.is_accepted(first_hash) && registry.is_accepted(second_hash));
+    assert!(registry.is_accepted(id, first_hash) && registry.is_accepted(id, second_hash));
 
     pop_log_raw(registry.contract_address).expect('the registration');
-    let expected_keys = [selector!("ChunkAccepted"), SESSION_ID, id].span();
+    let session = poseidon_hash_span([id, SESSION_ID, PROMPT_ROOT, 5, 0].span());
+    let expected_keys = [selector!("ChunkAccepted"), id, SESSION_ID, session].span();
     let (keys, data) = pop_log_raw(registry.contract_address).unwrap();
     assert!(keys == expected_keys);
-    assert!(data == [PROMPT_ROOT, 0, 0, 4, first.tokens_root, 0, first_hash].span());
+    assert!(data == [PROMPT_ROOT, 5, 0, 0, 4, first.tokens_root, 0, first_hash].span());
     let (keys, data) = pop_log_raw(registry.contract_address).unwrap();
     assert!(keys == expected_keys);
-    let expected = [PROMPT_ROOT, 1, 4, 4, second.tokens_root, second.emitted_root, second_hash];
+    let expected = [
+        PROMPT_ROOT, 5, 0, 4, 4, second.tokens_root, second.emitted_root, second_hash,
+    ];
     assert!(data == expected.span());
     assert!(pop_log_raw(registry.contract_address).is_none());
 }
 
 #[test]
-fn chunk_numbers_run_over_submissions() {
+fn events_give_positions_over_submissions() {
     let (registry, id) = accepting();
-    registry.submit(claim(id, 0, single_steps(3)), [].span());
-    registry.submit(claim(id, 3, single_steps(16)), [].span());
-    registry.submit(claim(id, 19, [chunk(5, 7), chunk(6, 8)].span()), [].span());
+    registry.submit(opening(id, single_steps(3)), [].span());
+    registry.submit(claim(id, made_up(3, 102), single_steps(16)), [].span());
+    registry.submit(claim(id, made_up(19, 115), [chunk(5, 7), chunk(6, 8)].span()), [].span());
     pop_log_raw(registry.contract_address).expect('the registration');
     for i in 0_u32..21 {
         let (_, data) = pop_log_raw(registry.contract_address).unwrap();
@@ -232,10 +211,10 @@ fn chunk_numbers_run_over_submissions() {
         } else {
             (24, 6)
         };
-        assert!(data.slice(1, 3) == [i.into(), position.into(), steps].span(), "chunk {i}");
+        assert!(data.slice(3, 2) == [position.into(), steps].span(), "event {i}");
     }
     assert!(pop_log_raw(registry.contract_address).is_none());
-    assert!(reached(registry, id).chunks == 21 && reached(registry, id).position == 30);
+    assert!(reached(registry, id) == proven(made_up(30, 8)));
 }
 
 /// Without a proof of just these statements nothing is remembered, and the reason surfaces.
@@ -244,18 +223,18 @@ fn chunk_numbers_run_over_submissions() {
 fn requirement_36_a_refused_proof_leaves_nothing() {
     let (registry, id) = comparing();
     let contract = registry.contract_address.into();
-    registry.submit(claim(id, 0, [*chunks().span()[0]].span()), first_proof(registry));
+    registry.submit(opening(id, [*chunks().span()[0]].span()), first_proof(registry));
     let before = reached(registry, id);
     for _ in 0..2_u32 {
         pop_log_raw(registry.contract_address).expect('an event');
     }
     let safe = IRegistrySafeDispatcher { contract_address: registry.contract_address };
     // The proof of the first chunk, for the second.
-    let second = claim(id, 4, [*chunks().span()[1]].span());
+    let second = claim(id, middle(), [*chunks().span()[1]].span());
     let reasons = safe.submit(second, first_proof(registry)).unwrap_err();
     assert!(reasons == array!['proof: refused', 'ENTRYPOINT_FAILED', 'ENTRYPOINT_FAILED']);
     assert!(reached(registry, id) == before);
-    assert!(!registry.is_accepted(hash_of(second_statement(contract))));
+    assert!(!registry.is_accepted(id, hash_of(second_statement(contract))));
     assert!(pop_log_raw(registry.contract_address).is_none());
 }
 
@@ -265,25 +244,26 @@ fn requirement_36_a_claim_is_what_the_proof_says() {
     let (registry, id) = comparing();
     let [first, second] = chunks();
     let proof = first_proof(registry);
-    let mut others = array![
-        Claim { session_id: 1, ..claim(id, 0, [first].span()) },
-        Claim { prompt_root: 1, ..claim(id, 0, [first].span()) },
-        Claim { prompt_length: 6, ..claim(id, 0, [first].span()) },
-        Claim { first_token: 1, ..claim(id, 0, [first].span()) },
-        claim(id, 0, [first, second].span()),
+    let sessions = array![
+        SessionName { session_id: 1, ..name(id) }, SessionName { prompt_root: 1, ..name(id) },
+        SessionName { prompt_length: 6, ..name(id) }, SessionName { first_token: 1, ..name(id) },
     ];
+    let mut others = array![opening(id, [first, second].span())];
+    for session in sessions {
+        others.append(open_session(session, [first].span()));
+    }
     let chunks = array![
         Chunk { steps: 5, ..first }, Chunk { last_token: 246, ..first },
         Chunk { kv_root: 0, ..first }, Chunk { tokens_root: 0, ..first },
         Chunk { emitted_root: 1, ..first },
     ];
     for chunk in chunks {
-        others.append(claim(id, 0, [chunk].span()));
+        others.append(opening(id, [chunk].span()));
     }
     for other in others {
         refused(registry, other, proof, 'proof: refused');
     }
-    registry.submit(claim(id, 0, [first].span()), proof);
+    registry.submit(opening(id, [first].span()), proof);
 }
 
 /// A cheap model's proofs for a dear one's sessions: by its root, or by its circuit alone.
@@ -295,11 +275,11 @@ fn requirement_36_a_proof_is_of_its_model() {
     let first = [*chunks().span()[0]].span();
     for model in array![other, same_root] {
         let other_id = registry.register_model(model);
-        refused(registry, claim(other_id, 0, first), first_proof(registry), 'proof: refused');
+        refused(registry, opening(other_id, first), first_proof(registry), 'proof: refused');
     }
     let contract = registry.contract_address.into();
     let other_proof = proof_of(LEAF_ROOT + 1, array![first_statement(contract)]);
-    refused(registry, claim(id, 0, first), other_proof, 'proof: refused');
+    refused(registry, opening(id, first), other_proof, 'proof: refused');
 }
 
 /// What one registry accepted counts in no other.
@@ -312,16 +292,16 @@ fn requirement_28_a_proof_is_for_one_registry() {
     let here: felt252 = registry.contract_address.into();
     let there: felt252 = other.contract_address.into();
     let first = [*chunks().span()[0]].span();
-    assert!(registry.statements(claim(id, 0, first)) == first_statement(here));
-    assert!(other.statements(claim(id, 0, first)) == first_statement(there));
-    registry.submit(claim(id, 0, first), first_proof(registry));
-    refused(other, claim(id, 0, first), first_proof(registry), 'proof: refused');
-    assert!(registry.is_accepted(hash_of(first_statement(here))));
-    assert!(!registry.is_accepted(hash_of(first_statement(there))));
-    assert!(!other.is_accepted(hash_of(first_statement(here))));
-    assert!(!other.is_accepted(hash_of(first_statement(there))));
+    assert!(registry.statements(opening(id, first)) == first_statement(here));
+    assert!(other.statements(opening(id, first)) == first_statement(there));
+    registry.submit(opening(id, first), first_proof(registry));
+    refused(other, opening(id, first), first_proof(registry), 'proof: refused');
+    assert!(registry.is_accepted(id, hash_of(first_statement(here))));
+    assert!(!registry.is_accepted(id, hash_of(first_statement(there))));
+    assert!(!other.is_accepted(id, hash_of(first_statement(here))));
+    assert!(!other.is_accepted(id, hash_of(first_statement(there))));
     assert!(reached(other, id) == Default::default());
-    other.submit(claim(id, 0, first), first_proof(other));
+    other.submit(opening(id, first), first_proof(other));
 }
 
 /// A registry can have the same address on two chains.
@@ -330,8 +310,8 @@ fn requirement_28_a_proof_is_for_one_chain() {
     let (registry, id) = comparing();
     let first = [*chunks().span()[0]].span();
     set_chain_id('SN_MAIN');
-    refused(registry, claim(id, 0, first), first_proof(registry), 'proof: refused');
-    let statement = registry.statements(claim(id, 0, first));
+    refused(registry, opening(id, first), first_proof(registry), 'proof: refused');
+    let statement = registry.statements(opening(id, first));
     let here = first_statement(registry.contract_address.into());
     for i in 0..21_u32 {
         let expected = if i == 2 {
@@ -341,43 +321,38 @@ fn requirement_28_a_proof_is_for_one_chain() {
         };
         assert!(*statement[i] == expected, "felt {i}");
     }
-    registry.submit(claim(id, 0, first), proof_of(LEAF_ROOT, array![statement]));
+    registry.submit(opening(id, first), proof_of(LEAF_ROOT, array![statement]));
 }
 
-/// Nobody can block a session: model, id and prompt name it together.
+/// All parts of a session's name are in its key, each in its own place.
 #[test]
 fn sessions_do_not_disturb_one_another() {
     let (registry, id) = accepting();
     let other_id = registry.register_model(Model { eos: 0, ..model() });
+    let named = |model_id, session_id, prompt_root, prompt_length, first_token| SessionName {
+        model_id, session_id, prompt_root, prompt_length, first_token,
+    };
     let names = array![
-        (id, 'a', 'p'), (other_id, 'a', 'p'), (id, 'b', 'p'), (id, 'a', 'q'), (id, 'p', 'a'),
+        named(id, 'a', 'p', 2, 3), named(other_id, 'a', 'p', 2, 3), named(id, 'b', 'p', 2, 3),
+        named(id, 'a', 'q', 2, 3), named(id, 'p', 'a', 2, 3), named(id, 'a', 'p', 3, 2),
+        named(id, 'a', 'p', 3, 3), named(id, 'a', 'p', 2, 2),
     ];
-    let mut prompt_length = 0;
-    for (model_id, session_id, prompt_root) in names.span() {
-        prompt_length += 1;
-        assert!(registry.session(*model_id, *session_id, *prompt_root) == Default::default());
-        let start = Claim {
-            session_id: *session_id,
-            prompt_root: *prompt_root,
-            prompt_length,
-            ..claim(*model_id, 0, [chunk(prompt_length, 7)].span()),
-        };
-        registry.submit(start, [].span());
+    let mut steps = 3;
+    for session in names.span() {
+        steps += 1;
+        assert!(registry.session(*session) == Default::default());
+        registry.submit(open_session(*session, [chunk(steps, 7)].span()), [].span());
     }
     // Each goes on from where it stands.
-    let mut prompt_length = 0;
-    for (model_id, session_id, prompt_root) in names.span() {
-        prompt_length += 1;
+    let mut steps = 3;
+    for session in names.span() {
+        steps += 1;
+        assert!(registry.session(*session) == proven(made_up(steps, 7)));
         let next = Claim {
-            session_id: *session_id,
-            prompt_root: *prompt_root,
-            prompt_length,
-            ..claim(*model_id, prompt_length, [chunk(10, 8)].span()),
+            session: *session, start: made_up(steps, 7), chunks: [chunk(10, 8)].span(),
         };
         registry.submit(next, [].span());
-        let session = registry.session(*model_id, *session_id, *prompt_root);
-        assert!(session.prompt_length == prompt_length && session.chunks == 2);
-        assert!(session.position == prompt_length + 10);
+        assert!(registry.session(*session) == proven(made_up(steps + 10, 8)));
     }
 }
 
@@ -386,8 +361,8 @@ fn anybody_may_continue_a_session() {
     let (registry, id) = comparing();
     let [first, second] = chunks();
     set_contract_address('somebody'.try_into().unwrap());
-    registry.submit(claim(id, 0, [first].span()), first_proof(registry));
+    registry.submit(opening(id, [first].span()), first_proof(registry));
     set_contract_address('somebody else'.try_into().unwrap());
-    registry.submit(claim(id, 4, [second].span()), second_proof(registry));
+    registry.submit(claim(id, middle(), [second].span()), second_proof(registry));
     check_whole_session(registry, id);
 }

@@ -1,11 +1,11 @@
-//! A session's receipts as the registry takes them.
+//! A session's receipts as the registry takes them, and what it answers about them.
 
 use starknet_types_core::felt::Felt;
 use starknet_types_core::hash::{Poseidon, StarkHash};
 
 use crate::receipt::{Manifest, Receipt, Wrapped};
 use crate::verify::policy::MIN_SECURITY_BITS;
-use crate::verify::statement::CircuitRoot;
+use crate::verify::statement::{CircuitRoot, Frontier, KvRoot, TokensRoot};
 
 /// A model as the registry takes it: the fields of its `Model`, in order.
 pub fn model(manifest: &Manifest, leaf_root: CircuitRoot) -> Vec<Felt> {
@@ -27,26 +27,71 @@ pub fn model_id(manifest: &Manifest, leaf_root: CircuitRoot) -> Felt {
     Poseidon::hash_array(&model(manifest, leaf_root))
 }
 
+/// What names a session on chain: the fields of the registry's `SessionName`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct SessionName {
+    pub model_id: Felt,
+    pub session_id: Felt,
+    pub prompt_root: Felt,
+    pub prompt_length: u32,
+    pub first_token: u32,
+}
+
+impl SessionName {
+    /// The session whose first receipt is `first`, of a model.
+    pub fn of(model_id: Felt, first: &Receipt) -> SessionName {
+        let statement = &first.statement;
+        SessionName {
+            model_id,
+            session_id: statement.session_id.0,
+            prompt_root: statement.prompt_root.0,
+            prompt_length: statement.prompt_length,
+            first_token: statement.frontier_in.last_token,
+        }
+    }
+
+    /// The fields, in order.
+    pub fn felts(&self) -> Vec<Felt> {
+        vec![
+            self.model_id,
+            self.session_id,
+            self.prompt_root,
+            self.prompt_length.into(),
+            self.first_token.into(),
+        ]
+    }
+
+    /// Whether the registry keeps one frontier for this position: the prompt's last token is there, or before it.
+    pub fn reaches(&self, position: u32) -> bool {
+        u64::from(position) + 1 >= u64::from(self.prompt_length)
+    }
+}
+
+/// A frontier as the registry takes it.
+pub fn frontier(frontier: &Frontier) -> [Felt; 4] {
+    [
+        frontier.position.into(),
+        frontier.last_token.into(),
+        frontier.kv_root.0,
+        frontier.tokens_root.0,
+    ]
+}
+
+/// The hash under which the registry remembers a frontier.
+pub fn frontier_hash(of: &Frontier) -> Felt {
+    Poseidon::hash_array(&frontier(of))
+}
+
 /// The arguments of `submit`: the claim of a session's receipts that `wrapped` covers, and its proof. `None` if
 /// there are fewer receipts.
-pub fn submission(
-    manifest: &Manifest,
-    receipts: &[Receipt],
-    wrapped: &Wrapped,
-) -> Option<Vec<Felt>> {
+pub fn submission(model_id: Felt, receipts: &[Receipt], wrapped: &Wrapped) -> Option<Vec<Felt>> {
+    let name = SessionName::of(model_id, receipts.first()?);
     let start = wrapped.first_chunk as usize;
-    let receipts = receipts.get(start..start.checked_add(wrapped.chunks as usize)?)?;
-    let first = &receipts.first()?.statement;
-    let mut felts = vec![
-        model_id(manifest, wrapped.leaf_root),
-        first.session_id.0,
-        first.prompt_root.0,
-        first.prompt_length.into(),
-        first.frontier_in.position.into(),
-        first.frontier_in.last_token.into(),
-        receipts.len().into(),
-    ];
-    for receipt in receipts {
+    let covered = receipts.get(start..start.checked_add(wrapped.chunks as usize)?)?;
+    let mut felts = name.felts();
+    felts.extend(frontier(&covered.first()?.statement.frontier_in));
+    felts.push(covered.len().into());
+    for receipt in covered {
         let s = &receipt.statement;
         felts.extend([
             Felt::from(s.steps),
@@ -69,35 +114,35 @@ pub fn statement_hash(receipt: &Receipt) -> Felt {
 /// What the registry has of a session.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct SessionState {
-    pub prompt_length: u32,
-    pub chunks: u32,
-    pub position: u32,
-    pub last_token: u32,
-    pub kv_root: Felt,
-    pub tokens_root: Felt,
+    /// Whether accepted chunks lead to the prompt's last token.
+    pub prompt_proven: bool,
+    /// The furthest accepted frontier; zeros as long as the prompt is not proven.
+    pub frontier: Frontier,
 }
 
 impl SessionState {
     /// Reads the answer of the registry's view `session`; `None` if it has another form.
     pub fn from_felts(felts: &[Felt]) -> Option<SessionState> {
-        let [
-            prompt_length,
-            chunks,
-            position,
-            last_token,
-            kv_root,
-            tokens_root,
-        ] = *felts
-        else {
+        let [prompt_proven, position, last_token, kv_root, tokens_root] = *felts else {
             return None;
         };
         Some(SessionState {
-            prompt_length: prompt_length.try_into().ok()?,
-            chunks: chunks.try_into().ok()?,
-            position: position.try_into().ok()?,
-            last_token: last_token.try_into().ok()?,
-            kv_root,
-            tokens_root,
+            prompt_proven: flag(&[prompt_proven])?,
+            frontier: Frontier {
+                position: position.try_into().ok()?,
+                last_token: last_token.try_into().ok()?,
+                kv_root: KvRoot(kv_root),
+                tokens_root: TokensRoot(tokens_root),
+            },
         })
+    }
+}
+
+/// Reads the answer of a view that says yes or no; `None` if it has another form.
+pub fn flag(felts: &[Felt]) -> Option<bool> {
+    match felts {
+        [felt] if *felt == Felt::ZERO => Some(false),
+        [felt] if *felt == Felt::ONE => Some(true),
+        _ => None,
     }
 }

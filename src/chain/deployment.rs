@@ -6,8 +6,8 @@ use crate::receipt::Document;
 use crate::receipt::strict::{FormatError, Object, decode_fields};
 use crate::verify::statement::{ChainId, ContractAddress, Domain};
 
-/// The `format` field of `chain.json`.
-pub const DEPLOYMENT_FORMAT: &str = "cairo-decode-chain/1";
+/// The `format` field of `chain.json`. Registries that format 1 speaks of have other views and another `submit`.
+pub const DEPLOYMENT_FORMAT: &str = "cairo-decode-chain/2";
 
 /// A deployed registry.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]

@@ -20,6 +20,26 @@ pub enum ChainError {
         "{url}: the node speaks JSON-RPC {version}, this client 0.9 and 0.10; many nodes have another URL for each version, ending in /rpc/v0_9 or so"
     )]
     Version { url: String, version: String },
+    #[error(
+        "{url}: the registry's {function} answers with {felts} felts of another form; is this registry of another version?"
+    )]
+    Answer {
+        url: String,
+        function: &'static str,
+        felts: usize,
+    },
+    #[error(
+        "{url}: there is no contract at {contract}; a local chain that was started anew has none: deploy again"
+    )]
+    NoContract { url: String, contract: String },
+    #[error(
+        "at position {position} of this session the registry has another frontier, {theirs}, than the receipts, {ours}; the receipts are not of what was accepted there"
+    )]
+    Elsewhere {
+        position: u32,
+        theirs: String,
+        ours: String,
+    },
     #[error("cannot start the client: {0}")]
     Runtime(String),
     #[error("{file}: {reason}")]
@@ -109,10 +129,11 @@ pub fn advice(reason: &str) -> &'static str {
         "model: already registered" => " (nothing to do: the model is there)",
         "model: unknown" => " (register the model first: cairo-decode chain register)",
         "model: security" => " (the registry takes proofs of at least 96 bits)",
-        "claim: replay" => " (these chunks were accepted before)",
-        "claim: gap" => " (chunks before these were not submitted yet)",
+        "claim: replay" => " (all of these chunks were accepted before)",
+        "claim: gap" => " (no accepted chunk ends where these begin: submit the ones before first)",
+        "claim: fork" => " (another frontier was accepted where one of these chunks ends)",
         "claim: finished" => " (the model has ended this sequence)",
-        "claim: prompt" => " (the session's prompt has another length)",
+        "claim: prompt" => " (a prompt has 1 to 2^20 tokens)",
         "claim: chunks" => " (one submission covers 1 to 16 chunks)",
         _ if reason.starts_with("proof: ") || reason.starts_with("fri: ") => {
             " (the proof does not prove these statements for this chain, contract and model)"

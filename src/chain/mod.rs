@@ -7,6 +7,7 @@ pub mod claim;
 pub mod deployment;
 pub mod devnet;
 mod error;
+mod registry;
 mod send;
 
 use std::path::Path;
@@ -14,7 +15,7 @@ use std::sync::Arc;
 
 use starknet::accounts::{ExecutionEncoding, SingleOwnerAccount};
 use starknet::core::types::contract::SierraClass;
-use starknet::core::types::{BlockId, BlockTag, FlattenedSierraClass, FunctionCall};
+use starknet::core::types::{BlockId, BlockTag, FlattenedSierraClass, FunctionCall, StarknetError};
 use starknet::core::utils::get_selector_from_name;
 use starknet::providers::jsonrpc::HttpTransport;
 use starknet::providers::{JsonRpcClient, Provider, ProviderError};
@@ -25,6 +26,7 @@ use url::Url;
 
 use crate::contract::Class;
 pub use error::{ChainError, advice};
+pub use registry::Registry;
 pub use send::{Estimate, Sending, Sent};
 
 /// What a class of a local chain must call its version, so that it is charged Sierra gas: such chains read
@@ -133,6 +135,25 @@ impl Chain {
         );
         signer.set_block_id(BlockId::Tag(BlockTag::PreConfirmed));
         signer
+    }
+
+    /// Hash of the class of the contract at an address.
+    ///
+    /// # Errors
+    /// [`ChainError::NoContract`] if there is none, or what the node says.
+    pub fn class_at(&self, contract: Felt) -> Result<Felt, ChainError> {
+        let block = BlockId::Tag(BlockTag::PreConfirmed);
+        self.runtime
+            .block_on(self.provider.get_class_hash_at(block, contract))
+            .map_err(|error| match error {
+                ProviderError::StarknetError(StarknetError::ContractNotFound) => {
+                    ChainError::NoContract {
+                        url: self.url.clone(),
+                        contract: format!("{contract:#x}"),
+                    }
+                }
+                other => ChainError::from_node(&other),
+            })
     }
 
     /// Calls a view.

@@ -36,7 +36,7 @@ pub struct Estimate {
 pub struct Sent {
     pub hash: Felt,
     /// Fee in fri.
-    pub fee: Felt,
+    pub fee: u128,
     pub l2_gas: u64,
     /// Felts of calldata.
     pub calldata: usize,
@@ -76,9 +76,14 @@ impl Bounds {
 
     /// The most that can be charged, in fri.
     fn most(&self) -> u128 {
-        u128::from(self.l1_gas) * self.l1_gas_price
-            + u128::from(self.l2_gas) * self.l2_gas_price
-            + u128::from(self.l1_data_gas) * self.l1_data_gas_price
+        let amounts = [
+            (self.l1_gas, self.l1_gas_price),
+            (self.l2_gas, self.l2_gas_price),
+            (self.l1_data_gas, self.l1_data_gas_price),
+        ];
+        amounts.iter().fold(0, |most: u128, &(gas, price)| {
+            most.saturating_add(u128::from(gas).saturating_mul(price))
+        })
     }
 }
 
@@ -124,15 +129,28 @@ impl Chain {
                 (&b.l1_gas_price, &b.l2_gas_price, &b.l1_data_gas_price)
             }
         };
-        let price = |felt: Felt| u128::try_from(felt).unwrap_or(u128::MAX / 2) / 2 * 3 + 1;
+        let price = |field: &'static str, felt: Felt| {
+            // Half again a price has to be a number of 128 bits, as the network's type for it is.
+            let price = u128::try_from(felt).ok();
+            let more = price.and_then(|price| price.checked_add(price / 2)?.checked_add(1));
+            more.ok_or_else(|| self.strange(field, felt))
+        };
         Ok(Bounds {
             l1_gas: 100_000,
-            l1_gas_price: price(l1.price_in_fri),
+            l1_gas_price: price("the price of L1 gas", l1.price_in_fri)?,
             l2_gas,
-            l2_gas_price: price(l2.price_in_fri),
+            l2_gas_price: price("the price of L2 gas", l2.price_in_fri)?,
             l1_data_gas: 100_000,
-            l1_data_gas_price: price(data.price_in_fri),
+            l1_data_gas_price: price("the price of L1 data gas", data.price_in_fri)?,
         })
+    }
+
+    /// A number of the node's that no node says.
+    fn strange(&self, what: &str, felt: Felt) -> ChainError {
+        ChainError::Node {
+            url: self.url.clone(),
+            reason: format!("{what} is {felt:#x}"),
+        }
     }
 
     /// Bounds for a transaction that was simulated within `widest`, or was not.
@@ -279,7 +297,7 @@ impl Chain {
                 .runtime
                 .block_on(self.provider.get_transaction_receipt(hash));
             if let Ok(found) = answer {
-                return sent(hash, &found.receipt, calldata);
+                return self.sent(hash, &found.receipt, calldata);
             }
             if start.elapsed() > PATIENCE {
                 return Err(ChainError::Timeout {
@@ -290,25 +308,35 @@ impl Chain {
             std::thread::sleep(Duration::from_millis(300));
         }
     }
-}
 
-fn sent(hash: Felt, receipt: &TransactionReceipt, calldata: usize) -> Result<Sent, ChainError> {
-    if let ExecutionResult::Reverted { reason } = receipt.execution_result() {
-        return Err(ChainError::reverted(reason));
+    /// What a receipt says of an executed transaction.
+    fn sent(
+        &self,
+        hash: Felt,
+        receipt: &TransactionReceipt,
+        calldata: usize,
+    ) -> Result<Sent, ChainError> {
+        if let ExecutionResult::Reverted { reason } = receipt.execution_result() {
+            return Err(ChainError::reverted(reason));
+        }
+        let (fee, resources, events) = match receipt {
+            TransactionReceipt::Invoke(r) => (&r.actual_fee, &r.execution_resources, &r.events),
+            TransactionReceipt::Declare(r) => (&r.actual_fee, &r.execution_resources, &r.events),
+            TransactionReceipt::Deploy(r) => (&r.actual_fee, &r.execution_resources, &r.events),
+            TransactionReceipt::DeployAccount(r) => {
+                (&r.actual_fee, &r.execution_resources, &r.events)
+            }
+            TransactionReceipt::L1Handler(r) => (&r.actual_fee, &r.execution_resources, &r.events),
+        };
+        let amount = u128::try_from(fee.amount);
+        let fee = amount.map_err(|_| self.strange("the fee", fee.amount))?;
+        let events = events.iter().map(|e| (e.keys.clone(), e.data.clone()));
+        Ok(Sent {
+            hash,
+            fee,
+            l2_gas: resources.l2_gas,
+            calldata,
+            events: events.collect(),
+        })
     }
-    let (fee, resources, events) = match receipt {
-        TransactionReceipt::Invoke(r) => (&r.actual_fee, &r.execution_resources, &r.events),
-        TransactionReceipt::Declare(r) => (&r.actual_fee, &r.execution_resources, &r.events),
-        TransactionReceipt::Deploy(r) => (&r.actual_fee, &r.execution_resources, &r.events),
-        TransactionReceipt::DeployAccount(r) => (&r.actual_fee, &r.execution_resources, &r.events),
-        TransactionReceipt::L1Handler(r) => (&r.actual_fee, &r.execution_resources, &r.events),
-    };
-    let events = events.iter().map(|e| (e.keys.clone(), e.data.clone()));
-    Ok(Sent {
-        hash,
-        fee: fee.amount,
-        l2_gas: resources.l2_gas,
-        calldata,
-        events: events.collect(),
-    })
 }

@@ -5,19 +5,18 @@ mod session;
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context, anyhow};
-use cairo_decode::bundle::Bundle;
 use cairo_decode::chain::deployment::Deployment;
-use cairo_decode::chain::{Account, Chain, ChainError, Estimate, Sending, Sent, claim, devnet};
+use cairo_decode::chain::{
+    Account, Chain, ChainError, Estimate, Registry, Sending, Sent, claim, devnet,
+};
 use cairo_decode::contract::{Contract, class};
 use cairo_decode::receipt::Document;
-use cairo_decode::verify::statement::{
-    ChainId, CircuitRoot, ContractAddress, felt_to_hex, parse_felt,
-};
-use cairo_decode::wrap::{digest_felt, leaf::Leaf};
+use cairo_decode::verify::statement::{ChainId, ContractAddress, felt_to_hex, parse_felt};
 use clap::Subcommand;
 use starknet_types_core::felt::Felt;
 
 use super::{Failure, output};
+use session::Pinned;
 
 /// Use the contracts on a Starknet: deploy, register a model, submit sessions, read back
 ///
@@ -79,7 +78,7 @@ enum Command {
         /// Build folder
         build: PathBuf,
     },
-    /// Submit a wrapped session: every part of it that the registry does not have yet, in order
+    /// Submit a wrapped session: in order, every part of it of which the registry lacks a statement
     Submit {
         /// Session folder
         session: PathBuf,
@@ -119,10 +118,13 @@ pub fn run(args: &Args) -> super::Outcome {
     }
 }
 
-/// A contract's refusal is a rejection; everything else is the command line's, a file's or the node's fault.
+/// A contract's refusal is a rejection, and so is a registry that has something else than the receipts; everything
+/// else is the command line's, a file's or the node's fault.
 fn failure(error: ChainError) -> Failure {
     match error {
-        ChainError::Reverted { .. } => Failure::Rejected(error.into()),
+        ChainError::Reverted { .. } | ChainError::Elsewhere { .. } => {
+            Failure::Rejected(error.into())
+        }
         other => Failure::Input(other.into()),
     }
 }
@@ -147,7 +149,7 @@ fn announce(json: bool, estimate: Estimate) {
         output::line(format!(
             "{kind}: {} L2 gas, fee {:.6} STRK",
             grouped(estimate.l2_gas),
-            estimate.fee as f64 / 1e18
+            strk(estimate.fee)
         ));
     }
 }
@@ -164,17 +166,19 @@ fn sending<T>(args: &Args, send: impl FnOnce(&mut Sending<'_>) -> T) -> T {
 /// A number with its digits in groups of three.
 fn grouped(n: u64) -> String {
     let digits = n.to_string();
-    let groups: Vec<&str> = digits
-        .as_bytes()
-        .rchunks(3)
-        .rev()
-        .map(|group| std::str::from_utf8(group).unwrap_or_default())
-        .collect();
-    groups.join(",")
+    let mut text = String::new();
+    for (i, digit) in digits.chars().enumerate() {
+        if i > 0 && (digits.len() - i).is_multiple_of(3) {
+            text.push(',');
+        }
+        text.push(digit);
+    }
+    text
 }
 
-fn strk(fee: Felt) -> f64 {
-    u128::try_from(fee).unwrap_or(u128::MAX) as f64 / 1e18
+/// An amount of fri in STRK. Fees of more than 128 bits do not exist: Starknet's type for them has so many.
+fn strk(fee: u128) -> f64 {
+    fee as f64 / 1e18
 }
 
 fn sent_json(sent: &Sent) -> serde_json::Value {
@@ -310,7 +314,7 @@ fn deploy(args: &Args, rpc: &str) -> super::Outcome {
     Ok(())
 }
 
-/// The deployment, and a connection to its chain.
+/// The deployment, and a connection to its chain, where the registry has the classes that the file says.
 fn deployed(args: &Args) -> Result<(Deployment, Chain), Failure> {
     if !args.chain.exists() {
         return Err(Failure::Input(anyhow!(
@@ -328,18 +332,36 @@ fn deployed(args: &Args) -> Result<(Deployment, Chain), Failure> {
             deployment.rpc
         )));
     }
+    let registry = deployment.registry.0;
+    same_class(
+        args,
+        "registry_class",
+        deployment.registry_class,
+        chain.class_at(registry).map_err(failure)?,
+    )?;
+    let verifier = Registry::new(&chain, registry).verifier_class();
+    let verifier = verifier.map_err(failure)?;
+    same_class(args, "verifier_class", deployment.verifier_class, verifier)?;
     Ok((deployment, chain))
+}
+
+/// Requires that a class on the chain is the one in `chain.json`.
+fn same_class(args: &Args, field: &str, said: ContractAddress, found: Felt) -> super::Outcome {
+    if said.0 == found {
+        return Ok(());
+    }
+    Err(Failure::Rejected(anyhow!(
+        "{}: {field}: is {said}, the registry's on the chain is {found:#x}",
+        args.chain.display()
+    )))
 }
 
 fn register(args: &Args, build: &Path) -> super::Outcome {
     let (deployment, chain) = deployed(args)?;
     let account = account(args, &deployment.rpc)?;
-    let bundle = Bundle::open(build)?;
-    let leaf = Leaf::new(&bundle.program.words())?;
-    let leaf_root = CircuitRoot(digest_felt(&leaf.root()));
-    drop(leaf);
-    let model = claim::model(&bundle.manifest, leaf_root);
-    let id = claim::model_id(&bundle.manifest, leaf_root);
+    let pinned = Pinned::open(build)?;
+    let (leaf_root, id) = (pinned.leaf_root(), pinned.model_id());
+    let model = claim::model(&pinned.manifest, leaf_root);
     let registry = deployment.registry.0;
     let sent = sending(args, |s| {
         chain.invoke(&account, registry, "register_model", model, s)
@@ -352,7 +374,7 @@ fn register(args: &Args, build: &Path) -> super::Outcome {
     } else {
         output::line(format!(
             "model {} registered as {id:#x}, circuit {leaf_root}",
-            bundle.manifest.model_root
+            pinned.manifest.model_root
         ));
         output::line(sent_line(&sent));
     }

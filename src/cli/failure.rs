@@ -22,17 +22,14 @@ impl<E: Into<Error>> From<E> for Failure {
 impl Failure {
     /// What is wrong with a session or a receipt that is verified.
     pub fn of_session(error: VerifySessionError) -> Failure {
-        let unread = match &error {
-            VerifySessionError::Document(error) => of_document(error),
-            VerifySessionError::Folder(error) => of_folder(error),
-            _ => false,
-        };
-        Failure::new(unread, error.into())
+        Failure::new(of_verified(&error), error.into())
     }
 
     /// What is wrong with a wrapped session that is verified.
     pub fn of_wrapped(error: WrapError) -> Failure {
         let unread = match &error {
+            WrapError::Verify(error) => of_verified(error),
+            WrapError::NotWrapped { .. } => true,
             WrapError::Folder(error) => of_folder(error),
             WrapError::Document(error) => of_document(error),
             WrapError::File(error) => of_file(error),
@@ -76,4 +73,13 @@ fn of_document(error: &DocumentError) -> bool {
 /// A file beyond its limit was found, and is none that this program wrote.
 fn of_file(error: &FileError) -> bool {
     !matches!(error, FileError::TooLarge { .. })
+}
+
+/// Whether a session was not read, rather than refused.
+fn of_verified(error: &VerifySessionError) -> bool {
+    match error {
+        VerifySessionError::Document(error) => of_document(error),
+        VerifySessionError::Folder(error) => of_folder(error),
+        _ => false,
+    }
 }

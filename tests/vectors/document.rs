@@ -1,7 +1,7 @@
 //! The worked vectors of `docs/spec.md` are those of the files.
 //!
 //! An operation's vectors stand between `<!-- vectors NAME -->` and `<!-- end vectors NAME -->`, as a table.
-//! `UPDATE_VECTORS=1 cargo test --release --test vectors` writes them anew.
+//! `UPDATE_EXPECT=1 cargo test --release --test vectors` writes them anew.
 
 use std::fs;
 use std::path::Path;
@@ -55,7 +55,7 @@ fn code(value: &Value) -> String {
 fn the_document_shows_the_vectors() {
     let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("docs/spec.md");
     let mut document = fs::read_to_string(&path).expect("docs/spec.md");
-    let update = std::env::var_os("UPDATE_VECTORS").is_some();
+    let update = std::env::var_os("UPDATE_EXPECT").is_some();
     for operation in OPERATIONS {
         let start = format!("<!-- vectors {operation} -->\n");
         let end = format!("<!-- end vectors {operation} -->");
@@ -75,7 +75,7 @@ fn the_document_shows_the_vectors() {
         assert!(
             document[from..to] == table,
             "docs/spec.md, {operation}: the vectors differ from tests/vectors/{operation}.json at {:?}. If the file is \
-             right, run this test with UPDATE_VECTORS=1.",
+             right, run this test with UPDATE_EXPECT=1.",
             lines.find(|(document, file)| document != file)
         );
     }

@@ -1,19 +1,50 @@
 //! `chain submit` and `chain status`: sessions and the registry.
+//!
+//! What names the model comes from the build folder, never from the session's: its circuit is computed from the
+//! program, and the session's documents are compared with it.
 
 use std::path::Path;
 
 use anyhow::anyhow;
 use cairo_decode::bundle::Bundle;
-use cairo_decode::chain::claim::{self, SessionState};
+use cairo_decode::chain::Registry;
+use cairo_decode::chain::claim::{self, SessionName, SessionState};
 use cairo_decode::chain::deployment::Deployment;
 use cairo_decode::chain::{Chain, Sent};
-use cairo_decode::receipt::{Manifest, Receipt, Session, Wrapped};
-use cairo_decode::verify::statement::felt_to_hex;
-use cairo_decode::wrap;
+use cairo_decode::receipt::{Manifest, Receipt, SESSION_FILE, Session, Wrapped};
+use cairo_decode::verify::statement::{CircuitRoot, Domain, felt_to_hex};
+use cairo_decode::wrap::leaf::Leaf;
+use cairo_decode::wrap::{self, digest_felt};
 use starknet_types_core::felt::Felt;
 
 use super::{Args, account, deployed, failure, sending, sent_json, sent_line};
 use crate::cli::{Failure, Outcome, output};
+
+/// A model as a build folder pins it.
+pub struct Pinned {
+    pub manifest: Manifest,
+    circuit: [u8; 32],
+}
+
+impl Pinned {
+    /// Reads a build folder and computes the circuit of its program.
+    pub fn open(build: &Path) -> Result<Pinned, Failure> {
+        let bundle = Bundle::open(build)?;
+        let circuit = Leaf::new(&bundle.program.words())?.root();
+        Ok(Pinned {
+            manifest: bundle.manifest,
+            circuit,
+        })
+    }
+
+    pub fn leaf_root(&self) -> CircuitRoot {
+        CircuitRoot(digest_felt(&self.circuit))
+    }
+
+    pub fn model_id(&self) -> Felt {
+        claim::model_id(&self.manifest, self.leaf_root())
+    }
+}
 
 /// A wrapped session's folder.
 struct Folder {
@@ -23,9 +54,18 @@ struct Folder {
 }
 
 impl Folder {
-    fn open(dir: &Path, bundle: &Bundle) -> Result<Folder, Failure> {
-        let root = wrap::leaf::Leaf::new(&bundle.program.words())?.root();
-        let (session, receipts, wrapped) = wrap::session::open(dir, &bundle.manifest, root)?;
+    /// Reads a session's documents and checks that they are about this model, its circuit and this registry; with
+    /// `verify` their proofs too.
+    fn open(dir: &Path, model: &Pinned, domain: Domain, verify: bool) -> Result<Folder, Failure> {
+        let (session, receipts, wrapped) =
+            wrap::session::open(dir, &model.manifest, model.circuit)
+                .map_err(Failure::of_wrapped)?;
+        same_domain(dir, &session, domain)?;
+        if verify {
+            let accept = model.manifest.accept(domain);
+            wrap::session::verify(dir, &model.manifest, &accept, model.circuit)
+                .map_err(Failure::of_wrapped)?;
+        }
         if receipts.is_empty() {
             return Err(Failure::Input(anyhow!(
                 "{}: has no receipts",
@@ -39,80 +79,63 @@ impl Folder {
         })
     }
 
-    /// Under which felts the registry has the session.
-    fn key(&self, manifest: &Manifest) -> Vec<Felt> {
-        vec![
-            claim::model_id(manifest, self.wrapped[0].leaf_root),
-            self.session.session_id.0,
-            self.receipts[0].statement.prompt_root.0,
-        ]
+    /// What names the session in the registry.
+    fn name(&self, model: &Pinned) -> SessionName {
+        SessionName::of(model.model_id(), &self.receipts[0])
     }
 
-    /// What the registry has of it.
-    fn state(
-        &self,
-        manifest: &Manifest,
-        deployment: &Deployment,
-        chain: &Chain,
-    ) -> Result<SessionState, Failure> {
-        let felts = chain
-            .call(deployment.registry.0, "session", self.key(manifest))
-            .map_err(failure)?;
-        Ok(SessionState::from_felts(&felts)
-            .ok_or_else(|| anyhow!("{}: the registry answers in another form", deployment.rpc))?)
+    /// The wrapped document that begins at a chunk.
+    fn beginning_at(&self, first: u32) -> Result<&Wrapped, Failure> {
+        let part = self.wrapped.iter().find(|w| w.first_chunk == first);
+        part.ok_or_else(|| {
+            let known = self.wrapped.iter().map(|w| w.first_chunk.to_string());
+            Failure::Input(anyhow!(
+                "--from: no wrapped proof begins at chunk {first}; they begin at {}",
+                known.collect::<Vec<_>>().join(", ")
+            ))
+        })
     }
+
+    /// The wrapped documents of which a statement is missing.
+    fn missing(&self, accepted: &[bool]) -> Vec<&Wrapped> {
+        let lacks = |w: &&Wrapped| {
+            let (first, chunks) = (w.first_chunk as usize, w.chunks as usize);
+            accepted.iter().skip(first).take(chunks).any(|known| !known)
+        };
+        self.wrapped.iter().filter(lacks).collect()
+    }
+}
+
+fn same_domain(dir: &Path, session: &Session, domain: Domain) -> Result<(), Failure> {
+    if session.domain == domain {
+        return Ok(());
+    }
+    Err(Failure::Rejected(anyhow!(
+        "{}: domain: is {}, the registry's is {domain}; prove the session with --domain {domain}",
+        dir.join(SESSION_FILE).display(),
+        session.domain,
+    )))
 }
 
 pub fn submit(args: &Args, dir: &Path, build: &Path, from: Option<u32>) -> Outcome {
     let (deployment, chain) = deployed(args)?;
     let account = account(args, &deployment.rpc)?;
-    let bundle = Bundle::open(build)?;
-    let folder = Folder::open(dir, &bundle)?;
-    let manifest = bundle.manifest;
-    if folder.session.domain != deployment.domain() {
-        return Err(Failure::Input(anyhow!(
-            "{}: domain: is {}, the registry's is {}; prove the session with --domain {}",
-            dir.join("session.json").display(),
-            folder.session.domain,
-            deployment.domain(),
-            deployment.domain(),
-        )));
-    }
-    let parts: Vec<&Wrapped> = match from {
-        Some(first) => {
-            let part = folder.wrapped.iter().find(|w| w.first_chunk == first);
-            let part = part.ok_or_else(|| {
-                let known: Vec<String> = folder
-                    .wrapped
-                    .iter()
-                    .map(|w| w.first_chunk.to_string())
-                    .collect();
-                anyhow!(
-                    "--from: no wrapped proof begins at chunk {first}; they begin at {}",
-                    known.join(", ")
-                )
-            })?;
-            vec![part]
-        }
-        None => {
-            let reached = folder.state(&manifest, &deployment, &chain)?.position;
-            let begins = |w: &Wrapped| {
-                folder.receipts[w.first_chunk as usize]
-                    .statement
-                    .frontier_in
-                    .position
-            };
-            let parts = folder.wrapped.iter();
-            parts.filter(|w| begins(w) >= reached).collect()
-        }
+    let model = Pinned::open(build)?;
+    let folder = Folder::open(dir, &model, deployment.domain(), false)?;
+    let registry = Registry::new(&chain, deployment.registry.0);
+    let accepted = registry
+        .accepted(&folder.name(&model), &folder.receipts)
+        .map_err(failure)?;
+    let parts = match from {
+        Some(first) => vec![folder.beginning_at(first)?],
+        None => folder.missing(&accepted),
     };
     let mut rows = vec![];
     for wrapped in parts {
-        let calldata = claim::submission(&manifest, &folder.receipts, wrapped)
+        let calldata = claim::submission(model.model_id(), &folder.receipts, wrapped)
             .ok_or_else(|| anyhow!("{}: has no receipts", dir.display()))?;
-        let registry = deployment.registry.0;
         let sent = sending(args, |s| {
-            chain.invoke(&account, registry, "submit", calldata, s)
+            chain.invoke(&account, deployment.registry.0, "submit", calldata, s)
         })
         .map_err(failure)?;
         show(args, wrapped, &sent);
@@ -125,7 +148,7 @@ pub fn submit(args: &Args, dir: &Path, build: &Path, from: Option<u32>) -> Outco
             "ok": true, "session_id": folder.session.session_id, "submitted": rows,
         }));
     } else if rows.is_empty() {
-        output::line("nothing to submit: the registry has all of this session");
+        output::line("nothing to submit: the registry has accepted every receipt of this session");
     }
     Ok(())
 }
@@ -142,62 +165,66 @@ fn show(args: &Args, wrapped: &Wrapped, sent: &Sent) {
 
 pub fn status(args: &Args, dir: Option<&Path>, build: Option<&Path>) -> Outcome {
     let (deployment, chain) = deployed(args)?;
-    let (Some(dir), Some(build)) = (dir, build) else {
-        let class = chain
-            .call(deployment.registry.0, "verifier_class", vec![])
-            .map_err(failure)?;
-        let class = class.first().copied().unwrap_or_default();
-        if args.json {
-            output::json(&serde_json::json!({
-                "ok": true, "registry": deployment.registry, "verifier_class": felt_to_hex(&class),
-                "domain": deployment.domain().to_string(),
-            }));
-        } else {
-            output::line(format!("registry {}", deployment.registry));
-            output::line(format!("domain   {}", deployment.domain()));
-            output::line(format!("verifier {class:#x}"));
-        }
-        return Ok(());
-    };
-    let bundle = Bundle::open(build)?;
-    let folder = Folder::open(dir, &bundle)?;
-    let manifest = bundle.manifest;
-    let state = folder.state(&manifest, &deployment, &chain)?;
-    let model_id = claim::model_id(&manifest, folder.wrapped[0].leaf_root);
-    let prompt_root = folder.receipts[0].statement.prompt_root;
-    let mut accepted = vec![];
-    for receipt in &folder.receipts {
-        let hash = claim::statement_hash(receipt);
-        let answer = chain
-            .call(deployment.registry.0, "is_accepted", vec![hash])
-            .map_err(failure)?;
-        accepted.push(answer.first() == Some(&Felt::ONE));
+    match (dir, build) {
+        (Some(dir), Some(build)) => session_status(args, &deployment, &chain, dir, build),
+        _ => registry_status(args, &deployment),
     }
+}
+
+/// The registry alone. [`deployed`] has compared the classes with the chain's.
+fn registry_status(args: &Args, deployment: &Deployment) -> Outcome {
     if args.json {
         output::json(&serde_json::json!({
-            "ok": true, "session_id": folder.session.session_id, "model_id": felt_to_hex(&model_id),
-            "prompt_root": prompt_root, "prompt_length": state.prompt_length, "chunks": state.chunks,
-            "position": state.position, "last_token": state.last_token, "kv_root": felt_to_hex(&state.kv_root),
-            "tokens_root": felt_to_hex(&state.tokens_root), "accepted": accepted,
+            "ok": true, "registry": deployment.registry, "verifier_class": deployment.verifier_class,
+            "domain": deployment.domain().to_string(),
+        }));
+    } else {
+        output::line(format!("registry {}", deployment.registry));
+        output::line(format!("domain   {}", deployment.domain()));
+        output::line(format!("verifier {}", deployment.verifier_class));
+    }
+    Ok(())
+}
+
+fn session_status(
+    args: &Args,
+    deployment: &Deployment,
+    chain: &Chain,
+    dir: &Path,
+    build: &Path,
+) -> Outcome {
+    let model = Pinned::open(build)?;
+    let folder = Folder::open(dir, &model, deployment.domain(), true)?;
+    let registry = Registry::new(chain, deployment.registry.0);
+    let name = folder.name(&model);
+    let registered = registry.is_registered(name.model_id).map_err(failure)?;
+    let accepted = registry
+        .accepted(&name, &folder.receipts)
+        .map_err(failure)?;
+    let state = registry.session(&name).map_err(failure)?;
+    if args.json {
+        let SessionState {
+            prompt_proven,
+            frontier,
+        } = state;
+        output::json(&serde_json::json!({
+            "ok": true, "session_id": folder.session.session_id,
+            "model_id": felt_to_hex(&name.model_id), "registered": registered,
+            "prompt_root": felt_to_hex(&name.prompt_root), "prompt_length": name.prompt_length,
+            "prompt_proven": prompt_proven, "position": frontier.position,
+            "last_token": frontier.last_token, "kv_root": frontier.kv_root,
+            "tokens_root": frontier.tokens_root, "accepted": accepted,
         }));
         return Ok(());
     }
     output::line(format!("session     {}", folder.session.session_id));
     output::line(format!(
-        "model       {} ({model_id:#x})",
-        manifest.model_root
+        "model       {} ({:#x}{})",
+        model.manifest.model_root,
+        name.model_id,
+        if registered { "" } else { ", not registered" }
     ));
-    output::line(format!(
-        "prompt root {prompt_root}, {} tokens",
-        state.prompt_length
-    ));
-    output::line(format!(
-        "chunks      {}, up to position {}",
-        state.chunks, state.position
-    ));
-    output::line(format!("last token  {}", state.last_token));
-    output::line(format!("KV root     {:#x}", state.kv_root));
-    output::line(format!("tokens root {:#x}", state.tokens_root));
+    print_state(&name, &state);
     for (i, accepted) in accepted.iter().enumerate() {
         let word = if *accepted {
             "accepted"
@@ -207,4 +234,23 @@ pub fn status(args: &Args, dir: Option<&Path>, build: Option<&Path>) -> Outcome 
         output::line(format!("receipt {i:04} {word}"));
     }
     Ok(())
+}
+
+fn print_state(name: &SessionName, state: &SessionState) {
+    let prompt = format!(
+        "prompt root {:#x}, {} tokens",
+        name.prompt_root, name.prompt_length
+    );
+    if !state.prompt_proven {
+        output::line(format!(
+            "{prompt}, not proven: no accepted chunk reaches the prompt's last token"
+        ));
+        return;
+    }
+    let frontier = &state.frontier;
+    output::line(format!("{prompt}, proven"));
+    output::line(format!("up to position {}", frontier.position));
+    output::line(format!("last token  {}", frontier.last_token));
+    output::line(format!("KV root     {}", frontier.kv_root));
+    output::line(format!("tokens root {}", frontier.tokens_root));
 }
