@@ -29,7 +29,6 @@ impl Failure {
     pub fn of_wrapped(error: WrapError) -> Failure {
         let unread = match &error {
             WrapError::Verify(error) => of_verified(error),
-            WrapError::NotWrapped { .. } => true,
             WrapError::Folder(error) => of_folder(error),
             WrapError::Document(error) => of_document(error),
             WrapError::File(error) => of_file(error),

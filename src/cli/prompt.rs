@@ -5,7 +5,7 @@ use std::fs::File;
 use std::io::{self, Read};
 use std::path::{Path, PathBuf};
 
-use anyhow::{Context, ensure};
+use anyhow::{Context, bail, ensure};
 use cairo_decode::bundle::Bundle;
 
 use super::output;
@@ -56,7 +56,7 @@ impl Asked {
         let text = match (&self.source.prompt, &self.source.prompt_file) {
             (Some(text), _) => text.clone(),
             (None, Some(file)) => read(file)?,
-            (None, None) => unreachable!("the group is required"),
+            (None, None) => bail!("the prompt is missing: give --prompt or --prompt-file"),
         };
         let tokens = bundle.text.tokenizer.encode(&text)?;
         ensure!(!tokens.is_empty(), "the prompt has no tokens");

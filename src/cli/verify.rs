@@ -118,8 +118,8 @@ fn leaf_root(args: &Args, manifest: &Manifest) -> Result<[u8; 32], Failure> {
 fn wrapped_session(args: &Args, manifest: &Manifest, accept: &Accept) -> super::Outcome {
     let root = leaf_root(args, manifest)?;
     let start = Instant::now();
-    let verified = wrap::session::verify(&args.path, manifest, accept, root)
-        .map_err(Failure::of_wrapped)?;
+    let verified =
+        wrap::session::verify(&args.path, manifest, accept, root).map_err(Failure::of_wrapped)?;
     let time = start.elapsed();
     let (session, facts) = (verified.session, verified.facts);
     expected(args, &session)?;

@@ -29,6 +29,11 @@ pub const ADDRESSES: &str = "memory_address_to_id";
 const UNITS: &str = include_str!("units.tsv");
 
 /// Component and rows of each line, by unit.
+#[allow(
+    clippy::panic,
+    clippy::expect_used,
+    reason = "the table is part of the source, and a test reads all of it"
+)]
 static TABLE: LazyLock<BTreeMap<&str, Vec<(&str, i64)>>> = LazyLock::new(|| {
     let mut table: BTreeMap<&str, Vec<_>> = BTreeMap::new();
     for line in UNITS.lines() {

@@ -155,12 +155,10 @@ fn can_be_replaced(error: &FileError) -> bool {
 }
 
 /// Where two statements differ: field, first and second value.
-fn differences(
-    found: &Statement,
-    computed: &Statement,
-) -> impl Iterator<Item = (&'static str, String, String)> {
-    let checks = found.output_checks(&computed.to_output(), computed.program_hash.0);
-    checks.into_iter().filter_map(|(_, check)| match check {
+fn differences(found: &Statement, computed: &Statement) -> Vec<(&'static str, String, String)> {
+    let output = computed.to_output();
+    let checks = found.output_checks(&output, computed.program_hash.0);
+    let differing = checks.into_iter().filter_map(|check| match check.find() {
         Err(StatementError::Differs {
             field,
             receipt,
@@ -171,7 +169,8 @@ fn differences(
             proof,
         )),
         _ => None,
-    })
+    });
+    differing.collect()
 }
 
 /// Whether all chunks of a session have a field in common.
@@ -190,7 +189,7 @@ fn check_belonging(
         .map_err(|source| ProveSessionError::Chunk { chunk: 0, source })?;
     for (index, receipt) in receipts.iter().enumerate() {
         let Ok(receipt) = receipt else { continue };
-        let mut differ = differences(&receipt.statement, &first.statement);
+        let mut differ = differences(&receipt.statement, &first.statement).into_iter();
         if let Some((field, found, expected)) = differ.find(|(field, ..)| is_common(field)) {
             return Err(ProveSessionError::Foreign {
                 receipt: dir.receipt_path(index).display().to_string(),
@@ -272,7 +271,7 @@ impl Check<'_> {
     /// The receipt says what this build computes.
     fn statement(&self, receipt: &Receipt, computed: &Chunk) -> Result<(), Fault> {
         let file = self.dir.receipt_path(self.index).display().to_string();
-        let mut differ = differences(&receipt.statement, &computed.statement);
+        let mut differ = differences(&receipt.statement, &computed.statement).into_iter();
         if let Some((field, found, computed)) = differ.next() {
             return Err(Fault::Statement {
                 file,

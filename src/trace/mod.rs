@@ -68,12 +68,14 @@ impl Trace {
     }
 
     /// Number of VM steps.
+    #[allow(clippy::expect_used, reason = "every run keeps its trace")]
     pub fn steps(&self) -> usize {
         let trace = self.runner.get_relocatable_trace();
         trace.expect("every run keeps its trace").len()
     }
 
     /// The registers before each VM step; steps outside the program are left out.
+    #[allow(clippy::expect_used, reason = "every run keeps its trace")]
     pub fn registers(&self) -> impl Iterator<Item = Registers> {
         let trace = self.runner.get_relocatable_trace();
         let trace = trace.expect("every run keeps its trace");

@@ -50,6 +50,7 @@ fn options() -> impl Options {
 ///
 /// # Panics
 /// Never: plain data has an encoding, and a vector takes it.
+#[allow(clippy::expect_used, reason = "plain data has an encoding")]
 pub fn encode(proof: &CairoProof) -> Vec<u8> {
     let mut bytes = MAGIC.to_vec();
     let body = options().with_no_limit().serialize(proof);

@@ -139,6 +139,10 @@ impl Columns {
 }
 
 /// The columns of the four trees of a circuit of shape [`AGGREGATE`].
+#[allow(
+    clippy::expect_used,
+    reason = "the shape is a constant that has every component"
+)]
 fn columns() -> [Columns; TREES] {
     let fixed = AGGREGATE.column_log_sizes();
     let components = all_circuit_components::<NoValue>();

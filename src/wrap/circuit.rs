@@ -122,6 +122,7 @@ type Stored = (
 ///
 /// # Panics
 /// Never: plain data has an encoding, and a vector takes it.
+#[allow(clippy::expect_used, reason = "plain data has an encoding")]
 pub fn encode(proof: &Proof) -> Vec<u8> {
     let stored = (
         &proof.claim.output_values,

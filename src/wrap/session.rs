@@ -1,9 +1,9 @@
 //! Wraps a session's folder: leaf after leaf, pair after pair, resumable. What is made is read and verified in
 //! [`documents`](super::documents).
 
+use std::fs;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
-use std::fs;
 
 use starknet_types_core::felt::Felt;
 use stwo::core::fields::qm31::QM31;

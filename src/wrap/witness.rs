@@ -27,6 +27,7 @@ fn options() -> impl Options {
 ///
 /// # Panics
 /// Never: plain data has an encoding, and a vector takes it.
+#[allow(clippy::expect_used, reason = "plain data has an encoding")]
 pub fn encode(proof: &ExtendedProof) -> Vec<u8> {
     let body = options().with_no_limit().serialize(proof);
     let body = body.expect("plain data has an encoding");

@@ -57,9 +57,8 @@ impl Folder {
     /// Reads a session's documents and checks that they are about this model, its circuit and this registry; with
     /// `verify` their proofs too.
     fn open(dir: &Path, model: &Pinned, domain: Domain, verify: bool) -> Result<Folder, Failure> {
-        let (session, receipts, wrapped) =
-            wrap::session::open(dir, &model.manifest, model.circuit)
-                .map_err(Failure::of_wrapped)?;
+        let (session, receipts, wrapped) = wrap::session::open(dir, &model.manifest, model.circuit)
+            .map_err(Failure::of_wrapped)?;
         same_domain(dir, &session, domain)?;
         if verify {
             let accept = model.manifest.accept(domain);
