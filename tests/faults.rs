@@ -289,8 +289,9 @@ fn prove_is_interrupted() {
         assert!(Instant::now() < deadline, "no receipt after two minutes");
         std::thread::sleep(Duration::from_millis(5));
     }
-    // SAFETY: the process is this test's own and has not been waited for.
-    unsafe { libc::kill(child.id() as i32, libc::SIGINT) };
+    let interrupt = ["-INT".to_string(), child.id().to_string()];
+    let sent = Command::new("kill").args(interrupt).status();
+    assert!(sent.expect("kill runs").success());
     let output = child.wait_with_output().expect("a status");
     let said = text(&output.stderr);
     assert_eq!(code(&output), 130, "{said}");
