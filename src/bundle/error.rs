@@ -20,7 +20,7 @@ pub enum BundleError {
     #[error("{}: {source}", dir.display())]
     Quantize { dir: PathBuf, source: QuantizeError },
     #[error(
-        "the model has {parameters} parameters: its program would have {words} words or more, and a proof holds {limit}; choose a smaller model"
+        "the model has {parameters} parameters: its program would have {words} words or more, and a verifier takes {limit}; choose a smaller model"
     )]
     TooLarge {
         parameters: u64,

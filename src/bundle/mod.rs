@@ -175,6 +175,7 @@ pub fn build(
     let package = lower(&quantized.graph, roots.constant, options(request.weights))?;
     stage(Stage::Compile);
     let program = compile::compile(&package.name, &package.files, &package.calls)?;
+    size::check_words(&model.config, program.words().len() as u64)?;
     stage(Stage::Write);
     let identity = (ModelRoot(roots.model), weights);
     let manifest = manifest(&model, &quantized.graph, &program, identity, names);

@@ -1,19 +1,17 @@
-//! Models whose program no proof holds, known before any work is done.
+//! Models whose program no verifier takes, known before any work is done; what it comes to exactly is known after.
 
 use super::BundleError;
 use crate::lower::WeightLayout;
 use crate::model::Config;
 use crate::spec::kv::kv_words;
-use crate::verify::proof::MAX_PROOF_BYTES;
+use crate::verify::MAX_PROGRAM_WORDS;
 
-/// Bytes of a proof for each word of its program.
-const BYTES_PER_WORD: u64 = 36;
 /// Rows that share a weight word, at most.
 const ROWS_PER_WORD: u64 = 12;
 /// Words in a constant of [`WeightLayout::Pairs`].
 const PAIR: u64 = 2;
 
-/// Whether a proof may hold the program: the words that its weights take at least, against the bytes that are read.
+/// Whether a verifier takes the program: the words that its weights need at least, against those that it takes.
 ///
 /// # Errors
 /// [`BundleError::TooLarge`].
@@ -33,7 +31,15 @@ pub(super) fn check_size(config: &Config, weights: WeightLayout) -> Result<(), B
     };
     let layers = config.parameters() - tables;
     let words = embedding + (layers + vocab * hidden) / per_word;
-    let limit = MAX_PROOF_BYTES as u64 / BYTES_PER_WORD;
+    check_words(config, words)
+}
+
+/// Whether a verifier takes a program of so many words.
+///
+/// # Errors
+/// [`BundleError::TooLarge`].
+pub(super) fn check_words(config: &Config, words: u64) -> Result<(), BundleError> {
+    let limit = MAX_PROGRAM_WORDS as u64;
     match words <= limit {
         true => Ok(()),
         false => Err(BundleError::TooLarge {
