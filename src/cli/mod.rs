@@ -14,6 +14,7 @@ mod inspect;
 mod interrupt;
 mod memory;
 mod output;
+mod paths;
 mod profile;
 mod progress;
 mod prompt;
@@ -65,6 +66,9 @@ type Outcome = Result<(), Failure>;
 
 /// Runs the command line of this process.
 pub fn main() -> ExitCode {
+    if let Err(error) = interrupt::watch() {
+        output::note(format!("note: {error:#}"));
+    }
     let (outcome, json) = match Cli::try_parse() {
         Ok(cli) => run(cli.command),
         Err(said) => {
