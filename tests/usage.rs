@@ -11,8 +11,9 @@ mod second_model;
 use std::fs;
 use std::os::unix::fs::symlink;
 use std::path::{Path, PathBuf};
-use std::process::{Command, Output};
+use std::process::{Command, Output, Stdio};
 use std::sync::OnceLock;
+use std::time::Duration;
 
 use command::{accept, code, path, reject, run, text};
 
@@ -92,8 +93,9 @@ fn compile_removes_nothing_of_others() {
         reject(&again, 2, &names);
         assert_eq!(fs::read(&file).expect("it is there"), b"mine");
         fs::remove_file(&file).expect("removed");
+        // Gone with what it held, if the test made it.
+        let _ = fs::remove_dir(build.join("session"));
     }
-    fs::remove_dir(build.join("session")).expect("removed");
     // A link among a build's files is somebody's, whatever its name.
     fs::remove_file(build.join("graph.bin")).expect("removed");
     symlink(world().build.join("graph.bin"), build.join("graph.bin")).expect("a link");
@@ -412,7 +414,9 @@ fn every_command_has_an_example() {
     let count = |help: &str| {
         let (_, list) = help.split_once("Commands:\n").expect("a list");
         let list = list.lines().take_while(|line| !line.is_empty());
-        list.filter(|line| !line.trim_start().starts_with("help "))
+        let name = |line: &&str| line.starts_with("  ") && !line.starts_with("   ");
+        list.filter(name)
+            .filter(|line| !line.starts_with("  help "))
             .count()
     };
     assert_eq!(count(&shown), names.len(), "{shown}");
@@ -424,4 +428,35 @@ fn every_command_has_an_example() {
         let json = help.contains("--json");
         assert_eq!(json, name[0] != "completions", "{name:?}: {help}");
     }
+}
+
+/// Ctrl-C ends a command that waits, with the exit code of an interrupted program.
+#[test]
+fn every_command_can_be_interrupted() {
+    let args = ["generate", path(&world().build), "--prompt-file", "-"];
+    let mut child = command::command(&args)
+        .stdin(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .expect("the binary runs");
+    // Until the process handles SIGINT, the second bit of the signals that it catches.
+    let status = format!("/proc/{}/status", child.id());
+    let handles = || {
+        let status = fs::read_to_string(&status).expect("a status");
+        let caught = status.lines().find_map(|line| line.strip_prefix("SigCgt:"));
+        u64::from_str_radix(caught.expect("signals").trim(), 16).expect("bits") & 2 != 0
+    };
+    while !handles() {
+        assert!(child.try_wait().expect("a status").is_none(), "it ended");
+        std::thread::sleep(Duration::from_millis(10));
+    }
+    let interrupt = ["-INT".to_string(), child.id().to_string()];
+    let sent = Command::new("kill").args(interrupt).status();
+    assert!(sent.expect("kill runs").success());
+    // Its stdin stays open until it has ended.
+    let stdin = child.stdin.take();
+    let output = child.wait_with_output().expect("a status");
+    drop(stdin);
+    assert_eq!(code(&output), 130);
+    assert_eq!(text(&output.stderr), "interrupted\n");
 }

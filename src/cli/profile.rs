@@ -110,9 +110,13 @@ fn fits(args: &Args, forced: usize, context: u32) -> anyhow::Result<()> {
     let (chunk, gap) = (u64::from(args.chunk), u64::from(args.stride) - 1);
     // n chunks have n - 1 gaps between them.
     let most = (room + gap) / (chunk + gap);
+    let at_most = match most {
+        0 => format!("a chunk has at most {room} steps"),
+        most => format!("-n {most} is the most"),
+    };
     ensure!(
         u64::from(args.tokens) <= most,
-        "-n {}, --chunk {chunk} and --stride {}: the model's context of {context} has no room for that after {forced} positions of the prompt; at most -n {most} does",
+        "-n {}, --chunk {chunk} and --stride {}: the model's context of {context} has no room for that after {forced} positions of the prompt; {at_most}",
         args.tokens,
         args.stride
     );
