@@ -599,6 +599,9 @@ fn other_options_at_resumption() {
     // Another --chunk has nothing to count for once all is proven; before, it counts for what is to come.
     let (_, stderr) = resume(world, &session, &["--chunk", "1"]);
     assert!(stderr.contains("--chunk changes nothing"), "{stderr}");
+    let said = accept(&usual);
+    assert!(said.contains("all chunks were proven before"), "{said}");
+    assert!(!said.contains("VM steps"), "{said}");
     fs::remove_file(session.join("chunk-0001.receipt.json")).expect("removed");
     let (said, stderr) = resume(world, &session, &["--chunk", "1"]);
     assert!(stderr.contains("at most 1 steps, and not 3"), "{stderr}");
@@ -646,7 +649,7 @@ fn verify_says_what_it_takes() {
     assert!(!said.contains("positions 0 to 3"), "{said}");
 }
 
-/// What cannot be read is exit code 2, what does not hold is 1.
+/// What cannot be read is exit code 2, what does not hold is 1: also a session that lacks a part.
 #[test]
 fn unreadable_is_not_rejected() {
     let world = world();
@@ -659,7 +662,13 @@ fn unreadable_is_not_rejected() {
     );
     let bytes = fs::read(&proof).expect("a proof");
     fs::remove_file(&proof).expect("removed");
-    reject(&verify_it, 2, "chunk-0000.proof");
+    reject(&verify_it, 1, "chunk-0000.proof: no such file");
+    let first = path(&session.join("chunk-0000.receipt.json")).to_string();
+    reject(
+        &["verify", &first, "--model", &model],
+        1,
+        "chunk-0000.proof",
+    );
     fs::create_dir(&proof).expect("a folder");
     reject(&verify_it, 2, "chunk-0000.proof");
     // Nor is it written over.
@@ -685,6 +694,15 @@ fn unreadable_is_not_rejected() {
     fs::write(&receipt, text).expect("written");
     accept(&verify_it);
     let one = path(&receipt).to_string();
+    let said = accept(&["verify", &one, "--model", &model, "--json"]);
+    let said: serde_json::Value = serde_json::from_str(&said).expect("JSON");
+    let whole: serde_json::Value =
+        serde_json::from_str(&accept(&[&verify_it[..], &["--json"]].concat())).expect("JSON");
+    assert_eq!([&said["scope"], &whole["scope"]], ["receipt", "session"]);
+    for field in ["session_id", "model_root"] {
+        assert!(said[field].is_string(), "{said}");
+        assert_eq!(said[field], whole[field]);
+    }
     reject(
         &["verify", &format!("{one}x"), "--model", &model],
         2,

@@ -71,6 +71,8 @@ pub enum BundleError {
     },
     #[error("{}: exists and is not a build of cairo-decode; choose another -o or remove it", path.display())]
     NotABuild { path: PathBuf },
+    #[error("{}: also holds {}; move it away or choose another -o", path.display(), entry.display())]
+    AlsoHolds { path: PathBuf, entry: PathBuf },
     #[error("{}: not a step graph of this version: {problem}", path.display())]
     Graph { path: PathBuf, problem: String },
     #[error("{}: {source}", path.display())]

@@ -9,7 +9,7 @@ use rustix::fs::{CWD, RenameFlags, renameat_with};
 
 use super::{BundleError, MANIFEST_FILE};
 use crate::ir::Graph;
-use crate::receipt::{read_bounded, write_atomic};
+use crate::receipt::{MAX_DOCUMENT_BYTES, MODEL_FORMAT, read_bounded, write_atomic};
 
 /// Largest graph file that is read, in bytes.
 const MAX_GRAPH_BYTES: u64 = 2 << 30;
@@ -56,90 +56,227 @@ pub(super) fn decode_graph(path: &Path) -> Result<Graph, BundleError> {
         .map_err(|e| problem(e.to_string()))
 }
 
+/// A file of a build's folder. Besides these there is the generated Cairo, and nothing else: a folder that has anything
+/// else is not replaced.
+#[derive(Debug, Clone, Copy)]
+pub(super) enum Part {
+    Manifest,
+    Graph,
+    Program,
+    Config,
+    Tokenizer,
+    Fidelity,
+}
+
+impl Part {
+    const ALL: [Part; 6] = [
+        Part::Manifest,
+        Part::Graph,
+        Part::Program,
+        Part::Config,
+        Part::Tokenizer,
+        Part::Fidelity,
+    ];
+
+    pub(super) fn name(self) -> &'static str {
+        match self {
+            Part::Manifest => MANIFEST_FILE,
+            Part::Graph => "graph.bin",
+            Part::Program => "program.json",
+            Part::Config => "config.json",
+            Part::Tokenizer => "tokenizer.json",
+            Part::Fidelity => "fidelity.json",
+        }
+    }
+}
+
+/// The folder of the generated package and the kernel library, inside a build's.
+const CAIRO: &str = "cairo";
+
+/// Whether an entry of a build's folder has a name that [`NewFolder`] gives: one of the parts, or `Scarb.toml` and the
+/// sources of a Cairo package.
+fn is_own(entry: &Path, is_folder: bool) -> bool {
+    let names: Option<Vec<&str>> = entry.iter().map(|name| name.to_str()).collect();
+    match names.as_deref() {
+        Some([name]) if is_folder => *name == CAIRO,
+        Some([name]) => Part::ALL.iter().any(|part| part.name() == *name),
+        Some([CAIRO, _package]) => is_folder,
+        Some([CAIRO, _package, "src"]) => is_folder,
+        Some([CAIRO, _package, "Scarb.toml"]) => !is_folder,
+        Some([CAIRO, _package, "src", .., name]) => is_folder || name.ends_with(".cairo"),
+        _ => false,
+    }
+}
+
+/// The first entry of a folder, by name, that is no build's.
+fn foreign(dir: &Path) -> io::Result<Option<PathBuf>> {
+    let mut left = vec![PathBuf::new()];
+    while let Some(folder) = left.pop() {
+        let entries = fs::read_dir(dir.join(&folder))?;
+        let mut entries = entries.collect::<io::Result<Vec<_>>>()?;
+        entries.sort_by_key(fs::DirEntry::file_name);
+        for entry in entries {
+            let kind = entry.file_type()?;
+            let path = folder.join(entry.file_name());
+            let regular = kind.is_dir() || kind.is_file();
+            if !regular || !is_own(&path, kind.is_dir()) {
+                return Ok(Some(path));
+            }
+            if kind.is_dir() {
+                left.push(path);
+            }
+        }
+    }
+    Ok(None)
+}
+
+/// Whether a folder has a manifest of any version. What else it has, is not looked at.
+fn has_manifest(dir: &Path) -> bool {
+    let (name, _version) = MODEL_FORMAT.split_once('/').unwrap_or((MODEL_FORMAT, ""));
+    let bytes = read_bounded(&dir.join(MANIFEST_FILE), MAX_DOCUMENT_BYTES).unwrap_or_default();
+    let document: serde_json::Value = serde_json::from_slice(&bytes).unwrap_or_default();
+    let format = document["format"].as_str().unwrap_or_default();
+    format.split('/').next() == Some(name)
+}
+
+/// The build's folder that a path lies in, or is: whatever is put there is lost when the model is compiled again.
+pub fn build_around(path: &Path) -> Option<PathBuf> {
+    let path = std::path::absolute(path).ok()?;
+    let there = path
+        .ancestors()
+        .find_map(|dir| fs::canonicalize(dir).ok())?;
+    let is_build = |dir: &&Path| dir.join(Part::Graph.name()).is_file() && has_manifest(dir);
+    there.ancestors().find(is_build).map(Path::to_path_buf)
+}
+
+/// Where a build goes: `out`, or what it is a link to. There may be nothing, an empty folder, or an earlier build and
+/// nothing else.
+///
+/// # Errors
+/// [`BundleError::NotABuild`], [`BundleError::AlsoHolds`], and what looking at the folder gives.
+pub(super) fn destination(out: &Path) -> Result<PathBuf, BundleError> {
+    match fs::symlink_metadata(out) {
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(out.to_path_buf()),
+        _ => {}
+    }
+    let place = fs::canonicalize(out).map_err(io_error(out, "find"))?;
+    replaceable(&place, out)?;
+    Ok(place)
+}
+
+/// Checks that nobody misses the folder, which the user calls `out`, once a new build is in its place.
+fn replaceable(place: &Path, out: &Path) -> Result<(), BundleError> {
+    let path = out.to_path_buf();
+    if !place.is_dir() {
+        return Err(BundleError::NotABuild { path });
+    }
+    let Some(entry) = foreign(place).map_err(io_error(out, "list"))? else {
+        let empty = fs::read_dir(place).map_err(io_error(out, "list"))?;
+        return match has_manifest(place) || empty.count() == 0 {
+            true => Ok(()),
+            false => Err(BundleError::NotABuild { path }),
+        };
+    };
+    match has_manifest(place) {
+        true => Err(BundleError::AlsoHolds { path, entry }),
+        false => Err(BundleError::NotABuild { path }),
+    }
+}
+
+fn io_error(path: &Path, action: &'static str) -> impl FnOnce(io::Error) -> BundleError {
+    let path = path.to_path_buf();
+    move |source| BundleError::Io {
+        path,
+        action,
+        source,
+    }
+}
+
 /// A folder under construction beside its final place, removed if it is not published.
 pub(super) struct NewFolder {
+    /// Where the user wants the build.
     out: PathBuf,
+    /// Where that is.
+    place: PathBuf,
     work: tempfile::TempDir,
 }
 
 impl NewFolder {
     /// Starts a folder that will become `out`. Refuses an `out` that holds anything but a build.
     pub(super) fn create(out: &Path) -> Result<NewFolder, BundleError> {
-        let io = |action| {
-            let path = out.to_path_buf();
-            move |source| BundleError::Io {
-                path,
-                action,
-                source,
-            }
-        };
-        if out.exists() && !out.join(MANIFEST_FILE).is_file() {
-            let empty = out.is_dir() && fs::read_dir(out).map_err(io("list"))?.next().is_none();
-            if !empty {
-                return Err(BundleError::NotABuild {
-                    path: out.to_path_buf(),
-                });
-            }
-        }
-        let parent = match out.parent() {
+        let place = destination(out)?;
+        let parent = match place.parent() {
             Some(parent) if !parent.as_os_str().is_empty() => parent,
             _ => Path::new("."),
         };
-        fs::create_dir_all(parent).map_err(io("create the parent of"))?;
+        fs::create_dir_all(parent).map_err(io_error(out, "create the parent of"))?;
         let work = tempfile::Builder::new()
             .prefix(".compile-")
             .tempdir_in(parent)
-            .map_err(io("create a folder beside"))?;
+            .map_err(io_error(out, "create a folder beside"))?;
         Ok(NewFolder {
             out: out.to_path_buf(),
+            place,
             work,
         })
     }
 
-    /// Path of a file in the folder under construction.
-    pub(super) fn path(&self, name: &str) -> PathBuf {
-        self.work.path().join(name)
+    /// Path of a part in the folder under construction.
+    pub(super) fn path(&self, part: Part) -> PathBuf {
+        self.work.path().join(part.name())
     }
 
-    /// Writes a file.
-    pub(super) fn write(&self, name: &str, bytes: &[u8]) -> Result<(), BundleError> {
-        let path = self.path(name);
+    /// Writes a part.
+    pub(super) fn write(&self, part: Part, bytes: &[u8]) -> Result<(), BundleError> {
+        Ok(write_atomic(&self.path(part), bytes)?)
+    }
+
+    /// Writes a file of a Cairo package: its `Scarb.toml`, or a source in `src/`.
+    pub(super) fn write_cairo(
+        &self,
+        package: &str,
+        file: &str,
+        text: &str,
+    ) -> Result<(), BundleError> {
+        let path = self.work.path().join(CAIRO).join(package).join(file);
         if let Some(parent) = path.parent() {
-            let io = |source| BundleError::Io {
-                path: parent.to_path_buf(),
-                action: "create",
-                source,
-            };
-            fs::create_dir_all(parent).map_err(io)?;
+            fs::create_dir_all(parent).map_err(io_error(parent, "create"))?;
         }
-        Ok(write_atomic(&path, bytes)?)
+        Ok(write_atomic(&path, text.as_bytes())?)
     }
 
-    /// Puts the folder in its place, in one step; an earlier build is removed after.
+    /// Puts the folder in its place, in one step; an earlier build is removed after. What came into it meanwhile is
+    /// not lost: then the earlier build stays.
     pub(super) fn publish(self) -> Result<(), BundleError> {
-        let NewFolder { out, work } = self;
-        let io = |action| {
-            let path = out.clone();
-            move |source| BundleError::Io {
-                path,
-                action,
-                source,
-            }
-        };
+        let NewFolder { out, place, work } = self;
         #[cfg(unix)]
         {
             use std::os::unix::fs::PermissionsExt;
             fs::set_permissions(work.path(), fs::Permissions::from_mode(0o755))
-                .map_err(io("make readable what will be"))?;
+                .map_err(io_error(&out, "make readable what will be"))?;
         }
-        if out.exists() {
-            // What is in `work` afterwards, and removed with it, is the earlier build.
-            exchange(work.path(), &out).map_err(io("put the new build in the place of"))?;
-            return work.close().map_err(io("remove the old build of"));
+        if !place.exists() {
+            fs::rename(work.path(), &place).map_err(io_error(&out, "move the new build to"))?;
+            let _ = work.keep();
+            return Ok(());
         }
-        fs::rename(work.path(), &out).map_err(io("move the new build to"))?;
-        let _ = work.keep();
-        Ok(())
+        let put = io_error(&out, "put the new build in the place of");
+        exchange(work.path(), &place).map_err(put)?;
+        // What is in `work` now, and removed with it, was in the build's place until this moment.
+        if let Err(refused) = replaceable(work.path(), &out) {
+            if let Err(source) = exchange(work.path(), &place) {
+                let path = work.keep();
+                let action = "put back";
+                return Err(BundleError::Io {
+                    path,
+                    action,
+                    source,
+                });
+            }
+            return Err(refused);
+        }
+        work.close()
+            .map_err(io_error(&out, "remove the old build of"))
     }
 }
 
@@ -161,6 +298,55 @@ mod tests {
         assert!(
             error.starts_with("fidelity.json: cannot be written"),
             "{error}"
+        );
+    }
+
+    /// A build's folder with a manifest and a Cairo source.
+    fn build(out: &Path) -> NewFolder {
+        let folder = NewFolder::create(out).expect("a new folder");
+        let manifest = format!("{{ \"format\": \"{MODEL_FORMAT}\" }}");
+        folder
+            .write(Part::Manifest, manifest.as_bytes())
+            .expect("written");
+        folder
+            .write_cairo("kernels", "src/part/lib.cairo", "// Cairo")
+            .expect("written");
+        folder
+    }
+
+    /// What a user puts into a build's folder while a new one is made is found when the folders are exchanged.
+    #[test]
+    fn what_comes_meanwhile_stays() {
+        let root = tempfile::tempdir().expect("a folder");
+        let out = root.path().join("build");
+        build(&out).publish().expect("published");
+        build(&out).publish().expect("published again");
+        for late in [
+            "notes.txt",
+            "cairo/kernels/target",
+            "cairo/kernels/src/a.rs",
+        ] {
+            let folder = build(&out);
+            let file = out.join(late);
+            fs::write(&file, "mine").expect("written");
+            let refused = folder.publish().expect_err("not lost").to_string();
+            assert!(
+                refused.contains(&format!("also holds {late};")),
+                "{refused}"
+            );
+            assert_eq!(fs::read(&file).expect("it is there"), b"mine");
+            let beside = fs::read_dir(root.path()).expect("a folder").count();
+            assert_eq!(beside, 1, "nothing is left over");
+            fs::remove_file(file).expect("removed");
+        }
+        // The place was free, and no longer is.
+        let folder = build(&root.path().join("other"));
+        fs::create_dir(root.path().join("other")).expect("a folder");
+        fs::write(root.path().join("other/model.json"), "{}").expect("written");
+        let refused = folder.publish().expect_err("not lost");
+        assert!(
+            matches!(refused, BundleError::NotABuild { .. }),
+            "{refused}"
         );
     }
 }

@@ -11,7 +11,8 @@
 //! | `cairo/` | the generated package and the kernel library, for people |
 //!
 //! Invariants
-//! - A folder appears whole or not at all; an earlier build is replaced in one step.
+//! - A folder appears whole or not at all; an earlier build is replaced in one step, and only if its folder holds
+//!   nothing but what a build has.
 //! - What is read back is checked against the manifest: program hash, model root, vocabulary.
 
 mod error;
@@ -27,6 +28,8 @@ use std::sync::Arc;
 use starknet_types_core::felt::Felt;
 
 pub use error::BundleError;
+use files::Part;
+pub use files::build_around;
 use names::Names;
 pub use quantized::Fidelity;
 use quantized::quantized;
@@ -151,6 +154,8 @@ pub fn build(
     request: &BuildRequest,
     stage: &mut dyn FnMut(Stage),
 ) -> Result<BuildReport, BundleError> {
+    // Refused now rather than after the work; `publish` looks again.
+    files::destination(&request.out)?;
     stage(Stage::Import);
     let choices = Choices {
         eos: request.eos,
@@ -224,22 +229,19 @@ fn write(
 ) -> Result<(), BundleError> {
     let folder = files::NewFolder::create(&request.out)?;
     for (path, text) in &package.files {
-        folder.write(&format!("cairo/{}/{path}", package.name), text.as_bytes())?;
+        folder.write_cairo(&package.name, path, text)?;
     }
-    folder.write(
-        "cairo/kernels/Scarb.toml",
-        compile::KERNELS_MANIFEST.as_bytes(),
-    )?;
+    folder.write_cairo("kernels", "Scarb.toml", compile::KERNELS_MANIFEST)?;
     for (path, text) in compile::kernel_sources() {
-        folder.write(&format!("cairo/kernels/src/{path}"), text.as_bytes())?;
+        folder.write_cairo("kernels", &format!("src/{path}"), text)?;
     }
-    folder.write("graph.bin", &files::encode_graph(&quantized.graph)?)?;
-    folder.write("program.json", &program.to_json()?)?;
+    folder.write(Part::Graph, &files::encode_graph(&quantized.graph)?)?;
+    folder.write(Part::Program, &program.to_json()?)?;
     let fidelity = serde_json::to_vec_pretty(report).map_err(files::encode("fidelity.json"))?;
-    folder.write("fidelity.json", &fidelity)?;
-    folder.write("config.json", &model.config_file)?;
-    folder.write("tokenizer.json", &model.tokenizer_file)?;
-    manifest.write(&folder.path(MANIFEST_FILE))?;
+    folder.write(Part::Fidelity, &fidelity)?;
+    folder.write(Part::Config, &model.config_file)?;
+    folder.write(Part::Tokenizer, &model.tokenizer_file)?;
+    manifest.write(&folder.path(Part::Manifest))?;
     folder.publish()
 }
 
@@ -269,7 +271,7 @@ impl Bundle {
     /// A file that is missing or malformed, or parts that do not belong together.
     pub fn open(dir: &Path) -> Result<Bundle, BundleError> {
         let manifest = Manifest::read(&dir.join(MANIFEST_FILE))?;
-        let program = Program::read(&dir.join("program.json"))?;
+        let program = Program::read(&dir.join(Part::Program.name()))?;
         let mismatch = |field, found: String, expected: String| BundleError::Mismatch {
             dir: dir.to_path_buf(),
             field,
@@ -281,7 +283,7 @@ impl Bundle {
             let (found, expected) = (hash.to_string(), manifest.program_hash.to_string());
             return Err(mismatch("the hash of program.json", found, expected));
         }
-        let path = dir.join("graph.bin");
+        let path = dir.join(Part::Graph.name());
         let graph: Graph = files::decode_graph(&path)?;
         let graph = VerifiedGraph::new(graph).map_err(|source| BundleError::Invalid {
             path: path.clone(),

@@ -50,35 +50,47 @@ pub struct Args {
 #[derive(Debug, Subcommand)]
 enum Command {
     /// Start a local Starknet, until stopped
+    ///
+    /// Example: cairo-decode chain devnet --port 5050
     Devnet {
         /// Port to listen on
-        #[arg(long, default_value_t = 5050)]
+        #[arg(long, default_value_t = 5050, allow_negative_numbers = true)]
         port: u16,
     },
     /// Compile the contracts to class files, checked against the network's limits
+    ///
+    /// Example: cairo-decode chain build -o classes
     Build {
         /// Folder for the class files
         #[arg(short, long)]
         out: PathBuf,
     },
     /// Declare the contracts' classes
+    ///
+    /// Example: cairo-decode chain declare --rpc http://127.0.0.1:5050
     Declare {
         /// The node's URL
         #[arg(long)]
         rpc: String,
     },
     /// Declare the classes if needed, deploy a registry, remember it in chain.json
+    ///
+    /// Example: cairo-decode chain deploy --rpc http://127.0.0.1:5050
     Deploy {
         /// The node's URL
         #[arg(long)]
         rpc: String,
     },
     /// Register a model
+    ///
+    /// Example: cairo-decode chain register build/stories
     Register {
         /// Build folder
         build: PathBuf,
     },
     /// Submit a wrapped session: in order, every part of it of which the registry lacks a statement
+    ///
+    /// Example: cairo-decode chain submit session --build build/stories
     Submit {
         /// Session folder
         session: PathBuf,
@@ -86,10 +98,12 @@ enum Command {
         #[arg(long)]
         build: PathBuf,
         /// Submit only the part that begins at this chunk, whatever the registry has
-        #[arg(long, value_name = "CHUNK")]
+        #[arg(long, value_name = "CHUNK", allow_negative_numbers = true)]
         from: Option<u32>,
     },
     /// Show the registry, or a session as it has it
+    ///
+    /// Example: cairo-decode chain status session --build build/stories
     Status {
         /// Session folder
         #[arg(requires = "build")]

@@ -23,7 +23,7 @@ use super::progress::Progress;
 pub struct Args {
     /// Hugging Face model directory
     model: PathBuf,
-    /// Build folder to make (an earlier build there is replaced)
+    /// Build folder to make; an earlier build there is replaced, unless its folder holds anything else
     #[arg(short, long)]
     out: PathBuf,
     /// Calibration text, documents separated by blank lines; a file or a pipe [default: MODEL/calibration.txt, or else a
@@ -40,13 +40,13 @@ pub struct Args {
     #[arg(long)]
     name: Option<String>,
     /// Longest context in tokens [default: the model's]
-    #[arg(long, value_name = "TOKENS")]
+    #[arg(long, value_name = "TOKENS", allow_negative_numbers = true)]
     context: Option<usize>,
     /// Token that ends a session, or none [default: the one that the model's files name]
     ///
     /// A session ends at one token. Where the files name several, one is chosen here; the others are then tokens like
     /// any other, and text goes on after them.
-    #[arg(long, value_name = "ID|none", value_parser = eos)]
+    #[arg(long, value_name = "ID|none", allow_negative_numbers = true, value_parser = eos)]
     eos: Option<Eos>,
     /// How the program comes to its weights: with pairs it holds them in few words, for proofs that are wrapped; with
     /// ready it has less to prove per chunk; with committed it reads them, and a proof has only a hash of them
@@ -129,7 +129,7 @@ fn print(args: &Args, report: &BuildReport, seconds: f64) {
         return;
     }
     for warning in warnings {
-        output::line(format!("warning      {warning}"));
+        output::note(format!("warning: {warning}"));
     }
     output::line(format!(
         "model        {} ({} parameters)",
@@ -174,7 +174,7 @@ fn print_fidelity(fidelity: &Fidelity) {
         readable_change(f.perplexity_ratio)
     ));
     for warning in warnings(fidelity) {
-        output::line(format!("  warning: {warning}"));
+        output::note(format!("warning: {warning}"));
     }
 }
 

@@ -69,9 +69,13 @@ fn of_document(error: &DocumentError) -> bool {
     }
 }
 
-/// A file beyond its limit was found, and is none that this program wrote.
+/// What the command line names was found before. So a file that is missing is a part that a complete session, or a
+/// receipt, says to have; and a file beyond its limit was found, and is none that this program wrote.
 fn of_file(error: &FileError) -> bool {
-    !matches!(error, FileError::TooLarge { .. })
+    !matches!(
+        error,
+        FileError::TooLarge { .. } | FileError::NotFound { .. }
+    )
 }
 
 /// Whether a session was not read, rather than refused.

@@ -6,8 +6,8 @@ use std::time::Instant;
 use cairo_decode::bundle::Bundle;
 use cairo_decode::engine::Engine;
 
-use super::output;
 use super::prompt::{Asked, Prompt};
+use super::{output, paths};
 
 /// Generate text with the integer engine, without proving
 ///
@@ -26,7 +26,7 @@ pub struct Args {
 }
 
 pub fn run(args: &Args) -> super::Outcome {
-    let bundle = Bundle::open(&args.build)?;
+    let bundle = paths::build(&args.build)?;
     let prompt = args.asked.read(&bundle)?;
     let start = Instant::now();
     let generated = generate(&bundle, &prompt);
@@ -41,9 +41,10 @@ pub fn run(args: &Args) -> super::Outcome {
     } else {
         output::text(text);
         output::note(format!(
-            "{} tokens, {:.0} per second",
-            all.len(),
-            all.len() as f64 / seconds
+            "{} new tokens after {} of the prompt, {:.0} per second",
+            generated.len(),
+            prompt.tokens.len(),
+            generated.len() as f64 / seconds
         ));
     }
     Ok(())

@@ -2,12 +2,11 @@
 
 use std::path::{Path, PathBuf};
 
-use anyhow::bail;
 use cairo_decode::bundle::{Bundle, MANIFEST_FILE};
 use cairo_decode::receipt::{Document, Manifest, Receipt, SESSION_FILE, Session, SessionDir};
 use cairo_decode::verify::statement::{Frontier, Weights};
 
-use super::output;
+use super::{output, paths};
 
 /// Show what a build, a session, a receipt or a manifest claims (without verifying it)
 ///
@@ -26,20 +25,37 @@ pub struct Args {
 
 pub fn run(args: &Args) -> super::Outcome {
     let path = &args.path;
-    if path.join(SESSION_FILE).is_file() {
-        session(args, path)?;
-    } else if path.join(MANIFEST_FILE).is_file() {
-        build(args, path)?;
-    } else if path.is_file() {
-        file(args, path)?;
-    } else {
+    let is_session = path.join(SESSION_FILE).is_file();
+    if !is_session && path.join(MANIFEST_FILE).is_file() {
+        return Ok(build(args, path)?);
+    }
+    if args.graph {
         let message = format!(
-            "{}: neither a session, a build, a receipt nor a manifest",
+            "{}: --graph goes with a build's folder, which has a step graph",
             path.display()
         );
         return Err(anyhow::anyhow!(message).into());
     }
+    if is_session {
+        session(args, path)?;
+    } else if path.is_file() && path.ends_with(SESSION_FILE) {
+        session(args, &paths::folder_of(path))?;
+    } else if path.is_file() {
+        file(args, path)?;
+    } else {
+        if path.is_dir() {
+            paths::build_folder(path)?;
+        }
+        return Err(neither(path).into());
+    }
     Ok(())
+}
+
+fn neither(path: &Path) -> anyhow::Error {
+    anyhow::anyhow!(
+        "{}: neither a session, a build, a receipt nor a manifest",
+        path.display()
+    )
 }
 
 fn build(args: &Args, dir: &Path) -> anyhow::Result<()> {
@@ -88,7 +104,7 @@ fn session(args: &Args, dir: &Path) -> anyhow::Result<()> {
     output::line(format!("program      {}", session.program_hash));
     output::line(format!("policy       {}", session.policy));
     output::line(format!(
-        "prompt       {:?}, tokens {}",
+        "prompt       {:?} (the text is not proven), tokens {}",
         session.prompt,
         output::tokens(&session.prompt_tokens)
     ));
@@ -101,9 +117,10 @@ fn session(args: &Args, dir: &Path) -> anyhow::Result<()> {
 }
 
 fn file(args: &Args, path: &Path) -> anyhow::Result<()> {
-    // The format field says which document it is; each reader refuses the others by name.
-    let as_receipt = Receipt::read(path);
-    if let Ok(receipt) = &as_receipt {
+    paths::no_proof(path)?;
+    // The format field says which document it is.
+    if paths::is_receipt(path)? {
+        let receipt = &Receipt::read(path)?;
         if args.json {
             output::json(&serde_json::json!({ "ok": true, "receipt": receipt }));
         } else {
@@ -118,17 +135,15 @@ fn file(args: &Args, path: &Path) -> anyhow::Result<()> {
         }
         return Ok(());
     }
-    match Manifest::read(path) {
-        Ok(found) if args.json => {
-            output::json(&serde_json::json!({ "ok": true, "manifest": found }))
+    if paths::is_manifest(path)? {
+        let found = Manifest::read(path)?;
+        match args.json {
+            true => output::json(&serde_json::json!({ "ok": true, "manifest": found })),
+            false => manifest(&found),
         }
-        Ok(found) => manifest(&found),
-        Err(as_manifest) => match as_receipt {
-            Err(error) if path.to_string_lossy().contains("receipt") => return Err(error.into()),
-            _ => bail!("{as_manifest}"),
-        },
+        return Ok(());
     }
-    Ok(())
+    Err(neither(path))
 }
 
 fn manifest(m: &Manifest) {

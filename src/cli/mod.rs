@@ -1,8 +1,8 @@
 //! The command line: arguments → one library call → text or JSON.
 //!
-//! One file per command. Exit codes: 0 done, 1 rejected (what was read does not hold), 2 usage, or something that is
-//! missing, unreadable or full, 130 interrupted. Progress goes to stderr, only on a terminal; results go to stdout.
-//! Nothing prints but `output`, and nothing is done before all of it is written.
+//! One file per command. Exit codes: 0 done, 1 rejected (what was read does not hold, or lacks a part), 2 usage, or
+//! something that is not there, unreadable or full, 130 interrupted. Progress goes to stderr, only on a terminal; results go to stdout.
+//! Nothing prints but `output`, and nothing is done before all of it is written. What a path is, `paths` says.
 
 mod bench;
 mod chain;
@@ -14,6 +14,7 @@ mod inspect;
 mod interrupt;
 mod memory;
 mod output;
+mod paths;
 mod profile;
 mod progress;
 mod prompt;
@@ -65,6 +66,9 @@ type Outcome = Result<(), Failure>;
 
 /// Runs the command line of this process.
 pub fn main() -> ExitCode {
+    if let Err(error) = interrupt::watch() {
+        output::note(format!("note: {error:#}"));
+    }
     let (outcome, json) = match Cli::try_parse() {
         Ok(cli) => run(cli.command),
         Err(said) => {

@@ -9,6 +9,7 @@
 use std::borrow::Cow;
 use std::io::{self, Write};
 use std::sync::OnceLock;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 pub use cairo_decode::prove::memory::peak as peak_memory;
@@ -63,8 +64,41 @@ fn escaped_json(text: &str) -> Cow<'_, str> {
 
 /// Writes a text and a line break to stdout.
 fn write_out(text: &str) {
+    closed();
     let mut out = io::stdout().lock();
     keep(writeln!(out, "{text}"));
+}
+
+/// Whether stdout was closed when the process started. The standard library puts `/dev/null` there before `main`, so it
+/// is looked at before that.
+static CLOSED: AtomicBool = AtomicBool::new(false);
+
+/// What the system runs before the standard library prepares `main`.
+#[cfg(target_os = "linux")]
+#[allow(
+    unsafe_code,
+    reason = "nothing safe runs before the standard library prepares `main`"
+)]
+mod at_start {
+    use std::sync::atomic::Ordering;
+
+    extern "C" fn look_at_stdout() {
+        // SAFETY: the call asks the system about a number; it reads and writes no memory of ours.
+        let flags = unsafe { libc::fcntl(libc::STDOUT_FILENO, libc::F_GETFD) };
+        super::CLOSED.store(flags == -1, Ordering::Relaxed);
+    }
+
+    // SAFETY: the section is a list of functions of this kind. This one uses nothing that is prepared later.
+    #[unsafe(link_section = ".init_array")]
+    #[used]
+    static LOOK: extern "C" fn() = look_at_stdout;
+}
+
+/// Notes that what is written to a closed stdout reaches nobody.
+fn closed() {
+    if CLOSED.load(Ordering::Relaxed) {
+        keep(Err(io::Error::other("stdout is closed")));
+    }
 }
 
 /// Keeps the first error of writing to stdout.
@@ -97,6 +131,7 @@ pub fn text(text: impl AsRef<str>) {
 pub fn usage(said: &clap::Error) {
     let printed = said.print();
     if !said.use_stderr() {
+        closed();
         keep(printed);
     }
 }

@@ -2,12 +2,11 @@
 
 use std::path::PathBuf;
 
-use anyhow::{Context, anyhow};
-use cairo_decode::bundle::Bundle;
+use anyhow::{Context, anyhow, ensure};
 use cairo_decode::profile::{Component, Growth, Line, Report, page, profile};
 use cairo_decode::receipt::write_atomic;
 
-use super::{output, table};
+use super::{output, paths, table};
 
 /// Show where the proof work goes, per operation, per layer and per component, without proving
 ///
@@ -21,17 +20,23 @@ use super::{output, table};
 pub struct Args {
     /// Build folder
     build: PathBuf,
-    /// Prompt
-    #[arg(short, long, default_value = "Once upon a time")]
+    /// Prompt: raw text, as the model reads it
+    #[arg(
+        short,
+        long,
+        allow_hyphen_values = true,
+        default_value = "Once upon a time"
+    )]
     prompt: String,
-    /// Chunks to measure after the prompt
-    #[arg(short = 'n', long, default_value_t = 8, value_parser = clap::value_parser!(u32).range(1..))]
+    /// How many chunks to measure after the prompt, each of --chunk steps
+    #[arg(short = 'n', long, allow_negative_numbers = true, default_value_t = 8, value_parser = clap::value_parser!(u32).range(1..))]
     tokens: u32,
-    /// Positions from the end of one measured chunk to the start of the next, and one
-    #[arg(long, default_value_t = 1, value_parser = clap::value_parser!(u32).range(1..))]
+    /// The next chunk begins so many positions after the last step of the chunk before: 1 measures every position, 10
+    /// leaves nine out
+    #[arg(long, allow_negative_numbers = true, value_name = "POSITIONS", default_value_t = 1, value_parser = clap::value_parser!(u32).range(1..))]
     stride: u32,
     /// Steps of each measured chunk
-    #[arg(long, default_value_t = 1, value_name = "STEPS", value_parser = clap::value_parser!(u32).range(1..))]
+    #[arg(long, allow_negative_numbers = true, default_value_t = 1, value_name = "STEPS", value_parser = clap::value_parser!(u32).range(1..))]
     chunk: u32,
     /// Write a page with charts, one file that needs no other
     #[arg(long, value_name = "FILE")]
@@ -50,9 +55,18 @@ pub fn run(args: &Args) -> super::Outcome {
     if args.json {
         let mut answer = serde_json::to_value(&report).map_err(|e| anyhow!("{e}"))?;
         answer["ok"] = true.into();
+        answer["asked_chunks"] = args.tokens.into();
         output::json(&answer);
     } else {
         print(&report);
+        let measured = report.positions.len();
+        if measured < args.tokens as usize {
+            output::line("");
+            output::line(format!(
+                "measured     {measured} of {} chunks: the model ends the text there",
+                args.tokens
+            ));
+        }
         if let Some(file) = &args.html {
             output::line("");
             output::line(format!("page         {}", file.display()));
@@ -62,9 +76,10 @@ pub fn run(args: &Args) -> super::Outcome {
 }
 
 fn measure(args: &Args) -> anyhow::Result<Report> {
-    let bundle = Bundle::open(&args.build)?;
+    let bundle = paths::build(&args.build)?;
     let prompt = bundle.text.tokenizer.encode(&args.prompt)?;
     let forced = prompt.len().saturating_sub(1);
+    fits(args, forced, bundle.manifest.context_length)?;
     let mut decoder = bundle.trial(prompt, true)?;
     if forced > 0 {
         decoder.chunk(forced)?;
@@ -78,12 +93,34 @@ fn measure(args: &Args) -> anyhow::Result<Report> {
             break;
         }
         let chunk = decoder.chunk(args.chunk as usize)?;
+        if chunk.statement.steps < args.chunk {
+            break;
+        }
         let position = chunk.statement.frontier_in.position;
         let profile = profile(&bundle.program, &bundle.graph, &chunk.input)?;
         profiles.push((position, profile));
     }
     Report::new(&bundle.manifest.name, args.chunk, profiles)
-        .ok_or_else(|| anyhow!("the model ends the text before a step could be measured"))
+        .ok_or_else(|| anyhow!("the model ends the text before a chunk could be measured"))
+}
+
+/// Checks that the context has room for the prompt and all chunks that are to be measured.
+fn fits(args: &Args, forced: usize, context: u32) -> anyhow::Result<()> {
+    let room = u64::from(context).saturating_sub(forced as u64);
+    let (chunk, gap) = (u64::from(args.chunk), u64::from(args.stride) - 1);
+    // n chunks have n - 1 gaps between them.
+    let most = (room + gap) / (chunk + gap);
+    let at_most = match most {
+        0 => format!("a chunk has at most {room} steps"),
+        most => format!("-n {most} is the most"),
+    };
+    ensure!(
+        u64::from(args.tokens) <= most,
+        "-n {}, --chunk {chunk} and --stride {}: the model's context of {context} has no room for that after {forced} positions of the prompt; {at_most}",
+        args.tokens,
+        args.stride
+    );
+    Ok(())
 }
 
 fn print(report: &Report) {

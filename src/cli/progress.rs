@@ -1,11 +1,22 @@
 //! Progress on stderr: a bar, only on a terminal, and notes beside it.
 
+use std::sync::Mutex;
 use std::time::Duration;
 
 use anyhow::Context;
 use indicatif::{ProgressBar, ProgressStyle};
 
 use super::output;
+
+/// The bar that is drawn now.
+static DRAWN: Mutex<Option<ProgressBar>> = Mutex::new(None);
+
+/// Removes the bar that is drawn, if there is one. It is not drawn again.
+pub fn clear() {
+    if let Some(bar) = DRAWN.lock().ok().and_then(|mut drawn| drawn.take()) {
+        bar.finish_and_clear();
+    }
+}
 
 /// A bar, removed when it is dropped.
 pub struct Progress {
@@ -27,6 +38,9 @@ impl Progress {
     fn new(bar: ProgressBar, template: &str) -> anyhow::Result<Progress> {
         bar.set_style(ProgressStyle::with_template(template).context("a progress bar")?);
         bar.enable_steady_tick(Duration::from_millis(250));
+        if let Ok(mut drawn) = DRAWN.lock() {
+            *drawn = Some(bar.clone());
+        }
         Ok(Progress { bar })
     }
 

@@ -22,15 +22,15 @@ pub struct Asked {
     source: Source,
     /// Tokens to generate, unless the end of sequence comes first [default: 64, or as many as the model's context has
     /// room for]
-    #[arg(short = 'n', long, value_parser = clap::value_parser!(u32).range(1..))]
+    #[arg(short = 'n', long, allow_negative_numbers = true, value_parser = clap::value_parser!(u32).range(1..))]
     tokens: Option<u32>,
 }
 
 #[derive(Debug, clap::Args)]
 #[group(required = true, multiple = false)]
 struct Source {
-    /// Prompt
-    #[arg(short, long)]
+    /// Prompt: raw text, as the model reads it; no chat template is applied
+    #[arg(short, long, allow_hyphen_values = true)]
     prompt: Option<String>,
     /// File with the prompt, without the line break at its end; - is stdin
     #[arg(long, value_name = "FILE")]
@@ -80,7 +80,16 @@ impl Asked {
             }
         };
         let read = bundle.text.tokenizer.decode(&tokens)?;
-        let lost = lost(&text, &read);
+        let mut rest = text.clone();
+        for (token, id) in bundle.text.tokenizer.special_in(&text) {
+            if tokens.contains(&id) {
+                output::note(format!(
+                    "note: {token} in the prompt is read as the special token {id}"
+                ));
+                rest = rest.replace(&token, "");
+            }
+        }
+        let lost = lost(&rest, &read);
         if !lost.is_empty() {
             let list: Vec<String> = lost
                 .iter()

@@ -10,7 +10,7 @@ use cairo_decode::verify::statement::{Domain, SessionId};
 
 use super::progress::Progress;
 use super::prompt::{Asked, Prompt};
-use super::{interrupt, memory, output, table};
+use super::{interrupt, memory, output, paths, table};
 
 /// Prove a generation: one proof and receipt per chunk of decode steps
 ///
@@ -29,7 +29,7 @@ pub struct Args {
     out: PathBuf,
     /// Decode steps per proof; a chunk that does not fit is split [default: what costs least per step, at most
     /// 64; 2 for wrapping, whose parameters need more memory]
-    #[arg(long)]
+    #[arg(long, allow_negative_numbers = true)]
     chunk: Option<u32>,
     /// Identity of the session as a 0x felt [default: random]
     #[arg(long, value_name = "FELT")]
@@ -48,7 +48,7 @@ pub struct Args {
 
 pub fn run(args: &Args) -> super::Outcome {
     let start = Instant::now();
-    let bundle = Bundle::open(&args.build)?;
+    let bundle = paths::build(&args.build)?;
     let session_id = match &args.session_id {
         Some(text) => Some(
             text.parse::<SessionId>()
@@ -75,7 +75,7 @@ pub fn run(args: &Args) -> super::Outcome {
     interrupt::explain(format!(
         "finished chunks stay in {}; run the same command again to go on",
         args.out.display()
-    ))?;
+    ));
     let bar = Progress::counting("steps")?;
     let report = session::prove(&bundle, &request, &args.out, &mut |event| {
         show(&bar, &event);
@@ -167,9 +167,9 @@ fn print(
     let header = [
         "chunk", "steps", "VM steps", "trace", "prove", "verify", "proof",
     ];
-    table::print(0, &header, report.chunks.iter().map(row));
-    if report.chunks.is_empty() {
-        output::line("all chunks were proven before, and hold");
+    match report.chunks.is_empty() {
+        true => output::line("all chunks were proven before, and hold"),
+        false => table::print(0, &header, report.chunks.iter().map(row)),
     }
     let memory = output::gigabytes(memory);
     output::line(format!(

@@ -1,18 +1,18 @@
 //! `verify`: receipts and proofs against a model manifest.
 
 use std::path::PathBuf;
+use std::str::FromStr;
 use std::time::Instant;
 
 use anyhow::Context;
-use cairo_decode::bundle::{Bundle, MANIFEST_FILE};
 use cairo_decode::receipt::{
-    Document, Manifest, Session, SessionFacts, Verified, verify_receipt, verify_session,
+    Manifest, Session, SessionFacts, Verified, verify_receipt, verify_session,
 };
 use cairo_decode::verify::policy::Accept;
 use cairo_decode::verify::statement::{CircuitRoot, Domain, SessionId};
 use cairo_decode::wrap::{self, felt_digest, leaf::Leaf};
 
-use super::{Failure, output};
+use super::{Failure, output, paths};
 
 /// Verify a session, or one receipt
 ///
@@ -29,8 +29,8 @@ pub struct Args {
     model: PathBuf,
     /// The prompt's tokens, as you expect them: 0,190,246 [default: those of session.json, which the
     /// proofs bind but the prover chose]
-    #[arg(long, value_name = "TOKENS", value_delimiter = ',')]
-    prompt_tokens: Option<Vec<u32>>,
+    #[arg(long, value_name = "TOKENS", allow_hyphen_values = true)]
+    prompt_tokens: Option<TokenIds>,
     /// The session's identity, as you expect it
     #[arg(long, value_name = "FELT")]
     session_id: Option<String>,
@@ -56,38 +56,42 @@ pub struct Args {
     pub json: bool,
 }
 
+/// Token ids as [`output::tokens`] or JSON write them: with commas, and perhaps with spaces or in brackets.
+#[derive(Debug, Clone)]
+struct TokenIds(Vec<u32>);
+
+impl FromStr for TokenIds {
+    type Err = &'static str;
+
+    fn from_str(text: &str) -> Result<TokenIds, &'static str> {
+        let text = text.trim();
+        let inner = text
+            .strip_prefix('[')
+            .and_then(|rest| rest.strip_suffix(']'));
+        let ids = inner.unwrap_or(text).split(',');
+        let ids: Result<Vec<u32>, _> = ids.map(|id| id.trim().parse()).collect();
+        ids.map(TokenIds)
+            .map_err(|_| "token ids with commas, like 0,190,246; `generate --json` prints them")
+    }
+}
+
 pub fn run(args: &Args) -> super::Outcome {
-    let manifest = match args.model.is_dir() {
-        true => Manifest::read(&args.model.join(MANIFEST_FILE))?,
-        false => Manifest::read(&args.model)?,
-    };
+    let manifest = paths::manifest(&args.model)?;
     let domain = args.domain.unwrap_or_else(Domain::local);
     let accept = manifest.accept(domain);
-    if !args.path.exists() {
-        return Err(Failure::Input(anyhow::anyhow!(
-            "{}: not found",
-            args.path.display()
-        )));
-    }
     if args.path.is_dir() {
-        if !args.path.join(cairo_decode::receipt::SESSION_FILE).exists() {
-            let message = format!(
-                "{}: no session.json, not a session folder",
-                args.path.display()
-            );
-            return Err(Failure::Input(anyhow::anyhow!(message)));
-        }
-        if args.wrapped {
-            return wrapped_session(args, &manifest, &accept);
-        }
-        whole_session(args, &manifest, &accept)
-    } else if args.prompt_tokens.is_some() || args.session_id.is_some() {
-        let message =
-            "--prompt-tokens and --session-id go with a session folder, not with one receipt";
-        Err(Failure::Input(anyhow::anyhow!(message)))
-    } else {
-        one_receipt(args, &accept)
+        paths::session_folder(&args.path)?;
+        return match args.wrapped {
+            true => wrapped_session(args, &manifest, &accept),
+            false => whole_session(args, &manifest, &accept),
+        };
     }
+    paths::receipt(&args.path)?;
+    if args.prompt_tokens.is_some() || args.session_id.is_some() || args.wrapped {
+        let message = "--prompt-tokens, --session-id and --wrapped go with a session folder, not with one receipt";
+        return Err(Failure::Input(anyhow::anyhow!(message)));
+    }
+    one_receipt(args, &accept)
 }
 
 /// The circuit that the wrapped proof must be about: given, or of the program in the build folder.
@@ -104,7 +108,7 @@ fn leaf_root(args: &Args, manifest: &Manifest) -> Result<[u8; 32], Failure> {
             "--wrapped: needs --build or --leaf-root, to know which circuit to trust"
         )));
     };
-    let bundle = Bundle::open(build)?;
+    let bundle = paths::build(build)?;
     if bundle.manifest.program_hash != manifest.program_hash {
         return Err(Failure::Input(anyhow::anyhow!(
             "--build: its program is {}, the manifest's is {}",
@@ -126,7 +130,7 @@ fn wrapped_session(args: &Args, manifest: &Manifest, accept: &Accept) -> super::
     let chosen = facts.generated_tokens;
     if args.json {
         output::json(&serde_json::json!({
-            "ok": true, "session_id": session.session_id, "model_root": session.model_root,
+            "ok": true, "scope": "session", "session_id": session.session_id, "model_root": session.model_root,
             "program_hash": session.program_hash, "domain": session.domain, "policy": session.policy,
             "prompt_tokens": session.prompt_tokens, "generated_tokens": chosen,
             "chunks": facts.chunks, "proofs": verified.proofs, "verify_seconds": time.as_secs_f64(),
@@ -163,7 +167,7 @@ fn whole_session(args: &Args, manifest: &Manifest, accept: &Accept) -> super::Ou
     expected(args, &session)?;
     if args.json {
         output::json(&serde_json::json!({
-            "ok": true, "session_id": session.session_id, "model_root": session.model_root,
+            "ok": true, "scope": "session", "session_id": session.session_id, "model_root": session.model_root,
             "program_hash": session.program_hash, "domain": session.domain, "policy": session.policy,
             "prompt_tokens": session.prompt_tokens, "generated_tokens": facts.generated_tokens,
             "steps": facts.steps, "finished": facts.finished,
@@ -185,7 +189,7 @@ fn expected(args: &Args, session: &Session) -> super::Outcome {
         );
         Err(Failure::Rejected(anyhow::anyhow!(message)))
     };
-    if let Some(tokens) = &args.prompt_tokens
+    if let Some(TokenIds(tokens)) = &args.prompt_tokens
         && *tokens != session.prompt_tokens
     {
         return differs(
@@ -208,7 +212,11 @@ fn expected(args: &Args, session: &Session) -> super::Outcome {
 fn one_receipt(args: &Args, accept: &Accept) -> super::Outcome {
     let verified = verify_receipt(&args.path, accept).map_err(Failure::of_session)?;
     if args.json {
-        output::json(&serde_json::json!({ "ok": true, "receipt": summary(&verified) }));
+        let statement = &verified.receipt.statement;
+        output::json(&serde_json::json!({
+            "ok": true, "scope": "receipt", "session_id": statement.session_id,
+            "model_root": statement.model_root, "receipt": summary(&verified),
+        }));
     } else {
         output::line(describe(&verified));
         output::line("accepted: this chunk only; its first frontier is taken as given");

@@ -4,12 +4,11 @@ use std::path::PathBuf;
 use std::time::{Duration, Instant};
 
 use anyhow::Context;
-use cairo_decode::bundle::Bundle;
 use cairo_decode::receipt::Wrapped;
 use cairo_decode::wrap::session::{self, Event};
 
 use super::progress::Progress;
-use super::{interrupt, memory, output, table};
+use super::{interrupt, memory, output, paths, table};
 
 /// Wrap a session: one proof for up to 16 chunks, small enough for a contract
 ///
@@ -25,7 +24,7 @@ pub struct Args {
     #[arg(long)]
     build: PathBuf,
     /// Chunks under one proof, at most 16; each proof is a transaction
-    #[arg(long, default_value_t = 16)]
+    #[arg(long, default_value_t = 16, allow_negative_numbers = true)]
     group: usize,
     /// Print JSON
     #[arg(long)]
@@ -35,11 +34,12 @@ pub struct Args {
 pub fn run(args: &Args) -> super::Outcome {
     memory::return_large_blocks();
     let start = Instant::now();
-    let bundle = Bundle::open(&args.build)?;
+    paths::session_folder(&args.session)?;
+    let bundle = paths::build(&args.build)?;
     interrupt::explain(format!(
         "finished proofs stay in {}; run the same command again to go on",
         args.session.display()
-    ))?;
+    ));
     let bar = Progress::counting("proofs")?;
     let mut nodes: Vec<(usize, usize, Duration, bool)> = vec![];
     let words = bundle.program.words();

@@ -85,6 +85,16 @@ impl Tokenizer {
             })
     }
 
+    /// The special tokens that stand as text in `text`, with their ids.
+    pub fn special_in(&self, text: &str) -> Vec<(String, u32)> {
+        let added = self.inner.get_added_tokens_decoder();
+        let special = added.into_iter().filter(|(_, token)| token.special);
+        let named = special.filter(|(_, token)| text.contains(&token.content));
+        let mut found: Vec<_> = named.map(|(id, token)| (token.content, id)).collect();
+        found.sort();
+        found
+    }
+
     /// Number of token ids of the model.
     pub fn vocab_size(&self) -> usize {
         self.vocab_size

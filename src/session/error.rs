@@ -1,5 +1,7 @@
 //! Why a session is not proven: one variant per check.
 
+use std::path::PathBuf;
+
 use thiserror::Error;
 
 use super::RequestError;
@@ -15,6 +17,11 @@ use crate::verify::ProofError;
 pub enum ProveSessionError {
     #[error(transparent)]
     Request(#[from] RequestError),
+    #[error(
+        "{}: inside the build {}, which is replaced as a whole when its model is compiled again; choose another -o",
+        dir.display(), build.display()
+    )]
+    InsideBuild { dir: PathBuf, build: PathBuf },
     #[error(transparent)]
     Folder(#[from] FolderError),
     #[error(transparent)]

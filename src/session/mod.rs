@@ -17,7 +17,7 @@ mod request;
 use std::path::Path;
 use std::time::{Duration, Instant};
 
-use crate::bundle::Bundle;
+use crate::bundle::{Bundle, build_around};
 use crate::chunk::{Decoder, SessionPins};
 use crate::prove::Prover;
 use crate::receipt::{Completion, SESSION_FILE, Session, SessionWriter};
@@ -157,6 +157,10 @@ fn open(
         let session = writer.dir().load_session()?;
         request.same_as(bundle, &session, dir)?;
         return Ok((writer, session));
+    }
+    if let Some(build) = build_around(dir) {
+        let dir = dir.to_path_buf();
+        return Err(ProveSessionError::InsideBuild { dir, build });
     }
     let session = request.session(bundle)?;
     Ok((SessionWriter::create(dir, &session)?, session))

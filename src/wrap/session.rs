@@ -82,7 +82,6 @@ pub fn wrap(
     let store = Store {
         dir: dir.join(NODES),
     };
-    fs::create_dir_all(&store.dir).map_err(WrapError::io(&store.dir))?;
     let nodes = outputs.chunks(group).map(|g| tree::nodes(g.len())).sum();
     observe(Event::Started { nodes });
 
@@ -254,6 +253,7 @@ impl Store {
                     return Err(WrapError::OtherOutput { level, node });
                 }
                 let bytes = circuit::encode(&proof);
+                fs::create_dir_all(&self.dir).map_err(WrapError::io(&self.dir))?;
                 write_atomic(&file, &bytes)?;
                 bytes
             }

@@ -6,7 +6,6 @@
 use std::path::Path;
 
 use anyhow::anyhow;
-use cairo_decode::bundle::Bundle;
 use cairo_decode::chain::Registry;
 use cairo_decode::chain::claim::{self, SessionName, SessionState};
 use cairo_decode::chain::deployment::Deployment;
@@ -18,7 +17,7 @@ use cairo_decode::wrap::{self, digest_felt};
 use starknet_types_core::felt::Felt;
 
 use super::{Args, account, deployed, failure, sending, sent_json, sent_line};
-use crate::cli::{Failure, Outcome, output};
+use crate::cli::{Failure, Outcome, output, paths};
 
 /// A model as a build folder pins it.
 pub struct Pinned {
@@ -29,7 +28,7 @@ pub struct Pinned {
 impl Pinned {
     /// Reads a build folder and computes the circuit of its program.
     pub fn open(build: &Path) -> Result<Pinned, Failure> {
-        let bundle = Bundle::open(build)?;
+        let bundle = paths::build(build)?;
         let circuit = Leaf::new(&bundle.program.words())?.root();
         Ok(Pinned {
             manifest: bundle.manifest,
@@ -57,6 +56,7 @@ impl Folder {
     /// Reads a session's documents and checks that they are about this model, its circuit and this registry; with
     /// `verify` their proofs too.
     fn open(dir: &Path, model: &Pinned, domain: Domain, verify: bool) -> Result<Folder, Failure> {
+        paths::session_folder(dir)?;
         let (session, receipts, wrapped) = wrap::session::open(dir, &model.manifest, model.circuit)
             .map_err(Failure::of_wrapped)?;
         same_domain(dir, &session, domain)?;
