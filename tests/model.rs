@@ -132,6 +132,15 @@ fn refuses_ids_beyond_the_vocabulary() {
     )
     .unwrap();
     let model = Model::load(dir.path()).unwrap();
+    let said = warnings(&model);
+    for word in [
+        "tokenizer.json",
+        "`w20` is token 20",
+        "4 more",
+        "vocabulary of 20 (0 to 19)",
+    ] {
+        assert!(said.contains(word), "{said}");
+    }
     let message = model.tokenizer.encode("w22").unwrap_err().to_string();
     assert!(
         message.contains("token 22") && message.contains("tokenizer.json"),
@@ -195,7 +204,12 @@ fn weight_refusals() {
     );
     let message =
         weights_refused(|dir| std::fs::write(dir.join("model.safetensors"), b"nonsense").unwrap());
-    assert!(message.contains("model.safetensors"), "{message}");
+    assert!(message.contains("model.safetensors") && message.contains("begins with nonsense"));
+    let page = "<!DOCTYPE html>\n<html>Sign in</html>";
+    let message =
+        weights_refused(|dir| std::fs::write(dir.join("model.safetensors"), page).unwrap());
+    let words = "model.safetensors: not a safetensors file (it begins with <!DOCTYPE)";
+    assert!(message.contains(words), "{message}");
     assert!(weights_refused(|_| ()).contains("neither"));
     let message = weights_refused(|dir| {
         let view = TensorView::new(Dtype::I32, vec![16], &[0; 64]).unwrap();

@@ -216,6 +216,10 @@ fn families_and_classes() {
         &["my_llama", "custom code", "auto_map", "\"llama\""],
     );
     assert!(matches!(error, ModelError::CustomCode { .. }));
+    // Code from before Hugging Face's library had the family changes nothing about it.
+    custom["model_type"] = json!("phi3");
+    let error = refused(&custom, &["phi3", "not supported", "\"llama\""]);
+    assert!(matches!(error, ModelError::Family { .. }));
     // Custom code beside a known family is not run, as without trust_remote_code.
     let (config, warnings) = read(&with("auto_map", custom["auto_map"].clone())).unwrap();
     assert_eq!(config, parse(&config_json(&SHAPE)).unwrap());

@@ -63,8 +63,22 @@ impl Place {
 
     /// The same with other weights.
     fn changed(&self, name: &str, change: impl FnOnce(&mut Tensors)) -> PathBuf {
+        self.of_shape(name, &SHAPE, change)
+    }
+
+    /// The same with an output matrix of its own.
+    fn untied(&self, name: &str, change: impl FnOnce(&mut Tensors)) -> PathBuf {
+        let shape = Shape {
+            tied: false,
+            ..SHAPE
+        };
+        self.of_shape(name, &shape, change)
+    }
+
+    fn of_shape(&self, name: &str, shape: &Shape, change: impl FnOnce(&mut Tensors)) -> PathBuf {
         let dir = self.model(name);
-        let mut tensors = random_tensors(&SHAPE, 1);
+        fs::write(dir.join("config.json"), config_json(shape).to_string()).expect("written");
+        let mut tensors = random_tensors(shape, 1);
         change(&mut tensors);
         fs::write(dir.join("model.safetensors"), safetensors_bytes(&tensors)).expect("written");
         dir
@@ -118,7 +132,7 @@ fn a_context_that_no_array_holds_is_named() {
         place.reject(&dir, &layout, &[&number, "--context 32000"]);
     }
     place.reject(&dir, &["--context", "32001"], &["32001", "--context 32000"]);
-    place.reject(&dir, &["--context", "0"], &["`context` is 0"]);
+    place.reject(&dir, &["--context", "0"], &["--context: 0"]);
     // What the message says works.
     let built = place.accept(&dir, &["--context", "32000"]);
     assert_eq!(built["manifest"]["context_length"], 32_000);
@@ -135,13 +149,40 @@ fn a_model_too_large_to_prove_is_named() {
         vocab: 1 << 20,
         ..SHAPE
     };
-    fs::write(dir.join("config.json"), config_json(&shape).to_string()).expect("written");
-    let tensors = safetensors_bytes(&random_tensors(&shape, 1));
-    fs::write(dir.join("model.safetensors"), tensors).expect("written");
-    for weights in ["pairs", "ready"] {
-        let refused = ["8389", "parameters", "800000", "smaller model"];
+    let mut config = config_json(&shape);
+    // A window that binds is a smaller fault, and the other files are not even looked for.
+    config["sliding_window"] = 8.into();
+    fs::write(dir.join("config.json"), config.to_string()).expect("written");
+    for file in ["model.safetensors", "tokenizer.json"] {
+        fs::remove_file(dir.join(file)).expect("removed");
+    }
+    for (weights, limit) in [
+        ("pairs", "800000"),
+        ("ready", "800000"),
+        ("committed", "39199"),
+    ] {
+        let refused = ["8389", "parameters", limit, "smaller model"];
         place.reject(&dir, &["--weights", weights], &refused);
     }
+}
+
+/// What a chunk would have to hash is known after quantising only, and to the felt.
+#[test]
+fn committed_weights_beyond_a_proof_are_named() {
+    let place = Place::new();
+    let dir = place.bare("committed");
+    // 10,240 words of embedding, and 786,432 weights in lanes: 26 thousand felts at least, more in fact.
+    let shape = Shape {
+        hidden: 64,
+        mlp: 64,
+        vocab: 12_000,
+        ..SHAPE
+    };
+    write_model_dir(&dir, &shape, 1);
+    fs::write(dir.join("calibration.txt"), model_dir::text(1, 2)).expect("written");
+    fs::write(dir.join("heldout.txt"), model_dir::text(1, 3)).expect("written");
+    let refused = ["--weights committed", "felts", "39199", "another --weights"];
+    place.reject(&dir, &["--weights", "committed"], &refused);
 }
 
 /// A folder may be called anything, and so may a model: it is the same model.
@@ -201,6 +242,14 @@ fn the_report_names_its_texts() {
     let [calibration, heldout] = texts(&place.accept(&with, &given));
     assert_eq!(calibration, ("given".into(), path(&other).into()));
     assert_eq!(calibration, heldout);
+
+    // The report says how much of a text was used.
+    let built = place.accept(&with, &["--context", "8"]);
+    let used = &built["fidelity"]["calibration"];
+    assert!(
+        used["tokens"].as_u64() < used["all_tokens"].as_u64(),
+        "{used}"
+    );
 
     // This tokenizer knows no word of English.
     let bare = place.bare("bare");
@@ -307,50 +356,111 @@ fn texts_come_from_anywhere() {
     );
 }
 
-/// A model whose integers do not follow its floats is not built, unless it is asked for; numbers are for people.
+/// A model of no use is not built, unless it is asked for; numbers are for people. What a Hugging Face user meets as an
+/// outlier, an attention sink, or a wrong export.
 #[test]
 fn a_useless_model_is_not_built() {
     let place = Place::new();
-    // What a Hugging Face user meets as an outlier, an attention sink, or a wrong export.
+    let outlier = place.untied("outlier", |tensors| {
+        let (_, data) = tensors.get_mut("lm_head.weight").expect("there");
+        let sum: f32 = data.iter().map(|v| v.abs()).sum();
+        data[0] = 500.0 * sum / data.len() as f32;
+    });
+    let cause = "the output matrix (`lm_head`) has weights up to";
+    let asked = ["at least 80 %", "--calibration"];
+    not_built(
+        &place,
+        &outlier,
+        "does not follow",
+        &[&asked[..], &[cause]].concat(),
+    );
+    // Where the float model's own numbers are not finite, nothing is said of the integers.
     let sink = place.changed("sink", |tensors| {
         let (_, data) = tensors.get_mut("model.embed_tokens.weight").expect("there");
         data[..SHAPE.hidden].iter_mut().for_each(|v| *v *= 1e3);
     });
-    let outlier = place.changed("outlier", |tensors| {
-        let (_, data) = tensors.get_mut("model.embed_tokens.weight").expect("there");
-        for row in data.chunks_mut(SHAPE.hidden) {
-            row[3] *= 1e3;
+    let words = "the float model's own perplexity is infinite";
+    not_built(&place, &sink, words, &["works elsewhere", "--heldout"]);
+}
+
+/// The refusal has all the words; with `--accept-fidelity` the model is built and `what` is a warning.
+fn not_built(place: &Place, model: &Path, what: &str, words: &[&str]) {
+    place.reject(model, &[], &[words, &[what, "--accept-fidelity"]].concat());
+    let built = place.accept(model, &["--accept-fidelity"]);
+    let on_disk = fs::read_to_string(place.at("build/fidelity.json")).expect("fidelity.json");
+    assert!(!on_disk.contains("null"), "{on_disk}");
+    assert!(!built.to_string().contains("null"), "{built}");
+    let out = place.at("build");
+    let printed = all_printed(&[
+        "compile",
+        path(model),
+        "-o",
+        path(&out),
+        "--accept-fidelity",
+    ]);
+    let longest = printed.lines().map(str::len).max();
+    assert!(longest < Some(300) && printed.contains(what), "{printed}");
+    fs::remove_dir_all(out).expect("removed");
+}
+
+/// The cause that is named is the one that there is.
+#[test]
+fn a_small_embedding_is_not_called_large() {
+    let place = Place::new();
+    let small = place.untied("small", |tensors| {
+        for (name, factor) in [
+            ("model.embed_tokens.weight", 1e-4),
+            ("lm_head.weight", 50.0),
+        ] {
+            let (_, data) = tensors.get_mut(name).expect("there");
+            data.iter_mut().for_each(|v| *v *= factor);
         }
     });
-    for model in [&sink, &outlier] {
-        place.reject(
-            model,
-            &[],
-            &[
-                "does not follow",
-                "at least 80 %",
-                "--calibration",
-                "--accept-fidelity",
-            ],
-        );
-        let built = place.accept(model, &["--accept-fidelity"]);
-        let on_disk = fs::read_to_string(place.at("build/fidelity.json")).expect("fidelity.json");
-        assert!(!on_disk.contains("null"), "{on_disk}");
-        assert!(!built.to_string().contains("null"), "{built}");
-        let printed = all_printed(&[
-            "compile",
-            path(model),
-            "-o",
-            path(&place.at("build")),
-            "--accept-fidelity",
-        ]);
-        let longest = printed.lines().map(str::len).max();
-        assert!(
-            longest < Some(300) && printed.contains("does not follow"),
-            "{printed}"
-        );
-        fs::remove_dir_all(place.at("build")).expect("removed");
+    let args = place.compile(&small, &[]);
+    let args: Vec<&str> = args.iter().map(String::as_str).collect();
+    let output = run(&args);
+    refused(
+        &output,
+        &["does not follow", "half of the embedding is below"],
+    );
+    assert!(!text(&output.stderr).contains("weights up to"));
+}
+
+/// A model that finds all tokens about as likely loses nothing by rounding, and the report says that its greedy text
+/// differs.
+#[test]
+fn a_flat_model_is_built() {
+    let place = Place::new();
+    let flat = place.changed("flat", |tensors| {
+        let (_, data) = tensors.get_mut("model.embed_tokens.weight").expect("there");
+        data.iter_mut().for_each(|v| *v *= 1e-8);
+    });
+    let printed = all_printed(&["compile", path(&flat), "-o", path(&place.at("build"))]);
+    assert!(printed.contains("greedy text will differ"), "{printed}");
+}
+
+/// A small model of somebody else, where it is beside the checkout: its integers follow, whatever the share of equal
+/// first tokens.
+#[test]
+fn a_healthy_model_is_built() {
+    let shared = Path::new(env!("CARGO_MANIFEST_DIR")).join("../shared/models/stories260K");
+    if !shared.is_dir() {
+        println!("{} is not there: it is not tested", shared.display());
+        return;
     }
+    let place = Place::new();
+    let built = place.accept(&shared, &[]);
+    assert_eq!(built["fidelity"]["heldout"]["origin"], "program");
+}
+
+/// A folder that compile made is not what compile takes.
+#[test]
+fn a_build_is_no_model() {
+    let place = Place::new();
+    place.accept(&place.model("model"), &[]);
+    let built = place.at("a build");
+    fs::rename(place.at("build"), &built).expect("renamed");
+    place.reject(&built, &[], &["a build", "a build of cairo-decode already"]);
 }
 
 /// Few tokens decide nothing: such a model is built, and the report says so.
@@ -368,7 +478,15 @@ fn a_short_held_out_text_is_no_verdict() {
     tokenizer["post_processor"] = Value::Null;
     fs::write(dir.join("tokenizer.json"), tokenizer.to_string()).expect("written");
     fs::write(dir.join("heldout.txt"), "w3").expect("written");
-    place.reject(&dir, &[], &["heldout.txt", "two tokens"]);
+    let own = dir.join("heldout.txt");
+    place.reject(&dir, &[], &[path(&own), "two tokens"]);
+    // A text of the folder is named with its folder, and one that is a link to nothing is not passed over.
+    let own = dir.join("calibration.txt");
+    fs::write(&own, "\n").expect("written");
+    place.reject(&dir, &[], &[path(&own), "no text"]);
+    fs::remove_file(&own).expect("removed");
+    std::os::unix::fs::symlink("../../blobs/12fd25", &own).expect("linked");
+    place.reject(&dir, &[], &[path(&own), "No such file"]);
 }
 
 /// Faults of a model are the model folder's, not a text's, in words that a person knows.

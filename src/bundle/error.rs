@@ -9,7 +9,9 @@ use crate::compile::{CompileError, ProgramError};
 use crate::ir::GraphError;
 use crate::lower::LowerError;
 use crate::model::ModelError;
-use crate::quantize::{MAX_PERPLEXITY_RATIO, MIN_AGREEMENT, QuantizeError, TextError, readable};
+use crate::quantize::{
+    Cause, MAX_DIVERGENCE, MAX_PERPLEXITY_RATIO, MIN_AGREEMENT, QuantizeError, TextError, readable,
+};
 use crate::receipt::{DocumentError, FileError};
 
 /// Why a model directory is not built, or a build folder not read.
@@ -20,13 +22,27 @@ pub enum BundleError {
     #[error("{}: {source}", dir.display())]
     Quantize { dir: PathBuf, source: QuantizeError },
     #[error(
-        "the model has {parameters} parameters: its program would have {words} words or more, and a verifier takes {limit}; choose a smaller model"
+        "the model has {parameters} parameters: its program would have {words} words or more, and a verifier takes {limit}, {} in this layout at most; choose a smaller model", fitting(*.parameters, *.words, *.limit)
     )]
     TooLarge {
         parameters: u64,
         words: u64,
         limit: u64,
     },
+    #[error(
+        "the model has {parameters} parameters: with --weights committed every chunk hashes {felts} felts of weights or more, and a proof has room for {limit}, {} at most; choose a smaller model, or another --weights", fitting(*.parameters, *.felts, *.limit)
+    )]
+    TooManyCommitted {
+        parameters: u64,
+        felts: u64,
+        limit: u64,
+    },
+    #[error(
+        "{}: a build of cairo-decode already; compile takes the model's directory", dir.display()
+    )]
+    IsABuild { dir: PathBuf },
+    #[error("--context: {value} tokens are not from {min} to {max}")]
+    Context { value: i64, min: i64, max: i64 },
     #[error(transparent)]
     Option(QuantizeError),
     #[error("--name: a name has 1 to {limit} characters")]
@@ -49,8 +65,15 @@ pub enum BundleError {
         file: &'static str,
         option: &'static str,
     },
-    #[error("{}", useless(.0))]
-    Useless(Box<Fidelity>),
+    #[error("{}", useless(fidelity, cause.as_ref()))]
+    Useless {
+        fidelity: Box<Fidelity>,
+        cause: Option<Cause>,
+    },
+    #[error(
+        "the float model's own perplexity is {} on {text}: it gives the text no chance, so integers have nothing to follow; nothing was written. Check that the model works elsewhere, or pass a text that it knows with --heldout FILE. To build it all the same, pass --accept-fidelity", readable(*.perplexity)
+    )]
+    NothingToFollow { text: String, perplexity: f64 },
     #[error("{file}: cannot be written: {problem}")]
     Unwritable { file: &'static str, problem: String },
     #[error(transparent)]
@@ -86,22 +109,36 @@ pub enum BundleError {
     },
 }
 
+/// Roughly how many parameters there may be, where so many need so much.
+fn fitting(parameters: u64, needed: u64, limit: u64) -> String {
+    const MILLION: f64 = 1e6;
+    let fitting = parameters as f64 * limit as f64 / needed as f64;
+    match fitting >= MILLION {
+        true => format!("about {:.0} million parameters", fitting / MILLION),
+        false => format!("about {:.0} thousand parameters", fitting / 1e3),
+    }
+}
+
 /// Why a model is not built, in numbers, and what to try.
-fn useless(fidelity: &Fidelity) -> String {
+fn useless(fidelity: &Fidelity, cause: Option<&Cause>) -> String {
     let report = &fidelity.report;
+    let cause = cause.map_or(String::new(), |cause| {
+        format!("The likely cause: {cause}. ")
+    });
     format!(
-        "the integer model does not follow the float model: on {} both put the same token first at {:.1} % of {} positions \
-         (at least {:.0} % are asked for), and the perplexity is {} instead of {} (at most {:.0} % more are accepted); \
-         nothing was written. Scales were calibrated on {}: try a text like what the model will read, with --calibration \
-         FILE. A model with a few very large weights or activations cannot be rounded to int8 well. To build it all the \
-         same, pass --accept-fidelity",
+        "the integer model does not follow the float model: on {} the perplexity is {} instead of {} (at most {:.0} % more \
+         are accepted), both put the same token first at {:.1} % of {} positions, and the KL divergence is {} nats (at \
+         least {:.0} %, or less than {} nats, are asked for); nothing was written. {cause}Scales were calibrated on {}: try \
+         a text like what the model will read, with --calibration FILE. To build it all the same, pass --accept-fidelity",
         fidelity.heldout,
-        100.0 * report.top1_agreement,
-        report.tokens,
-        100.0 * MIN_AGREEMENT,
         readable(report.perplexity_int),
         readable(report.perplexity_float),
         100.0 * (MAX_PERPLEXITY_RATIO - 1.0),
+        100.0 * report.top1_agreement,
+        report.tokens,
+        readable(report.kl_divergence),
+        100.0 * MIN_AGREEMENT,
+        MAX_DIVERGENCE,
         fidelity.calibration,
     )
 }

@@ -39,14 +39,16 @@ use crate::chunk::{ChunkError, Decoder, SessionPins};
 use crate::compile::{self, Program};
 use crate::ir::{Graph, VerifiedGraph};
 use crate::lower::{LowerError, LowerOptions, Package, WeightLayout, committed_words, lower};
-use crate::model::{Choices, Eos, Model, Text, Warning};
-use crate::quantize::{self, QuantOptions, Quantized};
+use crate::model::{Choices, Config, Eos, Model, Text, Warning};
+use crate::quantize::{self, QuantOptions, QuantizeError, Quantized};
 use crate::receipt::{Document, Manifest};
 use crate::spec::{SPEC_VERSION, roots};
 use crate::verify::statement::{Domain, ModelRoot, Policy, ProgramHash, SessionId, Weights};
 
 /// Name of the manifest in a build folder.
 pub const MANIFEST_FILE: &str = "model.json";
+/// Name of the compiled program in a build folder.
+const PROGRAM_FILE: &str = "program.json";
 
 /// What to build and from which text.
 #[derive(Debug, Clone)]
@@ -161,9 +163,12 @@ pub fn build(
         eos: request.eos,
         context: request.options.context,
     };
-    let model = Model::load_with(&request.model, choices)?;
-    size::check_size(&model.config, request.weights)?;
+    check_no_build(&request.model)?;
+    // Most models are too large, and their configuration shows it before anything else is there.
+    size::check_size(&Config::load(&request.model)?, request.weights)?;
     let names = names::names(request.name.as_deref(), &request.model)?;
+    check_options(&request.options)?;
+    let model = Model::load_with(&request.model, choices)?;
     let (quantized, report) = quantized(&model, request, stage)?;
     stage(Stage::Lower);
     let (config, tokenizer) = (&model.config_digest, &model.tokenizer_digest);
@@ -174,6 +179,8 @@ pub fn build(
         }
         WeightLayout::Committed => {
             let roots = Roots::committed(&quantized.graph, config, tokenizer)?;
+            let felts = roots.words.as_ref().map_or(0, |words| words.len());
+            size::check_felts(&model.config, felts as u64)?;
             (Weights::Committed, roots)
         }
     };
@@ -192,6 +199,28 @@ pub fn build(
         fidelity: report,
         words: program.words().len(),
         warnings: model.warnings,
+    })
+}
+
+/// A build folder is no model directory, though it has a configuration and a tokenizer.
+fn check_no_build(dir: &Path) -> Result<(), BundleError> {
+    let is_there = |file: &str| dir.join(file).is_file();
+    match is_there(MANIFEST_FILE) && is_there(PROGRAM_FILE) {
+        true => Err(BundleError::IsABuild { dir: dir.into() }),
+        false => Ok(()),
+    }
+}
+
+/// Options of quantisation; a context is an option of the command line.
+fn check_options(options: &QuantOptions) -> Result<(), BundleError> {
+    options.check().map_err(|source| match source {
+        QuantizeError::Option {
+            option: "context",
+            value,
+            min,
+            max,
+        } => BundleError::Context { value, min, max },
+        source => BundleError::Option(source),
     })
 }
 

@@ -10,7 +10,7 @@ use crate::engine::Engine;
 use crate::lower::check_context;
 use crate::model::Model;
 use crate::quantize::{
-    FidelityReport, QuantizeError, Quantized, Verdict, fidelity_on, quantize_on,
+    Cause, FidelityReport, QuantizeError, Quantized, Verdict, fidelity_on, quantize_on,
 };
 
 /// How well the integers follow the floats, and on which text.
@@ -33,14 +33,10 @@ pub(super) fn quantized(
     request: &BuildRequest,
     stage: &mut dyn FnMut(Stage),
 ) -> Result<(Quantized, Fidelity), BundleError> {
-    let in_model = |source| match source {
-        QuantizeError::Option { .. } => BundleError::Option(source),
-        source => BundleError::Quantize {
-            dir: request.model.clone(),
-            source,
-        },
+    let in_model = |source| BundleError::Quantize {
+        dir: request.model.clone(),
+        source,
     };
-    request.options.check().map_err(in_model)?;
     let default = model.config.max_position_embeddings;
     let context = request.options.context.unwrap_or(default);
     check_context(context, model.config.head_dim)?;
@@ -56,7 +52,7 @@ pub(super) fn quantized(
     let report = fidelity_on(model, &quantized, &mut engine, &heldout);
     let report = report.map_err(|source| match source {
         QuantizeError::Text(source) => BundleError::Text {
-            name: measured_on.name.clone(),
+            name: measured_on.place(&request.model),
             source,
         },
         source => in_model(source),
@@ -66,8 +62,15 @@ pub(super) fn quantized(
         calibration: calibrated_on,
         heldout: measured_on,
     };
-    if fidelity.report.verdict() == Verdict::Useless && !request.accept_fidelity {
-        return Err(BundleError::Useless(Box::new(fidelity)));
+    match fidelity.report.verdict() {
+        Verdict::Useless if !request.accept_fidelity => Err(BundleError::Useless {
+            fidelity: Box::new(fidelity),
+            cause: Cause::find(model, &quantized),
+        }),
+        Verdict::NothingToFollow if !request.accept_fidelity => Err(BundleError::NothingToFollow {
+            text: fidelity.heldout.to_string(),
+            perplexity: fidelity.report.perplexity_float,
+        }),
+        _ => Ok((quantized, fidelity)),
     }
-    Ok((quantized, fidelity))
 }

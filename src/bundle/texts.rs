@@ -70,8 +70,10 @@ pub struct TextUse {
     pub name: String,
     pub origin: Origin,
     pub documents: usize,
-    /// Tokens within the context.
+    /// Tokens within the context: those that were used.
     pub tokens: usize,
+    /// Tokens of the whole text.
+    pub all_tokens: usize,
     /// Tokens of all that stand for what the tokenizer does not know.
     pub unknown_tokens: usize,
     /// Whether the tokenizer knows less than half of the text, or leaves most of it out.
@@ -80,13 +82,38 @@ pub struct TextUse {
 
 impl fmt::Display for TextUse {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self { tokens, name, .. } = self;
-        write!(f, "{tokens} tokens of {name}")?;
+        let Self {
+            tokens,
+            all_tokens,
+            name,
+            ..
+        } = self;
+        match tokens == all_tokens {
+            true => write!(f, "{tokens} tokens of {name}")?,
+            false => write!(
+                f,
+                "{tokens} of the {all_tokens} tokens of {name}, whose paragraphs are cut at the context"
+            )?,
+        }
         if self.mostly_unknown {
             let unknown = self.unknown_tokens;
             write!(f, " ({unknown} of them unknown to the tokenizer)")?;
         }
         Ok(())
+    }
+}
+
+impl TextUse {
+    /// Where a person finds it; `dir` is the model folder.
+    pub(super) fn place(&self, dir: &Path) -> String {
+        place(&self.name, self.origin, dir)
+    }
+}
+
+fn place(name: &str, origin: Origin, dir: &Path) -> String {
+    match origin {
+        Origin::ModelFolder => escaped(&dir.join(name).to_string_lossy()),
+        Origin::Given | Origin::Program | Origin::RandomTokens => name.to_string(),
     }
 }
 
@@ -105,15 +132,19 @@ pub(super) fn documents(
         Some(path) => (escaped(&path.to_string_lossy()), Origin::Given, read(path)?),
         None => match read(&dir.join(purpose.file)) {
             Ok(text) => (purpose.file.to_string(), Origin::ModelFolder, text),
-            Err(BundleError::TextFile { source, .. }) if source.kind() == ErrorKind::NotFound => (
-                purpose.own_name.to_string(),
-                Origin::Program,
-                purpose.own.to_string(),
-            ),
+            Err(BundleError::TextFile { path, source })
+                if source.kind() == ErrorKind::NotFound && path.symlink_metadata().is_err() =>
+            {
+                (
+                    purpose.own_name.to_string(),
+                    Origin::Program,
+                    purpose.own.to_string(),
+                )
+            }
             Err(error) => return Err(error),
         },
     };
-    let found = encode(&name, origin, &text, model, context);
+    let found = encode(&name, origin, &text, dir, model, context);
     let useless = match &found {
         Ok((_, used)) => used.mostly_unknown,
         Err(BundleError::Text {
@@ -123,7 +154,7 @@ pub(super) fn documents(
         Err(_) => false,
     };
     if origin == Origin::Program && useless {
-        return drawn(purpose, model, context);
+        return drawn(purpose, dir, model, context);
     }
     found
 }
@@ -131,6 +162,7 @@ pub(super) fn documents(
 /// A text of random tokens, where the tokenizer does not know English.
 fn drawn(
     purpose: Purpose,
+    dir: &Path,
     model: &Model,
     context: usize,
 ) -> Result<(Documents, TextUse), BundleError> {
@@ -139,7 +171,7 @@ fn drawn(
         "a text of random tokens, as the tokenizer does not know {}",
         purpose.own_name
     );
-    let found = encode(&name, Origin::RandomTokens, &text, model, context)?;
+    let found = encode(&name, Origin::RandomTokens, &text, dir, model, context)?;
     match found.1.mostly_unknown {
         false => Ok(found),
         true => Err(BundleError::NoText {
@@ -153,13 +185,14 @@ fn encode(
     name: &str,
     origin: Origin,
     text: &str,
+    dir: &Path,
     model: &Model,
     context: usize,
 ) -> Result<(Documents, TextUse), BundleError> {
     let unknown = model.tokenizer.unknown();
     let documents =
         Documents::encode(text, &model.tokenizer).map_err(|source| BundleError::Text {
-            name: name.to_string(),
+            name: place(name, origin, dir),
             source,
         })?;
     let used = TextUse {
@@ -167,6 +200,7 @@ fn encode(
         origin,
         documents: documents.count(),
         tokens: documents.tokens(context),
+        all_tokens: documents.tokens(usize::MAX),
         unknown_tokens: documents.unknown(unknown),
         mostly_unknown: documents.are_mostly_unknown(unknown),
     };

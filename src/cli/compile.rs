@@ -6,7 +6,9 @@ use std::time::Instant;
 use cairo_decode::bundle::{self, BuildReport, BuildRequest, Fidelity, Origin, Stage, TextUse};
 use cairo_decode::lower::WeightLayout;
 use cairo_decode::model::Eos;
-use cairo_decode::quantize::{MIN_TOKENS, QuantOptions, Verdict, readable, readable_change};
+use cairo_decode::quantize::{
+    MIN_AGREEMENT, MIN_TOKENS, QuantOptions, Verdict, readable, readable_change,
+};
 
 use super::output;
 use super::progress::Progress;
@@ -182,6 +184,11 @@ fn print_fidelity(fidelity: &Fidelity) {
 fn warnings(fidelity: &Fidelity) -> Vec<String> {
     let mut warnings = vec![];
     match fidelity.report.verdict() {
+        Verdict::Useful if fidelity.report.top1_agreement < MIN_AGREEMENT => warnings.push(format!(
+            "both put the same token first at fewer than {:.0} % of the positions, as they find several about as likely: \
+             their greedy text will differ",
+            100.0 * MIN_AGREEMENT
+        )),
         Verdict::Useful => {}
         Verdict::TooFewTokens => warnings.push(format!(
             "fewer than {MIN_TOKENS} positions say little; pass a longer text with --heldout FILE"
@@ -190,6 +197,11 @@ fn warnings(fidelity: &Fidelity) -> Vec<String> {
             "the integer model does not follow the float model; built because of --accept-fidelity"
                 .to_string(),
         ),
+        Verdict::NothingToFollow => warnings.push(format!(
+            "the float model's own perplexity is {}, so the integers have nothing to follow; built because of \
+             --accept-fidelity",
+            readable(fidelity.report.perplexity_float)
+        )),
     }
     if fidelity.calibration.tokens < MIN_TOKENS {
         warnings.push(format!(
@@ -209,7 +221,19 @@ fn warnings(fidelity: &Fidelity) -> Vec<String> {
         }
     }
     let own = |text: &TextUse| matches!(text.origin, Origin::Program | Origin::RandomTokens);
-    if own(&fidelity.heldout) {
+    if own(&fidelity.heldout) && own(&fidelity.calibration) {
+        warnings.push(
+            "scales and numbers are of texts that nobody chose for this model; on its own kind of text they may differ \
+             (--calibration FILE, --heldout FILE)"
+                .to_string(),
+        );
+    } else if own(&fidelity.calibration) {
+        warnings.push(
+            "scales are calibrated on a text that nobody chose for this model; on its own kind of text they may differ \
+             (--calibration FILE)"
+                .to_string(),
+        );
+    } else if own(&fidelity.heldout) {
         warnings.push(
             "the numbers are of a text that nobody chose for this model; on its own kind of text they may differ (--heldout FILE)"
                 .to_string(),

@@ -5,7 +5,7 @@
 
 use super::family::{DEFAULT_EOS, Family, Window};
 use super::json::Object;
-use super::{ModelError, Warning, keys, rope};
+use super::{ModelError, Warning, files, keys, rope};
 use serde_json::Value;
 use std::path::Path;
 
@@ -40,6 +40,12 @@ pub struct Config {
 }
 
 impl Config {
+    /// Reads `config.json` of a model directory, and no other file.
+    pub fn load(dir: &Path) -> Result<Self, ModelError> {
+        files::check_dir(dir)?;
+        super::load_config(dir).map(|(config, _, _)| config)
+    }
+
     /// Parses and checks `config.json`; `path` is only used to name the file in errors.
     pub fn from_json(bytes: &[u8], path: &Path) -> Result<(Self, Vec<Warning>), ModelError> {
         let object = Object::parse(bytes, path)?;

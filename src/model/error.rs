@@ -16,6 +16,8 @@ pub enum ModelError {
         bytes: u64,
         limit: u64,
     },
+    #[error("{path}: a link to {target}, which is not there: download the model again")]
+    DanglingLink { path: PathBuf, target: PathBuf },
     #[error("{path}: not a regular file")]
     NotAFile { path: PathBuf },
     #[error(
@@ -41,6 +43,12 @@ pub enum ModelError {
         "{path}: a file, expected a Hugging Face model directory (with config.json, model.safetensors and tokenizer.json)"
     )]
     NotAFolder { path: PathBuf },
+    #[error("{path}: no such directory; models are read from disk, nothing is downloaded")]
+    NoDirectory { path: PathBuf },
+    #[error(
+        "{dir}: a cache of the hub, which holds the model in a folder for each version: give {snapshot}"
+    )]
+    HubCache { dir: PathBuf, snapshot: PathBuf },
     #[error(
         "{dir}: the model is there as {file} only, which is not read here: take the Hugging Face directory it was made from (config.json, model.safetensors, tokenizer.json)"
     )]
@@ -50,9 +58,9 @@ pub enum ModelError {
     )]
     OnlyAdapter { dir: PathBuf },
     #[error(
-        "{dir}: has params.json but no config.json, so it is in its maker's own format: convert it to a Hugging Face directory"
+        "{dir}: has {file}, so the model is in its maker's own format: convert it to a Hugging Face directory, for example with `python -m transformers.models.llama.convert_llama_weights_to_hf` (for Mistral: `transformers.models.mistral.convert_mistral_weights_to_hf`)"
     )]
-    OriginalFormat { dir: PathBuf },
+    OriginalFormat { dir: PathBuf, file: PathBuf },
 
     #[error("{path}: key `{key}` is missing")]
     MissingKey { path: PathBuf, key: String },
@@ -139,7 +147,7 @@ pub enum ModelError {
         key: &'static str,
         ids: Vec<u32>,
     },
-    #[error("--eos {id}: the model's vocabulary has {vocab_size} tokens, 0 to {max}", max = vocab_size - 1)]
+    #[error("--eos: {id} is no token of the model, which has {vocab_size}, 0 to {max}", max = vocab_size - 1)]
     EosOutOfVocabulary { id: u32, vocab_size: usize },
     #[error(
         "{path}: `num_attention_heads` = {heads} is not a multiple of `num_key_value_heads` = {kv_heads}"
@@ -184,6 +192,8 @@ pub enum ModelError {
         bytes: usize,
         reason: String,
     },
+    #[error("{path}: not a safetensors file (it begins with {begins}): download it again")]
+    NotSafetensors { path: PathBuf, begins: String },
     #[error("{path}: not a valid safetensors file: {reason}")]
     Safetensors { path: PathBuf, reason: String },
     #[error(

@@ -40,6 +40,51 @@ const FAMILIES: [Family; 2] = [
     },
 ];
 
+/// Families of Hugging Face's library whose arithmetic is another. Their models may name code (`auto_map`) from before the
+/// library had them.
+const OTHERS: [&str; 40] = [
+    "bloom",
+    "codegen",
+    "cohere",
+    "cohere2",
+    "dbrx",
+    "deepseek_v2",
+    "deepseek_v3",
+    "falcon",
+    "falcon_mamba",
+    "gemma",
+    "gemma2",
+    "gemma3",
+    "gemma3_text",
+    "glm",
+    "glm4",
+    "gpt2",
+    "gpt_bigcode",
+    "gpt_neo",
+    "gpt_neox",
+    "gpt_oss",
+    "gptj",
+    "granite",
+    "jamba",
+    "mamba",
+    "mamba2",
+    "mixtral",
+    "mpt",
+    "nemotron",
+    "olmo",
+    "olmo2",
+    "opt",
+    "persimmon",
+    "phi",
+    "phi3",
+    "phimoe",
+    "qwen2",
+    "qwen2_moe",
+    "qwen3",
+    "stablelm",
+    "starcoder2",
+];
+
 /// The window of attention that `config.json` asks for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Window {
@@ -78,13 +123,14 @@ impl Family {
             let (path, found) = (object.path().into(), found.to_owned());
             let names: Vec<_> = FAMILIES.iter().map(|f| format!("{:?}", f.name)).collect();
             let supported = names.join(" and ");
-            return Err(match object.get("auto_map") {
-                Some(_) => ModelError::CustomCode {
+            let custom = object.get("auto_map").is_some() && !OTHERS.contains(&found.as_str());
+            return Err(match custom {
+                true => ModelError::CustomCode {
                     path,
                     found,
                     supported,
                 },
-                None => ModelError::Family {
+                false => ModelError::Family {
                     path,
                     found,
                     supported,

@@ -28,7 +28,7 @@ pub(super) fn read_bounded(path: &Path, limit: u64) -> Result<Vec<u8>, ModelErro
         path: path.into(),
         source,
     };
-    let file = open_without_waiting(path).map_err(failed)?;
+    let file = open_without_waiting(path).map_err(|source| missing(path, source))?;
     let metadata = file.metadata().map_err(failed)?;
     if !metadata.is_file() {
         return Err(ModelError::NotAFile { path: path.into() });
@@ -53,6 +53,22 @@ pub(super) fn read_bounded(path: &Path, limit: u64) -> Result<Vec<u8>, ModelErro
         return Err(ModelError::LfsPointer { path: path.into() });
     }
     Ok(content)
+}
+
+/// Why a file was not opened: a link may be there and its target not, as in a hub's cache that was moved.
+fn missing(path: &Path, source: io::Error) -> ModelError {
+    let path = path.to_path_buf();
+    match std::fs::read_link(&path) {
+        Ok(target) if source.kind() == io::ErrorKind::NotFound => {
+            ModelError::DanglingLink { path, target }
+        }
+        _ => ModelError::Read { path, source },
+    }
+}
+
+/// Whether a directory has something under that name, be it a link to nothing.
+pub(super) fn is_there(path: &Path) -> bool {
+    path.symlink_metadata().is_ok()
 }
 
 /// [`read_bounded`]; `None` if there is no such file.
@@ -82,58 +98,107 @@ fn open_without_waiting(path: &Path) -> io::Result<File> {
 
 /// Says what `dir` is if it cannot be a Hugging Face model directory.
 pub(super) fn check_dir(dir: &Path) -> Result<(), ModelError> {
-    let metadata = std::fs::metadata(dir).map_err(|source| ModelError::Read {
-        path: dir.into(),
-        source,
+    let metadata = std::fs::metadata(dir).map_err(|source| match missing(dir, source) {
+        ModelError::Read { path, source } if source.kind() == io::ErrorKind::NotFound => {
+            ModelError::NoDirectory { path }
+        }
+        error => error,
     })?;
     if !metadata.is_dir() {
         return Err(ModelError::NotAFolder { path: dir.into() });
     }
-    if dir.join("config.json").exists() {
+    if is_there(&dir.join("config.json")) {
         return Ok(());
     }
-    if let Some(file) = first_with(dir, &["gguf", "ggml"]) {
-        return Err(ModelError::OnlyGguf {
+    if let Some(snapshot) = snapshot(dir) {
+        return Err(ModelError::HubCache {
             dir: dir.into(),
-            file,
+            snapshot,
         });
     }
-    if dir.join("adapter_config.json").exists() {
-        return Err(ModelError::OnlyAdapter { dir: dir.into() });
-    }
-    if dir.join("params.json").exists() {
-        return Err(ModelError::OriginalFormat { dir: dir.into() });
+    if let Some(error) = another_format(dir) {
+        return Err(error);
     }
     // Reading the file gives the reason why it is not there.
     Ok(())
 }
 
+/// A version of the model in the root of its cache of the hub: the one that the main branch is at, if that is there.
+fn snapshot(dir: &Path) -> Option<PathBuf> {
+    let snapshots = dir.join("snapshots");
+    let main = read_if_there(&dir.join("refs/main"), CONFIG_LIMIT);
+    let main = main.ok().flatten().and_then(|hash| {
+        let hash = String::from_utf8(hash).ok()?;
+        Some(snapshots.join(hash.trim())).filter(|path| path.is_dir())
+    });
+    let any = || {
+        let entries = std::fs::read_dir(&snapshots).ok()?;
+        let paths = entries.filter_map(|entry| entry.ok().map(|entry| entry.path()));
+        paths.filter(|path| path.is_dir()).min()
+    };
+    main.or_else(any)
+}
+
+/// What a directory holds instead of Hugging Face's files, where a file of it says so.
+fn another_format(dir: &Path) -> Option<ModelError> {
+    let dir = dir.to_path_buf();
+    let original = [
+        "consolidated.00.pth",
+        "consolidated.safetensors",
+        "params.json",
+    ];
+    if let Some(file) = first_with(&dir, &["gguf", "ggml"]) {
+        Some(ModelError::OnlyGguf { dir, file })
+    } else if is_there(&dir.join("adapter_config.json")) {
+        Some(ModelError::OnlyAdapter { dir })
+    } else {
+        let file = original.iter().find(|name| is_there(&dir.join(name)))?;
+        let file = PathBuf::from(file);
+        Some(ModelError::OriginalFormat { dir, file })
+    }
+}
+
+/// How the weights of a directory are stored.
+pub(super) enum Stored {
+    /// This file.
+    One(PathBuf),
+    /// The files that this index names.
+    Shards(PathBuf),
+}
+
+/// Where the weights of `dir` are, or why there are none to read.
+pub(super) fn stored(dir: &Path) -> Result<Stored, ModelError> {
+    let single = dir.join("model.safetensors");
+    let index = dir.join("model.safetensors.index.json");
+    if is_there(&single) {
+        Ok(Stored::One(single))
+    } else if is_there(&index) {
+        Ok(Stored::Shards(index))
+    } else {
+        Err(no_weights(dir))
+    }
+}
+
 /// Why a directory without `model.safetensors` and without an index has no weights to read.
-pub(super) fn no_weights(dir: &Path) -> ModelError {
+fn no_weights(dir: &Path) -> ModelError {
     let pickled = ["pytorch_model.bin", "pytorch_model.bin.index.json"]
         .iter()
-        .find(|name| dir.join(name).exists())
-        .map(PathBuf::from)
-        .or_else(|| first_with(dir, &["bin", "pt", "pth"]));
-    if let Some(file) = first_with(dir, &["safetensors"]) {
-        return ModelError::NoIndex {
-            dir: dir.into(),
-            file,
-        };
-    }
+        .find(|name| is_there(&dir.join(name)))
+        .map(PathBuf::from);
+    let dir = dir.to_path_buf();
     if let Some(file) = pickled {
-        return ModelError::Pickled {
-            dir: dir.into(),
-            file,
-        };
+        return ModelError::Pickled { dir, file };
     }
-    if let Some(file) = first_with(dir, &["gguf", "ggml"]) {
-        return ModelError::OnlyGguf {
-            dir: dir.into(),
-            file,
-        };
+    if let Some(error) = another_format(&dir) {
+        return error;
     }
-    ModelError::NoWeights { dir: dir.into() }
+    if let Some(file) = first_with(&dir, &["safetensors"]) {
+        return ModelError::NoIndex { dir, file };
+    }
+    match first_with(&dir, &["bin", "pt", "pth"]) {
+        Some(file) => ModelError::Pickled { dir, file },
+        None => ModelError::NoWeights { dir },
+    }
 }
 
 /// Why a directory has no `tokenizer.json` to read; `missing` is what reading it gave.
@@ -145,7 +210,7 @@ pub(super) fn no_tokenizer(dir: &Path, missing: ModelError) -> ModelError {
         "spiece.model",
     ]
     .into_iter()
-    .find(|name| dir.join(name).exists());
+    .find(|name| is_there(&dir.join(name)));
     match other {
         Some(file) => ModelError::OtherTokenizer {
             dir: dir.into(),

@@ -70,7 +70,11 @@ pub(super) fn eos(
     }
     ids.retain(|id| Some(*id) != end);
     if !ids.is_empty() {
-        warnings.push(Warning::EosLeftOut { left_out: ids });
+        let some_end = end.is_some();
+        warnings.push(Warning::EosLeftOut {
+            left_out: ids,
+            some_end,
+        });
     }
     Ok(end)
 }

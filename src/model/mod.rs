@@ -100,14 +100,24 @@ impl Model {
         Self::load_with(dir, Choices::default())
     }
 
-    /// Reads a model directory, cheapest file first.
+    /// Reads a model directory, cheapest file first; that there are weights is known before any other file is read.
     pub fn load_with(dir: &Path, choices: Choices) -> Result<Self, ModelError> {
         files::check_dir(dir)?;
         let (config, config_file, mut warnings) = load_config(dir)?;
+        let trained = config.max_position_embeddings;
+        let context = choices.context.unwrap_or(trained);
+        let path = dir.join("config.json");
         if let Some(window) = config.window {
-            let context = choices.context.unwrap_or(config.max_position_embeddings);
-            window.check(context, &dir.join("config.json"))?;
+            window.check(context, &path)?;
         }
+        if context > trained {
+            warnings.push(Warning::ContextBeyond {
+                path,
+                context,
+                trained,
+            });
+        }
+        files::stored(dir)?;
         let eos = generation::eos(dir, &config, choices.eos, &mut warnings)?;
         let (tokenizer, tokenizer_file) = Tokenizer::import(dir, config.vocab_size, &mut warnings)?;
         let (weights, more) = Weights::load(dir, &config)?;

@@ -1,7 +1,7 @@
 //! The model's own tokenizer, held to the model's vocabulary.
 
 use super::complete::complete;
-use super::files::{TOKENIZER_LIMIT, no_tokenizer, read_bounded};
+use super::files::{TOKENIZER_LIMIT, is_there, no_tokenizer, read_bounded};
 use super::json::refuse_byte_order_mark;
 use super::tokens::Settings;
 use super::{ModelError, Warning, template};
@@ -38,7 +38,7 @@ impl Tokenizer {
         warnings: &mut Vec<Warning>,
     ) -> Result<(Self, Vec<u8>), ModelError> {
         let path = dir.join("tokenizer.json");
-        if !path.exists() {
+        if !is_there(&path) {
             let missing = read_bounded(&path, TOKENIZER_LIMIT).err();
             let missing = missing.unwrap_or(ModelError::NotAFile { path: path.clone() });
             return Err(no_tokenizer(dir, missing));
@@ -57,7 +57,25 @@ impl Tokenizer {
                 return Err(unusable(&path, &reason));
             }
         }
+        let outside = tokenizer.outside();
+        if !outside.is_empty() {
+            warnings.push(Warning::TokensOutside {
+                path,
+                tokens: outside,
+                vocab_size,
+            });
+        }
         Ok((tokenizer, bytes))
+    }
+
+    /// The tokens that the model does not have, in order of their ids.
+    fn outside(&self) -> Vec<(String, u32)> {
+        let vocabulary = self.inner.get_vocab(true).into_iter();
+        let mut outside: Vec<_> = vocabulary
+            .filter(|(_, id)| *id as usize >= self.vocab_size)
+            .collect();
+        outside.sort_by(|(a, i), (b, j)| (i, a).cmp(&(j, b)));
+        outside
     }
 
     /// The ids of `text`, special tokens of the post-processor included.

@@ -2,7 +2,7 @@
 
 use serde_json::Value;
 use std::fmt;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 /// Something in a model directory that was left out of account, or that had more than one reading.
 #[derive(Debug, Clone, PartialEq)]
@@ -30,7 +30,23 @@ pub enum Warning {
     /// The chosen end is not among those that the files name.
     EosNotNamed { chosen: u32, ids: Vec<u32> },
     /// Ends that the files name and at which a session does not end.
-    EosLeftOut { left_out: Vec<u32> },
+    EosLeftOut {
+        left_out: Vec<u32>,
+        /// Whether a session ends at another token.
+        some_end: bool,
+    },
+    /// More positions are compiled than the model was trained for.
+    ContextBeyond {
+        path: PathBuf,
+        context: usize,
+        trained: usize,
+    },
+    /// Tokens that the tokenizer can give and the model does not have: their texts and ids.
+    TokensOutside {
+        path: PathBuf,
+        tokens: Vec<(String, u32)>,
+        vocab_size: usize,
+    },
     /// A setting of `generation_config.json` that changes greedy decoding, and is not followed.
     Generation {
         path: PathBuf,
@@ -80,6 +96,21 @@ impl fmt::Display for Warning {
             | Warning::EosOfConfig { .. }
             | Warning::EosNotNamed { .. }
             | Warning::EosLeftOut { .. } => self.about_the_end(f),
+            Warning::ContextBeyond {
+                path,
+                context,
+                trained,
+            } => write!(
+                f,
+                "--context: {context} is more than `max_position_embeddings` = {trained} of {}: the model was not trained \
+                 for what comes after {trained} tokens",
+                path.display()
+            ),
+            Warning::TokensOutside {
+                path,
+                tokens,
+                vocab_size,
+            } => outside(f, path, tokens, *vocab_size),
             Warning::Generation { path, key, value } => write!(
                 f,
                 "{}: `{key}` = {value} is not followed: decoding is greedy, the likeliest token each time",
@@ -133,15 +164,47 @@ impl Warning {
             ),
             Warning::EosNotNamed { chosen, ids } => write!(
                 f,
-                "--eos {chosen}: the model's files name {ids:?} as the end of a text"
+                "--eos: the model's files name {ids:?} as the end of a text, and not {chosen}"
             ),
-            Warning::EosLeftOut { left_out } => write!(
+            Warning::EosLeftOut {
+                left_out,
+                some_end: true,
+            } => write!(
                 f,
                 "the model's files end a text at {left_out:?} too: a session does not end there, text goes on after"
+            ),
+            Warning::EosLeftOut {
+                left_out,
+                some_end: false,
+            } => write!(
+                f,
+                "the model's files end a text at {left_out:?}; this build's sessions do not end there"
             ),
             _ => Ok(()),
         }
     }
+}
+
+/// Names the first of the tokens that the model does not have.
+fn outside(
+    f: &mut fmt::Formatter<'_>,
+    path: &Path,
+    tokens: &[(String, u32)],
+    vocab_size: usize,
+) -> fmt::Result {
+    let Some((text, id)) = tokens.first() else {
+        return Ok(());
+    };
+    let text = text.escape_debug();
+    write!(f, "{}: `{text}` is token {id}", path.display())?;
+    if tokens.len() > 1 {
+        write!(f, ", and {} more are tokens", tokens.len() - 1)?;
+    }
+    write!(
+        f,
+        " outside the model's vocabulary of {vocab_size} (0 to {}): a prompt that contains one is refused",
+        vocab_size - 1
+    )
 }
 
 /// The first of `names`, and how many more there are.

@@ -1,6 +1,6 @@
 //! The weights of a model directory, one file or sharded, as finite `f32` of checked shape.
 
-use super::files::{INDEX_LIMIT, WEIGHTS_LIMIT, no_weights, read_bounded};
+use super::files::{INDEX_LIMIT, Stored, WEIGHTS_LIMIT, read_bounded, stored};
 use super::json::Object;
 use super::{Config, ModelError, Warning, names};
 use half::{bf16, f16};
@@ -57,16 +57,13 @@ impl Weights {
             found: BTreeMap::new(),
             zero_biases: Vec::new(),
         };
-        let single = dir.join("model.safetensors");
-        let index = dir.join("model.safetensors.index.json");
-        if single.exists() {
-            store.read_file(&single, None)?;
-        } else if index.exists() {
-            for (shard, tensors) in read_index(&index)? {
-                store.read_file(&dir.join(shard), Some(&tensors))?;
+        match stored(dir)? {
+            Stored::One(file) => store.read_file(&file, None)?,
+            Stored::Shards(index) => {
+                for (shard, tensors) in read_index(&index)? {
+                    store.read_file(&dir.join(shard), Some(&tensors))?;
+                }
             }
-        } else {
-            return Err(no_weights(dir));
         }
         let mut warnings = Vec::new();
         if !store.zero_biases.is_empty() {
@@ -266,6 +263,9 @@ impl Store {
 /// Why bytes are no safetensors file.
 fn not_read(path: &Path, bytes: &[u8], error: &SafeTensorError) -> ModelError {
     let (path, reason) = (path.to_path_buf(), error.to_string());
+    if let Some(begins) = first_word(bytes) {
+        return ModelError::NotSafetensors { path, begins };
+    }
     match error {
         SafeTensorError::HeaderTooSmall
         | SafeTensorError::InvalidHeaderLength
@@ -276,6 +276,18 @@ fn not_read(path: &Path, bytes: &[u8], error: &SafeTensorError) -> ModelError {
         },
         _ => ModelError::Safetensors { path, reason },
     }
+}
+
+/// How a text begins; nothing if the bytes begin as no text does: a safetensors file begins with a length, which has zeros.
+fn first_word(bytes: &[u8]) -> Option<String> {
+    const SHOWN: usize = 24;
+    let start = bytes.get(..bytes.len().min(SHOWN))?;
+    let is_text = |b: &u8| b.is_ascii_graphic() || b.is_ascii_whitespace();
+    if !start.iter().all(is_text) {
+        return None;
+    }
+    let text = String::from_utf8_lossy(start);
+    text.split_whitespace().next().map(str::to_owned)
 }
 
 /// The elements of a tensor as `f32`, all of them finite.

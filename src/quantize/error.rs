@@ -51,7 +51,7 @@ pub enum QuantizeError {
 }
 
 /// A part of the model by its label, `layer0.q_proj`, for people.
-fn part(label: &str) -> String {
+pub(super) fn part(label: &str) -> String {
     let layer = label.split_once('.');
     let layer = layer.and_then(|(layer, part)| Some((layer.strip_prefix("layer")?, part)));
     match (label, layer) {

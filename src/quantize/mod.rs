@@ -12,6 +12,7 @@
 //! Deliberately absent: the semantics of the operations (`spec`), range proofs (`ir`), fine-tuning.
 
 mod assemble;
+mod diagnosis;
 pub mod documents;
 mod error;
 pub mod fidelity;
@@ -27,6 +28,7 @@ pub mod texts;
 mod verdict;
 mod weights;
 
+pub use diagnosis::Cause;
 pub use documents::{Documents, TextError};
 pub use error::QuantizeError;
 pub use fidelity::{FidelityReport, IntegerEngine, ReferenceEngine, fidelity, fidelity_on};
@@ -35,7 +37,7 @@ pub use options::QuantOptions;
 pub use readable::{readable, readable_change};
 pub use root::{model_root, shape_root};
 pub use statistics::Statistics;
-pub use verdict::{MAX_PERPLEXITY_RATIO, MIN_AGREEMENT, MIN_TOKENS, Verdict};
+pub use verdict::{MAX_DIVERGENCE, MAX_PERPLEXITY_RATIO, MIN_AGREEMENT, MIN_TOKENS, Verdict};
 pub use weights::{Folding, QuantMatrix, quantize_matrix};
 
 use crate::ir::VerifiedGraph;

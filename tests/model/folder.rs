@@ -72,6 +72,19 @@ fn weights_of_other_kinds() {
     });
     let error = refused(gguf, &["a.gguf", "Hugging Face directory"]);
     assert!(matches!(error, ModelError::OnlyGguf { .. }));
+    // What the weights are is said before the tokenizer is missed.
+    let both = without(&[weights, "tokenizer.json"], |dir| {
+        fs::write(dir.join("a.gguf"), "x").unwrap()
+    });
+    assert!(matches!(both, Err(ModelError::OnlyGguf { .. })));
+    let original = without(&[weights], |dir| {
+        fs::write(dir.join("consolidated.00.pth"), "x").unwrap()
+    });
+    let error = refused(
+        original,
+        &["consolidated.00.pth", "convert_llama_weights_to_hf"],
+    );
+    assert!(matches!(error, ModelError::OriginalFormat { .. }));
     let error = refused(without(&[weights], |_| ()), &["neither"]);
     assert!(matches!(error, ModelError::NoWeights { .. }));
 }
@@ -105,9 +118,61 @@ fn folders_of_other_kinds() {
     assert!(matches!(error, ModelError::NotAFolder { .. }));
     let error = refused(
         Model::load(&dir.path().join("none")),
-        &["none", "cannot read"],
+        &["none", "no such directory", "nothing is downloaded"],
     );
-    assert!(matches!(error, ModelError::Read { .. }));
+    assert!(matches!(error, ModelError::NoDirectory { .. }));
+    for elsewhere in ["owner/model-of-the-hub", "https://hub.example/owner/model"] {
+        let error = refused(
+            Model::load(Path::new(elsewhere)),
+            &[elsewhere, "downloaded"],
+        );
+        assert!(matches!(error, ModelError::NoDirectory { .. }));
+    }
+}
+
+/// A cache of the hub that was moved without what its links lead to.
+#[test]
+fn links_to_nothing() {
+    for name in [
+        "config.json",
+        "generation_config.json",
+        "tokenizer.json",
+        "tokenizer_config.json",
+        "model.safetensors",
+        "model-00002-of-00002.safetensors",
+    ] {
+        let result = load(Choices::default(), |dir| {
+            if name.contains("-of-") {
+                fs::remove_file(dir.join("model.safetensors")).unwrap();
+                write_shards(dir, |_| ());
+            }
+            let path = dir.join(name);
+            if path.exists() {
+                fs::remove_file(&path).unwrap();
+            }
+            std::os::unix::fs::symlink("../../blobs/12fd25", path).unwrap();
+        });
+        let error = refused(result, &[name, "a link to ../../blobs/12fd25", "download"]);
+        assert!(matches!(error, ModelError::DanglingLink { .. }));
+    }
+}
+
+/// The folder above a model's versions in the hub's cache names the version to give.
+#[test]
+fn roots_of_the_hubs_cache() {
+    let cache = tempfile::tempdir().unwrap();
+    let root = cache.path().join("models--me--stories");
+    for version in ["aa", "bb"] {
+        fs::create_dir_all(root.join("snapshots").join(version)).unwrap();
+    }
+    let named = |version: &str| {
+        let error = refused(Model::load(&root), &["cache of the hub", version]);
+        assert!(matches!(error, ModelError::HubCache { .. }));
+    };
+    named("snapshots/aa");
+    fs::create_dir(root.join("refs")).unwrap();
+    fs::write(root.join("refs/main"), "bb\n").unwrap();
+    named("snapshots/bb");
 }
 
 #[test]

@@ -128,6 +128,20 @@ fn windows_that_bind() {
     }
 }
 
+/// A context beyond the positions that the model was trained for is the caller's choice, and said to be one.
+#[test]
+fn contexts_beyond_the_model() {
+    for (context, words) in [
+        (64, &[][..]),
+        (65, &["--context: 65", "= 64", "not trained"]),
+    ] {
+        let model = window("llama", Some(context), &[]).unwrap();
+        assert_eq!(model.warnings.len(), usize::from(context > 64));
+        let said = warnings(&model);
+        assert!(words.iter().all(|word| said.contains(word)), "{said}");
+    }
+}
+
 #[test]
 fn types_of_layers() {
     for (types, mentions) in [
