@@ -9,6 +9,8 @@ use std::fs;
 use std::io::Write;
 use std::path::{Path, PathBuf};
 use std::process::{Output, Stdio};
+use std::thread::sleep;
+use std::time::{Duration, Instant};
 
 use command::{accept, code, path, reject, run, text};
 use model_dir::{Shape, Tensors, config_json, random_tensors, safetensors_bytes, write_model_dir};
@@ -417,21 +419,23 @@ fn a_pipe_in_the_model_folder_is_refused() {
             .arg(dir.join(name))
             .status();
         assert!(made.expect("mkfifo runs").success());
-        let (done, ended) = std::sync::mpsc::channel();
-        std::thread::scope(|threads| {
-            threads.spawn(|| {
-                // A reader that waits would be let go by this writer, and fail by what was sent here.
-                if ended
-                    .recv_timeout(std::time::Duration::from_secs(60))
-                    .is_err()
-                {
-                    fs::write(dir.join(name), "w3").expect("written");
-                    panic!("compile waits for a pipe");
-                }
-            });
-            place.reject(&dir, &[], &[name, "not a regular file"]);
-            done.send(()).expect("somebody waits");
-        });
+        let args = place.compile(&dir, &[]);
+        let args: Vec<&str> = args.iter().map(String::as_str).collect();
+        let mut child = command::command(&args)
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped())
+            .spawn()
+            .expect("the binary runs");
+        let begun = Instant::now();
+        while child.try_wait().expect("a child").is_none() {
+            if begun.elapsed() > Duration::from_secs(60) {
+                child.kill().expect("it ends");
+                panic!("compile waits for the pipe {name}");
+            }
+            sleep(Duration::from_millis(20));
+        }
+        let output = child.wait_with_output().expect("it has ended");
+        refused(&output, &[name, "not a regular file"]);
     }
 }
 
