@@ -22,6 +22,7 @@ pub mod contract;
 pub mod cost;
 
 pub mod engine;
+mod guard;
 pub mod ir;
 pub mod lower;
 pub mod model;

@@ -11,6 +11,8 @@ mod pipes;
 #[path = "hostile/programs.rs"]
 mod programs;
 mod support;
+#[path = "hostile/texts.rs"]
+mod texts;
 
 use std::alloc::{GlobalAlloc, Layout, System};
 use std::fs;

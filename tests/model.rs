@@ -19,6 +19,8 @@ mod command;
 mod end;
 #[path = "model/folder.rs"]
 mod folder;
+#[path = "model/library.rs"]
+mod library;
 #[path = "model/stored.rs"]
 mod stored;
 #[path = "model/tokens.rs"]

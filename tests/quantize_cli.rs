@@ -9,6 +9,8 @@ use std::fs;
 use std::io::Write;
 use std::path::{Path, PathBuf};
 use std::process::{Output, Stdio};
+use std::thread::sleep;
+use std::time::{Duration, Instant};
 
 use command::{accept, code, path, reject, run, text};
 use model_dir::{Shape, Tensors, config_json, random_tensors, safetensors_bytes, write_model_dir};
@@ -329,11 +331,12 @@ fn texts_come_from_anywhere() {
     assert_eq!(piped["manifest"], plain["manifest"]);
     fs::remove_dir_all(place.at("build")).expect("removed");
 
-    place.reject(
-        &dir,
-        &["--heldout", "/dev/zero"],
-        &["/dev/zero", "67108864"],
-    );
+    place.reject(&dir, &["--heldout", "/dev/zero"], &["/dev/zero", "1048576"]);
+    // A paragraph costs time, however short it is.
+    let many = place.at("many");
+    fs::write(&many, "w3\n\n".repeat(20_001)).expect("written");
+    let words = ["many", "20001 paragraphs", "20000"];
+    place.reject(&dir, &["--heldout", path(&many)], &words);
     place.reject(&dir, &["--heldout", "/dev/null"], &["/dev/null", "no text"]);
     let folder = place.at("a-folder");
     fs::create_dir(&folder).expect("a folder");
@@ -529,4 +532,51 @@ fn faults_are_named_in_words() {
         );
     }
     reject(&["compile", "no-such-model", "-o", "x"], 2, "no-such-model");
+}
+
+/// What stands under a text's name in a model folder is a file, or refused: nobody waits for a pipe.
+#[test]
+fn a_pipe_in_the_model_folder_is_refused() {
+    let place = Place::new();
+    for name in ["calibration.txt", "heldout.txt"] {
+        let dir = place.model(name);
+        fs::remove_file(dir.join(name)).expect("removed");
+        let made = std::process::Command::new("mkfifo")
+            .arg(dir.join(name))
+            .status();
+        assert!(made.expect("mkfifo runs").success());
+        let args = place.compile(&dir, &[]);
+        let args: Vec<&str> = args.iter().map(String::as_str).collect();
+        let mut child = command::command(&args)
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped())
+            .spawn()
+            .expect("the binary runs");
+        let begun = Instant::now();
+        while child.try_wait().expect("a child").is_none() {
+            if begun.elapsed() > Duration::from_secs(60) {
+                child.kill().expect("it ends");
+                panic!("compile waits for the pipe {name}");
+            }
+            sleep(Duration::from_millis(20));
+        }
+        let output = child.wait_with_output().expect("it has ended");
+        refused(&output, &[name, "not a regular file"]);
+    }
+}
+
+/// A panic of the tokenizers library is one line, and exit code 2.
+#[test]
+fn a_tokenizer_that_the_library_fails_on_is_refused() {
+    let place = Place::new();
+    let dir = place.model("model");
+    let tokenizer = fs::read_to_string(dir.join("tokenizer.json")).expect("there");
+    let mut tokenizer: Value = serde_json::from_str(&tokenizer).expect("JSON");
+    tokenizer["pre_tokenizer"] = serde_json::json!({ "type": "FixedLength", "length": 0 });
+    fs::write(dir.join("tokenizer.json"), tokenizer.to_string()).expect("written");
+    place.reject(
+        &dir,
+        &[],
+        &["tokenizer.json", "the tokenizers library failed on it"],
+    );
 }

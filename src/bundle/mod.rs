@@ -48,7 +48,6 @@ use crate::verify::statement::{Domain, ModelRoot, Policy, ProgramHash, SessionId
 /// Name of the manifest in a build folder.
 pub const MANIFEST_FILE: &str = "model.json";
 /// Name of the compiled program in a build folder.
-const PROGRAM_FILE: &str = "program.json";
 
 /// What to build and from which text.
 #[derive(Debug, Clone)]
@@ -205,7 +204,7 @@ pub fn build(
 /// A build folder is no model directory, though it has a configuration and a tokenizer.
 fn check_no_build(dir: &Path) -> Result<(), BundleError> {
     let is_there = |file: &str| dir.join(file).is_file();
-    match is_there(MANIFEST_FILE) && is_there(PROGRAM_FILE) {
+    match is_there(MANIFEST_FILE) && is_there(Part::Program.name()) {
         true => Err(BundleError::IsABuild { dir: dir.into() }),
         false => Ok(()),
     }

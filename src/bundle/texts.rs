@@ -3,7 +3,7 @@
 
 use std::fmt;
 use std::fs::File;
-use std::io::{ErrorKind, Read};
+use std::io::{self, Read};
 use std::path::Path;
 
 use serde::Serialize;
@@ -12,9 +12,10 @@ use super::BundleError;
 use super::names::escaped;
 use crate::model::Model;
 use crate::quantize::{Documents, TextError, texts};
+use crate::receipt::{FileError, open_regular};
 
-/// Largest calibration or held-out text that is read, in bytes.
-const MAX_BYTES: u64 = 64 << 20;
+/// Largest calibration or held-out text that is read, in bytes. The tokenizer takes up to 200 bytes for each of them.
+const MAX_BYTES: u64 = 1 << 20;
 
 /// What a text is for, and all that follows from it.
 #[derive(Debug, Clone, Copy)]
@@ -129,20 +130,27 @@ pub(super) fn documents(
     context: usize,
 ) -> Result<(Documents, TextUse), BundleError> {
     let (name, origin, text) = match given {
-        Some(path) => (escaped(&path.to_string_lossy()), Origin::Given, read(path)?),
-        None => match read(&dir.join(purpose.file)) {
-            Ok(text) => (purpose.file.to_string(), Origin::ModelFolder, text),
-            Err(BundleError::TextFile { path, source })
-                if source.kind() == ErrorKind::NotFound && path.symlink_metadata().is_err() =>
-            {
-                (
+        Some(path) => {
+            let file = File::open(path).map_err(failed(path))?;
+            let name = escaped(&path.to_string_lossy());
+            (name, Origin::Given, read(file, path)?)
+        }
+        None => {
+            let path = dir.join(purpose.file);
+            match open_regular(&path) {
+                Ok(file) => (
+                    purpose.file.to_string(),
+                    Origin::ModelFolder,
+                    read(file, &path)?,
+                ),
+                Err(FileError::NotFound { .. }) if path.symlink_metadata().is_err() => (
                     purpose.own_name.to_string(),
                     Origin::Program,
                     purpose.own.to_string(),
-                )
+                ),
+                Err(error) => return Err(error.into()),
             }
-            Err(error) => return Err(error),
-        },
+        }
     };
     let found = encode(&name, origin, &text, dir, model, context);
     let useless = match &found {
@@ -207,17 +215,22 @@ fn encode(
     Ok((documents, used))
 }
 
-/// Reads a UTF-8 text from a file, a pipe or whatever else can be read, up to a bound.
-fn read(path: &Path) -> Result<String, BundleError> {
-    let failed = |source| BundleError::TextFile {
-        path: path.to_path_buf(),
+/// What to do with the system's error for a text's file.
+fn failed(path: &Path) -> impl Fn(io::Error) -> BundleError {
+    let path = path.to_path_buf();
+    move |source| BundleError::TextFile {
+        path: path.clone(),
         source,
-    };
+    }
+}
+
+/// Reads a UTF-8 text from what was opened, up to a bound: a regular file, or what an option names, be it a pipe.
+fn read(opened: File, path: &Path) -> Result<String, BundleError> {
     let mut bytes = Vec::new();
-    let file = File::open(path).map_err(failed)?;
-    file.take(MAX_BYTES + 1)
+    opened
+        .take(MAX_BYTES + 1)
         .read_to_end(&mut bytes)
-        .map_err(failed)?;
+        .map_err(failed(path))?;
     if bytes.len() as u64 > MAX_BYTES {
         return Err(BundleError::TextTooLarge {
             path: path.to_path_buf(),

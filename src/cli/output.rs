@@ -23,9 +23,11 @@ static FAILED: OnceLock<io::Error> = OnceLock::new();
 fn is_hidden(c: char) -> bool {
     c.is_control()
         || matches!(c,
-            '\u{61c}' | '\u{200b}' | '\u{200e}' | '\u{200f}' | '\u{2028}'..='\u{202e}'
+            '\u{ad}' | '\u{34f}' | '\u{115f}' | '\u{1160}' | '\u{17b4}' | '\u{17b5}' | '\u{180b}'..='\u{180f}' | '\u{2800}'
+            | '\u{3164}' | '\u{fe00}'..='\u{fe0f}' | '\u{ffa0}' | '\u{fff0}'..='\u{fff8}' | '\u{1bca0}'..='\u{1bca3}'
+            | '\u{1d173}'..='\u{1d17a}' | '\u{61c}' | '\u{200b}' | '\u{200e}' | '\u{200f}' | '\u{2028}'..='\u{202e}'
             | '\u{2060}'..='\u{206f}' | '\u{feff}' | '\u{fff9}'..='\u{fffb}'
-            | '\u{e0000}'..='\u{e007f}')
+            | '\u{e0000}'..='\u{e0fff}')
 }
 
 /// The text with every hidden character that `shown` does not let through written as `write` has it.
@@ -193,6 +195,20 @@ mod tests {
         let shown = r"a\u{1b}[32mb\u{d}c\u{a}d\u{9b}e\u{202e}f\u{2028}g\u{7f}h";
         assert_eq!(escaped(said), shown);
         assert_eq!(escaped_text(said), shown.replace(r"\u{a}", "\n"));
+    }
+
+    #[test]
+    fn what_nobody_sees_is_shown() {
+        let unseen = [
+            0xad, 0x34f, 0x115f, 0x1160, 0x3164, 0xffa0, 0x180e, 0x2800, 0xfe00, 0xfe0f, 0xe0100,
+            0xe01ef,
+        ];
+        for c in unseen.into_iter().filter_map(char::from_u32) {
+            assert_eq!(
+                escaped(&format!("a{c}b")),
+                format!("a{}b", c.escape_unicode())
+            );
+        }
     }
 
     #[test]

@@ -1,21 +1,15 @@
 //! A panic of the Cairo compiler is an error of the compilation, and prints nothing.
 //!
-//! The compiler asserts much of what it is given, and works on several threads. So it gets threads of its own, known by
-//! their name: a panic on one of them is returned, one anywhere else is reported as ever.
-
-use std::any::Any;
-use std::panic::{self, AssertUnwindSafe};
-use std::sync::Once;
-use std::thread;
+//! The compiler asserts much of what it is given, and works on several threads. So it gets threads of its own, on
+//! which the guard of the crate is silent: a panic on one of them is returned, one anywhere else is reported as ever.
 
 use super::CompileError;
+use crate::guard;
 
 /// What the names of the compiler's threads begin with.
 const THREADS: &str = "cairo-compiler-";
 /// Stack of each of them in bytes: the compiler recurses over what it compiles.
 const STACK: usize = 64 << 20;
-/// Most characters of a panic's message that an error shows.
-const MESSAGE: usize = 300;
 
 /// Runs `compile` on the compiler's threads.
 ///
@@ -24,41 +18,13 @@ const MESSAGE: usize = 300;
 pub(super) fn guarded<T: Send>(
     compile: impl FnOnce() -> Result<T, CompileError> + Send,
 ) -> Result<T, CompileError> {
-    silence();
     let pool = rayon::ThreadPoolBuilder::new()
         .thread_name(|thread| format!("{THREADS}{thread}"))
+        .start_handler(|_| guard::quiet_thread())
         .stack_size(STACK)
         .build()
         .map_err(|e| CompileError::Setup(e.to_string()))?;
-    panic::catch_unwind(AssertUnwindSafe(|| pool.install(compile)))
-        .unwrap_or_else(|payload| Err(CompileError::Panic(message(payload.as_ref()))))
-}
-
-/// Makes panics of the compiler's threads print nothing.
-fn silence() {
-    static HOOK: Once = Once::new();
-    HOOK.call_once(|| {
-        let report = panic::take_hook();
-        panic::set_hook(Box::new(move |info| {
-            let thread = thread::current();
-            if !thread.name().is_some_and(|name| name.starts_with(THREADS)) {
-                report(info);
-            }
-        }));
-    });
-}
-
-/// The first line of what a panic says.
-fn message(payload: &(dyn Any + Send)) -> String {
-    let text = payload
-        .downcast_ref::<String>()
-        .map(String::as_str)
-        .or_else(|| payload.downcast_ref::<&str>().copied());
-    let line = text.and_then(|text| text.lines().next());
-    line.map_or_else(
-        || "it panicked without a message".to_string(),
-        |line| line.chars().take(MESSAGE).collect(),
-    )
+    guard::guarded(|| pool.install(compile)).unwrap_or_else(|panic| Err(CompileError::Panic(panic)))
 }
 
 #[cfg(test)]

@@ -20,7 +20,7 @@ pub(super) fn complete(
         let path = settings.path.clone();
         warnings.push(Warning::CustomCode { path });
     }
-    check_prefix_space(tokenizer, settings)?;
+    check_prefix_space(tokenizer, settings, warnings)?;
     let added = add_tokens(tokenizer, settings);
     for (id, declared) in &settings.declared {
         check_id(tokenizer, *id, declared)?;
@@ -77,21 +77,47 @@ fn check_id(tokenizer: &Tokenizer, id: u32, declared: &Declared) -> Result<(), M
     }
 }
 
-/// A flag of `tokenizer_config.json` against the same flag of the pre-tokenizer.
-fn check_prefix_space(tokenizer: &Tokenizer, settings: &Settings) -> Result<(), ModelError> {
-    let pre_tokenizer = tokenizer.get_pre_tokenizer().map(serde_json::to_value);
-    let found = match &pre_tokenizer {
-        Some(Ok(fields)) => fields.get("add_prefix_space").and_then(Value::as_bool),
-        _ => None,
+/// `add_prefix_space` of `tokenizer_config.json` against what `tokenizer.json` does.
+///
+/// Hugging Face's library gives the flag to a pre-tokenizer that has it, and to nothing else of `tokenizer.json`.
+fn check_prefix_space(
+    tokenizer: &Tokenizer,
+    settings: &Settings,
+    warnings: &mut Vec<Warning>,
+) -> Result<(), ModelError> {
+    let Some(value) = settings.add_prefix_space else {
+        return Ok(());
     };
-    match (settings.add_prefix_space, found) {
-        (Some(value), Some(found)) if value != found => Err(ModelError::PrefixSpace {
-            path: settings.path.clone(),
-            value,
-            found,
-        }),
-        _ => Ok(()),
+    let path = settings.path.clone();
+    let fields = |part: Option<serde_json::Result<Value>>| part.and_then(Result::ok);
+    let pre_tokenizer = fields(tokenizer.get_pre_tokenizer().map(serde_json::to_value));
+    let normalizer = fields(tokenizer.get_normalizer().map(serde_json::to_value));
+    let flag = |part: &Value| part.get("add_prefix_space").and_then(Value::as_bool);
+    match pre_tokenizer.as_ref().and_then(flag) {
+        Some(found) if found != value => {
+            return Err(ModelError::PrefixSpace { path, value, found });
+        }
+        Some(_) => return Ok(()),
+        None => {}
     }
+    let found = [pre_tokenizer, normalizer].iter().flatten().any(puts_space);
+    if found != value {
+        warnings.push(Warning::PrefixSpaceIgnored { path, value, found });
+    }
+    Ok(())
+}
+
+/// Whether a normalizer or a pre-tokenizer puts a space, or the character that stands for one, before a text.
+fn puts_space(part: &Value) -> bool {
+    let parts = ["normalizers", "pretokenizers"].map(|key| part.get(key).and_then(Value::as_array));
+    let own = match part.get("type").and_then(Value::as_str) {
+        Some("Prepend") => [" ", "\u{2581}"]
+            .iter()
+            .any(|space| part["prepend"] == *space),
+        Some("Metaspace") => part["prepend_scheme"] != "never",
+        _ => part["add_prefix_space"] == true,
+    };
+    own || parts.into_iter().flatten().flatten().any(puts_space)
 }
 
 /// Follows `add_bos_token` and `add_eos_token`; true if the tokenizer changed.

@@ -57,6 +57,7 @@ impl Config {
                 key: object.name(&key),
             })
             .collect();
+        warnings.extend(object.repeated());
         if object.get("auto_map").is_some() {
             warnings.push(Warning::CustomCode { path: path.into() });
         }

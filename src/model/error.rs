@@ -249,6 +249,22 @@ pub enum ModelError {
     #[error("{path}: not a usable tokenizer: {reason}")]
     Tokenizer { path: PathBuf, reason: String },
     #[error(
+        "{path}: the tokenizers library failed on it: {reason}: a setting in it is one that the library does not take; save the tokenizer again, or take the model's original file"
+    )]
+    TokenizerPanic { path: PathBuf, reason: String },
+    #[error(
+        "{path}: `model.dropout` is {dropout}, which makes the tokens of a text a matter of chance: set it to null, as for any use but training"
+    )]
+    Dropout { path: PathBuf, dropout: f32 },
+    #[error(
+        "{path}: `model.vocab` gives the id {id} to both {:?} and {:?}, and which of them the id stands for is a matter of chance: give each token an id of its own", tokens[0], tokens[1]
+    )]
+    SharedId {
+        path: PathBuf,
+        id: u32,
+        tokens: [String; 2],
+    },
+    #[error(
         "{dir}: has {file} but no tokenizer.json: convert it (`AutoTokenizer.from_pretrained(DIR).save_pretrained(DIR)` of transformers writes tokenizer.json)"
     )]
     OtherTokenizer { dir: PathBuf, file: &'static str },

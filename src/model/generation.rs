@@ -31,6 +31,7 @@ pub(super) fn eos(
     let generation = dir.join("generation_config.json");
     if let Some(bytes) = read_if_there(&generation, CONFIG_LIMIT)? {
         let object = Object::parse(&bytes, &generation)?;
+        warnings.extend(object.repeated());
         warnings.extend(keys::deviations(&object, keys::GENERATION));
         match token_ids(&object, KEY, config.vocab_size)? {
             Some(own) => {

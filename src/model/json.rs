@@ -1,6 +1,6 @@
 //! Typed access to a JSON object whose errors name the file and the key.
 
-use super::ModelError;
+use super::{ModelError, Warning, repeated};
 use serde_json::{Map, Value};
 use std::path::Path;
 
@@ -9,6 +9,7 @@ pub(super) struct Object<'a> {
     path: &'a Path,
     prefix: String,
     map: Map<String, Value>,
+    repeated: Option<Warning>,
 }
 
 impl<'a> Object<'a> {
@@ -19,6 +20,7 @@ impl<'a> Object<'a> {
                 path,
                 prefix: String::new(),
                 map,
+                repeated: repeated::warning(bytes, path),
             }),
             Ok(_) => Err(ModelError::NotAnObject { path: path.into() }),
             Err(source) => Err(ModelError::Json {
@@ -26,6 +28,11 @@ impl<'a> Object<'a> {
                 source,
             }),
         }
+    }
+
+    /// A warning that names the keys which the file repeats.
+    pub(super) fn repeated(&self) -> Option<Warning> {
+        self.repeated.clone()
     }
 
     /// The object under `key`; `None` when it is absent or null.
@@ -36,6 +43,7 @@ impl<'a> Object<'a> {
                 path: self.path,
                 prefix: format!("{}{key}.", self.prefix),
                 map: map.clone(),
+                repeated: None,
             })),
             Some(other) => Err(self.wrong_type(key, other, "an object or null")),
         }

@@ -160,22 +160,96 @@ pub(super) const ROPE: Table = &[
 /// Types of layers that may have settings of their own inside `rope_parameters`.
 pub(super) const LAYER_TYPES: [&str; 2] = ["full_attention", "sliding_attention"];
 
-/// Settings of `generation_config.json` that change greedy decoding unless they have one of these values.
+/// `generation_config.json`: the settings that change greedy decoding unless they have one of the values; those of
+/// sampling, of beams, of a length or of speed change nothing here.
 pub(super) const GENERATION: Table = &[
     ("repetition_penalty", Only(&["1"], "")),
     ("encoder_repetition_penalty", Only(&["1"], "")),
     ("no_repeat_ngram_size", Only(&["0"], "")),
+    ("encoder_no_repeat_ngram_size", Only(&["0"], "")),
     ("bad_words_ids", Only(&["[]"], "")),
+    ("force_words_ids", Only(&["[]"], "")),
+    ("constraints", Only(&["[]"], "")),
     ("suppress_tokens", Only(&["[]"], "")),
     ("begin_suppress_tokens", Only(&["[]"], "")),
     ("sequence_bias", Only(&["{}", "[]"], "")),
     ("forced_bos_token_id", Only(&[], "")),
     ("forced_eos_token_id", Only(&[], "")),
+    ("forced_decoder_ids", Only(&["[]"], "")),
+    ("exponential_decay_length_penalty", Only(&[], "")),
     ("min_length", Only(&["0"], "")),
     ("min_new_tokens", Only(&["0"], "")),
     ("num_beams", Only(&["1"], "")),
+    ("num_beam_groups", Only(&["1"], "")),
+    ("penalty_alpha", Only(&["0"], "")),
+    ("dola_layers", Only(&[], "")),
     ("guidance_scale", Only(&["1"], "")),
+    ("token_healing", Only(&["false"], "")),
+    ("watermarking_config", Only(&[], "")),
     ("stop_strings", Only(&["[]"], "")),
+    // A cache of another kind only keeps the same numbers elsewhere; one of rounded numbers changes them.
+    (
+        "cache_implementation",
+        Only(
+            &[
+                "\"dynamic\"",
+                "\"dynamic_full\"",
+                "\"offloaded\"",
+                "\"static\"",
+                "\"offloaded_static\"",
+                "\"sliding_window\"",
+                "\"hybrid\"",
+            ],
+            "",
+        ),
+    ),
+    ("eos_token_id", Read),
+    ("bos_token_id", Harmless),
+    ("pad_token_id", Harmless),
+    ("decoder_start_token_id", Harmless),
+    ("do_sample", Harmless),
+    ("temperature", Harmless),
+    ("top_k", Harmless),
+    ("top_p", Harmless),
+    ("top_h", Harmless),
+    ("min_p", Harmless),
+    ("typical_p", Harmless),
+    ("epsilon_cutoff", Harmless),
+    ("eta_cutoff", Harmless),
+    ("renormalize_logits", Harmless),
+    ("remove_invalid_values", Harmless),
+    ("early_stopping", Harmless),
+    ("length_penalty", Harmless),
+    ("diversity_penalty", Harmless),
+    ("low_memory", Harmless),
+    ("max_length", Harmless),
+    ("max_new_tokens", Harmless),
+    ("max_time", Harmless),
+    ("num_return_sequences", Harmless),
+    ("use_cache", Harmless),
+    ("cache_config", Harmless),
+    ("return_legacy_cache", Harmless),
+    ("prefill_chunk_size", Harmless),
+    ("is_assistant", Harmless),
+    ("num_assistant_tokens", Harmless),
+    ("num_assistant_tokens_schedule", Harmless),
+    ("assistant_confidence_threshold", Harmless),
+    ("assistant_early_exit", Harmless),
+    ("assistant_lookbehind", Harmless),
+    ("target_lookbehind", Harmless),
+    ("prompt_lookup_num_tokens", Harmless),
+    ("max_matching_ngram_size", Harmless),
+    ("output_attentions", Harmless),
+    ("output_hidden_states", Harmless),
+    ("output_scores", Harmless),
+    ("output_logits", Harmless),
+    ("return_dict_in_generate", Harmless),
+    ("compile_config", Harmless),
+    ("disable_compile", Harmless),
+    ("generation_kwargs", Harmless),
+    ("transformers_version", Harmless),
+    ("_from_model_config", Harmless),
+    ("_commit_hash", Harmless),
 ];
 
 /// Refuses what the table says must be otherwise; gives the names of the keys that the table does not have.
@@ -195,7 +269,7 @@ pub(super) fn check(object: &Object, table: Table) -> Result<Vec<String>, ModelE
     Ok(unknown)
 }
 
-/// A warning for every setting that the table wants otherwise.
+/// A warning for every setting that the table wants otherwise, then for those that it does not have.
 pub(super) fn deviations(object: &Object, table: Table) -> Vec<Warning> {
     let deviates = |(key, meaning): &(&'static str, Meaning)| {
         let value = object.get(key)?;
@@ -208,7 +282,14 @@ pub(super) fn deviations(object: &Object, table: Table) -> Vec<Warning> {
             _ => None,
         }
     };
-    table.iter().filter_map(deviates).collect()
+    let unknown = object
+        .entries()
+        .filter(|(key, value)| !value.is_null() && table.iter().all(|(name, _)| name != key))
+        .map(|(key, _)| Warning::UnknownKey {
+            path: object.path().into(),
+            key: object.name(key),
+        });
+    table.iter().filter_map(deviates).chain(unknown).collect()
 }
 
 fn is_one_of(value: &Value, allowed: &[&str]) -> bool {

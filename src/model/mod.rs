@@ -12,6 +12,7 @@
 //! Deliberately absent: any arithmetic on the weights (that is `quantize`), families of another arithmetic, pickled
 //! checkpoints, custom code, and the network.
 
+mod chance;
 mod complete;
 mod config;
 mod error;
@@ -22,6 +23,7 @@ mod json;
 mod keys;
 mod names;
 pub mod random;
+mod repeated;
 mod rope;
 mod template;
 mod tokenizer;

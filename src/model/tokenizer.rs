@@ -4,7 +4,8 @@ use super::complete::complete;
 use super::files::{TOKENIZER_LIMIT, is_there, no_tokenizer, read_bounded};
 use super::json::refuse_byte_order_mark;
 use super::tokens::Settings;
-use super::{ModelError, Warning, template};
+use super::{ModelError, Warning, chance, repeated, template};
+use crate::guard;
 use std::path::{Path, PathBuf};
 use tokenizers::ModelWrapper;
 
@@ -14,6 +15,7 @@ pub struct Tokenizer {
     inner: tokenizers::Tokenizer,
     path: PathBuf,
     vocab_size: usize,
+    unknown: Option<u32>,
 }
 
 impl Tokenizer {
@@ -21,12 +23,10 @@ impl Tokenizer {
     pub(super) fn load(dir: &Path, vocab_size: usize) -> Result<(Self, Vec<u8>), ModelError> {
         let path = dir.join("tokenizer.json");
         let bytes = read_bounded(&path, TOKENIZER_LIMIT)?;
-        let inner = parse(&bytes, &path)?;
-        let tokenizer = Self {
-            inner,
-            path,
-            vocab_size,
-        };
+        let tokenizer = guarded(&path, || {
+            let (inner, _) = parse(&bytes, &path)?;
+            Ok(Self::new(inner, &path, vocab_size))
+        })?;
         Ok((tokenizer, bytes))
     }
 
@@ -43,29 +43,36 @@ impl Tokenizer {
             let missing = missing.unwrap_or(ModelError::NotAFile { path: path.clone() });
             return Err(no_tokenizer(dir, missing));
         }
-        let (mut tokenizer, mut bytes) = Self::load(dir, vocab_size)?;
+        let bytes = read_bounded(&path, TOKENIZER_LIMIT)?;
         let settings = Settings::read(dir)?;
-        if complete(&mut tokenizer.inner, &settings, &path, warnings)? {
-            let written = tokenizer.inner.to_string(false);
-            bytes = written
-                .map_err(|error| unusable(&path, &*error))?
-                .into_bytes();
-            // Reading it back shows that the file alone gives what was completed.
-            let completed = std::mem::replace(&mut tokenizer.inner, parse(&bytes, &path)?);
-            if completed.get_vocab(true) != tokenizer.inner.get_vocab(true) {
-                let reason = "with its added tokens it cannot be written as one file";
-                return Err(unusable(&path, &reason));
+        warnings.extend(settings.repeated.iter().cloned());
+        warnings.extend(repeated::warning(&bytes, &path));
+        guarded(&path, || {
+            let (inner, bytes) = completed(bytes, settings, &path, warnings)?;
+            let tokenizer = Self::new(inner, &path, vocab_size);
+            // A decoder that fails on a token is refused before anything is built with it.
+            for id in 0..u32::try_from(vocab_size).unwrap_or(u32::MAX) {
+                tokenizer.decode_inside(&[id])?;
             }
+            let outside = tokenizer.outside();
+            if !outside.is_empty() {
+                warnings.push(Warning::TokensOutside {
+                    path: path.clone(),
+                    tokens: outside,
+                    vocab_size,
+                });
+            }
+            Ok((tokenizer, bytes))
+        })
+    }
+
+    fn new(inner: tokenizers::Tokenizer, path: &Path, vocab_size: usize) -> Self {
+        Self {
+            unknown: unknown(&inner),
+            inner,
+            path: path.into(),
+            vocab_size,
         }
-        let outside = tokenizer.outside();
-        if !outside.is_empty() {
-            warnings.push(Warning::TokensOutside {
-                path,
-                tokens: outside,
-                vocab_size,
-            });
-        }
-        Ok((tokenizer, bytes))
     }
 
     /// The tokens that the model does not have, in order of their ids.
@@ -80,14 +87,14 @@ impl Tokenizer {
 
     /// The ids of `text`, special tokens of the post-processor included.
     pub fn encode(&self, text: &str) -> Result<Vec<u32>, ModelError> {
-        let encoding = self
-            .inner
-            .encode(text, true)
-            .map_err(|error| ModelError::Encode {
+        let ids = guarded(&self.path, || {
+            let encoding = self.inner.encode(text, true);
+            let encoding = encoding.map_err(|error| ModelError::Encode {
                 path: self.path.clone(),
                 reason: error.to_string(),
             })?;
-        let ids = encoding.get_ids().to_vec();
+            Ok(encoding.get_ids().to_vec())
+        })?;
         self.check(&ids)?;
         Ok(ids)
     }
@@ -95,6 +102,11 @@ impl Tokenizer {
     /// The text of `ids`, special tokens left out.
     pub fn decode(&self, ids: &[u32]) -> Result<String, ModelError> {
         self.check(ids)?;
+        guarded(&self.path, || self.decode_inside(ids))
+    }
+
+    /// [`Self::decode`], called inside of the guard.
+    fn decode_inside(&self, ids: &[u32]) -> Result<String, ModelError> {
         self.inner
             .decode(ids, true)
             .map_err(|error| ModelError::Decode {
@@ -120,16 +132,7 @@ impl Tokenizer {
 
     /// The token that stands for what the tokenizer does not know, if it has one.
     pub fn unknown(&self) -> Option<u32> {
-        let token = match self.inner.get_model() {
-            ModelWrapper::BPE(model) => model.get_unk_token().clone()?,
-            ModelWrapper::WordPiece(model) => model.unk_token.clone(),
-            ModelWrapper::WordLevel(model) => model.unk_token.clone(),
-            ModelWrapper::Unigram(model) => {
-                let json = serde_json::to_value(model).ok()?;
-                return u32::try_from(json.get("unk_id")?.as_u64()?).ok();
-            }
-        };
-        self.inner.token_to_id(&token)
+        self.unknown
     }
 
     fn check(&self, ids: &[u32]) -> Result<(), ModelError> {
@@ -144,17 +147,69 @@ impl Tokenizer {
     }
 }
 
-/// A tokenizer from its file; truncation and padding settings in it are dropped.
-fn parse(bytes: &[u8], path: &Path) -> Result<tokenizers::Tokenizer, ModelError> {
+/// The one way to the tokenizers library: a panic in it is an error that names the file, and prints nothing.
+fn guarded<T>(path: &Path, call: impl FnOnce() -> Result<T, ModelError>) -> Result<T, ModelError> {
+    guard::guarded(call).unwrap_or_else(|reason| {
+        Err(ModelError::TokenizerPanic {
+            path: path.into(),
+            reason,
+        })
+    })
+}
+
+/// A tokenizer and the token that its padding names. Its settings of truncation and padding are dropped, as Hugging
+/// Face's tokenizer drops them when it is called without arguments.
+fn parse(bytes: &[u8], path: &Path) -> Result<(tokenizers::Tokenizer, Option<String>), ModelError> {
     refuse_byte_order_mark(bytes, path)?;
     let mut inner =
         tokenizers::Tokenizer::from_bytes(bytes).map_err(|error| unusable(path, &*error))?;
     inner
         .with_truncation(None)
         .map_err(|error| unusable(path, &*error))?;
+    let pad = inner.get_padding().map(|padding| padding.pad_token.clone());
     inner.with_padding(None);
     template::check(&inner, path)?;
-    Ok(inner)
+    chance::check(&inner, path)?;
+    Ok((inner, pad))
+}
+
+/// The tokenizer of a `tokenizer.json`, completed, and the bytes of a file that says the same.
+fn completed(
+    bytes: Vec<u8>,
+    mut settings: Settings,
+    path: &Path,
+    warnings: &mut Vec<Warning>,
+) -> Result<(tokenizers::Tokenizer, Vec<u8>), ModelError> {
+    let (mut inner, pad) = parse(&bytes, path)?;
+    settings.name_pad(pad);
+    if !complete(&mut inner, &settings, path, warnings)? {
+        return Ok((inner, bytes));
+    }
+    let written = inner.to_string(false);
+    let bytes = written
+        .map_err(|error| unusable(path, &*error))?
+        .into_bytes();
+    // Reading it back shows that the file alone gives what was completed.
+    let (again, _) = parse(&bytes, path)?;
+    if inner.get_vocab(true) != again.get_vocab(true) {
+        let reason = "with its added tokens it cannot be written as one file";
+        return Err(unusable(path, &reason));
+    }
+    Ok((again, bytes))
+}
+
+/// The token that stands for what a tokenizer does not know.
+fn unknown(inner: &tokenizers::Tokenizer) -> Option<u32> {
+    let token = match inner.get_model() {
+        ModelWrapper::BPE(model) => model.get_unk_token().clone()?,
+        ModelWrapper::WordPiece(model) => model.unk_token.clone(),
+        ModelWrapper::WordLevel(model) => model.unk_token.clone(),
+        ModelWrapper::Unigram(model) => {
+            let json = serde_json::to_value(model).ok()?;
+            return u32::try_from(json.get("unk_id")?.as_u64()?).ok();
+        }
+    };
+    inner.token_to_id(&token)
 }
 
 fn unusable(path: &Path, reason: &dyn std::fmt::Display) -> ModelError {

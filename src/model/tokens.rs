@@ -3,9 +3,9 @@
 //!
 //! Deliberately absent: chat templates, and what changes only how text is shown.
 
-use super::ModelError;
 use super::files::{TOKENS_LIMIT, read_if_there};
 use super::json::Object;
+use super::{ModelError, Warning};
 use serde_json::Value;
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
@@ -51,6 +51,10 @@ pub(super) struct Settings {
     pub(super) named: BTreeMap<&'static str, AddedToken>,
     /// Special tokens without one.
     pub(super) more: Vec<AddedToken>,
+    /// True if a file has the key `pad_token`, be it null.
+    pad_stated: bool,
+    /// Keys that the files repeat.
+    pub(super) repeated: Vec<Warning>,
 }
 
 impl Settings {
@@ -64,6 +68,7 @@ impl Settings {
         let mut decoder = false;
         if let Some(bytes) = read_if_there(&path, TOKENS_LIMIT)? {
             let object = Object::parse(&bytes, &path)?;
+            settings.repeated.extend(object.repeated());
             decoder = settings.read_config(&object)?;
         }
         if decoder {
@@ -72,11 +77,15 @@ impl Settings {
         // Directories of older versions of the library: two more files instead of `added_tokens_decoder`.
         let map = dir.join("special_tokens_map.json");
         if let Some(bytes) = read_if_there(&map, TOKENS_LIMIT)? {
-            settings.read_names(&Object::parse(&bytes, &map)?)?;
+            let object = Object::parse(&bytes, &map)?;
+            settings.repeated.extend(object.repeated());
+            settings.read_names(&object)?;
         }
         let added = dir.join("added_tokens.json");
         if let Some(bytes) = read_if_there(&added, TOKENS_LIMIT)? {
-            settings.read_added(&Object::parse(&bytes, &added)?)?;
+            let object = Object::parse(&bytes, &added)?;
+            settings.repeated.extend(object.repeated());
+            settings.read_added(&object)?;
         }
         Ok(settings)
     }
@@ -85,6 +94,13 @@ impl Settings {
     pub(super) fn special(&self) -> impl Iterator<Item = &AddedToken> {
         let named = SPECIAL.iter().filter_map(|key| self.named.get(key));
         named.chain(&self.more)
+    }
+
+    /// The token that the padding of `tokenizer.json` names is the padding token, where no file says which one is.
+    pub(super) fn name_pad(&mut self, pad: Option<String>) {
+        if let Some(pad) = pad.filter(|_| !self.pad_stated) {
+            self.named.insert("pad_token", AddedToken::from(pad, true));
+        }
     }
 
     /// `tokenizer_config.json`; true if it lists the added tokens.
@@ -114,6 +130,7 @@ impl Settings {
 
     /// The special tokens that a file names.
     fn read_names(&mut self, object: &Object) -> Result<(), ModelError> {
+        self.pad_stated |= object.has("pad_token");
         for key in SPECIAL {
             if let Some(value) = object.get(key) {
                 self.named.insert(key, token(object, key, value, true)?);

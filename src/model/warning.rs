@@ -7,8 +7,10 @@ use std::path::{Path, PathBuf};
 /// Something in a model directory that was left out of account, or that had more than one reading.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Warning {
-    /// A key of `config.json` that is in no list here.
+    /// A key of `config.json` or `generation_config.json` that is in no list here.
     UnknownKey { path: PathBuf, key: String },
+    /// Keys that an object of the file has more than once.
+    RepeatedKeys { path: PathBuf, keys: Vec<String> },
     /// `auto_map` names code, which is not run.
     CustomCode { path: PathBuf },
     /// A key is absent, and Hugging Face's default was taken.
@@ -63,6 +65,12 @@ pub enum Warning {
         key: &'static str,
         value: bool,
     },
+    /// `add_prefix_space` says otherwise than `tokenizer.json`, where no part of it has that flag.
+    PrefixSpaceIgnored {
+        path: PathBuf,
+        value: bool,
+        found: bool,
+    },
     /// No file says whether a text starts with the first token, and versions of Hugging Face's library differ.
     BosUnsaid { path: PathBuf },
 }
@@ -74,6 +82,12 @@ impl fmt::Display for Warning {
                 f,
                 "{}: `{key}` is not known here and was left out of account",
                 path.display()
+            ),
+            Warning::RepeatedKeys { path, keys } => write!(
+                f,
+                "{}: more than once in the same object: {}; the last one counts, as for Hugging Face",
+                path.display(),
+                some_of(keys)
             ),
             Warning::CustomCode { path } => write!(
                 f,
@@ -113,7 +127,7 @@ impl fmt::Display for Warning {
             } => outside(f, path, tokens, *vocab_size),
             Warning::Generation { path, key, value } => write!(
                 f,
-                "{}: `{key}` = {value} is not followed: decoding is greedy, the likeliest token each time",
+                "{}: `{key}` = {value} changes greedy decoding and is not followed: each token here is the likeliest one",
                 path.display()
             ),
             Warning::TokensAdded { path, tokens } => write!(
@@ -133,6 +147,13 @@ impl fmt::Display for Warning {
                 "{}: `{key}` is {value}, which Hugging Face does not read for this `tokenizer_class`: tokenizer.json is \
                  followed, which says otherwise",
                 path.display()
+            ),
+            Warning::PrefixSpaceIgnored { path, value, found } => write!(
+                f,
+                "{}: `add_prefix_space` is {value}, but tokenizer.json puts {} before a text: tokenizer.json is followed, as \
+                 Hugging Face does where it reads that file",
+                path.display(),
+                if *found { "a space" } else { "no space" }
             ),
             Warning::BosUnsaid { path } => write!(
                 f,

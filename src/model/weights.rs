@@ -57,15 +57,15 @@ impl Weights {
             found: BTreeMap::new(),
             zero_biases: Vec::new(),
         };
+        let mut warnings = Vec::new();
         match stored(dir)? {
             Stored::One(file) => store.read_file(&file, None)?,
             Stored::Shards(index) => {
-                for (shard, tensors) in read_index(&index)? {
+                for (shard, tensors) in read_index(&index, &mut warnings)? {
                     store.read_file(&dir.join(shard), Some(&tensors))?;
                 }
             }
         }
-        let mut warnings = Vec::new();
         if !store.zero_biases.is_empty() {
             warnings.push(Warning::ZeroBiases {
                 dir: dir.into(),
@@ -82,9 +82,13 @@ impl Weights {
 }
 
 /// The shards of an index with the tensors each holds. A shard is a plain file name beside the index.
-fn read_index(path: &Path) -> Result<BTreeMap<String, BTreeSet<String>>, ModelError> {
+fn read_index(
+    path: &Path,
+    warnings: &mut Vec<Warning>,
+) -> Result<BTreeMap<String, BTreeSet<String>>, ModelError> {
     let bytes = read_bounded(path, INDEX_LIMIT)?;
     let index = Object::parse(&bytes, path)?;
+    warnings.extend(index.repeated());
     let map = index
         .object("weight_map")?
         .ok_or_else(|| index.missing("weight_map"))?;

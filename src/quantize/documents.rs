@@ -9,6 +9,10 @@ pub enum TextError {
     Empty,
     #[error("no paragraph has two tokens, so there is nothing to predict; give a longer text")]
     TooShort,
+    #[error(
+        "there are {found} paragraphs in it, more than {MAX_DOCUMENTS}; give a shorter text, a few pages are enough"
+    )]
+    TooManyParagraphs { found: usize },
     #[error("paragraph {paragraph}: {source}")]
     Encode {
         paragraph: usize,
@@ -24,6 +28,9 @@ pub struct Documents {
     characters: usize,
 }
 
+/// Most documents of a text: each costs the tokenizer and the models time, however short it is.
+const MAX_DOCUMENTS: usize = 20_000;
+
 /// What characters of a text one token stands for, at most, where a tokenizer knows the text.
 const CHARACTERS_PER_TOKEN: usize = 16;
 
@@ -31,10 +38,15 @@ impl Documents {
     /// Splits `text` at blank lines and encodes each document as a text of its own.
     ///
     /// # Errors
-    /// A paragraph that the tokenizer refuses, by its number from 1, or a text without tokens.
+    /// Too many paragraphs, a paragraph that the tokenizer refuses, by its number from 1, or a text without tokens.
     pub fn encode(text: &str, tokenizer: &Tokenizer) -> Result<Self, TextError> {
         let mut documents = Vec::new();
-        for (paragraph, text) in (1..).zip(paragraphs(text)) {
+        let paragraphs = paragraphs(text);
+        if paragraphs.len() > MAX_DOCUMENTS {
+            let found = paragraphs.len();
+            return Err(TextError::TooManyParagraphs { found });
+        }
+        for (paragraph, text) in (1..).zip(paragraphs) {
             let tokens = tokenizer
                 .encode(&text)
                 .map_err(|source| TextError::Encode {

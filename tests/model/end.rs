@@ -124,3 +124,45 @@ fn settings_that_change_greedy_decoding_are_named() {
         .collect();
     assert_eq!(named, ["repetition_penalty", "num_beams"]);
 }
+
+/// Each setting of the library that changes greedy decoding is named by its effect, and one that no list has by its name.
+#[test]
+fn every_setting_is_known_or_named() {
+    for (key, value) in [
+        ("exponential_decay_length_penalty", json!([5, 1.1])),
+        ("forced_decoder_ids", json!([[1, 5]])),
+        ("force_words_ids", json!([[5]])),
+        ("constraints", json!(["x"])),
+        ("penalty_alpha", json!(0.6)),
+        ("num_beam_groups", json!(2)),
+        ("dola_layers", json!("high")),
+        ("token_healing", json!(true)),
+        ("watermarking_config", json!({ "bias": 2.5 })),
+        ("encoder_no_repeat_ngram_size", json!(3)),
+        ("cache_implementation", json!("quantized")),
+        ("some_future_setting", json!(1)),
+    ] {
+        let generation = json!({ "eos_token_id": 1, key: value });
+        let model = end(None, json!(1), Some(generation)).unwrap();
+        match &model.warnings[..] {
+            [Warning::Generation { key: named, .. }] => {
+                assert_eq!(named, key);
+                let said = warnings(&model);
+                assert!(said.contains("changes greedy decoding"), "{said}");
+            }
+            [Warning::UnknownKey { path, key: named }] => {
+                assert_eq!((named.as_str(), key), ("some_future_setting", key));
+                assert!(path.ends_with("generation_config.json"));
+            }
+            other => panic!("{key}: {other:?}"),
+        }
+    }
+    // Those of sampling, of beams, of a length and of speed change nothing.
+    let harmless = json!({
+        "eos_token_id": 1, "bos_token_id": 0, "pad_token_id": 0, "do_sample": true, "temperature": 0.6, "top_p": 0.9,
+        "top_k": 50, "max_length": 4096, "length_penalty": 1.2, "early_stopping": true, "use_cache": true,
+        "cache_implementation": "static", "_from_model_config": true, "transformers_version": "4.57.6",
+        "penalty_alpha": null, "num_beam_groups": 1,
+    });
+    assert_eq!(end(None, json!(1), Some(harmless)).unwrap().warnings, []);
+}
