@@ -38,7 +38,7 @@ use crate::ir::{Graph, VerifiedGraph};
 use crate::lower::{LowerError, LowerOptions, Package, WeightLayout, committed_words, lower};
 use crate::model::{Choices, Eos, Model, Text, Warning};
 use crate::quantize::{self, QuantOptions, Quantized};
-use crate::receipt::{Document, Manifest};
+use crate::receipt::{Document, Manifest, read_bounded};
 use crate::spec::{SPEC_VERSION, roots};
 use crate::verify::statement::{Domain, ModelRoot, Policy, ProgramHash, SessionId, Weights};
 
@@ -269,7 +269,8 @@ impl Bundle {
     /// A file that is missing or malformed, or parts that do not belong together.
     pub fn open(dir: &Path) -> Result<Bundle, BundleError> {
         let manifest = Manifest::read(&dir.join(MANIFEST_FILE))?;
-        let program = Program::read(&dir.join("program.json"))?;
+        let path = dir.join("program.json");
+        let program = Program::from_json(&read_bounded(&path, size::MAX_PROGRAM_BYTES)?, &path)?;
         let mismatch = |field, found: String, expected: String| BundleError::Mismatch {
             dir: dir.to_path_buf(),
             field,
@@ -282,7 +283,7 @@ impl Bundle {
             return Err(mismatch("the hash of program.json", found, expected));
         }
         let path = dir.join("graph.bin");
-        let graph: Graph = files::decode_graph(&path)?;
+        let graph: Graph = files::decode_graph(&path, size::graph_limit(&manifest))?;
         let graph = VerifiedGraph::new(graph).map_err(|source| BundleError::Invalid {
             path: path.clone(),
             source,
