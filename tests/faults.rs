@@ -10,6 +10,7 @@ mod model_dir;
 #[path = "support/second_model.rs"]
 mod second_model;
 
+use std::collections::BTreeMap;
 use std::fs;
 use std::io::Write;
 use std::mem::MaybeUninit;
@@ -469,4 +470,135 @@ fn two_processes_on_one_session() {
         code(&run(&["verify", path(&out), "--model", path(&manifest)])),
         0
     );
+}
+
+/// Runs a command where the system says that so many kilobytes of memory are free, in a namespace of this run. Where the
+/// machine permits none, says so (past the capture of a test's output) and returns `None`.
+fn with_memory(test: &str, kilobytes: usize, root: &Path, args: &[&str]) -> Option<Output> {
+    let file = root.join("meminfo");
+    fs::write(&file, format!("MemAvailable: {kilobytes} kB\n")).expect("written");
+    let namespace = |options: &str, command: &[&str]| {
+        let script = "mount --bind \"$0\" /proc/meminfo; exec \"$@\"";
+        let mut unshare = Command::new("unshare");
+        unshare.args([options, "bash", "-euc", script]).arg(&file);
+        unshare.args(command).output()
+    };
+    let may = |options: &&str| namespace(options, &["true"]).is_ok_and(|o| o.status.success());
+    let Some(options) = ["-Urm", "-m"].into_iter().find(may) else {
+        let said = "NOT TESTED: this machine permits no mount of its own (unshare, mount)";
+        writeln!(std::io::stderr(), "{test}: {said}").expect("stderr");
+        return None;
+    };
+    let command = [&[env!("CARGO_BIN_EXE_cairo-decode")], args].concat();
+    Some(namespace(options, &command).expect("unshare runs"))
+}
+
+/// The arguments that prove six steps in three chunks of two.
+fn prove_pairs(world: &World, out: &Path) -> Vec<String> {
+    let mut args = prove(&world.root, out).map(String::from);
+    (args[5], args[7]) = ("4".to_string(), "2".to_string());
+    args.to_vec()
+}
+
+/// The files of a folder with their bytes.
+fn contents(dir: &Path) -> BTreeMap<String, Vec<u8>> {
+    let read = |name: String| (name.clone(), fs::read(dir.join(name)).expect("a file"));
+    names(dir).into_iter().map(read).collect()
+}
+
+/// A chunk that holds is never removed before what replaces it is there: a faulty one before it is proven with exactly
+/// its steps, or the run fails and leaves all as it was. Only where nothing holds after it the faulty one is cut, and
+/// what is removed then is named.
+#[test]
+fn what_holds_is_not_removed() {
+    const LITTLE: usize = 1_500_000;
+    let test = "what_holds_is_not_removed";
+    let world = world();
+    let (out, manifest) = (
+        world.root.join("pairs"),
+        world.root.join("build/model.json"),
+    );
+    let args = prove_pairs(world, &out);
+    let args: Vec<&str> = args.iter().map(String::as_str).collect();
+    let verify = ["verify", path(&out), "--model", path(&manifest)];
+    accept(&args);
+    let whole = contents(&out);
+    // 1. Too long for the machine, and chunks after it hold.
+    fs::remove_file(out.join("chunk-0000.proof")).expect("removed");
+    if let Some(output) = with_memory(test, LITTLE, &world.root, &args) {
+        let said = text(&output.stderr);
+        assert_eq!(code(&output), 2, "{said}");
+        assert!(said.contains("its length is given, 2 steps"), "{said}");
+        assert!(!said.contains("smaller --chunk"), "{said}");
+        let mut left = contents(&out);
+        left.insert(
+            "chunk-0000.proof".to_string(),
+            whole["chunk-0000.proof"].clone(),
+        );
+        left.insert("session.json".to_string(), whole["session.json"].clone());
+        assert!(left == whole, "{:?}", left.keys());
+    }
+    // 2. With its receipt and the next one lost: the third one still follows.
+    for chunk in ["chunk-0000.receipt.json", "chunk-0001.receipt.json"] {
+        fs::remove_file(out.join(chunk)).expect("removed");
+    }
+    accept(&args);
+    accept(&verify);
+    let mended = contents(&out);
+    for file in ["chunk-0002.proof", "chunk-0002.receipt.json"] {
+        assert!(mended[file] == whole[file], "{file} was proven again");
+    }
+    // 3. Too long, and nothing holds after it.
+    fs::remove_file(out.join("chunk-0002.proof")).expect("removed");
+    if let Some(output) = with_memory(test, LITTLE, &world.root, &args) {
+        let said = text(&output.stderr);
+        assert_eq!(code(&output), 2, "{said}");
+        assert!(
+            said.contains("removed chunk-0002.receipt.json, as the session is cut"),
+            "{said}"
+        );
+        let left = contents(&out);
+        let kept = left.iter().filter(|(name, _)| name.starts_with("chunk-"));
+        assert_eq!(kept.clone().count(), 4, "{:?}", left.keys());
+        assert!(kept.into_iter().all(|(name, bytes)| mended[name] == *bytes));
+    }
+    accept(&args);
+    accept(&verify);
+}
+
+/// Files of a build folder that are none, or larger than its manifest has it: refused by name, at once.
+#[test]
+fn a_builds_files_are_bounded() {
+    let world = world();
+    let out = world.root.join("bounded-build");
+    accept(&compile(&world.root, &out));
+    let [program, graph] = ["program.json", "graph.bin"].map(|name| out.join(name));
+    let refused = |names: &[&str]| {
+        let start = Instant::now();
+        for name in names {
+            reject(&["generate", path(&out), "-p", "a", "-n", "1"], 2, name);
+        }
+        assert!(start.elapsed() < Duration::from_secs(30));
+    };
+    // 1. A sparse file, which costs nobody anything but the reader.
+    let whole = fs::read(&graph).expect("a graph");
+    let file = fs::File::options()
+        .write(true)
+        .open(&graph)
+        .expect("a graph");
+    file.set_len((2 << 30) - 1).expect("sparse");
+    refused(&["graph.bin", "is larger than"]);
+    fs::write(&graph, whole).expect("written");
+    // 2. A program without an end, and one that nobody writes.
+    fs::remove_file(&program).expect("removed");
+    std::os::unix::fs::symlink("/dev/zero", &program).expect("a link");
+    refused(&["program.json", "not a regular file"]);
+    fs::remove_file(&program).expect("removed");
+    let made = Command::new("mkfifo").arg(&program).status();
+    assert!(made.expect("mkfifo").success());
+    refused(&["program.json", "not a regular file"]);
+    fs::remove_file(&program).expect("removed");
+    let file = fs::File::create(&program).expect("a file");
+    file.set_len(1 << 34).expect("sparse");
+    refused(&["program.json", "is larger than"]);
 }

@@ -7,12 +7,11 @@ use std::{fs, io};
 use bincode::Options;
 use rustix::fs::{CWD, RenameFlags, renameat_with};
 
+use super::size::MAX_GRAPH_BYTES;
 use super::{BundleError, MANIFEST_FILE};
 use crate::ir::Graph;
 use crate::receipt::{MAX_DOCUMENT_BYTES, MODEL_FORMAT, read_bounded, write_atomic};
 
-/// Largest graph file that is read, in bytes.
-const MAX_GRAPH_BYTES: u64 = 2 << 30;
 /// First bytes of a graph file: name and version of the encoding.
 const GRAPH_MAGIC: &[u8; 8] = b"cdgraph1";
 
@@ -41,9 +40,9 @@ pub(super) fn encode<E: Display>(file: &'static str) -> impl Fn(E) -> BundleErro
     }
 }
 
-/// Reads `graph.bin`.
-pub(super) fn decode_graph(path: &Path) -> Result<Graph, BundleError> {
-    let bytes = read_bounded(path, MAX_GRAPH_BYTES)?;
+/// Reads `graph.bin`, of at most `limit` bytes.
+pub(super) fn decode_graph(path: &Path, limit: u64) -> Result<Graph, BundleError> {
+    let bytes = read_bounded(path, limit)?;
     let problem = |problem: String| BundleError::Graph {
         path: path.to_path_buf(),
         problem,

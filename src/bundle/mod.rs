@@ -41,13 +41,12 @@ use crate::ir::{Graph, VerifiedGraph};
 use crate::lower::{LowerError, LowerOptions, Package, WeightLayout, committed_words, lower};
 use crate::model::{Choices, Config, Eos, Model, Text, Warning};
 use crate::quantize::{self, QuantOptions, QuantizeError, Quantized};
-use crate::receipt::{Document, Manifest};
+use crate::receipt::{Document, Manifest, read_bounded};
 use crate::spec::{SPEC_VERSION, roots};
 use crate::verify::statement::{Domain, ModelRoot, Policy, ProgramHash, SessionId, Weights};
 
 /// Name of the manifest in a build folder.
 pub const MANIFEST_FILE: &str = "model.json";
-/// Name of the compiled program in a build folder.
 
 /// What to build and from which text.
 #[derive(Debug, Clone)]
@@ -299,7 +298,8 @@ impl Bundle {
     /// A file that is missing or malformed, or parts that do not belong together.
     pub fn open(dir: &Path) -> Result<Bundle, BundleError> {
         let manifest = Manifest::read(&dir.join(MANIFEST_FILE))?;
-        let program = Program::read(&dir.join(Part::Program.name()))?;
+        let path = dir.join(Part::Program.name());
+        let program = Program::from_json(&read_bounded(&path, size::MAX_PROGRAM_BYTES)?, &path)?;
         let mismatch = |field, found: String, expected: String| BundleError::Mismatch {
             dir: dir.to_path_buf(),
             field,
@@ -312,7 +312,7 @@ impl Bundle {
             return Err(mismatch("the hash of program.json", found, expected));
         }
         let path = dir.join(Part::Graph.name());
-        let graph: Graph = files::decode_graph(&path)?;
+        let graph: Graph = files::decode_graph(&path, size::graph_limit(&manifest))?;
         let graph = VerifiedGraph::new(graph).map_err(|source| BundleError::Invalid {
             path: path.clone(),
             source,

@@ -1,9 +1,11 @@
-//! Models that no proof holds, known before any work is done; what a program comes to exactly is known after.
+//! How large things may be: models that no proof holds, known before any work is done (what a program
+//! comes to exactly is known after), and files of a build folder, known before they are read.
 
 use super::BundleError;
 use crate::cost::PERMUTATION;
 use crate::lower::WeightLayout;
 use crate::model::Config;
+use crate::receipt::Manifest;
 use crate::spec::kv::kv_words;
 use crate::verify::MAX_PROGRAM_WORDS;
 use crate::verify::params::LARGE;
@@ -16,6 +18,29 @@ const PAIR: u64 = 2;
 const COMMITTED_PER_FELT: u64 = 30;
 /// Felts that one Poseidon permutation takes in.
 const RATE: u64 = 2;
+
+/// Largest `program.json`, in bytes: a word is a felt in hexadecimal, of up to 68 characters, and what the file says
+/// besides of a program (hints, names of kernels) is less than that.
+pub(super) const MAX_PROGRAM_BYTES: u64 = 128 * MAX_PROGRAM_WORDS as u64 + (1 << 20);
+
+/// Largest `graph.bin`, in bytes, for any model.
+pub(super) const MAX_GRAPH_BYTES: u64 = 2 << 30;
+
+/// Most int8 values in a word of the cache of keys and values.
+const LANES: u64 = 31;
+/// Most bytes of an integer in `graph.bin`.
+const INTEGER: u64 = 9;
+
+/// Largest `graph.bin` of a model, in bytes, by its manifest: matrices have a byte for each parameter, a tied embedding
+/// is there twice, and for each position there are as many entries of the tables of angles as a head has elements, of
+/// which a position's keys and values have more. The rest is names and operations.
+pub(super) fn graph_limit(manifest: &Manifest) -> u64 {
+    let positions = u64::from(manifest.context_length);
+    let angles = positions * u64::from(manifest.kv_words_per_position);
+    let matrices = manifest.parameters.saturating_mul(8);
+    let bytes = matrices.saturating_add(angles.saturating_mul(LANES * INTEGER));
+    bytes.saturating_add(1 << 20).min(MAX_GRAPH_BYTES)
+}
 
 /// Whether a proof holds the model, from its configuration alone: what its weights need at least, against what there is.
 ///

@@ -87,9 +87,6 @@ pub fn run(args: &Args) -> super::Outcome {
     {
         output::note("note: --chunk changes nothing, as no chunk is to come");
     }
-    for name in &report.removed {
-        output::note(format!("note: removed {name}, beyond the session's end"));
-    }
     print(args, &bundle, (&prompt, &report), start.elapsed())?;
     Ok(())
 }
@@ -113,6 +110,11 @@ fn show(bar: &Progress, event: &Event) {
             "note: chunk {chunk} is too long for one proof: {steps} steps per chunk from here on"
         )),
         Event::Proven(report) => bar.advance(report.steps),
+        Event::Removed { files, reason } => {
+            for name in files {
+                bar.note(format!("note: removed {name}, {reason}"));
+            }
+        }
     }
 }
 

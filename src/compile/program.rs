@@ -2,7 +2,6 @@
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
-use std::{fs, io};
 
 use cairo_lang_executable::executable::{EntryPointKind, Executable, ExecutableEntryPoint};
 use cairo_vm::Felt252;
@@ -26,8 +25,6 @@ pub struct Program {
 /// Why a program file cannot be used.
 #[derive(Debug, Error)]
 pub enum ProgramError {
-    #[error("{path}: {source}")]
-    Read { path: PathBuf, source: io::Error },
     #[error("{path}: not a compiled program: {problem}")]
     Format { path: PathBuf, problem: String },
     #[error("the compiled program cannot be written as JSON: {0}")]
@@ -49,20 +46,16 @@ impl Program {
         }
     }
 
-    /// Reads a program that [`Program::to_json`] wrote.
+    /// The program that [`Program::to_json`] wrote; `path` is where its text comes from.
     ///
     /// # Errors
-    /// A file that cannot be read, is not such JSON, or has no standalone entry point.
-    pub fn read(path: &Path) -> Result<Program, ProgramError> {
-        let text = fs::read_to_string(path).map_err(|source| ProgramError::Read {
-            path: path.to_path_buf(),
-            source,
-        })?;
+    /// A text that is not such JSON, or has no standalone entry point.
+    pub fn from_json(text: &[u8], path: &Path) -> Result<Program, ProgramError> {
         let format = |problem: String| ProgramError::Format {
             path: path.to_path_buf(),
             problem,
         };
-        let program: Program = serde_json::from_str(&text).map_err(|e| format(e.to_string()))?;
+        let program: Program = serde_json::from_slice(text).map_err(|e| format(e.to_string()))?;
         if program.find_entry_point().is_none() {
             return Err(format("it has no standalone entry point".to_string()));
         }

@@ -64,6 +64,15 @@ impl ProveError {
             ProveError::Prover(_) => false,
         }
     }
+
+    /// What is wrong, without what its text says to do about it: where the length of a chunk is given.
+    pub fn without_advice(&self) -> String {
+        let text = self.to_string();
+        match text.split_once("; ") {
+            Some((problem, _)) if self.too_long() => problem.to_string(),
+            _ => text,
+        }
+    }
 }
 
 /// Refuses a trace of so many cells if the machine's memory would not do for its proof with these parameters.

@@ -7,13 +7,16 @@
 //! Invariants: receipts are numbered from 0 without gaps; a receipt is written after its proof,
 //! so a proof without a receipt is what a stopped prover left behind: a running session ignores
 //! it and proves that chunk again, a complete one must not have any. Other files are nobody's
-//! business, except names that could be mistaken for a chunk.
+//! business, except names that could be mistaken for a chunk; folders with a chunk's name are refused before
+//! anything is written.
 //!
 //! Absent on purpose: deciding what to do next; a resume starts from `SessionFacts::last`.
 
 mod discard;
+mod lock;
+mod tidy;
 
-use std::fs::{self, File, TryLockError};
+use std::fs;
 use std::path::{Path, PathBuf};
 
 use thiserror::Error;
@@ -27,12 +30,14 @@ use super::manifest::Manifest;
 use super::session::Session;
 use super::wrapped::is_wrapped_name;
 
+use lock::Lock;
+
 pub use super::listing::{MAX_CHUNKS, proof_name, receipt_name, witness_name};
+
+pub use lock::LOCK_FILE;
 
 /// Name of the session document.
 pub const SESSION_FILE: &str = "session.json";
-/// Name of the lock file; it stays, only the lock on it comes and goes.
-pub const LOCK_FILE: &str = "session.lock";
 /// Largest proof file that is read, in bytes.
 pub const MAX_PROOF_BYTES: u64 = crate::verify::proof::MAX_PROOF_BYTES as u64;
 
@@ -52,6 +57,10 @@ pub enum FolderError {
     NotEmpty { dir: PathBuf, entry: String },
     #[error("{}: another process is working on this session", dir.display())]
     Locked { dir: PathBuf },
+    #[error("{}: is not a regular file, as the lock of a session is; remove it, and run the same command again", file.display())]
+    LockFile { file: PathBuf },
+    #[error("{}: is a folder, and has the name of a chunk's file; move it elsewhere, or remove it", file.display())]
+    ChunkFolder { file: PathBuf },
     #[error("{}: missing receipt {index:04} ({})", dir.display(), receipt_name(*index))]
     MissingReceipt { dir: PathBuf, index: usize },
     #[error("{}: extra receipt; the session has {chunks} chunks", file.display())]
@@ -265,8 +274,7 @@ impl SessionDir {
 #[derive(Debug)]
 pub struct SessionWriter {
     dir: SessionDir,
-    // The lock is released when the file is closed.
-    _lock: File,
+    _lock: Lock,
 }
 
 impl SessionWriter {
@@ -286,7 +294,7 @@ impl SessionWriter {
                 return Err(FolderError::NotEmpty { dir, entry: name });
             }
         }
-        let lock = lock(&dir)?;
+        let lock = Lock::take(&dir)?;
         // Another process may have come first, between the look and the lock.
         if dir.join(SESSION_FILE).exists() {
             return Err(FolderError::Exists { dir });
@@ -305,16 +313,9 @@ impl SessionWriter {
     /// [`FolderError::Locked`], or [`FolderError::File`] if there is no session.
     pub fn open(dir: impl Into<PathBuf>) -> Result<Self, FolderError> {
         let dir = SessionDir::open(dir)?;
-        let lock = lock(dir.path())?;
-        for name in entries(dir.path())? {
-            let ours = [".chunk-", ".session.json", ".wrapped-"]
-                .iter()
-                .any(|start| name.starts_with(start));
-            if ours && is_temporary(&name) {
-                let file = dir.path().join(&name);
-                fs::remove_file(&file).map_err(FileError::io(&file, "remove"))?;
-            }
-        }
+        let lock = Lock::take(dir.path())?;
+        tidy::check_names(dir.path())?;
+        tidy::remove_temporary(dir.path())?;
         Ok(SessionWriter { dir, _lock: lock })
     }
 
@@ -370,22 +371,5 @@ impl SessionWriter {
     /// [`FolderError::Document`].
     pub fn write_receipt(&self, index: usize, receipt: &Receipt) -> Result<(), FolderError> {
         Ok(receipt.write(&self.dir.receipt_path(index))?)
-    }
-}
-
-fn lock(dir: &Path) -> Result<File, FolderError> {
-    let file = dir.join(LOCK_FILE);
-    let opened = File::options()
-        .create(true)
-        .truncate(false)
-        .write(true)
-        .open(&file)
-        .map_err(FileError::io(&file, "open"))?;
-    match opened.try_lock() {
-        Ok(()) => Ok(opened),
-        Err(TryLockError::WouldBlock) => Err(FolderError::Locked {
-            dir: dir.to_path_buf(),
-        }),
-        Err(TryLockError::Error(source)) => Err(FileError::io(&file, "lock")(source).into()),
     }
 }

@@ -36,6 +36,12 @@ pub fn witness_name(index: usize) -> String {
     format!("chunk-{index:04}{WITNESS_END}")
 }
 
+/// Whether a name is that of a chunk's file, or almost.
+pub(super) fn is_chunk_name(name: &str) -> bool {
+    let ends = [RECEIPT_END, PROOF_END, WITNESS_END];
+    name.starts_with("chunk-") && ends.iter().any(|end| name.ends_with(end))
+}
+
 /// The chunks that have a receipt, and those that have a proof.
 #[derive(Debug, Default)]
 pub(super) struct Listing {

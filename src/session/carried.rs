@@ -3,8 +3,8 @@
 //! Invariants
 //! - A chunk without a [`Fault`] has the statement and the tokens that this build computes, a proof that verifies under
 //!   the parameters that are asked for, a receipt that fits the proof, and, for wrapping, a witness of that proof.
-//! - A faulty chunk keeps its number of steps where a receipt says it, its own or the next one, so that the chunks after
-//!   it still follow.
+//! - A faulty chunk keeps its number of steps where a receipt says it, its own or the next one; several whose receipts
+//!   are lost share the steps up to the next receipt. So the chunks after them still follow.
 //! - A receipt of another session is an error, and so is a file that cannot be read: neither may be written over.
 
 use std::io;
@@ -20,7 +20,7 @@ use crate::receipt::{
 use crate::verify::params::WRAPPABLE;
 use crate::verify::policy::Accept;
 use crate::verify::proof::{self, CairoProof};
-use crate::verify::statement::{Statement, StatementError};
+use crate::verify::statement::{Frontier, Statement, StatementError};
 use crate::verify::{ProofError, verify_proof};
 use crate::wrap::witness;
 
@@ -202,22 +202,40 @@ fn check_belonging(
     Ok(())
 }
 
-/// Steps of the chunk that begins here: what its receipt says, or what leads to the next receipt's beginning.
+/// Steps of the chunk that begins here: what its receipt says, or its share of what leads to the next receipt's
+/// beginning. Lengths that lead to a frontier that a later receipt begins with come first.
 fn length(receipts: &[Read], decoder: &Decoder<'_>, left: usize) -> Option<usize> {
     let here = decoder.frontier().position as usize;
-    let receipt = |i: usize| receipts.get(i).and_then(|read| read.as_ref().ok());
-    let own = receipt(0).map(|receipt| receipt.statement.steps as usize);
-    let next = receipt(1).map(|receipt| receipt.statement.frontier_in);
-    let to_next = next.and_then(|next| (next.position as usize).checked_sub(here));
-    let possible = |steps: &usize| (1..=left).contains(steps);
-    let mut candidates: Vec<usize> = own.into_iter().chain(to_next).filter(possible).collect();
-    candidates.dedup();
-    let leads_on = |steps: &usize| {
+    let own = receipts.first()?.as_ref().ok();
+    let own = own.map(|receipt| receipt.statement.steps as usize);
+    let later = receipts.iter().enumerate().skip(1);
+    let later: Vec<(usize, Frontier)> = later
+        .filter_map(|(chunks, read)| Some((chunks, read.as_ref().ok()?.statement.frontier_in)))
+        .collect();
+    let leads_to = |steps: usize, frontier: &Frontier| {
         let mut ahead = decoder.clone();
-        next.is_none_or(|next| ahead.chunk(*steps).is_ok() && ahead.frontier() == next)
+        ahead.chunk(steps).is_ok() && ahead.frontier() == *frontier
     };
-    let found = candidates.iter().copied().find(leads_on);
-    found.or_else(|| candidates.first().copied())
+    // 1. The own length, if the next receipt does not contradict it.
+    let possible = |steps: &usize| (1..=left).contains(steps);
+    let own = own.filter(possible);
+    let next = later.first().filter(|(chunks, _)| *chunks == 1);
+    if let Some(own) = own
+        && next.is_none_or(|(_, next)| leads_to(own, next))
+    {
+        return Some(own);
+    }
+    // 2. The share of each chunk up to the first later receipt that is reached, of one step at least.
+    let to = later.iter().find_map(|(chunks, frontier)| {
+        let steps = (frontier.position as usize).checked_sub(here)?;
+        let reached = (*chunks..=left).contains(&steps) && leads_to(steps, frontier);
+        let room = steps.saturating_sub(chunks - 1);
+        let share = own.filter(|own| *chunks > 1 && *own <= room);
+        reached.then(|| share.unwrap_or(steps.div_ceil(*chunks)))
+    });
+    // 3. What no receipt confirms.
+    let next = next.and_then(|(_, next)| (next.position as usize).checked_sub(here));
+    to.or(own).or(next.filter(possible))
 }
 
 /// Checks one chunk.

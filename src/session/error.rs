@@ -50,6 +50,14 @@ pub enum ProveSessionError {
     Output { chunk: usize, field: usize },
     #[error("chunk {chunk}: {source}")]
     Prove { chunk: usize, source: ProveError },
+    #[error(
+        "chunk {chunk}: {problem}; its length is given, {steps} steps, as chunks after it hold, so it is not split and nothing is removed; go on on a machine with more memory, or prove into another -o"
+    )]
+    GivenLength {
+        chunk: usize,
+        steps: usize,
+        problem: String,
+    },
     #[error("chunk {chunk}: {source}")]
     Components { chunk: usize, source: ProfileError },
     #[error(

@@ -4,6 +4,8 @@
 //! - A receipt is written only after its proof has been verified from its bytes, the program's output
 //!   has been compared with the engine's statement, and the proof file is in place.
 //! - A stopped run goes on at the first chunk without a receipt and gives the same statements.
+//! - A chunk that holds is never removed: a faulty one before it is proven with exactly the steps that lead to it, or
+//!   not at all. Whatever else is removed is named.
 //! - What an earlier run left counts only if it holds now, as a verifier would check it (`carried`); what does not is
 //!   proven again, or refused where it is of another session.
 //! - Verification of sessions is not here: it is in `receipt`, which never sees the prover.
@@ -12,83 +14,25 @@ mod carried;
 mod error;
 mod make;
 pub(crate) mod plan;
+mod report;
 mod request;
 
+use std::ops::Range;
 use std::path::Path;
 use std::time::{Duration, Instant};
 
 use crate::bundle::{Bundle, build_around};
 use crate::chunk::{Decoder, SessionPins};
 use crate::prove::Prover;
-use crate::receipt::{Completion, SESSION_FILE, Session, SessionWriter};
+use crate::receipt::{Completion, MAX_CHUNKS, SESSION_FILE, Session, SessionWriter};
 use crate::verify::policy::Accept;
 use carried::Carried;
 use make::Job;
 use plan::Plan;
 
 pub use error::ProveSessionError;
+pub use report::{Again, ChunkReport, Event, SessionReport};
 pub use request::{Request, RequestError};
-
-/// What happens while a session is proven, for progress displays.
-#[derive(Debug, Clone)]
-pub enum Event {
-    /// The prover's tables are being computed.
-    SetUp,
-    /// The session has this many steps in all, of which some are proven already, and hold.
-    Started { steps: usize, proven: usize },
-    /// Something of an earlier run does not hold and is made again.
-    Again(Again),
-    /// Chunks from here on have another length than the session's document said.
-    OtherChunk { before: u32, now: u32 },
-    /// A chunk's program runs in the VM.
-    Tracing { chunk: usize },
-    /// A chunk's trace is being proven.
-    Proving { chunk: usize, vm_steps: usize },
-    /// A chunk was too long for one proof and is tried again with fewer steps.
-    Split { chunk: usize, steps: usize },
-    /// A chunk is proven, verified, and on disk.
-    Proven(ChunkReport),
-}
-
-/// What is made again, and why.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Again {
-    /// The chunk; none if it is the session's document.
-    pub chunk: Option<usize>,
-    /// Names the file and what is wrong with it.
-    pub reason: String,
-}
-
-/// One chunk in numbers.
-#[derive(Debug, Clone)]
-pub struct ChunkReport {
-    pub chunk: usize,
-    /// Decode steps.
-    pub steps: usize,
-    pub vm_steps: usize,
-    pub trace: Duration,
-    pub prove: Duration,
-    pub verify: Duration,
-    pub proof_bytes: usize,
-    /// Tokens that the policy chose.
-    pub emitted: Vec<u32>,
-}
-
-/// A proven session in numbers.
-#[derive(Debug, Clone)]
-pub struct SessionReport {
-    pub session: Session,
-    /// All tokens that the policy chose, in order.
-    pub generated: Vec<u32>,
-    /// The chunks that this run proved; earlier ones that hold are not repeated.
-    pub chunks: Vec<ChunkReport>,
-    /// What of an earlier run did not hold and was made again.
-    pub again: Vec<Again>,
-    /// Names of files beyond the session's end that were removed.
-    pub removed: Vec<String>,
-    /// Time that the prover's tables took.
-    pub set_up: Duration,
-}
 
 /// Proves the session that `request` describes into the folder `dir`, going on where an earlier run of
 /// the same request stopped.
@@ -156,6 +100,7 @@ fn open(
         let writer = SessionWriter::open(dir)?;
         let session = writer.dir().load_session()?;
         request.same_as(bundle, &session, dir)?;
+        request.check_end(bundle.manifest.vocab_size, &session)?;
         return Ok((writer, session));
     }
     if let Some(build) = build_around(dir) {
@@ -163,6 +108,7 @@ fn open(
         return Err(ProveSessionError::InsideBuild { dir, build });
     }
     let session = request.session(bundle)?;
+    request.check_end(bundle.manifest.vocab_size, &session)?;
     Ok((SessionWriter::create(dir, &session)?, session))
 }
 
@@ -328,23 +274,28 @@ impl<'a> Run<'a> {
         let ProveSessionError::Prove { chunk, source } = error else {
             return Err(error);
         };
-        let tried = self.position() - before.frontier().position as usize;
+        let steps = self.position() - before.frontier().position as usize;
         self.decoder = before;
-        if tried > 1 && source.too_long() {
-            self.most = tried / 2;
-            // The chunks after it begin elsewhere now.
-            if self.carried.len() > self.index {
-                self.carried.truncate(self.index);
-                self.writer.discard(self.index)?;
-            }
+        // What holds after it begins where this chunk ends, so its length is given.
+        let mut after = self.carried.iter().skip(self.index + 1);
+        let given = after.any(|chunk| chunk.fault.is_none());
+        if steps > 1 && source.too_long() && !given {
+            self.most = steps / 2;
             let steps = self.most;
             observe(Event::Split { chunk, steps });
-            return Ok(());
+            return self.forget(observe);
         }
         // One step is the least there is.
         let larger = self.prover.as_ref().and_then(|p| p.larger(&source));
         let Some(larger) = larger else {
-            return Err(ProveSessionError::Prove { chunk, source });
+            return Err(match given && source.too_long() {
+                true => ProveSessionError::GivenLength {
+                    chunk,
+                    steps,
+                    problem: source.without_advice(),
+                },
+                false => ProveSessionError::Prove { chunk, source },
+            });
         };
         if let Some(plan) = &mut self.plan {
             plan.set = larger.parameters();
@@ -353,10 +304,38 @@ impl<'a> Run<'a> {
         Ok(())
     }
 
+    /// Forgets the faulty chunks of an earlier run from here on, and removes their files: they begin elsewhere now.
+    fn forget(&mut self, observe: &mut dyn FnMut(Event)) -> Result<(), ProveSessionError> {
+        let faulty = self.index..self.carried.len();
+        if faulty.is_empty() {
+            return Ok(());
+        }
+        self.carried.truncate(self.index);
+        self.remove(faulty, "as the session is cut into chunks anew", observe)
+    }
+
+    /// Removes the files of chunks, and says so.
+    fn remove(
+        &mut self,
+        chunks: Range<usize>,
+        reason: &'static str,
+        observe: &mut dyn FnMut(Event),
+    ) -> Result<(), ProveSessionError> {
+        let files = self.writer.discard(chunks)?;
+        if !files.is_empty() {
+            self.report.removed.extend_from_slice(&files);
+            observe(Event::Removed { files, reason });
+        }
+        Ok(())
+    }
+
     /// Writes that the session is complete, and removes what lies beyond its end.
-    fn complete(self, observe: &mut dyn FnMut(Event)) -> Result<SessionReport, ProveSessionError> {
+    fn complete(
+        mut self,
+        observe: &mut dyn FnMut(Event),
+    ) -> Result<SessionReport, ProveSessionError> {
+        self.remove(self.index..MAX_CHUNKS, "beyond the session's end", observe)?;
         let mut report = self.report;
-        report.removed = self.writer.discard(self.index)?;
         let completion = Some(Completion {
             chunks: self.index as u32,
             generated_tokens: report.generated.clone(),

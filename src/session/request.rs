@@ -6,7 +6,7 @@ use starknet_types_core::felt::Felt;
 use thiserror::Error;
 
 use crate::bundle::Bundle;
-use crate::receipt::Session;
+use crate::receipt::{Completion, Document, FormatError, MAX_CHUNKS, MAX_DOCUMENT_BYTES, Session};
 use crate::verify::params::{PLAIN, ParamSet, WRAPPABLE};
 use crate::verify::statement::{Domain, SessionId};
 
@@ -55,6 +55,16 @@ pub enum RequestError {
         context: u32,
     },
     #[error(
+        "session.json: would have up to {found} bytes once the session is complete, and at most {limit} are read; use a smaller -n, or a shorter prompt"
+    )]
+    TooLarge { found: u64, limit: u64 },
+    #[error(
+        "--chunk: {steps} steps in chunks of at most {chunk} are more than {MAX_CHUNKS} chunks, the limit for a session; use a larger --chunk, or a smaller -n"
+    )]
+    TooManyChunks { steps: usize, chunk: u32 },
+    #[error("session.json: {0}")]
+    Document(FormatError),
+    #[error(
         "{dir}/session.json: {field} is {found}, but {option} gives {asked}; use another -o, or the same command to go on"
     )]
     OtherSession {
@@ -102,6 +112,33 @@ impl Request {
             });
         }
         Ok(())
+    }
+
+    /// Checks that the document of the session can be written when the session is complete, before anything is proven.
+    ///
+    /// # Errors
+    /// [`RequestError::TooLarge`], [`RequestError::TooManyChunks`], or a document that breaks its own rules.
+    pub(super) fn check_end(&self, vocab_size: u32, session: &Session) -> Result<(), RequestError> {
+        let (steps, chunk) = (self.steps(), self.chunk);
+        if steps.div_ceil(chunk as usize) > MAX_CHUNKS {
+            return Err(RequestError::TooManyChunks { steps, chunk });
+        }
+        // No token's number is longer than the last one's.
+        let last = vocab_size.saturating_sub(1);
+        let longest = Session {
+            chunk_size: chunk.max(session.chunk_size),
+            completion: Some(Completion {
+                chunks: MAX_CHUNKS as u32,
+                generated_tokens: vec![last; self.new_tokens as usize],
+            }),
+            ..session.clone()
+        };
+        let text = longest.to_json().map_err(RequestError::Document)?;
+        let (found, limit) = (text.len() as u64, MAX_DOCUMENT_BYTES);
+        match found <= limit {
+            true => Ok(()),
+            false => Err(RequestError::TooLarge { found, limit }),
+        }
     }
 
     /// A new session for this request, with the identity that it asks for or a random one.
@@ -188,7 +225,61 @@ fn random_session_id() -> Result<SessionId, RequestError> {
 mod tests {
     use std::collections::BTreeSet;
 
-    use super::random_session_id;
+    use crate::verify::statement::{ModelRoot, Policy, ProgramHash};
+
+    use super::*;
+
+    /// A generation whose document could never be completed is refused before anything is proven, and so is one of more
+    /// chunks than a session can have.
+    #[test]
+    fn a_session_that_cannot_end_is_refused() {
+        let domain = Domain::local();
+        let check = |new_tokens: u32, chunk: u32, vocab: u32| {
+            let request = Request {
+                prompt: "a".to_string(),
+                prompt_tokens: vec![1],
+                new_tokens,
+                chunk,
+                plan: false,
+                domain,
+                session_id: None,
+                wrappable: false,
+            };
+            let session = Session {
+                session_id: SessionId(Felt::ONE),
+                domain,
+                model_root: ModelRoot(Felt::ONE),
+                program_hash: ProgramHash(Felt::ONE),
+                policy: Policy::greedy(None),
+                prompt: request.prompt.clone(),
+                prompt_tokens: request.prompt_tokens.clone(),
+                chunk_size: chunk,
+                requested_tokens: new_tokens,
+                completion: None,
+            };
+            let written = session.to_json().expect("a document").len() as u64;
+            assert!(
+                written < MAX_DOCUMENT_BYTES,
+                "what is written first is small"
+            );
+            request.check_end(vocab, &session)
+        };
+        assert!(check(10_000, 64, 50_000).is_ok());
+        let many = check(200_000, 64, 50_000)
+            .expect_err("too large")
+            .to_string();
+        assert!(
+            many.starts_with("session.json: would have up to "),
+            "{many}"
+        );
+        // As many tokens whose numbers are shorter have room.
+        assert!(check(100_000, 64, 10).is_ok());
+        let chunks = check(10_001, 1, 10).expect_err("too many").to_string();
+        assert!(
+            chunks.starts_with("--chunk: 10001 steps in chunks of at most 1"),
+            "{chunks}"
+        );
+    }
 
     /// Identities differ, and all of their bits do: the upper and the lower 64 are not the same twice.
     #[test]

@@ -1,11 +1,19 @@
 //! The session's folder: names, gaps, leftovers, the lock, proofs against their receipts.
 
+use std::ffi::OsStr;
 use std::fs;
+use std::os::unix::ffi::OsStrExt;
+use std::os::unix::fs::symlink;
 use std::path::Path;
+use std::sync::mpsc::channel;
+use std::thread;
+use std::time::Duration;
 
 use cairo_decode::receipt::{
-    Document, FolderError, Session, SessionDir, SessionWriter, proof_name, receipt_name,
+    Document, FolderError, LOCK_FILE, Session, SessionDir, SessionWriter, proof_name, receipt_name,
 };
+
+use rustix::fs::{CWD, FileType, Mode, mknodat};
 
 use crate::fixtures::{Recipe, Run, proof_bytes, run};
 
@@ -206,4 +214,84 @@ fn a_new_session_needs_its_own_folder() {
         missing.ends_with("session.json: no such file or folder"),
         "{missing}"
     );
+}
+
+/// Opens a session for writing, which must not wait. Returns why it did not.
+fn not_opened(dir: &Path) -> String {
+    let (done, finished) = channel();
+    let dir = dir.to_path_buf();
+    thread::spawn(move || {
+        done.send(
+            SessionWriter::open(dir)
+                .map(|_| ())
+                .map_err(|e| e.to_string()),
+        )
+    });
+    let opened = finished.recv_timeout(Duration::from_secs(20));
+    opened.expect("nobody is waited for").expect_err("refused")
+}
+
+/// Something else than a file in the lock's place: a pipe makes nobody wait, a link makes no file elsewhere.
+#[test]
+fn a_lock_that_is_no_file() {
+    let (run, root) = (run(&Recipe::default()), tempfile::tempdir().unwrap());
+    let (dir, elsewhere) = (root.path().join("session"), root.path().join("elsewhere"));
+    drop(write(&dir, &run, 1));
+    let lock = dir.join(LOCK_FILE);
+    fs::remove_file(&lock).unwrap();
+    symlink(&elsewhere, &lock).unwrap();
+    let expected = format!("{}: is not a regular file", lock.display());
+    assert!(not_opened(&dir).starts_with(&expected));
+    assert!(
+        !elsewhere.exists(),
+        "a file outside of the session's folder"
+    );
+    fs::remove_file(&lock).unwrap();
+    // By the system's call: a process that is started holds this one's locks for a moment.
+    mknodat(CWD, &lock, FileType::Fifo, Mode::RUSR | Mode::WUSR, 0).unwrap();
+    assert!(not_opened(&dir).starts_with(&expected));
+    fs::remove_file(&lock).unwrap();
+    SessionWriter::open(&dir).unwrap();
+}
+
+/// Removing or replacing the lock file of a process that works on a session lets nobody else in.
+#[test]
+fn a_lock_that_is_removed() {
+    let (run, root) = (run(&Recipe::default()), tempfile::tempdir().unwrap());
+    let writer = write(root.path(), &run, 1);
+    let lock = root.path().join(LOCK_FILE);
+    fs::remove_file(&lock).unwrap();
+    assert!(not_opened(root.path()).contains("another process is working on this session"));
+    fs::write(&lock, b"").unwrap();
+    assert!(not_opened(root.path()).contains("another process is working on this session"));
+    drop(writer);
+    SessionWriter::open(root.path()).unwrap();
+}
+
+/// What is named like a temporary file and is none of the writer's stays; a folder with a chunk's name is refused by name,
+/// before anything is proven.
+#[test]
+fn names_that_cannot_be_removed() {
+    let (run, root) = (run(&Recipe::default()), tempfile::tempdir().unwrap());
+    drop(write(root.path(), &run, 1));
+    let folder = root.path().join(".chunk-x.tmp");
+    fs::create_dir(&folder).unwrap();
+    let other = root.path().join(OsStr::from_bytes(b".chunk-\xff.tmp"));
+    fs::write(&other, b"").unwrap();
+    SessionWriter::open(root.path()).unwrap();
+    assert!(folder.exists() && other.exists());
+    for name in [
+        "chunk-0004.proof",
+        "chunk-0004.receipt.json",
+        "chunk-0000.witness",
+    ] {
+        let file = root.path().join(name);
+        fs::create_dir(&file).unwrap();
+        let expected = format!(
+            "{}: is a folder, and has the name of a chunk's file",
+            file.display()
+        );
+        assert!(not_opened(root.path()).starts_with(&expected), "{name}");
+        fs::remove_dir(&file).unwrap();
+    }
 }

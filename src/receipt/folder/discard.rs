@@ -1,6 +1,7 @@
 //! Removing a session's chunks, so that they can be proven anew.
 
 use std::fs;
+use std::ops::Range;
 use std::path::PathBuf;
 
 use super::{FileError, FolderError, Listing, SessionDir, SessionWriter, witness_name};
@@ -17,20 +18,20 @@ impl SessionDir {
 }
 
 impl SessionWriter {
-    /// Removes receipts, proofs and witnesses from chunk `first` on, receipts first and the last of them first: whenever
+    /// Removes receipts, proofs and witnesses of these chunks, receipts first and the last of them first: whenever
     /// it is stopped, what is left is a session. Returns the names of what was there.
     ///
     /// # Errors
     /// As [`SessionDir::chunks`], or a file that cannot be removed.
-    pub fn discard(&self, first: usize) -> Result<Vec<String>, FolderError> {
+    pub fn discard(&self, chunks: Range<usize>) -> Result<Vec<String>, FolderError> {
         let found = Listing::of(self.dir().path())?;
-        let receipts = found.receipts.range(first..).rev();
+        let receipts = found.receipts.range(chunks.clone()).rev();
         let mut files: Vec<PathBuf> = receipts.map(|i| self.dir().receipt_path(*i)).collect();
-        let proofs = found.proofs.range(first..);
+        let proofs = found.proofs.range(chunks.clone());
         files.extend(proofs.map(|i| self.dir().proof_path(*i)));
-        let chunks = found.receipts.union(&found.proofs);
+        let known = found.receipts.union(&found.proofs);
         let witness = |i: &usize| self.dir().path().join(witness_name(*i));
-        let witnesses = chunks.filter(|i| **i >= first).map(witness);
+        let witnesses = known.filter(|i| chunks.contains(i)).map(witness);
         files.extend(witnesses.filter(|file| file.exists()));
         let mut names = vec![];
         for file in files {
