@@ -489,7 +489,7 @@ fn a_short_held_out_text_is_no_verdict() {
     place.reject(&dir, &[], &[path(&own), "no text"]);
     fs::remove_file(&own).expect("removed");
     std::os::unix::fs::symlink("../../blobs/12fd25", &own).expect("linked");
-    place.reject(&dir, &[], &[path(&own), "No such file"]);
+    place.reject(&dir, &[], &[path(&own), "no such file"]);
 }
 
 /// Faults of a model are the model folder's, not a text's, in words that a person knows.
