@@ -6,10 +6,16 @@ mod command;
 mod node;
 
 use std::fs;
+use std::io::{Read, Write};
 use std::net::TcpListener;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::thread;
 
-use command::{PASSWORD_VARIABLE, accept, code, command, path, reject, text};
+use cairo_decode::chain::{Account, Chain, Sending};
+use command::{PASSWORD_VARIABLE, accept, code, command, path, reject, run, text};
 use node::{Node, deployment, server};
+use starknet_types_core::felt::Felt;
 
 /// Runs a command that has to fail as bad input, with a message that names all of these.
 fn refuse(args: &[&str], names: &[&str]) {
@@ -135,4 +141,99 @@ fn an_account_needs_its_keystore_and_password() {
     let stderr = text(&output.stderr);
     assert_eq!(code(&output), 2, "{stderr}");
     assert!(stderr.contains(PASSWORD_VARIABLE), "{stderr}");
+}
+
+/// Whatever a local chain answers about its accounts is an error of one line, no panic.
+#[test]
+fn accounts_in_another_form() {
+    for answer in [
+        "} \u{1b}[31m\n {",
+        "}{",
+        "{}",
+        "",
+        r#"{"jsonrpc":"2.0","id":1,"result":[]}"#,
+    ] {
+        let url = server(move |request| {
+            if request.contains("specVersion") {
+                r#"{"jsonrpc":"2.0","id":1,"result":"0.9.0"}"#
+            } else if request.contains("chainId") {
+                r#"{"jsonrpc":"2.0","id":1,"result":"0x534e5f54455354"}"#
+            } else {
+                answer
+            }
+        });
+        let temp = tempfile::tempdir().expect("a temporary folder");
+        let file = temp.path().join("chain.json");
+        let output = run(&["chain", "deploy", "--rpc", &url, "--chain", path(&file)]);
+        let said = text(&output.stderr);
+        assert_eq!(code(&output), 2, "{answer:?}: {said}");
+        assert!(said.contains("is no local chain"), "{answer:?}: {said}");
+        assert!(!said.contains('\u{1b}'), "{said:?}");
+        assert_eq!(said.lines().count(), 1, "{said:?}");
+    }
+}
+
+/// An answer without an end is not read to it.
+#[test]
+fn an_answer_without_an_end() {
+    let listener = TcpListener::bind("127.0.0.1:0").expect("a port");
+    let url = format!("http://{}", listener.local_addr().expect("its address"));
+    thread::spawn(move || {
+        for stream in listener.incoming() {
+            let mut stream = stream.expect("a connection");
+            let _ = stream.read(&mut [0; 4096]);
+            let _ = stream.write_all(b"HTTP/1.1 200 OK\r\nConnection: close\r\n\r\n");
+            while stream.write_all(&[b' '; 1 << 16]).is_ok() {}
+        }
+    });
+    deploy(&url, &["more than 16777216 bytes"]);
+}
+
+/// Where the node does not estimate a transaction, nothing is sent, unless that is asked for.
+#[test]
+fn without_an_estimate_nothing_is_sent() {
+    const PRICE: &str = r#"{"price_in_fri":"0x1","price_in_wei":"0x1"}"#;
+    let asked = Arc::new(AtomicUsize::new(0));
+    let counter = Arc::clone(&asked);
+    let url = server(move |request| {
+        let refused = |text: &str| format!(r#""error":{{"code":-32601,"message":"{text}"}}"#);
+        let answer = if request.contains("specVersion") {
+            r#""result":"0.9.0""#.to_string()
+        } else if request.contains("chainId") {
+            r#""result":"0x534e5f54455354""#.to_string()
+        } else if request.contains("getNonce") {
+            r#""result":"0x0""#.to_string()
+        } else if request.contains("getBlockWithTxHashes") {
+            format!(
+                r#""result":{{"block_number":1,"timestamp":1,"sequencer_address":"0x1","l1_gas_price":{PRICE},
+                "l2_gas_price":{PRICE},"l1_data_gas_price":{PRICE},"l1_da_mode":"BLOB","starknet_version":"0.14.0",
+                "transactions":[]}}"#
+            )
+        } else if request.contains("addInvokeTransaction") {
+            counter.fetch_add(1, Ordering::Relaxed);
+            refused("sent")
+        } else {
+            refused("no simulations here")
+        };
+        format!(r#"{{"jsonrpc":"2.0","id":1,{answer}}}"#)
+    });
+    let chain = Chain::connect(&url).expect("a node");
+    let account = Account::new(Felt::ONE, Felt::ONE);
+    let invoke = |estimate| {
+        let mut sending = Sending {
+            estimate,
+            announce: &mut |_| {},
+        };
+        let sent = chain.invoke(&account, Felt::ONE, "submit", vec![], &mut sending);
+        sent.expect_err("refused").to_string()
+    };
+    let said = invoke(true);
+    assert!(
+        said.contains("no simulations here") && said.contains("--no-estimate"),
+        "{said}"
+    );
+    assert_eq!(asked.load(Ordering::Relaxed), 0, "sent all the same");
+    let said = invoke(false);
+    assert!(said.contains("sent"), "{said}");
+    assert_eq!(asked.load(Ordering::Relaxed), 1);
 }

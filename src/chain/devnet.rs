@@ -1,18 +1,17 @@
 //! A local Starknet: started here, with accounts of this project's class.
 
 use std::convert::Infallible;
-use std::io::{Read, Write};
-use std::net::TcpStream;
 use std::os::unix::process::CommandExt;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
 use serde::Deserialize;
+use starknet::providers::jsonrpc::JsonRpcResponse;
 use starknet_types_core::felt::Felt;
 use url::Url;
 
-use super::{Account, Chain, ChainError, LOCAL_CLASS_VERSION};
+use super::{Account, Chain, ChainError, LOCAL_CLASS_VERSION, client};
 use crate::contract::{Contract, class};
 
 /// Name of the local chain's program.
@@ -32,15 +31,21 @@ fn failed(text: impl Into<String>) -> ChainError {
     ChainError::Devnet(text.into())
 }
 
-/// The program: on the PATH, or where the script installs it.
-fn program() -> Result<PathBuf, ChainError> {
+/// The program that [`become_devnet`] runs: on the PATH, or where the script installs it below the current folder.
+///
+/// # Errors
+/// [`ChainError::Devnet`] if there is none.
+pub fn program() -> Result<PathBuf, ChainError> {
     let path = std::env::var_os("PATH").unwrap_or_default();
-    let mut folders: Vec<PathBuf> = std::env::split_paths(&path).collect();
+    // An empty entry would be the current folder.
+    let folders = std::env::split_paths(&path).filter(|folder| folder.is_absolute());
+    let mut folders: Vec<PathBuf> = folders.collect();
     folders.push(PathBuf::from(INSTALLED));
     folders
         .into_iter()
         .map(|folder| folder.join(PROGRAM))
         .find(|file| file.is_file())
+        .map(|file| std::path::absolute(&file).unwrap_or(file))
         .ok_or_else(|| {
             failed(format!(
                 "{PROGRAM} is not installed; run scripts/install-devnet, or put it on the PATH"
@@ -49,8 +54,7 @@ fn program() -> Result<PathBuf, ChainError> {
 }
 
 /// The command that starts a local chain with accounts of this project's class, whose file lies in `work`.
-fn command(port: u16, work: &Path) -> Result<Command, ChainError> {
-    let program = program()?;
+fn command(program: &Path, port: u16, work: &Path) -> Result<Command, ChainError> {
     let account = class(Contract::Account)?;
     let mut json: serde_json::Value =
         serde_json::from_str(&account.sierra).map_err(|e| failed(e.to_string()))?;
@@ -73,14 +77,14 @@ fn work() -> Result<tempfile::TempDir, ChainError> {
     tempfile::tempdir().map_err(|e| failed(e.to_string()))
 }
 
-/// Becomes the local chain: this process is replaced, so that stopping it stops the chain.
+/// Becomes the local chain that `program` runs: this process is replaced, so that stopping it stops the chain.
 ///
 /// # Errors
 /// No program, or one that cannot be run; otherwise it does not return.
-pub fn become_devnet(port: u16) -> Result<Infallible, ChainError> {
+pub fn become_devnet(program: &Path, port: u16) -> Result<Infallible, ChainError> {
     let work = work()?.keep();
-    let error = command(port, &work)?.exec();
-    Err(failed(format!("{PROGRAM}: {error}")))
+    let error = command(program, port, &work)?.exec();
+    Err(failed(format!("{}: {error}", program.display())))
 }
 
 impl Devnet {
@@ -90,7 +94,7 @@ impl Devnet {
     /// No program, or a program that does not start.
     pub fn start(port: u16) -> Result<Devnet, ChainError> {
         let work = work()?;
-        let mut child = command(port, work.path())?
+        let mut child = command(&program()?, port, work.path())?
             .spawn()
             .map_err(|e| failed(format!("{PROGRAM}: {e}")))?;
         let url = format!("http://127.0.0.1:{port}");
@@ -121,11 +125,6 @@ impl Drop for Devnet {
 }
 
 #[derive(Deserialize)]
-struct Answer {
-    result: Vec<Predeployed>,
-}
-
-#[derive(Deserialize)]
 struct Predeployed {
     address: String,
     private_key: String,
@@ -150,35 +149,20 @@ pub fn predeployed(url: &str) -> Result<(Felt, Felt), ChainError> {
             "{url}: is no local chain with accounts of its own ({reason}); pass --account and --keystore"
         ))
     };
-    let parsed = Url::parse(url).map_err(|e| none(e.to_string()))?;
-    let (Some(host), Some(port)) = (parsed.host_str(), parsed.port_or_known_default()) else {
-        return Err(none("no host".to_string()));
-    };
+    let mut parsed = Url::parse(url).map_err(|e| none(e.to_string()))?;
     if parsed.scheme() != "http" {
         return Err(none("not plain http".to_string()));
     }
-    let body = r#"{"jsonrpc":"2.0","id":1,"method":"devnet_getPredeployedAccounts","params":{}}"#;
-    let request = format!(
-        "POST /rpc HTTP/1.1\r\nHost: {host}\r\nContent-Type: application/json\r\nContent-Length: {}\r\nConnection: close\r\n\r\n{body}",
-        body.len()
-    );
-    let talk = || -> std::io::Result<String> {
-        let mut stream = TcpStream::connect((host, port))?;
-        stream.set_read_timeout(Some(Duration::from_secs(10)))?;
-        stream.write_all(request.as_bytes())?;
-        let mut answer = String::new();
-        stream.read_to_string(&mut answer)?;
-        Ok(answer)
+    parsed.set_path("/rpc");
+    let (runtime, node) = client(parsed.as_str())?;
+    let no_parameters = serde_json::Map::new();
+    let answer = node.ask::<Vec<Predeployed>>("devnet_getPredeployedAccounts", no_parameters);
+    let accounts = match runtime.block_on(answer) {
+        Ok(JsonRpcResponse::Success { result, .. }) => result,
+        Ok(JsonRpcResponse::Error { error, .. }) => return Err(none(error.message)),
+        Err(error) => return Err(none(error.to_string())),
     };
-    let answer = talk().map_err(|e| none(e.to_string()))?;
-    let start = answer
-        .find('{')
-        .ok_or_else(|| none("no JSON".to_string()))?;
-    let end = answer.rfind('}').unwrap_or(start) + 1;
-    let answer: Answer =
-        serde_json::from_str(&answer[start..end]).map_err(|e| none(e.to_string()))?;
-    let first = answer
-        .result
+    let first = accounts
         .first()
         .ok_or_else(|| none("no accounts".to_string()))?;
     let felt = |text: &str| Felt::from_hex(text).map_err(|e| none(e.to_string()));

@@ -52,6 +52,10 @@ pub enum ChainError {
     Limit(#[from] LimitError),
     #[error("reverted: {reason}{}", advice(reason))]
     Reverted { reason: String },
+    #[error(
+        "the node does not estimate the transaction: {0}; it was not sent; pass --no-estimate to send it with the network's limits as bounds"
+    )]
+    NoEstimate(String),
     #[error("the node refused the transaction: {0}")]
     Refused(String),
     #[error("the transaction {hash} was not executed within {seconds} seconds; look it up later")]
@@ -70,6 +74,11 @@ impl ChainError {
     /// A node's answer: a revert if it tells one.
     pub(super) fn from_node(error: &ProviderError) -> ChainError {
         ChainError::from_text(&format!("{error:?}"))
+    }
+
+    /// Whether the registry has accepted all of the claim's chunks before.
+    pub fn is_replay(&self) -> bool {
+        matches!(self, ChainError::Reverted { reason } if reason == "claim: replay")
     }
 
     /// The same, from any text of a node.

@@ -1,12 +1,13 @@
 //! The chain client: declares and deploys the contracts, registers models, submits sessions, reads back.
 //!
-//! Speaks Starknet's JSON-RPC through `starknet-rs`; blocking, one request after the other. Decides nothing
+//! Speaks Starknet's JSON-RPC through `starknet-rs`; blocking, one request after the other, each with limits (`node`). Decides nothing
 //! about what is true: the contracts do.
 
 pub mod claim;
 pub mod deployment;
 pub mod devnet;
 mod error;
+mod node;
 mod registry;
 mod send;
 
@@ -17,7 +18,6 @@ use starknet::accounts::{ExecutionEncoding, SingleOwnerAccount};
 use starknet::core::types::contract::SierraClass;
 use starknet::core::types::{BlockId, BlockTag, FlattenedSierraClass, FunctionCall, StarknetError};
 use starknet::core::utils::get_selector_from_name;
-use starknet::providers::jsonrpc::HttpTransport;
 use starknet::providers::{JsonRpcClient, Provider, ProviderError};
 use starknet::signers::{LocalWallet, SigningKey};
 use starknet_types_core::felt::Felt;
@@ -26,6 +26,7 @@ use url::Url;
 
 use crate::contract::Class;
 pub use error::{ChainError, advice};
+use node::Node;
 pub use registry::Registry;
 pub use send::{Estimate, Sending, Sent};
 
@@ -37,12 +38,12 @@ const LOCAL_CLASS_VERSION: &str = "1.7.0";
 const SPOKEN: [&str; 2] = ["0.9.", "0.10."];
 
 /// The account that signs.
-type Signer = SingleOwnerAccount<JsonRpcClient<HttpTransport>, LocalWallet>;
+type Signer = SingleOwnerAccount<JsonRpcClient<Node>, LocalWallet>;
 
 /// A connection to a chain.
 pub struct Chain {
     runtime: Runtime,
-    provider: JsonRpcClient<HttpTransport>,
+    provider: JsonRpcClient<Node>,
     url: String,
     chain_id: Felt,
 }
@@ -86,15 +87,8 @@ impl Chain {
     /// # Errors
     /// A URL that is none, a node that does not answer or speaks another version.
     pub fn connect(url: &str) -> Result<Chain, ChainError> {
-        let parsed = Url::parse(url).map_err(|e| ChainError::Url {
-            url: url.to_string(),
-            reason: e.to_string(),
-        })?;
-        let runtime = tokio::runtime::Builder::new_current_thread()
-            .enable_all()
-            .build()
-            .map_err(|e| ChainError::Runtime(e.to_string()))?;
-        let provider = JsonRpcClient::new(HttpTransport::new(parsed));
+        let (runtime, node) = client(url)?;
+        let provider = JsonRpcClient::new(node);
         let node = |e: ProviderError| ChainError::Node {
             url: url.to_string(),
             reason: e.to_string(),
@@ -176,6 +170,20 @@ impl Chain {
             .block_on(self.provider.call(call, block))
             .map_err(|e| ChainError::from_node(&e))
     }
+}
+
+/// What asks the node at a URL.
+fn client(url: &str) -> Result<(Runtime, Node), ChainError> {
+    let parsed = Url::parse(url).map_err(|e| ChainError::Url {
+        url: url.to_string(),
+        reason: e.to_string(),
+    })?;
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .build()
+        .map_err(|e| ChainError::Runtime(e.to_string()))?;
+    let node = Node::new(parsed).map_err(|e| ChainError::Runtime(e.to_string()))?;
+    Ok((runtime, node))
 }
 
 fn selector(function: &str) -> Result<Felt, ChainError> {

@@ -166,12 +166,13 @@ impl Chain {
         let estimate = match simulation {
             None => None,
             Some(Ok(simulation)) => Some(simulated(simulation)?),
-            // A node that does not simulate is no reason not to send; one that tells the contract's
-            // refusal is.
-            Some(Err(error)) => match ChainError::from_text(&error) {
-                error @ ChainError::Reverted { .. } => return Err(error),
-                _ => None,
-            },
+            // Without an estimate the widest bounds count, which nobody has asked for.
+            Some(Err(error)) => {
+                return Err(match ChainError::from_text(&error) {
+                    ChainError::Refused(reason) => ChainError::NoEstimate(reason),
+                    error => error,
+                });
+            }
         };
         let Some(fee) = estimate else {
             announce(Estimate {

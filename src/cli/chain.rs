@@ -15,6 +15,7 @@ use cairo_decode::verify::statement::{ChainId, ContractAddress, felt_to_hex, par
 use clap::Subcommand;
 use starknet_types_core::felt::Felt;
 
+use super::failure::{Done, done_json};
 use super::{Failure, output};
 use session::Pinned;
 
@@ -214,14 +215,18 @@ fn sent_line(sent: &Sent) -> String {
 
 fn start(args: &Args, port: u16) -> super::Outcome {
     let url = format!("http://127.0.0.1:{port}");
+    let program = devnet::program().map_err(failure)?;
+    let shown = program.display().to_string();
     if args.json {
-        output::json(&serde_json::json!({ "ok": true, "rpc": url }));
+        output::json(&serde_json::json!({ "ok": true, "rpc": url, "program": shown }));
     } else {
-        output::line(format!("starting a local chain at {url} (stop it with ^C)"));
+        output::line(format!(
+            "starting a local chain at {url} (stop it with ^C): {shown}"
+        ));
     }
     // The process becomes another one, which does not look whether that was written.
     output::finish()?;
-    match devnet::become_devnet(port).map_err(failure)? {}
+    match devnet::become_devnet(&program, port).map_err(failure)? {}
 }
 
 fn build(args: &Args, out: &Path) -> super::Outcome {
@@ -311,15 +316,22 @@ fn deploy(args: &Args, rpc: &str) -> super::Outcome {
         registry_class: ContractAddress(declared.registry),
         verifier_class: ContractAddress(declared.verifier),
     };
-    deployment.write(&args.chain)?;
     let domain = deployment.domain();
-    if args.json {
-        output::json(&serde_json::json!({
-            "ok": true, "registry": deployment.registry, "verifier_class": deployment.verifier_class,
-            "domain": domain.to_string(), "sent": sent_json(&sent),
-        }));
-    } else {
+    let done = serde_json::json!({
+        "registry": deployment.registry, "registry_class": deployment.registry_class,
+        "verifier_class": deployment.verifier_class, "domain": domain.to_string(), "sent": sent_json(&sent),
+    });
+    // The registry is there, whether or not the file can be written.
+    if !args.json {
         output::line(format!("registry {address:#x}: {}", sent_line(&sent)));
+    }
+    if let Err(error) = deployment.write(&args.chain) {
+        let text = format!("the registry is deployed at {address:#x}, and that is not remembered");
+        return Err(Failure::Input(error.into()).after(Done { text, json: done }));
+    }
+    if args.json {
+        output::json(&done_json(true, done));
+    } else {
         output::line(format!(
             "domain {domain}: pass it to `prove --domain`; remembered in {}",
             args.chain.display()

@@ -1,5 +1,7 @@
 //! Which exit code a refusal has: whether what was read does not hold, or could not be read.
 
+use std::fmt;
+
 use anyhow::Error;
 use cairo_decode::receipt::{DocumentError, FileError, FolderError, VerifySessionError};
 use cairo_decode::wrap::WrapError;
@@ -11,6 +13,27 @@ pub enum Failure {
     Rejected(Error),
     /// The command line, a file that is missing or cannot be read, or the machine is at fault.
     Input(Error),
+}
+
+/// What was done before something failed: a command's JSON has it then too.
+#[derive(Debug)]
+pub struct Done {
+    /// Comes before the reason of the failure.
+    pub text: String,
+    /// An object.
+    pub json: serde_json::Value,
+}
+
+impl fmt::Display for Done {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.text)
+    }
+}
+
+/// A command's JSON: whether all is done, and what is.
+pub fn done_json(ok: bool, mut done: serde_json::Value) -> serde_json::Value {
+    done["ok"] = ok.into();
+    done
 }
 
 impl<E: Into<Error>> From<E> for Failure {
@@ -42,6 +65,14 @@ impl Failure {
         Failure::new(unread, error.into())
     }
 
+    /// The same, after something was done.
+    pub fn after(self, done: Done) -> Failure {
+        match self {
+            Failure::Rejected(error) => Failure::Rejected(error.context(done)),
+            Failure::Input(error) => Failure::Input(error.context(done)),
+        }
+    }
+
     fn new(unread: bool, error: Error) -> Failure {
         match unread {
             true => Failure::Input(error),
@@ -54,9 +85,11 @@ fn of_folder(error: &FolderError) -> bool {
     match error {
         FolderError::File(error) => of_file(error),
         FolderError::Document(error) => of_document(error),
-        FolderError::Exists { .. } | FolderError::NotEmpty { .. } | FolderError::Locked { .. } => {
-            true
-        }
+        FolderError::Exists { .. }
+        | FolderError::NotEmpty { .. }
+        | FolderError::Locked { .. }
+        | FolderError::LockFile { .. }
+        | FolderError::ChunkFolder { .. } => true,
         // A session that is said to be complete and lacks a receipt does not hold, nor one that is not wholly wrapped.
         _ => false,
     }

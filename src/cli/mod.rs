@@ -5,6 +5,7 @@
 //! Nothing prints but `output`, and nothing is done before all of it is written. What a path is, `paths` says.
 
 mod bench;
+mod bug;
 mod chain;
 mod compile;
 mod completions;
@@ -66,6 +67,7 @@ type Outcome = Result<(), Failure>;
 
 /// Runs the command line of this process.
 pub fn main() -> ExitCode {
+    bug::report();
     if let Err(error) = interrupt::watch() {
         output::note(format!("note: {error:#}"));
     }
@@ -86,7 +88,10 @@ pub fn main() -> ExitCode {
     };
     let message = message(&error);
     if json {
-        output::json(&serde_json::json!({ "ok": false, kind: message }));
+        let done = error.downcast_ref::<failure::Done>();
+        let mut said = done.map_or(serde_json::json!({}), |done| done.json.clone());
+        said[kind] = message.as_str().into();
+        output::json(&failure::done_json(false, said));
     }
     output::note(format!("{kind}: {message}"));
     exit(ExitCode::from(code))

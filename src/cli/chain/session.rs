@@ -17,6 +17,7 @@ use cairo_decode::wrap::{self, digest_felt};
 use starknet_types_core::felt::Felt;
 
 use super::{Args, account, deployed, failure, sending, sent_json, sent_line};
+use crate::cli::failure::Done;
 use crate::cli::{Failure, Outcome, output, paths};
 
 /// A model as a build folder pins it.
@@ -94,15 +95,6 @@ impl Folder {
             ))
         })
     }
-
-    /// The wrapped documents of which a statement is missing.
-    fn missing(&self, accepted: &[bool]) -> Vec<&Wrapped> {
-        let lacks = |w: &&Wrapped| {
-            let (first, chunks) = (w.first_chunk as usize, w.chunks as usize);
-            accepted.iter().skip(first).take(chunks).any(|known| !known)
-        };
-        self.wrapped.iter().filter(lacks).collect()
-    }
 }
 
 fn same_domain(dir: &Path, session: &Session, domain: Domain) -> Result<(), Failure> {
@@ -121,35 +113,69 @@ pub fn submit(args: &Args, dir: &Path, build: &Path, from: Option<u32>) -> Outco
     let account = account(args, &deployment.rpc)?;
     let model = Pinned::open(build)?;
     let folder = Folder::open(dir, &model, deployment.domain(), false)?;
-    let registry = Registry::new(&chain, deployment.registry.0);
-    let accepted = registry
-        .accepted(&folder.name(&model), &folder.receipts)
+    let (registry, name) = (
+        Registry::new(&chain, deployment.registry.0),
+        folder.name(&model),
+    );
+    let mut accepted = registry
+        .accepted(&name, &folder.receipts)
         .map_err(failure)?;
     let parts = match from {
         Some(first) => vec![folder.beginning_at(first)?],
-        None => folder.missing(&accepted),
+        None => folder.wrapped.iter().collect(),
     };
     let mut rows = vec![];
     for wrapped in parts {
+        if from.is_none() && !lacks(&accepted, wrapped) {
+            continue;
+        }
         let calldata = claim::submission(model.model_id(), &folder.receipts, wrapped)
             .ok_or_else(|| anyhow!("{}: has no receipts", dir.display()))?;
         let sent = sending(args, |s| {
             chain.invoke(&account, deployment.registry.0, "submit", calldata, s)
-        })
-        .map_err(failure)?;
-        show(args, wrapped, &sent);
-        rows.push(serde_json::json!({
-            "first_chunk": wrapped.first_chunk, "chunks": wrapped.chunks, "sent": sent_json(&sent),
-        }));
+        });
+        match sent {
+            Ok(sent) => {
+                show(args, wrapped, &sent);
+                rows.push(serde_json::json!({
+                    "first_chunk": wrapped.first_chunk, "chunks": wrapped.chunks, "sent": sent_json(&sent),
+                }));
+            }
+            // Somebody else has submitted these chunks meanwhile, and perhaps others.
+            Err(error) if from.is_none() && error.is_replay() => {
+                let known = registry.accepted(&name, &folder.receipts).map_err(failure);
+                accepted = known.map_err(|error| after(error, &rows))?;
+                if lacks(&accepted, wrapped) {
+                    return Err(after(failure(error), &rows));
+                }
+            }
+            Err(error) => return Err(after(failure(error), &rows)),
+        }
     }
     if args.json {
-        output::json(&serde_json::json!({
-            "ok": true, "session_id": folder.session.session_id, "submitted": rows,
-        }));
+        let session = folder.session.session_id;
+        output::json(&serde_json::json!({ "ok": true, "session_id": session, "submitted": rows }));
     } else if rows.is_empty() {
         output::line("nothing to submit: the registry has accepted every receipt of this session");
     }
     Ok(())
+}
+
+/// Whether a statement of a wrapped document is not accepted.
+fn lacks(accepted: &[bool], wrapped: &Wrapped) -> bool {
+    let (first, chunks) = (wrapped.first_chunk as usize, wrapped.chunks as usize);
+    accepted.iter().skip(first).take(chunks).any(|known| !known)
+}
+
+/// The failure, and what was submitted before it.
+fn after(error: Failure, rows: &[serde_json::Value]) -> Failure {
+    let text = match rows.len() {
+        0 => return error,
+        1 => "1 part was submitted, the next one was not".to_string(),
+        many => format!("{many} parts were submitted, the next one was not"),
+    };
+    let json = serde_json::json!({ "submitted": rows });
+    error.after(Done { text, json })
 }
 
 fn show(args: &Args, wrapped: &Wrapped, sent: &Sent) {
