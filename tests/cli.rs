@@ -768,7 +768,7 @@ fn bad_input_has_code_2_and_names_what_is_wrong() {
         2,
         "no-such-model",
     );
-    reject(&["compile", &b, "-o", "x"], 2, "safetensors");
+    reject(&["compile", &b, "-o", "x"], 2, "a build of cairo-decode");
     reject(&["generate", path(&world.root), "-p", "a"], 2, "model.json");
     reject(
         &["prove", &b, "-p", "a", "-n", "0", "-o", "x"],
