@@ -1,5 +1,7 @@
 //! The modules that the float reference needs, compiled from the product's own sources.
 
+#[path = "../../../src/guard.rs"]
+pub mod guard;
 #[path = "../../../src/ir/mod.rs"]
 pub mod ir;
 #[path = "../../../src/model/mod.rs"]
