@@ -12,6 +12,7 @@
     clippy::unwrap_used
 )]
 
+pub mod air;
 pub mod bench;
 pub mod bundle;
 pub mod casm;
@@ -20,7 +21,6 @@ pub mod chunk;
 pub mod compile;
 pub mod contract;
 pub mod cost;
-
 pub mod engine;
 mod guard;
 pub mod ir;
@@ -32,6 +32,7 @@ pub mod quantize;
 pub mod receipt;
 pub mod session;
 pub mod spec;
+pub mod tensor;
 pub mod trace;
 pub mod verify;
 pub mod wrap;

@@ -14,6 +14,8 @@ mod forge;
 mod necessity;
 #[path = "proof/splice.rs"]
 mod splice;
+#[path = "proof/sums.rs"]
+mod sums;
 mod support;
 #[path = "support/table.rs"]
 mod table;

@@ -6,7 +6,6 @@ use std::path::Path;
 use std::thread;
 use std::time::Instant;
 
-use cairo_air::verifier::verify_cairo_ex;
 use serde::Serialize;
 use stwo::core::channel::{Blake2sM31Channel, Channel};
 use stwo::core::proof_of_work::GrindOps;
@@ -14,12 +13,13 @@ use stwo::prover::backend::simd::SimdBackend;
 use stwo_cairo_adapter::ProverInput;
 
 use super::{BenchError, Case, on, prompt, request, shortest};
+use crate::air;
 use crate::bundle::{Bundle, build};
 use crate::chunk::Decoder;
 use crate::lower::WeightLayout;
 use crate::prove::Prover;
 use crate::trace;
-use crate::verify::params::{ACCEPTED, MerkleChannel, PLAIN, ParamSet};
+use crate::verify::params::{ACCEPTED, PLAIN, ParamSet};
 use crate::verify::{ProofError, proof};
 
 /// Times that chunks are proven one way and the other.
@@ -180,7 +180,7 @@ fn divisions(bundle: &Bundle, mut decoder: Decoder<'_>) -> Result<Vec<Division>,
         let bytes = prover.prove(input.clone())?.proof;
         let (_, verify_seconds) = shortest(|| {
             let proof = proof::decode(&bytes).map_err(ProofError::from)?;
-            verify_cairo_ex::<MerkleChannel>(proof, set.all_preprocessed_columns)
+            air::verify::verify(proof, None, set.all_preprocessed_columns)
                 .map_err(|e| ProofError::Invalid(e.to_string()))?;
             Ok(())
         })?;

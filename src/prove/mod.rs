@@ -3,13 +3,14 @@
 //! Owns the prover's warm state (twiddles of the lifted domain, the preprocessed trace and its
 //! committed tree) and the row limit. The parameters are the verifier's.
 
+mod compose;
 pub mod memory;
+pub mod tensor;
 
 use std::sync::Arc;
 
 use stwo::core::fields::m31::BaseField;
 use stwo::core::poly::circle::CanonicCoset;
-use stwo::core::utils::MaybeOwned;
 use stwo::core::vcs::blake2_hash::Blake2sHash;
 use stwo::core::vcs_lifted::blake2_merkle::Blake2sM31MerkleHasher;
 use stwo::prover::CommitmentTreeProver;
@@ -20,7 +21,6 @@ use stwo::prover::poly::circle::PolyOps;
 use stwo::prover::poly::twiddles::TwiddleTree;
 use stwo_cairo_adapter::{ExecutionResources, ProverInput};
 use stwo_cairo_common::preprocessed_columns::preprocessed_trace::PreProcessedTrace;
-use stwo_cairo_prover::prover::{ChannelHash, ProverParameters, prove_cairo_with_precompute};
 use stwo_cairo_prover::witness::preprocessed_trace::gen_trace;
 use thiserror::Error;
 
@@ -176,24 +176,13 @@ impl Prover {
     /// A component with more rows than the fixed tables allow, or a failure of the prover.
     pub fn prove(&self, input: ProverInput) -> Result<Proven, ProveError> {
         check_rows(self.set, &input)?;
-        let parameters = ProverParameters {
-            channel_hash: ChannelHash::Blake2sM31,
-            channel_salt: 0,
-            pcs_config: params::pcs_config(&self.set.params),
-            preprocessed_trace: params::variant(self.set.params.preprocessed),
-            store_polynomials_coefficients: true,
-            include_all_preprocessed_columns: self.set.all_preprocessed_columns,
+        let committed = compose::Committed {
+            set: self.set,
+            twiddles: &self.twiddles,
+            tables: &self.tables,
+            tree: &self.tree,
         };
-        let proof = prove_cairo_with_precompute::<MerkleChannel>(
-            // One pool for all proofs would keep the memory of the largest while the next trace is made.
-            &BaseColumnPool::new(),
-            &self.twiddles,
-            self.tables.clone(),
-            MaybeOwned::Borrowed(&self.tree),
-            input,
-            parameters,
-        )
-        .map_err(|e| ProveError::Prover(e.to_string()))?;
+        let (proof, _) = compose::prove(&committed, None, input)?;
         Ok(Proven {
             proof: proof::encode(&CairoProof::from(proof.clone())),
             extended: proof,

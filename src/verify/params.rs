@@ -12,12 +12,14 @@ use super::statement::{Channel, Preprocessed, ProofParams};
 /// counter (builtins, memory) has at most as many.
 pub const LOG_TABLE_ROWS: u32 = 20;
 
+/// Mixed in before anything else. The library lets a prover choose it, to draw again where a challenge happens to make
+/// a denominator zero; here it is fixed.
+pub const CHANNEL_SALT: u32 = 0;
+
 /// As many tables of large values as the library's claims have room for.
 const MAX_VALUE_TABLES: usize = 16;
 
-/// The channel, written as a type: Blake2s with every output word reduced modulo 2^31 − 1, which
-/// circuits can recompute.
-pub type MerkleChannel = stwo::core::vcs_lifted::blake2_merkle::Blake2sM31MerkleChannel;
+pub use crate::air::transcript::MerkleChannel;
 
 /// A set of parameters that this verifier accepts, with what belongs to it.
 #[derive(Debug, PartialEq, Eq)]

@@ -9,13 +9,12 @@ use cairo_air::air::{PublicSegmentRanges, SegmentRange};
 use stwo::core::fields::m31::{BaseField, P};
 use stwo::core::fields::qm31::SecureField;
 use stwo::core::poly::line::LinePoly;
-use stwo::core::vcs_lifted::blake2_merkle::Blake2sM31MerkleHasher;
 use thiserror::Error;
 
 use super::checks::{Check, all, ensure};
 
 /// A Cairo proof as the verifier reads it.
-pub type CairoProof = cairo_air::CairoProofForRustVerifier<Blake2sM31MerkleHasher>;
+pub use crate::air::verify::CairoProof;
 
 /// Largest proof file that is read, in bytes.
 pub const MAX_PROOF_BYTES: usize = 32 << 20;

@@ -6,7 +6,7 @@ use cairo_decode::verify::ProofError;
 
 use crate::fields::{changed, claim, invalid};
 
-/// memory's geometry, and where the geometry is consistent, by the memory argument itself.
+/// Attack: another output, program, or place of them in memory. Stopped by: the checks of the public memory's geometry, and where the geometry is consistent, by the memory argument itself.
 #[test]
 fn public_memory() {
     // Values.
@@ -21,7 +21,13 @@ fn public_memory() {
     invalid("the id of an output", |p| {
         p.claim.public_data.public_memory.output[9].0 ^= 1
     });
-    for i in [0, 1, 2, 3, 4, 5, 6, 100] {
+    let first = "the program does not start with the call of its main function";
+    for i in [0, 1, 2, 4, 5] {
+        claim(&format!("program word {i}"), first, |p| {
+            p.claim.public_data.public_memory.program[i].1[0] ^= 1
+        });
+    }
+    for i in [3, 6, 100] {
         invalid(&format!("program word {i}"), |p| {
             p.claim.public_data.public_memory.program[i].1[0] ^= 1
         });
@@ -124,14 +130,26 @@ fn public_memory() {
         p.claim.public_data.public_memory.output = vec![(0, [0; 8]); (1 << 10) + 1];
     });
     // States and segments.
-    invalid("initial pc", |p| {
-        p.claim.public_data.initial_state.pc.0 += 1
-    });
-    invalid("initial fp", |p| {
-        p.claim.public_data.initial_state.fp.0 += 1
-    });
-    invalid("final pc", |p| p.claim.public_data.final_state.pc.0 += 2);
-    invalid("final fp", |p| p.claim.public_data.final_state.fp.0 += 1);
+    claim(
+        "initial pc",
+        "the run does not start at the first word of the program",
+        |p| p.claim.public_data.initial_state.pc.0 += 1,
+    );
+    claim(
+        "initial fp",
+        "the run's first frame is not where its stack starts",
+        |p| p.claim.public_data.initial_state.fp.0 += 1,
+    );
+    claim(
+        "final pc",
+        "the run does not end in the loop behind the call of the main function",
+        |p| p.claim.public_data.final_state.pc.0 += 2,
+    );
+    claim(
+        "final fp",
+        "the run does not end in the frame in which it started",
+        |p| p.claim.public_data.final_state.fp.0 += 1,
+    );
     invalid("start id", |p| {
         p.claim
             .public_data
@@ -150,24 +168,31 @@ fn public_memory() {
             .stop_ptr
             .id ^= 1
     });
-    invalid("no keccak segment", |p| {
+    claim("no keccak segment", first, |p| {
         p.claim.public_data.public_memory.public_segments.keccak = None
     });
-    invalid("no ecdsa segment", |p| {
+    claim("no ecdsa segment", first, |p| {
         p.claim.public_data.public_memory.public_segments.ecdsa = None
     });
-    invalid("range check as memory of poseidon", |p| {
-        let s = &mut p.claim.public_data.public_memory.public_segments;
-        std::mem::swap(&mut s.poseidon, &mut s.range_check_128);
-    });
+    claim(
+        "range check as memory of poseidon",
+        "a builtin's component starts elsewhere than its segment",
+        |p| {
+            let s = &mut p.claim.public_data.public_memory.public_segments;
+            std::mem::swap(&mut s.poseidon, &mut s.range_check_128);
+        },
+    );
 }
 
-/// the bound on sizes; otherwise the sums over all components do not cancel.
+/// Attack: sizes that overflow the library's arithmetic, components left out or doubled. Stopped by: the bound on sizes, and
+/// one sum for each component; otherwise the sums over all components do not cancel.
 #[test]
 fn components() {
     let rows = "a component has more rows than the parameters allow";
     let table = "a memory table has more than 2^20 rows";
     let missing = "the memory components are missing";
+    let sums = "there is not one sum for each table of large values";
+    let extra = "there are sums that no component stands for";
     for log in [21, 30, 31, 32, 255, u32::MAX] {
         claim("log size", rows, |p| {
             p.claim
@@ -204,12 +229,12 @@ fn components() {
         });
     }
     for count in [2, 16] {
-        invalid("more memory tables", |p| {
+        claim("more memory tables", sums, |p| {
             let big = p.claim.memory_id_to_big.as_mut().expect("the component");
             big.big_log_sizes = vec![big.big_log_sizes[0]; count];
         });
     }
-    invalid("no memory table", |p| {
+    claim("no memory table", sums, |p| {
         p.claim
             .memory_id_to_big
             .as_mut()
@@ -221,28 +246,40 @@ fn components() {
         p.claim.memory_address_to_id = None
     });
     claim("no values", missing, |p| p.claim.memory_id_to_big = None);
-    invalid("an opcode left out", |p| p.claim.assert_eq_opcode = None);
+    claim("an opcode left out", extra, |p| {
+        p.claim.assert_eq_opcode = None
+    });
     invalid("an opcode left out with its sum", |p| {
         p.claim.assert_eq_opcode = None;
         p.interaction_claim.assert_eq_opcode = None;
     });
-    invalid("a sum left out", |p| {
+    claim("a sum left out", extra, |p| {
         p.interaction_claim.assert_eq_opcode = None
     });
-    invalid("range check left out", |p| {
-        p.claim.range_check_builtin = None;
-        p.interaction_claim.range_check_builtin = None;
-    });
-    invalid("range check moved", |p| {
-        p.claim
-            .range_check_builtin
-            .as_mut()
-            .expect("the builtin")
-            .range_check_builtin_segment_start += 1;
-    });
+    claim(
+        "range check left out",
+        "a builtin's segment has no component",
+        |p| {
+            p.claim.range_check_builtin = None;
+            p.interaction_claim.range_check_builtin = None;
+        },
+    );
+    claim(
+        "range check moved",
+        "a builtin's component starts elsewhere than its segment",
+        |p| {
+            p.claim
+                .range_check_builtin
+                .as_mut()
+                .expect("the builtin")
+                .range_check_builtin_segment_start += 1;
+        },
+    );
 }
 
-/// builtin has a component only if it has a segment.
+/// Attack: a component of a builtin whose segment is empty. The library would let the prover choose the component's address
+/// after the challenges, since it neither compares it with anything nor puts it into the transcript; several such
+/// components are enough freedom to make the sums cancel. Stopped by: a builtin has a component only if it has a segment.
 #[test]
 fn builtins_without_segments() {
     let unbound = "a builtin's component has no segment";

@@ -44,7 +44,7 @@ fn parameters() -> ProverParameters {
 }
 
 /// The run of the session's first chunk.
-fn run(change: impl FnOnce(&mut Vec<Felt>)) -> ProverInput {
+pub fn run(change: impl FnOnce(&mut Vec<Felt>)) -> ProverInput {
     let graph = random_graph("tiny", 5, tiny());
     let program = program(&graph);
     let mut decoder = Decoder::new(&graph, pins(&program, &PROMPT)).expect("a session");
@@ -115,6 +115,13 @@ pub fn with_a_felt_beyond_the_modulus() -> CairoProof {
     }
     let proof = prove_cairo::<MerkleChannel>(input, parameters()).expect("proves");
     CairoProof::from(proof)
+}
+
+/// What the library's own prover makes of a run is this prover's proof, byte for byte: the transcript is the same.
+#[test]
+fn the_librarys_prover_makes_the_same_proof() {
+    let theirs = encode(&with_parameters(|_| {}));
+    assert!(theirs == proofs().session[0].proof);
 }
 
 /// Attack: a real proof at 13 bits: 3 queries and 10 bits of work. Stopped by: the pinned parameters.

@@ -1,20 +1,24 @@
 //! What each check of a proof is for: an attack, and what becomes of it when only that check is not
-//! looked at. The library's verifier comes after all of them.
+//! looked at. The STARK comes after all of them.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeSet, HashMap};
 
-use cairo_air::components::add_mod_builtin;
-use cairo_air::verifier::verify_cairo_ex;
-use cairo_decode::verify::params::MerkleChannel;
+use cairo_air::air::SegmentRange;
+use cairo_air::claims::CairoClaim;
+use cairo_air::components::{add_mod_builtin, poseidon_builtin};
+use cairo_decode::air;
+use cairo_decode::verify::params::{LARGE, LOG_TABLE_ROWS};
 use cairo_decode::verify::proof::{CairoProof, canonical_checks, decode, encode};
 use cairo_decode::verify::{MAX_PROGRAM_WORDS, parameter_set, proof_checks, verify_proof};
 use stwo::core::fields::m31::P;
+use stwo::core::fields::qm31::SecureField;
 use stwo_cairo_common::preprocessed_columns::preprocessed_trace::PreProcessedTraceVariant;
 
+use crate::sums::{Hide, lie};
 use crate::table::{self, Row};
 use crate::{forge, proofs};
 
-const LIBRARY: &str = "the library's verifier";
+const STARK: &str = "the STARK";
 
 /// The names of the checks that a proof fails.
 fn failed(proof: &CairoProof) -> Vec<&'static str> {
@@ -27,10 +31,10 @@ fn failed(proof: &CairoProof) -> Vec<&'static str> {
     failed
 }
 
-/// Whether the library accepts. Its panics are refusals.
-fn library(proof: CairoProof) -> bool {
+/// Whether the STARK is accepted. The library's panics are refusals.
+fn stark(proof: CairoProof) -> bool {
     let columns = parameter_set(&proof).all_preprocessed_columns;
-    let verify = || verify_cairo_ex::<MerkleChannel>(proof, columns).is_ok();
+    let verify = || air::verify::verify(proof, None, columns).is_ok();
     let caught = std::panic::catch_unwind(std::panic::AssertUnwindSafe(verify));
     caught.unwrap_or(false)
 }
@@ -119,6 +123,136 @@ fn relabelled() -> Vec<(&'static str, &'static str, Change)> {
                 })
             },
         ),
+        (
+            "first words of the program",
+            "a program that first does something else",
+            |p| p.claim.public_data.public_memory.program[4].1[0] += 1,
+        ),
+        (
+            "first instruction",
+            "a run that starts at the second word",
+            |p| p.claim.public_data.initial_state.pc.0 = 2,
+        ),
+        (
+            "last instruction",
+            "a run that ends before its main function returns",
+            |p| p.claim.public_data.final_state.pc.0 = 3,
+        ),
+        (
+            "frame of the first step",
+            "both frames elsewhere than the first stack",
+            |p| {
+                for state in [
+                    &mut p.claim.public_data.initial_state,
+                    &mut p.claim.public_data.final_state,
+                ] {
+                    state.fp.0 += 1
+                }
+            },
+        ),
+        (
+            "frame of the last step",
+            "a run that ends in another frame",
+            |p| p.claim.public_data.final_state.fp.0 += 1,
+        ),
+        (
+            "length of the run's stack",
+            "a run whose stack shrinks, with its output",
+            |p| {
+                let last = &mut p.claim.public_data.final_state.ap.0;
+                *last = 10;
+                let memory = &mut p.claim.public_data.public_memory;
+                memory.public_segments.output.start_ptr.value = 10;
+                memory.public_segments.output.stop_ptr.value = 10 + memory.output.len() as u32
+            },
+        ),
+        (
+            "builtins without a component",
+            "a keccak segment of 16 cells",
+            |p| {
+                segment(&mut p.claim.public_data.public_memory.public_segments.keccak)
+                    .stop_ptr
+                    .value += 16
+            },
+        ),
+        (
+            "segments have builtins",
+            "a bitwise segment without its component",
+            |p| {
+                p.claim.bitwise_builtin = None;
+                let segments = &mut p.claim.public_data.public_memory.public_segments;
+                let bitwise = segment(&mut segments.bitwise);
+                bitwise.stop_ptr.value = bitwise.start_ptr.value + 5
+            },
+        ),
+        (
+            "one Pedersen builtin",
+            "two components for one segment",
+            |p| {
+                use cairo_air::components::{pedersen_builtin, pedersen_builtin_narrow_windows};
+                let segments = &mut p.claim.public_data.public_memory.public_segments;
+                let pedersen = segment(&mut segments.pedersen);
+                pedersen.stop_ptr.value = pedersen.start_ptr.value + 3;
+                let start = pedersen.start_ptr.value;
+                p.claim.pedersen_builtin = Some(pedersen_builtin::Claim {
+                    log_size: 4,
+                    pedersen_builtin_segment_start: start,
+                });
+                p.claim.pedersen_builtin_narrow_windows =
+                    Some(pedersen_builtin_narrow_windows::Claim {
+                        log_size: 4,
+                        pedersen_builtin_segment_start: start,
+                    })
+            },
+        ),
+        (
+            "start of a builtin",
+            "a Poseidon component one instance early",
+            |p| poseidon(p).poseidon_builtin_segment_start -= 6,
+        ),
+        (
+            "order of a builtin's segment",
+            "a Poseidon segment that ends before it starts",
+            |p| {
+                let segments = &mut p.claim.public_data.public_memory.public_segments;
+                let poseidon = segment(&mut segments.poseidon);
+                poseidon.stop_ptr.value = poseidon.start_ptr.value - 6
+            },
+        ),
+        (
+            "whole instances of a builtin",
+            "a Poseidon segment one cell short",
+            |p| {
+                let segments = &mut p.claim.public_data.public_memory.public_segments;
+                segment(&mut segments.poseidon).stop_ptr.value -= 1
+            },
+        ),
+        (
+            "end of a builtin",
+            "a Poseidon component of half as many rows",
+            |p| poseidon(p).log_size -= 1,
+        ),
+        (
+            "last address of a builtin",
+            "a Poseidon component behind the last address",
+            |p| {
+                let start = (1 << 31) - 12;
+                poseidon(p).poseidon_builtin_segment_start = start;
+                let segments = &mut p.claim.public_data.public_memory.public_segments;
+                let poseidon = segment(&mut segments.poseidon);
+                poseidon.start_ptr.value = start;
+                poseidon.stop_ptr.value = start + 6
+            },
+        ),
+        (
+            "sums of the tables of large values",
+            "a sum for a table that is not there",
+            |p| {
+                let large = p.interaction_claim.memory_id_to_big.as_mut();
+                let sums = &mut large.expect("large values").big_claimed_sums;
+                sums.push(SecureField::default())
+            },
+        ),
         ("four trees", "a fifth tree", |p| {
             let last = p.stark_proof.0.commitments[3];
             p.stark_proof.0.commitments.push(last)
@@ -176,6 +310,20 @@ fn relabelled() -> Vec<(&'static str, &'static str, Change)> {
     ]
 }
 
+/// A builtin's public segment.
+fn segment(of: &mut Option<SegmentRange>) -> &mut SegmentRange {
+    of.as_mut().expect("a segment")
+}
+
+/// The claim of Poseidon's component.
+fn poseidon(proof: &mut CairoProof) -> &mut poseidon_builtin::Claim {
+    proof
+        .claim
+        .poseidon_builtin
+        .as_mut()
+        .expect("the component")
+}
+
 /// The proof with the size that its last polynomial claims for itself, which no code but a decoder sets.
 fn with_last_size(proof: &CairoProof, size: u32) -> CairoProof {
     use bincode::Options;
@@ -202,6 +350,16 @@ fn requirement_24_what_each_check_of_a_proof_stops() {
         attacks.push((check, attack, proof.clone()));
     }
     attacks.push((
+        "sum of large values",
+        "another output, what is missing in the sum of all large values",
+        lie(Hide::LargeValues),
+    ));
+    attacks.push((
+        "one sum for each component",
+        "another output, what is missing in a sum without a component",
+        lie(Hide::Component),
+    ));
+    attacks.push((
         "preprocessed root",
         "a proof with a forged fixed table",
         forge::with_another_table(),
@@ -227,7 +385,7 @@ fn requirement_24_what_each_check_of_a_proof_stops() {
         failed.retain(|name| *name != check);
         assert!(failed.len() < before, "{check} does not see: {attack}");
         let next = failed.first().copied();
-        let next = next.or_else(|| (!library(proof)).then_some(LIBRARY));
+        let next = next.or_else(|| (!stark(proof)).then_some(STARK));
         eprintln!("{check}: {attack}: {next:?}");
         rows.push(Row {
             check: check.to_string(),
@@ -237,4 +395,27 @@ fn requirement_24_what_each_check_of_a_proof_stops() {
     }
     let name = "necessity of the proof's checks";
     table::check(name, &table::necessity(&rows));
+}
+
+/// No relation can have as many uses as the field has numbers: with the largest number of rows in each component that
+/// a generated program has, none has a sixteenth of them. (The library's whole AIR has less than four times as many uses
+/// in a row of each component.)
+#[test]
+fn uses_of_a_relation_stay_below_the_modulus() {
+    let honest = decode(&proofs().session[0].proof).expect("a proof");
+    let mut claim = serde_json::to_value(&honest.claim).expect("JSON");
+    let most = LARGE.max_log_rows;
+    for component in claim.as_object_mut().expect("an object").values_mut() {
+        if let Some(size) = component.get_mut("log_size") {
+            *size = most.into();
+        }
+        if let Some(sizes) = component.get_mut("big_log_sizes") {
+            *sizes = vec![LOG_TABLE_ROWS; LARGE.value_tables].into();
+        }
+    }
+    let claim: CairoClaim = serde_json::from_value(claim).expect("a claim");
+    let mut uses = HashMap::new();
+    claim.accumulate_relation_uses(&mut uses);
+    let most = uses.values().max().expect("relations");
+    assert!((1 << 24..1 << 27).contains(most), "{uses:?}");
 }

@@ -1,0 +1,197 @@
+//! The components of this project's own, one file each: what it enforces, its columns, its lookups.
+//!
+//! All rows of tensors hold the values of all lanes of a channel. Relations are told apart by the first element of
+//! their tuples. In comments `+T` stands for the use of a tuple and `−T` for its yield; a row's multiplicities are 0
+//! where it is off.
+
+pub mod answer;
+pub mod call;
+pub mod cells;
+pub mod embed;
+pub mod head;
+pub mod head_input;
+pub mod lanes;
+pub mod place;
+pub mod product;
+pub mod range;
+pub mod relations;
+pub mod round;
+pub mod tensor;
+
+use std::fmt;
+
+use stwo::core::fields::qm31::SecureField;
+use stwo_constraint_framework::{EvalAtRow, FrameworkEval, InfoEvaluator};
+
+use super::challenges::Challenges;
+use super::row::{FrameworkRow, Row};
+
+/// A component, with what its columns depend on.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub enum Component {
+    /// [`tensor`]
+    Tensor,
+    /// [`range`]
+    Range,
+    /// [`lanes`]
+    Lanes,
+    /// [`call`]: number of operands, the operation's number included
+    Call { operands: usize },
+    /// [`cells`]
+    Cells,
+    /// [`embed`]: channels of an embedding
+    Embed { width: usize },
+    /// [`product`]: outputs in a block
+    Product { block: usize },
+    /// [`round`]
+    Round,
+    /// [`head_input`]
+    HeadInput,
+    /// [`head`]: channels of an embedding
+    Head { width: usize },
+    /// [`answer`]
+    Answer,
+}
+
+impl Component {
+    /// The component's constraints on a row of `lanes` lanes.
+    pub fn evaluate<R: Row>(self, lanes: usize, challenges: &Challenges, row: &mut R) {
+        match self {
+            Component::Tensor => tensor::evaluate(lanes, row),
+            Component::Range => range::evaluate(row),
+            Component::Lanes => lanes::evaluate(lanes, row),
+            Component::Call { operands } => call::evaluate(operands, row),
+            Component::Cells => cells::evaluate(row),
+            Component::Embed { width } => embed::evaluate(width, row),
+            Component::Product { block } => product::evaluate(block, lanes, challenges, row),
+            Component::Round => round::evaluate(lanes, challenges, row),
+            Component::HeadInput => head_input::evaluate(lanes, challenges, row),
+            Component::Head { width } => head::evaluate(width, lanes, challenges, row),
+            Component::Answer => answer::evaluate(lanes, challenges, row),
+        }
+    }
+}
+
+impl Component {
+    /// Number of trace columns in a row of so many lanes.
+    pub fn trace_columns(self, lanes: usize) -> usize {
+        let messages = match self {
+            Component::Head { width } => width,
+            _ => 0,
+        };
+        let challenges = Challenges::without_values(messages);
+        Evaluator::new(self, lanes, 0, &challenges).columns().trace
+    }
+
+    /// Whether the definition reads the previous row's values.
+    pub fn reads_previous(self) -> bool {
+        matches!(self, Component::Head { .. })
+    }
+
+    /// Numbers that tell it from every other component.
+    pub(super) fn words(self) -> [u32; 2] {
+        match self {
+            Component::Tensor => [1, 0],
+            Component::Range => [2, 0],
+            Component::Lanes => [3, 0],
+            Component::Call { operands } => [4, operands as u32],
+            Component::Cells => [5, 0],
+            Component::Embed { width } => [6, width as u32],
+            Component::Product { block } => [7, block as u32],
+            Component::Round => [8, 0],
+            Component::HeadInput => [9, 0],
+            Component::Head { width } => [10, width as u32],
+            Component::Answer => [11, 0],
+        }
+    }
+}
+
+impl fmt::Display for Component {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Component::Tensor => f.write_str("tensor"),
+            Component::Range => f.write_str("range"),
+            Component::Lanes => f.write_str("lanes"),
+            Component::Call { operands } => write!(f, "call_{operands}"),
+            Component::Cells => f.write_str("cells"),
+            Component::Embed { .. } => f.write_str("embed"),
+            Component::Product { .. } => f.write_str("product"),
+            Component::Round => f.write_str("round"),
+            Component::HeadInput => f.write_str("head_input"),
+            Component::Head { .. } => f.write_str("head"),
+            Component::Answer => f.write_str("answer"),
+        }
+    }
+}
+
+/// Columns of a component, by tree.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Columns {
+    /// Names of the constant columns, in the order in which the definition asks for them.
+    pub constants: Vec<String>,
+    pub trace: usize,
+    pub interaction: usize,
+}
+
+/// A component of a proof, as the library takes it.
+pub struct Evaluator<'a> {
+    pub component: Component,
+    pub lanes: usize,
+    pub log_rows: u32,
+    pub challenges: &'a Challenges,
+    name: String,
+}
+
+impl<'a> Evaluator<'a> {
+    /// The component with so many rows.
+    pub fn new(
+        component: Component,
+        lanes: usize,
+        log_rows: u32,
+        challenges: &'a Challenges,
+    ) -> Self {
+        Evaluator {
+            component,
+            lanes,
+            log_rows,
+            challenges,
+            name: component.to_string(),
+        }
+    }
+
+    /// The columns, as the definition asks for them.
+    pub fn columns(&self) -> Columns {
+        let info = self.evaluate(InfoEvaluator::new(
+            self.log_rows,
+            vec![],
+            SecureField::default(),
+        ));
+        let count = |tree: usize| info.mask_offsets.get(tree).map_or(0, Vec::len);
+        Columns {
+            constants: info
+                .preprocessed_columns
+                .iter()
+                .map(|id| id.id.clone())
+                .collect(),
+            trace: count(1),
+            interaction: count(2),
+        }
+    }
+}
+
+impl FrameworkEval for Evaluator<'_> {
+    fn log_size(&self) -> u32 {
+        self.log_rows
+    }
+
+    fn max_constraint_log_degree_bound(&self) -> u32 {
+        self.log_rows + 1
+    }
+
+    fn evaluate<E: EvalAtRow>(&self, eval: E) -> E {
+        let mut row = FrameworkRow::new(eval, &self.challenges.elements, &self.name);
+        self.component
+            .evaluate(self.lanes, self.challenges, &mut row);
+        row.finish()
+    }
+}

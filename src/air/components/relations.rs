@@ -1,0 +1,21 @@
+//! First elements of the tuples of this project's relations.
+//!
+//! Cairo's relations have first elements of their own, hashes of their names; a test holds the two lists apart.
+
+use stwo::core::fields::m31::M31;
+
+/// `(T, address, v_0, …, v_(L−1))`: the tensor memory.
+pub const TENSOR: M31 = M31::from_u32_unchecked(1_100_000_001);
+/// `(R, s, v)` with `v < 2^s`.
+pub const RANGE: M31 = M31::from_u32_unchecked(1_100_000_002);
+/// `(X, address, lane, v_0, …, v_7)`: one lane of eight rows of the tensor memory.
+pub const LANES: M31 = M31::from_u32_unchecked(1_100_000_003);
+/// `(C, operation, row, operands)`: the chain of a call's rows.
+pub const CHAIN: M31 = M31::from_u32_unchecked(1_100_000_004);
+/// `(E, part, token, channels)`: a token's embedding, in parts.
+pub const EMBEDDING: M31 = M31::from_u32_unchecked(1_100_000_005);
+
+pub use cairo_air::relations::{
+    MEMORY_ADDRESS_TO_ID_RELATION_ID as ADDRESS, MEMORY_ID_TO_BIG_RELATION_ID as VALUE,
+    OPCODES_RELATION_ID as OPCODES,
+};

@@ -1,0 +1,129 @@
+//! Which components a build's proofs have, and with how many rows: what a verifier is told beside the program.
+
+use stwo::core::fields::m31::M31;
+use stwo::core::fields::qm31::QM31;
+use stwo::core::pcs::TreeVec;
+use stwo_cairo_common::preprocessed_columns::preprocessed_trace::PreProcessedTrace;
+use stwo_constraint_framework::preprocessed_columns::PreProcessedColumnId;
+use stwo_constraint_framework::{FrameworkComponent, TraceLocationAllocator};
+
+use super::challenges::Challenges;
+use super::components::{Columns, Component, Evaluator};
+
+/// A component and the logarithm of its number of rows.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Placed {
+    pub component: Component,
+    pub log_rows: u32,
+}
+
+/// The tensor components of a build's proofs.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Layout {
+    /// Decode steps that a row holds.
+    pub lanes: usize,
+    /// In the order in which their columns stand in the trees.
+    pub components: Vec<Placed>,
+    /// Number of the head's messages: its input channels.
+    pub messages: usize,
+}
+
+/// A column of the constants' tree.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Constant {
+    pub id: PreProcessedColumnId,
+    pub log_rows: u32,
+    /// Where its values come from.
+    pub source: Source,
+}
+
+/// Where a constant column's values come from.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Source {
+    /// Cairo's fixed tables: the column's number there.
+    Cairo(usize),
+    /// A component of the layout, and the column's number in it.
+    Component(usize, usize),
+}
+
+impl Layout {
+    /// The components' columns, in the layout's order.
+    pub fn columns(&self) -> Vec<Columns> {
+        let challenges = Challenges::without_values(self.messages);
+        let of = |placed: &Placed| {
+            Evaluator::new(placed.component, self.lanes, placed.log_rows, &challenges).columns()
+        };
+        self.components.iter().map(of).collect()
+    }
+
+    /// What enters the transcript for it.
+    pub(super) fn words(&self) -> Vec<QM31> {
+        let mut words = vec![
+            self.lanes as u32,
+            self.messages as u32,
+            self.components.len() as u32,
+        ];
+        for placed in &self.components {
+            words.extend(placed.component.words());
+            words.push(placed.log_rows);
+        }
+        let pack = |four: &[u32]| {
+            QM31::from_m31_array(std::array::from_fn(|i| {
+                M31::from(four.get(i).copied().unwrap_or(0))
+            }))
+        };
+        words.chunks(4).map(pack).collect()
+    }
+
+    /// The components, with sums, behind Cairo's in all trees; `cairo` says how many columns those have in the trees of
+    /// trace and interaction.
+    pub fn components<'a>(
+        &self,
+        challenges: &'a Challenges,
+        sums: &[QM31],
+        cairo: [usize; 2],
+        constants: &[PreProcessedColumnId],
+    ) -> Vec<FrameworkComponent<Evaluator<'a>>> {
+        let mut allocator = TraceLocationAllocator::new_with_preprocessed_columns(constants);
+        let [trace, interaction] = cairo.map(|columns| vec![(); columns]);
+        allocator.next_for_structure(&TreeVec::new(vec![vec![], trace, interaction]));
+        let placed = self.components.iter().zip(sums);
+        placed
+            .map(|(placed, &sum)| {
+                let evaluator =
+                    Evaluator::new(placed.component, self.lanes, placed.log_rows, challenges);
+                FrameworkComponent::new(&mut allocator, evaluator, sum)
+            })
+            .collect()
+    }
+}
+
+/// The columns of the constants' tree: Cairo's fixed tables and those of the layout, by size, as circuits need them.
+pub fn constants(tables: &PreProcessedTrace, layout: Option<&Layout>) -> Vec<Constant> {
+    let cairo = tables.columns.iter().enumerate();
+    let cairo = cairo.map(|(i, column)| Constant {
+        id: column.id(),
+        log_rows: column.log_size(),
+        source: Source::Cairo(i),
+    });
+    let mut all: Vec<Constant> = cairo.collect();
+    for (i, (columns, placed)) in layout
+        .iter()
+        .flat_map(|l| l.columns().into_iter().zip(&l.components))
+        .enumerate()
+    {
+        all.extend(
+            columns
+                .constants
+                .into_iter()
+                .enumerate()
+                .map(|(n, id)| Constant {
+                    id: PreProcessedColumnId { id },
+                    log_rows: placed.log_rows,
+                    source: Source::Component(i, n),
+                }),
+        );
+    }
+    all.sort_by_key(|column| column.log_rows);
+    all
+}

@@ -1,0 +1,12 @@
+//! The composition of a proof: which components stand in one STARK, and in which order its parts are exchanged.
+//!
+//! Owns: the [`transcript`], which prover and verifier share, and the verifier's side of it; the [`components`] of this
+//! project beside Cairo's, the [`row`] in whose terms they are written, and the [`challenges`] that they use. The
+//! prover's side is in `crate::prove`; checks of what a proof claims are in `crate::verify`.
+
+pub mod challenges;
+pub mod components;
+pub mod layout;
+pub mod row;
+pub mod transcript;
+pub mod verify;

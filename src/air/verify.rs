@@ -1,0 +1,186 @@
+//! The verifier's side of the exchange, and the library's part behind it.
+//!
+//! Checks of the claim do not belong here: `crate::verify` makes them by name before it calls [`verify`].
+
+use cairo_air::cairo_components::CairoComponents;
+use cairo_air::claims::CairoClaim;
+use cairo_air::verifier::INTERACTION_POW_BITS;
+use num_traits::Zero;
+use stwo::core::air::Component;
+use stwo::core::channel::Channel as _;
+use stwo::core::fields::qm31::SecureField;
+use stwo::core::pcs::CommitmentSchemeVerifier;
+use stwo::core::verifier::{VerificationError, verify_ex};
+use stwo_constraint_framework::PREPROCESSED_TRACE_IDX;
+use thiserror::Error;
+
+use super::challenges::Challenges;
+use super::layout::{Layout, constants};
+use super::transcript::{Channel, MerkleChannel, Party, Sums, exchange};
+
+/// A Cairo proof as the verifier reads it.
+pub type CairoProof = cairo_air::CairoProofForRustVerifier<
+    stwo::core::vcs_lifted::blake2_merkle::Blake2sM31MerkleHasher,
+>;
+
+/// Why a proof is refused.
+#[derive(Debug, Error)]
+pub enum VerifyError {
+    #[error("the work before the lookup elements is not done")]
+    Work,
+    #[error("the sums of the components do not add up to zero")]
+    Sums,
+    #[error("there are sums that no component stands for")]
+    SumsWithoutComponent,
+    #[error("the head has another number of messages than the layout says")]
+    Messages,
+    #[error(transparent)]
+    Stark(#[from] VerificationError),
+}
+
+/// What a proof with tensor components has beside a Cairo proof.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct TensorPart {
+    /// The head's messages.
+    pub messages: Vec<SecureField>,
+    /// The sums of the layout's components, in its order.
+    pub sums: Vec<SecureField>,
+}
+
+struct Verifier<'a> {
+    proof: &'a CairoProof,
+    tensors: Option<(&'a Layout, &'a TensorPart)>,
+    scheme: CommitmentSchemeVerifier<MerkleChannel>,
+    /// Log sizes of the columns of each tree.
+    sizes: Vec<Vec<u32>>,
+}
+
+impl Verifier<'_> {
+    fn commit(&mut self, tree: usize, channel: &mut Channel) {
+        let root = self.proof.stark_proof.commitments[tree];
+        self.scheme.commit(root, &self.sizes[tree], channel);
+    }
+}
+
+impl Party for Verifier<'_> {
+    type Error = VerifyError;
+
+    fn commit_constants(&mut self, channel: &mut Channel) {
+        self.commit(0, channel);
+    }
+
+    fn claim(&mut self) -> Result<CairoClaim, VerifyError> {
+        Ok(self.proof.claim.clone())
+    }
+
+    fn commit_trace(&mut self, channel: &mut Channel) {
+        self.commit(1, channel);
+    }
+
+    fn work(&mut self, channel: &mut Channel) -> Result<u64, VerifyError> {
+        let work = self.proof.interaction_pow;
+        let done = channel.verify_pow_nonce(INTERACTION_POW_BITS, work);
+        done.then_some(work).ok_or(VerifyError::Work)
+    }
+
+    fn messages(&mut self, _: &Challenges) -> Result<Vec<SecureField>, VerifyError> {
+        let Some((layout, part)) = self.tensors else {
+            return Ok(vec![]);
+        };
+        let all = part.messages.len() == layout.messages;
+        all.then(|| part.messages.clone())
+            .ok_or(VerifyError::Messages)
+    }
+
+    fn sums(&mut self, challenges: &Challenges) -> Result<Sums, VerifyError> {
+        let cairo = &self.proof.interaction_claim;
+        let mut tensors = vec![];
+        if let Some((layout, part)) = self.tensors {
+            if part.sums.len() != layout.components.len() {
+                return Err(VerifyError::SumsWithoutComponent);
+            }
+            tensors.clone_from(&part.sums);
+        }
+        let public = self.proof.claim.public_data.logup_sum(&challenges.elements);
+        // These are the sums in the transcript and in the components. The library's own function, `lookup_sum`, adds
+        // instead of the sums of the tables of large values a number that stands for all of them, is in no constraint,
+        // and can be chosen when the proof is finished.
+        let components = cairo.flatten_interaction_claim();
+        let all = components.iter().chain(&tensors);
+        let total = all.fold(public - challenges.messages_sum(), |total, &sum| {
+            total + sum
+        });
+        let sums = Sums {
+            cairo: cairo.clone(),
+            tensors,
+        };
+        total.is_zero().then_some(sums).ok_or(VerifyError::Sums)
+    }
+
+    fn commit_interaction(&mut self, channel: &mut Channel) {
+        self.commit(2, channel);
+    }
+}
+
+/// Verifies a proof whose claim has been checked, and whose root of constants is the one that the layout's
+/// constants have.
+///
+/// # Errors
+/// [`VerifyError`].
+///
+/// # Panics
+/// The library asserts what the checks of the claim have established.
+pub fn verify(
+    proof: CairoProof,
+    tensors: Option<(&Layout, &TensorPart)>,
+    all_constants: bool,
+) -> Result<(), VerifyError> {
+    let config = proof.stark_proof.config;
+    let layout = tensors.map(|(layout, _)| layout);
+    let tables = proof.preprocessed_trace_variant.to_preprocessed_trace();
+    let constants = constants(&tables, layout);
+    let mut sizes = proof.claim.log_sizes().0;
+    let cairo_columns = [sizes[0].len(), sizes[1].len()];
+    for (columns, placed) in layout
+        .iter()
+        .flat_map(|l| l.columns().into_iter().zip(&l.components))
+    {
+        for (tree, count) in [(0, columns.trace), (1, columns.interaction)] {
+            sizes[tree].extend(vec![placed.log_rows; count]);
+        }
+    }
+    let fixed = constants.iter().map(|column| column.log_rows).collect();
+    sizes.insert(PREPROCESSED_TRACE_IDX, fixed);
+    let mut verifier = Verifier {
+        proof: &proof,
+        tensors,
+        scheme: CommitmentSchemeVerifier::new(config),
+        sizes,
+    };
+    let mut found = exchange(&mut verifier, layout, proof.channel_salt, &config)?;
+    let mut scheme = verifier.scheme;
+    let ids: Vec<_> = constants.into_iter().map(|column| column.id).collect();
+    let elements = &found.challenges.elements;
+    let cairo = CairoComponents::new(&found.claim, elements, &found.sums.cairo, &ids);
+    let mut components = cairo.components();
+    // Each component has taken a sum of its own: no sum is left that no component stands for.
+    if found.sums.cairo.flatten_interaction_claim().len() != components.len() {
+        return Err(VerifyError::SumsWithoutComponent);
+    }
+    let ours =
+        layout.map(|l| l.components(&found.challenges, &found.sums.tensors, cairo_columns, &ids));
+    components.extend(
+        ours.iter()
+            .flatten()
+            .map(|component| component as &dyn Component),
+    );
+    let channel = &mut found.channel;
+    verify_ex(
+        &components,
+        channel,
+        &mut scheme,
+        proof.stark_proof,
+        all_constants,
+    )?;
+    Ok(())
+}

@@ -1,0 +1,166 @@
+//! The prover's side of the exchange, and the library's part behind it.
+
+use std::sync::Arc;
+
+use cairo_air::CairoProof;
+use cairo_air::cairo_components::CairoComponents;
+use cairo_air::claims::CairoClaim;
+use cairo_air::verifier::INTERACTION_POW_BITS;
+use stwo::core::fields::qm31::SecureField;
+use stwo::core::proof_of_work::GrindOps;
+use stwo::core::utils::MaybeOwned;
+use stwo::prover::backend::simd::SimdBackend;
+use stwo::prover::mempool::BaseColumnPool;
+use stwo::prover::poly::twiddles::TwiddleTree;
+use stwo::prover::{CommitmentSchemeProver, CommitmentTreeProver, ComponentProver, prove_ex};
+use stwo_cairo_adapter::ProverInput;
+use stwo_cairo_common::preprocessed_columns::preprocessed_trace::PreProcessedTrace;
+use stwo_cairo_prover::utils::cairo_provers;
+use stwo_cairo_prover::witness::cairo::create_cairo_claim_generator;
+use stwo_cairo_prover::witness::cairo_claim_generator::CairoInteractionClaimGenerator;
+
+use super::tensor::{self, Columns, Constants, Witness};
+use super::{ExtendedProof, ProveError};
+use crate::air::challenges::Challenges;
+use crate::air::layout::constants;
+use crate::air::transcript::{Channel, MerkleChannel, Party, Sums, exchange};
+use crate::air::verify::TensorPart;
+use crate::verify::params::{self, ParamSet};
+
+/// What a prover commits to before it sees a run.
+pub(super) struct Committed<'a> {
+    pub set: &'static ParamSet,
+    pub twiddles: &'a TwiddleTree<SimdBackend>,
+    pub tables: &'a Arc<PreProcessedTrace>,
+    pub tree: &'a CommitmentTreeProver<SimdBackend, MerkleChannel>,
+}
+
+struct Composer<'a> {
+    scheme: CommitmentSchemeProver<'a, SimdBackend, MerkleChannel>,
+    constants: &'a CommitmentTreeProver<SimdBackend, MerkleChannel>,
+    tensors: Option<(&'a Constants, &'a Witness)>,
+    claim: CairoClaim,
+    /// Columns of the tree that is committed to next.
+    columns: Columns,
+    /// What is left of the witness once the trace is written.
+    interaction: Option<CairoInteractionClaimGenerator>,
+}
+
+impl Composer<'_> {
+    fn commit(&mut self, channel: &mut Channel) {
+        let columns = std::mem::take(&mut self.columns);
+        let mut builder = self.scheme.tree_builder();
+        builder.extend_evals(columns);
+        builder.commit(channel);
+    }
+}
+
+impl Party for Composer<'_> {
+    type Error = ProveError;
+
+    fn commit_constants(&mut self, channel: &mut Channel) {
+        let tree = MaybeOwned::Borrowed(self.constants);
+        self.scheme.commit_tree(tree, channel);
+    }
+
+    fn claim(&mut self) -> Result<CairoClaim, ProveError> {
+        Ok(self.claim.clone())
+    }
+
+    fn commit_trace(&mut self, channel: &mut Channel) {
+        self.commit(channel);
+    }
+
+    fn work(&mut self, channel: &mut Channel) -> Result<u64, ProveError> {
+        Ok(SimdBackend::grind(channel, INTERACTION_POW_BITS))
+    }
+
+    fn messages(&mut self, challenges: &Challenges) -> Result<Vec<SecureField>, ProveError> {
+        let messages = |(constants, witness)| tensor::messages(constants, witness, challenges);
+        Ok(self.tensors.map(messages).unwrap_or_default())
+    }
+
+    fn sums(&mut self, challenges: &Challenges) -> Result<Sums, ProveError> {
+        let once = || ProveError::Prover("the sums were asked for twice".to_string());
+        let generator = self.interaction.take().ok_or_else(once)?;
+        let (mut columns, cairo) = generator.write_interaction_trace(&challenges.elements);
+        let mut tensors = vec![];
+        if let Some((constants, witness)) = self.tensors {
+            let (own, sums) = tensor::interaction(constants, witness, challenges);
+            columns.extend(own);
+            tensors = sums;
+        }
+        self.columns = columns;
+        Ok(Sums { cairo, tensors })
+    }
+
+    fn commit_interaction(&mut self, channel: &mut Channel) {
+        self.commit(channel);
+    }
+}
+
+/// Proves a trace that has few enough rows, with tensors or without.
+///
+/// # Errors
+/// [`ProveError::Prover`].
+pub(super) fn prove(
+    committed: &Committed<'_>,
+    tensors: Option<(&Constants, &Witness)>,
+    input: ProverInput,
+) -> Result<(ExtendedProof, TensorPart), ProveError> {
+    let config = params::pcs_config(&committed.set.params);
+    // One pool for all proofs would keep the memory of the largest while the next trace is made.
+    let pool = BaseColumnPool::new();
+    let mut scheme = CommitmentSchemeProver::with_memory_pool(config, committed.twiddles, &pool);
+    scheme.set_store_polynomials_coefficients();
+    let generator = create_cairo_claim_generator(input, committed.tables.clone());
+    if let Some((constants, witness)) = tensors {
+        tensor::register(constants, witness, &generator);
+    }
+    let (mut columns, claim, interaction) = generator.write_trace();
+    let cairo_sizes = claim.log_sizes();
+    let cairo_columns = [cairo_sizes[0].len(), cairo_sizes[1].len()];
+    let own = tensors
+        .into_iter()
+        .flat_map(|(_, witness)| witness.tables.iter().flatten());
+    columns.extend(own.map(|rows| tensor::from_rows(rows)));
+    let layout = tensors.map(|(constants, _)| &constants.layout);
+    let mut composer = Composer {
+        scheme,
+        constants: committed.tree,
+        tensors,
+        claim,
+        columns,
+        interaction: Some(interaction),
+    };
+    let mut made = exchange(&mut composer, layout, params::CHANNEL_SALT, &config)?;
+    let ids: Vec<_> = constants(committed.tables, layout)
+        .into_iter()
+        .map(|column| column.id)
+        .collect();
+    let elements = &made.challenges.elements;
+    let cairo = CairoComponents::new(&made.claim, elements, &made.sums.cairo, &ids);
+    let ours =
+        layout.map(|l| l.components(&made.challenges, &made.sums.tensors, cairo_columns, &ids));
+    let mut components = cairo_provers(&cairo);
+    components.extend(
+        ours.iter()
+            .flatten()
+            .map(|component| component as &dyn ComponentProver<SimdBackend>),
+    );
+    let all = committed.set.all_preprocessed_columns;
+    let stark = prove_ex(&components, &mut made.channel, composer.scheme, all);
+    let proof = CairoProof {
+        claim: made.claim,
+        interaction_pow: made.work,
+        interaction_claim: made.sums.cairo,
+        extended_stark_proof: stark.map_err(|e| ProveError::Prover(e.to_string()))?,
+        channel_salt: params::CHANNEL_SALT,
+        preprocessed_trace_variant: params::variant(committed.set.params.preprocessed),
+    };
+    let part = TensorPart {
+        messages: made.challenges.messages,
+        sums: made.sums.tensors,
+    };
+    Ok((proof, part))
+}

@@ -1,0 +1,249 @@
+//! Interaction columns of a component: its powers, and the running sums of its fractions.
+
+use num_traits::{One, Zero};
+use rayon::prelude::*;
+use stwo::core::Fraction;
+use stwo::core::fields::m31::M31;
+use stwo::core::fields::qm31::QM31;
+use stwo::core::utils::{bit_reverse_index, coset_index_to_circle_domain_index};
+use stwo::prover::backend::simd::m31::{N_LANES, PackedM31};
+use stwo::prover::backend::simd::qm31::PackedQM31;
+use stwo_constraint_framework::{LogupTraceGenerator, Relation};
+
+use super::scalar::{ScalarColumns, ScalarRow, Sink};
+use super::{Columns, column};
+use crate::air::challenges::Challenges;
+use crate::air::components::Component;
+use crate::air::row::{Row, batches};
+
+/// Place in storage, bit-reversed circle order, of each row of a column.
+pub fn places(log_rows: u32) -> Vec<u32> {
+    let place =
+        |row| bit_reverse_index(coset_index_to_circle_domain_index(row, log_rows), log_rows);
+    (0..1usize << log_rows)
+        .map(|row| place(row) as u32)
+        .collect()
+}
+
+/// A column's values as they are stored, from the order of rows.
+pub fn stored<T: Copy + Default>(rows: &[T], places: &[u32]) -> Vec<T> {
+    let mut out = vec![T::default(); rows.len()];
+    for (value, place) in rows.iter().zip(places) {
+        out[*place as usize] = *value;
+    }
+    out
+}
+
+/// A component's columns as they are stored, 16 values at once.
+struct Packed {
+    constants: Vec<Vec<PackedM31>>,
+    trace: Vec<Vec<PackedM31>>,
+    /// Of trace columns of which the definition reads the previous row.
+    previous: Vec<Option<Vec<PackedM31>>>,
+    powers: Vec<Vec<PackedQM31>>,
+}
+
+/// 16 rows of a component.
+struct PackedRow<'a> {
+    columns: &'a Packed,
+    challenges: &'a Challenges,
+    row: usize,
+    at: [usize; 3],
+    lookups: Vec<Fraction<PackedQM31, PackedQM31>>,
+    term: Option<PackedQM31>,
+}
+
+impl PackedRow<'_> {
+    fn next(&mut self, tree: usize) -> usize {
+        let at = self.at[tree];
+        self.at[tree] += 1;
+        at
+    }
+}
+
+impl Row for PackedRow<'_> {
+    type F = PackedM31;
+    type EF = PackedQM31;
+
+    fn numbered_constant(&mut self, _: &'static str, _: usize) -> PackedM31 {
+        let at = self.next(0);
+        self.columns.constants[at][self.row]
+    }
+
+    fn value(&mut self) -> PackedM31 {
+        let at = self.next(1);
+        self.columns.trace[at][self.row]
+    }
+
+    fn value_with_previous(&mut self) -> [PackedM31; 2] {
+        let at = self.next(1);
+        let previous = self.columns.previous[at].as_ref();
+        let own = self.columns.trace[at][self.row];
+        [previous.map_or(own, |column| column[self.row]), own]
+    }
+
+    fn power(&mut self, _: PackedM31, _: PackedQM31) -> PackedQM31 {
+        let at = self.next(2);
+        self.columns.powers[at][self.row]
+    }
+
+    fn zero(&mut self, _: PackedM31) {}
+
+    fn uses(&mut self, on: PackedM31, tuple: &[PackedM31]) {
+        let denominator: PackedQM31 = self.challenges.elements.combine(tuple);
+        self.lookups
+            .push(Fraction::new(PackedQM31::from(on), denominator));
+    }
+
+    fn sums(&mut self, term: PackedQM31) {
+        self.term = Some(self.term.map_or(term, |sum| sum + term));
+    }
+}
+
+/// What a component's definition needs of its rows besides their values.
+#[derive(Default)]
+struct Needs {
+    /// Powers of the rows gone through.
+    powers: Vec<Vec<QM31>>,
+}
+
+impl Sink for Needs {
+    fn power(&mut self, place: usize, first: M31, factor: QM31) -> QM31 {
+        if self.powers.len() <= place {
+            self.powers.push(vec![]);
+        }
+        let column = &mut self.powers[place];
+        let previous = column.last().copied().unwrap_or_else(QM31::zero);
+        let own = previous * factor + first;
+        column.push(own);
+        own
+    }
+}
+
+/// The powers of all rows, in order. The first row's previous one does not count: its factor is 0.
+fn powers(
+    component: Component,
+    lanes: usize,
+    challenges: &Challenges,
+    columns: &ScalarColumns,
+) -> Vec<Vec<QM31>> {
+    let rows = columns.trace.first().map_or(0, Vec::len);
+    let mut needs = Needs::default();
+    for row in 0..rows {
+        let mut row = ScalarRow::new(columns, row, &mut needs);
+        component.evaluate(lanes, challenges, &mut row);
+    }
+    needs.powers
+}
+
+fn pack(values: &[M31]) -> Vec<PackedM31> {
+    let (chunks, _) = values.as_chunks::<N_LANES>();
+    chunks
+        .iter()
+        .map(|chunk| PackedM31::from_array(*chunk))
+        .collect()
+}
+
+fn pack_secure(values: &[QM31]) -> Vec<PackedQM31> {
+    let (chunks, _) = values.as_chunks::<N_LANES>();
+    chunks
+        .iter()
+        .map(|chunk| PackedQM31::from_array(*chunk))
+        .collect()
+}
+
+/// The interaction columns of a component and their sum.
+pub fn write(
+    component: Component,
+    lanes: usize,
+    log_rows: u32,
+    challenges: &Challenges,
+    columns: &ScalarColumns,
+) -> (Columns, QM31) {
+    let places = places(log_rows);
+    let powers = powers(component, lanes, challenges, columns);
+    let powers: Vec<Vec<QM31>> = powers
+        .iter()
+        .map(|column| stored(column, &places))
+        .collect();
+    let shifted = |column: &Vec<M31>| {
+        let mut shifted = column.clone();
+        shifted.rotate_right(1);
+        pack(&stored(&shifted, &places))
+    };
+    let packed = Packed {
+        constants: columns
+            .constants
+            .iter()
+            .map(|c| pack(&stored(c, &places)))
+            .collect(),
+        trace: columns
+            .trace
+            .iter()
+            .map(|c| pack(&stored(c, &places)))
+            .collect(),
+        previous: columns
+            .trace
+            .iter()
+            .map(|c| component.reads_previous().then(|| shifted(c)))
+            .collect(),
+        powers: powers.iter().map(|column| pack_secure(column)).collect(),
+    };
+    let mut out: Columns = powers
+        .iter()
+        .flat_map(|column| secure_columns(column))
+        .collect();
+    let rows: Vec<Vec<Fraction<PackedQM31, PackedQM31>>> = (0..(1usize << log_rows) / N_LANES)
+        .into_par_iter()
+        .map(|row| fractions(component, lanes, challenges, &packed, row))
+        .collect();
+    let mut generator = LogupTraceGenerator::new(log_rows);
+    for batch in 0..rows[0].len() {
+        let mut column = generator.new_col();
+        for (row, sums) in rows.iter().enumerate() {
+            column.write_frac(row, sums[batch].numerator, sums[batch].denominator);
+        }
+        column.finalize_col();
+    }
+    let (columns, sum) = generator.finalize_last();
+    out.extend(columns);
+    (out, sum)
+}
+
+/// The fractions of 16 rows, added up by interaction column.
+fn fractions(
+    component: Component,
+    lanes: usize,
+    challenges: &Challenges,
+    columns: &Packed,
+    row: usize,
+) -> Vec<Fraction<PackedQM31, PackedQM31>> {
+    let mut packed = PackedRow {
+        columns,
+        challenges,
+        row,
+        at: [0; 3],
+        lookups: vec![],
+        term: None,
+    };
+    component.evaluate(lanes, challenges, &mut packed);
+    let batches = batches(packed.lookups.len(), packed.term.is_some());
+    let term = packed
+        .term
+        .map(|term| Fraction::new(term, PackedQM31::one()));
+    let mut sums: Vec<Fraction<PackedQM31, PackedQM31>> = vec![];
+    for (fraction, batch) in packed.lookups.into_iter().chain(term).zip(batches) {
+        match sums.get_mut(batch) {
+            Some(sum) => *sum = *sum + fraction,
+            None => sums.push(fraction),
+        }
+    }
+    sums
+}
+
+/// The four coordinates of a column over the field of the challenges.
+fn secure_columns(values: &[QM31]) -> Columns {
+    (0..4)
+        .map(|i| column(values.iter().map(|value| value.to_m31_array()[i])))
+        .collect()
+}

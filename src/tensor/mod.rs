@@ -1,0 +1,14 @@
+//! Operations on tensors as rows of components: the plan of a build, and what a chunk puts into it.
+//!
+//! A [`Plan`] gives each operation a number and its tensors addresses, checks ranges, and fixes the components' constants.
+//! [`values`] computes what the memory of tensors holds for given tokens; [`witness`] writes the rows.
+//!
+//! This is the first slice of `docs/tensor.md`: embeddings, products with rounding, and a head that chooses a token. The
+//! generated programs do not use it yet.
+
+pub mod constants;
+pub mod plan;
+pub mod values;
+pub mod witness;
+
+pub use plan::{Linear, Matrix, Plan, PlanError, Tensor};

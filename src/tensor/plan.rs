@@ -1,0 +1,294 @@
+//! The plan: operations in the order of their calls, their tensors' addresses, and the ranges that make them sound.
+
+use std::collections::BTreeMap;
+
+use thiserror::Error;
+
+use crate::air::components::lanes::CHANNELS;
+use crate::air::components::range::MAX_BITS;
+
+/// Numbers of lanes that a plan may have.
+const LANES: [usize; 4] = [8, 16, 32, 64];
+
+/// Most bits of a rounded result and its rest together: the form that stands for an accumulator is below `2^30`.
+const FORM_BITS: u32 = 30;
+
+/// An accumulator must be below this in magnitude, its bias included.
+const ACCUMULATOR: i64 = 1 << 29;
+
+/// A logit must be below this in magnitude.
+const LOGIT: i64 = 1 << 28;
+
+/// Why there is no plan.
+#[derive(Clone, Debug, Error, PartialEq, Eq)]
+pub enum PlanError {
+    #[error("a plan has 8, 16, 32 or 64 lanes, not {0}")]
+    Lanes(usize),
+    #[error("an embedding's channels come in eights: {0}")]
+    Width(usize),
+    #[error("{operation}: the matrix has {found} inputs, the tensor {expected} channels")]
+    Inputs {
+        operation: &'static str,
+        found: usize,
+        expected: usize,
+    },
+    #[error("{operation}: output {output} can reach {reach}, at most {limit} can be proven")]
+    Range {
+        operation: &'static str,
+        output: usize,
+        reach: i64,
+        limit: i64,
+    },
+    #[error("linear: {bits} bits after a shift by {shift}; at most 16 each, and 30 together")]
+    Bits { bits: u32, shift: u32 },
+    #[error("linear: output {output} can be {reach} after rounding, which {bits} bits do not hold")]
+    Result {
+        output: usize,
+        reach: i64,
+        bits: u32,
+    },
+    #[error("linear: {found} biases for {expected} outputs")]
+    Biases { found: usize, expected: usize },
+}
+
+/// A matrix of integers: `outputs` rows of `inputs` numbers.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Matrix {
+    pub inputs: usize,
+    /// By output.
+    pub rows: Vec<Vec<i32>>,
+}
+
+impl Matrix {
+    /// The largest magnitude of `Σ_j W_ij x_j + bias` for inputs of at most `input`.
+    fn reach(&self, output: usize, input: i64, bias: i64) -> i64 {
+        let weights: i64 = self.rows[output].iter().map(|&w| i64::from(w).abs()).sum();
+        weights * input + bias.abs()
+    }
+}
+
+/// A tensor in the memory: consecutive addresses, one for each channel.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Tensor {
+    pub address: u32,
+    pub channels: usize,
+    /// Largest magnitude of its values.
+    pub magnitude: i64,
+}
+
+/// `round((W x + bias) / 2^shift)`, in `bits` bits with the sign.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Linear {
+    pub weights: Matrix,
+    pub bias: Vec<i32>,
+    pub shift: u32,
+    pub bits: u32,
+}
+
+/// An operation of a plan.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Operation {
+    /// The embeddings of the lanes' tokens.
+    Embed { output: Tensor },
+    Linear {
+        of: Linear,
+        input: Tensor,
+        output: Tensor,
+    },
+    /// The token with the largest logit `E x`; of equal ones the lowest.
+    Head { input: Tensor },
+}
+
+/// Addresses of the tokens: the first of a view of eight rows.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Tokens {
+    /// Row of the tokens that come in. The view has it first.
+    pub given: u32,
+    /// Row of the chosen tokens.
+    pub chosen: u32,
+}
+
+/// Operations, numbered from 1 on in the order of their calls.
+#[derive(Clone, Debug)]
+pub struct Plan {
+    pub lanes: usize,
+    /// Outputs of a block of a matrix.
+    pub block: usize,
+    /// The table of embeddings, which is the output matrix too.
+    pub embedding: Matrix,
+    pub tokens: Tokens,
+    /// Address of the largest logits.
+    pub maxima: u32,
+    pub operations: Vec<Operation>,
+    /// Addresses in use.
+    pub addresses: u32,
+}
+
+impl Plan {
+    /// A plan that so far has tokens only.
+    ///
+    /// # Errors
+    /// A number of lanes or channels that no component has.
+    pub fn new(lanes: usize, block: usize, embedding: Matrix) -> Result<Plan, PlanError> {
+        if !LANES.contains(&lanes) {
+            return Err(PlanError::Lanes(lanes));
+        }
+        if !embedding.inputs.is_multiple_of(CHANNELS) || embedding.inputs == 0 {
+            return Err(PlanError::Width(embedding.inputs));
+        }
+        let tokens = Tokens {
+            given: 0,
+            chosen: 1,
+        };
+        Ok(Plan {
+            lanes,
+            block,
+            embedding,
+            tokens,
+            maxima: CHANNELS as u32,
+            operations: vec![],
+            addresses: 2 * CHANNELS as u32,
+        })
+    }
+
+    fn tensor(&mut self, channels: usize, magnitude: i64) -> Tensor {
+        let address = self.addresses;
+        // Views start at multiples of their size.
+        self.addresses += channels.next_multiple_of(CHANNELS) as u32;
+        Tensor {
+            address,
+            channels,
+            magnitude,
+        }
+    }
+
+    /// The embeddings of the tokens that come in.
+    pub fn embed(&mut self) -> Tensor {
+        let values = self.embedding.rows.iter().flatten();
+        let magnitude = values
+            .map(|&value| i64::from(value).abs())
+            .max()
+            .unwrap_or(0);
+        let output = self.tensor(self.embedding.inputs, magnitude);
+        self.operations.push(Operation::Embed { output });
+        output
+    }
+
+    /// A product with rounding.
+    ///
+    /// # Errors
+    /// Forms that do not fit, or an output whose range cannot be proven.
+    pub fn linear(&mut self, input: Tensor, of: Linear) -> Result<Tensor, PlanError> {
+        let Linear {
+            weights,
+            bias,
+            shift,
+            bits,
+        } = &of;
+        inputs("linear", weights, input)?;
+        if bias.len() != weights.rows.len() {
+            return Err(PlanError::Biases {
+                found: bias.len(),
+                expected: weights.rows.len(),
+            });
+        }
+        if *shift > MAX_BITS || !(1..=MAX_BITS).contains(bits) || shift + bits > FORM_BITS {
+            return Err(PlanError::Bits {
+                bits: *bits,
+                shift: *shift,
+            });
+        }
+        let mut magnitude = 0;
+        for (output, &bias) in bias.iter().enumerate() {
+            let reach = weights.reach(output, input.magnitude, bias.into());
+            within("linear", output, reach, ACCUMULATOR)?;
+            let rounded = (reach + half(*shift)) >> shift;
+            if rounded >= 1 << (bits - 1) {
+                return Err(PlanError::Result {
+                    output,
+                    reach: rounded,
+                    bits: *bits,
+                });
+            }
+            magnitude = magnitude.max(rounded);
+        }
+        let output = self.tensor(weights.rows.len(), magnitude);
+        self.operations
+            .push(Operation::Linear { of, input, output });
+        Ok(output)
+    }
+
+    /// The choice of the next token.
+    ///
+    /// # Errors
+    /// A logit whose range cannot be proven.
+    pub fn head(&mut self, input: Tensor) -> Result<(), PlanError> {
+        inputs("head", &self.embedding, input)?;
+        for token in 0..self.embedding.rows.len() {
+            let reach = self.embedding.reach(token, input.magnitude, 0);
+            within("head", token, reach, LOGIT)?;
+        }
+        self.operations.push(Operation::Head { input });
+        Ok(())
+    }
+
+    /// Whether there is a choice of a token.
+    pub fn has_head(&self) -> bool {
+        self.operations
+            .iter()
+            .any(|operation| matches!(operation, Operation::Head { .. }))
+    }
+
+    /// Kinds of calls by their number of operands, and how many calls of each there are.
+    pub fn kinds(&self) -> BTreeMap<usize, usize> {
+        let mut kinds = BTreeMap::new();
+        for call in self.calls() {
+            *kinds.entry(call.len()).or_default() += 1;
+        }
+        kinds
+    }
+
+    /// The numbers that each call hands over: the operation's number, then its operands.
+    pub fn calls(&self) -> Vec<Vec<u32>> {
+        let call = |(i, operation): (usize, &Operation)| {
+            let mut call = vec![i as u32 + 1];
+            match operation {
+                Operation::Embed { output } => call.extend([self.tokens.given, output.address]),
+                Operation::Linear { input, output, .. } => {
+                    call.extend([input.address, output.address])
+                }
+                Operation::Head { input } => {
+                    call.extend([input.address, self.maxima, self.tokens.chosen])
+                }
+            }
+            call
+        };
+        self.operations.iter().enumerate().map(call).collect()
+    }
+}
+
+/// Half of `2^shift`, which rounding adds.
+pub fn half(shift: u32) -> i64 {
+    (1 << shift) >> 1
+}
+
+fn inputs(operation: &'static str, matrix: &Matrix, input: Tensor) -> Result<(), PlanError> {
+    let fits =
+        matrix.inputs == input.channels && matrix.rows.iter().all(|row| row.len() == matrix.inputs);
+    let wrong = PlanError::Inputs {
+        operation,
+        found: matrix.inputs,
+        expected: input.channels,
+    };
+    fits.then_some(()).ok_or(wrong)
+}
+
+fn within(operation: &'static str, output: usize, reach: i64, limit: i64) -> Result<(), PlanError> {
+    let wrong = PlanError::Range {
+        operation,
+        output,
+        reach,
+        limit,
+    };
+    (reach < limit).then_some(()).ok_or(wrong)
+}

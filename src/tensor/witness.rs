@@ -1,0 +1,223 @@
+//! The rows of a chunk: the trace of each component of the layout.
+
+use stwo::core::fields::m31::M31;
+use stwo_cairo_adapter::ProverInput;
+
+use super::constants::{columns, signed};
+use super::plan::{Linear, Operation, Plan, Tensor, half};
+use super::values::{Values, dot};
+use crate::air::components::head::{LIMB_BITS, PART};
+use crate::air::components::lanes::CHANNELS;
+use crate::air::components::{Component, call};
+use crate::prove::tensor::{Constants, Table, Witness, calls, tally};
+
+/// The trace of all components, from the memory's values and the run, whose calls are taken out of it.
+///
+/// # Errors
+/// A run in which calls are not what the plan says.
+pub fn witness(
+    plan: &Plan,
+    constants: &Constants,
+    values: &Values,
+    input: &mut ProverInput,
+) -> Result<Witness, calls::CallError> {
+    let rows = Rows { plan, values };
+    let mut tables = vec![];
+    for (placed, fixed) in constants.layout.components.iter().zip(&constants.tables) {
+        let log = placed.log_rows;
+        let table = match placed.component {
+            Component::Tensor => rows.tensor(log),
+            Component::Range => vec![vec![M31::from(0); 1 << log]],
+            Component::Lanes => rows.views(fixed, log),
+            Component::Embed { .. } => columns(&rows.embed(), log),
+            Component::Product { .. } => columns(&rows.products(), log),
+            Component::Round => columns(&rows.rounds(), log),
+            Component::HeadInput => columns(&rows.head_inputs(), log),
+            Component::Head { .. } => rows.head(log),
+            Component::Answer => columns(&rows.answers(), log),
+            Component::Call { operands } => {
+                let steps = calls::take(input, call::word(operands))?;
+                columns(
+                    &calls::rows(input, &steps, &vec![call::OPERAND_LIMBS; operands])?,
+                    log,
+                )
+            }
+            Component::Cells => columns(&calls::cells(input)?, log),
+        };
+        tables.push(full(table, placed.component, plan.lanes, log));
+    }
+    let mut witness = Witness { tables };
+    tally::write(constants, &mut witness);
+    Ok(witness)
+}
+
+/// A table of no rows has its columns all the same.
+fn full(table: Table, component: Component, lanes: usize, log_rows: u32) -> Table {
+    if !table.is_empty() {
+        return table;
+    }
+    vec![vec![M31::from(0); 1 << log_rows]; component.trace_columns(lanes)]
+}
+
+struct Rows<'a> {
+    plan: &'a Plan,
+    values: &'a Values,
+}
+
+impl Rows<'_> {
+    fn lanes(&self, address: u32) -> Vec<M31> {
+        let row = self.values.rows.get(address as usize);
+        row.map_or(vec![M31::from(0); self.plan.lanes], |row| {
+            row.iter().map(|&v| signed(v)).collect()
+        })
+    }
+
+    /// Values, and room for the multiplicity.
+    fn tensor(&self, log_rows: u32) -> Table {
+        let row = |address| [self.lanes(address), vec![M31::from(0)]].concat();
+        let rows: Vec<Vec<M31>> = (0..1 << log_rows).map(row).collect();
+        columns(&rows, log_rows)
+    }
+
+    /// The rows that the constants say, and room for multiplicities.
+    fn views(&self, constants: &Table, log_rows: u32) -> Table {
+        let [on, address] = [&constants[0], &constants[1]];
+        let row = |i: usize| {
+            let mut row = vec![M31::from(0); (CHANNELS + 1) * self.plan.lanes];
+            if on[i] == M31::from(1) {
+                for k in 0..CHANNELS {
+                    let lanes = self.lanes(address[i].0 + k as u32);
+                    row[k * self.plan.lanes..][..self.plan.lanes].copy_from_slice(&lanes);
+                }
+            }
+            row
+        };
+        columns(&(0..1 << log_rows).map(row).collect::<Vec<_>>(), log_rows)
+    }
+
+    /// Operands of the operations of a kind, as the program hands them over.
+    fn each<'b, T: 'b>(
+        &'b self,
+        pick: impl Fn(&'b Operation) -> Option<T> + 'b,
+    ) -> impl Iterator<Item = (Vec<M31>, T)> + 'b {
+        let calls = self.plan.calls();
+        self.plan
+            .operations
+            .iter()
+            .zip(calls)
+            .filter_map(move |(operation, call)| {
+                let operands = call[1..]
+                    .iter()
+                    .map(|&operand| M31::from(operand))
+                    .collect();
+                pick(operation).map(|picked| (operands, picked))
+            })
+    }
+
+    fn embed(&self) -> Vec<Vec<M31>> {
+        let mut rows = vec![];
+        for (operands, output) in self.each(|operation| match operation {
+            Operation::Embed { output } => Some(*output),
+            _ => None,
+        }) {
+            for lane in 0..self.plan.lanes {
+                let at = |address: u32| signed(self.values.rows[address as usize][lane]);
+                let mut row = operands.clone();
+                row.extend((0..CHANNELS as u32).map(|k| at(self.plan.tokens.given + k)));
+                row.extend((0..output.channels as u32).map(|j| at(output.address + j)));
+                rows.push(row);
+            }
+        }
+        rows
+    }
+
+    fn linears(&self) -> impl Iterator<Item = (Vec<M31>, (&Linear, &Tensor))> {
+        self.each(|operation| match operation {
+            Operation::Linear { of, input, .. } => Some((of, input)),
+            _ => None,
+        })
+    }
+
+    fn products(&self) -> Vec<Vec<M31>> {
+        let mut rows = vec![];
+        for (operands, (of, input)) in self.linears() {
+            for _ in 0..of.weights.rows.len().div_ceil(self.plan.block) {
+                for j in 0..of.weights.inputs {
+                    rows.push([operands.clone(), self.lanes(input.address + j as u32)].concat());
+                }
+            }
+        }
+        rows
+    }
+
+    fn rounds(&self) -> Vec<Vec<M31>> {
+        let mut rows: Vec<Vec<M31>> = vec![];
+        for (operands, (of, input)) in self.linears() {
+            for (weights, &bias) in of.weights.rows.iter().zip(&of.bias) {
+                let (mut results, mut rests) = (vec![], vec![]);
+                for lane in 0..self.plan.lanes {
+                    let sum = dot(weights, &self.values.rows, input.address, lane);
+                    let shifted = sum + i64::from(bias) + half(of.shift);
+                    results.push(signed(shifted >> of.shift));
+                    rests.push(signed(shifted & ((1 << of.shift) - 1)));
+                }
+                rows.push([operands.clone(), results, rests].concat());
+            }
+            let off = vec![M31::from(0); 2 + 2 * self.plan.lanes];
+            rows.resize(rows.len().next_multiple_of(self.plan.block), off);
+        }
+        rows
+    }
+
+    fn heads(&self) -> impl Iterator<Item = (Vec<M31>, Tensor)> {
+        self.each(|operation| match operation {
+            Operation::Head { input } => Some(*input),
+            _ => None,
+        })
+    }
+
+    fn head_inputs(&self) -> Vec<Vec<M31>> {
+        let rows = self.heads().flat_map(|(operands, input)| {
+            let row = move |j| [operands.clone(), self.lanes(input.address + j)].concat();
+            (0..input.channels as u32).map(row)
+        });
+        rows.collect()
+    }
+
+    fn answers(&self) -> Vec<Vec<M31>> {
+        let chosen = self.lanes(self.plan.tokens.chosen);
+        self.heads()
+            .map(|(operands, _)| [operands, chosen.clone()].concat())
+            .collect()
+    }
+
+    /// In padding all flags are 1: no token is chosen there, and none before it.
+    fn head(&self, log_rows: u32) -> Table {
+        let parts = self.plan.embedding.inputs.div_ceil(PART);
+        let mut rows = vec![];
+        for (operands, input) in self.heads() {
+            for (token, weights) in self.plan.embedding.rows.iter().enumerate() {
+                let mut row = operands.clone();
+                row.extend(vec![M31::from(0); parts]);
+                row.extend(self.lanes(self.plan.maxima));
+                for lane in 0..self.plan.lanes {
+                    let logit = dot(weights, &self.values.rows, input.address, lane);
+                    let largest = self.values.rows[self.plan.maxima as usize][lane];
+                    let before =
+                        (token as i64) < self.values.rows[self.plan.tokens.chosen as usize][lane];
+                    let distance = largest - logit - i64::from(before);
+                    let limb = |i: u32| (distance >> (LIMB_BITS * i)) & ((1 << LIMB_BITS) - 1);
+                    row.extend([i64::from(!before), limb(0), limb(1)].map(signed));
+                }
+                rows.push(row);
+            }
+        }
+        let first = 3 + parts + self.plan.lanes;
+        let mut padding = vec![M31::from(0); first + 3 * self.plan.lanes];
+        for lane in 0..self.plan.lanes {
+            padding[first + 3 * lane] = M31::from(1);
+        }
+        rows.resize(1 << log_rows, padding);
+        columns(&rows, log_rows)
+    }
+}
