@@ -24,6 +24,9 @@ use stwo_cairo_common::preprocessed_columns::preprocessed_trace::PreProcessedTra
 use stwo_cairo_prover::witness::preprocessed_trace::gen_trace;
 use thiserror::Error;
 
+use tensor::{Constants, Witness};
+
+use crate::air::verify::TensorPart;
 use crate::verify::params::{self, LOG_TABLE_ROWS, MerkleChannel, ParamSet};
 use crate::verify::proof::{self, CairoProof};
 
@@ -103,24 +106,45 @@ pub struct Proven {
 /// The prover library's own form of a proof.
 pub type ExtendedProof = cairo_air::CairoProof<Blake2sM31MerkleHasher>;
 
+/// A proof with tensor components, as a verifier takes it.
+pub struct TensorProven {
+    pub proof: CairoProof,
+    pub tensors: TensorPart,
+}
+
 /// A prover that keeps its tables between proofs.
 pub struct Prover {
     set: &'static ParamSet,
     twiddles: TwiddleTree<SimdBackend>,
     tables: Arc<PreProcessedTrace>,
+    /// The constants of tensor components, in proofs that have some.
+    constants: Option<Constants>,
     tree: CommitmentTreeProver<SimdBackend, MerkleChannel>,
 }
 
 impl Prover {
     /// Computes twiddles and the preprocessed tree for parameters that the verifier accepts.
     pub fn new(set: &'static ParamSet) -> Prover {
+        Prover::of(set, None)
+    }
+
+    /// The same for proofs with tensor components.
+    pub fn with_constants(set: &'static ParamSet, constants: Constants) -> Prover {
+        Prover::of(set, Some(constants))
+    }
+
+    fn of(set: &'static ParamSet, constants: Option<Constants>) -> Prover {
         let config = params::pcs_config(&set.params);
         let domain = CanonicCoset::new(set.max_log_rows + set.params.log_blowup)
             .circle_domain()
             .half_coset;
         let twiddles = SimdBackend::precompute_twiddles(domain);
         let tables = Arc::new(params::variant(set.params.preprocessed).to_preprocessed_trace());
-        let polynomials = SimdBackend::interpolate_columns(gen_trace(tables.clone()), &twiddles);
+        let columns = match &constants {
+            None => gen_trace(tables.clone()),
+            Some(constants) => constants.columns(&tables),
+        };
+        let polynomials = SimdBackend::interpolate_columns(columns, &twiddles);
         let tree = CommitmentTreeProver::new(
             polynomials,
             set.params.log_blowup,
@@ -133,8 +157,39 @@ impl Prover {
             set,
             twiddles,
             tables,
+            constants,
             tree,
         }
+    }
+
+    fn committed(&self) -> compose::Committed<'_> {
+        compose::Committed {
+            set: self.set,
+            twiddles: &self.twiddles,
+            tables: &self.tables,
+            tree: &self.tree,
+        }
+    }
+
+    /// Proves a run with the rows of its tensor components.
+    ///
+    /// # Errors
+    /// A component with more rows than the fixed tables allow, or a failure of the prover.
+    pub fn prove_tensors(
+        &self,
+        input: ProverInput,
+        witness: &Witness,
+    ) -> Result<TensorProven, ProveError> {
+        check_rows(self.set, &input)?;
+        let tensors = self
+            .constants
+            .as_ref()
+            .map(|constants| (constants, witness));
+        let (proof, tensors) = compose::prove(&self.committed(), tensors, input)?;
+        Ok(TensorProven {
+            proof: CairoProof::from(proof),
+            tensors,
+        })
     }
 
     /// The parameters of its proofs.
@@ -176,13 +231,7 @@ impl Prover {
     /// A component with more rows than the fixed tables allow, or a failure of the prover.
     pub fn prove(&self, input: ProverInput) -> Result<Proven, ProveError> {
         check_rows(self.set, &input)?;
-        let committed = compose::Committed {
-            set: self.set,
-            twiddles: &self.twiddles,
-            tables: &self.tables,
-            tree: &self.tree,
-        };
-        let (proof, _) = compose::prove(&committed, None, input)?;
+        let (proof, _) = compose::prove(&self.committed(), None, input)?;
         Ok(Proven {
             proof: proof::encode(&CairoProof::from(proof.clone())),
             extended: proof,

@@ -15,12 +15,13 @@ use stwo::prover::backend::simd::SimdBackend;
 use stwo::prover::backend::simd::column::BaseColumn;
 use stwo::prover::poly::BitReversedOrder;
 use stwo::prover::poly::circle::CircleEvaluation;
+use stwo_cairo_common::preprocessed_columns::preprocessed_trace::PreProcessedTrace;
 use stwo_cairo_prover::witness::cairo_claim_generator::CairoClaimGenerator;
 
 use crate::air::challenges::Challenges;
 use crate::air::components::Component;
 use crate::air::components::relations::{ADDRESS, VALUE};
-use crate::air::layout::Layout;
+use crate::air::layout::{self, Layout, Source};
 use interaction::{places, stored};
 use scalar::{ScalarColumns, ScalarRow, Sink};
 
@@ -35,6 +36,18 @@ pub struct Constants {
     pub layout: Layout,
     /// Of each component.
     pub tables: Vec<Table>,
+}
+
+impl Constants {
+    /// The columns of the constants' tree, Cairo's fixed tables included.
+    pub(super) fn columns(&self, tables: &PreProcessedTrace) -> Columns {
+        let columns = layout::constants(tables, Some(&self.layout)).into_iter();
+        let column = |column: layout::Constant| match column.source {
+            Source::Cairo(i) => tables.columns[i].gen_column_simd(),
+            Source::Component(i, n) => from_rows(&self.tables[i][n]),
+        };
+        columns.map(column).collect()
+    }
 }
 
 /// The trace of a layout's components, with all multiplicities.

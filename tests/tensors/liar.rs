@@ -1,0 +1,77 @@
+//! A liar at the level of columns: for each column of each component, a witness that is wrong only there.
+
+use std::collections::BTreeSet;
+
+use cairo_decode::air::components::Component;
+use cairo_decode::prove::tensor::Witness;
+use stwo::core::fields::m31::M31;
+
+use crate::balance::faults;
+use crate::{Chunk, GIVEN, chunk};
+
+/// The chunk's rows fit together.
+#[test]
+fn an_honest_witness_has_no_fault() {
+    let Chunk {
+        constants, witness, ..
+    } = chunk(&GIVEN);
+    assert_eq!(faults(&constants, &witness), vec![]);
+}
+
+/// Where a value may be anything: nothing is claimed there.
+fn free(chunk: &Chunk, component: usize, column: usize, row: usize) -> bool {
+    let placed = &chunk.constants.layout.components[component];
+    let constants = &chunk.constants.tables[component];
+    let on = |row: usize| match placed.component {
+        // Multiplicities and values of all rows count.
+        Component::Tensor | Component::Range => true,
+        Component::Call { .. } | Component::Cells => {
+            chunk.witness.tables[component][0][row] == M31::from(1)
+        }
+        _ => constants[0][row] == M31::from(1),
+    };
+    let lanes = chunk.constants.layout.lanes;
+    match placed.component {
+        // What nobody uses has no claim on a value.
+        Component::Tensor => {
+            column < lanes && chunk.witness.tables[component][lanes][row] == M31::from(0)
+        }
+        // A row that is no step: everything but the flag.
+        Component::Call { .. } | Component::Cells => !on(row) && column > 0,
+        // The flags and the distances of padding are in constraints with those of the row before.
+        Component::Head { .. } => !on(row) && !is_flag(chunk, component, column),
+        _ => !on(row),
+    }
+}
+
+fn is_flag(chunk: &Chunk, component: usize, column: usize) -> bool {
+    let lanes = chunk.constants.layout.lanes;
+    let own = chunk.witness.tables[component].len() - 3 * lanes;
+    column >= own && (column - own).is_multiple_of(3)
+}
+
+/// Attack: any one value of any column, in rows of operations, of padding and at their borders. Stopped by: a constraint, a
+/// relation, or the sum. What is free is listed in `free`, and is nowhere else.
+#[test]
+fn one_wrong_value_in_any_column() {
+    let chunk = chunk(&GIVEN);
+    let mut accepted = BTreeSet::new();
+    for (i, placed) in chunk.constants.layout.components.iter().enumerate() {
+        let rows = 1usize << placed.log_rows;
+        let picked = [0, 1, 2, 7, 8, 11, 12, 13, 39, 40, rows - 1];
+        for column in 0..chunk.witness.tables[i].len() {
+            for row in picked.into_iter().filter(|&row| row < rows) {
+                for delta in [1, (1u32 << 31) - 2] {
+                    let mut lie: Witness = chunk.witness.clone();
+                    lie.tables[i][column][row] += M31::from(delta);
+                    let found = faults(&chunk.constants, &lie);
+                    let free = free(&chunk, i, column, row);
+                    if found.is_empty() != free {
+                        accepted.insert((placed.component.to_string(), column, row, delta, free));
+                    }
+                }
+            }
+        }
+    }
+    assert_eq!(accepted, BTreeSet::new());
+}

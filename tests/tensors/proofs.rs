@@ -1,0 +1,70 @@
+//! Real proofs with tensor components.
+
+use cairo_decode::air::components::Component;
+use cairo_decode::air::layout::Layout;
+use cairo_decode::air::verify::{TensorPart, verify};
+use cairo_decode::prove::Prover;
+use cairo_decode::verify::params::PLAIN;
+use cairo_decode::verify::proof::CairoProof;
+use stwo::core::fields::m31::M31;
+use stwo::core::vcs::blake2_hash::Blake2sHash;
+
+use crate::{Chunk, GIVEN, chunk};
+
+fn accepts(proof: &CairoProof, layout: &Layout, part: &TensorPart) -> Result<(), String> {
+    let proof = proof.clone();
+    let verify = || verify(proof, Some((layout, part)), false).map_err(|e| e.to_string());
+    std::panic::catch_unwind(std::panic::AssertUnwindSafe(verify))
+        .unwrap_or(Err("a panic".to_string()))
+}
+
+/// A proof of a chunk is accepted, with the tokens that the integers choose; and refused with another message, another
+/// sum, sums that are swapped, one more, another layout or another root of constants.
+#[test]
+fn a_chunk_is_proven() {
+    let Chunk {
+        plan,
+        constants,
+        values,
+        witness,
+        input,
+    } = chunk(&GIVEN);
+    eprintln!("given {:?}", values.rows[plan.tokens.given as usize]);
+    eprintln!("chosen {:?}", values.rows[plan.tokens.chosen as usize]);
+    let layout = constants.layout.clone();
+    let prover = Prover::with_constants(&PLAIN, constants);
+    let root = prover.preprocessed_root();
+    let start = std::time::Instant::now();
+    let proven = prover.prove_tensors(input, &witness).expect("proves");
+    eprintln!("proven after {:?}", start.elapsed());
+    assert_eq!(proven.proof.stark_proof.commitments[0], Blake2sHash(root));
+    let start = std::time::Instant::now();
+    assert_eq!(accepts(&proven.proof, &layout, &proven.tensors), Ok(()));
+    eprintln!("verified after {:?}", start.elapsed());
+
+    let refused = |change: &dyn Fn(&mut TensorPart, &mut Layout, &mut CairoProof)| {
+        let (mut part, mut layout, mut proof) =
+            (proven.tensors.clone(), layout.clone(), proven.proof.clone());
+        change(&mut part, &mut layout, &mut proof);
+        accepts(&proof, &layout, &part).expect_err("a lie")
+    };
+    let one = M31::from(1);
+    refused(&|part, _, _| part.messages[3] += one);
+    refused(&|part, _, _| part.messages.truncate(3));
+    refused(&|part, _, _| part.sums[0] += one);
+    refused(&|part, _, _| part.sums.swap(0, 1));
+    refused(&|part, _, _| part.sums.push(Default::default()));
+    refused(&|part, _, _| {
+        part.sums.pop();
+    });
+    refused(&|_, layout, _| layout.messages -= 1);
+    refused(&|_, layout, _| layout.lanes = 16);
+    refused(&|_, layout, _| layout.components.swap(0, 1));
+    refused(&|_, layout, _| layout.components[0].log_rows += 1);
+    refused(&|_, layout, _| {
+        layout
+            .components
+            .retain(|placed| placed.component != Component::Round);
+    });
+    refused(&|_, _, proof| proof.stark_proof.0.commitments[0].0[5] ^= 1);
+}
