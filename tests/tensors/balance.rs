@@ -1,36 +1,49 @@
 //! Whether a witness is one, without a proof: every constraint of every row, every relation of this project's, and
 //! the zero sum under random challenges.
 //!
-//! A proof says the same, and takes seconds instead of milliseconds; `proofs` holds the two against each other.
+//! A proof says the same, and takes seconds instead of microseconds; `proofs` holds the two against each other.
 
 use std::collections::BTreeMap;
 
 use cairo_decode::air::challenges::Challenges;
-use cairo_decode::air::components::Component;
 use cairo_decode::air::components::relations::{ADDRESS, OPCODES, VALUE};
 use cairo_decode::air::transcript::Channel;
+use cairo_decode::prove::tensor::interaction;
 use cairo_decode::prove::tensor::scalar::{ScalarColumns, ScalarRow, Sink};
-use cairo_decode::prove::tensor::{Constants, Witness};
+use cairo_decode::prove::tensor::{Constants, Witness, messages};
 use stwo::core::channel::Channel as _;
 use stwo::core::fields::m31::M31;
 use stwo::core::fields::qm31::QM31;
+use stwo_constraint_framework::Relation;
 
-/// What is wrong with a witness.
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub enum Fault {
-    Constraint(Component),
-    /// A tuple that is used more often, or less often, than it is yielded; by its relation.
-    Relation(u32),
-    /// The sum of all terms.
-    Sum,
-}
-
-#[derive(Default)]
-struct Findings {
+/// What rows say: whether a constraint is broken, what they use, what they add to the sum.
+#[derive(Clone, Default)]
+pub struct Findings {
     broken: bool,
     tuples: BTreeMap<Vec<u32>, M31>,
     sum: QM31,
-    powers: BTreeMap<usize, QM31>,
+    /// The powers of the row before; from then on the row's own.
+    powers: Vec<QM31>,
+}
+
+impl Findings {
+    /// Takes away what other rows say.
+    fn less(&mut self, other: &Findings) {
+        for (tuple, count) in &other.tuples {
+            *self.tuples.entry(tuple.clone()).or_default() -= *count;
+        }
+        self.sum -= other.sum;
+    }
+
+    /// The relations whose uses and yields are not equal.
+    fn open(&self) -> Vec<u32> {
+        let open = self
+            .tuples
+            .iter()
+            .filter(|(_, count)| **count != M31::from(0));
+        open.map(|(tuple, _)| tuple.first().copied().unwrap_or(0))
+            .collect()
+    }
 }
 
 impl Sink for Findings {
@@ -48,9 +61,10 @@ impl Sink for Findings {
     }
 
     fn power(&mut self, place: usize, first: M31, factor: QM31) -> QM31 {
-        let power = self.powers.entry(place).or_default();
-        *power = *power * factor + first;
-        *power
+        self.powers
+            .resize(self.powers.len().max(place + 1), QM31::default());
+        self.powers[place] = self.powers[place] * factor + first;
+        self.powers[place]
     }
 
     fn sums(&mut self, term: QM31) {
@@ -59,59 +73,135 @@ impl Sink for Findings {
 }
 
 /// The challenges of a witness: any, and the messages that it makes.
-pub fn challenges(constants: &Constants, witness: &Witness) -> Challenges {
+fn challenges(constants: &Constants, witness: &Witness) -> Challenges {
     let mut channel = Channel::default();
     channel.mix_felts(&[QM31::from(M31::from(42))]);
     let mut challenges = Challenges::draw(&mut channel, true);
-    let inputs = constants
-        .layout
-        .components
-        .iter()
-        .position(|p| p.component == Component::HeadInput);
-    let table = &witness.tables[inputs.expect("a head")];
-    // Behind three operands, the values.
-    let message = |row: usize| {
-        let lanes: Vec<M31> = table[3..].iter().map(|column| column[row]).collect();
-        challenges.over_lanes(&lanes)
-    };
-    let messages: Vec<QM31> = (0..constants.layout.messages).map(message).collect();
+    let messages = messages(constants, witness, &challenges);
     challenges.bind(messages, &mut channel);
     challenges
 }
 
-/// Every fault of a witness. The relations of Cairo's own are left out: its components hold their other side.
-pub fn faults(constants: &Constants, witness: &Witness) -> Vec<Fault> {
-    let challenges = challenges(constants, witness);
-    let mut faults = vec![];
-    let mut all = Findings::default();
-    for (i, placed) in constants.layout.components.iter().enumerate() {
-        let columns = ScalarColumns {
-            constants: &constants.tables[i],
-            trace: &witness.tables[i],
+/// A witness that fits, and the powers of its rows: what a lie is held against.
+pub struct Honest<'a> {
+    constants: &'a Constants,
+    pub witness: &'a Witness,
+    challenges: Challenges,
+    /// By component and row: the powers of the row before.
+    powers: Vec<Vec<Vec<QM31>>>,
+}
+
+impl<'a> Honest<'a> {
+    /// # Panics
+    /// The witness does not fit.
+    pub fn new(constants: &'a Constants, witness: &'a Witness) -> Honest<'a> {
+        let challenges = challenges(constants, witness);
+        let mut honest = Honest {
+            constants,
+            witness,
+            challenges,
+            powers: vec![],
         };
-        all.powers.clear();
-        all.broken = false;
-        for row in 0..1 << placed.log_rows {
-            let mut row = ScalarRow::new(&columns, row, &mut all);
-            placed
-                .component
-                .evaluate(constants.layout.lanes, &challenges, &mut row);
+        let mut all = Findings::default();
+        for (i, placed) in constants.layout.components.iter().enumerate() {
+            let mut powers = vec![];
+            all.powers = vec![];
+            for row in 0..1 << placed.log_rows {
+                powers.push(all.powers.clone());
+                honest.row(witness, i, row, &mut all);
+                assert!(!all.broken, "{}: row {row}", placed.component);
+            }
+            honest.powers.push(powers);
         }
-        if all.broken {
-            faults.push(Fault::Constraint(placed.component));
+        // The other side of Cairo's relations is in Cairo's components.
+        let cairos = [ADDRESS, OPCODES, VALUE].map(|relation| relation.0);
+        let open: Vec<u32> = all
+            .open()
+            .into_iter()
+            .filter(|r| !cairos.contains(r))
+            .collect();
+        assert_eq!(open, [0; 0], "relations");
+        assert_eq!(all.sum, honest.challenges.messages_sum(), "the sum");
+        honest
+    }
+
+    fn row(&self, witness: &Witness, component: usize, row: usize, findings: &mut Findings) {
+        let layout = &self.constants.layout;
+        let columns = ScalarColumns {
+            constants: &self.constants.tables[component],
+            trace: &witness.tables[component],
+        };
+        let mut row = ScalarRow::new(&columns, row, findings);
+        layout.components[component]
+            .component
+            .evaluate(layout.lanes, &self.challenges, &mut row);
+    }
+
+    /// What a row and the next one say in a witness.
+    fn around(&self, witness: &Witness, component: usize, row: usize) -> Findings {
+        let rows = self.powers[component].len();
+        let mut both = Findings::default();
+        for row in [row, (row + 1) % rows] {
+            both.powers = self.powers[component][row].clone();
+            self.row(witness, component, row, &mut both);
+        }
+        both
+    }
+
+    /// Whether a witness that is another in one row of a component fits as well.
+    pub fn accepts(&self, lie: &Witness, component: usize, row: usize) -> bool {
+        let mut said = self.around(lie, component, row);
+        said.less(&self.around(self.witness, component, row));
+        !said.broken && said.open().is_empty() && said.sum == QM31::default()
+    }
+}
+
+/// The sum of the fractions of all rows of a component, one by one.
+pub fn sum_of_rows(constants: &Constants, witness: &Witness, component: usize) -> (QM31, QM31) {
+    struct Fractions<'a> {
+        challenges: &'a Challenges,
+        powers: Vec<QM31>,
+        sum: QM31,
+    }
+    impl Sink for Fractions<'_> {
+        fn uses(&mut self, on: M31, tuple: &[M31]) {
+            let denominator: QM31 = self.challenges.elements.combine(tuple);
+            self.sum += QM31::from(on) / denominator;
+        }
+        fn power(&mut self, place: usize, first: M31, factor: QM31) -> QM31 {
+            self.powers
+                .resize(self.powers.len().max(place + 1), QM31::default());
+            self.powers[place] = self.powers[place] * factor + first;
+            self.powers[place]
+        }
+        fn sums(&mut self, term: QM31) {
+            self.sum += term;
         }
     }
-    let cairos = [ADDRESS, OPCODES, VALUE].map(|relation| relation.0);
-    for (tuple, count) in &all.tuples {
-        let relation = tuple.first().copied().unwrap_or(0);
-        if *count != M31::from(0) && !cairos.contains(&relation) {
-            faults.push(Fault::Relation(relation));
-        }
+    let challenges = challenges(constants, witness);
+    let placed = constants.layout.components[component];
+    let columns = ScalarColumns {
+        constants: &constants.tables[component],
+        trace: &witness.tables[component],
+    };
+    let mut all = Fractions {
+        challenges: &challenges,
+        powers: vec![],
+        sum: QM31::default(),
+    };
+    for row in 0..1 << placed.log_rows {
+        let mut row = ScalarRow::new(&columns, row, &mut all);
+        placed
+            .component
+            .evaluate(constants.layout.lanes, &challenges, &mut row);
     }
-    if all.sum != challenges.messages_sum() {
-        faults.push(Fault::Sum);
-    }
-    faults.sort();
-    faults.dedup();
-    faults
+    let lanes = constants.layout.lanes;
+    let (_, written) = interaction::write(
+        placed.component,
+        lanes,
+        placed.log_rows,
+        &challenges,
+        &columns,
+    );
+    (all.sum, written)
 }

@@ -6,17 +6,8 @@ use cairo_decode::air::components::Component;
 use cairo_decode::prove::tensor::Witness;
 use stwo::core::fields::m31::M31;
 
-use crate::balance::faults;
+use crate::balance::Honest;
 use crate::{Chunk, GIVEN, chunk};
-
-/// The chunk's rows fit together.
-#[test]
-fn an_honest_witness_has_no_fault() {
-    let Chunk {
-        constants, witness, ..
-    } = chunk(&GIVEN);
-    assert_eq!(faults(&constants, &witness), vec![]);
-}
 
 /// Where a value may be anything: nothing is claimed there.
 fn free(chunk: &Chunk, component: usize, column: usize, row: usize) -> bool {
@@ -55,23 +46,25 @@ fn is_flag(chunk: &Chunk, component: usize, column: usize) -> bool {
 #[test]
 fn one_wrong_value_in_any_column() {
     let chunk = chunk(&GIVEN);
-    let mut accepted = BTreeSet::new();
+    let honest = Honest::new(&chunk.constants, &chunk.witness);
+    let mut lie: Witness = chunk.witness.clone();
+    let mut wrong = BTreeSet::new();
     for (i, placed) in chunk.constants.layout.components.iter().enumerate() {
         let rows = 1usize << placed.log_rows;
         let picked = [0, 1, 2, 7, 8, 11, 12, 13, 39, 40, rows - 1];
         for column in 0..chunk.witness.tables[i].len() {
             for row in picked.into_iter().filter(|&row| row < rows) {
                 for delta in [1, (1u32 << 31) - 2] {
-                    let mut lie: Witness = chunk.witness.clone();
                     lie.tables[i][column][row] += M31::from(delta);
-                    let found = faults(&chunk.constants, &lie);
-                    let free = free(&chunk, i, column, row);
-                    if found.is_empty() != free {
-                        accepted.insert((placed.component.to_string(), column, row, delta, free));
+                    let accepted = honest.accepts(&lie, i, row);
+                    lie.tables[i][column][row] = chunk.witness.tables[i][column][row];
+                    if accepted != free(&chunk, i, column, row) {
+                        wrong.insert((placed.component.to_string(), column, row, delta, accepted));
                     }
                 }
             }
         }
     }
-    assert_eq!(accepted, BTreeSet::new());
+    let shown: Vec<_> = wrong.iter().take(20).collect();
+    assert!(wrong.is_empty(), "{}: {shown:?}", wrong.len());
 }

@@ -9,6 +9,7 @@ use cairo_decode::verify::proof::CairoProof;
 use stwo::core::fields::m31::M31;
 use stwo::core::vcs::blake2_hash::Blake2sHash;
 
+use crate::balance::sum_of_rows;
 use crate::{Chunk, GIVEN, chunk};
 
 fn accepts(proof: &CairoProof, layout: &Layout, part: &TensorPart) -> Result<(), String> {
@@ -67,4 +68,16 @@ fn a_chunk_is_proven() {
             .retain(|placed| placed.component != Component::Round);
     });
     refused(&|_, _, proof| proof.stark_proof.0.commitments[0].0[5] ^= 1);
+}
+
+/// The interaction columns of each component have the sum of its rows' fractions.
+#[test]
+fn interaction_columns_sum_what_rows_say() {
+    let Chunk {
+        constants, witness, ..
+    } = chunk(&GIVEN);
+    for (i, placed) in constants.layout.components.iter().enumerate() {
+        let (rows, columns) = sum_of_rows(&constants, &witness, i);
+        assert_eq!(rows, columns, "{}", placed.component);
+    }
 }

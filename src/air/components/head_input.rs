@@ -16,9 +16,12 @@ use super::tensor;
 use crate::air::challenges::Challenges;
 use crate::air::row::Row;
 
+/// Operands of the head's operation, which are the first trace columns.
+pub const OPERANDS: usize = 3;
+
 /// The constraints of a row.
 pub fn evaluate<R: Row>(lanes: usize, challenges: &Challenges, row: &mut R) {
-    let place = place(3, row);
+    let place = place(OPERANDS, row);
     let input = row.constant("input");
     let first = row.constant("first");
     let values = row.values(lanes);

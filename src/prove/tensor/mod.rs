@@ -19,8 +19,8 @@ use stwo_cairo_common::preprocessed_columns::preprocessed_trace::PreProcessedTra
 use stwo_cairo_prover::witness::cairo_claim_generator::CairoClaimGenerator;
 
 use crate::air::challenges::Challenges;
-use crate::air::components::Component;
 use crate::air::components::relations::{ADDRESS, VALUE};
+use crate::air::components::{Component, head_input};
 use crate::air::layout::{self, Layout, Source};
 use interaction::{places, stored};
 use scalar::{ScalarColumns, ScalarRow, Sink};
@@ -134,8 +134,7 @@ pub(super) fn messages(
     let Some(inputs) = inputs else {
         return vec![];
     };
-    // Behind one operand, the values.
-    let values = &witness.tables[inputs][1..];
+    let values = &witness.tables[inputs][head_input::OPERANDS..];
     let message = |row: usize| {
         let lanes: Vec<M31> = values.iter().map(|column| column[row]).collect();
         challenges.over_lanes(&lanes)

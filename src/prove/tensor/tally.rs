@@ -103,12 +103,12 @@ fn fill(
             }
         }
         Component::Head { width } => {
-            // The token is the row's number in its operation, behind two operands.
-            let [on, token] = [&constants[0], &constants[2]];
+            // The token's constant is behind those of the place, the multiplicities are behind three operands.
+            let [on, token] = [&constants[0], &constants[4]];
             for row in (0..on.len()).filter(|&row| on[row] == M31::from(1)) {
                 for part in 0..width.div_ceil(head::PART) {
                     let count = tally.embedding.get(&(part as u32, token[row].0));
-                    trace[2 + part][row] = of(count);
+                    trace[3 + part][row] = of(count);
                 }
             }
         }
