@@ -12,6 +12,7 @@
     clippy::unwrap_used
 )]
 
+pub mod air;
 pub mod bench;
 pub mod bundle;
 pub mod casm;
