@@ -5,7 +5,7 @@ mod support;
 #[path = "support/command.rs"]
 mod command;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::sync::LazyLock;
 
@@ -130,6 +130,15 @@ fn requirement_16_sums_are_those_of_the_library() {
         rows("memory_address_to_id") + unused,
         tables.memory_address_to_id
     );
+}
+
+/// The circuit that wraps a chunk's proof is made for these components and no others.
+#[test]
+fn a_program_uses_the_components_of_the_leaf_circuit() {
+    let found = measure(&inputs(1)[0].1);
+    let found: BTreeSet<Component> = found.components.iter().map(|c| c.component).collect();
+    let leaf = Component::ALL.iter().copied().filter(|c| c.is_in_leaf());
+    assert_eq!(found, leaf.collect());
 }
 
 #[test]

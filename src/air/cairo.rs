@@ -1,8 +1,9 @@
 //! The registry of the Cairo AIR's components: every fact about a component, in one row of one table.
 //!
 //! Invariants
-//! - The components are those of the library's claim, in its order, and no others; its 16 tables of large values are one. Names, columns, counters, sizes of
-//!   fixed tables and what rounds of Poseidon call are the library's: the tests compare.
+//! - The components are those of the library's claim, in its order, and no others; its 16 tables of large values are one
+//!   component. Names, columns, counters, sizes of fixed tables, cells of builtins and what rounds of Poseidon call are
+//!   the library's: the tests compare.
 //! - A name from outside becomes a [`Component`] in [`Component::named`], or an error. Behind that there are no names.
 //! - Deliberately absent: how many rows a run has. That is counted from the prover's input, in `prove` and `profile`.
 
@@ -42,7 +43,7 @@ pub enum Kind {
     Builtin { cells: u32, segment: usize },
     /// Rounds of Poseidon: so many rows for each permutation.
     Rounds { rows: u64 },
-    /// What rounds of Poseidon call, so often for each row of the three components of [`ROUNDS`].
+    /// What rounds of Poseidon call, so often for each row of the aggregator, of the full rounds, of the partial rounds.
     Called { uses: [u64; 3] },
     /// Addresses of memory.
     Addresses,
@@ -199,7 +200,7 @@ registry! {
     VerifyBitwiseXor9               verify_bitwise_xor_9                 table(18),                                      1 + 4,   -   leaf;
 }
 
-/// The components that compute a permutation of Poseidon round by round.
+/// The components that compute a permutation of Poseidon round by round, in the order of [`Kind::Called`].
 const ROUNDS: [Component; 3] = [
     Component::PoseidonAggregator,
     Component::PoseidonFullRoundChain,

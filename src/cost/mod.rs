@@ -1,8 +1,8 @@
 //! What a program costs, declared from its shape, before it runs.
 //!
-//! Owns the rows of the Cairo code around the kernels. Which kernels an operation calls, on
-//! how much, and how often the code around them runs, is declared where the operation is lowered; what the generated
-//! code does to call it is in the program (`Program::sites`). The three together are the operation's cost.
+//! Owns the rows of the Cairo code around the kernels. Which kernels an operation calls, on how much, and how often the
+//! code around them runs, is declared where the operation is lowered; what the generated code does to call it is in the
+//! program (`Program::sites`). The three together are the operation's cost.
 //!
 //! Invariants
 //! - A declared cost is exact for steps, opcodes, builtins and addresses: `tests/cost.rs` compares it with the

@@ -1,6 +1,7 @@
 //! The components of a run's proof: rows in use, rows after padding, cells.
 
 use std::collections::HashSet;
+use std::ops::Range;
 
 use serde::Serialize;
 use stwo_cairo_adapter::ProverInput;
@@ -48,22 +49,29 @@ impl Component {
     }
 }
 
-/// The instances of a builtin in memory.
+/// A builtin that a run uses.
 pub(super) struct Builtin {
-    pub component: cairo::Component,
-    /// First address.
-    pub begin: u32,
-    /// Address after the last instance that the program used.
+    pub memory: input::Builtin,
+    /// Address after the last instance that the program used; those behind it repeat this one.
     pub used: u32,
-    /// Address after the last instance; those after `used` repeat the last one.
-    pub end: u32,
-    /// Memory cells of an instance.
-    pub size: u32,
 }
 
 impl Builtin {
+    /// Instances that the program used.
     pub(super) fn instances(&self) -> u64 {
-        u64::from((self.used - self.begin) / self.size)
+        u64::from((self.used - self.memory.begin) / self.memory.cells)
+    }
+
+    /// The instance that an address belongs to, if the program used it.
+    pub(super) fn instance(&self, address: u32) -> Option<usize> {
+        let offset = address.checked_sub(self.memory.begin)?;
+        (address < self.used).then_some((offset / self.memory.cells) as usize)
+    }
+
+    /// The addresses of an instance.
+    pub(super) fn addresses(&self, instance: usize) -> Range<u32> {
+        let begin = self.memory.begin + instance as u32 * self.memory.cells;
+        begin..begin + self.memory.cells
     }
 }
 
@@ -75,21 +83,15 @@ pub(super) fn builtins(input: &ProverInput) -> Result<Vec<Builtin>, ProfileError
     input::builtins(input).map(|b| builtin(input, b)).collect()
 }
 
-fn builtin(input: &ProverInput, found: input::Builtin) -> Result<Builtin, ProfileError> {
-    counted(found.component)?;
+fn builtin(input: &ProverInput, memory: input::Builtin) -> Result<Builtin, ProfileError> {
+    counted(memory.component)?;
     // The program leaves the end of each public segment in its last cells, in the order of the segments.
     let final_ap = input.state_transitions.final_state.ap.0;
-    let cell = final_ap - PUBLIC_SEGMENTS.len() as u32 + found.segment as u32;
+    let cell = final_ap - PUBLIC_SEGMENTS.len() as u32 + memory.segment as u32;
     let used = pointer(&input.memory, cell)
-        .filter(|stop| (found.begin..=found.end).contains(stop))
+        .filter(|stop| (memory.begin..=memory.end).contains(stop))
         .ok_or(ProfileError::Inconsistent("a builtin without an end"))?;
-    Ok(Builtin {
-        component: found.component,
-        begin: found.begin,
-        used,
-        end: found.end,
-        size: found.cells,
-    })
+    Ok(Builtin { memory, used })
 }
 
 /// Refuses a component that brings others whose rows are not counted.
@@ -132,11 +134,15 @@ pub fn components(input: &ProverInput) -> Result<Vec<Component>, ProfileError> {
     }
     let builtins = builtins(input)?;
     for b in &builtins {
-        let padded = u64::from((b.end - b.begin) / b.size);
-        found.push(Component::new(b.component, b.instances(), padded));
+        let memory = &b.memory;
+        found.push(Component::new(
+            memory.component,
+            b.instances(),
+            memory.instances(),
+        ));
     }
     let mut poseidon = builtins.iter();
-    if let Some(b) = poseidon.find(|b| b.component == cairo::Component::PoseidonBuiltin) {
+    if let Some(b) = poseidon.find(|b| b.memory.component == cairo::Component::PoseidonBuiltin) {
         found.extend(permutations(&input.memory, b));
     }
     found.extend(memory(input, &builtins));
@@ -148,8 +154,9 @@ pub fn components(input: &ProverInput) -> Result<Vec<Component>, ProfileError> {
 
 /// The components of Poseidon's permutations: of instances with equal inputs there is one.
 fn permutations(memory: &Memory, poseidon: &Builtin) -> impl Iterator<Item = Component> {
-    let instances = (poseidon.begin..poseidon.used).step_by(poseidon.size as usize);
-    let different: HashSet<_> = instances.map(|i| permutation(memory, i)).collect();
+    let instances = 0..poseidon.instances() as usize;
+    let instances = instances.map(|i| permutation(memory, poseidon.addresses(i).start));
+    let different: HashSet<_> = instances.collect();
     let count = different.len() as u64;
     let all = cairo::Component::ALL.iter();
     all.filter_map(move |component| {
@@ -167,7 +174,10 @@ fn memory(input: &ProverInput, builtins: &[Builtin]) -> [Component; 4] {
     let memory = &input.memory;
     // Address 0 is not used; a builtin's padding is padding here too.
     let addresses = memory.address_to_id.len() as u64 - 1;
-    let unused: u64 = builtins.iter().map(|b| u64::from(b.end - b.used)).sum();
+    let unused: u64 = builtins
+        .iter()
+        .map(|b| u64::from(b.memory.end - b.used))
+        .sum();
     let all = |component: cairo::Component, rows: usize| {
         let rows = rows as u64;
         Component::new(component, rows, component.padded(rows, 0))

@@ -163,10 +163,10 @@ impl<'a> Touched<'a> {
         *cell = owner;
         self.rows.add(Component::MemoryAddressToId, owner, 1);
         self.value(address, owner);
-        let holds = |b: &Builtin| (b.begin..b.used).contains(&address);
-        if let Some(builtin) = self.builtins.iter().position(holds) {
-            let b = &self.builtins[builtin];
-            self.instance(builtin, ((address - b.begin) / b.size) as usize, owner);
+        let mut builtins = self.builtins.iter().enumerate();
+        let held = builtins.find_map(|(builtin, b)| Some((builtin, b.instance(address)?)));
+        if let Some((builtin, instance)) = held {
+            self.instance(builtin, instance, owner);
         }
     }
 
@@ -190,11 +190,12 @@ impl<'a> Touched<'a> {
         }
         *found = owner;
         let b = &self.builtins[builtin];
-        self.rows.add(b.component, owner, 1);
-        let begin = b.begin + instance as u32 * b.size;
-        let cells = begin..begin + b.size;
-        if b.component == Component::PoseidonBuiltin
-            && self.permutations.insert(permutation(self.memory, begin))
+        self.rows.add(b.memory.component, owner, 1);
+        let cells = b.addresses(instance);
+        if b.memory.component == Component::PoseidonBuiltin
+            && self
+                .permutations
+                .insert(permutation(self.memory, cells.start))
         {
             for &component in Component::ALL {
                 if let Some(rows) = component.rows_per_permutation() {
@@ -211,7 +212,7 @@ impl<'a> Touched<'a> {
     /// Gives what no step touched to an owner. A builtin's padding has none.
     fn finish(mut self, owner: Owner) -> Rows {
         for address in 1..self.cells.len() as u32 {
-            let padding = |b: &Builtin| (b.used..b.end).contains(&address);
+            let padding = |b: &Builtin| (b.used..b.memory.end).contains(&address);
             if self.cells[address as usize] == NOBODY && !self.builtins.iter().any(padding) {
                 self.touch(address, owner);
             }
