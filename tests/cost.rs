@@ -7,6 +7,7 @@ mod support;
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use cairo_decode::air::cairo::Component;
 use cairo_decode::chunk::Decoder;
 use cairo_decode::cost::{Cost, Rows};
 use cairo_decode::ir::{KvCache, StepValues, VerifiedGraph, run_step};
@@ -16,10 +17,10 @@ use expect_test::expect_file;
 use support::{Sizes, pins_as, program_as, random_graph, sizes};
 
 /// Components whose rows are of distinct values, or of the program's words: not declared.
-const UNDECLARED: [&str; 3] = [
-    "memory_id_to_big",
-    "memory_id_to_small",
-    "verify_instruction",
+const UNDECLARED: [Component; 3] = [
+    Component::MemoryIdToBig,
+    Component::MemoryIdToSmall,
+    Component::VerifyInstruction,
 ];
 
 /// What one operation costs in a chunk.
@@ -92,8 +93,8 @@ fn measure(
 fn rows(found: &Profile, label: &str) -> Rows {
     let mut rows = Rows::default();
     let work = found.work.iter().find(|work| work.label == label);
-    for (component, share) in work.iter().flat_map(|work| &work.components) {
-        if !UNDECLARED.contains(&component.as_str()) {
+    for (&component, share) in work.iter().flat_map(|work| &work.components) {
+        if !UNDECLARED.contains(&component) {
             rows.add(component, share.rows);
         }
     }
@@ -215,11 +216,11 @@ fn close(part: &str, declared: &Rows, measured: &Rows) {
 /// Measures the units and writes their table, which the next build reads.
 fn update() {
     let samples = fit();
-    let mut known: BTreeMap<&str, BTreeMap<String, i64>> = BTreeMap::new();
+    let mut known: BTreeMap<&str, BTreeMap<Component, i64>> = BTreeMap::new();
     // The operations' units are exact. What is around them is measured after, with those units known.
     for around in [false, true] {
         let samples: Vec<&Measured> = samples.iter().filter(|s| s.is_around() == around).collect();
-        let rest: Vec<BTreeMap<String, i64>> = samples.iter().map(|s| left(s, &known)).collect();
+        let rest: Vec<BTreeMap<Component, i64>> = samples.iter().map(|s| left(s, &known)).collect();
         let units = samples
             .iter()
             .flat_map(|s| s.declared.units.keys().copied());
@@ -230,11 +231,12 @@ fn update() {
             units.iter().map(times).collect()
         };
         let matrix: Vec<Vec<f64>> = samples.iter().map(row).collect();
-        let components: BTreeSet<&String> = rest.iter().flat_map(|rest| rest.keys()).collect();
+        let components: BTreeSet<Component> =
+            rest.iter().flat_map(|rest| rest.keys().copied()).collect();
         for component in components {
             let right = rest
                 .iter()
-                .map(|r| r.get(component).copied().unwrap_or(0) as f64);
+                .map(|r| r.get(&component).copied().unwrap_or(0) as f64);
             let right: Vec<f64> = right.collect();
             for (unit, rows) in units.iter().zip(solve(&units, &matrix, &right)) {
                 let whole = rows.round();
@@ -243,7 +245,7 @@ fn update() {
                     "{unit} {component}: {rows}"
                 );
                 let unit = known.entry(unit).or_default();
-                unit.insert(component.to_string(), whole as i64);
+                unit.insert(component, whole as i64);
             }
         }
     }
@@ -255,10 +257,13 @@ fn update() {
 }
 
 /// What is left of a sample when kernels, the generated code and known units are taken away.
-fn left(sample: &Measured, known: &BTreeMap<&str, BTreeMap<String, i64>>) -> BTreeMap<String, i64> {
-    let mut left: BTreeMap<String, i64> = BTreeMap::new();
-    let mut add = |component: &str, rows: i64| {
-        *left.entry(component.to_string()).or_default() += rows;
+fn left(
+    sample: &Measured,
+    known: &BTreeMap<&str, BTreeMap<Component, i64>>,
+) -> BTreeMap<Component, i64> {
+    let mut left: BTreeMap<Component, i64> = BTreeMap::new();
+    let mut add = |component: Component, rows: i64| {
+        *left.entry(component).or_default() += rows;
     };
     for (component, rows) in sample.rows.iter() {
         add(component, rows as i64);
@@ -270,7 +275,7 @@ fn left(sample: &Measured, known: &BTreeMap<&str, BTreeMap<String, i64>>) -> BTr
         add(component, -((rows * sample.declared.sites) as i64));
     }
     for (unit, &times) in &sample.declared.units {
-        for (component, rows) in known.get(unit).into_iter().flatten() {
+        for (&component, rows) in known.get(unit).into_iter().flatten() {
             add(component, -rows * times as i64);
         }
     }

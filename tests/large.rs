@@ -4,6 +4,7 @@ mod support;
 
 use std::sync::OnceLock;
 
+use cairo_decode::air::cairo::Component;
 use cairo_decode::chunk::Decoder;
 use cairo_decode::lower::{LowerOptions, Products, WeightLayout};
 use cairo_decode::prove::{ProveError, Prover};
@@ -91,7 +92,7 @@ fn large() -> &'static Proven {
         // With the smaller parameters it is refused before anything is computed.
         let refused = prove(wide(), 15, &PLAIN).err();
         assert!(
-            matches!(&refused, Some(ProveError::TooManyRows { component, .. }) if component == "assert_eq_opcode_double_deref"),
+            matches!(&refused, Some(ProveError::TooManyRows { component, .. }) if *component == Component::AssertEqOpcodeDoubleDeref),
             "{refused:?}"
         );
         let refused = prove(wide(), 15, &WRAPPABLE).err();

@@ -5,10 +5,11 @@ mod support;
 #[path = "support/command.rs"]
 mod command;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::sync::LazyLock;
 
+use cairo_decode::air::cairo::Component;
 use cairo_decode::chunk::Decoder;
 use cairo_decode::compile::{Program, compile};
 use cairo_decode::ir::VerifiedGraph;
@@ -64,9 +65,9 @@ fn requirement_16_sums_are_those_of_the_library() {
 
     assert_eq!(found.steps, steps);
     assert_eq!(found.work.iter().map(|w| w.steps).sum::<u64>(), steps);
-    let mut owned: BTreeMap<&str, (u64, u64)> = BTreeMap::new();
+    let mut owned: BTreeMap<Component, (u64, u64)> = BTreeMap::new();
     for work in &found.work {
-        for (component, share) in &work.components {
+        for (&component, share) in &work.components {
             let sum = owned.entry(component).or_default();
             sum.0 += share.rows;
             sum.1 += share.cells;
@@ -82,10 +83,10 @@ fn requirement_16_sums_are_those_of_the_library() {
         assert!(c.padded >= c.rows && c.padded.is_power_of_two(), "{c:?}");
         if c.fixed {
             fixed += c.cells;
-            assert!(!owned.contains_key(c.name.as_str()), "{}", c.name);
+            assert!(!owned.contains_key(&c.component), "{}", c.name);
             continue;
         }
-        let (rows, cells) = owned.remove(c.name.as_str()).expect("owners");
+        let (rows, cells) = owned.remove(&c.component).expect("owners");
         assert_eq!((rows, cells), (c.rows, c.rows * c.cells_per_row), "{c:?}");
         used += cells;
         padding += c.cells - cells;
@@ -129,6 +130,15 @@ fn requirement_16_sums_are_those_of_the_library() {
         rows("memory_address_to_id") + unused,
         tables.memory_address_to_id
     );
+}
+
+/// The circuit that wraps a chunk's proof is made for these components and no others.
+#[test]
+fn a_program_uses_the_components_of_the_leaf_circuit() {
+    let found = measure(&inputs(1)[0].1);
+    let found: BTreeSet<Component> = found.components.iter().map(|c| c.component).collect();
+    let leaf = Component::ALL.iter().copied().filter(|c| c.is_in_leaf());
+    assert_eq!(found, leaf.collect());
 }
 
 #[test]

@@ -13,10 +13,10 @@ use stwo_cairo_adapter::ProverInput;
 use thiserror::Error;
 
 use super::{BenchError, Shape, Subject, prompt, request, shortest, used_cells};
+use crate::air::cairo::Component;
 use crate::bundle::{Bundle, BundleError, build};
 use crate::casm::Table;
 use crate::compile::{COMMITMENT, Program, arithmetic, membership};
-use crate::cost::PERMUTATION;
 use crate::ir::VerifiedGraph;
 use crate::lower::{LowerOptions, lower};
 use crate::profile::components;
@@ -374,7 +374,7 @@ fn accepted_set(inputs: &[ProverInput], cells: u64) -> Result<&'static ParamSet,
 /// Counts what is in a program's run. Returns the prover's input as well.
 ///
 /// # Errors
-/// A component that the profile does not know.
+/// A component whose rows are not counted.
 pub fn measure(
     object: &'static str,
     program: &Program,
@@ -390,9 +390,9 @@ pub fn measure(
     let input = trace.into_prover_input()?;
     let components = components(&input)?;
     let own = || components.iter().filter(|component| !component.fixed);
-    let hash = PERMUTATION.map(|(component, _)| component);
-    let hashes = |name: &str| hash.contains(&name) || name == "poseidon_builtin";
-    let mut checks = own().filter(|component| component.name == "range_check_builtin");
+    let hashes =
+        |c: Component| c == Component::PoseidonBuiltin || c.rows_per_permutation().is_some();
+    let mut checks = own().filter(|c| c.component == Component::RangeCheckBuiltin);
     let object = Object {
         object,
         program_words: program.words().len(),
@@ -401,7 +401,7 @@ pub fn measure(
         rows: own().map(|component| component.rows).sum(),
         used_cells: used_cells(&components),
         hash_cells: own()
-            .filter(|component| hashes(&component.name))
+            .filter(|c| hashes(c.component))
             .map(|component| component.rows * component.cells_per_row)
             .sum(),
         cells: components.iter().map(|component| component.cells).sum(),

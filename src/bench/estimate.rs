@@ -65,7 +65,7 @@ pub fn run(case: &Case, steps: usize, demo: &Path, work: &Path) -> Result<Estima
     let around = around.map(|(part, cost)| (part.to_string(), cost));
     for (name, cost) in nodes.zip(&declared.nodes).chain(around) {
         let rows = cost.rows(&site)?;
-        let cells = rows.cells()? + rows.value_cells()?;
+        let cells = rows.cells() + rows.value_cells();
         match parts.iter_mut().find(|(part, _)| *part == name) {
             Some((_, sum)) => *sum += cells,
             None => parts.push((name, cells)),
@@ -73,7 +73,7 @@ pub fn run(case: &Case, steps: usize, demo: &Path, work: &Path) -> Result<Estima
         all.add_all(&rows, 1);
     }
     parts.sort_by_key(|(_, cells)| std::cmp::Reverse(*cells));
-    let (cells, value_cells) = (all.cells()?, all.value_cells()?);
+    let (cells, value_cells) = (all.cells(), all.value_cells());
     let cells_per_token = (cells + value_cells) / steps as u64;
     Ok(Estimate {
         case: case.name,

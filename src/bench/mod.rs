@@ -20,7 +20,7 @@ use thiserror::Error;
 
 use crate::bundle::{BuildRequest, Bundle, BundleError, build};
 use crate::chunk::{ChunkError, Decoder};
-use crate::cost::{CostError, UnknownComponent};
+use crate::cost::CostError;
 use crate::lower::WeightLayout;
 use crate::model::random::{self, Random, SPECIAL, Shape};
 use crate::profile::{Component, ProfileError, components};
@@ -47,8 +47,6 @@ pub enum BenchError {
     Trace(#[from] TraceError),
     #[error(transparent)]
     Profile(#[from] ProfileError),
-    #[error(transparent)]
-    Cells(#[from] UnknownComponent),
     #[error(transparent)]
     Cost(#[from] CostError),
     #[error(transparent)]

@@ -2,7 +2,7 @@
 //! comes to exactly is known after), and files of a build folder, known before they are read.
 
 use super::BundleError;
-use crate::cost::PERMUTATION;
+use crate::air::cairo::Component;
 use crate::lower::WeightLayout;
 use crate::model::Config;
 use crate::receipt::Manifest;
@@ -88,7 +88,8 @@ pub(super) fn check_words(config: &Config, words: u64) -> Result<(), BundleError
 /// # Errors
 /// [`BundleError::TooManyCommitted`].
 pub(super) fn check_felts(config: &Config, felts: u64) -> Result<(), BundleError> {
-    let most = PERMUTATION.iter().map(|(_, rows)| *rows).max();
+    let most = Component::ALL.iter();
+    let most = most.filter_map(|c| c.rows_per_permutation()).max();
     let limit = RATE * (1 << LARGE.max_log_rows) / most.unwrap_or(1);
     match felts <= limit {
         true => Ok(()),

@@ -15,7 +15,8 @@ use cairo_lang_casm::operand::{
 use num_bigint::BigInt;
 
 use super::meter::{Meter, component};
-use crate::cost::{ADDRESSES, Rows};
+use crate::air::cairo::Component;
+use crate::cost::Rows;
 
 mod builtins;
 mod calls;
@@ -115,7 +116,7 @@ impl Asm {
         self.meter.map(Meter::rows).unwrap_or_default()
     }
 
-    fn count(&mut self, component: &'static str, rows: u64) {
+    fn count(&mut self, component: Component, rows: u64) {
         if let Some(meter) = &mut self.meter {
             meter.count(component, rows);
         }
@@ -170,7 +171,7 @@ impl Asm {
 
     /// Reserves the next cell. A hint, or an instruction that has it as its result, gives it a value.
     pub fn reserve(&mut self) -> Cell {
-        self.count(ADDRESSES, 1);
+        self.count(Component::MemoryAddressToId, 1);
         self.leave()
     }
 
@@ -260,7 +261,7 @@ impl Asm {
 
     /// Writes `value` to the cell at `pointer + offset`.
     pub fn store(&mut self, value: Cell, pointer: Cell, offset: i16) {
-        self.count(ADDRESSES, 1);
+        self.count(Component::MemoryAddressToId, 1);
         self.assert_at(value, pointer, offset);
     }
 
@@ -274,7 +275,7 @@ impl Asm {
     fn settle(&mut self) {
         let behind = self.top - self.ap;
         if behind > 0 {
-            self.count("add_ap_opcode", 1);
+            self.count(Component::AddApOpcode, 1);
             self.ap = self.top;
             self.code.push(Instruction {
                 body: InstructionBody::AddAp(AddApInstruction {
@@ -306,7 +307,7 @@ impl Asm {
     pub fn jump_if(&mut self, case: &'static str, condition: Cell) -> Forward {
         let jump = self.jump_unless_zero(condition);
         // A flag that is not looked at is not touched.
-        self.count(ADDRESSES, 1);
+        self.count(Component::MemoryAddressToId, 1);
         if let Some(meter) = &mut self.meter {
             meter.jump_if(case, jump.instruction);
         }

@@ -10,20 +10,21 @@ use cairo_lang_casm::instructions::InstructionBody;
 use cairo_lang_casm::operand::{Operation, ResOperand};
 
 use super::asm::{Cell, Operand};
+use crate::air::cairo::Component;
 use crate::cost::Rows;
 
 /// The opcode component that an instruction has a row in. Jumps are the meter's own: `None`.
-pub(super) fn component(body: &InstructionBody) -> Option<&'static str> {
+pub(super) fn component(body: &InstructionBody) -> Option<Component> {
     match body {
-        InstructionBody::AddAp(_) => Some("add_ap_opcode"),
-        InstructionBody::Ret(_) => Some("ret_opcode"),
+        InstructionBody::AddAp(_) => Some(Component::AddApOpcode),
+        InstructionBody::Ret(_) => Some(Component::RetOpcode),
         InstructionBody::AssertEq(assert) => Some(match &assert.b {
-            ResOperand::Deref(_) => "assert_eq_opcode",
-            ResOperand::DoubleDeref(..) => "assert_eq_opcode_double_deref",
-            ResOperand::Immediate(_) => "assert_eq_opcode_imm",
+            ResOperand::Deref(_) => Component::AssertEqOpcode,
+            ResOperand::DoubleDeref(..) => Component::AssertEqOpcodeDoubleDeref,
+            ResOperand::Immediate(_) => Component::AssertEqOpcodeImm,
             ResOperand::BinOp(op) => match op.op {
-                Operation::Add => "add_opcode",
-                Operation::Mul => "mul_opcode",
+                Operation::Add => Component::AddOpcode,
+                Operation::Mul => Component::MulOpcode,
             },
         }),
         _ => None,
@@ -66,7 +67,7 @@ impl Meter {
         self.rows
     }
 
-    pub(super) fn count(&mut self, component: &'static str, rows: u64) {
+    pub(super) fn count(&mut self, component: Component, rows: u64) {
         if self.waiting.is_none() {
             self.rows.add(component, rows * self.times);
         }
@@ -101,7 +102,7 @@ impl Meter {
     }
 
     pub(super) fn jump(&mut self, jump: usize) {
-        self.count("jump_opcode_rel_imm", 1);
+        self.count(Component::JumpOpcodeRelImm, 1);
         self.waiting.get_or_insert(jump);
     }
 
@@ -125,7 +126,7 @@ impl Meter {
         // The jump into the loop, or over it; then the one back, after each turn.
         self.count(jnz(turns > 0), 1);
         match turns.checked_sub(1) {
-            None => self.count("jump_opcode_rel_imm", 1),
+            None => self.count(Component::JumpOpcodeRelImm, 1),
             Some(again) => {
                 self.count(jnz(true), again);
                 self.count(jnz(false), 1);
@@ -136,9 +137,9 @@ impl Meter {
     }
 }
 
-fn jnz(taken: bool) -> &'static str {
+fn jnz(taken: bool) -> Component {
     match taken {
-        true => "jnz_opcode_taken",
-        false => "jnz_opcode_non_taken",
+        true => Component::JnzOpcodeTaken,
+        false => Component::JnzOpcodeNonTaken,
     }
 }

@@ -32,6 +32,7 @@ use cairo_lang_casm::instructions::{Instruction, InstructionBody, JumpInstructio
 use cairo_lang_casm::operand::DerefOrImmediate;
 use num_bigint::BigInt;
 
+use crate::air::cairo::Component;
 use crate::cost::Rows;
 use asm::Asm;
 use meter::Meter;
@@ -154,7 +155,7 @@ impl Kernel {
         (self.code)(&mut asm);
         let mut rows = asm.rows();
         // The jump from the Cairo function to the kernel.
-        rows.add("jump_opcode_rel_imm", 1);
+        rows.add(Component::JumpOpcodeRelImm, 1);
         rows
     }
 

@@ -6,24 +6,22 @@ use cairo_vm::Felt252;
 use stwo_cairo_adapter::decode::Instruction;
 
 use super::Program;
-use crate::cost::{ADDRESSES, Rows};
-
-const CALL: &str = "call_opcode_rel_imm";
+use crate::air::cairo::Component;
+use crate::cost::Rows;
 
 /// An instruction, as far as it says where the program goes next.
 struct Place {
-    component: &'static str,
     /// Cells of the stack that it writes.
     cells: u64,
     next: Next,
 }
 
-/// Where the program goes after an instruction; calls return.
+/// Where the program goes after an instruction; calls return. What it goes through is the instruction's component.
 #[derive(Clone, Copy)]
 enum Next {
-    Nowhere,
-    To(usize),
-    /// If not zero, and if zero.
+    Nowhere(Component),
+    To(Component, usize),
+    /// If not zero, and if zero: of a jump, the way that is taken says the component.
     Either(usize, usize),
 }
 
@@ -48,10 +46,10 @@ impl Program {
                 if let Some(label) = self.call(pc) {
                     let rows = sites.entry(label.to_string()).or_default();
                     rows.add(component, 1);
-                    rows.add(ADDRESSES, cells);
+                    rows.add(Component::MemoryAddressToId, cells);
                     // A constant's address comes from a call of what is before it, a return.
-                    if component == CALL && returns_at_once(&words, pc) {
-                        rows.add("ret_opcode", 1);
+                    if component == Component::CallOpcodeRelImm && returns_at_once(&words, pc) {
+                        rows.add(Component::RetOpcode, 1);
                     }
                 }
             }
@@ -74,7 +72,7 @@ fn entries(words: &[Felt252]) -> BTreeSet<usize> {
 }
 
 /// The instructions of the longest way through a function: offset, component, cells that it writes.
-fn longest(words: &[Felt252], entry: usize, end: usize) -> Vec<(usize, &'static str, u64)> {
+fn longest(words: &[Felt252], entry: usize, end: usize) -> Vec<(usize, Component, u64)> {
     let mut places = BTreeMap::new();
     let mut pc = entry;
     while pc < end {
@@ -89,8 +87,8 @@ fn longest(words: &[Felt252], entry: usize, end: usize) -> Vec<(usize, &'static 
     let from = |length: &BTreeMap<usize, u64>, pc: usize| length.get(&pc).copied().unwrap_or(0);
     for (&pc, place) in places.iter().rev() {
         let rest = match place.next {
-            Next::Nowhere => 0,
-            Next::To(next) => from(&length, next),
+            Next::Nowhere(_) => 0,
+            Next::To(_, next) => from(&length, next),
             Next::Either(a, b) => from(&length, a).max(from(&length, b)),
         };
         length.insert(pc, 1 + rest);
@@ -100,12 +98,12 @@ fn longest(words: &[Felt252], entry: usize, end: usize) -> Vec<(usize, &'static 
     while let Some(pc) = at {
         let Some(place) = places.get(&pc) else { break };
         let (component, next) = match place.next {
-            Next::Nowhere => (place.component, None),
-            Next::To(next) => (place.component, Some(next)),
+            Next::Nowhere(component) => (component, None),
+            Next::To(component, next) => (component, Some(next)),
             Next::Either(a, b) if from(&length, a) > from(&length, b) => {
-                ("jnz_opcode_taken", Some(a))
+                (Component::JnzOpcodeTaken, Some(a))
             }
-            Next::Either(_, b) => ("jnz_opcode_non_taken", Some(b)),
+            Next::Either(_, b) => (Component::JnzOpcodeNonTaken, Some(b)),
         };
         way.push((pc, component, place.cells));
         at = next.filter(|&next| next > pc);
@@ -116,27 +114,23 @@ fn longest(words: &[Felt252], entry: usize, end: usize) -> Vec<(usize, &'static 
 fn place(words: &[Felt252], pc: usize) -> Option<(Place, usize)> {
     let (i, size) = decode(words, pc)?;
     let behind = pc + size;
-    let (component, cells, next) = match () {
-        () if i.opcode_ret => ("ret_opcode", 0, Next::Nowhere),
-        () if i.opcode_call && i.op_1_imm => (CALL, 2, Next::To(behind)),
-        () if i.opcode_call => ("call_opcode_abs", 2, Next::To(behind)),
-        () if i.pc_update_jnz => ("", 0, Next::Either(target(words, pc)?, behind)),
+    let straight = |component| Next::To(component, behind);
+    let (cells, next) = match () {
+        () if i.opcode_ret => (0, Next::Nowhere(Component::RetOpcode)),
+        () if i.opcode_call && i.op_1_imm => (2, straight(Component::CallOpcodeRelImm)),
+        () if i.opcode_call => (2, straight(Component::CallOpcodeAbs)),
+        () if i.pc_update_jnz => (0, Next::Either(target(words, pc)?, behind)),
         () if i.pc_update_jump_rel && i.op_1_imm => {
-            ("jump_opcode_rel_imm", 0, Next::To(target(words, pc)?))
+            (0, Next::To(Component::JumpOpcodeRelImm, target(words, pc)?))
         }
-        () if i.ap_update_add => ("add_ap_opcode", 0, Next::To(behind)),
-        () if i.res_add => ("add_opcode", 1, Next::To(behind)),
-        () if i.res_mul => ("mul_opcode", 1, Next::To(behind)),
-        () if i.op_1_imm => ("assert_eq_opcode_imm", 1, Next::To(behind)),
-        () if i.op_1_base_ap || i.op_1_base_fp => ("assert_eq_opcode", 1, Next::To(behind)),
-        () => ("assert_eq_opcode_double_deref", 1, Next::To(behind)),
+        () if i.ap_update_add => (0, straight(Component::AddApOpcode)),
+        () if i.res_add => (1, straight(Component::AddOpcode)),
+        () if i.res_mul => (1, straight(Component::MulOpcode)),
+        () if i.op_1_imm => (1, straight(Component::AssertEqOpcodeImm)),
+        () if i.op_1_base_ap || i.op_1_base_fp => (1, straight(Component::AssertEqOpcode)),
+        () => (1, straight(Component::AssertEqOpcodeDoubleDeref)),
     };
-    let place = Place {
-        component,
-        cells,
-        next,
-    };
-    Some((place, size))
+    Some((Place { cells, next }, size))
 }
 
 /// The instruction at an offset, and its words.

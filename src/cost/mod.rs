@@ -1,8 +1,8 @@
 //! What a program costs, declared from its shape, before it runs.
 //!
-//! Owns the rows of the Cairo code around the kernels, and the cells of a row. Which kernels an operation calls, on
-//! how much, and how often the code around them runs, is declared where the operation is lowered; what the generated
-//! code does to call it is in the program (`Program::sites`). The three together are the operation's cost.
+//! Owns the rows of the Cairo code around the kernels. Which kernels an operation calls, on how much, and how often the
+//! code around them runs, is declared where the operation is lowered; what the generated code does to call it is in the
+//! program (`Program::sites`). The three together are the operation's cost.
 //!
 //! Invariants
 //! - A declared cost is exact for steps, opcodes, builtins and addresses: `tests/cost.rs` compares it with the
@@ -10,7 +10,6 @@
 //! - Deliberately absent: the values in memory, of which equal ones share a row, so that the data decide; the words of
 //!   the program, which are there whatever it does.
 
-mod cells;
 mod rows;
 
 use std::collections::BTreeMap;
@@ -18,67 +17,63 @@ use std::sync::LazyLock;
 
 use thiserror::Error;
 
-pub use cells::{ADDRESSES_PER_ROW, UnknownComponent, cells_per_row};
 pub use rows::Rows;
 
-/// The component of addresses.
-pub const ADDRESSES: &str = "memory_address_to_id";
+use crate::air::cairo::{Component, UnknownComponent};
 
 /// Rows of each unit of Cairo code around the kernels: unit, component, rows. Measured and written by `tests/cost.rs`.
 /// A unit may have less than no rows of a component: one branch is taken instead of another.
 const UNITS: &str = include_str!("units.tsv");
 
 /// Component and rows of each line, by unit.
-#[allow(
-    clippy::panic,
-    clippy::expect_used,
-    reason = "the table is part of the source, and a test reads all of it"
-)]
-static TABLE: LazyLock<BTreeMap<&str, Vec<(&str, i64)>>> = LazyLock::new(|| {
-    let mut table: BTreeMap<&str, Vec<_>> = BTreeMap::new();
-    for line in UNITS.lines() {
+type Units = BTreeMap<&'static str, Vec<(Component, i64)>>;
+
+static TABLE: LazyLock<Result<Units, CostError>> = LazyLock::new(|| read(UNITS));
+
+/// Reads the table of units.
+fn read(text: &'static str) -> Result<Units, CostError> {
+    let mut table = Units::new();
+    for line in text.lines() {
+        let malformed = || CostError::Line {
+            line: line.to_string(),
+        };
         let fields: Vec<&str> = line.split('\t').collect();
         let [unit, component, rows] = fields[..] else {
-            panic!("units.tsv: {line:?} has not three fields");
+            return Err(malformed());
         };
-        let rows = rows.parse().expect("units.tsv: a number of rows");
+        let component = Component::named(component)?;
+        let rows = rows.parse().map_err(|_| malformed())?;
         table.entry(unit).or_default().push((component, rows));
     }
-    table
-});
+    Ok(table)
+}
 
 /// Why a declared cost has no rows.
 #[derive(Debug, Clone, Error, PartialEq, Eq)]
 pub enum CostError {
-    #[error(transparent)]
+    #[error(
+        "src/cost/units.tsv: {line:?} is not a unit, a component and a number of rows with tabs between; tests/cost.rs writes the file"
+    )]
+    Line { line: String },
+    #[error("src/cost/units.tsv: {0}; tests/cost.rs writes the file")]
     Component(#[from] UnknownComponent),
     #[error(
         "the rows of the code {unit:?} are not known: it is not in src/cost/units.tsv, which tests/cost.rs writes"
     )]
     Unit { unit: String },
     #[error("the code around the kernels takes more rows of {component} away than there are")]
-    Negative { component: String },
+    Negative { component: Component },
 }
-
-/// What one Poseidon permutation needs besides its instance of the builtin: components and rows in them, for an input
-/// of its own.
-///
-/// The hash's 8 full and 83 partial rounds are in chains of one round, and of three (the first two partial rounds
-/// are in the aggregator); every round cubes: 2 + 3·8 + 3·27 times, and checks 2 + 3·27 results.
-pub const PERMUTATION: [(&str, u64); 5] = [
-    ("poseidon_aggregator", 1),
-    ("poseidon_full_round_chain", 8),
-    ("poseidon_3_partial_rounds_chain", 27),
-    ("cube_252", 107),
-    ("range_check_252_width_27", 83),
-];
 
 /// Rows of `count` Poseidon permutations, the addresses of their builtin's cells not among them.
 pub fn permutations(count: u64) -> Rows {
     let mut rows = Rows::default();
-    rows.add("poseidon_builtin", count);
-    for (component, each) in PERMUTATION {
-        rows.add(component, count * each);
+    rows.add(Component::PoseidonBuiltin, count);
+    for &component in Component::ALL {
+        rows.add(
+            component,
+            count * component.rows_per_permutation().unwrap_or(0),
+        );
     }
     rows
 }
@@ -107,18 +102,18 @@ impl Cost {
     pub fn rows(&self, site: &Rows) -> Result<Rows, CostError> {
         let mut rows = self.kernels.clone();
         rows.add_all(site, self.sites);
-        let mut units: BTreeMap<&str, i64> = BTreeMap::new();
+        let table = TABLE.as_ref().map_err(CostError::clone)?;
+        let mut units: BTreeMap<Component, i64> = BTreeMap::new();
         for (unit, &times) in &self.units {
             let unknown = || CostError::Unit {
                 unit: unit.to_string(),
             };
-            for (component, each) in TABLE.get(unit).ok_or_else(unknown)? {
-                *units.entry(component).or_default() += each * times as i64;
+            for (component, each) in table.get(unit).ok_or_else(unknown)? {
+                *units.entry(*component).or_default() += each * times as i64;
             }
         }
         for (component, sum) in units {
             if rows.add_signed(component, sum).is_none() {
-                let component = component.to_string();
                 return Err(CostError::Negative { component });
             }
         }
@@ -140,5 +135,19 @@ mod tests {
         let error = cost.rows(&Rows::default()).expect_err("not known");
         let unit = "of another table".to_string();
         assert_eq!(error, CostError::Unit { unit });
+    }
+
+    /// A line of the table that says nothing, or something of a component that there is not, is refused with the line or
+    /// the component in the message.
+    #[test]
+    fn a_table_that_cannot_be_read_is_refused() {
+        let refused = |text| read(text).expect_err("no table").to_string();
+        for line in ["add\tadd_opcode", "add\tadd_opcode\tmany", ""] {
+            let table = format!("mul\tmul_opcode\t1\n{line}\n");
+            let problem = refused(table.leak());
+            assert!(problem.contains(&format!("{line:?}")), "{problem}");
+        }
+        let problem = refused("add\tadd_opcodes\t1");
+        assert!(problem.contains("\"add_opcodes\""), "{problem}");
     }
 }

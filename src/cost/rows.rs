@@ -4,32 +4,29 @@ use std::collections::BTreeMap;
 
 use serde::Serialize;
 
-use super::{UnknownComponent, cells_per_row};
+use crate::air::cairo::Component;
 
 /// Rows in use, by component of the proof.
 ///
 /// Which rows of `add_opcode` and `mul_opcode` are of their cheaper forms with small operands depends on the values:
-/// here they all count under the name of the general form.
+/// here they all count for the general form.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
-pub struct Rows(BTreeMap<String, u64>);
+pub struct Rows(BTreeMap<Component, u64>);
 
 impl Rows {
     /// Adds rows to a component.
-    pub fn add(&mut self, component: &str, rows: u64) {
+    pub fn add(&mut self, component: Component, rows: u64) {
         if rows > 0 {
-            let name = component.strip_suffix("_small");
-            let general = name.filter(|name| ["add_opcode", "mul_opcode"].contains(name));
-            let name = general.unwrap_or(component);
-            *self.0.entry(name.to_string()).or_default() += rows;
+            *self.0.entry(component.general()).or_default() += rows;
         }
     }
 
     /// Adds rows to a component, or takes them away; `None` if it has not so many.
-    pub(super) fn add_signed(&mut self, component: &str, rows: i64) -> Option<()> {
+    pub(super) fn add_signed(&mut self, component: Component, rows: i64) -> Option<()> {
         match u64::try_from(rows) {
             Ok(rows) => self.add(component, rows),
             Err(_) => {
-                let own = self.0.get_mut(component)?;
+                let own = self.0.get_mut(&component)?;
                 *own = own.checked_add_signed(rows)?;
             }
         }
@@ -38,7 +35,7 @@ impl Rows {
 
     /// Adds all rows of others, `times` times.
     pub fn add_all(&mut self, other: &Rows, times: u64) {
-        for (component, rows) in &other.0 {
+        for (&component, rows) in &other.0 {
             self.add(component, rows * times);
         }
     }
@@ -55,47 +52,36 @@ impl Rows {
     }
 
     /// Rows of a component.
-    pub fn of(&self, component: &str) -> u64 {
-        self.0.get(component).copied().unwrap_or(0)
+    pub fn of(&self, component: Component) -> u64 {
+        self.0.get(&component).copied().unwrap_or(0)
     }
 
     /// Components that have rows, by name.
-    pub fn iter(&self) -> impl Iterator<Item = (&str, u64)> {
-        self.0.iter().map(|(name, &rows)| (name.as_str(), rows))
+    pub fn iter(&self) -> impl Iterator<Item = (Component, u64)> {
+        self.0.iter().map(|(&component, &rows)| (component, rows))
     }
 
     /// Cells of the rows; of sums and products, of their general form.
-    ///
-    /// # Errors
-    /// A component whose cells are not known.
-    pub fn cells(&self) -> Result<u64, UnknownComponent> {
-        let cells = |(name, rows)| Ok(cells_per_row(name)? * rows);
+    pub fn cells(&self) -> u64 {
+        let cells = |(component, rows): (Component, u64)| component.cells_per_row() * rows;
         self.iter().map(cells).sum()
     }
 
     /// Cells of the values that the rows make, if each sum, each product and each of a permutation's three results is
     /// a large value of its own: about the most that they can be.
-    ///
-    /// # Errors
-    /// A component whose cells are not known.
-    pub fn value_cells(&self) -> Result<u64, UnknownComponent> {
+    pub fn value_cells(&self) -> u64 {
         let made = [
-            ("add_opcode", 1),
-            ("mul_opcode", 1),
-            ("poseidon_builtin", 3),
+            (Component::AddOpcode, 1),
+            (Component::MulOpcode, 1),
+            (Component::PoseidonBuiltin, 3),
         ];
         let made = made.map(|(component, each)| each * self.of(component));
-        Ok(cells_per_row("memory_id_to_big")? * made.iter().sum::<u64>())
+        Component::MemoryIdToBig.cells_per_row() * made.iter().sum::<u64>()
     }
 
     /// VM steps: the rows of all opcodes.
     pub fn steps(&self) -> u64 {
-        let opcodes = self.iter().filter(|(name, _)| is_opcode(name));
+        let opcodes = self.iter().filter(|(component, _)| component.is_opcode());
         opcodes.map(|(_, rows)| rows).sum()
     }
-}
-
-/// Whether each row of a component is a VM step.
-fn is_opcode(component: &str) -> bool {
-    component.contains("_opcode")
 }

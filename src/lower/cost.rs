@@ -4,8 +4,9 @@ use std::collections::BTreeMap;
 
 use super::weights::graph_for;
 use super::{LowerError, LowerOptions, Lowering};
+use crate::air::cairo::Component;
 use crate::casm::{Param, kernel};
-use crate::cost::{ADDRESSES, Cost, Rows};
+use crate::cost::{Cost, Rows};
 use crate::ir::{Len, Node, Op, StepValues, ValueId, VerifiedGraph};
 
 /// A step whose cost is declared.
@@ -151,7 +152,8 @@ pub(super) fn call_by_case(
 
 /// Adds the addresses of values that a hint writes.
 pub(super) fn hinted(cost: &mut Cost, values: usize) {
-    cost.kernels.add(ADDRESSES, values as u64);
+    cost.kernels
+        .add(Component::MemoryAddressToId, values as u64);
 }
 
 /// Adds a call of the kernel for the first largest of `len` elements, which is at `index`.

@@ -329,7 +329,7 @@ impl Product<'_> {
             claims::check_cost(&mut cost, self, weights, STEPS)?;
         }
         let rows = cost.rows(&Rows::default())?;
-        Ok(rows.cells()? + rows.value_cells()?)
+        Ok(rows.cells() + rows.value_cells())
     }
 
     /// Adds what `steps` steps do for it.

@@ -47,7 +47,7 @@ use thiserror::Error;
 use imports::Imports;
 use schedule::Schedule;
 
-use crate::cost::{CostError, UnknownComponent};
+use crate::cost::CostError;
 use crate::ir::{GraphError, Node, Op, ValueId, VerifiedGraph};
 
 /// Why a graph cannot be lowered.
@@ -92,8 +92,6 @@ pub enum LowerError {
         magnitude: i128,
         shift: u32,
     },
-    #[error(transparent)]
-    Cells(#[from] UnknownComponent),
     #[error(transparent)]
     Cost(#[from] CostError),
     #[error(

@@ -15,7 +15,6 @@ mod owners;
 mod page;
 mod report;
 mod rows;
-mod tables;
 
 use std::collections::BTreeMap;
 
@@ -23,12 +22,11 @@ use cairo_vm::Felt252;
 use serde::Serialize;
 use thiserror::Error;
 
+use crate::air::cairo;
 use crate::compile::Program;
-use crate::cost::UnknownComponent;
 use crate::ir::Graph;
 use crate::trace::{self, TraceError};
 
-pub(crate) use components::padded;
 pub use components::{Component, components};
 pub use page::page;
 pub use report::{Growth, Line, Point, Report};
@@ -38,8 +36,8 @@ pub use report::{Growth, Line, Point, Report};
 pub enum ProfileError {
     #[error("the program does not say what its code computes: compile the model again")]
     OldBuild,
-    #[error(transparent)]
-    Component(#[from] UnknownComponent),
+    #[error("the trace uses {0}, whose rows are not counted: no program of cairo-decode does")]
+    Foreign(cairo::Component),
     #[error("the trace has {0}: this is a bug of cairo-decode")]
     Inconsistent(&'static str),
     #[error("{0}")]
@@ -68,7 +66,7 @@ pub struct Work {
     /// Cells of these rows.
     pub cells: u64,
     /// By component, those that have rows of it.
-    pub components: BTreeMap<String, Share>,
+    pub components: BTreeMap<cairo::Component, Share>,
 }
 
 /// The part of a component that a [`Work`] has.
@@ -101,7 +99,7 @@ pub struct Profile {
 ///
 /// # Errors
 /// A program that refuses its input, that was built before programs knew what their code computes, or that uses a
-/// component that the profile does not know.
+/// component whose rows are not counted.
 pub fn profile(
     program: &Program,
     graph: &Graph,
@@ -126,9 +124,9 @@ pub fn profile(
     let work: Vec<Work> = works
         .map(|(owner, (label, steps))| {
             let shares = components.iter().filter(|c| !c.fixed).map(|c| {
-                let rows = rows.of(&c.name, owner as owners::Owner);
+                let rows = rows.of(c.component, owner as owners::Owner);
                 let cells = rows * c.cells_per_row;
-                (c.name.clone(), Share { rows, cells })
+                (c.component, Share { rows, cells })
             });
             let shares: BTreeMap<_, _> = shares.filter(|(_, share)| share.rows > 0).collect();
             Work {

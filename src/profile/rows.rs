@@ -14,9 +14,10 @@ use stwo_cairo_common::builtins::POSEIDON_BUILTIN_MEMORY_CELLS;
 use stwo_cairo_common::prover_types::cpu::CasmState;
 
 use super::ProfileError;
-use super::components::{Builtin, builtins, opcodes, permutation, pointer};
+use super::components::{Builtin, builtins, permutation, pointer};
 use super::owners::{Owner, Owners, PROTOCOL};
-use crate::cost::PERMUTATION;
+use crate::air::cairo::Component;
+use crate::prove::input;
 use crate::trace::Registers;
 
 /// Nobody yet.
@@ -24,17 +25,17 @@ const NOBODY: Owner = Owner::MAX;
 
 /// Rows by component and owner.
 #[derive(Default)]
-pub(super) struct Rows(BTreeMap<&'static str, Vec<u64>>);
+pub(super) struct Rows(BTreeMap<Component, Vec<u64>>);
 
 impl Rows {
     /// Rows of a component that an owner has.
-    pub(super) fn of(&self, component: &str, owner: Owner) -> u64 {
-        let rows = self.0.get(component);
+    pub(super) fn of(&self, component: Component, owner: Owner) -> u64 {
+        let rows = self.0.get(&component);
         rows.and_then(|rows| rows.get(owner as usize).copied())
             .unwrap_or(0)
     }
 
-    fn add(&mut self, component: &'static str, owner: Owner, rows: u64) {
+    fn add(&mut self, component: Component, owner: Owner, rows: u64) {
         let counts = self.0.entry(component).or_default();
         if counts.len() <= owner as usize {
             counts.resize(owner as usize + 1, 0);
@@ -46,7 +47,7 @@ impl Rows {
 /// Gives every row in use to an owner.
 ///
 /// # Errors
-/// A prover input that is not of these steps, or uses a builtin that the profile does not know.
+/// A prover input that is not of these steps, or uses a builtin whose rows are not counted.
 pub(super) fn rows(
     input: &ProverInput,
     registers: &[Registers],
@@ -59,7 +60,7 @@ pub(super) fn rows(
     };
     let start = transitions.initial_state;
     let (program, stack) = (start.pc.0 - first.pc as u32, start.ap.0 - first.ap as u32);
-    let opcodes = opcodes(&transitions.casm_states_by_opcode);
+    let opcodes = input::opcodes(&transitions.casm_states_by_opcode);
     let mut touched = Touched::new(&input.memory, builtins(input)?);
     let [words, rest] =
         ["program", "unread"].map(|part| owners.named(&format!("{PROTOCOL}.{part}")));
@@ -82,7 +83,7 @@ pub(super) fn rows(
         let (instruction, component) = match &mut known[step.pc] {
             Some((instruction, component)) => (&*instruction, component),
             unknown => {
-                touched.rows.add("verify_instruction", words, 1);
+                touched.rows.add(Component::VerifyInstruction, words, 1);
                 let word = input.memory.get(state.pc.0).as_small();
                 let (instruction, component) = unknown.insert((Instruction::decode(word), 0));
                 (&*instruction, component)
@@ -160,20 +161,20 @@ impl<'a> Touched<'a> {
             return;
         };
         *cell = owner;
-        self.rows.add("memory_address_to_id", owner, 1);
+        self.rows.add(Component::MemoryAddressToId, owner, 1);
         self.value(address, owner);
-        let holds = |b: &Builtin| (b.begin..b.used).contains(&address);
-        if let Some(builtin) = self.builtins.iter().position(holds) {
-            let b = &self.builtins[builtin];
-            self.instance(builtin, ((address - b.begin) / b.size) as usize, owner);
+        let mut builtins = self.builtins.iter().enumerate();
+        let held = builtins.find_map(|(builtin, b)| Some((builtin, b.instance(address)?)));
+        if let Some((builtin, instance)) = held {
+            self.instance(builtin, instance, owner);
         }
     }
 
     /// The value at an address.
     fn value(&mut self, address: u32, owner: Owner) {
         let (component, cell) = match self.memory.address_to_id[address as usize].decode() {
-            MemoryValueId::Small(id) => ("memory_id_to_small", &mut self.small[id as usize]),
-            MemoryValueId::F252(id) => ("memory_id_to_big", &mut self.big[id as usize]),
+            MemoryValueId::Small(id) => (Component::MemoryIdToSmall, &mut self.small[id as usize]),
+            MemoryValueId::F252(id) => (Component::MemoryIdToBig, &mut self.big[id as usize]),
             MemoryValueId::Empty => return,
         };
         if *cell == NOBODY {
@@ -189,13 +190,17 @@ impl<'a> Touched<'a> {
         }
         *found = owner;
         let b = &self.builtins[builtin];
-        self.rows.add(b.name, owner, 1);
-        let begin = b.begin + instance as u32 * b.size;
-        let cells = begin..begin + b.size;
-        if b.name == "poseidon_builtin" && self.permutations.insert(permutation(self.memory, begin))
+        self.rows.add(b.memory.component, owner, 1);
+        let cells = b.addresses(instance);
+        if b.memory.component == Component::PoseidonBuiltin
+            && self
+                .permutations
+                .insert(permutation(self.memory, cells.start))
         {
-            for (component, each) in PERMUTATION {
-                self.rows.add(component, owner, each);
+            for &component in Component::ALL {
+                if let Some(rows) = component.rows_per_permutation() {
+                    self.rows.add(component, owner, rows);
+                }
             }
         }
         // The instance has all its cells, read or not.
@@ -207,7 +212,7 @@ impl<'a> Touched<'a> {
     /// Gives what no step touched to an owner. A builtin's padding has none.
     fn finish(mut self, owner: Owner) -> Rows {
         for address in 1..self.cells.len() as u32 {
-            let padding = |b: &Builtin| (b.used..b.end).contains(&address);
+            let padding = |b: &Builtin| (b.used..b.memory.end).contains(&address);
             if self.cells[address as usize] == NOBODY && !self.builtins.iter().any(padding) {
                 self.touch(address, owner);
             }

@@ -1,9 +1,11 @@
 //! Proves traces with Stwo, keeping what every proof needs across proofs.
 //!
 //! Owns the prover's warm state (twiddles of the lifted domain, the preprocessed trace and its
-//! committed tree) and the row limit. The parameters are the verifier's.
+//! committed tree), which component takes which part of the prover's input, and the refusal of traces with too many
+//! rows. The parameters are the verifier's.
 
 mod compose;
+pub(crate) mod input;
 pub mod memory;
 pub mod tensor;
 
@@ -19,15 +21,16 @@ use stwo::prover::backend::simd::SimdBackend;
 use stwo::prover::mempool::BaseColumnPool;
 use stwo::prover::poly::circle::PolyOps;
 use stwo::prover::poly::twiddles::TwiddleTree;
-use stwo_cairo_adapter::{ExecutionResources, ProverInput};
+use stwo_cairo_adapter::ProverInput;
 use stwo_cairo_common::preprocessed_columns::preprocessed_trace::PreProcessedTrace;
 use stwo_cairo_prover::witness::preprocessed_trace::gen_trace;
 use thiserror::Error;
 
 use tensor::{Constants, Witness};
 
+use crate::air::cairo::Component;
 use crate::air::verify::TensorPart;
-use crate::verify::params::{self, LOG_TABLE_ROWS, MerkleChannel, ParamSet};
+use crate::verify::params::{self, MerkleChannel, ParamSet};
 use crate::verify::proof::{self, CairoProof};
 
 /// Why a trace is not proven.
@@ -37,7 +40,7 @@ pub enum ProveError {
         "the chunk is too long to prove at once: {rows} rows of {component}, at most {limit} fit; use a smaller --chunk"
     )]
     TooManyRows {
-        component: String,
+        component: Component,
         rows: u64,
         limit: u64,
     },
@@ -239,70 +242,37 @@ impl Prover {
     }
 }
 
-/// Rows that a component may have in a proof with the parameters `set`, as [`crate::profile`] counts them: 16
-/// addresses share a row of `memory_address_to_id`, and the tables of large values count as one component.
-pub fn max_rows(set: &ParamSet, component: &str) -> u64 {
-    let table = 1 << LOG_TABLE_ROWS;
-    match component {
-        "memory_address_to_id" => 16 * table,
-        "memory_id_to_big" => set.value_tables as u64 * table,
-        "memory_id_to_small" | "poseidon_aggregator" => table,
-        _ if component.ends_with("_builtin") => table,
-        _ => 1 << set.max_log_rows,
-    }
-}
-
-/// Rows of the components that compute `permutations` different permutations of Poseidon, padding included.
-///
-/// What one needs is in [`PERMUTATION`](crate::cost::PERMUTATION). A row of padding is a permutation too, and its
-/// rounds have rows: the chains pad by themselves on top.
-pub fn permutation_rows(permutations: u64) -> [(&'static str, u64); 5] {
-    let [aggregator, full, partial] = [1, 8, 27].map(|each| pad(pad(permutations) * each));
-    [
-        ("poseidon_aggregator", aggregator),
-        ("poseidon_full_round_chain", full),
-        ("poseidon_3_partial_rounds_chain", partial),
-        ("cube_252", pad(2 * aggregator + 3 * full + 3 * partial)),
-        (
-            "range_check_252_width_27",
-            pad(2 * aggregator + 3 * partial),
-        ),
-    ]
-}
-
-/// Rows after padding to a power of two, at least the SIMD prover's smallest component.
-pub fn pad(rows: u64) -> u64 {
-    rows.next_power_of_two().max(16)
-}
-
 /// Refuses a trace with more rows than proofs with the parameters `set` allow. Every opcode, builtin and memory table
-/// has a component with one row per use; permutations have several.
+/// has a component with one row per use; permutations have several. All instances of Poseidon's builtin count as different.
 ///
 /// # Errors
 /// [`ProveError::TooManyRows`] names the component furthest beyond its limit.
 pub fn check_rows(set: &ParamSet, input: &ProverInput) -> Result<(), ProveError> {
-    let resources = ExecutionResources::from_prover_input(input);
-    let memory = &resources.memory_tables_sizes;
+    let memory = &input.memory;
     let tables = [
-        ("memory_address_to_id", memory.memory_address_to_id),
-        ("memory_id_to_small", memory.memory_id_to_small),
-        ("memory_id_to_big", memory.memory_id_to_big),
-        ("verify_instruction", resources.verify_instruction),
+        (Component::MemoryAddressToId, memory.address_to_id.len()),
+        (Component::MemoryIdToSmall, memory.small_values.len()),
+        (Component::MemoryIdToBig, memory.f252_values.len()),
+        (Component::VerifyInstruction, input.pc_count),
     ];
-    let builtins = &resources.builtin_instance_counter;
-    let permutations = builtins.get("poseidon_builtin").copied().unwrap_or(0) as u64;
-    let counts = resources.opcodes_instance_counter.iter().chain(builtins);
-    let counts = counts
-        .map(|(name, &rows)| (name.as_str(), rows))
-        .chain(tables)
-        .map(|(name, rows)| (name, rows as u64))
-        .chain(permutation_rows(permutations));
+    let opcodes = input::opcodes(&input.state_transitions.casm_states_by_opcode);
+    let opcodes = opcodes.map(|(component, states)| (component, states.len()));
+    let counts = opcodes.into_iter().chain(tables);
+    let counts = counts.map(|(component, rows)| (component, rows as u64));
+    let builtins = || input::builtins(input).map(|b| (b.component, b.instances()));
+    let mut poseidon = builtins().filter(|(c, _)| *c == Component::PoseidonBuiltin);
+    let permutations = poseidon.next().map_or(0, |(_, instances)| instances);
+    let parts = Component::ALL.iter().filter_map(|component| {
+        let rows = component.rows_per_permutation()? * permutations;
+        Some((*component, component.padded(rows, permutations)))
+    });
     // The one furthest beyond its limit.
-    let limited = counts.map(|(name, rows)| (name, rows, max_rows(set, name)));
+    let counts = counts.chain(builtins()).chain(parts);
+    let limited = counts.map(|(component, rows)| (component, rows, set.max_rows(component)));
     let beyond = limited.filter(|(_, rows, limit)| rows > limit);
     match beyond.max_by_key(|(_, rows, limit)| rows - limit) {
         Some((component, rows, limit)) => Err(ProveError::TooManyRows {
-            component: component.to_string(),
+            component,
             rows,
             limit,
         }),

@@ -14,7 +14,7 @@
 //! | `folder` | the session's folder: lock, completeness, sizes |
 //! | `verify_session` | receipts with their proofs: a whole session, or one alone |
 //!
-//! Invariants: this module imports `spec` and `verify` only, so a verifier can be shipped without
+//! Invariants: this module imports `spec` and `verify` only (and `verify` imports `air`), so a verifier can be shipped without
 //! the prover; a document that is read has exactly one meaning, and a document that is written
 //! can be read.
 //!

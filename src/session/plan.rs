@@ -7,8 +7,9 @@
 
 use std::collections::BTreeMap;
 
-use crate::profile::{Component, padded};
-use crate::prove::{max_rows, memory::max_cells};
+use crate::air::cairo;
+use crate::profile::Component;
+use crate::prove::memory::max_cells;
 use crate::verify::params::ParamSet;
 
 /// Steps of the longer of the two chunks that are traced before the first proof.
@@ -20,12 +21,12 @@ const GROWTH: u64 = 2;
 const PROOF: u64 = 25_000_000;
 
 /// Rows in use by component.
-type Rows = BTreeMap<String, u64>;
+type Rows = BTreeMap<cairo::Component, u64>;
 
 /// The rows of a trace's components.
 fn rows(components: &[Component]) -> Rows {
     let own = components.iter().filter(|c| !c.fixed);
-    own.map(|c| (c.name.clone(), c.rows)).collect()
+    own.map(|c| (c.component, c.rows)).collect()
 }
 
 /// What is known of a session's chunks.
@@ -75,9 +76,12 @@ impl Plan {
         if steps < 2 {
             return;
         }
-        let more = rows(chunk).into_iter().map(|(name, rows)| {
-            let first = self.one.get(&name).copied().unwrap_or(0);
-            (name, rows.saturating_sub(first).div_ceil(steps as u64 - 1))
+        let more = rows(chunk).into_iter().map(|(component, rows)| {
+            let first = self.one.get(&component).copied().unwrap_or(0);
+            (
+                component,
+                rows.saturating_sub(first).div_ceil(steps as u64 - 1),
+            )
         });
         self.per_step = more.collect();
         self.components = chunk.to_vec();
@@ -85,25 +89,24 @@ impl Plan {
 
     fn steps(&self, most: usize, left: usize) -> usize {
         let memory = max_cells(self.set);
-        let rows = |name: &str, steps: usize| {
-            let first = self.one.get(name).copied().unwrap_or(0);
-            let more = self.per_step.get(name).copied().unwrap_or(0);
+        let rows = |component, steps: usize| {
+            let first = self.one.get(&component).copied().unwrap_or(0);
+            let more = self.per_step.get(&component).copied().unwrap_or(0);
             first + more * (steps as u64 - 1) * (100 + GROWTH) / 100
         };
         let cells = |steps: usize| -> Option<u64> {
-            let permutations = rows("poseidon_aggregator", steps);
+            let permutations = rows(cairo::Component::PoseidonAggregator, steps);
             let mut cells = 0;
-            for component in &self.components {
-                if component.fixed {
-                    cells += component.cells;
+            for c in &self.components {
+                if c.fixed {
+                    cells += c.cells;
                     continue;
                 }
-                let rows = rows(&component.name, steps);
-                let all = padded(&component.name, rows, permutations);
-                if all > max_rows(self.set, &component.name) {
+                let all = c.component.padded(rows(c.component, steps), permutations);
+                if all > self.set.max_rows(c.component) {
                     return None;
                 }
-                cells += all * component.cells_per_row;
+                cells += all * c.cells_per_row;
             }
             (cells <= memory).then_some(cells)
         };
@@ -135,18 +138,16 @@ impl Plan {
 mod tests {
     use super::*;
 
-    use crate::prove::pad;
     use crate::verify::params::{LARGE, PLAIN};
 
     /// A chunk with a single component.
     fn chunk(rows: u64, cells_per_row: u64) -> Vec<Component> {
+        let component = cairo::Component::AddOpcode;
+        let padded = component.padded(rows, 0);
         vec![Component {
-            name: "add_opcode".to_string(),
-            rows,
-            padded: pad(rows),
             cells_per_row,
-            cells: pad(rows) * cells_per_row,
-            fixed: false,
+            cells: padded * cells_per_row,
+            ..Component::new(component, rows, padded)
         }]
     }
 

@@ -6,18 +6,14 @@ use stwo::core::fri::FriConfig;
 use stwo::core::pcs::PcsConfig;
 use stwo_cairo_common::preprocessed_columns::preprocessed_trace::PreProcessedTraceVariant;
 
-use super::statement::{Channel, Preprocessed, ProofParams};
+pub use crate::air::cairo::LOG_TABLE_ROWS;
 
-/// Rows of the largest fixed table, as a power of two. One of them counts rows, so a component that reads such a
-/// counter (builtins, memory) has at most as many.
-pub const LOG_TABLE_ROWS: u32 = 20;
+use super::statement::{Channel, Preprocessed, ProofParams};
+use crate::air::cairo::{Component, MAX_VALUE_TABLES};
 
 /// Mixed in before anything else. The library lets a prover choose it, to draw again where a challenge happens to make
 /// a denominator zero; here it is fixed.
 pub const CHANNEL_SALT: u32 = 0;
-
-/// As many tables of large values as the library's claims have room for.
-const MAX_VALUE_TABLES: usize = 16;
 
 pub use crate::air::transcript::MerkleChannel;
 
@@ -104,6 +100,12 @@ pub const WRAPPABLE: ParamSet = ParamSet {
 pub const ACCEPTED: [&ParamSet; 3] = [&PLAIN, &LARGE, &WRAPPABLE];
 
 impl ParamSet {
+    /// Rows that a component may have, as the prover's side counts them: an address is a row, and the tables of large
+    /// values are one component.
+    pub fn max_rows(&self, component: Component) -> u64 {
+        component.max_rows(self.max_log_rows, self.value_tables)
+    }
+
     /// The set for chunks with more rows than this one allows, if there is one.
     pub fn larger(&self) -> Option<&'static ParamSet> {
         (*self == PLAIN).then_some(&LARGE)

@@ -7,7 +7,6 @@
 use std::sync::Arc;
 
 use cairo_air::flat_claims::FlatClaim;
-use circuit_cairo_verifier::all_components::all_components;
 use circuit_cairo_verifier::statement::{CairoStatement, MEMORY_VALUES_LIMBS, PUBLIC_DATA_LEN};
 use circuit_cairo_verifier::verify::{
     enabled_components, prepare_cairo_proof_for_circuit_verifier,
@@ -29,58 +28,12 @@ use stwo_cairo_common::prover_types::felt::split_f252;
 use super::WrapError;
 use super::circuit::{CircuitProver, Proof, pcs_config};
 use super::shape::{LEAF, pad};
+use crate::air::cairo::Component;
 use crate::prove::ExtendedProof;
 use crate::verify::params::{self, WRAPPABLE};
 use crate::verify::statement::OUTPUT_LEN;
 
 type Limbs = [M31; MEMORY_VALUES_LIMBS];
-
-/// The components of Cairo's AIR that a generated program uses, in any number of steps.
-pub const COMPONENTS: &[&str] = &[
-    "add_opcode",
-    "add_opcode_small",
-    "add_ap_opcode",
-    "assert_eq_opcode",
-    "assert_eq_opcode_imm",
-    "assert_eq_opcode_double_deref",
-    "call_opcode_rel_imm",
-    "jnz_opcode_non_taken",
-    "jnz_opcode_taken",
-    "jump_opcode_rel_imm",
-    "mul_opcode",
-    "mul_opcode_small",
-    "ret_opcode",
-    "verify_instruction",
-    "bitwise_builtin",
-    "poseidon_builtin",
-    "range_check_builtin",
-    "poseidon_aggregator",
-    "poseidon_3_partial_rounds_chain",
-    "poseidon_full_round_chain",
-    "cube_252",
-    "poseidon_round_keys",
-    "range_check_252_width_27",
-    "memory_address_to_id",
-    "memory_id_to_big",
-    "memory_id_to_small",
-    "range_check_6",
-    "range_check_8",
-    "range_check_11",
-    "range_check_12",
-    "range_check_18",
-    "range_check_20",
-    "range_check_4_3",
-    "range_check_4_4",
-    "range_check_9_9",
-    "range_check_7_2_5",
-    "range_check_3_6_6_3",
-    "range_check_4_4_4_4",
-    "range_check_3_3_3_3_3",
-    "verify_bitwise_xor_4",
-    "verify_bitwise_xor_7",
-    "verify_bitwise_xor_8",
-    "verify_bitwise_xor_9",
-];
 
 /// What a leaf circuit is built from.
 struct Config {
@@ -91,10 +44,12 @@ struct Config {
 
 impl Config {
     fn new(words: &[Felt]) -> Config {
-        let enabled: Vec<bool> = all_components::<NoValue>()
-            .keys()
-            .map(|name| COMPONENTS.contains(name))
-            .collect();
+        // Of the places for tables of large values, the parameters allow the first one.
+        let places = Component::ALL.iter().flat_map(|component| {
+            let places = 0..component.places();
+            places.map(|place| component.is_in_leaf() && place < WRAPPABLE.value_tables)
+        });
+        let enabled: Vec<bool> = places.collect();
         let variant = params::variant(WRAPPABLE.params.preprocessed);
         let proof = ProofConfig::new(
             &enabled_components::<NoValue>(&enabled),
@@ -156,7 +111,8 @@ impl Leaf {
     /// [`WrapError::CircuitTooLarge`] if the program has too many words.
     pub fn new(words: &[Felt]) -> Result<Leaf, WrapError> {
         let config = Config::new(words);
-        let claim = vec![M31::default(); config.public_len() + COMPONENTS.len()];
+        let components = config.enabled.iter().filter(|&&enabled| enabled).count();
+        let claim = vec![M31::default(); config.public_len() + components];
         let output = vec![[M31::default(); MEMORY_VALUES_LIMBS]; OUTPUT_LEN];
         let topology = config.build::<NoValue>(&empty_proof(&config.proof), claim, output);
         let prover = CircuitProver::new(topology, &LEAF, pcs_config(&LEAF))?;

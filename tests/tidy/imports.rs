@@ -135,8 +135,24 @@ fn imports_have_one_direction() {
             "{module} imports itself through others"
         );
     }
-    let verifier = BTreeSet::from(["spec", "verify"].map(str::to_string));
+    let verifier = BTreeSet::from(["air", "spec", "verify"].map(str::to_string));
     assert_eq!(reached(&table, "receipt"), verifier);
+}
+
+/// What a verifier is built from does not name the prover's crates.
+#[test]
+fn the_verifier_does_not_know_the_prover() {
+    let mut problems = vec![];
+    for folder in ["air", "receipt", "spec", "verify"] {
+        for (path, text) in files(&format!("src/{folder}"), &["rs"]) {
+            for prover in ["stwo::prover", "stwo_cairo_prover", "stwo_cairo_adapter"] {
+                if text.contains(prover) {
+                    problems.push(format!("{path} names {prover}"));
+                }
+            }
+        }
+    }
+    assert!(problems.is_empty(), "{}", problems.join("\n"));
 }
 
 /// The comparison finds an import that the table lacks, an entry that nothing imports, a module without a row and a row

@@ -1,12 +1,12 @@
 //! Instances of builtins, whose cells are at a pointer that the kernel is handed.
 
 use super::{Asm, Cell};
-use crate::cost::ADDRESSES;
+use crate::air::cairo::Component;
 
 impl Asm {
     /// Asserts `0 ≤ value < 2^128`, by the range check at `rc + at`.
     pub fn check(&mut self, value: Cell, rc: Cell, at: i16) {
-        self.count("range_check_builtin", 1);
+        self.count(Component::RangeCheckBuiltin, 1);
         self.store(value, rc, at);
     }
 
@@ -26,9 +26,9 @@ impl Asm {
     }
 
     fn bitwise(&mut self, a: Cell, b: Cell, bitwise: Cell, at: i16) {
-        self.count("bitwise_builtin", 1);
+        self.count(Component::BitwiseBuiltin, 1);
         // And, xor, or: the builtin writes them.
-        self.count(ADDRESSES, 3);
+        self.count(Component::MemoryAddressToId, 3);
         self.store(a, bitwise, at);
         self.store(b, bitwise, at + 1);
     }

@@ -121,7 +121,7 @@ pub(super) fn register(constants: &Constants, witness: &Witness, generator: &Cai
 }
 
 /// The head's messages: `Σ_t ρ^t x_jt` for each of its inputs.
-pub(super) fn messages(
+pub fn messages(
     constants: &Constants,
     witness: &Witness,
     challenges: &Challenges,
