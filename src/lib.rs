@@ -23,6 +23,7 @@ pub mod contract;
 pub mod cost;
 
 pub mod engine;
+pub mod escape;
 mod guard;
 pub mod ir;
 pub mod lower;

@@ -9,7 +9,7 @@ use std::path::Path;
 use serde::Serialize;
 
 use super::BundleError;
-use super::names::escaped;
+use crate::escape;
 use crate::model::Model;
 use crate::quantize::{Documents, TextError, texts};
 use crate::receipt::{FileError, open_regular};
@@ -113,7 +113,7 @@ impl TextUse {
 
 fn place(name: &str, origin: Origin, dir: &Path) -> String {
     match origin {
-        Origin::ModelFolder => escaped(&dir.join(name).to_string_lossy()),
+        Origin::ModelFolder => escape::line(&dir.join(name).to_string_lossy()).into_owned(),
         Origin::Given | Origin::Program | Origin::RandomTokens => name.to_string(),
     }
 }
@@ -132,7 +132,7 @@ pub(super) fn documents(
     let (name, origin, text) = match given {
         Some(path) => {
             let file = File::open(path).map_err(failed(path))?;
-            let name = escaped(&path.to_string_lossy());
+            let name = escape::line(&path.to_string_lossy()).into_owned();
             (name, Origin::Given, read(file, path)?)
         }
         None => {

@@ -84,7 +84,7 @@ impl Asked {
         for (token, id) in bundle.text.tokenizer.special_in(&text) {
             if tokens.contains(&id) {
                 output::note(format!(
-                    "note: {token} in the prompt is read as the special token {id}"
+                    "note: {token:?} in the prompt is read as the special token {id}"
                 ));
                 rest = rest.replace(&token, "");
             }
