@@ -33,6 +33,14 @@ pub enum ChainError {
     )]
     NoContract { url: String, contract: String },
     #[error(
+        "{contract}: the contract that is deployed there is of class {found}, not {expected}; deploy from another account"
+    )]
+    OtherContract {
+        contract: String,
+        found: String,
+        expected: String,
+    },
+    #[error(
         "at position {position} of this session the registry has another frontier, {theirs}, than the receipts, {ours}; the receipts are not of what was accepted there"
     )]
     Elsewhere {
