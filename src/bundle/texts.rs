@@ -10,12 +10,12 @@ use serde::Serialize;
 
 use super::BundleError;
 use crate::escape;
-use crate::model::Model;
+use crate::model::{MAX_TEXT_BYTES, Model};
 use crate::quantize::{Documents, TextError, texts};
 use crate::receipt::{FileError, open_regular};
 
-/// Largest calibration or held-out text that is read, in bytes. The tokenizer takes up to 200 bytes for each of them.
-const MAX_BYTES: u64 = 1 << 20;
+/// Largest calibration or held-out text that is read, in bytes.
+const MAX_BYTES: u64 = MAX_TEXT_BYTES as u64;
 
 /// What a text is for, and all that follows from it.
 #[derive(Debug, Clone, Copy)]
