@@ -32,8 +32,12 @@ fn other(field: &str, value: &Value) -> Value {
         ("statement.domain.chain", _) => json!("SN_MAIN"),
         (_, Value::Number(n)) => json!(n.as_u64().unwrap_or(0) + 1),
         (_, Value::String(text)) => {
-            let end = if text.ends_with('1') { '2' } else { '1' };
-            json!(format!("{}{end}", &text[..text.len() - 1]))
+            let mut text = text.clone();
+            let last = text.pop();
+            json!(format!(
+                "{text}{}",
+                if last == Some('1') { '2' } else { '1' }
+            ))
         }
         _ => json!(1),
     }

@@ -1,7 +1,7 @@
 //! A panic of a library on outside data is an error of the caller, and prints nothing.
 //!
-//! Two libraries assert what outside data can break: the Cairo compiler and the tokenizers. Each is called through
-//! [`guarded`]. This module owns the process's panic hook: the hook is silent on a thread while that thread is inside
+//! Libraries assert what outside data can break: the Cairo compiler, the tokenizers, the verifiers of proofs and of
+//! circuits. Each is called through [`guarded`]. This module owns the process's panic hook: the hook is silent on a thread while that thread is inside
 //! [`guarded`], and on threads that [`quiet_thread`] marked; a panic anywhere else is reported as ever.
 
 use std::any::Any;

@@ -8,6 +8,7 @@
 #![warn(
     clippy::expect_used,
     clippy::panic,
+    clippy::string_slice,
     clippy::unreachable,
     clippy::unwrap_used
 )]
@@ -22,6 +23,7 @@ pub mod compile;
 pub mod contract;
 pub mod cost;
 pub mod engine;
+pub mod escape;
 mod guard;
 pub mod ir;
 pub mod lower;

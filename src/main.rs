@@ -4,6 +4,7 @@
 #![warn(
     clippy::expect_used,
     clippy::panic,
+    clippy::string_slice,
     clippy::unreachable,
     clippy::unwrap_used
 )]

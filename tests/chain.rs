@@ -170,6 +170,11 @@ fn a_session_among_strangers() {
     let deploy = with_chain(&["chain", "deploy", "--rpc", &devnet.url]);
     accept(&strs(&deploy));
     reject(&strs(&deploy), 2, "exists");
+    // What was deployed is found again, and nothing is sent.
+    let remembered = std::fs::read(&chain_file).expect("chain.json");
+    std::fs::remove_file(&chain_file).expect("removed");
+    assert!(accept(&strs(&deploy)).contains("was deployed before, by this account"));
+    assert_eq!(std::fs::read(&chain_file).expect("chain.json"), remembered);
     let deployment = Deployment::read(&chain_file).expect("chain.json");
     let domain = deployment.domain().to_string();
 

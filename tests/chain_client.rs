@@ -8,8 +8,8 @@ mod node;
 use std::fs;
 use std::io::{Read, Write};
 use std::net::TcpListener;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex};
 use std::thread;
 
 use cairo_decode::chain::{Account, Chain, Sending};
@@ -187,6 +187,78 @@ fn an_answer_without_an_end() {
         }
     });
     deploy(&url, &["more than 16777216 bytes"]);
+}
+
+/// A class as a node gives it; the client only asks whether it is there.
+const CLASS: &str = r#"{"sierra_program":[],"contract_class_version":"0.1.0","abi":"[]",
+    "entry_points_by_type":{"CONSTRUCTOR":[],"EXTERNAL":[],"L1_HANDLER":[]}}"#;
+
+/// A chain that has the classes and says of every address that this class is there: the one that was asked for last, or
+/// the given one. Also says how many transactions it was sent.
+fn chain_with_a_registry(other: Option<&'static str>) -> (String, Arc<AtomicUsize>) {
+    let sent = Arc::new(AtomicUsize::new(0));
+    let (counter, asked) = (Arc::clone(&sent), Mutex::new(String::new()));
+    let url = server(move |request| {
+        let answer = if request.contains("specVersion") {
+            r#""0.9.0""#.to_string()
+        } else if request.contains("chainId") {
+            r#""0x534e5f54455354""#.to_string()
+        } else if request.contains("getPredeployedAccounts") {
+            r#"[{"address":"0x1","private_key":"0x1"}]"#.to_string()
+        } else if request.contains("getClassHashAt") {
+            let asked = asked.lock().expect("a hash");
+            format!("\"{}\"", other.unwrap_or(&asked))
+        } else if request.contains("getClass") {
+            let hash = request.rsplit('"').find(|word| word.starts_with("0x"));
+            *asked.lock().expect("a hash") = hash.expect("a class hash").to_string();
+            CLASS.to_string()
+        } else {
+            counter.fetch_add(
+                usize::from(request.contains("addInvoke")),
+                Ordering::Relaxed,
+            );
+            "[]".to_string()
+        };
+        format!(r#"{{"jsonrpc":"2.0","id":1,"result":{answer}}}"#)
+    });
+    (url, sent)
+}
+
+/// An account's registry that is there is found, however often it is deployed; nothing is sent.
+#[test]
+fn a_registry_that_is_deployed_is_found_again() {
+    let temp = tempfile::tempdir().expect("a temporary folder");
+    let (url, sent) = chain_with_a_registry(None);
+    let mut deployments = vec![];
+    for name in ["first.json", "second.json"] {
+        let file = temp.path().join(name);
+        let said = accept(&["chain", "deploy", "--rpc", &url, "--chain", path(&file)]);
+        assert!(
+            said.contains(": was deployed before, by this account"),
+            "{said}"
+        );
+        deployments.push(fs::read_to_string(&file).expect("remembered"));
+    }
+    assert_eq!(deployments[0], deployments[1]);
+    let file = temp.path().join("json.json");
+    let said = accept(&[
+        "chain",
+        "deploy",
+        "--rpc",
+        &url,
+        "--chain",
+        path(&file),
+        "--json",
+    ]);
+    let said: serde_json::Value = serde_json::from_str(&said).expect("JSON");
+    assert_eq!(said["sent"], serde_json::Value::Null);
+    let registry = said["registry"].as_str().expect("an address");
+    assert!(deployments[0].contains(registry), "{said}");
+    assert_eq!(sent.load(Ordering::Relaxed), 0);
+    // Something else there is not taken for it.
+    let (url, sent) = chain_with_a_registry(Some("0x4"));
+    deploy(&url, &["is of class 0x4, not 0x", "from another account"]);
+    assert_eq!(sent.load(Ordering::Relaxed), 0);
 }
 
 /// Where the node does not estimate a transaction, nothing is sent, unless that is asked for.

@@ -7,42 +7,24 @@ mod command;
 mod model_dir;
 #[path = "support/second_model.rs"]
 mod second_model;
+#[path = "support/terminal.rs"]
+mod terminal;
+#[path = "support/world.rs"]
+mod world;
 
 use std::fs::{self, File};
 use std::io::Write;
 use std::path::{Path, PathBuf};
 use std::process::{Output, Stdio};
-use std::sync::OnceLock;
 
 use command::{accept, code, command, path, reject, run, text};
+use terminal::on_a_terminal;
+use world::world;
 
 /// What would show a green "accepted" on a line of its own.
 const FORGED: &str = "x\r\u{1b}[2K\u{1b}[32maccepted\u{1b}[0m\n\u{9b}1maccepted\u{202e}\u{2028}";
 /// A file's name cannot have all of that.
 const NAME: &str = "x\r\u{1b}[2K\u{1b}[32maccepted\u{1b}[0m\n\u{202e}";
-
-struct World {
-    // Keeps the folder alive.
-    _temp: tempfile::TempDir,
-    root: PathBuf,
-    build: PathBuf,
-}
-
-fn world() -> &'static World {
-    static WORLD: OnceLock<World> = OnceLock::new();
-    WORLD.get_or_init(|| {
-        let temp = tempfile::tempdir().expect("a folder");
-        let root = temp.path().to_path_buf();
-        let (model, build) = (root.join("model"), root.join("build"));
-        second_model::write_second_model(&model, 7).expect("written");
-        accept(&["compile", path(&model), "-o", path(&build)]);
-        World {
-            _temp: temp,
-            root,
-            build,
-        }
-    })
-}
 
 /// Nothing that a terminal would obey, and no line but those that the program itself begins.
 fn assert_plain(output: &Output) {
@@ -168,6 +150,14 @@ fn documents_are_shown_not_obeyed() {
         assert_plain(&output);
         assert!(text(&output.stdout).contains("accepted"));
     }
+    // A name says where it ends.
+    let mut named = manifest.clone();
+    named["name"] = "x\" (9 parameters)".into();
+    fs::write(folder.join("named.json"), named.to_string()).expect("written");
+    let output = run(&["inspect", path(&folder.join("named.json"))]);
+    assert_plain(&output);
+    let shown = r#"model        "x\" (9 parameters)" from "#;
+    assert!(text(&output.stdout).starts_with(shown), "{output:?}");
     // A label that is no label, and a name that is no name: the refusal repeats them.
     for (file, field) in [("session.json", "session_id"), ("model.json", "name")] {
         let mut document = if field == "name" {
@@ -186,22 +176,31 @@ fn documents_are_shown_not_obeyed() {
     }
 }
 
-/// A tokenizer whose tokens are commands to a terminal: `generate` prints them, and line breaks only break lines.
-#[test]
-fn text_of_the_model_is_shown_not_obeyed() {
+/// A build of a model whose tokenizer puts this text behind every character.
+fn loud(name: &str, text: &str) -> PathBuf {
     let world = world();
-    let (model, build) = (world.root.join("loud"), world.root.join("loud-build"));
+    let (model, build) = (
+        world.root.join(name),
+        world.root.join(format!("{name}-build")),
+    );
     second_model::write_second_model(&model, 7).expect("written");
     let file = model.join("tokenizer.json");
     let mut tokenizer: serde_json::Value =
         serde_json::from_slice(&fs::read(&file).expect("a tokenizer")).expect("JSON");
-    // Every token decodes to its character and a command that hides what follows.
     tokenizer["decoder"] = serde_json::json!({ "type": "Sequence", "decoders": [
-        { "type": "Replace", "pattern": { "Regex": "(.)" }, "content": "$1\u{1b}[8m\u{9b}8m\n" },
+        { "type": "Replace", "pattern": { "Regex": "(?<=.)$" }, "content": text },
         { "type": "Fuse" },
     ]});
     fs::write(&file, tokenizer.to_string()).expect("written");
     accept(&["compile", path(&model), "-o", path(&build)]);
+    build
+}
+
+/// A tokenizer whose tokens are commands to a terminal: `generate` prints them, and line breaks only break lines.
+#[test]
+fn text_of_the_model_is_shown_not_obeyed() {
+    // Hides what follows.
+    let build = loud("commands", "\u{1b}[8m\u{9b}8m\n");
     for options in [&[][..], &["--json"]] {
         let output = run(&[&["generate", path(&build), "-p", "abc", "-n", "3"], options].concat());
         assert_eq!(code(&output), 0, "{}", text(&output.stderr));
@@ -212,6 +211,37 @@ fn text_of_the_model_is_shown_not_obeyed() {
             "{said}"
         );
     }
+}
+
+/// A model whose text has the lines of a report: a person sees which lines are the model's, and a pipe gets them as they
+/// are. `tests/cli.rs` has the same of `prove`.
+#[test]
+fn text_of_the_model_is_told_from_the_report() {
+    let build = loud("forging", "\naccepted: model 0x1\r\n3 new tokens after\n");
+    let generate = ["generate", path(&build), "-p", "abc", "-n", "3"];
+    let (exit, shown) = on_a_terminal(&generate);
+    assert_eq!(exit, 0, "{shown}");
+    let (model, report): (Vec<&str>, Vec<&str>) =
+        shown.lines().partition(|line| line.starts_with("> "));
+    assert!(model.contains(&"> accepted: model 0x1\\r"), "{shown}");
+    let [report] = &report[..] else {
+        panic!("one line of the report: {shown}")
+    };
+    assert!(
+        report.contains(" new tokens after 4 of the prompt"),
+        "{report}"
+    );
+
+    let piped = accept(&generate);
+    let model: Vec<&str> = model
+        .iter()
+        .filter_map(|line| line.strip_prefix("> "))
+        .collect();
+    assert_eq!(piped, model.join("\n") + "\n");
+    let said: serde_json::Value =
+        serde_json::from_str(&accept(&[&generate[..], &["--json"]].concat())).expect("JSON");
+    let text = said["text"].as_str().expect("a text");
+    assert_eq!(piped.replace("\\r", "\r"), format!("{text}\n"));
 }
 
 /// Runs with stdout on a device that is always full.
@@ -230,7 +260,7 @@ fn to_a_full_device(args: &[&str]) -> Output {
 fn a_full_device_is_an_error() {
     let world = world();
     let (build, out) = (path(&world.build), world.root.join("again"));
-    let model = world.root.join("model");
+    let model = &world.model;
     let commands: &[&[&str]] = &[
         &["--help"],
         &["--version"],
@@ -238,7 +268,7 @@ fn a_full_device_is_an_error() {
         &["prove", "--help"],
         &["completions", "bash"],
         &["completions", "zsh"],
-        &["compile", path(&model), "-o", path(&out)],
+        &["compile", path(model), "-o", path(&out)],
         &["generate", build, "-p", "ab", "-n", "2"],
         &["inspect", build],
         &["inspect", build, "--graph"],

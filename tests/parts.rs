@@ -175,7 +175,15 @@ fn more_positions_than_an_array() {
                 matches!(&error, LowerError::ContextTooLong { largest: found, .. } if *found == largest),
                 "{error}"
             );
-            assert!(error.to_string().contains(&format!("--context {largest}")));
+            let said = error.to_string();
+            assert!(
+                said.starts_with(&format!("--context: {} tokens need ", largest + 1)),
+                "{said}"
+            );
+            assert!(
+                said.contains(&format!("pass --context {largest}")),
+                "{said}"
+            );
         }
         lowered(largest, head_dim, WeightLayout::Pairs).expect("lowers");
     }

@@ -93,6 +93,28 @@ fn no_leftovers() {
     assert!(problems.is_empty(), "{}", problems.join("\n"));
 }
 
+/// Panics are caught in one place, which owns the process's panic hook; another hook would be taken off by the first. What a
+/// panic anywhere else says, the command line owns.
+#[test]
+fn panics_are_caught_in_one_place() {
+    // In pieces, so that this file does not find itself.
+    let words = [
+        concat!("catch", "_unwind"),
+        concat!("set", "_hook"),
+        concat!("take", "_hook"),
+    ];
+    let owners = ["src/guard.rs", "src/cli/bug.rs"];
+    let mut problems = vec![];
+    for (path, text) in files("src", &["rs"]) {
+        for word in words.iter().filter(|word| text.contains(**word)) {
+            if !owners.contains(&path.as_str()) {
+                problems.push(format!("{path}: {word}: use guard::guarded"));
+            }
+        }
+    }
+    assert!(problems.is_empty(), "{}", problems.join("\n"));
+}
+
 /// Every file of the library and of the kernels opens with what it owns.
 #[test]
 fn files_open_with_a_comment() {

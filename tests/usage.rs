@@ -7,40 +7,17 @@ mod command;
 mod model_dir;
 #[path = "support/second_model.rs"]
 mod second_model;
+#[path = "support/world.rs"]
+mod world;
 
 use std::fs;
 use std::os::unix::fs::symlink;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output, Stdio};
-use std::sync::OnceLock;
 use std::time::Duration;
 
 use command::{accept, code, path, reject, run, text};
-
-struct World {
-    // Keeps the folder alive.
-    _temp: tempfile::TempDir,
-    root: PathBuf,
-    model: PathBuf,
-    build: PathBuf,
-}
-
-fn world() -> &'static World {
-    static WORLD: OnceLock<World> = OnceLock::new();
-    WORLD.get_or_init(|| {
-        let temp = tempfile::tempdir().expect("a folder");
-        let root = temp.path().to_path_buf();
-        let (model, build) = (root.join("model"), root.join("build"));
-        second_model::write_second_model(&model, 7).expect("written");
-        accept(&["compile", path(&model), "-o", path(&build)]);
-        World {
-            _temp: temp,
-            root,
-            model,
-            build,
-        }
-    })
-}
+use world::world;
 
 /// Copies a build, so that a test may change it.
 fn copy(name: &str) -> PathBuf {
@@ -316,7 +293,7 @@ fn special_tokens_in_a_prompt_are_named() {
     let prompt = format!("ab{token}c");
     let output = run(&["generate", build, "-p", &prompt, "-n", "1", "--json"]);
     let said = text(&output.stderr);
-    let expected = format!("{token} in the prompt is read as the special token {id}");
+    let expected = format!("{token:?} in the prompt is read as the special token {id}");
     assert!(said.contains(&expected), "{said}");
     assert!(!said.contains("drops"), "{said}");
     let answer = json(&output);

@@ -15,16 +15,57 @@ mod registry;
 mod second_model;
 
 use std::fs;
+use std::path::Path;
 
 use cairo_decode::wrap::aggregate::{Aggregate, UPPER_ROOT};
-use cairo_decode::wrap::shape::AGGREGATE;
+use cairo_decode::wrap::circuit;
+use cairo_decode::wrap::shape::{AGGREGATE, LEAF};
 use command::{accept, code, path, reject, run};
+use stwo::core::fields::m31::M31;
 
 /// The circuit of the upper levels; that of level 1 is compared whenever a session is wrapped.
 #[test]
 fn upper_root() {
     let circuit = Aggregate::new(&AGGREGATE).expect("fits its own shape");
     assert_eq!(circuit.root(), UPPER_ROOT);
+}
+
+/// Stops a run after the first leaf, and another after the second; damages the first leaf in a way that its digest does not
+/// show; goes on to the end. Returns level and first chunk of every node, and whether it was taken from an earlier run.
+fn goes_on(session: &Path, build: &Path) -> Vec<(u64, u64, bool)> {
+    let wrap = ["wrap", path(session), "--build", path(build), "--json"];
+    let (witness, aside) = (session.join("chunk-0001.witness"), session.join("aside"));
+    fs::rename(&witness, &aside).expect("moved");
+    reject(&wrap, 2, "chunk-0001.witness");
+    let leaf = |chunk: usize| session.join(format!("wrapping/level-0-{chunk:04}"));
+    let honest = fs::read(leaf(0)).expect("the first leaf");
+    fs::rename(&aside, &witness).expect("moved back");
+    // A folder where the first node above the leaves belongs.
+    let above = session.join("wrapping/level-1-0000");
+    fs::create_dir(&above).expect("a folder");
+    reject(&wrap, 2, "level-1-0000");
+    fs::remove_dir(&above).expect("removed");
+    assert_eq!(
+        fs::read(leaf(0)).expect("the first leaf"),
+        honest,
+        "it is taken as it is"
+    );
+
+    // The first leaf says the same of itself, and a value inside its proof is another one.
+    let mut proof = circuit::decode(&honest, &LEAF).expect("a proof");
+    let samples = &mut proof.stark_proof.proof.0.sampled_values;
+    let sample = samples.iter_mut().flatten().flatten().next();
+    *sample.expect("a sample") += M31::from(1u32);
+    fs::write(leaf(0), circuit::encode(&proof)).expect("written");
+    let said: serde_json::Value = serde_json::from_str(&accept(&wrap)).expect("JSON");
+    let nodes = said["proofs"].as_array().expect("proofs").iter();
+    let number = |node: &serde_json::Value, field: &str| node[field].as_u64().expect("a number");
+    nodes
+        .map(|node| {
+            let resumed = node["resumed"].as_bool().expect("yes or no");
+            (number(node, "level"), number(node, "first_chunk"), resumed)
+        })
+        .collect()
 }
 
 #[test]
@@ -85,7 +126,8 @@ fn a_session_is_wrapped_and_verified() {
 
     let none = ["wrap", dir, "--build", path(&build), "--group", "0"];
     reject(&none, 2, "--group");
-    accept(&["wrap", dir, "--build", path(&build)]);
+    let nodes = goes_on(&session, &build);
+    assert_eq!(nodes, [(0, 0, false), (0, 1, true), (1, 0, false)]);
     assert!(accept(&wrapped).contains("one proof for 2 chunks"));
     assert!(!session.join("wrapping").exists());
 

@@ -3,6 +3,7 @@
 use std::path::Path;
 
 use super::BundleError;
+use crate::escape;
 
 /// Longest name in characters.
 const MAX_NAME: usize = 200;
@@ -47,20 +48,9 @@ pub(super) fn names(given: Option<&str>, dir: &Path) -> Result<Names, BundleErro
         Some(given) => given.to_string(),
     };
     Ok(Names {
-        name: escaped(&name),
-        source: escaped(&source),
+        name: escape::line(&name).into_owned(),
+        source: escape::line(&source).into_owned(),
     })
-}
-
-/// A text from outside on one line of a terminal or a document: what is no printable character is escaped.
-pub(super) fn escaped(text: &str) -> String {
-    let plain = |c: char| matches!(c, '"' | '\'' | '\\');
-    text.chars()
-        .flat_map(|c| match plain(c) {
-            true => vec![c],
-            false => c.escape_debug().collect(),
-        })
-        .collect()
 }
 
 #[cfg(test)]

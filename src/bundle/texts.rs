@@ -9,13 +9,13 @@ use std::path::Path;
 use serde::Serialize;
 
 use super::BundleError;
-use super::names::escaped;
-use crate::model::Model;
+use crate::escape;
+use crate::model::{MAX_TEXT_BYTES, Model};
 use crate::quantize::{Documents, TextError, texts};
 use crate::receipt::{FileError, open_regular};
 
-/// Largest calibration or held-out text that is read, in bytes. The tokenizer takes up to 200 bytes for each of them.
-const MAX_BYTES: u64 = 1 << 20;
+/// Largest calibration or held-out text that is read, in bytes.
+const MAX_BYTES: u64 = MAX_TEXT_BYTES as u64;
 
 /// What a text is for, and all that follows from it.
 #[derive(Debug, Clone, Copy)]
@@ -113,7 +113,7 @@ impl TextUse {
 
 fn place(name: &str, origin: Origin, dir: &Path) -> String {
     match origin {
-        Origin::ModelFolder => escaped(&dir.join(name).to_string_lossy()),
+        Origin::ModelFolder => escape::line(&dir.join(name).to_string_lossy()).into_owned(),
         Origin::Given | Origin::Program | Origin::RandomTokens => name.to_string(),
     }
 }
@@ -132,7 +132,7 @@ pub(super) fn documents(
     let (name, origin, text) = match given {
         Some(path) => {
             let file = File::open(path).map_err(failed(path))?;
-            let name = escaped(&path.to_string_lossy());
+            let name = escape::line(&path.to_string_lossy()).into_owned();
             (name, Origin::Given, read(file, path)?)
         }
         None => {

@@ -33,6 +33,14 @@ pub enum ChainError {
     )]
     NoContract { url: String, contract: String },
     #[error(
+        "{contract}: the contract that is deployed there is of class {found}, not {expected}; deploy from another account"
+    )]
+    OtherContract {
+        contract: String,
+        found: String,
+        expected: String,
+    },
+    #[error(
         "at position {position} of this session the registry has another frontier, {theirs}, than the receipts, {ours}; the receipts are not of what was accepted there"
     )]
     Elsewhere {
@@ -112,22 +120,21 @@ const OURS: [&str; 6] = [
 /// both.
 pub(super) fn reason(text: &str) -> Option<String> {
     for prefix in OURS {
-        if let Some(start) = text.find(prefix) {
+        if let Some((_, rest)) = text.split_once(prefix) {
             let end = |c: char| !(c.is_ascii_alphanumeric() || " :.-".contains(c));
-            let rest = &text[start..];
-            let reason = &rest[..rest.find(end).unwrap_or(rest.len())];
-            return Some(reason.trim_end().to_string());
+            let said = rest.split(end).next().unwrap_or(rest);
+            return Some(format!("{prefix}{said}").trim_end().to_string());
         }
     }
     let digits = |c: char| !c.is_ascii_hexdigit();
-    text.match_indices("0x")
-        .filter_map(|(at, _)| {
-            let rest = &text[at + 2..];
-            let hex = &rest[..rest.find(digits).unwrap_or(rest.len())];
+    text.split("0x")
+        .skip(1)
+        .filter_map(|rest| {
+            let hex = rest.split(digits).next().unwrap_or(rest);
             let even = format!("{}{hex}", if hex.len() % 2 == 1 { "0" } else { "" });
             let bytes = hex::decode(even).ok()?;
             let start = bytes.iter().position(|&b| b != 0)?;
-            String::from_utf8(bytes[start..].to_vec()).ok()
+            String::from_utf8(bytes.get(start..)?.to_vec()).ok()
         })
         .find(|word| OURS.iter().any(|prefix| word.starts_with(prefix)))
 }
@@ -162,6 +169,11 @@ mod tests {
         let hex = "Execution failed. Failure reason: 0x636c61696d3a207265706c6179.";
         assert_eq!(reason(hex).as_deref(), Some("claim: replay"));
         assert_eq!(reason("out of gas"), None);
+        // What a node says around it is any text.
+        let foreign = "\u{1f4a5}0x\u{e9}claim: gap\u{e9}.";
+        assert_eq!(reason(foreign).as_deref(), Some("claim: gap"));
+        let foreign = "\u{1f4a5}0x0\u{e9}0x00636c61696d3a20676170\u{e9}";
+        assert_eq!(reason(foreign).as_deref(), Some("claim: gap"));
         let error = ChainError::from_text(hex).to_string();
         assert!(error.contains("accepted before"), "{error}");
     }

@@ -269,7 +269,11 @@ impl Chain {
         Ok((hash, Some(self.receipt(sent.transaction_hash, 0)?)))
     }
 
-    /// Deploys a class through the universal deployer. Returns the address.
+    /// Deploys a class through the universal deployer, unless it is there. Returns the address, and the transaction if
+    /// there was one.
+    ///
+    /// The address follows from account, class, arguments and salt: whoever deploys the same again gets the contract that
+    /// is there.
     ///
     /// # Errors
     /// As [`Chain::invoke`].
@@ -280,14 +284,26 @@ impl Chain {
         arguments: Vec<Felt>,
         salt: Felt,
         sending: &mut Sending<'_>,
-    ) -> Result<(Felt, Sent), ChainError> {
+    ) -> Result<(Felt, Option<Sent>), ChainError> {
         let signer = self.signer(account);
         let factory = ContractFactory::new_with_udc(class_hash, &signer, UdcSelector::Legacy);
         let felts = arguments.len() + 8;
         let deployment = factory.deploy_v3(arguments, salt, true);
         let address = deployment.deployed_address();
+        match self.class_at(address) {
+            Ok(found) if found == class_hash => return Ok((address, None)),
+            Ok(found) => {
+                return Err(ChainError::OtherContract {
+                    contract: format!("{address:#x}"),
+                    found: format!("{found:#x}"),
+                    expected: format!("{class_hash:#x}"),
+                });
+            }
+            Err(ChainError::NoContract { .. }) => {}
+            Err(error) => return Err(error),
+        }
         let sent = self.execute(ExecutionV3::from(&deployment), felts, sending)?;
-        Ok((address, sent))
+        Ok((address, Some(sent)))
     }
 
     /// Waits until a transaction is executed.

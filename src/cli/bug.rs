@@ -37,13 +37,14 @@ mod tests {
     use std::sync::Mutex;
 
     use super::*;
+    use cairo_decode::escape;
 
     #[test]
     fn a_panic_is_one_line() {
         static SAID: Mutex<Vec<String>> = Mutex::new(vec![]);
         let before = panic::take_hook();
         panic::set_hook(Box::new(|info| {
-            let line = output::escaped(&line(info)).into_owned();
+            let line = escape::line(&line(info)).into_owned();
             SAID.lock().expect("a list").push(line);
         }));
         let node = String::from("}\u{1b}[31m\n{");
@@ -51,7 +52,7 @@ mod tests {
         panic::set_hook(before);
         assert!(failed.is_err());
         let said = SAID.lock().expect("a list");
-        let start = r"error: this is a bug of cairo-decode: the node said }\u{1b}[31m\u{a}{ (at src/cli/bug.rs:";
+        let start = r"error: this is a bug of cairo-decode: the node said }\u{1b}[31m\n{ (at src/cli/bug.rs:";
         assert!(said.iter().any(|line| line.starts_with(start)), "{said:?}");
     }
 }

@@ -76,6 +76,8 @@ enum Command {
     },
     /// Declare the classes if needed, deploy a registry, remember it in chain.json
     ///
+    /// An account has one registry on a chain: where it is deployed already, nothing is sent, and it is remembered.
+    ///
     /// Example: cairo-decode chain deploy --rpc http://127.0.0.1:5050
     Deploy {
         /// The node's URL
@@ -274,10 +276,8 @@ fn declare(args: &Args, rpc: &str) -> Result<Declared, Failure> {
             sending(args, |s| chain.declare(&account, &class, local, s)).map_err(failure)?;
         if !args.json {
             let name = contract.name();
-            let how = match &sent {
-                Some(sent) => sent_line(sent),
-                None => "was declared before".to_string(),
-            };
+            let how = sent.as_ref().map(sent_line);
+            let how = how.unwrap_or("was declared before".to_string());
             output::line(format!("class {name} {hash:#x}: {how}"));
         }
         hashes.push(hash);
@@ -319,11 +319,13 @@ fn deploy(args: &Args, rpc: &str) -> super::Outcome {
     let domain = deployment.domain();
     let done = serde_json::json!({
         "registry": deployment.registry, "registry_class": deployment.registry_class,
-        "verifier_class": deployment.verifier_class, "domain": domain.to_string(), "sent": sent_json(&sent),
+        "verifier_class": deployment.verifier_class, "domain": domain.to_string(), "sent": sent.as_ref().map(sent_json),
     });
     // The registry is there, whether or not the file can be written.
     if !args.json {
-        output::line(format!("registry {address:#x}: {}", sent_line(&sent)));
+        let how = sent.as_ref().map(sent_line);
+        let how = how.unwrap_or("was deployed before, by this account".to_string());
+        output::line(format!("registry {address:#x}: {how}"));
     }
     if let Err(error) = deployment.write(&args.chain) {
         let text = format!("the registry is deployed at {address:#x}, and that is not remembered");

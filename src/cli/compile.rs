@@ -4,6 +4,7 @@ use std::path::PathBuf;
 use std::time::Instant;
 
 use cairo_decode::bundle::{self, BuildReport, BuildRequest, Fidelity, Origin, Stage, TextUse};
+use cairo_decode::escape;
 use cairo_decode::lower::WeightLayout;
 use cairo_decode::model::Eos;
 use cairo_decode::quantize::{
@@ -135,7 +136,8 @@ fn print(args: &Args, report: &BuildReport, seconds: f64) {
     }
     output::line(format!(
         "model        {} ({} parameters)",
-        m.name, m.parameters
+        escape::quoted(&m.name),
+        m.parameters
     ));
     output::line(format!("model root   {}", m.model_root));
     output::line(format!(

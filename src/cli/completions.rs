@@ -36,7 +36,7 @@ mod tests {
             let mut script = vec![];
             clap_complete::generate(*shell, &mut command, "cairo-decode", &mut script);
             let script = String::from_utf8(script).expect("UTF-8");
-            assert_eq!(output::escaped_text(&script), script, "{shell}");
+            assert_eq!(cairo_decode::escape::lines(&script), script, "{shell}");
         }
     }
 }

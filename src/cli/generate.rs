@@ -39,7 +39,7 @@ pub fn run(args: &Args) -> super::Outcome {
             "lost_characters": prompt.lost, "seconds": seconds,
         }));
     } else {
-        output::text(text);
+        output::answer(text);
         output::note(format!(
             "{} new tokens after {} of the prompt, {:.0} per second",
             generated.len(),

@@ -3,6 +3,7 @@
 use std::path::{Path, PathBuf};
 
 use cairo_decode::bundle::{Bundle, MANIFEST_FILE};
+use cairo_decode::escape;
 use cairo_decode::receipt::{Document, Manifest, Receipt, SESSION_FILE, Session, SessionDir};
 use cairo_decode::verify::statement::{Frontier, Weights};
 
@@ -104,8 +105,8 @@ fn session(args: &Args, dir: &Path) -> anyhow::Result<()> {
     output::line(format!("program      {}", session.program_hash));
     output::line(format!("policy       {}", session.policy));
     output::line(format!(
-        "prompt       {:?} (the text is not proven), tokens {}",
-        session.prompt,
+        "prompt       {} (the text is not proven), tokens {}",
+        escape::quoted(&session.prompt),
         output::tokens(&session.prompt_tokens)
     ));
     for (i, receipt) in receipts.iter().enumerate() {
@@ -148,8 +149,10 @@ fn file(args: &Args, path: &Path) -> anyhow::Result<()> {
 
 fn manifest(m: &Manifest) {
     output::line(format!(
-        "model        {} from {:?} ({} parameters)",
-        m.name, m.source, m.parameters
+        "model        {} from {} ({} parameters)",
+        escape::quoted(&m.name),
+        escape::quoted(&m.source),
+        m.parameters
     ));
     output::line(format!("model root   {}", m.model_root));
     output::line(format!("program      {}", m.program_hash));

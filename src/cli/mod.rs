@@ -26,6 +26,7 @@ mod wrap;
 
 use std::process::ExitCode;
 
+use cairo_decode::escape;
 use clap::{CommandFactory, Parser, Subcommand};
 
 pub use failure::Failure;
@@ -130,7 +131,7 @@ fn exit(code: ExitCode) -> ExitCode {
 /// What the parser says, of arguments without hidden characters: it repeats them.
 fn shown(said: clap::Error) -> clap::Error {
     let args = std::env::args_os();
-    let args = args.map(|arg| output::escaped(&arg.to_string_lossy()).into_owned());
+    let args = args.map(|arg| escape::line(&arg.to_string_lossy()).into_owned());
     let again = Cli::try_parse_from(args).err();
     again
         .filter(|again| again.kind() == said.kind())

@@ -3,6 +3,7 @@
 use std::path::PathBuf;
 
 use anyhow::{Context, anyhow, ensure};
+use cairo_decode::escape;
 use cairo_decode::profile::{Component, Growth, Line, Report, page, profile};
 use cairo_decode::receipt::write_atomic;
 
@@ -133,8 +134,8 @@ fn print(report: &Report) {
         format!("{} M ({percent:.2} %)", millions(cells))
     };
     output::line(format!(
-        "{}: a chunk of {} at position {position}",
-        report.model,
+        "model {}: a chunk of {} at position {position}",
+        escape::quoted(&report.model),
         match report.chunk {
             1 => "one step".to_string(),
             steps => format!("{steps} steps"),

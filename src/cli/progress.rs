@@ -4,6 +4,7 @@ use std::sync::Mutex;
 use std::time::Duration;
 
 use anyhow::Context;
+use cairo_decode::escape;
 use indicatif::{ProgressBar, ProgressStyle};
 
 use super::output;
@@ -47,7 +48,7 @@ impl Progress {
     /// Says what is being done.
     pub fn message(&self, text: impl AsRef<str>) {
         self.bar
-            .set_message(output::escaped(text.as_ref()).into_owned());
+            .set_message(escape::line(text.as_ref()).into_owned());
     }
 
     /// How much there is to do, and how much of it is done.

@@ -7,11 +7,12 @@ use std::path::{Path, PathBuf};
 
 use anyhow::{Context, bail, ensure};
 use cairo_decode::bundle::Bundle;
+use cairo_decode::model::MAX_TEXT_BYTES;
 
 use super::output;
 
 /// Largest prompt that is read from a file or from stdin, in bytes.
-const MAX_PROMPT_BYTES: u64 = 1 << 20;
+const MAX_PROMPT_BYTES: u64 = MAX_TEXT_BYTES as u64;
 /// Tokens to generate if the command line does not say it and the context has room.
 const DEFAULT_TOKENS: usize = 64;
 
@@ -84,7 +85,7 @@ impl Asked {
         for (token, id) in bundle.text.tokenizer.special_in(&text) {
             if tokens.contains(&id) {
                 output::note(format!(
-                    "note: {token} in the prompt is read as the special token {id}"
+                    "note: {token:?} in the prompt is read as the special token {id}"
                 ));
                 rest = rest.replace(&token, "");
             }

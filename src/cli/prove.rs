@@ -148,7 +148,7 @@ fn print(
         }));
         return Ok(());
     }
-    output::text(text);
+    output::quotation(text);
     output::line("");
     output::line(format!(
         "session {} in {}",

@@ -2,6 +2,8 @@
 
 use comfy_table::{CellAlignment, Table, presets};
 
+use cairo_decode::escape;
+
 use super::output;
 
 /// Prints rows under a header. The first `names` columns are text and stand to the left, the others are numbers.
@@ -9,7 +11,7 @@ pub fn print(names: usize, header: &[&str], rows: impl IntoIterator<Item = Vec<S
     let mut table = Table::new();
     table.load_preset(presets::NOTHING).set_header(header);
     for row in rows {
-        let cells = row.iter().map(|cell| output::escaped(cell).into_owned());
+        let cells = row.iter().map(|cell| escape::line(cell).into_owned());
         table.add_row(cells.collect::<Vec<String>>());
     }
     for (index, column) in table.column_iter_mut().enumerate() {

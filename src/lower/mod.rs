@@ -60,7 +60,7 @@ pub enum LowerError {
     #[error("with weights of any value: {0}; use --weights pairs")]
     AnyWeights(#[from] GraphError),
     #[error(
-        "a context of {context} tokens needs {words} words for its rotary angles, and the program's array holds {limit}; pass --context {largest}, or less"
+        "--context: {context} tokens need {words} words for their rotary angles, and the program's array holds {limit}; pass --context {largest}, or less"
     )]
     ContextTooLong {
         context: usize,

@@ -311,6 +311,12 @@ pub enum ModelError {
         value: bool,
         found: bool,
     },
+    #[error("{path}: cannot encode the text: it has {bytes} bytes, at most {limit} are taken")]
+    TextTooLong {
+        path: PathBuf,
+        bytes: usize,
+        limit: usize,
+    },
     #[error("{path}: cannot encode the text: {reason}")]
     Encode { path: PathBuf, reason: String },
     #[error("{path}: cannot decode the tokens: {reason}")]

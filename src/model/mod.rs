@@ -35,7 +35,7 @@ pub use config::Config;
 pub use error::ModelError;
 pub use family::Window;
 pub use generation::Eos;
-pub use tokenizer::Tokenizer;
+pub use tokenizer::{MAX_TEXT_BYTES, Tokenizer};
 pub use warning::Warning;
 pub use weights::{LayerWeights, Matrix, Weights};
 

@@ -9,6 +9,10 @@ use crate::guard;
 use std::path::{Path, PathBuf};
 use tokenizers::ModelWrapper;
 
+/// Longest text that is encoded, in bytes. The library takes up to 200 bytes of memory for each of them, and has no bound on
+/// its time.
+pub const MAX_TEXT_BYTES: usize = 1 << 20;
+
 /// Text to token ids and back. Ids that cross this interface are below the model's `vocab_size`.
 #[derive(Debug, Clone)]
 pub struct Tokenizer {
@@ -86,7 +90,17 @@ impl Tokenizer {
     }
 
     /// The ids of `text`, special tokens of the post-processor included.
+    ///
+    /// # Errors
+    /// A text of more than [`MAX_TEXT_BYTES`], one that the library cannot encode, or a token that the model does not have.
     pub fn encode(&self, text: &str) -> Result<Vec<u32>, ModelError> {
+        if text.len() > MAX_TEXT_BYTES {
+            return Err(ModelError::TextTooLong {
+                path: self.path.clone(),
+                bytes: text.len(),
+                limit: MAX_TEXT_BYTES,
+            });
+        }
         let ids = guarded(&self.path, || {
             let encoding = self.inner.encode(text, true);
             let encoding = encoding.map_err(|error| ModelError::Encode {

@@ -276,8 +276,8 @@ pub(super) use {decode_canonical, decode_struct};
 /// Enough of a text to recognise it in a message.
 fn shorten(text: &str) -> String {
     const ENOUGH: usize = 80;
-    match text.char_indices().nth(ENOUGH) {
-        Some((end, _)) => format!("{}…", &text[..end]),
+    match text.chars().nth(ENOUGH) {
+        Some(_) => text.chars().take(ENOUGH).chain(['…']).collect(),
         None => text.to_owned(),
     }
 }

@@ -15,15 +15,13 @@ pub mod policy;
 pub mod proof;
 pub mod statement;
 
-use std::cell::Cell;
 use std::fmt::Debug;
-use std::panic::{self, AssertUnwindSafe};
-use std::sync::Once;
 
 use starknet_types_core::felt::Felt;
 use thiserror::Error;
 
 use crate::air;
+use crate::guard::guarded;
 use crate::spec::program_hash::program_hash;
 use checks::{Check, all, ensure};
 use params::ParamSet;
@@ -66,7 +64,7 @@ pub enum ProofError {
 /// # Errors
 /// The first check that does not hold.
 pub fn verify_proof(bytes: &[u8]) -> Result<PublicFacts, ProofError> {
-    quietly(|| verify_decoded(bytes))
+    guarded(|| verify_decoded(bytes)).unwrap_or_else(|reason| Err(ProofError::Invalid(reason)))
 }
 
 fn verify_decoded(bytes: &[u8]) -> Result<PublicFacts, ProofError> {
@@ -164,39 +162,4 @@ fn is_canonical(cell: &Cell252) -> bool {
 /// The values of cells that are canonical.
 fn felts(section: &[Cell252]) -> Vec<Felt> {
     section.iter().map(|cell| felt(cell).0).collect()
-}
-
-thread_local! {
-    /// Whether a panic on this thread is an answer of the library rather than a bug to report.
-    static QUIET: Cell<bool> = const { Cell::new(false) };
-}
-
-/// Runs code that reads a proof with the library's functions, which assert what they expect: a panic
-/// becomes [`ProofError::Invalid`] and prints nothing.
-pub(crate) fn quietly<T>(verify: impl FnOnce() -> Result<T, ProofError>) -> Result<T, ProofError> {
-    static HOOK: Once = Once::new();
-    HOOK.call_once(|| {
-        let default = panic::take_hook();
-        panic::set_hook(Box::new(move |info| {
-            if !QUIET.get() {
-                default(info);
-            }
-        }));
-    });
-    QUIET.set(true);
-    let result = panic::catch_unwind(AssertUnwindSafe(verify));
-    QUIET.set(false);
-    match result {
-        Ok(result) => result,
-        Err(payload) => {
-            let text = payload
-                .downcast_ref::<String>()
-                .map(String::as_str)
-                .or_else(|| payload.downcast_ref::<&str>().copied())
-                .unwrap_or("malformed");
-            Err(ProofError::Invalid(
-                text.lines().next().unwrap_or("malformed").to_string(),
-            ))
-        }
-    }
 }

@@ -21,6 +21,7 @@ use stwo::prover::poly::twiddles::TwiddleTree;
 
 use super::WrapError;
 use super::shape::{Shape, pad};
+use super::stored;
 
 /// Blow-up of circuit proofs, as a power of two.
 pub const LOG_BLOWUP: u32 = 3;
@@ -118,11 +119,13 @@ type Stored = (
     ExtendedStarkProof<Blake2sM31MerkleHasher>,
 );
 
+/// First bytes of a proof on disk: name and version of the encoding.
+const MAGIC: &[u8; 8] = b"cdnodes1";
+
+/// Largest proof on disk that is read, in bytes.
+pub const MAX_NODE_BYTES: u64 = stored::MAX_STORED_BYTES;
+
 /// Bytes of a proof on disk, between the levels of a tree. No verifier reads them.
-///
-/// # Panics
-/// Never: plain data has an encoding, and a vector takes it.
-#[allow(clippy::expect_used, reason = "plain data has an encoding")]
 pub fn encode(proof: &Proof) -> Vec<u8> {
     let stored = (
         &proof.claim.output_values,
@@ -130,13 +133,13 @@ pub fn encode(proof: &Proof) -> Vec<u8> {
         &proof.interaction_claim.claimed_sums[..],
         &proof.stark_proof,
     );
-    bincode::serialize(&stored).expect("plain data has an encoding")
+    stored::encode(MAGIC, &stored)
 }
 
 /// Reads what [`encode`] wrote; `None` for anything else.
 pub fn decode(bytes: &[u8], shape: &Shape) -> Option<Proof> {
     let (output_values, interaction_pow_nonce, claimed_sums, stark_proof): Stored =
-        bincode::deserialize(bytes).ok()?;
+        stored::decode(MAGIC, bytes)?;
     Some(CircuitProof {
         pcs_config: pcs_config(shape),
         claim: CircuitClaim { output_values },

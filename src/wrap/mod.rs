@@ -12,6 +12,7 @@ mod documents;
 pub mod leaf;
 pub mod session;
 pub mod shape;
+mod stored;
 pub mod tree;
 pub mod verify;
 pub mod witness;

@@ -13,7 +13,7 @@ use super::circuit::{self, Proof};
 use super::documents::{beside, outputs};
 use super::leaf::{self, Leaf};
 use super::shape::{AGGREGATE, LEAF, Shape};
-use super::verify::verify_packed;
+use super::verify::{CircuitProof, verify_circuit, verify_packed};
 use super::{WrapError, calldata, digest_felt, tree, witness};
 use crate::receipt::{
     Document, FileError, MAX_WRAPPED_CHUNKS, Manifest, SessionWriter, Wrapped, read_bounded,
@@ -22,9 +22,6 @@ use crate::receipt::{
 use crate::verify::statement::{CircuitRoot, ProofFelt};
 
 pub use super::documents::{WrappedSession, open, verify};
-
-/// Largest file of a node of an unfinished tree.
-const MAX_NODE_BYTES: u64 = 1 << 28;
 
 /// Folder for the nodes of an unfinished tree, inside the session's.
 const NODES: &str = "wrapping";
@@ -217,13 +214,32 @@ struct Key<'a> {
     value: [QM31; 2],
 }
 
+impl Key<'_> {
+    /// Whether a proof says that it is this node's.
+    fn is_of(&self, proof: &Proof) -> bool {
+        proof.claim.output_values == self.value
+            && proof.stark_proof.proof.commitments.first().map(|r| r.0) == Some(self.root)
+    }
+
+    /// Whether a proof verifies as this node's.
+    fn is_proven_by(&self, proof: Proof) -> bool {
+        let bare = CircuitProof {
+            interaction_pow_nonce: proof.interaction_pow_nonce,
+            claimed_sums: proof.interaction_claim.claimed_sums,
+            stark: proof.stark_proof.proof,
+        };
+        verify_circuit(self.shape, self.root, self.value, bare).is_ok()
+    }
+}
+
 /// The finished nodes of the trees on disk.
 struct Store {
     dir: PathBuf,
 }
 
 impl Store {
-    /// A node: from an earlier run if it is of the same circuit and value, else proven now.
+    /// A node: from an earlier run if it proves this value for this circuit, else proven now. What an earlier run left is
+    /// verified, as it may be damaged, and everything above it would be proven in vain.
     fn node(
         &self,
         key: &Key<'_>,
@@ -233,23 +249,21 @@ impl Store {
         let start = Instant::now();
         let (level, node) = (key.level, key.first);
         let file = self.dir.join(format!("level-{level}-{node:04}"));
-        let usable = |proof: &Proof| {
-            proof.claim.output_values == key.value
-                && proof.stark_proof.proof.commitments.first().map(|r| r.0) == Some(key.root)
-        };
-        let earlier = match read_bounded(&file, MAX_NODE_BYTES) {
+        let earlier = match read_bounded(&file, circuit::MAX_NODE_BYTES) {
             Err(FileError::NotFound { .. }) => None,
             read => Some(read?),
         };
-        let earlier = earlier
-            .filter(|bytes| circuit::decode(bytes, key.shape).is_some_and(|proof| usable(&proof)));
+        let earlier = earlier.filter(|bytes| {
+            let proof = circuit::decode(bytes, key.shape);
+            proof.is_some_and(|proof| key.is_of(&proof) && key.is_proven_by(proof))
+        });
         let resumed = earlier.is_some();
         let proof = match earlier {
             Some(bytes) => bytes,
             None => {
                 observe(Event::Proving { level, node });
                 let proof = prove()?;
-                if !usable(&proof) {
+                if !key.is_of(&proof) {
                     return Err(WrapError::OtherOutput { level, node });
                 }
                 let bytes = circuit::encode(&proof);

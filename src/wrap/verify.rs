@@ -25,7 +25,7 @@ use thiserror::Error;
 use super::calldata::{self, CalldataError};
 use super::circuit::pcs_config;
 use super::shape::{AGGREGATE, Shape};
-use crate::verify::{ProofError, quietly};
+use crate::guard::guarded;
 
 /// Why a wrapped proof is not accepted.
 #[derive(Debug, Error, PartialEq)]
@@ -74,16 +74,8 @@ pub fn verify_circuit(
     output: [QM31; 2],
     proof: CircuitProof,
 ) -> Result<(), WrappedProofError> {
-    let mut answer = Ok(());
-    let verified = quietly(|| {
-        answer = verify(shape, root, output, proof);
-        Ok(())
-    });
-    match verified {
-        Ok(()) => answer,
-        Err(ProofError::Invalid(text)) => Err(WrappedProofError::Invalid(text)),
-        Err(other) => Err(WrappedProofError::Invalid(other.to_string())),
-    }
+    guarded(|| verify(shape, root, output, proof))
+        .unwrap_or_else(|reason| Err(WrappedProofError::Invalid(reason)))
 }
 
 fn verify(

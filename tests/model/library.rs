@@ -2,7 +2,7 @@
 //! and nothing in the file makes tokens a matter of chance or of settings that a call without arguments drops.
 
 use super::*;
-use cairo_decode::model::{Text, Warning};
+use cairo_decode::model::{MAX_TEXT_BYTES, Text, Warning};
 
 /// A word-level tokenizer that has the word `O`.
 fn plain() -> Value {
@@ -97,6 +97,19 @@ fn panics_at_a_text_are_errors() {
         build(&plain()).unwrap().tokenizer.encode("O").unwrap(),
         [0, 3]
     );
+}
+
+/// A text beyond the bound does not reach the library, whose time nothing bounds.
+#[test]
+fn texts_beyond_the_bound_are_refused() {
+    let tokenizer = build(&plain()).unwrap().tokenizer;
+    let longest = format!("O{}", " ".repeat(MAX_TEXT_BYTES - 1));
+    assert_eq!(tokenizer.encode(&longest).unwrap(), [0, 3]);
+    let error = refused(
+        tokenizer.encode(&format!("{longest} ")),
+        &["tokenizer.json", "it has 1048577 bytes, at most 1048576"],
+    );
+    assert!(matches!(error, ModelError::TextTooLong { .. }));
 }
 
 #[test]

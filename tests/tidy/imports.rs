@@ -135,7 +135,7 @@ fn imports_have_one_direction() {
             "{module} imports itself through others"
         );
     }
-    let verifier = BTreeSet::from(["air", "spec", "verify"].map(str::to_string));
+    let verifier = BTreeSet::from(["air", "guard", "spec", "verify"].map(str::to_string));
     assert_eq!(reached(&table, "receipt"), verifier);
 }
 
@@ -153,6 +153,69 @@ fn the_verifier_does_not_know_the_prover() {
         }
     }
     assert!(problems.is_empty(), "{}", problems.join("\n"));
+}
+
+/// The package that compiles some of the product's modules by their path.
+const BY_PATH: &str = "tests/float-reference/src/lib.rs";
+
+/// The modules that [`BY_PATH`] compiles, by the paths that it names.
+fn by_path(text: &str) -> BTreeSet<String> {
+    let paths = text.lines().filter_map(|line| {
+        line.strip_prefix("#[path = \"../../../")?
+            .strip_suffix("\"]")
+    });
+    paths.map(|path| module(path).to_string()).collect()
+}
+
+/// What the modules of a list import that the list lacks.
+fn lacking(
+    list: &BTreeSet<String>,
+    found: &BTreeMap<String, BTreeMap<String, String>>,
+) -> Vec<String> {
+    let mut problems = vec![];
+    for module in list {
+        let Some(imports) = found.get(module) else {
+            problems.push(format!("{BY_PATH}: there is no module {module}"));
+            continue;
+        };
+        for (import, path) in imports.iter().filter(|(import, _)| !list.contains(*import)) {
+            problems.push(format!(
+                "{BY_PATH} compiles {module} without {import}, which {path} imports: add {import}"
+            ));
+        }
+    }
+    problems
+}
+
+/// Modules that another package compiles too find there all that they import.
+#[test]
+fn modules_by_path_come_with_their_imports() {
+    let text = fs::read_to_string(root().join(BY_PATH)).expect(BY_PATH);
+    let problems = lacking(&by_path(&text), &found());
+    assert!(problems.is_empty(), "{}", problems.join("\n"));
+}
+
+/// The list of modules is read, and what it lacks is found.
+#[test]
+fn lacking_modules_are_found() {
+    let text = "#[path = \"../../../src/a.rs\"]\npub mod a;\n#[path = \"../../../src/b/mod.rs\"]\npub mod b;\n";
+    let list = by_path(text);
+    assert_eq!(list, BTreeSet::from(["a", "b"].map(str::to_string)));
+    let of = |imports: &[&str]| {
+        let file = |i: &&str| (i.to_string(), "src/f.rs".to_string());
+        imports.iter().map(file).collect()
+    };
+    let mut found = BTreeMap::from([("a".to_string(), of(&[])), ("b".to_string(), of(&["a"]))]);
+    assert_eq!(lacking(&list, &found), [""; 0]);
+    found.insert("b".to_string(), of(&["a", "guard"]));
+    found.remove("a");
+    assert_eq!(
+        lacking(&list, &found),
+        [
+            "tests/float-reference/src/lib.rs: there is no module a",
+            "tests/float-reference/src/lib.rs compiles b without guard, which src/f.rs imports: add guard",
+        ]
+    );
 }
 
 /// The comparison finds an import that the table lacks, an entry that nothing imports, a module without a row and a row
