@@ -2,8 +2,10 @@
 
 use cairo_air::relations::CommonLookupElements;
 use stwo::core::channel::Channel as _;
+use stwo::core::fields::m31::M31;
 use stwo::core::fields::qm31::{QM31, SecureField};
 
+use super::layout::Layout;
 use super::transcript::Channel;
 
 /// The kinds of sums that must each be zero alone: each has a factor `κ` of its own.
@@ -20,89 +22,107 @@ pub enum Kind {
 /// Number of kinds.
 const KINDS: usize = 3;
 
-/// Challenges of tensor components, beside the lookup elements.
+/// What components weigh with: numbers, or in a circuit wires.
+#[derive(Clone, Debug)]
+pub struct Weights<C> {
+    /// `β^0 … β^k`, with `k` the outputs of a block: they weigh the outputs of products.
+    pub beta: Vec<C>,
+    /// `ρ^0 … ρ^(L−1)`: they weigh lanes.
+    pub rho: Vec<C>,
+    kappa: [C; KINDS],
+    /// Its powers, from the first on, weigh the head's messages. Drawn after them.
+    pub tau: C,
+    /// The head's messages: for each input channel `j` what the prover says that `Σ_t ρ^t x_jt` is.
+    pub messages: Vec<C>,
+}
+
+impl<C> Weights<C> {
+    /// The same with other numbers.
+    pub fn map<D>(&self, of: &mut impl FnMut(&C) -> D) -> Weights<D> {
+        Weights {
+            beta: self.beta.iter().map(&mut *of).collect(),
+            rho: self.rho.iter().map(&mut *of).collect(),
+            kappa: std::array::from_fn(|i| of(&self.kappa[i])),
+            tau: of(&self.tau),
+            messages: self.messages.iter().map(of).collect(),
+        }
+    }
+
+    /// The factor of a kind of sums.
+    pub fn kappa(&self, kind: Kind) -> &C {
+        &self.kappa[kind as usize]
+    }
+}
+
+impl Weights<SecureField> {
+    /// All zero: for what does not depend on values.
+    fn without_values(block: usize, lanes: usize, messages: usize) -> Self {
+        let zero = QM31::default();
+        Weights {
+            beta: vec![zero; block + 1],
+            rho: vec![zero; lanes],
+            kappa: [zero; KINDS],
+            tau: zero,
+            messages: vec![zero; messages],
+        }
+    }
+}
+
+/// Challenges of a proof.
 #[derive(Clone, Debug)]
 pub struct Challenges {
     pub elements: CommonLookupElements,
-    /// Its powers weigh the outputs of products.
-    pub beta: SecureField,
-    /// Its powers weigh lanes.
-    pub rho: SecureField,
-    kappa: [SecureField; KINDS],
-    /// Its powers, from the first on, weigh the head's messages. Drawn after the messages.
-    pub tau: SecureField,
-    /// The head's messages: for each input channel `j` what the prover says that `Σ_t ρ^t x_jt` is.
-    pub messages: Vec<SecureField>,
+    pub weights: Weights<SecureField>,
 }
 
 impl Challenges {
     /// Draws the lookup elements, and for a proof with tensor components the others. `τ` is 0 until
     /// [`bind`](Self::bind).
-    pub fn draw(channel: &mut Channel, tensors: bool) -> Challenges {
+    pub fn draw(channel: &mut Channel, layout: Option<&Layout>) -> Challenges {
         let elements = CommonLookupElements::draw(channel);
-        let mut drawn = Challenges {
-            elements,
-            ..Challenges::without_values(0)
+        let Some(layout) = layout else {
+            let weights = Weights::without_values(0, 0, 0);
+            return Challenges { elements, weights };
         };
-        if tensors {
-            drawn.beta = channel.draw_secure_felt();
-            drawn.rho = channel.draw_secure_felt();
-            drawn.kappa = std::array::from_fn(|_| channel.draw_secure_felt());
-        }
-        drawn
+        let [beta, rho] = [0; 2].map(|_| channel.draw_secure_felt());
+        let weights = Weights {
+            beta: powers(beta, layout.block() + 1),
+            rho: powers(rho, layout.lanes),
+            kappa: std::array::from_fn(|_| channel.draw_secure_felt()),
+            tau: QM31::default(),
+            messages: vec![],
+        };
+        Challenges { elements, weights }
     }
 
     /// For what does not depend on values: a component's columns.
-    pub fn without_values(messages: usize) -> Challenges {
+    pub fn without_values(layout: &Layout) -> Challenges {
         Challenges {
             elements: CommonLookupElements::dummy(),
-            beta: QM31::default(),
-            rho: QM31::default(),
-            kappa: [QM31::default(); KINDS],
-            tau: QM31::default(),
-            messages: vec![QM31::default(); messages],
+            weights: Weights::without_values(layout.block(), layout.lanes, layout.messages),
         }
     }
 
     /// Mixes the head's messages in, and draws `τ`.
     pub fn bind(&mut self, messages: Vec<SecureField>, channel: &mut Channel) {
         channel.mix_felts(&messages);
-        self.messages = messages;
-        self.tau = channel.draw_secure_felt();
-    }
-
-    /// The factor of a kind of sums.
-    pub fn kappa(&self, kind: Kind) -> SecureField {
-        self.kappa[kind as usize]
+        self.weights.messages = messages;
+        self.weights.tau = channel.draw_secure_felt();
     }
 
     /// What the messages take from the zero sum: `Σ_j τ^(j+1) X_j`.
     pub fn messages_sum(&self) -> SecureField {
-        let horner = |sum, message: &SecureField| (sum + *message) * self.tau;
-        self.messages.iter().rev().fold(QM31::default(), horner)
-    }
-
-    /// `Σ_t ρ^t v_t`.
-    pub fn over_lanes<F, EF>(&self, values: &[F]) -> EF
-    where
-        F: super::row::Base,
-        EF: super::row::Extension<F>,
-    {
-        weighted(values, self.rho)
+        let messages = self.weights.messages.iter().rev();
+        messages.fold(QM31::default(), |sum, message| {
+            (sum + *message) * self.weights.tau
+        })
     }
 }
 
-/// `Σ_i x^i v_i`.
-pub fn weighted<F, EF>(values: &[F], x: SecureField) -> EF
-where
-    F: super::row::Base,
-    EF: super::row::Extension<F>,
-{
-    let mut power = QM31::from(stwo::core::fields::m31::M31::from(1));
-    let mut sum = EF::zero();
-    for value in values {
-        sum = sum + EF::from(value.clone()) * power;
-        power *= x;
-    }
-    sum
+/// `x^0 … x^(count−1)`.
+fn powers(x: SecureField, count: usize) -> Vec<SecureField> {
+    let one = QM31::from(M31::from(1));
+    std::iter::successors(Some(one), |power| Some(*power * x))
+        .take(count)
+        .collect()
 }

@@ -49,11 +49,20 @@ pub enum Source {
 impl Layout {
     /// The components' columns, in the layout's order.
     pub fn columns(&self) -> Vec<Columns> {
-        let challenges = Challenges::without_values(self.messages);
+        let challenges = Challenges::without_values(self);
         let of = |placed: &Placed| {
             Evaluator::new(placed.component, self.lanes, placed.log_rows, &challenges).columns()
         };
         self.components.iter().map(of).collect()
+    }
+
+    /// Outputs of a block of a matrix.
+    pub(super) fn block(&self) -> usize {
+        let blocks = self.components.iter().map(|placed| match placed.component {
+            Component::Product { block } => block,
+            _ => 1,
+        });
+        blocks.max().unwrap_or(1)
     }
 
     /// What enters the transcript for it.

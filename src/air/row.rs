@@ -10,11 +10,9 @@ use stwo::core::Fraction;
 use stwo::core::fields::m31::M31;
 use stwo::core::fields::qm31::QM31;
 use stwo_constraint_framework::preprocessed_columns::PreProcessedColumnId;
-use stwo_constraint_framework::{
-    EvalAtRow, INTERACTION_TRACE_IDX, InfoEvaluator, ORIGINAL_TRACE_IDX, Relation,
-};
+use stwo_constraint_framework::{EvalAtRow, INTERACTION_TRACE_IDX, InfoEvaluator, Relation};
 
-/// The tree of trace columns, and the place of the previous row's and the row's own value in it.
+/// The previous row and the row itself.
 const OWN_AND_PREVIOUS: [isize; 2] = [-1, 0];
 
 /// A number of a row: a column's value, or what is computed of some.
@@ -40,33 +38,37 @@ impl<F> Base for F where
 {
 }
 
-/// A number of a row in the field of the challenges.
-pub trait Extension<F>:
+/// A number of a row in the field of the challenges, of type `C`.
+pub trait Extension<F, C>:
     Clone
     + Zero
-    + One
     + Add<F, Output = Self>
     + Mul<F, Output = Self>
     + Sub<Self, Output = Self>
-    + Mul<QM31, Output = Self>
+    + Mul<C, Output = Self>
     + Neg<Output = Self>
     + From<F>
-    + From<QM31>
 {
 }
 
-impl<F, EF> Extension<F> for EF where
+impl<F, C, EF> Extension<F, C> for EF where
     EF: Clone
         + Zero
-        + One
         + Add<F, Output = EF>
         + Mul<F, Output = EF>
         + Sub<EF, Output = EF>
-        + Mul<QM31, Output = EF>
+        + Mul<C, Output = EF>
         + Neg<Output = EF>
         + From<F>
-        + From<QM31>
 {
+}
+
+/// `Σ_i x_i v_i`.
+pub fn weighted<F: Clone, C: Clone, EF: Extension<F, C>>(values: &[F], weights: &[C]) -> EF {
+    let products = values.iter().zip(weights);
+    products.fold(EF::zero(), |sum, (value, weight)| {
+        sum + EF::from(value.clone()) * weight.clone()
+    })
 }
 
 /// What a component's definition does with a row.
@@ -74,7 +76,9 @@ impl<F, EF> Extension<F> for EF where
 /// Columns are taken in the order in which the definition asks for them, in each tree for itself.
 pub trait Row {
     type F: Base;
-    type EF: Extension<Self::F>;
+    /// A challenge.
+    type C: Clone;
+    type EF: Extension<Self::F, Self::C> + Mul<Self::EF, Output = Self::EF>;
 
     /// The next constant column; `name` and `number` tell it from the component's others.
     fn numbered_constant(&mut self, name: &'static str, number: usize) -> Self::F;
@@ -98,9 +102,6 @@ pub trait Row {
     fn values(&mut self, count: usize) -> Vec<Self::F> {
         (0..count).map(|_| self.value()).collect()
     }
-
-    /// The next trace column, in the previous row and in this one. The first row's previous row is the last one.
-    fn value_with_previous(&mut self) -> [Self::F; 2];
 
     /// The next power: `g = first + factor · (g of the previous row)`, a column of the interaction tree that constants
     /// and challenges determine. `first` and `factor` must be made of nothing else.
@@ -164,9 +165,10 @@ pub fn batches(lookups: usize, term: bool) -> Vec<usize> {
 impl<E: EvalAtRow> Row for FrameworkRow<'_, E>
 where
     E::F: Base,
-    E::EF: Extension<E::F>,
+    E::EF: Extension<E::F, QM31>,
 {
     type F = E::F;
+    type C = QM31;
     type EF = E::EF;
 
     fn numbered_constant(&mut self, name: &'static str, number: usize) -> E::F {
@@ -185,17 +187,12 @@ where
         self.eval.next_trace_mask()
     }
 
-    fn value_with_previous(&mut self) -> [E::F; 2] {
-        self.eval
-            .next_interaction_mask(ORIGINAL_TRACE_IDX, OWN_AND_PREVIOUS)
-    }
-
     fn power(&mut self, first: E::F, factor: E::EF) -> E::EF {
         let [previous, own] = self
             .eval
             .next_extension_interaction_mask(INTERACTION_TRACE_IDX, OWN_AND_PREVIOUS);
         self.eval
-            .add_constraint(own.clone() - (previous * factor + first));
+            .add_constraint::<E::EF>(own.clone() - (previous * factor + first));
         own
     }
 

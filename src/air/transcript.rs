@@ -95,7 +95,7 @@ pub fn exchange<P: Party>(
     party.commit_trace(&mut channel);
     let work = party.work(&mut channel)?;
     channel.mix_u64(work);
-    let mut challenges = Challenges::draw(&mut channel, layout.is_some());
+    let mut challenges = Challenges::draw(&mut channel, layout);
     if layout.is_some() {
         let messages = party.messages(&challenges)?;
         challenges.bind(messages, &mut channel);

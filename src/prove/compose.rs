@@ -159,7 +159,7 @@ pub(super) fn prove(
         preprocessed_trace_variant: params::variant(committed.set.params.preprocessed),
     };
     let part = TensorPart {
-        messages: made.challenges.messages,
+        messages: made.challenges.weights.messages,
         sums: made.sums.tensors,
     };
     Ok((proof, part))

@@ -33,7 +33,7 @@ pub fn witness(
             Component::Product { .. } => columns(&rows.products(), log),
             Component::Round => columns(&rows.rounds(), log),
             Component::HeadInput => columns(&rows.head_inputs(), log),
-            Component::Head { .. } => rows.head(log),
+            Component::Head { .. } => columns(&rows.head(), log),
             Component::Answer => columns(&rows.answers(), log),
             Component::Call { operands } => {
                 let steps = calls::take(input, call::word(operands))?;
@@ -44,19 +44,11 @@ pub fn witness(
             }
             Component::Cells => columns(&calls::cells(input)?, log),
         };
-        tables.push(full(table, placed.component, plan.lanes, log));
+        tables.push(table);
     }
     let mut witness = Witness { tables };
     tally::write(constants, &mut witness);
     Ok(witness)
-}
-
-/// A table of no rows has its columns all the same.
-fn full(table: Table, component: Component, lanes: usize, log_rows: u32) -> Table {
-    if !table.is_empty() {
-        return table;
-    }
-    vec![vec![M31::from(0); 1 << log_rows]; component.trace_columns(lanes)]
 }
 
 struct Rows<'a> {
@@ -191,8 +183,7 @@ impl Rows<'_> {
             .collect()
     }
 
-    /// In padding all flags are 1: no token is chosen there, and none before it.
-    fn head(&self, log_rows: u32) -> Table {
+    fn head(&self) -> Vec<Vec<M31>> {
         let parts = self.plan.embedding.inputs.div_ceil(PART);
         let mut rows = vec![];
         for (operands, input) in self.heads() {
@@ -203,21 +194,16 @@ impl Rows<'_> {
                 for lane in 0..self.plan.lanes {
                     let logit = dot(weights, &self.values.rows, input.address, lane);
                     let largest = self.values.rows[self.plan.maxima as usize][lane];
-                    let before =
-                        (token as i64) < self.values.rows[self.plan.tokens.chosen as usize][lane];
-                    let distance = largest - logit - i64::from(before);
+                    let chosen = self.values.rows[self.plan.tokens.chosen as usize][lane];
+                    let token = token as i64;
+                    let distance = largest - logit - i64::from(token < chosen);
                     let limb = |i: u32| (distance >> (LIMB_BITS * i)) & ((1 << LIMB_BITS) - 1);
-                    row.extend([i64::from(!before), limb(0), limb(1)].map(signed));
+                    let flags = [token >= chosen, token > chosen].map(i64::from);
+                    row.extend([flags[0], flags[1], limb(0), limb(1)].map(signed));
                 }
                 rows.push(row);
             }
         }
-        let first = 3 + parts + self.plan.lanes;
-        let mut padding = vec![M31::from(0); first + 3 * self.plan.lanes];
-        for lane in 0..self.plan.lanes {
-            padding[first + 3 * lane] = M31::from(1);
-        }
-        rows.resize(1 << log_rows, padding);
-        columns(&rows, log_rows)
+        rows
     }
 }

@@ -76,7 +76,7 @@ impl Sink for Findings {
 fn challenges(constants: &Constants, witness: &Witness) -> Challenges {
     let mut channel = Channel::default();
     channel.mix_felts(&[QM31::from(M31::from(42))]);
-    let mut challenges = Challenges::draw(&mut channel, true);
+    let mut challenges = Challenges::draw(&mut channel, Some(&constants.layout));
     let messages = messages(constants, witness, &challenges);
     challenges.bind(messages, &mut channel);
     challenges
@@ -132,9 +132,11 @@ impl<'a> Honest<'a> {
             trace: &witness.tables[component],
         };
         let mut row = ScalarRow::new(&columns, row, findings);
-        layout.components[component]
-            .component
-            .evaluate(layout.lanes, &self.challenges, &mut row);
+        layout.components[component].component.evaluate(
+            layout.lanes,
+            &self.challenges.weights,
+            &mut row,
+        );
     }
 
     /// What a row and the next one say in a witness.
@@ -193,7 +195,7 @@ pub fn sum_of_rows(constants: &Constants, witness: &Witness, component: usize) -
         let mut row = ScalarRow::new(&columns, row, &mut all);
         placed
             .component
-            .evaluate(constants.layout.lanes, &challenges, &mut row);
+            .evaluate(constants.layout.lanes, &challenges.weights, &mut row);
     }
     let lanes = constants.layout.lanes;
     let (_, written) = interaction::write(

@@ -3,6 +3,7 @@
 use std::collections::BTreeSet;
 
 use cairo_decode::air::components::Component;
+use cairo_decode::air::components::head::LANE_COLUMNS;
 use cairo_decode::prove::tensor::Witness;
 use stwo::core::fields::m31::M31;
 
@@ -10,7 +11,7 @@ use crate::balance::Honest;
 use crate::{Chunk, GIVEN, chunk};
 
 /// Where a value may be anything: nothing is claimed there.
-fn free(chunk: &Chunk, component: usize, column: usize, row: usize) -> bool {
+fn free(chunk: &Chunk, component: usize, column: usize, row: usize, delta: u32) -> bool {
     let placed = &chunk.constants.layout.components[component];
     let constants = &chunk.constants.tables[component];
     let on = |row: usize| match placed.component {
@@ -29,16 +30,22 @@ fn free(chunk: &Chunk, component: usize, column: usize, row: usize) -> bool {
         }
         // A row that is no step: everything but the flag.
         Component::Call { .. } | Component::Cells => !on(row) && column > 0,
-        // The flags and the distances of padding are in constraints with those of the row before.
-        Component::Head { .. } => !on(row) && !is_flag(chunk, component, column),
+        // In padding the flags and the distances still have constraints, but say nothing.
+        Component::Head { .. } => !on(row) && !in_constraints(chunk, component, column, delta),
         _ => !on(row),
     }
 }
 
-fn is_flag(chunk: &Chunk, component: usize, column: usize) -> bool {
+/// Whether one wrong value of the head's column breaks a constraint in a row whose others are 0: a flag that is no flag, or
+/// a flag of the row before.
+fn in_constraints(chunk: &Chunk, component: usize, column: usize, delta: u32) -> bool {
     let lanes = chunk.constants.layout.lanes;
-    let own = chunk.witness.tables[component].len() - 3 * lanes;
-    column >= own && (column - own).is_multiple_of(3)
+    let own = chunk.witness.tables[component].len() - LANE_COLUMNS * lanes;
+    match column.checked_sub(own).map(|column| column % LANE_COLUMNS) {
+        Some(0) => delta != 1,
+        Some(1) => true,
+        _ => false,
+    }
 }
 
 /// Attack: any one value of any column, in rows of operations, of padding and at their borders. Stopped by: a constraint, a
@@ -58,7 +65,7 @@ fn one_wrong_value_in_any_column() {
                     lie.tables[i][column][row] += M31::from(delta);
                     let accepted = honest.accepts(&lie, i, row);
                     lie.tables[i][column][row] = chunk.witness.tables[i][column][row];
-                    if accepted != free(&chunk, i, column, row) {
+                    if accepted != free(&chunk, i, column, row, delta) {
                         wrong.insert((placed.component.to_string(), column, row, delta, accepted));
                     }
                 }

@@ -7,14 +7,14 @@
 
 use super::place::place;
 use super::tensor;
-use crate::air::challenges::{Challenges, Kind};
-use crate::air::row::Row;
+use crate::air::challenges::{Kind, Weights};
+use crate::air::row::{Row, weighted};
 
 /// The constraints of a row.
-pub fn evaluate<R: Row>(lanes: usize, challenges: &Challenges, row: &mut R) {
+pub fn evaluate<R: Row>(lanes: usize, weights: &Weights<R::C>, row: &mut R) {
     let place = place(3, row);
     let tokens = row.values(lanes);
     tensor::uses(place.on.clone(), place.operands[2].clone(), &tokens, row);
-    let sum: R::EF = challenges.over_lanes(&tokens);
-    row.sums(-(sum * place.on * challenges.kappa(Kind::Token)));
+    let sum: R::EF = weighted(&tokens, &weights.rho);
+    row.sums(-(sum * place.on * weights.kappa(Kind::Token).clone()));
 }

@@ -2,28 +2,30 @@
 //!
 //! Row: a token `i`. Constants: the row's [`place`](super::place) (three operands, of which the second is the address `b` of the
 //! maxima), `i`, `first`, `last`, and the embedding `E_i0 … E_i(d−1)`. Values for each lane: the maximum `m_t`, a
-//! flag `a_t`, and the distance in limbs `l_t`, `h_t`; a multiplicity for each part of the embedding. A power
+//! flag `a_t` and the one before it `a'_t`, and the distance in limbs `l_t`, `h_t`; a multiplicity for each part of the embedding. A power
 //! `g = first + (1 − first) β g'`.
 //!
 //! - *Logits.* `y_t = m_t − (l_t + 2^15 h_t + 1 − a_t)`, `R(15, l)`, `R(15, h)`; to the zero sum `κ on g (Σ_j E_ij X_j − Σ_t ρ^t y_t)` with the messages
 //!   `X_j` about the inputs ([`head_input`](super::head_input)).
-//! - *Choice.* The flag is 0 before the chosen token and 1 from it on: `a(1 − a) = 0`, `(1 − first) a' (1 − a) = 0`, `last (1 − a) = 0`. With
-//!   `f = a − (1 − first) a'`: `f (l + 2^15 h) = 0`, as the chosen logit is the maximum. A token before the chosen one is smaller by at least 1, so the
-//!   lowest of equal logits wins. To the zero sum, as a kind of its own, `κ' Σ_t ρ^t i f_t`, from which `answer` takes the chosen token.
+//! - *Choice.* The flag is 0 before the chosen token and 1 from it on. With the flag `a'` of the row before, a column of its own that the
+//!   relation `(A, op, i, flags)` ties to it: `a(1 − a) = 0`, `a' (1 − a) = 0`, `first a' = 0`, `last (1 − a) = 0`. With `f = a − a'`:
+//!   `f (l + 2^15 h) = 0`, as the chosen logit is the maximum. A token before the chosen one is smaller by at least 1, so the lowest of equal
+//!   logits wins. To the zero sum, as a kind of its own, `κ' Σ_t ρ^t i f_t`, from which `answer` takes the chosen token.
 //! - *Embedding.* `−on · n_part · (E, part, i, channels of the part)`.
 //!
 //! The plan requires logits below `2^28` in magnitude, so that congruent distances are equal.
 //!
-//! Cells of a row: `4 L + 3` and the parts, and `4 (⌈(2 L + 3 + parts) / 2⌉ + 2)`.
+//! (A circuit's proof has no trace column of the previous row; so the flag before is not read from there.)
+//!
+//! Cells of a row: `5 L + 3` and the parts, and `4 (⌈(2 L + 5 + parts) / 2⌉ + 2)`.
 
 use stwo::core::fields::m31::M31;
-use stwo::core::fields::qm31::QM31;
 
 use super::place::place;
-use super::relations::EMBEDDING;
+use super::relations::{EMBEDDING, FLAGS};
 use super::{range, tensor};
-use crate::air::challenges::{Challenges, Kind};
-use crate::air::row::{Extension, Row};
+use crate::air::challenges::{Kind, Weights};
+use crate::air::row::{Row, weighted};
 
 /// Bits of a limb of a distance.
 pub const LIMB_BITS: u32 = 15;
@@ -31,8 +33,11 @@ pub const LIMB_BITS: u32 = 15;
 /// Most channels of a part: a tuple has at most 128 elements.
 pub const PART: usize = 120;
 
+/// Trace columns of a lane behind its maximum: the flag, the one before, two limbs.
+pub const LANE_COLUMNS: usize = 4;
+
 /// The constraints of a row.
-pub fn evaluate<R: Row>(width: usize, lanes: usize, challenges: &Challenges, row: &mut R) {
+pub fn evaluate<R: Row>(width: usize, lanes: usize, weights: &Weights<R::C>, row: &mut R) {
     let place = place(3, row);
     let token = row.constant("token");
     let first = row.constant("first");
@@ -43,34 +48,48 @@ pub fn evaluate<R: Row>(width: usize, lanes: usize, challenges: &Challenges, row
     let maxima = row.values(lanes);
     tensor::uses(place.on.clone(), place.operands[1].clone(), &maxima, row);
     let one = R::F::from(M31::from(1));
-    let later = one.clone() - first.clone();
-    let mut logits = vec![];
-    let mut chosen = vec![];
+    let (mut logits, mut chosen) = (vec![], vec![]);
+    let (mut flags, mut earlier) = (vec![], vec![]);
     for maximum in maxima {
-        let [before, flag] = row.value_with_previous();
+        let [flag, before, low, high] = [0; LANE_COLUMNS].map(|_| row.value());
         let not_yet = one.clone() - flag.clone();
-        let before = later.clone() * before;
         row.zero(flag.clone() * not_yet.clone());
         row.zero(before.clone() * not_yet.clone());
+        row.zero(before.clone() * first.clone());
         row.zero(last.clone() * not_yet.clone());
-        let [low, high] = [0; 2].map(|_| row.value());
         for limb in [&low, &high] {
             range::within_fixed(place.on.clone(), LIMB_BITS, limb.clone(), row);
         }
         let distance = low + high * M31::from(1 << LIMB_BITS);
-        let now = flag - before;
+        let now = flag.clone() - before.clone();
         row.zero(now.clone() * distance.clone());
         logits.push(maximum - distance - not_yet);
         chosen.push(now);
+        flags.push(flag);
+        earlier.push(before);
     }
+    let at = |index: R::F, flags: Vec<R::F>| {
+        let mut tuple = vec![R::F::from(FLAGS), index];
+        tuple.extend(flags);
+        tuple
+    };
+    row.uses(
+        place.on.clone() - first.clone(),
+        &at(place.index.clone(), earlier),
+    );
+    row.yields(
+        place.on.clone() - last,
+        &at(place.index + one.clone(), flags),
+    );
 
-    let power = row.power(first, R::EF::from(later) * challenges.beta);
-    let said: R::EF = challenges.over_lanes(&logits);
-    let computed: R::EF = against(&embedding, &challenges.messages);
+    let later = one - first.clone();
+    let power = row.power(first, R::EF::from(later) * weights.beta[1].clone());
+    let said: R::EF = weighted(&logits, &weights.rho);
+    let computed: R::EF = weighted(&embedding, &weights.messages);
     let term = power * (computed - said) * place.on;
-    row.sums(term * challenges.kappa(Kind::Logits));
-    let chosen: R::EF = challenges.over_lanes(&chosen);
-    row.sums(chosen * token * challenges.kappa(Kind::Token));
+    row.sums(term * weights.kappa(Kind::Logits).clone());
+    let chosen: R::EF = weighted(&chosen, &weights.rho);
+    row.sums(chosen * token * weights.kappa(Kind::Token).clone());
 }
 
 /// Yields the token's embedding, in parts.
@@ -97,13 +116,4 @@ fn tuple<R: Row>(part: usize, token: R::F, channels: &[R::F]) -> Vec<R::F> {
     ];
     tuple.extend_from_slice(channels);
     tuple
-}
-
-/// `Σ_j E_j X_j`.
-fn against<F, EF: Extension<F>>(embedding: &[F], messages: &[QM31]) -> EF
-where
-    F: Clone,
-{
-    let products = embedding.iter().zip(messages);
-    products.fold(EF::zero(), |sum, (e, x)| sum + EF::from(e.clone()) * *x)
 }

@@ -13,14 +13,14 @@ use stwo::core::fields::m31::M31;
 
 use super::place::place;
 use super::tensor;
-use crate::air::challenges::Challenges;
-use crate::air::row::Row;
+use crate::air::challenges::Weights;
+use crate::air::row::{Row, weighted};
 
 /// Operands of the head's operation, which are the first trace columns.
 pub const OPERANDS: usize = 3;
 
 /// The constraints of a row.
-pub fn evaluate<R: Row>(lanes: usize, challenges: &Challenges, row: &mut R) {
+pub fn evaluate<R: Row>(lanes: usize, weights: &Weights<R::C>, row: &mut R) {
     let place = place(OPERANDS, row);
     let input = row.constant("input");
     let first = row.constant("first");
@@ -30,7 +30,7 @@ pub fn evaluate<R: Row>(lanes: usize, challenges: &Challenges, row: &mut R) {
 
     let rest = R::F::from(M31::from(1)) - first.clone();
     // The power without its first factor τ, which is outside.
-    let power = row.power(first, R::EF::from(rest) * challenges.tau);
-    let sum: R::EF = challenges.over_lanes(&values);
-    row.sums(power * sum * place.on * challenges.tau);
+    let power = row.power(first, R::EF::from(rest) * weights.tau.clone());
+    let sum: R::EF = weighted(&values, &weights.rho);
+    row.sums(power * sum * place.on * weights.tau.clone());
 }

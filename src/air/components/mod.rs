@@ -23,7 +23,7 @@ use std::fmt;
 use stwo::core::fields::qm31::SecureField;
 use stwo_constraint_framework::{EvalAtRow, FrameworkEval, InfoEvaluator};
 
-use super::challenges::Challenges;
+use super::challenges::{Challenges, Weights};
 use super::row::{FrameworkRow, Row};
 
 /// A component, with what its columns depend on.
@@ -55,7 +55,7 @@ pub enum Component {
 
 impl Component {
     /// The component's constraints on a row of `lanes` lanes.
-    pub fn evaluate<R: Row>(self, lanes: usize, challenges: &Challenges, row: &mut R) {
+    pub fn evaluate<R: Row>(self, lanes: usize, weights: &Weights<R::C>, row: &mut R) {
         match self {
             Component::Tensor => tensor::evaluate(lanes, row),
             Component::Range => range::evaluate(row),
@@ -63,31 +63,16 @@ impl Component {
             Component::Call { operands } => call::evaluate(operands, row),
             Component::Cells => cells::evaluate(row),
             Component::Embed { width } => embed::evaluate(width, row),
-            Component::Product { block } => product::evaluate(block, lanes, challenges, row),
-            Component::Round => round::evaluate(lanes, challenges, row),
-            Component::HeadInput => head_input::evaluate(lanes, challenges, row),
-            Component::Head { width } => head::evaluate(width, lanes, challenges, row),
-            Component::Answer => answer::evaluate(lanes, challenges, row),
+            Component::Product { block } => product::evaluate(block, weights, lanes, row),
+            Component::Round => round::evaluate(lanes, weights, row),
+            Component::HeadInput => head_input::evaluate(lanes, weights, row),
+            Component::Head { width } => head::evaluate(width, lanes, weights, row),
+            Component::Answer => answer::evaluate(lanes, weights, row),
         }
     }
 }
 
 impl Component {
-    /// Number of trace columns in a row of so many lanes.
-    pub fn trace_columns(self, lanes: usize) -> usize {
-        let messages = match self {
-            Component::Head { width } => width,
-            _ => 0,
-        };
-        let challenges = Challenges::without_values(messages);
-        Evaluator::new(self, lanes, 0, &challenges).columns().trace
-    }
-
-    /// Whether the definition reads the previous row's values.
-    pub fn reads_previous(self) -> bool {
-        matches!(self, Component::Head { .. })
-    }
-
     /// Numbers that tell it from every other component.
     pub(super) fn words(self) -> [u32; 2] {
         match self {
@@ -191,7 +176,7 @@ impl FrameworkEval for Evaluator<'_> {
     fn evaluate<E: EvalAtRow>(&self, eval: E) -> E {
         let mut row = FrameworkRow::new(eval, &self.challenges.elements, &self.name);
         self.component
-            .evaluate(self.lanes, self.challenges, &mut row);
+            .evaluate(self.lanes, &self.challenges.weights, &mut row);
         row.finish()
     }
 }

@@ -1,7 +1,7 @@
 //! A matrix times the inputs of all lanes: `y_it = Σ_j W_ij x_jt`, without a column for `y`.
 //!
 //! Row: input `j` and a block of `k` outputs. Constants: the row's [`place`](super::place) (two operands, of which the first is the address `b` of the first input), `j`, the weights `W_ij` of the block, `first` (1 in the first row of all) and `jump` (1 in the first row of
-//! each later block). Values `x_jt`. A power `g = first + g' (1 − first + jump (β^k − 1))`, so that a block whose first output is
+//! each later block). Values `x_jt`. A power `g = first + g' (1 − first − jump + jump β^k)`, so that a block whose first output is
 //! number `r` among all outputs has `β^r`.
 //!
 //! `+T(b + j, x_j)`, and to the zero sum `κ g (Σ_i β^i W_ij) (Σ_t ρ^t x_jt)`.
@@ -12,33 +12,27 @@
 //! Cells of a row: `L + 2`, and 16.
 
 use stwo::core::fields::m31::M31;
-use stwo::core::fields::qm31::QM31;
 
 use super::place::place;
 use super::tensor;
-use crate::air::challenges::{Challenges, Kind, weighted};
-use crate::air::row::Row;
+use crate::air::challenges::{Kind, Weights};
+use crate::air::row::{Row, weighted};
 
 /// The constraints of a row.
-pub fn evaluate<R: Row>(block: usize, lanes: usize, challenges: &Challenges, row: &mut R) {
+pub fn evaluate<R: Row>(block: usize, weights: &Weights<R::C>, lanes: usize, row: &mut R) {
     let place = place(2, row);
     let input = row.constant("input");
-    let weights = row.constants("weight", block);
+    let matrix = row.constants("weight", block);
     let first = row.constant("first");
     let jump = row.constant("jump");
     let values = row.values(lanes);
 
     tensor::uses(place.on, place.operands[0].clone() + input, &values, row);
 
-    let step = power(challenges.beta, block) - QM31::from(M31::from(1));
-    let factor = R::EF::from(R::F::from(M31::from(1)) - first.clone()) + R::EF::from(jump) * step;
+    let stay = R::F::from(M31::from(1)) - first.clone() - jump.clone();
+    let factor = R::EF::from(stay) + R::EF::from(jump) * weights.beta[block].clone();
     let power = row.power(first, factor);
-    let column: R::EF = weighted(&weights, challenges.beta);
-    let input: R::EF = challenges.over_lanes(&values);
-    row.sums(power * column * input * challenges.kappa(Kind::Matrix));
-}
-
-/// `x^n`.
-fn power(x: QM31, n: usize) -> QM31 {
-    (0..n).fold(QM31::from(M31::from(1)), |power, _| power * x)
+    let column: R::EF = weighted(&matrix, &weights.beta);
+    let input: R::EF = weighted(&values, &weights.rho);
+    row.sums(power * column * input * weights.kappa(Kind::Matrix).clone());
 }

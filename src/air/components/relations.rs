@@ -15,6 +15,9 @@ pub const CHAIN: M31 = M31::from_u32_unchecked(1_100_000_004);
 /// `(E, part, token, channels)`: a token's embedding, in parts.
 pub const EMBEDDING: M31 = M31::from_u32_unchecked(1_100_000_005);
 
+/// `(A, row, flags)`: the flags of the head's row before.
+pub const FLAGS: M31 = M31::from_u32_unchecked(1_100_000_006);
+
 pub use cairo_air::relations::{
     MEMORY_ADDRESS_TO_ID_RELATION_ID as ADDRESS, MEMORY_ID_TO_BIG_RELATION_ID as VALUE,
     OPCODES_RELATION_ID as OPCODES,

@@ -17,11 +17,11 @@ use stwo::core::fields::m31::M31;
 
 use super::place::place;
 use super::{range, tensor};
-use crate::air::challenges::{Challenges, Kind};
-use crate::air::row::Row;
+use crate::air::challenges::{Kind, Weights};
+use crate::air::row::{Row, weighted};
 
 /// The constraints of a row.
-pub fn evaluate<R: Row>(lanes: usize, challenges: &Challenges, row: &mut R) {
+pub fn evaluate<R: Row>(lanes: usize, weights: &Weights<R::C>, row: &mut R) {
     let place = place(2, row);
     let output = row.constant("output");
     let shift = row.constant("shift");
@@ -48,7 +48,7 @@ pub fn evaluate<R: Row>(lanes: usize, challenges: &Challenges, row: &mut R) {
     tensor::uses(place.on.clone(), address, &results, row);
 
     let rest = R::F::from(M31::from(1)) - first.clone();
-    let power = row.power(first, R::EF::from(rest) * challenges.beta);
-    let sum: R::EF = challenges.over_lanes(&accumulators);
-    row.sums(-(power * sum * challenges.kappa(Kind::Matrix)));
+    let power = row.power(first, R::EF::from(rest) * weights.beta[1].clone());
+    let sum: R::EF = weighted(&accumulators, &weights.rho);
+    row.sums(-(power * sum * weights.kappa(Kind::Matrix).clone()));
 }

@@ -38,8 +38,6 @@ pub fn stored<T: Copy + Default>(rows: &[T], places: &[u32]) -> Vec<T> {
 struct Packed {
     constants: Vec<Vec<PackedM31>>,
     trace: Vec<Vec<PackedM31>>,
-    /// Of trace columns of which the definition reads the previous row.
-    previous: Vec<Option<Vec<PackedM31>>>,
     powers: Vec<Vec<PackedQM31>>,
 }
 
@@ -63,6 +61,7 @@ impl PackedRow<'_> {
 
 impl Row for PackedRow<'_> {
     type F = PackedM31;
+    type C = QM31;
     type EF = PackedQM31;
 
     fn numbered_constant(&mut self, _: &'static str, _: usize) -> PackedM31 {
@@ -73,13 +72,6 @@ impl Row for PackedRow<'_> {
     fn value(&mut self) -> PackedM31 {
         let at = self.next(1);
         self.columns.trace[at][self.row]
-    }
-
-    fn value_with_previous(&mut self) -> [PackedM31; 2] {
-        let at = self.next(1);
-        let previous = self.columns.previous[at].as_ref();
-        let own = self.columns.trace[at][self.row];
-        [previous.map_or(own, |column| column[self.row]), own]
     }
 
     fn power(&mut self, _: PackedM31, _: PackedQM31) -> PackedQM31 {
@@ -131,7 +123,7 @@ fn powers(
     let mut needs = Needs::default();
     for row in 0..rows {
         let mut row = ScalarRow::new(columns, row, &mut needs);
-        component.evaluate(lanes, challenges, &mut row);
+        component.evaluate(lanes, &challenges.weights, &mut row);
     }
     needs.powers
 }
@@ -166,11 +158,6 @@ pub fn write(
         .iter()
         .map(|column| stored(column, &places))
         .collect();
-    let shifted = |column: &Vec<M31>| {
-        let mut shifted = column.clone();
-        shifted.rotate_right(1);
-        pack(&stored(&shifted, &places))
-    };
     let packed = Packed {
         constants: columns
             .constants
@@ -181,11 +168,6 @@ pub fn write(
             .trace
             .iter()
             .map(|c| pack(&stored(c, &places)))
-            .collect(),
-        previous: columns
-            .trace
-            .iter()
-            .map(|c| component.reads_previous().then(|| shifted(c)))
             .collect(),
         powers: powers.iter().map(|column| pack_secure(column)).collect(),
     };
@@ -226,7 +208,7 @@ fn fractions(
         lookups: vec![],
         term: None,
     };
-    component.evaluate(lanes, challenges, &mut packed);
+    component.evaluate(lanes, &challenges.weights, &mut packed);
     let batches = batches(packed.lookups.len(), packed.term.is_some());
     let term = packed
         .term

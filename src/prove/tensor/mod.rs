@@ -22,6 +22,7 @@ use crate::air::challenges::Challenges;
 use crate::air::components::relations::{ADDRESS, VALUE};
 use crate::air::components::{Component, head_input};
 use crate::air::layout::{self, Layout, Source};
+use crate::air::row::weighted;
 use interaction::{places, stored};
 use scalar::{ScalarColumns, ScalarRow, Sink};
 
@@ -99,7 +100,7 @@ pub(super) fn register(constants: &Constants, witness: &Witness, generator: &Cai
             }
         }
     }
-    let challenges = Challenges::without_values(constants.layout.messages);
+    let challenges = Challenges::without_values(&constants.layout);
     let mut reads = Reads {
         address: |address: &M31| addresses.add_input(address),
         value: |id: &M31| values.add_input(id),
@@ -114,7 +115,7 @@ pub(super) fn register(constants: &Constants, witness: &Witness, generator: &Cai
                 let mut row = ScalarRow::new(&columns, row, &mut reads);
                 placed
                     .component
-                    .evaluate(constants.layout.lanes, &challenges, &mut row);
+                    .evaluate(constants.layout.lanes, &challenges.weights, &mut row);
             }
         }
     }
@@ -137,7 +138,7 @@ pub fn messages(
     let values = &witness.tables[inputs][head_input::OPERANDS..];
     let message = |row: usize| {
         let lanes: Vec<M31> = values.iter().map(|column| column[row]).collect();
-        challenges.over_lanes(&lanes)
+        weighted(&lanes, &challenges.weights.rho)
     };
     (0..layout.messages).map(message).collect()
 }

@@ -61,6 +61,7 @@ impl<'a, S: Sink> ScalarRow<'a, S> {
 
 impl<S: Sink> Row for ScalarRow<'_, S> {
     type F = M31;
+    type C = QM31;
     type EF = QM31;
 
     fn numbered_constant(&mut self, _: &'static str, _: usize) -> M31 {
@@ -71,13 +72,6 @@ impl<S: Sink> Row for ScalarRow<'_, S> {
     fn value(&mut self) -> M31 {
         let at = self.next(1);
         self.columns.trace[at][self.row]
-    }
-
-    fn value_with_previous(&mut self) -> [M31; 2] {
-        let at = self.next(1);
-        let column = &self.columns.trace[at];
-        let previous = (self.row + column.len() - 1) % column.len();
-        [column[previous], column[self.row]]
     }
 
     fn power(&mut self, first: M31, factor: QM31) -> QM31 {

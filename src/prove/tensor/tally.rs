@@ -49,7 +49,7 @@ impl Sink for Tally {
 /// Writes the multiplicities of all tables, from the uses of all rows.
 pub fn write(constants: &Constants, witness: &mut Witness) {
     let layout = &constants.layout;
-    let challenges = Challenges::without_values(layout.messages);
+    let challenges = Challenges::without_values(layout);
     let mut tally = Tally {
         range: vec![0; 1 << range::LOG_ROWS],
         ..Tally::default()
@@ -67,7 +67,7 @@ pub fn write(constants: &Constants, witness: &mut Witness) {
             let mut row = ScalarRow::new(&columns, row, &mut tally);
             placed
                 .component
-                .evaluate(layout.lanes, &challenges, &mut row);
+                .evaluate(layout.lanes, &challenges.weights, &mut row);
         }
     }
     for (i, placed) in layout.components.iter().enumerate() {
