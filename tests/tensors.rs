@@ -3,6 +3,8 @@
 
 #[path = "tensors/balance.rs"]
 mod balance;
+#[path = "tensors/circuit.rs"]
+mod circuit;
 #[path = "tensors/liar.rs"]
 mod liar;
 #[path = "tensors/program.rs"]

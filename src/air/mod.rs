@@ -13,6 +13,7 @@ pub mod cairo;
 pub mod challenges;
 pub mod components;
 pub mod layout;
+pub mod record;
 pub mod row;
 pub mod transcript;
 pub mod verify;

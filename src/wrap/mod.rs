@@ -8,6 +8,7 @@
 pub mod aggregate;
 pub mod calldata;
 pub mod circuit;
+pub mod components;
 mod documents;
 pub mod leaf;
 pub mod session;

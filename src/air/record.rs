@@ -1,0 +1,224 @@
+//! A component's definition as expressions: recorded once, it can be measured, or replayed as the gates of a circuit.
+
+use std::ops::{Add, Mul, Neg, Sub};
+use std::rc::Rc;
+
+use num_traits::Zero;
+use stwo::core::fields::m31::M31;
+
+use super::challenges::Challenges;
+use super::components::Component;
+use super::layout::Layout;
+use super::row::{Row, column_name};
+
+/// A number of a row, as what it is computed from.
+#[derive(Clone, Debug)]
+pub struct Expression(Rc<Node>);
+
+/// How a number comes about.
+#[derive(Debug)]
+pub enum Node {
+    Number(M31),
+    /// A constant column.
+    Constant(usize),
+    /// A trace column.
+    Value(usize),
+    /// A power, in this row or in the previous one.
+    Power {
+        place: usize,
+        previous: bool,
+    },
+    /// A weight, by its place in the order of [`Weights::map`](super::challenges::Weights::map).
+    Weight(usize),
+    Sum(Expression, Expression),
+    Difference(Expression, Expression),
+    Product(Expression, Expression),
+}
+
+impl Expression {
+    fn of(node: Node) -> Expression {
+        Expression(Rc::new(node))
+    }
+
+    /// How the number comes about.
+    pub fn node(&self) -> &Node {
+        &self.0
+    }
+
+    /// The same for the same expression, whoever holds it.
+    pub fn key(&self) -> *const Node {
+        Rc::as_ptr(&self.0)
+    }
+
+    fn number(&self) -> Option<M31> {
+        match *self.0 {
+            Node::Number(number) => Some(number),
+            _ => None,
+        }
+    }
+
+    /// Degree in the columns.
+    pub fn degree(&self) -> usize {
+        match self.node() {
+            Node::Number(_) | Node::Weight(_) => 0,
+            Node::Constant(_) | Node::Value(_) | Node::Power { .. } => 1,
+            Node::Sum(a, b) | Node::Difference(a, b) => a.degree().max(b.degree()),
+            Node::Product(a, b) => a.degree() + b.degree(),
+        }
+    }
+}
+
+impl From<M31> for Expression {
+    fn from(number: M31) -> Self {
+        Expression::of(Node::Number(number))
+    }
+}
+
+impl Zero for Expression {
+    fn zero() -> Self {
+        M31::from(0).into()
+    }
+
+    fn is_zero(&self) -> bool {
+        self.number() == Some(M31::from(0))
+    }
+}
+
+impl Add for Expression {
+    type Output = Expression;
+
+    fn add(self, other: Expression) -> Expression {
+        match (self.is_zero(), other.is_zero()) {
+            (true, _) => other,
+            (_, true) => self,
+            _ => Expression::of(Node::Sum(self, other)),
+        }
+    }
+}
+
+impl Sub for Expression {
+    type Output = Expression;
+
+    fn sub(self, other: Expression) -> Expression {
+        if other.is_zero() {
+            self
+        } else {
+            Expression::of(Node::Difference(self, other))
+        }
+    }
+}
+
+impl Mul for Expression {
+    type Output = Expression;
+
+    fn mul(self, other: Expression) -> Expression {
+        let one = Some(M31::from(1));
+        if self.number() == one {
+            other
+        } else if other.number() == one {
+            self
+        } else {
+            Expression::of(Node::Product(self, other))
+        }
+    }
+}
+
+impl Mul<M31> for Expression {
+    type Output = Expression;
+
+    fn mul(self, other: M31) -> Expression {
+        self * Expression::from(other)
+    }
+}
+
+impl Neg for Expression {
+    type Output = Expression;
+
+    fn neg(self) -> Expression {
+        Expression::of(Node::Difference(Expression::zero(), self))
+    }
+}
+
+/// A use of a tuple.
+#[derive(Clone, Debug)]
+pub struct Lookup {
+    pub on: Expression,
+    pub tuple: Vec<Expression>,
+}
+
+/// What a definition says about a row.
+#[derive(Clone, Debug, Default)]
+pub struct Recorded {
+    /// Names of the constant columns, in order.
+    pub constants: Vec<String>,
+    /// Number of trace columns.
+    pub values: usize,
+    /// Number of powers.
+    pub powers: usize,
+    /// What must be 0, the recurrences of powers included, in order.
+    pub constraints: Vec<Expression>,
+    pub lookups: Vec<Lookup>,
+    /// What the row adds to the zero sum.
+    pub term: Option<Expression>,
+    component: String,
+}
+
+impl Row for Recorded {
+    type F = Expression;
+    type C = Expression;
+    type EF = Expression;
+
+    fn numbered_constant(&mut self, name: &'static str, number: usize) -> Expression {
+        self.constants
+            .push(column_name(&self.component, name, number));
+        Expression::of(Node::Constant(self.constants.len() - 1))
+    }
+
+    fn value(&mut self) -> Expression {
+        self.values += 1;
+        Expression::of(Node::Value(self.values - 1))
+    }
+
+    fn power(&mut self, first: Expression, factor: Expression) -> Expression {
+        let place = self.powers;
+        self.powers += 1;
+        let [previous, own] =
+            [true, false].map(|previous| Expression::of(Node::Power { place, previous }));
+        self.constraints
+            .push(own.clone() - (previous * factor + first));
+        own
+    }
+
+    fn zero(&mut self, number: Expression) {
+        self.constraints.push(number);
+    }
+
+    fn uses(&mut self, on: Expression, tuple: &[Expression]) {
+        self.lookups.push(Lookup {
+            on,
+            tuple: tuple.to_vec(),
+        });
+    }
+
+    fn sums(&mut self, term: Expression) {
+        self.term = Some(match self.term.take() {
+            Some(sum) => sum + term,
+            None => term,
+        });
+    }
+}
+
+/// Records a component of a layout.
+pub fn record(component: Component, layout: &Layout) -> Recorded {
+    let mut recorded = Recorded {
+        component: component.to_string(),
+        ..Recorded::default()
+    };
+    let mut place = 0;
+    let weights = Challenges::without_values(layout).weights.map(&mut |_| {
+        place += 1;
+        Expression::of(Node::Weight(place - 1))
+    });
+    component.evaluate(layout.lanes, &weights, &mut recorded);
+    recorded
+}
