@@ -5,6 +5,7 @@ use std::rc::Rc;
 
 use num_traits::Zero;
 use stwo::core::fields::m31::M31;
+use stwo::core::fields::qm31::QM31;
 
 use super::challenges::Challenges;
 use super::components::Component;
@@ -54,6 +55,20 @@ impl Expression {
         match *self.0 {
             Node::Number(number) => Some(number),
             _ => None,
+        }
+    }
+
+    /// The number for given constants and weights, of an expression of nothing else; other columns count as 0.
+    pub fn of_constants(&self, constants: &impl Fn(usize) -> M31, weights: &[QM31]) -> QM31 {
+        let of = |expression: &Expression| expression.of_constants(constants, weights);
+        match self.node() {
+            Node::Number(number) => (*number).into(),
+            Node::Constant(i) => constants(*i).into(),
+            Node::Value(_) | Node::Power { .. } => QM31::zero(),
+            Node::Weight(i) => weights[*i],
+            Node::Sum(a, b) => of(a) + of(b),
+            Node::Difference(a, b) => of(a) - of(b),
+            Node::Product(a, b) => of(a) * of(b),
         }
     }
 
@@ -153,8 +168,8 @@ pub struct Recorded {
     pub constants: Vec<String>,
     /// Number of trace columns.
     pub values: usize,
-    /// Number of powers.
-    pub powers: usize,
+    /// Of each power: where it starts, and the factor of the previous row's.
+    pub powers: Vec<[Expression; 2]>,
     /// What must be 0, the recurrences of powers included, in order.
     pub constraints: Vec<Expression>,
     pub lookups: Vec<Lookup>,
@@ -180,8 +195,8 @@ impl Row for Recorded {
     }
 
     fn power(&mut self, first: Expression, factor: Expression) -> Expression {
-        let place = self.powers;
-        self.powers += 1;
+        let place = self.powers.len();
+        self.powers.push([first.clone(), factor.clone()]);
         let [previous, own] =
             [true, false].map(|previous| Expression::of(Node::Power { place, previous }));
         self.constraints

@@ -103,7 +103,7 @@ pub fn accumulate<V: IValue>(
     mut accumulation: Var,
 ) -> Var {
     let mut columns = samples.interaction.chunks(SECURE_EXTENSION_DEGREE);
-    let powers = columns.by_ref().take(recorded.powers);
+    let powers = columns.by_ref().take(recorded.powers.len());
     let powers = powers
         .map(|columns| {
             let (previous, own) = number(context, columns);

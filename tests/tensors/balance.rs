@@ -197,10 +197,9 @@ pub fn sum_of_rows(constants: &Constants, witness: &Witness, component: usize) -
             .component
             .evaluate(constants.layout.lanes, &challenges.weights, &mut row);
     }
-    let lanes = constants.layout.lanes;
     let (_, written) = interaction::write(
         placed.component,
-        lanes,
+        &constants.layout,
         placed.log_rows,
         &challenges,
         &columns,

@@ -72,12 +72,12 @@ fn circuits_evaluate_what_the_verifier_does() {
         let logups = recorded.lookups.len().div_ceil(2) + usize::from(recorded.term.is_some());
         assert_eq!(
             columns.interaction,
-            4 * (recorded.powers + logups),
+            4 * (recorded.powers.len() + logups),
             "{name}"
         );
         let with_previous = |column: usize| {
             let number = column / 4;
-            number < recorded.powers || number + 1 == recorded.powers + logups
+            number < recorded.powers.len() || number + 1 == recorded.powers.len() + logups
         };
         let mut samples =
             |count: usize| -> Vec<QM31> { (0..count).map(|_| secure(&mut numbers)).collect() };

@@ -10,10 +10,12 @@ use stwo::prover::backend::simd::m31::{N_LANES, PackedM31};
 use stwo::prover::backend::simd::qm31::PackedQM31;
 use stwo_constraint_framework::{LogupTraceGenerator, Relation};
 
-use super::scalar::{ScalarColumns, ScalarRow, Sink};
+use super::scalar::ScalarColumns;
 use super::{Columns, column};
 use crate::air::challenges::Challenges;
 use crate::air::components::Component;
+use crate::air::layout::Layout;
+use crate::air::record::{Expression, Recorded, record};
 use crate::air::row::{Row, batches};
 
 /// Place in storage, bit-reversed circle order, of each row of a column.
@@ -92,40 +94,23 @@ impl Row for PackedRow<'_> {
     }
 }
 
-/// What a component's definition needs of its rows besides their values.
-#[derive(Default)]
-struct Needs {
-    /// Powers of the rows gone through.
-    powers: Vec<Vec<QM31>>,
-}
-
-impl Sink for Needs {
-    fn power(&mut self, place: usize, first: M31, factor: QM31) -> QM31 {
-        if self.powers.len() <= place {
-            self.powers.push(vec![]);
-        }
-        let column = &mut self.powers[place];
-        let previous = column.last().copied().unwrap_or_else(QM31::zero);
-        let own = previous * factor + first;
-        column.push(own);
-        own
-    }
-}
-
-/// The powers of all rows, in order. The first row's previous one does not count: its factor is 0.
-fn powers(
-    component: Component,
-    lanes: usize,
-    challenges: &Challenges,
-    columns: &ScalarColumns,
-) -> Vec<Vec<QM31>> {
+/// The powers of all rows, in order: they follow from constants and weights. The first row's previous one does not
+/// count, as its factor is 0.
+fn powers(recorded: &Recorded, challenges: &Challenges, columns: &ScalarColumns) -> Vec<Vec<QM31>> {
     let rows = columns.trace.first().map_or(0, Vec::len);
-    let mut needs = Needs::default();
-    for row in 0..rows {
-        let mut row = ScalarRow::new(columns, row, &mut needs);
-        component.evaluate(lanes, &challenges.weights, &mut row);
-    }
-    needs.powers
+    let mut weights = vec![];
+    challenges.weights.map(&mut |weight| weights.push(*weight));
+    let of = |[first, factor]: &[Expression; 2]| {
+        let mut previous = QM31::zero();
+        let power = |row: usize| {
+            let constants = |column: usize| columns.constants[column][row];
+            let [first, factor] = [first, factor].map(|x| x.of_constants(&constants, &weights));
+            previous = previous * factor + first;
+            previous
+        };
+        (0..rows).map(power).collect()
+    };
+    recorded.powers.iter().map(of).collect()
 }
 
 fn pack(values: &[M31]) -> Vec<PackedM31> {
@@ -147,13 +132,14 @@ fn pack_secure(values: &[QM31]) -> Vec<PackedQM31> {
 /// The interaction columns of a component and their sum.
 pub fn write(
     component: Component,
-    lanes: usize,
+    layout: &Layout,
     log_rows: u32,
     challenges: &Challenges,
     columns: &ScalarColumns,
 ) -> (Columns, QM31) {
+    let lanes = layout.lanes;
     let places = places(log_rows);
-    let powers = powers(component, lanes, challenges, columns);
+    let powers = powers(&record(component, layout), challenges, columns);
     let powers: Vec<Vec<QM31>> = powers
         .iter()
         .map(|column| stored(column, &places))

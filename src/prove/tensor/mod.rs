@@ -158,7 +158,7 @@ pub(super) fn interaction(
         };
         let (written, sum) = interaction::write(
             placed.component,
-            constants.layout.lanes,
+            &constants.layout,
             placed.log_rows,
             challenges,
             &own,
