@@ -17,6 +17,7 @@ use cairo_decode::prove::Prover;
 use cairo_decode::tensor::values::compute;
 use cairo_decode::tensor::{Linear, Matrix, Plan, constants, witness};
 use cairo_decode::verify::params::PLAIN;
+use cairo_decode::verify::proof::encode;
 
 /// Numbers from a seed, by Knuth's linear congruential generator.
 struct Numbers(u64);
@@ -60,15 +61,15 @@ fn main() {
     let mut x = plan.embed();
     for _ in 0..layers {
         for outputs in [hidden, width] {
-            let weights = numbers.matrix(x.channels, outputs, 127);
+            let weights = numbers.matrix(x.channels, outputs, 60);
             let bias = vec![0; outputs];
-            // As much as the largest accumulator can need; the results keep few bits, which is no matter here.
-            let shift = 14;
+            // The results of random weights keep few bits: that is no matter here.
+            let shift = 16;
             let linear = Linear {
                 weights,
                 bias,
                 shift,
-                bits: 16,
+                bits: 14,
             };
             x = plan.linear(x, linear).expect("in range");
         }
@@ -79,7 +80,9 @@ fn main() {
     let values = timed("values", || compute(&plan, &given));
     let run = program::run(&plan, &values);
     let mut input = run.clone();
-    let constants = timed("constants: columns", || constants::constants(&plan, lanes));
+    let constants = timed("constants: columns", || {
+        constants::constants(&plan, lanes).expect("one writer each")
+    });
     let rows = timed("rows and multiplicities", || {
         witness::witness(&plan, &constants, &values, &mut input).expect("calls")
     });
@@ -115,6 +118,9 @@ fn main() {
     let proven = timed("proof with tensor components", || {
         prover.prove_tensors(input, &rows).expect("proves")
     });
+    let sums = 16 * (proven.tensors.messages.len() + proven.tensors.sums.len());
+    let bytes = encode(&proven.proof).len() + sums;
+    println!("{:<38}{:>8.2} MB", "proof", bytes as f64 / 1e6);
     let start = Instant::now();
     verify(proven.proof, Some((&layout, &proven.tensors)), false).expect("verifies");
     println!(

@@ -7,6 +7,8 @@ mod balance;
 mod circuit;
 #[path = "tensors/liar.rs"]
 mod liar;
+#[path = "tensors/plans.rs"]
+mod plans;
 #[path = "tensors/program.rs"]
 mod program;
 #[path = "tensors/proofs.rs"]
@@ -91,7 +93,7 @@ pub fn chunk(tokens: &[u32; LANES]) -> Chunk {
     let plan = plan();
     let values = compute(&plan, tokens);
     let mut input = program::run(&plan, &values);
-    let constants = constants::constants(&plan, LANES);
+    let constants = constants::constants(&plan, LANES).expect("one writer each");
     let witness = witness::witness(&plan, &constants, &values, &mut input).expect("calls");
     Chunk {
         plan,

@@ -16,4 +16,5 @@ pub mod layout;
 pub mod record;
 pub mod row;
 pub mod transcript;
+pub mod uses;
 pub mod verify;

@@ -17,6 +17,7 @@ use thiserror::Error;
 use super::challenges::Challenges;
 use super::layout::{Layout, constants};
 use super::transcript::{Channel, MerkleChannel, Party, Sums, exchange};
+use super::uses;
 
 /// A Cairo proof as the verifier reads it.
 pub type CairoProof = cairo_air::CairoProofForRustVerifier<
@@ -32,6 +33,8 @@ pub enum VerifyError {
     Sums,
     #[error("there are sums that no component stands for")]
     SumsWithoutComponent,
+    #[error("a relation has as many uses as the field has numbers")]
+    Uses,
     #[error("the head has another number of messages than the layout says")]
     Messages,
     #[error(transparent)]
@@ -137,6 +140,9 @@ pub fn verify(
 ) -> Result<(), VerifyError> {
     let config = proof.stark_proof.config;
     let layout = tensors.map(|(layout, _)| layout);
+    if layout.is_some_and(|layout| !uses::are_few(&proof.claim, layout)) {
+        return Err(VerifyError::Uses);
+    }
     let tables = proof.preprocessed_trace_variant.to_preprocessed_trace();
     let constants = constants(&tables, layout);
     let mut sizes = proof.claim.log_sizes().0;

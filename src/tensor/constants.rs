@@ -2,7 +2,7 @@
 
 use stwo::core::fields::m31::{M31, P};
 
-use super::plan::{Operation, Plan, half};
+use super::plan::{Operation, Plan, PlanError, half};
 use crate::air::components::lanes::CHANNELS;
 use crate::air::components::place::END;
 use crate::air::components::{Component, range};
@@ -49,7 +49,11 @@ pub fn log_rows(rows: usize) -> u32 {
 
 /// The layout of a plan's proofs and the constants of its components. `calls` are the numbers of operands of the kinds of calls, and how
 /// often each is made; `reads` says how often the program reads a lane.
-pub fn constants(plan: &Plan, reads: usize) -> Constants {
+///
+/// # Errors
+/// [`PlanError::Writers`].
+pub fn constants(plan: &Plan, reads: usize) -> Result<Constants, PlanError> {
+    plan.check()?;
     let width = plan.embedding.inputs;
     let mut product = Rows {
         component: Component::Product { block: plan.block },
@@ -158,10 +162,10 @@ pub fn constants(plan: &Plan, reads: usize) -> Constants {
         components,
         messages,
     };
-    Constants {
+    Ok(Constants {
         layout,
         tables: constants,
-    }
+    })
 }
 
 /// Rows of a product and of its roundings, which are one operation.

@@ -13,9 +13,6 @@ const LANES: [usize; 4] = [8, 16, 32, 64];
 /// Most bits of a rounded result and its rest together: the form that stands for an accumulator is below `2^30`.
 const FORM_BITS: u32 = 30;
 
-/// An accumulator must be below this in magnitude, its bias included.
-const ACCUMULATOR: i64 = 1 << 29;
-
 /// A logit must be below this in magnitude.
 const LOGIT: i64 = 1 << 28;
 
@@ -47,6 +44,8 @@ pub enum PlanError {
         reach: i64,
         bits: u32,
     },
+    #[error("address {address} is read, and {writers} operations write it: there must be one")]
+    Writers { address: u32, writers: usize },
     #[error("linear: {found} biases for {expected} outputs")]
     Biases { found: usize, expected: usize },
 }
@@ -201,7 +200,7 @@ impl Plan {
         let mut magnitude = 0;
         for (output, &bias) in bias.iter().enumerate() {
             let reach = weights.reach(output, input.magnitude, bias.into());
-            within("linear", output, reach, ACCUMULATOR)?;
+            // A result within its bits, and at most 30 with its rest, bounds the accumulator below 2^29.
             let rounded = (reach + half(*shift)) >> shift;
             if rounded >= 1 << (bits - 1) {
                 return Err(PlanError::Result {
@@ -230,6 +229,38 @@ impl Plan {
         }
         self.operations.push(Operation::Head { input });
         Ok(())
+    }
+
+    /// Requires that each address that an operation reads is written by exactly one: what nobody writes is the prover's
+    /// choice. The tokens that come in are the program's, which reads them.
+    ///
+    /// # Errors
+    /// [`PlanError::Writers`].
+    pub fn check(&self) -> Result<(), PlanError> {
+        let addresses = |tensor: &Tensor| tensor.address..tensor.address + tensor.channels as u32;
+        let mut writers = BTreeMap::<u32, usize>::from([(self.tokens.given, 1)]);
+        let mut read = vec![self.tokens.given];
+        for operation in &self.operations {
+            let written: Vec<u32> = match operation {
+                Operation::Embed { output } | Operation::Linear { output, .. } => {
+                    addresses(output).collect()
+                }
+                // The maxima are attained, which the head proves.
+                Operation::Head { .. } => vec![self.maxima, self.tokens.chosen],
+            };
+            for address in written {
+                *writers.entry(address).or_default() += 1;
+            }
+            if let Operation::Linear { input, .. } | Operation::Head { input } = operation {
+                read.extend(addresses(input));
+            }
+        }
+        read.extend(writers.keys());
+        let wrong = read.into_iter().find_map(|address| {
+            let writers = writers.get(&address).copied().unwrap_or(0);
+            (writers != 1).then_some(PlanError::Writers { address, writers })
+        });
+        wrong.map_or(Ok(()), Err)
     }
 
     /// Whether there is a choice of a token.

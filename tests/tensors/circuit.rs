@@ -29,7 +29,9 @@ fn secure(numbers: &mut Numbers) -> QM31 {
 /// No constraint has more than degree 3, and the fractions of a lookup are of the degrees for which two share a column.
 #[test]
 fn degrees() {
-    let layout = constants::constants(&plan(), 8).layout;
+    let layout = constants::constants(&plan(), 8)
+        .expect("one writer each")
+        .layout;
     for placed in &layout.components {
         let recorded = record(placed.component, &layout);
         let name = placed.component.to_string();
@@ -49,7 +51,9 @@ fn degrees() {
 /// In a circuit with values, a component's constraints combine to what the verifier's evaluator makes of the same samples.
 #[test]
 fn circuits_evaluate_what_the_verifier_does() {
-    let layout = constants::constants(&plan(), 8).layout;
+    let layout = constants::constants(&plan(), 8)
+        .expect("one writer each")
+        .layout;
     let mut channel = Channel::default();
     channel.mix_felts(&[QM31::from(M31::from(7))]);
     let mut challenges = Challenges::draw(&mut channel, Some(&layout));

@@ -1,0 +1,143 @@
+//! Plans that are refused: each for its reason.
+
+use cairo_decode::tensor::plan::Operation;
+use cairo_decode::tensor::{Linear, Matrix, Plan, PlanError, Tensor};
+
+fn matrix(inputs: usize, outputs: usize, value: i32) -> Matrix {
+    Matrix {
+        inputs,
+        rows: vec![vec![value; inputs]; outputs],
+    }
+}
+
+fn linear(inputs: usize, outputs: usize, value: i32, shift: u32, bits: u32) -> Linear {
+    Linear {
+        weights: matrix(inputs, outputs, value),
+        bias: vec![0; outputs],
+        shift,
+        bits,
+    }
+}
+
+fn new(embedding: i32) -> (Plan, Tensor) {
+    let mut plan = Plan::new(8, 4, matrix(8, 3, embedding)).expect("a plan");
+    let x = plan.embed();
+    (plan, x)
+}
+
+#[test]
+fn forms_that_no_component_has() {
+    assert_eq!(
+        Plan::new(7, 4, matrix(8, 3, 1)).map(|_| ()),
+        Err(PlanError::Lanes(7))
+    );
+    assert_eq!(
+        Plan::new(8, 4, matrix(9, 3, 1)).map(|_| ()),
+        Err(PlanError::Width(9))
+    );
+    let (mut plan, x) = new(1);
+    for (shift, bits) in [(17, 8), (0, 17), (0, 0), (15, 16)] {
+        let found = plan.linear(x, linear(8, 3, 1, shift, bits));
+        assert_eq!(found, Err(PlanError::Bits { bits, shift }));
+    }
+    let wrong = PlanError::Inputs {
+        operation: "linear",
+        found: 9,
+        expected: 8,
+    };
+    assert_eq!(plan.linear(x, linear(9, 3, 1, 0, 8)), Err(wrong));
+    let mut short = linear(8, 3, 1, 0, 8);
+    short.bias.pop();
+    assert_eq!(
+        plan.linear(x, short),
+        Err(PlanError::Biases {
+            found: 2,
+            expected: 3
+        })
+    );
+}
+
+/// A logit of `2^28` could have two readings: one less is the most.
+#[test]
+fn logits_at_their_limit() {
+    let (plan, x) = new(1 << 12);
+    let wide = Tensor {
+        magnitude: 1 << 13,
+        ..x
+    };
+    let narrow = Tensor {
+        magnitude: (1 << 13) - 1,
+        ..x
+    };
+    assert!(matches!(
+        plan.clone().head(wide),
+        Err(PlanError::Range {
+            operation: "head",
+            output: 0,
+            reach: 0x1000_0000,
+            limit: 0x1000_0000
+        })
+    ));
+    assert_eq!(plan.clone().head(narrow), Ok(()));
+}
+
+/// A result that the bits do not hold would be the prover's choice among numbers that are equal modulo `p`.
+#[test]
+fn results_fit_their_bits() {
+    let (mut plan, x) = new(16);
+    // 8 · 16 · 1 = 128.
+    let found = plan.linear(x, linear(8, 1, 1, 0, 8));
+    assert_eq!(
+        found,
+        Err(PlanError::Result {
+            output: 0,
+            reach: 128,
+            bits: 8
+        })
+    );
+    assert!(plan.linear(x, linear(8, 1, 1, 0, 9)).is_ok());
+    // With half a unit more before the shift: (128 + 1) / 2.
+    let found = plan.linear(x, linear(8, 1, 1, 1, 7));
+    assert_eq!(
+        found,
+        Err(PlanError::Result {
+            output: 0,
+            reach: 64,
+            bits: 7
+        })
+    );
+}
+
+/// Attack: an operation that reads what nobody writes, or what two operations write. Stopped by: the check of the plan.
+#[test]
+fn what_is_read_has_one_writer() {
+    let (mut plan, x) = new(1);
+    let y = plan.linear(x, linear(8, 8, 1, 0, 9)).expect("in range");
+    plan.head(y).expect("in range");
+    assert_eq!(plan.check(), Ok(()));
+    let reading = |address: u32| {
+        let mut plan = plan.clone();
+        let Some(Operation::Head { input }) = plan.operations.last_mut() else {
+            panic!("a head")
+        };
+        input.address = address;
+        plan.check()
+    };
+    let nobody = y.address + y.channels as u32;
+    assert_eq!(
+        reading(nobody - 7),
+        Err(PlanError::Writers {
+            address: nobody,
+            writers: 0
+        })
+    );
+    let mut twice = plan.clone();
+    twice.operations.push(twice.operations[1].clone());
+    assert_eq!(
+        twice.check(),
+        Err(PlanError::Writers {
+            address: y.address,
+            writers: 2
+        })
+    );
+}
