@@ -61,7 +61,7 @@ fn long_programs() {
                 false
             }
         });
-        assert!(found.contains("logup"), "{words} words: {found}");
+        assert!(found.contains("sums"), "{words} words: {found}");
         eprintln!("{words} words, {} bytes: {worst:?}", file.len());
     }
     worst.print("long programs");
