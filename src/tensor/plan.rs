@@ -49,6 +49,19 @@ pub enum PlanError {
     },
     #[error("linear: {found} biases for {expected} outputs")]
     Biases { found: usize, expected: usize },
+    #[error(
+        "head: the plan has one already; two would have the same powers of β and τ, so the errors of one could cancel those of the other"
+    )]
+    Heads,
+    #[error(
+        "{operation}: no operation writes {channels} channels of at most {magnitude} to address {address}; what is read there would be the prover's choice"
+    )]
+    Unwritten {
+        operation: &'static str,
+        address: u32,
+        channels: usize,
+        magnitude: i64,
+    },
 }
 
 /// A matrix of integers: `outputs` rows of `inputs` numbers.
@@ -60,10 +73,11 @@ pub struct Matrix {
 }
 
 impl Matrix {
-    /// The largest magnitude of `Σ_j W_ij x_j + bias` for inputs of at most `input`.
+    /// The largest magnitude of `Σ_j W_ij x_j + bias` for inputs of at most `input`; beyond what 64 bits hold, the largest
+    /// number that they hold, which is above every limit.
     fn reach(&self, output: usize, input: i64, bias: i64) -> i64 {
         let weights: i64 = self.rows[output].iter().map(|&w| i64::from(w).abs()).sum();
-        weights * input + bias.abs()
+        weights.saturating_mul(input).saturating_add(bias.abs())
     }
 }
 
@@ -186,6 +200,7 @@ impl Plan {
             bits,
         } = &of;
         inputs("linear", weights, input)?;
+        self.written("linear", input)?;
         if bias.len() != weights.rows.len() {
             return Err(PlanError::Biases {
                 found: bias.len(),
@@ -218,18 +233,39 @@ impl Plan {
         Ok(output)
     }
 
-    /// The choice of the next token.
+    /// The choice of the next token. A plan has one: the head's messages, its powers and the sum over chosen tokens have no
+    /// number of an operation in them.
     ///
     /// # Errors
-    /// A logit whose range cannot be proven.
+    /// A logit whose range cannot be proven, or a second head.
     pub fn head(&mut self, input: Tensor) -> Result<(), PlanError> {
         inputs("head", &self.embedding, input)?;
+        self.written("head", input)?;
+        if self.has_head() {
+            return Err(PlanError::Heads);
+        }
         for token in 0..self.embedding.rows.len() {
             let reach = self.embedding.reach(token, input.magnitude, 0);
             within("head", token, reach, LOGIT)?;
         }
         self.operations.push(Operation::Head { input });
         Ok(())
+    }
+
+    /// A tensor is what an operation before has written, with that operation's range.
+    fn written(&self, operation: &'static str, input: Tensor) -> Result<(), PlanError> {
+        let outputs = self.operations.iter().filter_map(|op| match op {
+            Operation::Embed { output } | Operation::Linear { output, .. } => Some(*output),
+            Operation::Head { .. } => None,
+        });
+        let unwritten = PlanError::Unwritten {
+            operation,
+            address: input.address,
+            channels: input.channels,
+            magnitude: input.magnitude,
+        };
+        let mut same = outputs.filter(|output| *output == input);
+        same.next().map(|_| ()).ok_or(unwritten)
     }
 
     /// Whether there is a choice of a token.
