@@ -2,6 +2,8 @@
 //!
 //! The proofs are made once, one after the other, and shared by all tests of this binary.
 
+#[path = "proof/bound.rs"]
+mod bound;
 #[path = "proof/bytes.rs"]
 mod bytes;
 #[path = "proof/claim.rs"]

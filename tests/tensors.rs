@@ -13,6 +13,8 @@ mod plans;
 mod program;
 #[path = "tensors/proofs.rs"]
 mod proofs;
+#[path = "tensors/rules.rs"]
+mod rules;
 
 use cairo_decode::prove::tensor::{Constants, Witness};
 use cairo_decode::tensor::values::{Values, compute};
@@ -92,6 +94,11 @@ pub struct Chunk {
 pub fn chunk(tokens: &[u32; LANES]) -> Chunk {
     let plan = plan();
     let values = compute(&plan, tokens);
+    chunk_of(plan, values)
+}
+
+/// The chunk with these values in memory.
+pub fn chunk_of(plan: Plan, values: Values) -> Chunk {
     let mut input = program::run(&plan, &values);
     let constants = constants::constants(&plan, LANES).expect("one writer each");
     let witness = witness::witness(&plan, &constants, &values, &mut input).expect("calls");

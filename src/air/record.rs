@@ -72,6 +72,17 @@ impl Expression {
         }
     }
 
+    /// Whether no value of the prover's is in it.
+    pub fn is_of_constants(&self) -> bool {
+        match self.node() {
+            Node::Number(_) | Node::Weight(_) | Node::Constant(_) => true,
+            Node::Value(_) | Node::Power { .. } => false,
+            Node::Sum(a, b) | Node::Difference(a, b) | Node::Product(a, b) => {
+                a.is_of_constants() && b.is_of_constants()
+            }
+        }
+    }
+
     /// Degree in the columns.
     pub fn degree(&self) -> usize {
         match self.node() {

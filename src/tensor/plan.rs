@@ -48,6 +48,19 @@ pub enum PlanError {
     Writers { address: u32, writers: usize },
     #[error("linear: {found} biases for {expected} outputs")]
     Biases { found: usize, expected: usize },
+    #[error(
+        "head: the plan has one already; two would have the same powers of β and τ, so the errors of one could cancel those of the other"
+    )]
+    Heads,
+    #[error(
+        "{operation}: no operation writes {channels} channels of at most {magnitude} to address {address}; what is read there would be the prover's choice"
+    )]
+    Unwritten {
+        operation: &'static str,
+        address: u32,
+        channels: usize,
+        magnitude: i64,
+    },
 }
 
 /// A matrix of integers: `outputs` rows of `inputs` numbers.
@@ -59,10 +72,11 @@ pub struct Matrix {
 }
 
 impl Matrix {
-    /// The largest magnitude of `Σ_j W_ij x_j + bias` for inputs of at most `input`.
+    /// The largest magnitude of `Σ_j W_ij x_j + bias` for inputs of at most `input`; beyond what 64 bits hold, the largest
+    /// number that they hold, which is above every limit.
     fn reach(&self, output: usize, input: i64, bias: i64) -> i64 {
         let weights: i64 = self.rows[output].iter().map(|&w| i64::from(w).abs()).sum();
-        weights * input + bias.abs()
+        weights.saturating_mul(input).saturating_add(bias.abs())
     }
 }
 
@@ -185,6 +199,7 @@ impl Plan {
             bits,
         } = &of;
         inputs("linear", weights, input)?;
+        self.written("linear", input)?;
         if bias.len() != weights.rows.len() {
             return Err(PlanError::Biases {
                 found: bias.len(),
@@ -201,7 +216,7 @@ impl Plan {
         for (output, &bias) in bias.iter().enumerate() {
             let reach = weights.reach(output, input.magnitude, bias.into());
             // A result within its bits, and at most 30 with its rest, bounds the accumulator below 2^29.
-            let rounded = (reach + half(*shift)) >> shift;
+            let rounded = reach.saturating_add(half(*shift)) >> shift;
             if rounded >= 1 << (bits - 1) {
                 return Err(PlanError::Result {
                     output,
@@ -217,12 +232,17 @@ impl Plan {
         Ok(output)
     }
 
-    /// The choice of the next token.
+    /// The choice of the next token. A plan has one: the head's messages, its powers and the sum over chosen tokens have no
+    /// number of an operation in them.
     ///
     /// # Errors
-    /// A logit whose range cannot be proven.
+    /// A logit whose range cannot be proven, or a second head.
     pub fn head(&mut self, input: Tensor) -> Result<(), PlanError> {
         inputs("head", &self.embedding, input)?;
+        self.written("head", input)?;
+        if self.has_head() {
+            return Err(PlanError::Heads);
+        }
         for token in 0..self.embedding.rows.len() {
             let reach = self.embedding.reach(token, input.magnitude, 0);
             within("head", token, reach, LOGIT)?;
@@ -261,6 +281,22 @@ impl Plan {
             (writers != 1).then_some(PlanError::Writers { address, writers })
         });
         wrong.map_or(Ok(()), Err)
+    }
+
+    /// A tensor is what an operation before has written, with that operation's range.
+    fn written(&self, operation: &'static str, input: Tensor) -> Result<(), PlanError> {
+        let outputs = self.operations.iter().filter_map(|op| match op {
+            Operation::Embed { output } | Operation::Linear { output, .. } => Some(*output),
+            Operation::Head { .. } => None,
+        });
+        let unwritten = PlanError::Unwritten {
+            operation,
+            address: input.address,
+            channels: input.channels,
+            magnitude: input.magnitude,
+        };
+        let mut same = outputs.filter(|output| *output == input);
+        same.next().map(|_| ()).ok_or(unwritten)
     }
 
     /// Whether there is a choice of a token.

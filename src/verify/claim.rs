@@ -7,17 +7,12 @@
 //! numbers of large values below the modulus (asserted when this file is compiled), and so do the uses of each relation
 //! (`tests/proof`).
 
-use cairo_air::air::{PublicData, SegmentRange};
-use cairo_air::claims::CairoClaim;
+use cairo_air::air::PublicData;
 use cairo_air::components::memory_address_to_id::MEMORY_ADDRESS_TO_ID_SPLIT;
 use stwo::core::fields::m31::P;
-use stwo_cairo_common::builtins::{
-    ADD_MOD_BUILTIN_MEMORY_CELLS, BITWISE_BUILTIN_MEMORY_CELLS, EC_OP_BUILTIN_MEMORY_CELLS,
-    MUL_MOD_BUILTIN_MEMORY_CELLS, PEDERSEN_BUILTIN_MEMORY_CELLS, POSEIDON_BUILTIN_MEMORY_CELLS,
-    RANGE_CHECK_96_BUILTIN_MEMORY_CELLS, RANGE_CHECK_BUILTIN_MEMORY_CELLS,
-};
 use stwo_cairo_common::memory::{LARGE_MEMORY_VALUE_ID_BASE, LOG_MEMORY_ADDRESS_BOUND};
 
+use super::builtins::builtin_checks;
 use super::checks::{Check, ensure};
 use super::params::{LARGE, LOG_TABLE_ROWS};
 use super::proof::CairoProof;
@@ -32,6 +27,9 @@ const _: () = assert!(
     LARGE_MEMORY_VALUE_ID_BASE as usize + (LARGE.value_tables << LOG_TABLE_ROWS) <= P as usize
 );
 
+/// Public segments, which every program lists: one for each builtin of the VM's layout, the output's first.
+const PUBLIC_SEGMENTS: usize = 11;
+
 /// The address that the last step must have reached: the jump to itself behind the call of `main`.
 const FINAL_PC: u32 = 5;
 
@@ -41,7 +39,7 @@ pub(super) fn claim_checks(proof: &CairoProof) -> Vec<Check<'_, ProofError>> {
     // First of the sizes: the library copies program and output whenever it looks at a claim.
     let mut checks = Vec::from(length_checks(public));
     checks.extend(size_checks(proof));
-    checks.extend(memory_checks(public));
+    checks.extend(memory_checks(proof));
     checks.extend(builtin_checks(&proof.claim));
     checks.extend(start_checks(public));
     checks.extend(sum_checks(proof));
@@ -49,7 +47,7 @@ pub(super) fn claim_checks(proof: &CairoProof) -> Vec<Check<'_, ProofError>> {
 }
 
 /// `problem` unless the claim is as it must be.
-fn of_claim<'a>(
+pub(super) fn of_claim<'a>(
     name: &'static str,
     holds: impl Fn() -> bool + 'a,
     problem: &'static str,
@@ -132,12 +130,32 @@ fn size_checks(proof: &CairoProof) -> [Check<'_, ProofError>; 5] {
 /// addresses from the final `ap` on. Both are what they seem only if the registers say so: the
 /// execution segment starts right after program and safe call, and the output segment lies right
 /// behind the execution segment and has as many cells as are claimed.
-fn memory_checks(public: &PublicData) -> [Check<'_, ProofError>; 4] {
+fn memory_checks(proof: &CairoProof) -> [Check<'_, ProofError>; 6] {
+    let public = &proof.claim.public_data;
     let memory = &public.public_memory;
     let (program, output) = (&memory.program, &memory.output);
     let segment = &memory.public_segments.output;
     let (start, stop) = (segment.start_ptr.value, segment.stop_ptr.value);
+    let addresses = proof.claim.memory_address_to_id;
     [
+        // In the transcript a segment that is missing is the same as one whose identifiers and pointers are 0.
+        of_claim(
+            "public segments",
+            || memory.public_segments.present_segments().len() == PUBLIC_SEGMENTS,
+            "a public segment is missing",
+        ),
+        // Behind it is no memory, and a number that is none of the field: the library computes with it unreduced.
+        of_claim(
+            "last public address",
+            move || {
+                addresses.is_none_or(|table| {
+                    let last =
+                        (MEMORY_ADDRESS_TO_ID_SPLIT as u64) << table.log_size.min(MAX_LOG_ROWS);
+                    u64::from(public.final_state.ap.0) + output.len() as u64 <= last + 1
+                })
+            },
+            "the output ends behind the last address",
+        ),
         of_claim(
             "end of the program",
             || public.initial_state.ap.0 as usize == 1 + program.len() + 2,
@@ -192,8 +210,9 @@ fn start_checks(public: &PublicData) -> [Check<'_, ProofError>; 6] {
         ),
         of_claim(
             "length of the run's stack",
-            || first.ap <= last.ap,
-            "the run's stack ends before it starts",
+            // The pointers that `main` takes and those that it gives back.
+            || u64::from(first.ap.0) + 2 * PUBLIC_SEGMENTS as u64 <= u64::from(last.ap.0),
+            "the run's stack has no room for the builtins' pointers",
         ),
     ]
 }
@@ -213,172 +232,6 @@ fn starts_as_it_must(public: &PublicData) -> bool {
         && word(2) == small(0x8001_8000, 0x1104_8001)
         && word(4) == small(0x7fff_7fff, 0x0107_8001)
         && word(5) == small(0, 0)
-}
-
-/// A builtin in a claim: first address and rows' logarithm of its component, its public segment, cells of an instance.
-struct Builtin {
-    component: Option<(u32, u32)>,
-    segment: Option<SegmentRange>,
-    cells: usize,
-}
-
-impl Builtin {
-    /// The segment, unless it is empty.
-    fn used(&self) -> Option<SegmentRange> {
-        self.segment.filter(|segment| !segment.is_empty())
-    }
-
-    /// Whether the component and the segment, if the builtin has both, are as they must be.
-    fn fits(&self, holds: impl Fn(Fit) -> bool) -> bool {
-        let (Some((first, log_rows)), Some(segment)) = (self.component, self.used()) else {
-            return true;
-        };
-        holds(Fit {
-            first: first.into(),
-            end: u64::from(first) + ((self.cells as u64) << log_rows),
-            start: segment.start_ptr.value.into(),
-            stop: segment.stop_ptr.value.into(),
-            cells: self.cells as u64,
-        })
-    }
-}
-
-/// Addresses of a builtin's component, from `first` to `end`, and of its segment, from `start` to `stop`.
-struct Fit {
-    first: u64,
-    end: u64,
-    start: u64,
-    stop: u64,
-    cells: u64,
-}
-
-fn builtins(claim: &CairoClaim) -> [Builtin; 8] {
-    let segments = &claim.public_data.public_memory.public_segments;
-    macro_rules! place {
-        ($component:ident, $start:ident) => {
-            claim.$component.as_ref().map(|c| (c.$start, c.log_size))
-        };
-    }
-    let pedersen = place!(pedersen_builtin, pedersen_builtin_segment_start);
-    let narrow = place!(
-        pedersen_builtin_narrow_windows,
-        pedersen_builtin_segment_start
-    );
-    let of = |component, segment, cells| Builtin {
-        component,
-        segment,
-        cells,
-    };
-    [
-        of(
-            place!(add_mod_builtin, add_mod_builtin_segment_start),
-            segments.add_mod,
-            ADD_MOD_BUILTIN_MEMORY_CELLS,
-        ),
-        of(
-            place!(bitwise_builtin, bitwise_builtin_segment_start),
-            segments.bitwise,
-            BITWISE_BUILTIN_MEMORY_CELLS,
-        ),
-        of(
-            place!(mul_mod_builtin, mul_mod_builtin_segment_start),
-            segments.mul_mod,
-            MUL_MOD_BUILTIN_MEMORY_CELLS,
-        ),
-        of(
-            pedersen.or(narrow),
-            segments.pedersen,
-            PEDERSEN_BUILTIN_MEMORY_CELLS,
-        ),
-        of(
-            place!(poseidon_builtin, poseidon_builtin_segment_start),
-            segments.poseidon,
-            POSEIDON_BUILTIN_MEMORY_CELLS,
-        ),
-        of(
-            place!(range_check96_builtin, range_check96_builtin_segment_start),
-            segments.range_check_96,
-            RANGE_CHECK_96_BUILTIN_MEMORY_CELLS,
-        ),
-        of(
-            place!(range_check_builtin, range_check_builtin_segment_start),
-            segments.range_check_128,
-            RANGE_CHECK_BUILTIN_MEMORY_CELLS,
-        ),
-        of(
-            place!(ec_op_builtin, ec_op_builtin_segment_start),
-            segments.ec_op,
-            EC_OP_BUILTIN_MEMORY_CELLS,
-        ),
-    ]
-}
-
-/// Each builtin that the program used has a component, which lies where the public segment says.
-fn builtin_checks(claim: &CairoClaim) -> [Check<'_, ProofError>; 9] {
-    let every = move |holds: fn(Fit) -> bool| builtins(claim).iter().all(|b| b.fits(holds));
-    let segments = &claim.public_data.public_memory.public_segments;
-    [
-        of_claim(
-            "builtins without a component",
-            move || {
-                [segments.ecdsa, segments.keccak]
-                    .iter()
-                    .flatten()
-                    .all(SegmentRange::is_empty)
-            },
-            "a builtin is used that no component stands for",
-        ),
-        // The claim's first address of a builtin is compared with the segment's, which is part of the transcript,
-        // only if there is one, and is not part of the transcript itself: a prover could choose it after the challenges.
-        of_claim(
-            "builtins have segments",
-            move || {
-                builtins(claim)
-                    .iter()
-                    .all(|b| b.component.is_none() || b.used().is_some())
-            },
-            "a builtin's component has no segment",
-        ),
-        of_claim(
-            "segments have builtins",
-            move || {
-                builtins(claim)
-                    .iter()
-                    .all(|b| b.used().is_none() || b.component.is_some())
-            },
-            "a builtin's segment has no component",
-        ),
-        of_claim(
-            "one Pedersen builtin",
-            || claim.pedersen_builtin.is_none() || claim.pedersen_builtin_narrow_windows.is_none(),
-            "a builtin has two components",
-        ),
-        of_claim(
-            "start of a builtin",
-            move || every(|fit| fit.first == fit.start),
-            "a builtin's component starts elsewhere than its segment",
-        ),
-        of_claim(
-            "order of a builtin's segment",
-            move || every(|fit| fit.start <= fit.stop),
-            "a builtin's segment ends before it starts",
-        ),
-        of_claim(
-            "whole instances of a builtin",
-            move || every(|fit| fit.stop.abs_diff(fit.start) % fit.cells == 0),
-            "a builtin's segment has a part of an instance",
-        ),
-        of_claim(
-            "end of a builtin",
-            move || every(|fit| fit.stop <= fit.end),
-            "a builtin's segment ends behind its component",
-        ),
-        of_claim(
-            "last address of a builtin",
-            move || every(|fit| fit.end < 1 << 31),
-            "a builtin's component ends behind the last address",
-        ),
-    ]
 }
 
 /// Each component has one sum, and there are no others: a sum without a component is in no constraint, so it could take

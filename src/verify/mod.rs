@@ -8,6 +8,7 @@
 //! proof, places the claimed output at the end of the execution segment without comparing it with
 //! the output segment's pointers, and panics on malformed claims. [`verify_proof`] checks all of it.
 
+mod builtins;
 pub mod checks;
 mod claim;
 pub mod params;

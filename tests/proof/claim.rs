@@ -168,10 +168,11 @@ fn public_memory() {
             .stop_ptr
             .id ^= 1
     });
-    claim("no keccak segment", first, |p| {
+    let segment = "a public segment is missing";
+    claim("no keccak segment", segment, |p| {
         p.claim.public_data.public_memory.public_segments.keccak = None
     });
-    claim("no ecdsa segment", first, |p| {
+    claim("no ecdsa segment", segment, |p| {
         p.claim.public_data.public_memory.public_segments.ecdsa = None
     });
     claim(
@@ -331,7 +332,7 @@ fn builtins_without_segments() {
         let range = s.bitwise.as_mut().expect("a segment");
         range.stop_ptr = range.start_ptr;
     });
-    claim("no poseidon segment", unbound, |p| {
+    claim("no poseidon segment", "a public segment is missing", |p| {
         p.claim.public_data.public_memory.public_segments.poseidon = None;
     });
 }

@@ -72,13 +72,14 @@ impl Sink for Findings {
     }
 }
 
-/// The challenges of a witness: any, and the messages that it makes.
-fn challenges(constants: &Constants, witness: &Witness) -> Challenges {
+/// The challenges of a witness: any, and the messages that it makes, so often.
+fn challenges(constants: &Constants, witness: &Witness, times: u32) -> Challenges {
     let mut channel = Channel::default();
     channel.mix_felts(&[QM31::from(M31::from(42))]);
     let mut challenges = Challenges::draw(&mut channel, Some(&constants.layout));
-    let messages = messages(constants, witness, &challenges);
-    challenges.bind(messages, &mut channel);
+    let messages = messages(constants, witness, &challenges).into_iter();
+    let messages = messages.map(|message| message * M31::from(times));
+    challenges.bind(messages.collect(), &mut channel);
     challenges
 }
 
@@ -95,7 +96,15 @@ impl<'a> Honest<'a> {
     /// # Panics
     /// The witness does not fit.
     pub fn new(constants: &'a Constants, witness: &'a Witness) -> Honest<'a> {
-        let challenges = challenges(constants, witness);
+        Honest::with_messages(constants, witness, 1)
+    }
+
+    /// With messages so often as large as the inputs say.
+    ///
+    /// # Panics
+    /// The witness does not fit.
+    pub fn with_messages(constants: &'a Constants, witness: &'a Witness, times: u32) -> Honest<'a> {
+        let challenges = challenges(constants, witness, times);
         let mut honest = Honest {
             constants,
             witness,
@@ -180,7 +189,7 @@ pub fn sum_of_rows(constants: &Constants, witness: &Witness, component: usize) -
             self.sum += term;
         }
     }
-    let challenges = challenges(constants, witness);
+    let challenges = challenges(constants, witness, 1);
     let placed = constants.layout.components[component];
     let columns = ScalarColumns {
         constants: &constants.tables[component],

@@ -1,4 +1,4 @@
-//! The definitions of components as expressions: their degrees, and their replay in a circuit with values.
+//! The definitions of components as expressions, replayed in a circuit with values.
 
 use cairo_decode::air::challenges::Challenges;
 use cairo_decode::air::components::Evaluator;
@@ -24,28 +24,6 @@ fn secure(numbers: &mut Numbers) -> QM31 {
     QM31::from_m31_array(std::array::from_fn(|_| {
         M31::from(numbers.signed(i32::MAX / 2).unsigned_abs())
     }))
-}
-
-/// No constraint has more than degree 3, and the fractions of a lookup are of the degrees for which two share a column.
-#[test]
-fn degrees() {
-    let layout = constants::constants(&plan(), 8)
-        .expect("one writer each")
-        .layout;
-    for placed in &layout.components {
-        let recorded = record(placed.component, &layout);
-        let name = placed.component.to_string();
-        for constraint in recorded.constraints.iter().chain(&recorded.term) {
-            assert!(constraint.degree() <= 3, "{name}: {}", constraint.degree());
-        }
-        for lookup in &recorded.lookups {
-            assert!(lookup.on.degree() <= 2, "{name}: multiplicity");
-            assert!(
-                lookup.tuple.iter().all(|x| x.degree() <= 1),
-                "{name}: tuple"
-            );
-        }
-    }
 }
 
 /// In a circuit with values, a component's constraints combine to what the verifier's evaluator makes of the same samples.

@@ -60,25 +60,22 @@ fn forms_that_no_component_has() {
 /// A logit of `2^28` could have two readings: one less is the most.
 #[test]
 fn logits_at_their_limit() {
-    let (plan, x) = new(1 << 12);
-    let wide = Tensor {
-        magnitude: 1 << 13,
-        ..x
+    // Inputs are at most 2^13, or one less; logits 8 · 2^12 times that.
+    let head = |most: i32| {
+        let (mut plan, x) = new(1 << 12);
+        let mut of = linear(8, 8, 0, 0, 15);
+        of.bias = vec![most; 8];
+        let y = plan.linear(x, of).expect("in range");
+        plan.head(y)
     };
-    let narrow = Tensor {
-        magnitude: (1 << 13) - 1,
-        ..x
+    let found = PlanError::Range {
+        operation: "head",
+        output: 0,
+        reach: 1 << 28,
+        limit: 1 << 28,
     };
-    assert!(matches!(
-        plan.clone().head(wide),
-        Err(PlanError::Range {
-            operation: "head",
-            output: 0,
-            reach: 0x1000_0000,
-            limit: 0x1000_0000
-        })
-    ));
-    assert_eq!(plan.clone().head(narrow), Ok(()));
+    assert_eq!(head(1 << 13), Err(found));
+    assert_eq!(head((1 << 13) - 1), Ok(()));
 }
 
 /// A result that the bits do not hold would be the prover's choice among numbers that are equal modulo `p`.

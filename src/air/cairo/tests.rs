@@ -21,6 +21,8 @@ use stwo_constraint_framework::preprocessed_columns::PreProcessedColumnId;
 
 use super::*;
 
+mod relations;
+
 /// Rows of the components whose size a claim says, as a power of two.
 const LOG_ROWS: u32 = 5;
 

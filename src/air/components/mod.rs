@@ -18,6 +18,9 @@ pub mod relations;
 pub mod round;
 pub mod tensor;
 
+#[cfg(test)]
+mod tests;
+
 use std::fmt;
 
 use stwo::core::fields::qm31::SecureField;
