@@ -5,14 +5,18 @@
 mod balance;
 #[path = "tensors/liar.rs"]
 mod liar;
+#[path = "tensors/numbers.rs"]
+mod numbers;
 #[path = "tensors/program.rs"]
 mod program;
 #[path = "tensors/proofs.rs"]
 mod proofs;
+#[path = "tensors/random.rs"]
+mod random;
 
 use cairo_decode::prove::tensor::{Constants, Witness};
 use cairo_decode::tensor::values::{Values, compute};
-use cairo_decode::tensor::{Linear, Matrix, Plan, constants, witness};
+use cairo_decode::tensor::{Function, Matrix, Plan, Product, constants, witness};
 use stwo_cairo_adapter::ProverInput;
 
 /// Lanes of the test's proofs.
@@ -28,15 +32,19 @@ const WIDTH: usize = 16;
 pub struct Numbers(u64);
 
 impl Numbers {
-    /// A number from `-most` to `most`.
-    fn signed(&mut self, most: i32) -> i32 {
+    fn next(&mut self) -> u64 {
         // Knuth's multiplier of a linear congruential generator.
         self.0 = self
             .0
             .wrapping_mul(6_364_136_223_846_793_005)
             .wrapping_add(1);
+        self.0 >> 33
+    }
+
+    /// A number from `-most` to `most`.
+    fn signed(&mut self, most: i32) -> i32 {
         let range = 2 * i64::from(most) + 1;
-        ((self.0 >> 33) as i64 % range) as i32 - most
+        (self.next() as i64 % range) as i32 - most
     }
 
     fn matrix(&mut self, inputs: usize, outputs: usize, most: i32) -> Matrix {
@@ -47,31 +55,40 @@ impl Numbers {
         }
     }
 
-    fn linear(&mut self, inputs: usize, outputs: usize, shift: u32, bits: u32) -> Linear {
-        Linear {
+    fn product(&mut self, inputs: usize, outputs: usize, shift: u32) -> Product {
+        Product {
             weights: self.matrix(inputs, outputs, 500),
             bias: (0..outputs).map(|_| self.signed(10_000)).collect(),
             shift,
-            bits,
         }
     }
 }
 
-/// Two products between embedding and head, one with fewer outputs than a block and one with more.
+/// A function with a sign, a bend and a slope: `v · sigmoid(v / 64)` rounded, for the arguments from `-most` to `most`.
+fn silu(most: i64) -> Function {
+    let value = |v: i64| (v as f64 / (1.0 + (-v as f64 / 64.0).exp())).round() as i32;
+    Function {
+        first: -most,
+        values: (-most..=most).map(value).collect(),
+    }
+}
+
+/// Every operation between embedding and head; matrices with fewer outputs than a block, and with more.
 pub fn plan() -> Plan {
     let mut numbers = Numbers(1);
     let mut embedding = numbers.matrix(WIDTH, TOKENS, 127);
     // Two tokens with equal logits, whatever the input.
     embedding.rows[31] = embedding.rows[7].clone();
     let mut plan = Plan::new(LANES, 12, embedding).expect("a plan");
+    let silu = plan.table(silu(1000)).expect("a table");
     let x = plan.embed();
-    let y = plan
-        .linear(x, numbers.linear(WIDTH, 8, 9, 12))
-        .expect("in range");
-    let z = plan
-        .linear(y, numbers.linear(8, WIDTH, 10, 13))
-        .expect("in range");
-    plan.head(z).expect("in range");
+    let y = numbers.product(WIDTH, 14, 11);
+    let y = plan.function(x, y, silu).expect("in range");
+    let z = numbers.product(14, 8, 9);
+    let z = plan.linear(y, z, 14).expect("in range");
+    let u = numbers.product(8, WIDTH, 10);
+    let u = plan.linear(z, u, 15).expect("in range");
+    plan.head(u).expect("in range");
     plan
 }
 
@@ -85,11 +102,15 @@ pub struct Chunk {
 }
 
 /// The chunk of these tokens.
-pub fn chunk(tokens: &[u32; LANES]) -> Chunk {
-    let plan = plan();
+pub fn chunk(tokens: &[u32]) -> Chunk {
+    chunk_of(plan(), tokens)
+}
+
+/// A plan's chunk of these tokens, one for each lane.
+pub fn chunk_of(plan: Plan, tokens: &[u32]) -> Chunk {
     let values = compute(&plan, tokens);
     let mut input = program::run(&plan, &values);
-    let constants = constants::constants(&plan, LANES);
+    let constants = constants::constants(&plan, plan.lanes);
     let witness = witness::witness(&plan, &constants, &values, &mut input).expect("calls");
     Chunk {
         plan,

@@ -2,70 +2,15 @@
 
 use std::collections::BTreeMap;
 
-use thiserror::Error;
-
+use super::error::PlanError;
+use super::product::{Function, Matrix, Product, form, holds, within};
 use crate::air::components::lanes::CHANNELS;
-use crate::air::components::range::MAX_BITS;
 
 /// Numbers of lanes that a plan may have.
 const LANES: [usize; 4] = [8, 16, 32, 64];
 
-/// Most bits of a rounded result and its rest together: the form that stands for an accumulator is below `2^30`.
-const FORM_BITS: u32 = 30;
-
-/// An accumulator must be below this in magnitude, its bias included.
-const ACCUMULATOR: i64 = 1 << 29;
-
 /// A logit must be below this in magnitude.
 const LOGIT: i64 = 1 << 28;
-
-/// Why there is no plan.
-#[derive(Clone, Debug, Error, PartialEq, Eq)]
-pub enum PlanError {
-    #[error("a plan has 8, 16, 32 or 64 lanes, not {0}")]
-    Lanes(usize),
-    #[error("an embedding's channels come in eights: {0}")]
-    Width(usize),
-    #[error("{operation}: the matrix has {found} inputs, the tensor {expected} channels")]
-    Inputs {
-        operation: &'static str,
-        found: usize,
-        expected: usize,
-    },
-    #[error("{operation}: output {output} can reach {reach}, at most {limit} can be proven")]
-    Range {
-        operation: &'static str,
-        output: usize,
-        reach: i64,
-        limit: i64,
-    },
-    #[error("linear: {bits} bits after a shift by {shift}; at most 16 each, and 30 together")]
-    Bits { bits: u32, shift: u32 },
-    #[error("linear: output {output} can be {reach} after rounding, which {bits} bits do not hold")]
-    Result {
-        output: usize,
-        reach: i64,
-        bits: u32,
-    },
-    #[error("linear: {found} biases for {expected} outputs")]
-    Biases { found: usize, expected: usize },
-}
-
-/// A matrix of integers: `outputs` rows of `inputs` numbers.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Matrix {
-    pub inputs: usize,
-    /// By output.
-    pub rows: Vec<Vec<i32>>,
-}
-
-impl Matrix {
-    /// The largest magnitude of `Σ_j W_ij x_j + bias` for inputs of at most `input`.
-    fn reach(&self, output: usize, input: i64, bias: i64) -> i64 {
-        let weights: i64 = self.rows[output].iter().map(|&w| i64::from(w).abs()).sum();
-        weights * input + bias.abs()
-    }
-}
 
 /// A tensor in the memory: consecutive addresses, one for each channel.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -76,27 +21,61 @@ pub struct Tensor {
     pub magnitude: i64,
 }
 
-/// `round((W x + bias) / 2^shift)`, in `bits` bits with the sign.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Linear {
-    pub weights: Matrix,
-    pub bias: Vec<i32>,
-    pub shift: u32,
-    pub bits: u32,
-}
-
 /// An operation of a plan.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Operation {
     /// The embeddings of the lanes' tokens.
     Embed { output: Tensor },
+    /// Rounded products, in `bits` bits with the sign.
     Linear {
-        of: Linear,
+        of: Product,
+        bits: u32,
+        input: Tensor,
+        output: Tensor,
+    },
+    /// A function of rounded products, by a table of the plan.
+    Function {
+        of: Product,
+        table: usize,
         input: Tensor,
         output: Tensor,
     },
     /// The token with the largest logit `E x`; of equal ones the lowest.
     Head { input: Tensor },
+}
+
+/// The components that take outputs of products from the zero sum, in the order in which their outputs are numbered.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Taker {
+    Round,
+    Function,
+}
+
+/// A matrix of an operation, whose outputs a component takes.
+#[derive(Clone, Copy, Debug)]
+pub struct Matmul<'a> {
+    /// Place of its operation in the plan.
+    pub operation: usize,
+    pub taker: Taker,
+    pub weights: &'a Matrix,
+    pub input: Tensor,
+}
+
+impl Operation {
+    /// Its matrix, if it has one; `operation` is its place in the plan.
+    fn matmul(&self, operation: usize) -> Option<Matmul<'_>> {
+        let (taker, weights, input) = match self {
+            Operation::Linear { of, input, .. } => (Taker::Round, &of.weights, input),
+            Operation::Function { of, input, .. } => (Taker::Function, &of.weights, input),
+            Operation::Embed { .. } | Operation::Head { .. } => return None,
+        };
+        Some(Matmul {
+            operation,
+            taker,
+            weights,
+            input: *input,
+        })
+    }
 }
 
 /// Addresses of the tokens: the first of a view of eight rows.
@@ -112,10 +91,12 @@ pub struct Tokens {
 #[derive(Clone, Debug)]
 pub struct Plan {
     pub lanes: usize,
-    /// Outputs of a block of a matrix.
+    /// Outputs of a block of a matrix: an even number.
     pub block: usize,
     /// The table of embeddings, which is the output matrix too.
     pub embedding: Matrix,
+    /// Tables of functions.
+    pub tables: Vec<Function>,
     pub tokens: Tokens,
     /// Address of the largest logits.
     pub maxima: u32,
@@ -128,10 +109,13 @@ impl Plan {
     /// A plan that so far has tokens only.
     ///
     /// # Errors
-    /// A number of lanes or channels that no component has.
+    /// A number of lanes, of channels, or of a block's outputs that no component has.
     pub fn new(lanes: usize, block: usize, embedding: Matrix) -> Result<Plan, PlanError> {
         if !LANES.contains(&lanes) {
             return Err(PlanError::Lanes(lanes));
+        }
+        if !block.is_multiple_of(2) || block == 0 {
+            return Err(PlanError::Block(block));
         }
         if !embedding.inputs.is_multiple_of(CHANNELS) || embedding.inputs == 0 {
             return Err(PlanError::Width(embedding.inputs));
@@ -144,6 +128,7 @@ impl Plan {
             lanes,
             block,
             embedding,
+            tables: vec![],
             tokens,
             maxima: CHANNELS as u32,
             operations: vec![],
@@ -162,6 +147,16 @@ impl Plan {
         }
     }
 
+    /// Adds a table, and returns its number.
+    ///
+    /// # Errors
+    /// Arguments or values of too many bits.
+    pub fn table(&mut self, function: Function) -> Result<usize, PlanError> {
+        function.check()?;
+        self.tables.push(function);
+        Ok(self.tables.len() - 1)
+    }
+
     /// The embeddings of the tokens that come in.
     pub fn embed(&mut self) -> Tensor {
         let values = self.embedding.rows.iter().flatten();
@@ -174,48 +169,53 @@ impl Plan {
         output
     }
 
-    /// A product with rounding.
+    /// A product with rounding to so many bits.
     ///
     /// # Errors
     /// Forms that do not fit, or an output whose range cannot be proven.
-    pub fn linear(&mut self, input: Tensor, of: Linear) -> Result<Tensor, PlanError> {
-        let Linear {
-            weights,
-            bias,
-            shift,
+    pub fn linear(&mut self, input: Tensor, of: Product, bits: u32) -> Result<Tensor, PlanError> {
+        form("linear", bits, of.shift)?;
+        let reaches = of.reaches("linear", input)?;
+        for (output, &reach) in reaches.iter().enumerate() {
+            holds("linear", output, reach, bits)?;
+        }
+        let magnitude = reaches.into_iter().max().unwrap_or(0);
+        let output = self.tensor(of.outputs(), magnitude);
+        self.operations.push(Operation::Linear {
+            of,
             bits,
-        } = &of;
-        inputs("linear", weights, input)?;
-        if bias.len() != weights.rows.len() {
-            return Err(PlanError::Biases {
-                found: bias.len(),
-                expected: weights.rows.len(),
-            });
-        }
-        if *shift > MAX_BITS || !(1..=MAX_BITS).contains(bits) || shift + bits > FORM_BITS {
-            return Err(PlanError::Bits {
-                bits: *bits,
-                shift: *shift,
-            });
-        }
-        let mut magnitude = 0;
-        for (output, &bias) in bias.iter().enumerate() {
-            let reach = weights.reach(output, input.magnitude, bias.into());
-            within("linear", output, reach, ACCUMULATOR)?;
-            let rounded = (reach + half(*shift)) >> shift;
-            if rounded >= 1 << (bits - 1) {
-                return Err(PlanError::Result {
-                    output,
-                    reach: rounded,
-                    bits: *bits,
-                });
-            }
-            magnitude = magnitude.max(rounded);
-        }
-        let output = self.tensor(weights.rows.len(), magnitude);
-        self.operations
-            .push(Operation::Linear { of, input, output });
+            input,
+            output,
+        });
         Ok(output)
+    }
+
+    /// A product with rounding, and a function of the results.
+    ///
+    /// # Errors
+    /// Forms that do not fit, an output whose range cannot be proven, or a table that has not all arguments.
+    pub fn function(
+        &mut self,
+        input: Tensor,
+        of: Product,
+        table: usize,
+    ) -> Result<Tensor, PlanError> {
+        let reaches = of.reaches("function", input)?;
+        let function = self.values_of("function", table)?;
+        let magnitude = function.magnitude("function", &reaches, of.shift)?;
+        let output = self.tensor(of.outputs(), magnitude);
+        self.operations.push(Operation::Function {
+            of,
+            table,
+            input,
+            output,
+        });
+        Ok(output)
+    }
+
+    fn values_of(&self, operation: &'static str, table: usize) -> Result<&Function, PlanError> {
+        let missing = PlanError::NoTable { operation, table };
+        self.tables.get(table).ok_or(missing)
     }
 
     /// The choice of the next token.
@@ -223,7 +223,7 @@ impl Plan {
     /// # Errors
     /// A logit whose range cannot be proven.
     pub fn head(&mut self, input: Tensor) -> Result<(), PlanError> {
-        inputs("head", &self.embedding, input)?;
+        self.embedding.fits("head", input)?;
         for token in 0..self.embedding.rows.len() {
             let reach = self.embedding.reach(token, input.magnitude, 0);
             within("head", token, reach, LOGIT)?;
@@ -237,6 +237,23 @@ impl Plan {
         self.operations
             .iter()
             .any(|operation| matches!(operation, Operation::Head { .. }))
+    }
+
+    /// The operations' matrices in the order in which their outputs are numbered: by the components that take them.
+    pub fn matmuls(&self) -> Vec<Matmul<'_>> {
+        let operations = self.operations.iter().enumerate();
+        let of = operations.map(|(i, operation)| operation.matmul(i));
+        let mut all: Vec<Matmul<'_>> = of.flatten().collect();
+        all.sort_by_key(|matmul| matmul.taker);
+        all
+    }
+
+    /// The number of the first output that a component takes. Each matrix starts at a block.
+    pub fn start(&self, taker: Taker) -> u32 {
+        let matmuls = self.matmuls();
+        let before = matmuls.iter().filter(|matmul| matmul.taker < taker);
+        let outputs = before.map(|m| m.weights.rows.len().next_multiple_of(self.block));
+        outputs.sum::<usize>() as u32
     }
 
     /// Kinds of calls by their number of operands, and how many calls of each there are.
@@ -254,7 +271,8 @@ impl Plan {
             let mut call = vec![i as u32 + 1];
             match operation {
                 Operation::Embed { output } => call.extend([self.tokens.given, output.address]),
-                Operation::Linear { input, output, .. } => {
+                Operation::Linear { input, output, .. }
+                | Operation::Function { input, output, .. } => {
                     call.extend([input.address, output.address])
                 }
                 Operation::Head { input } => {
@@ -265,30 +283,4 @@ impl Plan {
         };
         self.operations.iter().enumerate().map(call).collect()
     }
-}
-
-/// Half of `2^shift`, which rounding adds.
-pub fn half(shift: u32) -> i64 {
-    (1 << shift) >> 1
-}
-
-fn inputs(operation: &'static str, matrix: &Matrix, input: Tensor) -> Result<(), PlanError> {
-    let fits =
-        matrix.inputs == input.channels && matrix.rows.iter().all(|row| row.len() == matrix.inputs);
-    let wrong = PlanError::Inputs {
-        operation,
-        found: matrix.inputs,
-        expected: input.channels,
-    };
-    fits.then_some(()).ok_or(wrong)
-}
-
-fn within(operation: &'static str, output: usize, reach: i64, limit: i64) -> Result<(), PlanError> {
-    let wrong = PlanError::Range {
-        operation,
-        output,
-        reach,
-        limit,
-    };
-    (reach < limit).then_some(()).ok_or(wrong)
 }

@@ -95,6 +95,11 @@ impl<'a> Honest<'a> {
     /// # Panics
     /// The witness does not fit.
     pub fn new(constants: &'a Constants, witness: &'a Witness) -> Honest<'a> {
+        Honest::check(constants, witness).expect("a witness that fits")
+    }
+
+    /// What does not fit, if something does not.
+    pub fn check(constants: &'a Constants, witness: &'a Witness) -> Result<Honest<'a>, String> {
         let challenges = challenges(constants, witness);
         let mut honest = Honest {
             constants,
@@ -109,20 +114,21 @@ impl<'a> Honest<'a> {
             for row in 0..1 << placed.log_rows {
                 powers.push(all.powers.clone());
                 honest.row(witness, i, row, &mut all);
-                assert!(!all.broken, "{}: row {row}", placed.component);
+                if all.broken {
+                    return Err(format!("{}: row {row}", placed.component));
+                }
             }
             honest.powers.push(powers);
         }
         // The other side of Cairo's relations is in Cairo's components.
         let cairos = [ADDRESS, OPCODES, VALUE].map(|relation| relation.0);
-        let open: Vec<u32> = all
-            .open()
-            .into_iter()
-            .filter(|r| !cairos.contains(r))
-            .collect();
-        assert_eq!(open, [0; 0], "relations");
-        assert_eq!(all.sum, honest.challenges.messages_sum(), "the sum");
-        honest
+        let mut open = all.open();
+        open.retain(|relation| !cairos.contains(relation));
+        if !open.is_empty() {
+            return Err(format!("relations {open:?}"));
+        }
+        let zero = all.sum == honest.challenges.messages_sum();
+        zero.then_some(honest).ok_or("the sum".to_string())
     }
 
     fn row(&self, witness: &Witness, component: usize, row: usize, findings: &mut Findings) {
@@ -148,11 +154,22 @@ impl<'a> Honest<'a> {
         both
     }
 
-    /// Whether a witness that is another in one row of a component fits as well.
-    pub fn accepts(&self, lie: &Witness, component: usize, row: usize) -> bool {
+    /// What a witness that is another in one row of a component says otherwise.
+    fn differs(&self, lie: &Witness, component: usize, row: usize) -> Findings {
         let mut said = self.around(lie, component, row);
         said.less(&self.around(self.witness, component, row));
+        said
+    }
+
+    /// Whether a witness that is another in one row of a component fits as well.
+    pub fn accepts(&self, lie: &Witness, component: usize, row: usize) -> bool {
+        let said = self.differs(lie, component, row);
         !said.broken && said.open().is_empty() && said.sum == QM31::default()
+    }
+
+    /// What a witness that is another in one row of a component adds to the zero sum.
+    pub fn change(&self, lie: &Witness, component: usize, row: usize) -> QM31 {
+        self.differs(lie, component, row).sum
     }
 }
 

@@ -8,14 +8,17 @@ pub mod answer;
 pub mod call;
 pub mod cells;
 pub mod embed;
+pub mod function;
 pub mod head;
 pub mod head_input;
 pub mod lanes;
+pub mod outputs;
 pub mod place;
 pub mod product;
 pub mod range;
 pub mod relations;
 pub mod round;
+pub mod table;
 pub mod tensor;
 
 use std::fmt;
@@ -45,6 +48,10 @@ pub enum Component {
     Product { block: usize },
     /// [`round`]
     Round,
+    /// [`table`]
+    Table,
+    /// [`function`]: number of its first output
+    Function { start: u32 },
     /// [`head_input`]
     HeadInput,
     /// [`head`]: channels of an embedding
@@ -65,6 +72,8 @@ impl Component {
             Component::Embed { width } => embed::evaluate(width, row),
             Component::Product { block } => product::evaluate(block, lanes, challenges, row),
             Component::Round => round::evaluate(lanes, challenges, row),
+            Component::Table => table::evaluate(row),
+            Component::Function { start } => function::evaluate(start, lanes, challenges, row),
             Component::HeadInput => head_input::evaluate(lanes, challenges, row),
             Component::Head { width } => head::evaluate(width, lanes, challenges, row),
             Component::Answer => answer::evaluate(lanes, challenges, row),
@@ -102,6 +111,8 @@ impl Component {
             Component::HeadInput => [9, 0],
             Component::Head { width } => [10, width as u32],
             Component::Answer => [11, 0],
+            Component::Table => [12, 0],
+            Component::Function { start } => [13, start],
         }
     }
 }
@@ -117,6 +128,8 @@ impl fmt::Display for Component {
             Component::Embed { .. } => f.write_str("embed"),
             Component::Product { .. } => f.write_str("product"),
             Component::Round => f.write_str("round"),
+            Component::Table => f.write_str("table"),
+            Component::Function { .. } => f.write_str("function"),
             Component::HeadInput => f.write_str("head_input"),
             Component::Head { .. } => f.write_str("head"),
             Component::Answer => f.write_str("answer"),

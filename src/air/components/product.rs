@@ -2,7 +2,7 @@
 //!
 //! Row: input `j` and a block of `k` outputs. Constants: the row's [`place`](super::place) (two operands, of which the first is the address `b` of the first input), `j`, the weights `W_ij` of the block, `first` (1 in the first row of all) and `jump` (1 in the first row of
 //! each later block). Values `x_jt`. A power `g = first + g' (1 − first + jump (β^k − 1))`, so that a block whose first output is
-//! number `r` among all outputs has `β^r`.
+//! number `r` among [all outputs](super::outputs) has `β^r`.
 //!
 //! `+T(b + j, x_j)`, and to the zero sum `κ g (Σ_i β^i W_ij) (Σ_t ρ^t x_jt)`.
 //!
@@ -11,6 +11,7 @@
 //!
 //! Cells of a row: `L + 2`, and 16.
 
+use stwo::core::fields::FieldExpOps;
 use stwo::core::fields::m31::M31;
 use stwo::core::fields::qm31::QM31;
 
@@ -30,15 +31,10 @@ pub fn evaluate<R: Row>(block: usize, lanes: usize, challenges: &Challenges, row
 
     tensor::uses(place.on, place.operands[0].clone() + input, &values, row);
 
-    let step = power(challenges.beta, block) - QM31::from(M31::from(1));
+    let step = challenges.beta.pow(block as u128) - QM31::from(M31::from(1));
     let factor = R::EF::from(R::F::from(M31::from(1)) - first.clone()) + R::EF::from(jump) * step;
     let power = row.power(first, factor);
     let column: R::EF = weighted(&weights, challenges.beta);
     let input: R::EF = challenges.over_lanes(&values);
     row.sums(power * column * input * challenges.kappa(Kind::Matrix));
-}
-
-/// `x^n`.
-fn power(x: QM31, n: usize) -> QM31 {
-    (0..n).fold(QM31::from(M31::from(1)), |power, _| power * x)
 }

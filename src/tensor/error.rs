@@ -1,0 +1,67 @@
+//! Why there is no plan: one variant for each check.
+
+use thiserror::Error;
+
+/// Why there is no plan.
+#[derive(Clone, Debug, Error, PartialEq, Eq)]
+pub enum PlanError {
+    #[error("a plan has 8, 16, 32 or 64 lanes, not {0}")]
+    Lanes(usize),
+    #[error("a block has an even number of outputs, and some: {0}")]
+    Block(usize),
+    #[error("an embedding's channels come in eights: {0}")]
+    Width(usize),
+    #[error("{operation}: the matrix has {found} inputs, the tensor {expected} channels")]
+    Inputs {
+        operation: &'static str,
+        found: usize,
+        expected: usize,
+    },
+    #[error("{operation}: output {output} can reach {reach}, at most {limit} can be proven")]
+    Range {
+        operation: &'static str,
+        output: usize,
+        reach: i64,
+        limit: i64,
+    },
+    #[error("{operation}: {bits} bits after a shift by {shift}; at most 16 each, and 30 together")]
+    Bits {
+        operation: &'static str,
+        bits: u32,
+        shift: u32,
+    },
+    #[error(
+        "{operation}: output {output} can be {reach} after rounding, which {bits} bits do not hold"
+    )]
+    Result {
+        operation: &'static str,
+        output: usize,
+        reach: i64,
+        bits: u32,
+    },
+    #[error("{operation}: {found} biases for {expected} outputs")]
+    Biases {
+        operation: &'static str,
+        found: usize,
+        expected: usize,
+    },
+    #[error("a table of {arguments} arguments from {first} on: at least one, all of 16 bits")]
+    Arguments { first: i64, arguments: usize },
+    #[error("a table has the value {value}; magnitudes are below {limit}")]
+    Value { value: i64, limit: i64 },
+    #[error("{operation}: the plan has no table {table}")]
+    NoTable {
+        operation: &'static str,
+        table: usize,
+    },
+    #[error(
+        "{operation}: output {output} can be {reach} after rounding; the table goes from {lowest} to {highest}"
+    )]
+    Argument {
+        operation: &'static str,
+        output: usize,
+        reach: i64,
+        lowest: i64,
+        highest: i64,
+    },
+}

@@ -1,0 +1,211 @@
+//! Random plans: their witnesses fit, and their results are what integers written out in another way say.
+
+use cairo_decode::tensor::plan::Operation;
+use cairo_decode::tensor::{Function, Matrix, Plan, PlanError, Product, Tensor};
+
+use crate::balance::Honest;
+use crate::{Numbers, chunk_of};
+
+impl Numbers {
+    /// A number from `least` to `most`.
+    fn between(&mut self, least: usize, most: usize) -> usize {
+        least + (self.next() % (most - least + 1) as u64) as usize
+    }
+}
+
+/// An operation with the least shift from a random one on that the plan takes.
+fn shifted<T>(numbers: &mut Numbers, mut add: impl FnMut(u32) -> Result<T, PlanError>) -> T {
+    let first = numbers.between(0, 6) as u32;
+    let mut refusals = vec![];
+    for shift in first..=16 {
+        match add(shift) {
+            Ok(output) => return output,
+            Err(error) => refusals.push(error),
+        }
+    }
+    panic!("no shift: {refusals:?}")
+}
+
+fn product(numbers: &mut Numbers, inputs: usize, outputs: usize) -> Product {
+    let most = numbers.between(1, 60) as i32;
+    Product {
+        weights: numbers.matrix(inputs, outputs, most),
+        bias: (0..outputs).map(|_| numbers.signed(500)).collect(),
+        shift: 0,
+    }
+}
+
+fn with_shift(of: &Product, shift: u32) -> Product {
+    Product {
+        shift,
+        ..of.clone()
+    }
+}
+
+/// A plan with up to six operations between embedding and head.
+fn plan(numbers: &mut Numbers) -> Plan {
+    let lanes = [8, 16][numbers.between(0, 1)];
+    let width = 8 * numbers.between(1, 3);
+    let tokens = numbers.between(2, 40);
+    let block = 2 * numbers.between(1, 8);
+    let embedding = numbers.matrix(width, tokens, 127);
+    let mut plan = Plan::new(lanes, block, embedding).expect("a plan");
+    for _ in 0..2 {
+        let most = numbers.between(300, 2000) as i64;
+        let values = (-most..=most).map(|_| numbers.signed(3000)).collect();
+        let function = Function {
+            first: -most,
+            values,
+        };
+        plan.table(function).expect("a table");
+    }
+    let mut x = plan.embed();
+    for _ in 0..numbers.between(1, 3) {
+        x = operation(numbers, &mut plan, x);
+    }
+    // The head takes as many channels as the embedding has, of 12 bits.
+    let last = product(numbers, x.channels, width);
+    let last = shifted(numbers, |shift| {
+        plan.linear(x, with_shift(&last, shift), 12)
+    });
+    plan.head(last).expect("in range");
+    plan
+}
+
+/// A random operation on a tensor.
+fn operation(numbers: &mut Numbers, plan: &mut Plan, x: Tensor) -> Tensor {
+    let outputs = numbers.between(1, 20);
+    let of = product(numbers, x.channels, outputs);
+    match numbers.between(0, 1) {
+        0 => {
+            let bits = numbers.between(8, 16) as u32;
+            shifted(numbers, |shift| {
+                plan.linear(x, with_shift(&of, shift), bits)
+            })
+        }
+        _ => {
+            let table = numbers.between(0, 1);
+            shifted(numbers, |shift| {
+                plan.function(x, with_shift(&of, shift), table)
+            })
+        }
+    }
+}
+
+/// `⌊(W x + b) / 2^s + 1/2⌋` of one output.
+fn rounded(of: &Product, output: usize, x: &[i128]) -> i128 {
+    let Matrix { rows, .. } = &of.weights;
+    let mut sum = i128::from(of.bias[output]);
+    for (j, value) in x.iter().enumerate() {
+        sum += i128::from(rows[output][j]) * value;
+    }
+    halves_up(sum, of.shift)
+}
+
+/// The nearest integer to `number / 2^shift`; of two, the larger.
+fn halves_up(number: i128, shift: u32) -> i128 {
+    let unit = 1i128 << shift;
+    (2 * number + unit).div_euclid(2 * unit)
+}
+
+/// What a table says of an argument.
+fn table(plan: &Plan, table: usize, argument: i128) -> i128 {
+    let function = &plan.tables[table];
+    let place = argument - i128::from(function.first);
+    i128::from(function.values[usize::try_from(place).expect("an argument")])
+}
+
+/// The results of each operation for one token.
+fn expected(plan: &Plan, token: u32) -> Vec<Vec<i128>> {
+    let mut results: Vec<(Tensor, Vec<i128>)> = vec![];
+    for operation in &plan.operations {
+        let of = |tensor: &Tensor| {
+            let found = results.iter().find(|(output, _)| output == tensor);
+            found.map_or(vec![], |(_, values)| values.clone())
+        };
+        let outputs = |product: &Product| 0..product.weights.rows.len();
+        let (output, values) = match operation {
+            Operation::Embed { output } => {
+                let row = &plan.embedding.rows[token as usize];
+                (*output, row.iter().map(|&e| i128::from(e)).collect())
+            }
+            Operation::Linear {
+                of: product,
+                input,
+                output,
+                ..
+            } => {
+                let x = of(input);
+                let values = outputs(product).map(|i| rounded(product, i, &x));
+                (*output, values.collect())
+            }
+            Operation::Function {
+                of: product,
+                table: number,
+                input,
+                output,
+            } => {
+                let x = of(input);
+                let values =
+                    outputs(product).map(|i| table(plan, *number, rounded(product, i, &x)));
+                (*output, values.collect())
+            }
+            Operation::Head { input } => {
+                let x = of(input);
+                let logit = |row: &Vec<i32>| -> i128 {
+                    row.iter().zip(&x).map(|(&w, x)| i128::from(w) * x).sum()
+                };
+                let logits: Vec<i128> = plan.embedding.rows.iter().map(logit).collect();
+                let largest = logits.iter().max().copied().unwrap_or_default();
+                let token = logits.iter().position(|logit| *logit == largest);
+                let chosen = Tensor {
+                    address: plan.tokens.chosen,
+                    channels: 1,
+                    magnitude: 0,
+                };
+                (chosen, vec![token.map_or(0, |token| token as i128)])
+            }
+        };
+        results.push((output, values));
+    }
+    results.into_iter().map(|(_, values)| values).collect()
+}
+
+/// Where an operation's results lie.
+fn output(plan: &Plan, operation: &Operation) -> u32 {
+    match operation {
+        Operation::Embed { output }
+        | Operation::Linear { output, .. }
+        | Operation::Function { output, .. } => output.address,
+        Operation::Head { .. } => plan.tokens.chosen,
+    }
+}
+
+#[test]
+fn random_plans_fit_and_compute() {
+    let mut kinds = [0; 2];
+    for seed in 0..20 {
+        let mut numbers = Numbers(1000 + seed);
+        let plan = plan(&mut numbers);
+        let last = plan.embedding.rows.len() - 1;
+        let tokens: Vec<u32> = (0..plan.lanes)
+            .map(|_| numbers.between(0, last) as u32)
+            .collect();
+        let chunk = chunk_of(plan, &tokens);
+        Honest::new(&chunk.constants, &chunk.witness);
+        for (lane, &token) in tokens.iter().enumerate() {
+            let expected = expected(&chunk.plan, token);
+            for (operation, expected) in chunk.plan.operations.iter().zip(expected) {
+                let address = output(&chunk.plan, operation) as usize;
+                let rows = &chunk.values.rows[address..][..expected.len()];
+                let found: Vec<i128> = rows.iter().map(|row| row[lane].into()).collect();
+                assert_eq!(found, expected, "seed {seed}, lane {lane}: {operation:?}");
+            }
+        }
+        for matmul in chunk.plan.matmuls() {
+            kinds[matmul.taker as usize] += 1;
+        }
+    }
+    // Each kind of operation is among them.
+    assert!(kinds.iter().all(|&count| count >= 5), "{kinds:?}");
+}
