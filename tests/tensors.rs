@@ -3,6 +3,10 @@
 
 #[path = "tensors/balance.rs"]
 mod balance;
+#[path = "tensors/cells.rs"]
+mod cells;
+#[path = "tensors/forms.rs"]
+mod forms;
 #[path = "tensors/liar.rs"]
 mod liar;
 #[path = "tensors/numbers.rs"]
@@ -13,10 +17,12 @@ mod program;
 mod proofs;
 #[path = "tensors/random.rs"]
 mod random;
+#[path = "tensors/refusals.rs"]
+mod refusals;
 
 use cairo_decode::prove::tensor::{Constants, Witness};
 use cairo_decode::tensor::values::{Values, compute};
-use cairo_decode::tensor::{Function, Matrix, Plan, Product, constants, witness};
+use cairo_decode::tensor::{Function, Gated, Matrix, Plan, Product, constants, witness};
 use stwo_cairo_adapter::ProverInput;
 
 /// Lanes of the test's proofs.
@@ -55,10 +61,11 @@ impl Numbers {
         }
     }
 
-    fn product(&mut self, inputs: usize, outputs: usize, shift: u32) -> Product {
+    /// A product with weights of at most `most`.
+    fn product(&mut self, inputs: usize, outputs: usize, most: i32, shift: u32) -> Product {
         Product {
-            weights: self.matrix(inputs, outputs, 500),
-            bias: (0..outputs).map(|_| self.signed(10_000)).collect(),
+            weights: self.matrix(inputs, outputs, most),
+            bias: (0..outputs).map(|_| self.signed(20 * most)).collect(),
             shift,
         }
     }
@@ -82,13 +89,22 @@ pub fn plan() -> Plan {
     let mut plan = Plan::new(LANES, 12, embedding).expect("a plan");
     let silu = plan.table(silu(1000)).expect("a table");
     let x = plan.embed();
-    let y = numbers.product(WIDTH, 14, 11);
+    let y = numbers.product(WIDTH, 14, 500, 11);
     let y = plan.function(x, y, silu).expect("in range");
-    let z = numbers.product(14, 8, 9);
+    let z = numbers.product(14, 8, 500, 9);
     let z = plan.linear(y, z, 14).expect("in range");
-    let u = numbers.product(8, WIDTH, 10);
-    let u = plan.linear(z, u, 15).expect("in range");
-    plan.head(u).expect("in range");
+    let sum = numbers.product(8, WIDTH, 3, 3);
+    let sum = plan.residual(x, z, sum).expect("in range");
+    let gated = Gated {
+        gate: numbers.product(WIDTH, 7, 2, 10),
+        up: numbers.product(WIDTH, 7, 2, 5),
+        table: silu,
+        shift: 11,
+    };
+    let gated = plan.gated(sum, gated).expect("in range");
+    let sum2 = numbers.product(7, WIDTH, 3, 2);
+    let sum = plan.residual(sum, gated, sum2).expect("in range");
+    plan.head(sum).expect("in range");
     plan
 }
 
@@ -106,9 +122,47 @@ pub fn chunk(tokens: &[u32]) -> Chunk {
     chunk_of(plan(), tokens)
 }
 
+impl Chunk {
+    /// Place of a component in the layout.
+    pub fn index(&self, name: &str) -> usize {
+        let mut placed = self.constants.layout.components.iter();
+        let found = placed.position(|placed| placed.component.to_string() == name);
+        found.unwrap_or_else(|| panic!("no {name}"))
+    }
+
+    /// What a table of the plan says of an argument.
+    pub fn value(&self, table: usize, argument: i64) -> i64 {
+        let function = &self.plan.tables[table];
+        function.values[(argument - function.first) as usize].into()
+    }
+}
+
+/// A chunk with one operation of each kind that takes outputs, whose results nothing else reads: a wrong one has no consequences.
+pub fn ends() -> Chunk {
+    let mut numbers = Numbers(5);
+    let mut plan = Plan::new(LANES, 12, numbers.matrix(WIDTH, TOKENS, 127)).expect("a plan");
+    let silu = plan.table(silu(1000)).expect("a table");
+    let x = plan.embed();
+    let of = numbers.product(WIDTH, 8, 500, 11);
+    plan.linear(x, of, 14).expect("in range");
+    let of = numbers.product(WIDTH, 8, 500, 11);
+    plan.function(x, of, silu).expect("in range");
+    let of = numbers.product(WIDTH, WIDTH, 500, 3);
+    plan.residual(x, x, of).expect("in range");
+    let of = Gated {
+        gate: numbers.product(WIDTH, 8, 500, 11),
+        up: numbers.product(WIDTH, 8, 500, 10),
+        table: silu,
+        shift: 8,
+    };
+    plan.gated(x, of).expect("in range");
+    plan.head(x).expect("in range");
+    chunk_of(plan, &GIVEN)
+}
+
 /// A plan's chunk of these tokens, one for each lane.
 pub fn chunk_of(plan: Plan, tokens: &[u32]) -> Chunk {
-    let values = compute(&plan, tokens);
+    let values = compute(&plan, tokens).expect("a stream within its bound");
     let mut input = program::run(&plan, &values);
     let constants = constants::constants(&plan, plan.lanes);
     let witness = witness::witness(&plan, &constants, &values, &mut input).expect("calls");

@@ -1,4 +1,4 @@
-//! Why there is no plan: one variant for each check.
+//! Why there is no plan, one variant for each check; and why a chunk has no proof.
 
 use thiserror::Error;
 
@@ -49,6 +49,16 @@ pub enum PlanError {
     Arguments { first: i64, arguments: usize },
     #[error("a table has the value {value}; magnitudes are below {limit}")]
     Value { value: i64, limit: i64 },
+    #[error("residual: a shift by {shift}, at most {limit}")]
+    StreamShift { shift: u32, limit: u32 },
+    #[error("residual: the stream can reach {reach}, at most {limit}")]
+    Stream { reach: i64, limit: i64 },
+    #[error("{operation}: {found} outputs, not {expected}")]
+    Outputs {
+        operation: &'static str,
+        found: usize,
+        expected: usize,
+    },
     #[error("{operation}: the plan has no table {table}")]
     NoTable {
         operation: &'static str,
@@ -64,4 +74,17 @@ pub enum PlanError {
         lowest: i64,
         highest: i64,
     },
+}
+
+/// A residual stream that no proof can have: its range is checked, not proven.
+#[derive(Clone, Debug, Error, PartialEq, Eq)]
+#[error(
+    "operation {operation}, channel {channel}, lane {lane}: the stream is {value}; a proof has values from -{bound} to below {bound}"
+)]
+pub struct StreamError {
+    pub operation: usize,
+    pub channel: usize,
+    pub lane: usize,
+    pub value: i64,
+    pub bound: i64,
 }

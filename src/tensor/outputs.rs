@@ -3,19 +3,22 @@
 use stwo::core::fields::m31::M31;
 
 use super::constants::{Rows, flag, place, signed};
-use super::plan::{Matmul, Operation, Plan, Taker};
+use super::numbers::{Matmul, Taker};
+use super::plan::{Operation, Plan};
 use super::product::{Product, half};
 use crate::air::components::Component;
 
 impl Taker {
     /// All of them, in the order in which their outputs are numbered.
-    const ALL: [Taker; 2] = [Taker::Round, Taker::Function];
+    const ALL: [Taker; 4] = [Taker::Round, Taker::Function, Taker::Residual, Taker::Gated];
 
     /// The component, whose first output has this number.
     fn component(self, start: u32) -> Component {
         match self {
             Taker::Round => Component::Round,
             Taker::Function => Component::Function { start },
+            Taker::Residual => Component::Residual { start },
+            Taker::Gated => Component::Gated { start },
         }
     }
 }
@@ -49,7 +52,7 @@ pub fn rows(plan: &Plan) -> Vec<Rows> {
 fn counts(plan: &Plan, matmul: &Matmul<'_>) -> [usize; 2] {
     let outputs = matmul.weights.rows.len();
     let products = outputs.div_ceil(plan.block) * matmul.weights.inputs;
-    [products, products + outputs]
+    [products, products + outputs / matmul.taker.outputs_of_row()]
 }
 
 /// Rows of a product, the first of its operation.
@@ -83,7 +86,11 @@ fn take(plan: &Plan, matmul: &Matmul<'_>, rows: &mut Vec<Vec<M31>>) {
     }
     // The next matrix starts at a block.
     let off = vec![M31::from(0); rows.first().map_or(0, Vec::len)];
-    rows.resize(rows.len().next_multiple_of(plan.block), off);
+    rows.resize(
+        rows.len()
+            .next_multiple_of(plan.block / matmul.taker.outputs_of_row()),
+        off,
+    );
 }
 
 /// What a row has behind its place and its output, and before the flag of the first one.
@@ -97,6 +104,18 @@ fn own(operation: &Operation, output: usize) -> Vec<M31> {
         Operation::Function { of, table, .. } => {
             let mut own = rounding(of, output).to_vec();
             own.push(M31::from(*table as u32));
+            own
+        }
+        Operation::Residual { of, .. } => rounding(of, output).to_vec(),
+        Operation::Gated { of, widths, .. } => {
+            let roundings = [&of.gate, &of.up].map(|of| rounding(of, output));
+            let mut own = roundings.concat();
+            own.push(M31::from(of.table as u32));
+            for bits in [widths.up, widths.result] {
+                own.extend([bits, 1 << (bits - 1)].map(M31::from));
+            }
+            own.extend([of.shift, 1 << of.shift].map(M31::from));
+            own.push(signed(half(of.shift)));
             own
         }
         Operation::Embed { .. } | Operation::Head { .. } => vec![],

@@ -3,8 +3,10 @@
 use std::collections::BTreeMap;
 
 use super::error::PlanError;
+use super::gated::{Gated, Widths};
 use super::product::{Function, Matrix, Product, form, holds, within};
 use crate::air::components::lanes::CHANNELS;
+use crate::air::components::residual::{BOUND, MAX_SHIFT};
 
 /// Numbers of lanes that a plan may have.
 const LANES: [usize; 4] = [8, 16, 32, 64];
@@ -40,42 +42,23 @@ pub enum Operation {
         input: Tensor,
         output: Tensor,
     },
+    /// A stream plus rounded products.
+    Residual {
+        of: Product,
+        input: Tensor,
+        stream: Tensor,
+        output: Tensor,
+    },
+    /// A gated product, with the matrix that both of its matrices are.
+    Gated {
+        of: Gated,
+        both: Matrix,
+        widths: Widths,
+        input: Tensor,
+        output: Tensor,
+    },
     /// The token with the largest logit `E x`; of equal ones the lowest.
     Head { input: Tensor },
-}
-
-/// The components that take outputs of products from the zero sum, in the order in which their outputs are numbered.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub enum Taker {
-    Round,
-    Function,
-}
-
-/// A matrix of an operation, whose outputs a component takes.
-#[derive(Clone, Copy, Debug)]
-pub struct Matmul<'a> {
-    /// Place of its operation in the plan.
-    pub operation: usize,
-    pub taker: Taker,
-    pub weights: &'a Matrix,
-    pub input: Tensor,
-}
-
-impl Operation {
-    /// Its matrix, if it has one; `operation` is its place in the plan.
-    fn matmul(&self, operation: usize) -> Option<Matmul<'_>> {
-        let (taker, weights, input) = match self {
-            Operation::Linear { of, input, .. } => (Taker::Round, &of.weights, input),
-            Operation::Function { of, input, .. } => (Taker::Function, &of.weights, input),
-            Operation::Embed { .. } | Operation::Head { .. } => return None,
-        };
-        Some(Matmul {
-            operation,
-            taker,
-            weights,
-            input: *input,
-        })
-    }
 }
 
 /// Addresses of the tokens: the first of a view of eight rows.
@@ -218,6 +201,63 @@ impl Plan {
         self.tables.get(table).ok_or(missing)
     }
 
+    /// A stream plus rounded products, one for each channel. A range of the sum that is beyond the bound of streams is not proven, but checked.
+    ///
+    /// # Errors
+    /// A shift or a stream that no proof can have, or an output whose range cannot be proven.
+    pub fn residual(
+        &mut self,
+        stream: Tensor,
+        input: Tensor,
+        of: Product,
+    ) -> Result<Tensor, PlanError> {
+        if of.outputs() != stream.channels {
+            return Err(PlanError::Outputs {
+                operation: "residual",
+                found: of.outputs(),
+                expected: stream.channels,
+            });
+        }
+        if of.shift > MAX_SHIFT {
+            return Err(PlanError::StreamShift {
+                shift: of.shift,
+                limit: MAX_SHIFT,
+            });
+        }
+        let (reach, limit) = (stream.magnitude, i64::from(BOUND));
+        if reach > limit {
+            return Err(PlanError::Stream { reach, limit });
+        }
+        let reaches = of.reaches("residual", input)?;
+        let sum = reach + reaches.into_iter().max().unwrap_or(0);
+        let output = self.tensor(stream.channels, sum.min(limit));
+        self.operations.push(Operation::Residual {
+            of,
+            input,
+            stream,
+            output,
+        });
+        Ok(output)
+    }
+
+    /// A gated product.
+    ///
+    /// # Errors
+    /// Forms that do not fit, an output whose range cannot be proven, or a table that has not all arguments.
+    pub fn gated(&mut self, input: Tensor, of: Gated) -> Result<Tensor, PlanError> {
+        let function = self.values_of("gated", of.table)?;
+        let widths = of.widths(function, input)?;
+        let output = self.tensor(of.gate.outputs(), widths.magnitude);
+        self.operations.push(Operation::Gated {
+            both: of.both(),
+            of,
+            widths,
+            input,
+            output,
+        });
+        Ok(output)
+    }
+
     /// The choice of the next token.
     ///
     /// # Errors
@@ -239,23 +279,6 @@ impl Plan {
             .any(|operation| matches!(operation, Operation::Head { .. }))
     }
 
-    /// The operations' matrices in the order in which their outputs are numbered: by the components that take them.
-    pub fn matmuls(&self) -> Vec<Matmul<'_>> {
-        let operations = self.operations.iter().enumerate();
-        let of = operations.map(|(i, operation)| operation.matmul(i));
-        let mut all: Vec<Matmul<'_>> = of.flatten().collect();
-        all.sort_by_key(|matmul| matmul.taker);
-        all
-    }
-
-    /// The number of the first output that a component takes. Each matrix starts at a block.
-    pub fn start(&self, taker: Taker) -> u32 {
-        let matmuls = self.matmuls();
-        let before = matmuls.iter().filter(|matmul| matmul.taker < taker);
-        let outputs = before.map(|m| m.weights.rows.len().next_multiple_of(self.block));
-        outputs.sum::<usize>() as u32
-    }
-
     /// Kinds of calls by their number of operands, and how many calls of each there are.
     pub fn kinds(&self) -> BTreeMap<usize, usize> {
         let mut kinds = BTreeMap::new();
@@ -272,9 +295,16 @@ impl Plan {
             match operation {
                 Operation::Embed { output } => call.extend([self.tokens.given, output.address]),
                 Operation::Linear { input, output, .. }
-                | Operation::Function { input, output, .. } => {
+                | Operation::Function { input, output, .. }
+                | Operation::Gated { input, output, .. } => {
                     call.extend([input.address, output.address])
                 }
+                Operation::Residual {
+                    input,
+                    stream,
+                    output,
+                    ..
+                } => call.extend([input, output, stream].map(|tensor| tensor.address)),
                 Operation::Head { input } => {
                     call.extend([input.address, self.maxima, self.tokens.chosen])
                 }

@@ -73,6 +73,11 @@ pub(super) fn form(operation: &'static str, bits: u32, shift: u32) -> Result<(),
     fits.then_some(()).ok_or(wrong)
 }
 
+/// Fewest bits, sign included, that hold all numbers of at most this magnitude.
+pub(super) fn fewest_bits(reach: i64) -> u32 {
+    i64::BITS - reach.leading_zeros() + 1
+}
+
 /// Requires a rounded result of at most this magnitude to fit into `bits` bits.
 pub(super) fn holds(
     operation: &'static str,
@@ -169,8 +174,8 @@ impl Function {
 
     /// Fewest bits, sign included, that hold every argument.
     fn bits(&self) -> u32 {
-        let largest = self.highest().max(-1 - self.first);
-        i64::BITS - largest.leading_zeros() + 1
+        // The lowest number of so many bits is farther from 0 by one.
+        fewest_bits(self.highest().max(-1 - self.first))
     }
 
     /// The value for an argument, which is one of the table.

@@ -1,7 +1,9 @@
 //! What the memory of tensors holds: the operations in plain integers.
 
+use super::error::StreamError;
 use super::plan::{Operation, Plan, Tensor};
 use super::product::Product;
+use crate::air::components::residual::BOUND;
 
 /// The memory: for each address the values of all lanes.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -31,25 +33,57 @@ impl Values {
         products.map(|(&w, x)| i64::from(w) * x[lane]).sum()
     }
 
+    /// A channel's values in all lanes.
+    pub(super) fn channel(&self, tensor: Tensor, channel: usize) -> &[i64] {
+        &self.rows[tensor.address as usize + channel]
+    }
+
     fn set(&mut self, tensor: Tensor, channel: usize, lane: usize, value: i64) {
         self.rows[tensor.address as usize + channel][lane] = value;
     }
 }
 
 /// Computes all operations for the lanes' tokens, one for each lane and below the number of tokens.
-pub fn compute(plan: &Plan, tokens: &[u32]) -> Values {
+///
+/// # Errors
+/// A residual stream beyond the bound that a proof can have.
+pub fn compute(plan: &Plan, tokens: &[u32]) -> Result<Values, StreamError> {
     let mut values = Values {
         rows: vec![vec![0; plan.lanes]; plan.addresses as usize],
     };
     for (lane, &token) in tokens.iter().enumerate() {
         values.rows[plan.tokens.given as usize][lane] = i64::from(token);
     }
-    for operation in &plan.operations {
+    for (i, operation) in plan.operations.iter().enumerate() {
         for (lane, &token) in tokens.iter().enumerate() {
             step(plan, operation, lane, token, &mut values);
         }
+        within_bound(i, operation, &values)?;
     }
-    values
+    Ok(values)
+}
+
+/// Requires the results of a residual to be within the stream's bound.
+fn within_bound(place: usize, operation: &Operation, values: &Values) -> Result<(), StreamError> {
+    let Operation::Residual { output, .. } = operation else {
+        return Ok(());
+    };
+    let bound = i64::from(BOUND);
+    for channel in 0..output.channels {
+        let lanes = values.channel(*output, channel).iter().enumerate();
+        for (lane, &value) in lanes {
+            if !(-bound..bound).contains(&value) {
+                return Err(StreamError {
+                    operation: place + 1,
+                    channel,
+                    lane,
+                    value,
+                    bound,
+                });
+            }
+        }
+    }
+    Ok(())
 }
 
 /// Computes an operation for one lane.
@@ -77,6 +111,28 @@ fn step(plan: &Plan, operation: &Operation, lane: usize, token: u32, values: &mu
             for i in 0..of.outputs() {
                 let [argument, _] = values.rounded(of, i, *input, lane);
                 values.set(*output, i, lane, plan.tables[*table].at(argument));
+            }
+        }
+        Operation::Residual {
+            of,
+            input,
+            stream,
+            output,
+        } => {
+            for i in 0..of.outputs() {
+                let [result, _] = values.rounded(of, i, *input, lane);
+                let sum = values.channel(*stream, i)[lane] + result;
+                values.set(*output, i, lane, sum);
+            }
+        }
+        Operation::Gated {
+            of, input, output, ..
+        } => {
+            for i in 0..of.gate.outputs() {
+                let [[argument, _], [up, _]] =
+                    [&of.gate, &of.up].map(|of| values.rounded(of, i, *input, lane));
+                let [result, _] = of.round(plan.tables[of.table].at(argument), up);
+                values.set(*output, i, lane, result);
             }
         }
         Operation::Head { input } => {

@@ -4,7 +4,8 @@ use stwo::core::fields::m31::M31;
 use stwo_cairo_adapter::ProverInput;
 
 use super::constants::{columns, signed};
-use super::plan::{Operation, Plan, Taker, Tensor};
+use super::numbers::Taker;
+use super::plan::{Operation, Plan, Tensor};
 use super::values::Values;
 use crate::air::components::head::{LIMB_BITS, PART};
 use crate::air::components::lanes::CHANNELS;
@@ -33,6 +34,8 @@ pub fn witness(
             Component::Product { .. } => columns(&rows.products(), log),
             Component::Round => columns(&rows.taken(Taker::Round), log),
             Component::Function { .. } => columns(&rows.taken(Taker::Function), log),
+            Component::Residual { .. } => columns(&rows.taken(Taker::Residual), log),
+            Component::Gated { .. } => columns(&rows.taken(Taker::Gated), log),
             Component::HeadInput => columns(&rows.head_inputs(), log),
             Component::Head { .. } => rows.head(log),
             Component::Answer => columns(&rows.answers(), log),

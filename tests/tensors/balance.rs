@@ -82,6 +82,17 @@ fn challenges(constants: &Constants, witness: &Witness) -> Challenges {
     challenges
 }
 
+/// What does not fit in a witness.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Misfit {
+    /// Components and rows with a constraint that is broken.
+    pub broken: Vec<(String, usize)>,
+    /// The relation of each tuple whose uses and yields are not equal.
+    pub open: Vec<u32>,
+    /// Whether the zero sum is not zero.
+    pub sum: bool,
+}
+
 /// A witness that fits, and the powers of its rows: what a lie is held against.
 pub struct Honest<'a> {
     constants: &'a Constants,
@@ -99,7 +110,7 @@ impl<'a> Honest<'a> {
     }
 
     /// What does not fit, if something does not.
-    pub fn check(constants: &'a Constants, witness: &'a Witness) -> Result<Honest<'a>, String> {
+    pub fn check(constants: &'a Constants, witness: &'a Witness) -> Result<Honest<'a>, Misfit> {
         let challenges = challenges(constants, witness);
         let mut honest = Honest {
             constants,
@@ -108,27 +119,26 @@ impl<'a> Honest<'a> {
             powers: vec![],
         };
         let mut all = Findings::default();
+        let mut misfit = Misfit::default();
         for (i, placed) in constants.layout.components.iter().enumerate() {
             let mut powers = vec![];
             all.powers = vec![];
             for row in 0..1 << placed.log_rows {
                 powers.push(all.powers.clone());
                 honest.row(witness, i, row, &mut all);
-                if all.broken {
-                    return Err(format!("{}: row {row}", placed.component));
+                if std::mem::take(&mut all.broken) {
+                    misfit.broken.push((placed.component.to_string(), row));
                 }
             }
             honest.powers.push(powers);
         }
         // The other side of Cairo's relations is in Cairo's components.
         let cairos = [ADDRESS, OPCODES, VALUE].map(|relation| relation.0);
-        let mut open = all.open();
-        open.retain(|relation| !cairos.contains(relation));
-        if !open.is_empty() {
-            return Err(format!("relations {open:?}"));
-        }
-        let zero = all.sum == honest.challenges.messages_sum();
-        zero.then_some(honest).ok_or("the sum".to_string())
+        misfit.open = all.open();
+        misfit.open.retain(|relation| !cairos.contains(relation));
+        misfit.sum = all.sum != honest.challenges.messages_sum();
+        let fits = misfit == Misfit::default();
+        fits.then_some(honest).ok_or(misfit)
     }
 
     fn row(&self, witness: &Witness, component: usize, row: usize, findings: &mut Findings) {

@@ -4,17 +4,21 @@ use std::collections::BTreeMap;
 
 use cairo_decode::air::components::Component;
 use cairo_decode::prove::tensor::{Constants, tally};
-use cairo_decode::tensor::{Plan, Product};
+use cairo_decode::tensor::constants::signed;
 use stwo::core::fields::m31::M31;
 
-use crate::balance::Honest;
-use crate::{Chunk, GIVEN, LANES, Numbers, TOKENS, WIDTH, chunk, chunk_of, silu};
+use crate::balance::{Honest, Misfit};
+use crate::{GIVEN, LANES, chunk, ends};
 
 /// The columns of the first lane's rests in a component that takes outputs.
 fn rests(component: Component) -> Vec<usize> {
     match component {
         // Behind two operands and the results.
         Component::Round | Component::Function { .. } => vec![2 + LANES],
+        // Behind two operands: the rests of both products.
+        Component::Gated { .. } => vec![2 + 1, 2 + 4],
+        // Behind three operands, the old stream and two limbs.
+        Component::Residual { .. } => vec![3 + LANES + 2],
         _ => vec![],
     }
 }
@@ -49,38 +53,29 @@ fn each_output_has_a_power_of_its_own() {
     assert_eq!(found.len(), outputs);
 }
 
-/// A linear operation and a function of the same inputs, whose results nothing else reads.
-fn two_outputs() -> Chunk {
-    let mut numbers = Numbers(5);
-    let mut plan = Plan::new(LANES, 12, numbers.matrix(WIDTH, TOKENS, 127)).expect("a plan");
-    let silu = plan.table(silu(1000)).expect("a table");
-    let x = plan.embed();
-    let product = |numbers: &mut Numbers| -> Product { numbers.product(WIDTH, 8, 11) };
-    plan.linear(x, product(&mut numbers), 14).expect("in range");
-    plan.function(x, product(&mut numbers), silu)
-        .expect("in range");
-    plan.head(x).expect("in range");
-    chunk_of(plan, &GIVEN)
-}
-
 /// The constants with the numbers of the function's outputs counted from 0 again, in the products as well.
 fn numbered_twice(constants: &Constants, block: usize) -> Constants {
     let mut twice = Constants {
         layout: constants.layout.clone(),
         tables: constants.tables.clone(),
     };
+    // The linear operation's outputs are one block.
+    let restarted = block as u32;
     for (i, placed) in twice.layout.components.iter_mut().enumerate() {
-        if let Component::Function { start } = &mut placed.component {
-            *start = 0;
-        }
-        if let Component::Product { .. } = placed.component {
-            let [operation, first] = [1, 5 + block];
-            let table = &mut twice.tables[i];
-            // The plan's third operation is the function.
-            let row = table[operation].iter().position(|&op| op == M31::from(3));
-            let row = row.expect("products of the function");
-            table[first][row] = M31::from(1);
-            table[first + 1][row] = M31::from(0);
+        match &mut placed.component {
+            Component::Function { start }
+            | Component::Residual { start }
+            | Component::Gated { start } => *start -= restarted,
+            Component::Product { .. } => {
+                let [operation, first] = [1, 5 + block];
+                let table = &mut twice.tables[i];
+                // The plan's third operation is the function.
+                let row = table[operation].iter().position(|&op| op == M31::from(3));
+                let row = row.expect("products of the function");
+                table[first][row] = M31::from(1);
+                table[first + 1][row] = M31::from(0);
+            }
+            _ => {}
         }
     }
     twice
@@ -90,13 +85,8 @@ fn numbered_twice(constants: &Constants, block: usize) -> Constants {
 /// of their own. With numbers that two components share, the second error absorbs the first.
 #[test]
 fn a_row_of_another_component_absorbs_an_error() {
-    let chunk = two_outputs();
-    let index = |wanted: &str| {
-        let mut placed = chunk.constants.layout.components.iter();
-        let found = placed.position(|placed| placed.component.to_string() == wanted);
-        found.unwrap_or_else(|| panic!("no {wanted}"))
-    };
-    let [tensor, round, function] = ["tensor", "round", "function"].map(index);
+    let chunk = ends();
+    let [tensor, round, function] = ["tensor", "round", "function"].map(|name| chunk.index(name));
     let one = M31::from(1);
     let mut lie = chunk.witness.clone();
     let [result, argument, value] = [2, 2, 2 + 2 * LANES];
@@ -105,20 +95,23 @@ fn a_row_of_another_component_absorbs_an_error() {
     lie.tables[round][result][0] += one;
     lie.tables[tensor][0][address(round)] += one;
     lie.tables[function][argument][0] -= one;
-    let table = &chunk.plan.tables[0];
-    let claimed = lie.tables[function][argument][0].0 as i32;
+    let claimed = i64::from(lie.tables[function][argument][0].0);
     let claimed = if claimed > 1 << 30 {
-        claimed.wrapping_sub(i32::MAX)
+        claimed - ((1 << 31) - 1)
     } else {
         claimed
     };
-    let wrong = M31::from(table.values[(i64::from(claimed) - table.first) as usize]);
+    let wrong = signed(chunk.value(0, claimed));
     lie.tables[function][value][0] = wrong;
     lie.tables[tensor][0][address(function)] = wrong;
     tally::write(&chunk.constants, &mut lie);
 
-    let refusal = Honest::check(&chunk.constants, &lie).err();
-    assert_eq!(refusal.as_deref(), Some("the sum"));
+    let only_the_sum = Misfit {
+        sum: true,
+        ..Misfit::default()
+    };
+    let checked = Honest::check(&chunk.constants, &lie);
+    assert_eq!(checked.err(), Some(only_the_sum));
     let twice = numbered_twice(&chunk.constants, chunk.plan.block);
     assert_eq!(Honest::check(&twice, &chunk.witness).err(), None);
     assert_eq!(Honest::check(&twice, &lie).err(), None);

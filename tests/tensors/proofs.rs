@@ -60,6 +60,23 @@ fn a_chunk_is_proven() {
     });
     refused(&|_, layout, _| layout.messages -= 1);
     refused(&|_, layout, _| layout.lanes = 16);
+    // Numbers of outputs that begin elsewhere.
+    for placed in 0..layout.components.len() {
+        let begins = matches!(
+            layout.components[placed].component,
+            Component::Function { .. } | Component::Residual { .. } | Component::Gated { .. }
+        );
+        if begins {
+            refused(
+                &|_, layout, _| match &mut layout.components[placed].component {
+                    Component::Function { start }
+                    | Component::Residual { start }
+                    | Component::Gated { start } => *start += 1,
+                    other => panic!("{other}"),
+                },
+            );
+        }
+    }
     refused(&|_, layout, _| layout.components.swap(0, 1));
     refused(&|_, layout, _| layout.components[0].log_rows += 1);
     refused(&|_, layout, _| {

@@ -1,10 +1,13 @@
 //! Random plans: their witnesses fit, and their results are what integers written out in another way say.
 
 use cairo_decode::tensor::plan::Operation;
-use cairo_decode::tensor::{Function, Matrix, Plan, PlanError, Product, Tensor};
+use cairo_decode::tensor::{Function, Gated, Matrix, Plan, PlanError, Product, Tensor};
 
 use crate::balance::Honest;
 use crate::{Numbers, chunk_of};
+
+/// Tables of a plan.
+const TABLES: usize = 2;
 
 impl Numbers {
     /// A number from `least` to `most`.
@@ -15,7 +18,7 @@ impl Numbers {
 
 /// An operation with the least shift from a random one on that the plan takes.
 fn shifted<T>(numbers: &mut Numbers, mut add: impl FnMut(u32) -> Result<T, PlanError>) -> T {
-    let first = numbers.between(0, 6) as u32;
+    let first = numbers.between(0, 3) as u32;
     let mut refusals = vec![];
     for shift in first..=16 {
         match add(shift) {
@@ -26,8 +29,11 @@ fn shifted<T>(numbers: &mut Numbers, mut add: impl FnMut(u32) -> Result<T, PlanE
     panic!("no shift: {refusals:?}")
 }
 
-fn product(numbers: &mut Numbers, inputs: usize, outputs: usize) -> Product {
-    let most = numbers.between(1, 60) as i32;
+/// A product whose accumulators stay below `2^bits`, and its biases.
+fn product(numbers: &mut Numbers, input: Tensor, outputs: usize, bits: u32) -> Product {
+    let inputs = input.channels;
+    let most = (1 << bits) / (inputs as i64 * input.magnitude.max(1));
+    let most = numbers.between(0, most.clamp(1, 60) as usize) as i32;
     Product {
         weights: numbers.matrix(inputs, outputs, most),
         bias: (0..outputs).map(|_| numbers.signed(500)).collect(),
@@ -42,7 +48,7 @@ fn with_shift(of: &Product, shift: u32) -> Product {
     }
 }
 
-/// A plan with up to six operations between embedding and head.
+/// A plan with up to five operations between embedding and head.
 fn plan(numbers: &mut Numbers) -> Plan {
     let lanes = [8, 16][numbers.between(0, 1)];
     let width = 8 * numbers.between(1, 3);
@@ -50,7 +56,7 @@ fn plan(numbers: &mut Numbers) -> Plan {
     let block = 2 * numbers.between(1, 8);
     let embedding = numbers.matrix(width, tokens, 127);
     let mut plan = Plan::new(lanes, block, embedding).expect("a plan");
-    for _ in 0..2 {
+    for _ in 0..TABLES {
         let most = numbers.between(300, 2000) as i64;
         let values = (-most..=most).map(|_| numbers.signed(3000)).collect();
         let function = Function {
@@ -59,34 +65,61 @@ fn plan(numbers: &mut Numbers) -> Plan {
         };
         plan.table(function).expect("a table");
     }
-    let mut x = plan.embed();
-    for _ in 0..numbers.between(1, 3) {
-        x = operation(numbers, &mut plan, x);
+    let mut tensors = vec![plan.embed()];
+    for _ in 0..numbers.between(1, 4) {
+        let output = operation(numbers, &mut plan, &tensors);
+        tensors.push(output);
     }
     // The head takes as many channels as the embedding has, of 12 bits.
-    let last = product(numbers, x.channels, width);
+    let input = tensors[tensors.len() - 1];
+    let last = product(numbers, input, width, 28);
     let last = shifted(numbers, |shift| {
-        plan.linear(x, with_shift(&last, shift), 12)
+        plan.linear(input, with_shift(&last, shift), 12)
     });
     plan.head(last).expect("in range");
     plan
 }
 
-/// A random operation on a tensor.
-fn operation(numbers: &mut Numbers, plan: &mut Plan, x: Tensor) -> Tensor {
+/// A random operation on some of the tensors that there are.
+fn operation(numbers: &mut Numbers, plan: &mut Plan, tensors: &[Tensor]) -> Tensor {
+    let any = |numbers: &mut Numbers| tensors[numbers.between(0, tensors.len() - 1)];
+    let input = any(numbers);
     let outputs = numbers.between(1, 20);
-    let of = product(numbers, x.channels, outputs);
-    match numbers.between(0, 1) {
+    match numbers.between(0, 3) {
         0 => {
-            let bits = numbers.between(8, 16) as u32;
+            let of = product(numbers, input, outputs, 28);
+            let bits = numbers.between(10, 16) as u32;
             shifted(numbers, |shift| {
-                plan.linear(x, with_shift(&of, shift), bits)
+                plan.linear(input, with_shift(&of, shift), bits)
+            })
+        }
+        1 => {
+            let of = product(numbers, input, outputs, 24);
+            let table = numbers.between(0, TABLES - 1);
+            shifted(numbers, |shift| {
+                plan.function(input, with_shift(&of, shift), table)
+            })
+        }
+        2 => {
+            let [gate, up] = [22, 24].map(|bits| product(numbers, input, outputs, bits));
+            let table = numbers.between(0, TABLES - 1);
+            shifted(numbers, |shift| {
+                plan.gated(
+                    input,
+                    Gated {
+                        gate: with_shift(&gate, shift + 2),
+                        up: with_shift(&up, shift),
+                        table,
+                        shift: shift + 4,
+                    },
+                )
             })
         }
         _ => {
-            let table = numbers.between(0, 1);
+            let stream = any(numbers);
+            let of = product(numbers, input, stream.channels, 20);
             shifted(numbers, |shift| {
-                plan.function(x, with_shift(&of, shift), table)
+                plan.residual(stream, input, with_shift(&of, shift))
             })
         }
     }
@@ -150,6 +183,29 @@ fn expected(plan: &Plan, token: u32) -> Vec<Vec<i128>> {
                     outputs(product).map(|i| table(plan, *number, rounded(product, i, &x)));
                 (*output, values.collect())
             }
+            Operation::Residual {
+                of: product,
+                input,
+                stream,
+                output,
+            } => {
+                let [x, old] = [input, stream].map(of);
+                let values = outputs(product).map(|i| old[i] + rounded(product, i, &x));
+                (*output, values.collect())
+            }
+            Operation::Gated {
+                of: gated,
+                input,
+                output,
+                ..
+            } => {
+                let x = of(input);
+                let values = outputs(&gated.gate).map(|i| {
+                    let gate = table(plan, gated.table, rounded(&gated.gate, i, &x));
+                    halves_up(gate * rounded(&gated.up, i, &x), gated.shift)
+                });
+                (*output, values.collect())
+            }
             Operation::Head { input } => {
                 let x = of(input);
                 let logit = |row: &Vec<i32>| -> i128 {
@@ -176,14 +232,16 @@ fn output(plan: &Plan, operation: &Operation) -> u32 {
     match operation {
         Operation::Embed { output }
         | Operation::Linear { output, .. }
-        | Operation::Function { output, .. } => output.address,
+        | Operation::Function { output, .. }
+        | Operation::Residual { output, .. }
+        | Operation::Gated { output, .. } => output.address,
         Operation::Head { .. } => plan.tokens.chosen,
     }
 }
 
 #[test]
 fn random_plans_fit_and_compute() {
-    let mut kinds = [0; 2];
+    let mut kinds = [0; 4];
     for seed in 0..20 {
         let mut numbers = Numbers(1000 + seed);
         let plan = plan(&mut numbers);

@@ -9,6 +9,7 @@ pub mod call;
 pub mod cells;
 pub mod embed;
 pub mod function;
+pub mod gated;
 pub mod head;
 pub mod head_input;
 pub mod lanes;
@@ -17,6 +18,7 @@ pub mod place;
 pub mod product;
 pub mod range;
 pub mod relations;
+pub mod residual;
 pub mod round;
 pub mod table;
 pub mod tensor;
@@ -52,6 +54,10 @@ pub enum Component {
     Table,
     /// [`function`]: number of its first output
     Function { start: u32 },
+    /// [`residual`]: number of its first output
+    Residual { start: u32 },
+    /// [`gated`]: number of its first output
+    Gated { start: u32 },
     /// [`head_input`]
     HeadInput,
     /// [`head`]: channels of an embedding
@@ -74,6 +80,8 @@ impl Component {
             Component::Round => round::evaluate(lanes, challenges, row),
             Component::Table => table::evaluate(row),
             Component::Function { start } => function::evaluate(start, lanes, challenges, row),
+            Component::Residual { start } => residual::evaluate(start, lanes, challenges, row),
+            Component::Gated { start } => gated::evaluate(start, lanes, challenges, row),
             Component::HeadInput => head_input::evaluate(lanes, challenges, row),
             Component::Head { width } => head::evaluate(width, lanes, challenges, row),
             Component::Answer => answer::evaluate(lanes, challenges, row),
@@ -113,6 +121,8 @@ impl Component {
             Component::Answer => [11, 0],
             Component::Table => [12, 0],
             Component::Function { start } => [13, start],
+            Component::Residual { start } => [14, start],
+            Component::Gated { start } => [15, start],
         }
     }
 }
@@ -130,6 +140,8 @@ impl fmt::Display for Component {
             Component::Round => f.write_str("round"),
             Component::Table => f.write_str("table"),
             Component::Function { .. } => f.write_str("function"),
+            Component::Residual { .. } => f.write_str("residual"),
+            Component::Gated { .. } => f.write_str("gated"),
             Component::HeadInput => f.write_str("head_input"),
             Component::Head { .. } => f.write_str("head"),
             Component::Answer => f.write_str("answer"),
