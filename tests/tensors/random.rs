@@ -148,6 +148,16 @@ fn table(plan: &Plan, table: usize, argument: i128) -> i128 {
     i128::from(function.values[usize::try_from(place).expect("an argument")])
 }
 
+/// The first row with the largest product.
+fn largest(matrix: &Matrix, x: &[i128]) -> i128 {
+    let product =
+        |row: &Vec<i32>| -> i128 { row.iter().zip(x).map(|(&w, x)| i128::from(w) * x).sum() };
+    let products: Vec<i128> = matrix.rows.iter().map(product).collect();
+    let largest = products.iter().max();
+    let place = products.iter().position(|product| Some(product) == largest);
+    place.expect("a row") as i128
+}
+
 /// The results of each operation for one token.
 fn expected(plan: &Plan, token: u32) -> Vec<Vec<i128>> {
     let mut results: Vec<(Tensor, Vec<i128>)> = vec![];
@@ -208,18 +218,12 @@ fn expected(plan: &Plan, token: u32) -> Vec<Vec<i128>> {
             }
             Operation::Head { input } => {
                 let x = of(input);
-                let logit = |row: &Vec<i32>| -> i128 {
-                    row.iter().zip(&x).map(|(&w, x)| i128::from(w) * x).sum()
-                };
-                let logits: Vec<i128> = plan.embedding.rows.iter().map(logit).collect();
-                let largest = logits.iter().max().copied().unwrap_or_default();
-                let token = logits.iter().position(|logit| *logit == largest);
                 let chosen = Tensor {
                     address: plan.tokens.chosen,
                     channels: 1,
                     magnitude: 0,
                 };
-                (chosen, vec![token.map_or(0, |token| token as i128)])
+                (chosen, vec![largest(&plan.embedding, &x)])
             }
         };
         results.push((output, values));

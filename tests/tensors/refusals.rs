@@ -137,38 +137,47 @@ fn a_residual_has_a_stream_of_its_channels() {
     assert_eq!(plan.residual(large, x, product(8, 1, 0, 0)), Err(refusal));
 }
 
-#[test]
-fn a_gated_product_has_proven_ranges() {
+/// An embedding's plan with two tables for its values, of ones and of large numbers.
+fn with_tables() -> (Plan, Tensor, [usize; 2]) {
     let (mut plan, x) = embedded();
-    let operation = "gated";
     let constant = |value: i32| Function {
         first: -100,
         values: vec![value; 201],
     };
-    let [one, large] = [1, 1 << 20].map(|value| plan.table(constant(value)).expect("a table"));
-    let of = |table: usize, gate: Product, up: Product, shift: u32| Gated {
+    let tables = [1, 1 << 20].map(|value| plan.table(constant(value)).expect("a table"));
+    (plan, x, tables)
+}
+
+fn gated(table: usize, gate: i32, up: i32, shift: u32) -> Gated {
+    let [gate, up] = [gate, up].map(|weight| product(3, weight, 0, 0));
+    Gated {
         gate,
         up,
         table,
         shift,
-    };
-    let [gate, up] = [1, 50].map(|weight| product(3, weight, 0, 0));
-    assert!(plan.gated(x, of(one, gate.clone(), up.clone(), 0)).is_ok());
+    }
+}
+
+#[test]
+fn a_gated_product_has_two_matrices_and_a_table() {
+    let (mut plan, x, [ones, _]) = with_tables();
+    let operation = "gated";
+    assert!(plan.gated(x, gated(ones, 1, 50, 0)).is_ok());
     let refusal = PlanError::Outputs {
         operation,
         found: 4,
         expected: 3,
     };
-    let wider = product(4, 1, 0, 0);
-    assert_eq!(plan.gated(x, of(one, gate.clone(), wider, 0)), Err(refusal));
+    let wider = Gated {
+        up: product(4, 1, 0, 0),
+        ..gated(ones, 1, 1, 0)
+    };
+    assert_eq!(plan.gated(x, wider), Err(refusal));
     let refusal = PlanError::NoTable {
         operation,
         table: 2,
     };
-    assert_eq!(
-        plan.gated(x, of(2, gate.clone(), up.clone(), 0)),
-        Err(refusal)
-    );
+    assert_eq!(plan.gated(x, gated(2, 1, 50, 0)), Err(refusal));
     let refusal = PlanError::Argument {
         operation,
         output: 0,
@@ -176,32 +185,32 @@ fn a_gated_product_has_proven_ranges() {
         lowest: -100,
         highest: 100,
     };
-    let twice = product(3, 2, 0, 0);
-    assert_eq!(plan.gated(x, of(one, twice, up.clone(), 0)), Err(refusal));
-    // The other product has at most 16 bits, and both together at most 30 with their rest.
+    assert_eq!(plan.gated(x, gated(ones, 2, 50, 0)), Err(refusal));
+}
+
+/// The second matrix's results have at most 16 bits, and those of both at most 30 with their rest.
+#[test]
+fn a_gated_product_has_proven_ranges() {
+    let (mut plan, x, [ones, large]) = with_tables();
+    let operation = "gated";
     let bits = |bits, shift| PlanError::Bits {
         operation,
         bits,
         shift,
     };
-    let far = product(3, 328, 0, 0);
-    assert_eq!(
-        plan.gated(x, of(one, gate.clone(), far, 0)),
-        Err(bits(17, 0))
-    );
-    let results = of(one, gate.clone(), product(3, 327, 0, 0), 15);
-    assert!(plan.gated(x, results).is_ok());
+    assert!(plan.gated(x, gated(ones, 1, 327, 15)).is_ok());
+    let refusal = Err(bits(17, 0));
+    assert_eq!(plan.gated(x, gated(ones, 1, 328, 0)), refusal);
     let refusal = PlanError::Range {
         operation,
         output: 0,
         reach: 5000 << 20,
         limit: 1 << 29,
     };
-    assert_eq!(plan.gated(x, of(large, gate.clone(), up, 16)), Err(refusal));
+    assert_eq!(plan.gated(x, gated(large, 1, 50, 16)), Err(refusal));
     // 100 · 2^20 / 2^9 has 18 bits and a sign.
-    let refusal = bits(19, 9);
-    let small = product(3, 1, 0, 0);
-    assert_eq!(plan.gated(x, of(large, gate, small, 9)), Err(refusal));
+    let refusal = Err(bits(19, 9));
+    assert_eq!(plan.gated(x, gated(large, 1, 1, 9)), refusal);
 }
 
 /// A stream's range is checked: the largest values have a witness that fits, and the next ones are refused by name.
