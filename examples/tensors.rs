@@ -15,7 +15,7 @@ use cairo_decode::air::verify::verify;
 use cairo_decode::bench::process::cpu_seconds;
 use cairo_decode::prove::Prover;
 use cairo_decode::tensor::values::compute;
-use cairo_decode::tensor::{Linear, Matrix, Plan, constants, witness};
+use cairo_decode::tensor::{Matrix, Plan, Product, constants, witness};
 use cairo_decode::verify::params::PLAIN;
 use cairo_decode::verify::proof::encode;
 
@@ -65,19 +65,18 @@ fn main() {
             let bias = vec![0; outputs];
             // The results of random weights keep few bits: that is no matter here.
             let shift = 16;
-            let linear = Linear {
+            let product = Product {
                 weights,
                 bias,
                 shift,
-                bits: 14,
             };
-            x = plan.linear(x, linear).expect("in range");
+            x = plan.linear(x, product, 14).expect("in range");
         }
     }
     plan.head(x).expect("in range");
     let given: Vec<u32> = (0..lanes).map(|lane| (lane % tokens) as u32).collect();
 
-    let values = timed("values", || compute(&plan, &given));
+    let values = timed("values", || compute(&plan, &given).expect("no stream"));
     let run = program::run(&plan, &values);
     let mut input = run.clone();
     let constants = timed("constants: columns", || {

@@ -3,22 +3,30 @@
 
 #[path = "tensors/balance.rs"]
 mod balance;
+#[path = "tensors/cells.rs"]
+mod cells;
 #[path = "tensors/circuit.rs"]
 mod circuit;
+#[path = "tensors/forms.rs"]
+mod forms;
 #[path = "tensors/liar.rs"]
 mod liar;
-#[path = "tensors/plans.rs"]
-mod plans;
+#[path = "tensors/numbers.rs"]
+mod numbers;
 #[path = "tensors/program.rs"]
 mod program;
 #[path = "tensors/proofs.rs"]
 mod proofs;
+#[path = "tensors/random.rs"]
+mod random;
+#[path = "tensors/refusals.rs"]
+mod refusals;
 #[path = "tensors/rules.rs"]
 mod rules;
 
 use cairo_decode::prove::tensor::{Constants, Witness};
 use cairo_decode::tensor::values::{Values, compute};
-use cairo_decode::tensor::{Linear, Matrix, Plan, constants, witness};
+use cairo_decode::tensor::{Function, Gated, Matrix, Plan, Product, constants, witness};
 use stwo_cairo_adapter::ProverInput;
 
 /// Lanes of the test's proofs.
@@ -34,15 +42,19 @@ const WIDTH: usize = 16;
 pub struct Numbers(u64);
 
 impl Numbers {
-    /// A number from `-most` to `most`.
-    fn signed(&mut self, most: i32) -> i32 {
+    fn next(&mut self) -> u64 {
         // Knuth's multiplier of a linear congruential generator.
         self.0 = self
             .0
             .wrapping_mul(6_364_136_223_846_793_005)
             .wrapping_add(1);
+        self.0 >> 33
+    }
+
+    /// A number from `-most` to `most`.
+    fn signed(&mut self, most: i32) -> i32 {
         let range = 2 * i64::from(most) + 1;
-        ((self.0 >> 33) as i64 % range) as i32 - most
+        (self.next() as i64 % range) as i32 - most
     }
 
     fn matrix(&mut self, inputs: usize, outputs: usize, most: i32) -> Matrix {
@@ -53,31 +65,50 @@ impl Numbers {
         }
     }
 
-    fn linear(&mut self, inputs: usize, outputs: usize, shift: u32, bits: u32) -> Linear {
-        Linear {
-            weights: self.matrix(inputs, outputs, 500),
-            bias: (0..outputs).map(|_| self.signed(10_000)).collect(),
+    /// A product with weights of at most `most`.
+    fn product(&mut self, inputs: usize, outputs: usize, most: i32, shift: u32) -> Product {
+        Product {
+            weights: self.matrix(inputs, outputs, most),
+            bias: (0..outputs).map(|_| self.signed(20 * most)).collect(),
             shift,
-            bits,
         }
     }
 }
 
-/// Two products between embedding and head, one with fewer outputs than a block and one with more.
+/// A function with a sign, a bend and a slope: `v · sigmoid(v / 64)` rounded, for the arguments from `-most` to `most`.
+fn silu(most: i64) -> Function {
+    let value = |v: i64| (v as f64 / (1.0 + (-v as f64 / 64.0).exp())).round() as i32;
+    Function {
+        first: -most,
+        values: (-most..=most).map(value).collect(),
+    }
+}
+
+/// Every operation between embedding and head; matrices with fewer outputs than a block, and with more.
 pub fn plan() -> Plan {
     let mut numbers = Numbers(1);
     let mut embedding = numbers.matrix(WIDTH, TOKENS, 127);
     // Two tokens with equal logits, whatever the input.
     embedding.rows[31] = embedding.rows[7].clone();
     let mut plan = Plan::new(LANES, 12, embedding).expect("a plan");
+    let silu = plan.table(silu(1000)).expect("a table");
     let x = plan.embed();
-    let y = plan
-        .linear(x, numbers.linear(WIDTH, 8, 9, 12))
-        .expect("in range");
-    let z = plan
-        .linear(y, numbers.linear(8, WIDTH, 10, 13))
-        .expect("in range");
-    plan.head(z).expect("in range");
+    let y = numbers.product(WIDTH, 14, 500, 11);
+    let y = plan.function(x, y, silu).expect("in range");
+    let z = numbers.product(14, 8, 500, 9);
+    let z = plan.linear(y, z, 14).expect("in range");
+    let sum = numbers.product(8, WIDTH, 3, 3);
+    let sum = plan.residual(x, z, sum).expect("in range");
+    let gated = Gated {
+        gate: numbers.product(WIDTH, 7, 2, 10),
+        up: numbers.product(WIDTH, 7, 2, 5),
+        table: silu,
+        shift: 11,
+    };
+    let gated = plan.gated(sum, gated).expect("in range");
+    let sum2 = numbers.product(7, WIDTH, 3, 2);
+    let sum = plan.residual(sum, gated, sum2).expect("in range");
+    plan.head(sum).expect("in range");
     plan
 }
 
@@ -91,16 +122,64 @@ pub struct Chunk {
 }
 
 /// The chunk of these tokens.
-pub fn chunk(tokens: &[u32; LANES]) -> Chunk {
-    let plan = plan();
-    let values = compute(&plan, tokens);
-    chunk_of(plan, values)
+pub fn chunk(tokens: &[u32]) -> Chunk {
+    chunk_of(plan(), tokens)
 }
 
-/// The chunk with these values in memory.
-pub fn chunk_of(plan: Plan, values: Values) -> Chunk {
+impl Chunk {
+    /// Place of a component in the layout.
+    pub fn index(&self, name: &str) -> usize {
+        let mut placed = self.constants.layout.components.iter();
+        let found = placed.position(|placed| placed.component.to_string() == name);
+        found.unwrap_or_else(|| panic!("no {name}"))
+    }
+
+    /// What a table of the plan says of an argument.
+    pub fn value(&self, table: usize, argument: i64) -> i64 {
+        let function = &self.plan.tables[table];
+        function.values[(argument - function.first) as usize].into()
+    }
+}
+
+/// A chunk with one operation of each kind that takes outputs, whose results nothing else reads: a wrong one has no consequences.
+pub fn ends() -> Chunk {
+    let mut numbers = Numbers(5);
+    let mut plan = Plan::new(LANES, 12, numbers.matrix(WIDTH, TOKENS, 127)).expect("a plan");
+    let silu = plan.table(silu(1000)).expect("a table");
+    let x = plan.embed();
+    let of = numbers.product(WIDTH, 8, 500, 11);
+    plan.linear(x, of, 14).expect("in range");
+    let of = numbers.product(WIDTH, 8, 500, 11);
+    plan.function(x, of, silu).expect("in range");
+    let of = numbers.product(WIDTH, WIDTH, 500, 3);
+    plan.residual(x, x, of).expect("in range");
+    let of = Gated {
+        gate: numbers.product(WIDTH, 8, 500, 11),
+        up: numbers.product(WIDTH, 8, 500, 10),
+        table: silu,
+        shift: 8,
+    };
+    plan.gated(x, of).expect("in range");
+    plan.head(x).expect("in range");
+    chunk_of(plan, &GIVEN)
+}
+
+/// A plan's chunk of these tokens, one for each lane.
+pub fn chunk_of(plan: Plan, tokens: &[u32]) -> Chunk {
+    let values = compute(&plan, tokens).expect("a stream within its bound");
+    chunk_with(plan, values)
+}
+
+/// A plan's chunk with these values in memory.
+pub fn chunk_with(plan: Plan, values: Values) -> Chunk {
+    plan.check().expect("one writer each");
+    chunk_unchecked(plan, values)
+}
+
+/// The same of any plan.
+pub fn chunk_unchecked(plan: Plan, values: Values) -> Chunk {
     let mut input = program::run(&plan, &values);
-    let constants = constants::constants(&plan, LANES).expect("one writer each");
+    let constants = constants::unchecked(&plan, plan.lanes);
     let witness = witness::witness(&plan, &constants, &values, &mut input).expect("calls");
     Chunk {
         plan,

@@ -2,6 +2,7 @@
 
 use cairo_air::relations::CommonLookupElements;
 use stwo::core::channel::Channel as _;
+use stwo::core::fields::FieldExpOps;
 use stwo::core::fields::m31::M31;
 use stwo::core::fields::qm31::{QM31, SecureField};
 
@@ -27,6 +28,8 @@ const KINDS: usize = 3;
 pub struct Weights<C> {
     /// `β^0 … β^k`, with `k` the outputs of a block: they weigh the outputs of products.
     pub beta: Vec<C>,
+    /// `β^start` of each component that takes outputs from a number `start` on.
+    starts: Vec<(u32, C)>,
     /// `ρ^0 … ρ^(L−1)`: they weigh lanes.
     pub rho: Vec<C>,
     kappa: [C; KINDS],
@@ -41,11 +44,29 @@ impl<C> Weights<C> {
     pub fn map<D>(&self, of: &mut impl FnMut(&C) -> D) -> Weights<D> {
         Weights {
             beta: self.beta.iter().map(&mut *of).collect(),
+            starts: self
+                .starts
+                .iter()
+                .map(|(start, power)| (*start, of(power)))
+                .collect(),
             rho: self.rho.iter().map(&mut *of).collect(),
             kappa: std::array::from_fn(|i| of(&self.kappa[i])),
             tau: of(&self.tau),
             messages: self.messages.iter().map(of).collect(),
         }
+    }
+
+    /// `β^start`.
+    ///
+    /// # Panics
+    /// No component of the layout has that start.
+    #[allow(
+        clippy::expect_used,
+        reason = "weights and components are of one layout"
+    )]
+    pub fn start(&self, start: u32) -> &C {
+        let found = self.starts.iter().find(|(of, _)| *of == start);
+        &found.expect("a start of the layout").1
     }
 
     /// The factor of a kind of sums.
@@ -56,14 +77,15 @@ impl<C> Weights<C> {
 
 impl Weights<SecureField> {
     /// All zero: for what does not depend on values.
-    fn without_values(block: usize, lanes: usize, messages: usize) -> Self {
+    fn without_values(layout: &Layout) -> Self {
         let zero = QM31::default();
         Weights {
-            beta: vec![zero; block + 1],
-            rho: vec![zero; lanes],
+            beta: vec![zero; layout.betas()],
+            starts: layout.starts().map(|start| (start, zero)).collect(),
+            rho: vec![zero; layout.lanes],
             kappa: [zero; KINDS],
             tau: zero,
-            messages: vec![zero; messages],
+            messages: vec![zero; layout.messages],
         }
     }
 }
@@ -80,13 +102,22 @@ impl Challenges {
     /// [`bind`](Self::bind).
     pub fn draw(channel: &mut Channel, layout: Option<&Layout>) -> Challenges {
         let elements = CommonLookupElements::draw(channel);
+        let none = Layout {
+            lanes: 0,
+            components: vec![],
+            messages: 0,
+        };
         let Some(layout) = layout else {
-            let weights = Weights::without_values(0, 0, 0);
+            let weights = Weights::without_values(&none);
             return Challenges { elements, weights };
         };
         let [beta, rho] = [0; 2].map(|_| channel.draw_secure_felt());
         let weights = Weights {
-            beta: powers(beta, layout.block() + 1),
+            beta: powers(beta, layout.betas()),
+            starts: layout
+                .starts()
+                .map(|start| (start, beta.pow(start.into())))
+                .collect(),
             rho: powers(rho, layout.lanes),
             kappa: std::array::from_fn(|_| channel.draw_secure_felt()),
             tau: QM31::default(),
@@ -99,7 +130,7 @@ impl Challenges {
     pub fn without_values(layout: &Layout) -> Challenges {
         Challenges {
             elements: CommonLookupElements::dummy(),
-            weights: Weights::without_values(layout.block(), layout.lanes, layout.messages),
+            weights: Weights::without_values(layout),
         }
     }
 

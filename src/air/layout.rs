@@ -56,13 +56,20 @@ impl Layout {
         self.components.iter().map(of).collect()
     }
 
-    /// Outputs of a block of a matrix.
-    pub(super) fn block(&self) -> usize {
+    /// Number of powers of `β`: up to the outputs of a block of a matrix, and at least up to those of a row of outputs.
+    pub(super) fn betas(&self) -> usize {
         let blocks = self.components.iter().map(|placed| match placed.component {
             Component::Product { block } => block,
-            _ => 1,
+            _ => 2,
         });
-        blocks.max().unwrap_or(1)
+        blocks.max().unwrap_or(0) + 1
+    }
+
+    /// The numbers of the first outputs of the components that take outputs.
+    pub(super) fn starts(&self) -> impl Iterator<Item = u32> {
+        self.components
+            .iter()
+            .filter_map(|placed| placed.component.start())
     }
 
     /// What enters the transcript for it.

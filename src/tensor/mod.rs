@@ -3,12 +3,21 @@
 //! A [`Plan`] gives each operation a number and its tensors addresses, checks ranges, and fixes the components' constants.
 //! [`values`] computes what the memory of tensors holds for given tokens; [`witness`] writes the rows.
 //!
-//! This is the first slice of `docs/tensor.md`: embeddings, products with rounding, and a head that chooses a token. The
-//! generated programs do not use it yet.
+//! This is the first slice of `docs/tensor.md`: embeddings, products with rounding, functions of them by tables, sums with a residual stream, gated products, and a head
+//! that chooses a token. The generated programs do not use it yet.
 
 pub mod constants;
+pub mod error;
+pub mod gated;
+pub mod numbers;
+mod outputs;
 pub mod plan;
+pub mod product;
+mod taken;
 pub mod values;
 pub mod witness;
 
-pub use plan::{Linear, Matrix, Plan, PlanError, Tensor};
+pub use error::{PlanError, StreamError};
+pub use gated::Gated;
+pub use plan::{Plan, Tensor};
+pub use product::{Function, Matrix, Product};

@@ -2,83 +2,17 @@
 
 use std::collections::BTreeMap;
 
-use thiserror::Error;
-
+use super::error::PlanError;
+use super::gated::{Gated, Widths};
+use super::product::{Function, Matrix, Product, form, holds, within};
 use crate::air::components::lanes::CHANNELS;
-use crate::air::components::range::MAX_BITS;
+use crate::air::components::residual::{BOUND, MAX_SHIFT};
 
 /// Numbers of lanes that a plan may have.
 const LANES: [usize; 4] = [8, 16, 32, 64];
 
-/// Most bits of a rounded result and its rest together: the form that stands for an accumulator is below `2^30`.
-const FORM_BITS: u32 = 30;
-
 /// A logit must be below this in magnitude.
 const LOGIT: i64 = 1 << 28;
-
-/// Why there is no plan.
-#[derive(Clone, Debug, Error, PartialEq, Eq)]
-pub enum PlanError {
-    #[error("a plan has 8, 16, 32 or 64 lanes, not {0}")]
-    Lanes(usize),
-    #[error("an embedding's channels come in eights: {0}")]
-    Width(usize),
-    #[error("{operation}: the matrix has {found} inputs, the tensor {expected} channels")]
-    Inputs {
-        operation: &'static str,
-        found: usize,
-        expected: usize,
-    },
-    #[error("{operation}: output {output} can reach {reach}, at most {limit} can be proven")]
-    Range {
-        operation: &'static str,
-        output: usize,
-        reach: i64,
-        limit: i64,
-    },
-    #[error("linear: {bits} bits after a shift by {shift}; at most 16 each, and 30 together")]
-    Bits { bits: u32, shift: u32 },
-    #[error("linear: output {output} can be {reach} after rounding, which {bits} bits do not hold")]
-    Result {
-        output: usize,
-        reach: i64,
-        bits: u32,
-    },
-    #[error("address {address} is read, and {writers} operations write it: there must be one")]
-    Writers { address: u32, writers: usize },
-    #[error("linear: {found} biases for {expected} outputs")]
-    Biases { found: usize, expected: usize },
-    #[error(
-        "head: the plan has one already; two would have the same powers of β and τ, so the errors of one could cancel those of the other"
-    )]
-    Heads,
-    #[error(
-        "{operation}: no operation writes {channels} channels of at most {magnitude} to address {address}; what is read there would be the prover's choice"
-    )]
-    Unwritten {
-        operation: &'static str,
-        address: u32,
-        channels: usize,
-        magnitude: i64,
-    },
-}
-
-/// A matrix of integers: `outputs` rows of `inputs` numbers.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Matrix {
-    pub inputs: usize,
-    /// By output.
-    pub rows: Vec<Vec<i32>>,
-}
-
-impl Matrix {
-    /// The largest magnitude of `Σ_j W_ij x_j + bias` for inputs of at most `input`; beyond what 64 bits hold, the largest
-    /// number that they hold, which is above every limit.
-    fn reach(&self, output: usize, input: i64, bias: i64) -> i64 {
-        let weights: i64 = self.rows[output].iter().map(|&w| i64::from(w).abs()).sum();
-        weights.saturating_mul(input).saturating_add(bias.abs())
-    }
-}
 
 /// A tensor in the memory: consecutive addresses, one for each channel.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -89,27 +23,68 @@ pub struct Tensor {
     pub magnitude: i64,
 }
 
-/// `round((W x + bias) / 2^shift)`, in `bits` bits with the sign.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Linear {
-    pub weights: Matrix,
-    pub bias: Vec<i32>,
-    pub shift: u32,
-    pub bits: u32,
-}
-
 /// An operation of a plan.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Operation {
     /// The embeddings of the lanes' tokens.
     Embed { output: Tensor },
+    /// Rounded products, in `bits` bits with the sign.
     Linear {
-        of: Linear,
+        of: Product,
+        bits: u32,
+        input: Tensor,
+        output: Tensor,
+    },
+    /// A function of rounded products, by a table of the plan.
+    Function {
+        of: Product,
+        table: usize,
+        input: Tensor,
+        output: Tensor,
+    },
+    /// A stream plus rounded products.
+    Residual {
+        of: Product,
+        input: Tensor,
+        stream: Tensor,
+        output: Tensor,
+    },
+    /// A gated product, with the matrix that both of its matrices are.
+    Gated {
+        of: Gated,
+        both: Matrix,
+        widths: Widths,
         input: Tensor,
         output: Tensor,
     },
     /// The token with the largest logit `E x`; of equal ones the lowest.
     Head { input: Tensor },
+}
+
+impl Operation {
+    /// The tensors that the operation reads.
+    fn reads(&self) -> Vec<Tensor> {
+        match self {
+            Operation::Embed { .. } => vec![],
+            Operation::Linear { input, .. }
+            | Operation::Function { input, .. }
+            | Operation::Gated { input, .. }
+            | Operation::Head { input } => vec![*input],
+            Operation::Residual { input, stream, .. } => vec![*input, *stream],
+        }
+    }
+
+    /// The tensor that the operation writes.
+    fn writes(&self) -> Option<Tensor> {
+        match self {
+            Operation::Embed { output }
+            | Operation::Linear { output, .. }
+            | Operation::Function { output, .. }
+            | Operation::Residual { output, .. }
+            | Operation::Gated { output, .. } => Some(*output),
+            Operation::Head { .. } => None,
+        }
+    }
 }
 
 /// Addresses of the tokens: the first of a view of eight rows.
@@ -125,10 +100,12 @@ pub struct Tokens {
 #[derive(Clone, Debug)]
 pub struct Plan {
     pub lanes: usize,
-    /// Outputs of a block of a matrix.
+    /// Outputs of a block of a matrix: an even number.
     pub block: usize,
     /// The table of embeddings, which is the output matrix too.
     pub embedding: Matrix,
+    /// Tables of functions.
+    pub tables: Vec<Function>,
     pub tokens: Tokens,
     /// Address of the largest logits.
     pub maxima: u32,
@@ -141,10 +118,13 @@ impl Plan {
     /// A plan that so far has tokens only.
     ///
     /// # Errors
-    /// A number of lanes or channels that no component has.
+    /// A number of lanes, of channels, or of a block's outputs that no component has.
     pub fn new(lanes: usize, block: usize, embedding: Matrix) -> Result<Plan, PlanError> {
         if !LANES.contains(&lanes) {
             return Err(PlanError::Lanes(lanes));
+        }
+        if !block.is_multiple_of(2) || block == 0 {
+            return Err(PlanError::Block(block));
         }
         if !embedding.inputs.is_multiple_of(CHANNELS) || embedding.inputs == 0 {
             return Err(PlanError::Width(embedding.inputs));
@@ -157,6 +137,7 @@ impl Plan {
             lanes,
             block,
             embedding,
+            tables: vec![],
             tokens,
             maxima: CHANNELS as u32,
             operations: vec![],
@@ -175,6 +156,16 @@ impl Plan {
         }
     }
 
+    /// Adds a table, and returns its number.
+    ///
+    /// # Errors
+    /// Arguments or values of too many bits.
+    pub fn table(&mut self, function: Function) -> Result<usize, PlanError> {
+        function.check()?;
+        self.tables.push(function);
+        Ok(self.tables.len() - 1)
+    }
+
     /// The embeddings of the tokens that come in.
     pub fn embed(&mut self) -> Tensor {
         let values = self.embedding.rows.iter().flatten();
@@ -187,48 +178,114 @@ impl Plan {
         output
     }
 
-    /// A product with rounding.
+    /// A product with rounding to so many bits.
     ///
     /// # Errors
     /// Forms that do not fit, or an output whose range cannot be proven.
-    pub fn linear(&mut self, input: Tensor, of: Linear) -> Result<Tensor, PlanError> {
-        let Linear {
-            weights,
-            bias,
-            shift,
-            bits,
-        } = &of;
-        inputs("linear", weights, input)?;
+    pub fn linear(&mut self, input: Tensor, of: Product, bits: u32) -> Result<Tensor, PlanError> {
         self.written("linear", input)?;
-        if bias.len() != weights.rows.len() {
-            return Err(PlanError::Biases {
-                found: bias.len(),
-                expected: weights.rows.len(),
+        form("linear", bits, of.shift)?;
+        let reaches = of.reaches("linear", input)?;
+        for (output, &reach) in reaches.iter().enumerate() {
+            holds("linear", output, reach, bits)?;
+        }
+        let magnitude = reaches.into_iter().max().unwrap_or(0);
+        let output = self.tensor(of.outputs(), magnitude);
+        self.operations.push(Operation::Linear {
+            of,
+            bits,
+            input,
+            output,
+        });
+        Ok(output)
+    }
+
+    /// A product with rounding, and a function of the results.
+    ///
+    /// # Errors
+    /// Forms that do not fit, an output whose range cannot be proven, or a table that has not all arguments.
+    pub fn function(
+        &mut self,
+        input: Tensor,
+        of: Product,
+        table: usize,
+    ) -> Result<Tensor, PlanError> {
+        self.written("function", input)?;
+        let reaches = of.reaches("function", input)?;
+        let function = self.values_of("function", table)?;
+        let magnitude = function.magnitude("function", &reaches, of.shift)?;
+        let output = self.tensor(of.outputs(), magnitude);
+        self.operations.push(Operation::Function {
+            of,
+            table,
+            input,
+            output,
+        });
+        Ok(output)
+    }
+
+    fn values_of(&self, operation: &'static str, table: usize) -> Result<&Function, PlanError> {
+        let missing = PlanError::NoTable { operation, table };
+        self.tables.get(table).ok_or(missing)
+    }
+
+    /// A stream plus rounded products, one for each channel. A range of the sum that is beyond the bound of streams is not proven, but checked.
+    ///
+    /// # Errors
+    /// A shift or a stream that no proof can have, or an output whose range cannot be proven.
+    pub fn residual(
+        &mut self,
+        stream: Tensor,
+        input: Tensor,
+        of: Product,
+    ) -> Result<Tensor, PlanError> {
+        self.written("residual", input)?;
+        self.written("residual", stream)?;
+        if of.outputs() != stream.channels {
+            return Err(PlanError::Outputs {
+                operation: "residual",
+                found: of.outputs(),
+                expected: stream.channels,
             });
         }
-        if *shift > MAX_BITS || !(1..=MAX_BITS).contains(bits) || shift + bits > FORM_BITS {
-            return Err(PlanError::Bits {
-                bits: *bits,
-                shift: *shift,
+        if of.shift > MAX_SHIFT {
+            return Err(PlanError::StreamShift {
+                shift: of.shift,
+                limit: MAX_SHIFT,
             });
         }
-        let mut magnitude = 0;
-        for (output, &bias) in bias.iter().enumerate() {
-            let reach = weights.reach(output, input.magnitude, bias.into());
-            // A result within its bits, and at most 30 with its rest, bounds the accumulator below 2^29.
-            let rounded = reach.saturating_add(half(*shift)) >> shift;
-            if rounded >= 1 << (bits - 1) {
-                return Err(PlanError::Result {
-                    output,
-                    reach: rounded,
-                    bits: *bits,
-                });
-            }
-            magnitude = magnitude.max(rounded);
+        let (reach, limit) = (stream.magnitude, i64::from(BOUND));
+        if reach > limit {
+            return Err(PlanError::Stream { reach, limit });
         }
-        let output = self.tensor(weights.rows.len(), magnitude);
-        self.operations
-            .push(Operation::Linear { of, input, output });
+        let reaches = of.reaches("residual", input)?;
+        let sum = reach + reaches.into_iter().max().unwrap_or(0);
+        let output = self.tensor(stream.channels, sum.min(limit));
+        self.operations.push(Operation::Residual {
+            of,
+            input,
+            stream,
+            output,
+        });
+        Ok(output)
+    }
+
+    /// A gated product.
+    ///
+    /// # Errors
+    /// Forms that do not fit, an output whose range cannot be proven, or a table that has not all arguments.
+    pub fn gated(&mut self, input: Tensor, of: Gated) -> Result<Tensor, PlanError> {
+        self.written("gated", input)?;
+        let function = self.values_of("gated", of.table)?;
+        let widths = of.widths(function, input)?;
+        let output = self.tensor(of.gate.outputs(), widths.magnitude);
+        self.operations.push(Operation::Gated {
+            both: of.both(),
+            of,
+            widths,
+            input,
+            output,
+        });
         Ok(output)
     }
 
@@ -238,7 +295,7 @@ impl Plan {
     /// # Errors
     /// A logit whose range cannot be proven, or a second head.
     pub fn head(&mut self, input: Tensor) -> Result<(), PlanError> {
-        inputs("head", &self.embedding, input)?;
+        self.embedding.fits("head", input)?;
         self.written("head", input)?;
         if self.has_head() {
             return Err(PlanError::Heads);
@@ -261,19 +318,15 @@ impl Plan {
         let mut writers = BTreeMap::<u32, usize>::from([(self.tokens.given, 1)]);
         let mut read = vec![self.tokens.given];
         for operation in &self.operations {
-            let written: Vec<u32> = match operation {
-                Operation::Embed { output } | Operation::Linear { output, .. } => {
-                    addresses(output).collect()
-                }
+            let written: Vec<u32> = match operation.writes() {
+                Some(output) => addresses(&output).collect(),
                 // The maxima are attained, which the head proves.
-                Operation::Head { .. } => vec![self.maxima, self.tokens.chosen],
+                None => vec![self.maxima, self.tokens.chosen],
             };
             for address in written {
                 *writers.entry(address).or_default() += 1;
             }
-            if let Operation::Linear { input, .. } | Operation::Head { input } = operation {
-                read.extend(addresses(input));
-            }
+            read.extend(operation.reads().iter().flat_map(addresses));
         }
         read.extend(writers.keys());
         let wrong = read.into_iter().find_map(|address| {
@@ -285,17 +338,14 @@ impl Plan {
 
     /// A tensor is what an operation before has written, with that operation's range.
     fn written(&self, operation: &'static str, input: Tensor) -> Result<(), PlanError> {
-        let outputs = self.operations.iter().filter_map(|op| match op {
-            Operation::Embed { output } | Operation::Linear { output, .. } => Some(*output),
-            Operation::Head { .. } => None,
-        });
+        let written = self.operations.iter().filter_map(Operation::writes);
         let unwritten = PlanError::Unwritten {
             operation,
             address: input.address,
             channels: input.channels,
             magnitude: input.magnitude,
         };
-        let mut same = outputs.filter(|output| *output == input);
+        let mut same = written.filter(|output| *output == input);
         same.next().map(|_| ()).ok_or(unwritten)
     }
 
@@ -321,9 +371,17 @@ impl Plan {
             let mut call = vec![i as u32 + 1];
             match operation {
                 Operation::Embed { output } => call.extend([self.tokens.given, output.address]),
-                Operation::Linear { input, output, .. } => {
+                Operation::Linear { input, output, .. }
+                | Operation::Function { input, output, .. }
+                | Operation::Gated { input, output, .. } => {
                     call.extend([input.address, output.address])
                 }
+                Operation::Residual {
+                    input,
+                    stream,
+                    output,
+                    ..
+                } => call.extend([input, output, stream].map(|tensor| tensor.address)),
                 Operation::Head { input } => {
                     call.extend([input.address, self.maxima, self.tokens.chosen])
                 }
@@ -332,30 +390,4 @@ impl Plan {
         };
         self.operations.iter().enumerate().map(call).collect()
     }
-}
-
-/// Half of `2^shift`, which rounding adds.
-pub fn half(shift: u32) -> i64 {
-    (1 << shift) >> 1
-}
-
-fn inputs(operation: &'static str, matrix: &Matrix, input: Tensor) -> Result<(), PlanError> {
-    let fits =
-        matrix.inputs == input.channels && matrix.rows.iter().all(|row| row.len() == matrix.inputs);
-    let wrong = PlanError::Inputs {
-        operation,
-        found: matrix.inputs,
-        expected: input.channels,
-    };
-    fits.then_some(()).ok_or(wrong)
-}
-
-fn within(operation: &'static str, output: usize, reach: i64, limit: i64) -> Result<(), PlanError> {
-    let wrong = PlanError::Range {
-        operation,
-        output,
-        reach,
-        limit,
-    };
-    (reach < limit).then_some(()).ok_or(wrong)
 }

@@ -4,8 +4,9 @@ use stwo::core::fields::m31::M31;
 use stwo_cairo_adapter::ProverInput;
 
 use super::constants::{columns, signed};
-use super::plan::{Linear, Operation, Plan, Tensor, half};
-use super::values::{Values, dot};
+use super::numbers::Taker;
+use super::plan::{Operation, Plan, Tensor};
+use super::values::Values;
 use crate::air::components::head::{LIMB_BITS, PART};
 use crate::air::components::lanes::CHANNELS;
 use crate::air::components::{Component, call};
@@ -27,11 +28,14 @@ pub fn witness(
         let log = placed.log_rows;
         let table = match placed.component {
             Component::Tensor => rows.tensor(log),
-            Component::Range => vec![vec![M31::from(0); 1 << log]],
+            Component::Range | Component::Table => vec![vec![M31::from(0); 1 << log]],
             Component::Lanes => rows.views(fixed, log),
             Component::Embed { .. } => columns(&rows.embed(), log),
             Component::Product { .. } => columns(&rows.products(), log),
-            Component::Round => columns(&rows.rounds(), log),
+            Component::Round => columns(&rows.taken(Taker::Round), log),
+            Component::Function { .. } => columns(&rows.taken(Taker::Function), log),
+            Component::Residual { .. } => columns(&rows.taken(Taker::Residual), log),
+            Component::Gated { .. } => columns(&rows.taken(Taker::Gated), log),
             Component::HeadInput => columns(&rows.head_inputs(), log),
             Component::Head { .. } => columns(&rows.head(), log),
             Component::Answer => columns(&rows.answers(), log),
@@ -51,13 +55,15 @@ pub fn witness(
     Ok(witness)
 }
 
-struct Rows<'a> {
-    plan: &'a Plan,
-    values: &'a Values,
+/// What rows are made of.
+pub(super) struct Rows<'a> {
+    pub plan: &'a Plan,
+    pub values: &'a Values,
 }
 
 impl Rows<'_> {
-    fn lanes(&self, address: u32) -> Vec<M31> {
+    /// The values at an address.
+    pub(super) fn lanes(&self, address: u32) -> Vec<M31> {
         let row = self.values.rows.get(address as usize);
         row.map_or(vec![M31::from(0); self.plan.lanes], |row| {
             row.iter().map(|&v| signed(v)).collect()
@@ -87,23 +93,22 @@ impl Rows<'_> {
         columns(&(0..1 << log_rows).map(row).collect::<Vec<_>>(), log_rows)
     }
 
-    /// Operands of the operations of a kind, as the program hands them over.
+    /// Operands of an operation, as the program hands them over.
+    pub(super) fn operands(&self, operation: usize) -> Vec<M31> {
+        let call = self.plan.calls().swap_remove(operation);
+        let operands = call[1..].iter();
+        operands.map(|&operand| M31::from(operand)).collect()
+    }
+
+    /// The operations of a kind, with their operands.
     fn each<'b, T: 'b>(
         &'b self,
         pick: impl Fn(&'b Operation) -> Option<T> + 'b,
     ) -> impl Iterator<Item = (Vec<M31>, T)> + 'b {
-        let calls = self.plan.calls();
-        self.plan
-            .operations
-            .iter()
-            .zip(calls)
-            .filter_map(move |(operation, call)| {
-                let operands = call[1..]
-                    .iter()
-                    .map(|&operand| M31::from(operand))
-                    .collect();
-                pick(operation).map(|picked| (operands, picked))
-            })
+        let operations = self.plan.operations.iter().enumerate();
+        operations.filter_map(move |(i, operation)| {
+            pick(operation).map(|picked| (self.operands(i), picked))
+        })
     }
 
     fn embed(&self) -> Vec<Vec<M31>> {
@@ -119,44 +124,6 @@ impl Rows<'_> {
                 row.extend((0..output.channels as u32).map(|j| at(output.address + j)));
                 rows.push(row);
             }
-        }
-        rows
-    }
-
-    fn linears(&self) -> impl Iterator<Item = (Vec<M31>, (&Linear, &Tensor))> {
-        self.each(|operation| match operation {
-            Operation::Linear { of, input, .. } => Some((of, input)),
-            _ => None,
-        })
-    }
-
-    fn products(&self) -> Vec<Vec<M31>> {
-        let mut rows = vec![];
-        for (operands, (of, input)) in self.linears() {
-            for _ in 0..of.weights.rows.len().div_ceil(self.plan.block) {
-                for j in 0..of.weights.inputs {
-                    rows.push([operands.clone(), self.lanes(input.address + j as u32)].concat());
-                }
-            }
-        }
-        rows
-    }
-
-    fn rounds(&self) -> Vec<Vec<M31>> {
-        let mut rows: Vec<Vec<M31>> = vec![];
-        for (operands, (of, input)) in self.linears() {
-            for (weights, &bias) in of.weights.rows.iter().zip(&of.bias) {
-                let (mut results, mut rests) = (vec![], vec![]);
-                for lane in 0..self.plan.lanes {
-                    let sum = dot(weights, &self.values.rows, input.address, lane);
-                    let shifted = sum + i64::from(bias) + half(of.shift);
-                    results.push(signed(shifted >> of.shift));
-                    rests.push(signed(shifted & ((1 << of.shift) - 1)));
-                }
-                rows.push([operands.clone(), results, rests].concat());
-            }
-            let off = vec![M31::from(0); 2 + 2 * self.plan.lanes];
-            rows.resize(rows.len().next_multiple_of(self.plan.block), off);
         }
         rows
     }
@@ -192,7 +159,7 @@ impl Rows<'_> {
                 row.extend(vec![M31::from(0); parts]);
                 row.extend(self.lanes(self.plan.maxima));
                 for lane in 0..self.plan.lanes {
-                    let logit = dot(weights, &self.values.rows, input.address, lane);
+                    let logit = self.values.dot(weights, input.address, lane);
                     let largest = self.values.rows[self.plan.maxima as usize][lane];
                     let chosen = self.values.rows[self.plan.tokens.chosen as usize][lane];
                     let token = token as i64;

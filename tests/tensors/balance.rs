@@ -83,6 +83,17 @@ fn challenges(constants: &Constants, witness: &Witness, times: u32) -> Challenge
     challenges
 }
 
+/// What does not fit in a witness.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Misfit {
+    /// Components and rows with a constraint that is broken.
+    pub broken: Vec<(String, usize)>,
+    /// The relation of each tuple whose uses and yields are not equal.
+    pub open: Vec<u32>,
+    /// Whether the zero sum is not zero.
+    pub sum: bool,
+}
+
 /// A witness that fits, and the powers of its rows: what a lie is held against.
 pub struct Honest<'a> {
     constants: &'a Constants,
@@ -96,14 +107,15 @@ impl<'a> Honest<'a> {
     /// # Panics
     /// The witness does not fit.
     pub fn new(constants: &'a Constants, witness: &'a Witness) -> Honest<'a> {
-        Honest::with_messages(constants, witness, 1)
+        Honest::check(constants, witness, 1).expect("a witness that fits")
     }
 
-    /// With messages so often as large as the inputs say.
-    ///
-    /// # Panics
-    /// The witness does not fit.
-    pub fn with_messages(constants: &'a Constants, witness: &'a Witness, times: u32) -> Honest<'a> {
+    /// With messages so often as large as the inputs say: what does not fit, if something does not.
+    pub fn check(
+        constants: &'a Constants,
+        witness: &'a Witness,
+        times: u32,
+    ) -> Result<Honest<'a>, Misfit> {
         let challenges = challenges(constants, witness, times);
         let mut honest = Honest {
             constants,
@@ -112,26 +124,26 @@ impl<'a> Honest<'a> {
             powers: vec![],
         };
         let mut all = Findings::default();
+        let mut misfit = Misfit::default();
         for (i, placed) in constants.layout.components.iter().enumerate() {
             let mut powers = vec![];
             all.powers = vec![];
             for row in 0..1 << placed.log_rows {
                 powers.push(all.powers.clone());
                 honest.row(witness, i, row, &mut all);
-                assert!(!all.broken, "{}: row {row}", placed.component);
+                if std::mem::take(&mut all.broken) {
+                    misfit.broken.push((placed.component.to_string(), row));
+                }
             }
             honest.powers.push(powers);
         }
         // The other side of Cairo's relations is in Cairo's components.
         let cairos = [ADDRESS, OPCODES, VALUE].map(|relation| relation.0);
-        let open: Vec<u32> = all
-            .open()
-            .into_iter()
-            .filter(|r| !cairos.contains(r))
-            .collect();
-        assert_eq!(open, [0; 0], "relations");
-        assert_eq!(all.sum, honest.challenges.messages_sum(), "the sum");
-        honest
+        misfit.open = all.open();
+        misfit.open.retain(|relation| !cairos.contains(relation));
+        misfit.sum = all.sum != honest.challenges.messages_sum();
+        let fits = misfit == Misfit::default();
+        fits.then_some(honest).ok_or(misfit)
     }
 
     fn row(&self, witness: &Witness, component: usize, row: usize, findings: &mut Findings) {
@@ -159,11 +171,22 @@ impl<'a> Honest<'a> {
         both
     }
 
-    /// Whether a witness that is another in one row of a component fits as well.
-    pub fn accepts(&self, lie: &Witness, component: usize, row: usize) -> bool {
+    /// What a witness that is another in one row of a component says otherwise.
+    fn differs(&self, lie: &Witness, component: usize, row: usize) -> Findings {
         let mut said = self.around(lie, component, row);
         said.less(&self.around(self.witness, component, row));
+        said
+    }
+
+    /// Whether a witness that is another in one row of a component fits as well.
+    pub fn accepts(&self, lie: &Witness, component: usize, row: usize) -> bool {
+        let said = self.differs(lie, component, row);
         !said.broken && said.open().is_empty() && said.sum == QM31::default()
+    }
+
+    /// What a witness that is another in one row of a component adds to the zero sum.
+    pub fn change(&self, lie: &Witness, component: usize, row: usize) -> QM31 {
+        self.differs(lie, component, row).sum
     }
 }
 

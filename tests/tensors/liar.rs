@@ -16,7 +16,7 @@ fn free(chunk: &Chunk, component: usize, column: usize, row: usize, delta: u32) 
     let constants = &chunk.constants.tables[component];
     let on = |row: usize| match placed.component {
         // Multiplicities and values of all rows count.
-        Component::Tensor | Component::Range => true,
+        Component::Tensor | Component::Range | Component::Table => true,
         Component::Call { .. } | Component::Cells => {
             chunk.witness.tables[component][0][row] == M31::from(1)
         }

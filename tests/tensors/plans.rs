@@ -1,7 +1,7 @@
 //! Plans that are refused: each for its reason.
 
 use cairo_decode::tensor::plan::Operation;
-use cairo_decode::tensor::{Linear, Matrix, Plan, PlanError, Tensor};
+use cairo_decode::tensor::{Matrix, Plan, PlanError, Product, Tensor};
 
 fn matrix(inputs: usize, outputs: usize, value: i32) -> Matrix {
     Matrix {
@@ -10,13 +10,8 @@ fn matrix(inputs: usize, outputs: usize, value: i32) -> Matrix {
     }
 }
 
-fn linear(inputs: usize, outputs: usize, value: i32, shift: u32, bits: u32) -> Linear {
-    Linear {
-        weights: matrix(inputs, outputs, value),
-        bias: vec![0; outputs],
-        shift,
-        bits,
-    }
+fn product(inputs: usize, outputs: usize, value: i32, shift: u32) -> Product {
+    Product { weights: matrix(inputs, outputs, value), bias: vec![0; outputs], shift }
 }
 
 fn new(embedding: i32) -> (Plan, Tensor) {
@@ -37,23 +32,20 @@ fn forms_that_no_component_has() {
     );
     let (mut plan, x) = new(1);
     for (shift, bits) in [(17, 8), (0, 17), (0, 0), (15, 16)] {
-        let found = plan.linear(x, linear(8, 3, 1, shift, bits));
-        assert_eq!(found, Err(PlanError::Bits { bits, shift }));
+        let found = plan.linear(x, product(8, 3, 1, shift), bits);
+        assert_eq!(found, Err(PlanError::Bits { operation: "linear", bits, shift }));
     }
     let wrong = PlanError::Inputs {
         operation: "linear",
         found: 9,
         expected: 8,
     };
-    assert_eq!(plan.linear(x, linear(9, 3, 1, 0, 8)), Err(wrong));
-    let mut short = linear(8, 3, 1, 0, 8);
+    assert_eq!(plan.linear(x, product(9, 3, 1, 0), 8), Err(wrong));
+    let mut short = product(8, 3, 1, 0);
     short.bias.pop();
     assert_eq!(
-        plan.linear(x, short),
-        Err(PlanError::Biases {
-            found: 2,
-            expected: 3
-        })
+        plan.linear(x, short, 8),
+        Err(PlanError::Biases { operation: "linear", found: 2, expected: 3 })
     );
 }
 
@@ -63,9 +55,9 @@ fn logits_at_their_limit() {
     // Inputs are at most 2^13, or one less; logits 8 · 2^12 times that.
     let head = |most: i32| {
         let (mut plan, x) = new(1 << 12);
-        let mut of = linear(8, 8, 0, 0, 15);
+        let mut of = product(8, 8, 0, 0);
         of.bias = vec![most; 8];
-        let y = plan.linear(x, of).expect("in range");
+        let y = plan.linear(x, of, 15).expect("in range");
         plan.head(y)
     };
     let found = PlanError::Range {
@@ -83,21 +75,21 @@ fn logits_at_their_limit() {
 fn results_fit_their_bits() {
     let (mut plan, x) = new(16);
     // 8 · 16 · 1 = 128.
-    let found = plan.linear(x, linear(8, 1, 1, 0, 8));
+    let found = plan.linear(x, product(8, 1, 1, 0), 8);
     assert_eq!(
         found,
-        Err(PlanError::Result {
+        Err(PlanError::Result { operation: "linear",
             output: 0,
             reach: 128,
             bits: 8
         })
     );
-    assert!(plan.linear(x, linear(8, 1, 1, 0, 9)).is_ok());
+    assert!(plan.linear(x, product(8, 1, 1, 0), 9).is_ok());
     // With half a unit more before the shift: (128 + 1) / 2.
-    let found = plan.linear(x, linear(8, 1, 1, 1, 7));
+    let found = plan.linear(x, product(8, 1, 1, 1), 7);
     assert_eq!(
         found,
-        Err(PlanError::Result {
+        Err(PlanError::Result { operation: "linear",
             output: 0,
             reach: 64,
             bits: 7
@@ -109,7 +101,7 @@ fn results_fit_their_bits() {
 #[test]
 fn what_is_read_has_one_writer() {
     let (mut plan, x) = new(1);
-    let y = plan.linear(x, linear(8, 8, 1, 0, 9)).expect("in range");
+    let y = plan.linear(x, product(8, 8, 1, 0), 9).expect("in range");
     plan.head(y).expect("in range");
     assert_eq!(plan.check(), Ok(()));
     let reading = |address: u32| {

@@ -19,6 +19,20 @@ fn accepts(proof: &CairoProof, layout: &Layout, part: &TensorPart) -> Result<(),
         .unwrap_or(Err("a panic".to_string()))
 }
 
+/// Moves the number of a component's first output.
+fn begins_later(layout: &mut Layout, kind: &str) {
+    let mut placed = layout.components.iter_mut();
+    let found = placed.find(|placed| placed.component.to_string() == kind);
+    match found.map(|placed| &mut placed.component) {
+        Some(
+            Component::Function { start }
+            | Component::Residual { start }
+            | Component::Gated { start },
+        ) => *start += 1,
+        _ => panic!("{kind} takes no outputs"),
+    }
+}
+
 /// A proof of a chunk is accepted, with the tokens that the integers choose; and refused with another message, another
 /// sum, sums that are swapped, one more, another layout or another root of constants.
 #[test]
@@ -60,6 +74,10 @@ fn a_chunk_is_proven() {
     });
     refused(&|_, layout, _| layout.messages -= 1);
     refused(&|_, layout, _| layout.lanes = 16);
+    // Numbers of outputs that begin elsewhere.
+    for kind in ["function", "residual", "gated"] {
+        refused(&|_, layout, _| begins_later(layout, kind));
+    }
     refused(&|_, layout, _| layout.components.swap(0, 1));
     refused(&|_, layout, _| layout.components[0].log_rows += 1);
     refused(&|_, layout, _| {

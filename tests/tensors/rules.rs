@@ -1,17 +1,17 @@
 //! Rules of the plan that make its components sound.
 
 use cairo_decode::air::components::Component;
-use cairo_decode::air::components::head::LIMB_BITS;
+use cairo_decode::air::components::head::{LANE_COLUMNS, LIMB_BITS};
 use cairo_decode::air::components::head_input::OPERANDS;
 use cairo_decode::prove::tensor::tally;
 use cairo_decode::tensor::constants::signed;
 use cairo_decode::tensor::plan::Operation;
 use cairo_decode::tensor::values::{Values, compute};
-use cairo_decode::tensor::{Linear, Matrix, Plan, PlanError};
+use cairo_decode::tensor::{Matrix, Plan, PlanError, Product};
 use stwo::core::fields::m31::M31;
 
 use crate::balance::Honest;
-use crate::{GIVEN, LANES, TOKENS, WIDTH, chunk_of, plan};
+use crate::{GIVEN, LANES, TOKENS, WIDTH, chunk_unchecked, plan};
 
 fn matrix(inputs: usize, outputs: usize, all: i32) -> Matrix {
     Matrix {
@@ -27,13 +27,12 @@ fn ranges_do_not_wrap() {
     let mut plan = Plan::new(LANES, 12, matrix(WIDTH, 4, i32::MIN)).expect("a plan");
     let input = plan.embed();
     assert_eq!(input.magnitude, 1 << 31);
-    let large = Linear {
+    let large = Product {
         weights: matrix(WIDTH, 1, 1 << 29),
         bias: vec![0],
         shift: 9,
-        bits: 12,
     };
-    let error = plan.linear(input, large).expect_err("out of range");
+    let error = plan.linear(input, large, 12).expect_err("out of range");
     assert!(
         matches!(error, PlanError::Result { output: 0, .. }),
         "{error}"
@@ -62,13 +61,12 @@ fn a_plan_reads_what_it_has_written() {
     let mut smaller = written;
     smaller.magnitude -= 1;
     for input in [elsewhere, smaller] {
-        let linear = Linear {
+        let product = Product {
             weights: matrix(WIDTH, 1, 1),
             bias: vec![0],
             shift: 9,
-            bits: 12,
         };
-        let error = plan.linear(input, linear).expect_err("unwritten");
+        let error = plan.linear(input, product, 12).expect_err("unwritten");
         assert!(matches!(
             error,
             PlanError::Unwritten {
@@ -98,8 +96,16 @@ fn two_heads_would_choose_any_token() {
     };
     assert_eq!(plan.head(input), Err(PlanError::Heads));
     plan.operations.push(Operation::Head { input });
+    let address = plan.tokens.chosen;
+    assert_eq!(
+        plan.check(),
+        Err(PlanError::Writers {
+            address,
+            writers: 2
+        })
+    );
 
-    let mut values = compute(&plan, &GIVEN);
+    let mut values = compute(&plan, &GIVEN).expect("a stream within its bound");
     let logit = |values: &Values, token: usize, lane: usize| -> i64 {
         let inputs = &values.rows[input.address as usize..];
         let weights = plan.embedding.rows[token].iter();
@@ -133,7 +139,7 @@ fn two_heads_would_choose_any_token() {
         values.rows[plan.maxima as usize][lane] = maximum;
     }
 
-    let mut chunk = chunk_of(plan, values);
+    let mut chunk = chunk_unchecked(plan, values);
     let of = |component: Component| {
         let mut placed = chunk.constants.layout.components.iter();
         placed
@@ -141,7 +147,7 @@ fn two_heads_would_choose_any_token() {
             .expect("placed")
     };
     let table = of(Component::Head { width: WIDTH });
-    let first = chunk.witness.tables[table].len() - 3 * LANES;
+    let first = chunk.witness.tables[table].len() - LANE_COLUMNS * LANES;
     for (head, token, lane) in rows() {
         let chosen = |head: usize| lies[lane] - 1 + 2 * head;
         let y = logits[lane][token];
@@ -153,8 +159,10 @@ fn two_heads_would_choose_any_token() {
         let flag = token >= chosen(head);
         let distance = maximum - said - i64::from(!flag);
         let limb = |i: u32| (distance >> (LIMB_BITS * i)) & ((1 << LIMB_BITS) - 1);
-        for (i, value) in [i64::from(flag), limb(0), limb(1)].into_iter().enumerate() {
-            chunk.witness.tables[table][first + 3 * lane + i][head * TOKENS + token] =
+        let before = i64::from(token > chosen(head));
+        let row = [i64::from(flag), before, limb(0), limb(1)];
+        for (i, value) in row.into_iter().enumerate() {
+            chunk.witness.tables[table][first + LANE_COLUMNS * lane + i][head * TOKENS + token] =
                 signed(value);
         }
     }
@@ -163,7 +171,7 @@ fn two_heads_would_choose_any_token() {
     for token in 0..TOKENS {
         chunk.witness.tables[table][OPERANDS][TOKENS + token] = M31::from(0);
     }
-    Honest::with_messages(&chunk.constants, &chunk.witness, 2);
+    assert!(Honest::check(&chunk.constants, &chunk.witness, 2).is_ok());
 }
 
 /// Heads, tokens and lanes.

@@ -8,14 +8,19 @@ pub mod answer;
 pub mod call;
 pub mod cells;
 pub mod embed;
+pub mod function;
+pub mod gated;
 pub mod head;
 pub mod head_input;
 pub mod lanes;
+pub mod outputs;
 pub mod place;
 pub mod product;
 pub mod range;
 pub mod relations;
+pub mod residual;
 pub mod round;
+pub mod table;
 pub mod tensor;
 
 #[cfg(test)]
@@ -48,6 +53,14 @@ pub enum Component {
     Product { block: usize },
     /// [`round`]
     Round,
+    /// [`table`]
+    Table,
+    /// [`function`]: number of its first output
+    Function { start: u32 },
+    /// [`residual`]: number of its first output
+    Residual { start: u32 },
+    /// [`gated`]: number of its first output
+    Gated { start: u32 },
     /// [`head_input`]
     HeadInput,
     /// [`head`]: channels of an embedding
@@ -68,6 +81,10 @@ impl Component {
             Component::Embed { width } => embed::evaluate(width, row),
             Component::Product { block } => product::evaluate(block, weights, lanes, row),
             Component::Round => round::evaluate(lanes, weights, row),
+            Component::Table => table::evaluate(row),
+            Component::Function { start } => function::evaluate(start, lanes, weights, row),
+            Component::Residual { start } => residual::evaluate(start, lanes, weights, row),
+            Component::Gated { start } => gated::evaluate(start, lanes, weights, row),
             Component::HeadInput => head_input::evaluate(lanes, weights, row),
             Component::Head { width } => head::evaluate(width, lanes, weights, row),
             Component::Answer => answer::evaluate(lanes, weights, row),
@@ -76,6 +93,17 @@ impl Component {
 }
 
 impl Component {
+    /// The number of its first output among all outputs, of a component that takes outputs of products.
+    pub fn start(self) -> Option<u32> {
+        match self {
+            Component::Round => Some(0),
+            Component::Function { start }
+            | Component::Residual { start }
+            | Component::Gated { start } => Some(start),
+            _ => None,
+        }
+    }
+
     /// Numbers that tell it from every other component.
     pub(super) fn words(self) -> [u32; 2] {
         match self {
@@ -90,6 +118,10 @@ impl Component {
             Component::HeadInput => [9, 0],
             Component::Head { width } => [10, width as u32],
             Component::Answer => [11, 0],
+            Component::Table => [12, 0],
+            Component::Function { start } => [13, start],
+            Component::Residual { start } => [14, start],
+            Component::Gated { start } => [15, start],
         }
     }
 }
@@ -105,6 +137,10 @@ impl fmt::Display for Component {
             Component::Embed { .. } => f.write_str("embed"),
             Component::Product { .. } => f.write_str("product"),
             Component::Round => f.write_str("round"),
+            Component::Table => f.write_str("table"),
+            Component::Function { .. } => f.write_str("function"),
+            Component::Residual { .. } => f.write_str("residual"),
+            Component::Gated { .. } => f.write_str("gated"),
             Component::HeadInput => f.write_str("head_input"),
             Component::Head { .. } => f.write_str("head"),
             Component::Answer => f.write_str("answer"),

@@ -14,9 +14,11 @@ pub const LANES: M31 = M31::from_u32_unchecked(1_100_000_003);
 pub const CHAIN: M31 = M31::from_u32_unchecked(1_100_000_004);
 /// `(E, part, token, channels)`: a token's embedding, in parts.
 pub const EMBEDDING: M31 = M31::from_u32_unchecked(1_100_000_005);
+/// `(F, f, v, w)` where table `f` has `w` for the argument `v`.
+pub const FUNCTION: M31 = M31::from_u32_unchecked(1_100_000_006);
 
 /// `(A, row, flags)`: the flags of the head's row before.
-pub const FLAGS: M31 = M31::from_u32_unchecked(1_100_000_006);
+pub const FLAGS: M31 = M31::from_u32_unchecked(1_100_000_007);
 
 pub use cairo_air::relations::{
     MEMORY_ADDRESS_TO_ID_RELATION_ID as ADDRESS, MEMORY_ID_TO_BIG_RELATION_ID as VALUE,

@@ -5,7 +5,9 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use stwo::core::fields::m31::M31;
 
-use super::relations::{ADDRESS, CHAIN, EMBEDDING, FLAGS, LANES, OPCODES, RANGE, TENSOR, VALUE};
+use super::relations::{
+    ADDRESS, CHAIN, EMBEDDING, FLAGS, FUNCTION, LANES, OPCODES, RANGE, TENSOR, VALUE,
+};
 use super::{Component, head};
 use crate::air::layout::{Layout, Placed};
 use crate::air::record::{Expression, Node, Recorded, record};
@@ -19,6 +21,10 @@ fn components() -> Vec<Component> {
         Component::Cells,
         Component::Product { block: 12 },
         Component::Round,
+        Component::Table,
+        Component::Function { start: 12 },
+        Component::Residual { start: 24 },
+        Component::Gated { start: 36 },
         Component::HeadInput,
         Component::Answer,
     ];
@@ -130,8 +136,9 @@ fn tuples_of_a_relation_have_one_length() {
     );
     assert_eq!(parts.len(), 3);
     assert_eq!(of(FLAGS), [2 + lanes]);
+    assert_eq!(of(FUNCTION), [4]);
     let known = [
-        TENSOR, RANGE, LANES, OPCODES, ADDRESS, VALUE, CHAIN, EMBEDDING, FLAGS,
+        TENSOR, RANGE, LANES, OPCODES, ADDRESS, VALUE, CHAIN, EMBEDDING, FLAGS, FUNCTION,
     ];
     let known = BTreeSet::from(known.map(|relation| relation.0));
     assert_eq!(lengths.into_keys().collect::<BTreeSet<_>>(), known);

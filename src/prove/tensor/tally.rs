@@ -9,7 +9,7 @@ use super::scalar::{ScalarColumns, ScalarRow, Sink};
 use super::{Constants, Table, Witness};
 use crate::air::challenges::Challenges;
 use crate::air::components::lanes::CHANNELS;
-use crate::air::components::relations::{EMBEDDING, LANES, RANGE, TENSOR};
+use crate::air::components::relations::{EMBEDDING, FUNCTION, LANES, RANGE, TENSOR};
 use crate::air::components::{Component, head, range};
 
 /// Uses by what tells a tuple from the others of its relation.
@@ -23,6 +23,8 @@ struct Tally {
     lanes: HashMap<(u32, u32), u32>,
     /// By part and token.
     embedding: HashMap<(u32, u32), u32>,
+    /// By table and argument.
+    function: HashMap<(u32, u32), u32>,
 }
 
 impl Sink for Tally {
@@ -36,6 +38,9 @@ impl Sink for Tally {
             [LANES, address, lane, ..] => *self.lanes.entry((address.0, lane.0)).or_default() += 1,
             [EMBEDDING, part, token, ..] => {
                 *self.embedding.entry((part.0, token.0)).or_default() += 1
+            }
+            [FUNCTION, table, argument, _] => {
+                *self.function.entry((table.0, argument.0)).or_default() += 1
             }
             _ => {}
         }
@@ -55,8 +60,9 @@ pub fn write(constants: &Constants, witness: &mut Witness) {
         ..Tally::default()
     };
     for (i, placed) in layout.components.iter().enumerate() {
-        // The memory and the table of ranges use nothing.
-        if matches!(placed.component, Component::Tensor | Component::Range) {
+        // These use nothing.
+        let tables = [Component::Tensor, Component::Range, Component::Table];
+        if tables.contains(&placed.component) {
             continue;
         }
         let columns = ScalarColumns {
@@ -92,6 +98,14 @@ fn fill(
         }
         Component::Range => {
             trace[0] = tally.range.iter().map(|&count| M31::from(count)).collect();
+        }
+        Component::Table => {
+            // Padding repeats a row: only the first of both counts.
+            let mut left = tally.function.clone();
+            let arguments = constants[0].iter().zip(&constants[1]);
+            for (row, (table, argument)) in arguments.enumerate() {
+                trace[0][row] = of(left.remove(&(table.0, argument.0)).as_ref());
+            }
         }
         Component::Lanes => {
             let [on, address] = [&constants[0], &constants[1]];

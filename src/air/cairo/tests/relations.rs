@@ -6,7 +6,7 @@ use stwo_constraint_framework::expr::{BaseExpr, ExprEvaluator, ExtExpr};
 
 use super::*;
 use crate::air::components::relations::{
-    ADDRESS, CHAIN, EMBEDDING, FLAGS, LANES, OPCODES, RANGE, TENSOR, VALUE,
+    ADDRESS, CHAIN, EMBEDDING, FLAGS, FUNCTION, LANES, OPCODES, RANGE, TENSOR, VALUE,
 };
 
 /// The first element of a tuple that is written as a sum of products with powers of a challenge.
@@ -80,7 +80,7 @@ fn tensor_relations_are_none_of_cairos() {
         .into_iter()
         .flat_map(|(_, relations)| relations)
         .collect();
-    let own = [TENSOR, RANGE, LANES, CHAIN, EMBEDDING, FLAGS].map(|relation| relation.0);
+    let own = [TENSOR, RANGE, LANES, CHAIN, EMBEDDING, FLAGS, FUNCTION].map(|relation| relation.0);
     assert_eq!(BTreeSet::from(own).len(), own.len());
     assert!(own.iter().all(|relation| !cairos.contains(relation)));
     let shared = [ADDRESS, VALUE, OPCODES].map(|relation| relation.0);

@@ -1,0 +1,212 @@
+//! What a plan's operations have of constants: matrices with their rounding, and tables of functions; and the ranges
+//! that follow from them.
+
+use super::error::PlanError;
+use super::plan::Tensor;
+use crate::air::components::range::MAX_BITS;
+
+/// Most bits of a rounded result and its rest together: the form that stands for an accumulator is below `2^30`.
+const FORM_BITS: u32 = 30;
+
+/// An accumulator must be below this in magnitude, its bias included.
+pub(super) const ACCUMULATOR: i64 = 1 << 29;
+
+/// A matrix of integers: `outputs` rows of `inputs` numbers.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Matrix {
+    pub inputs: usize,
+    /// By output.
+    pub rows: Vec<Vec<i32>>,
+}
+
+impl Matrix {
+    /// The largest magnitude of `Σ_j W_ij x_j + bias` for inputs of at most `input`.
+    pub(super) fn reach(&self, output: usize, input: i64, bias: i64) -> i64 {
+        let weights: i64 = self.rows[output].iter().map(|&w| i64::from(w).abs()).sum();
+        weights.saturating_mul(input).saturating_add(bias.abs())
+    }
+
+    /// Requires as many inputs in each row as a tensor has channels.
+    pub(super) fn fits(&self, operation: &'static str, input: Tensor) -> Result<(), PlanError> {
+        let mut lengths = self.rows.iter().map(Vec::len);
+        let wrong = lengths.find(|&length| length != self.inputs);
+        let found = wrong.unwrap_or(self.inputs);
+        let expected = input.channels;
+        let wrong = PlanError::Inputs {
+            operation,
+            found,
+            expected,
+        };
+        (found == expected).then_some(()).ok_or(wrong)
+    }
+}
+
+/// Requires a number that an output can reach to be below a limit.
+pub(super) fn within(
+    operation: &'static str,
+    output: usize,
+    reach: i64,
+    limit: i64,
+) -> Result<(), PlanError> {
+    let wrong = PlanError::Range {
+        operation,
+        output,
+        reach,
+        limit,
+    };
+    (reach < limit).then_some(()).ok_or(wrong)
+}
+
+/// Half of `2^shift`, which rounding adds.
+pub fn half(shift: u32) -> i64 {
+    (1 << shift) >> 1
+}
+
+/// Requires that results of `bits` bits, sign included, and rests of `shift` bits are forms of an accumulator.
+pub(super) fn form(operation: &'static str, bits: u32, shift: u32) -> Result<(), PlanError> {
+    let fits = shift <= MAX_BITS && (1..=MAX_BITS).contains(&bits) && shift + bits <= FORM_BITS;
+    let wrong = PlanError::Bits {
+        operation,
+        bits,
+        shift,
+    };
+    fits.then_some(()).ok_or(wrong)
+}
+
+/// Fewest bits, sign included, that hold all numbers of at most this magnitude.
+pub(super) fn fewest_bits(reach: i64) -> u32 {
+    i64::BITS - reach.leading_zeros() + 1
+}
+
+/// Requires a rounded result of at most this magnitude to fit into `bits` bits.
+pub(super) fn holds(
+    operation: &'static str,
+    output: usize,
+    reach: i64,
+    bits: u32,
+) -> Result<(), PlanError> {
+    let wrong = PlanError::Result {
+        operation,
+        output,
+        reach,
+        bits,
+    };
+    (reach < 1 << (bits - 1)).then_some(()).ok_or(wrong)
+}
+
+/// A matrix with biases, and how its outputs are rounded: `round((W x + bias) / 2^shift)`.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Product {
+    pub weights: Matrix,
+    pub bias: Vec<i32>,
+    pub shift: u32,
+}
+
+impl Product {
+    pub fn outputs(&self) -> usize {
+        self.weights.rows.len()
+    }
+
+    /// The largest magnitude of each rounded output, where every accumulator is small enough to be proven.
+    pub(super) fn reaches(
+        &self,
+        operation: &'static str,
+        input: Tensor,
+    ) -> Result<Vec<i64>, PlanError> {
+        self.weights.fits(operation, input)?;
+        if self.bias.len() != self.outputs() {
+            return Err(PlanError::Biases {
+                operation,
+                found: self.bias.len(),
+                expected: self.outputs(),
+            });
+        }
+        // One bit is the least that a result can have.
+        form(operation, 1, self.shift)?;
+        let rounded = |(output, &bias): (usize, &i32)| {
+            let reach = self.weights.reach(output, input.magnitude, bias.into());
+            within(operation, output, reach, ACCUMULATOR)?;
+            Ok((reach + half(self.shift)) >> self.shift)
+        };
+        self.bias.iter().enumerate().map(rounded).collect()
+    }
+
+    /// An output's rounded result and its rest, of the product of its row and the inputs.
+    pub(super) fn round(&self, output: usize, product: i64) -> [i64; 2] {
+        let shifted = product + i64::from(self.bias[output]) + half(self.shift);
+        let result = shifted >> self.shift;
+        [result, shifted - (result << self.shift)]
+    }
+}
+
+/// A function's values for the arguments from `first` on.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Function {
+    pub first: i64,
+    pub values: Vec<i32>,
+}
+
+impl Function {
+    /// Requires arguments of 16 bits, and values that are integers of the field by far.
+    pub(super) fn check(&self) -> Result<(), PlanError> {
+        let half = 1i64 << (MAX_BITS - 1);
+        let arguments = self.values.len();
+        let fits = (-half..half).contains(&self.first)
+            && arguments > 0
+            && self.first + arguments as i64 <= half;
+        if !fits {
+            let first = self.first;
+            return Err(PlanError::Arguments { first, arguments });
+        }
+        let mut values = self.values.iter().map(|&value| i64::from(value));
+        match values.find(|value| value.abs() >= ACCUMULATOR) {
+            None => Ok(()),
+            Some(value) => Err(PlanError::Value {
+                value,
+                limit: ACCUMULATOR,
+            }),
+        }
+    }
+
+    fn highest(&self) -> i64 {
+        self.first + self.values.len() as i64 - 1
+    }
+
+    /// Fewest bits, sign included, that hold every argument.
+    fn bits(&self) -> u32 {
+        // The lowest number of so many bits is farther from 0 by one.
+        fewest_bits(self.highest().max(-1 - self.first))
+    }
+
+    /// The value for an argument, which is one of the table.
+    pub(super) fn at(&self, argument: i64) -> i64 {
+        self.values[(argument - self.first) as usize].into()
+    }
+
+    /// The largest magnitude of the values for arguments of at most these magnitudes, one for each output; requires that the table
+    /// has all of them, and that arguments and rests of `shift` bits are forms of an accumulator.
+    pub(super) fn magnitude(
+        &self,
+        operation: &'static str,
+        arguments: &[i64],
+        shift: u32,
+    ) -> Result<i64, PlanError> {
+        form(operation, self.bits(), shift)?;
+        let [lowest, highest] = [self.first, self.highest()];
+        let outside = |(_, reach): &(usize, &i64)| -**reach < lowest || **reach > highest;
+        if let Some((output, &reach)) = arguments.iter().enumerate().find(outside) {
+            return Err(PlanError::Argument {
+                operation,
+                output,
+                reach,
+                lowest,
+                highest,
+            });
+        }
+        let Some(reach) = arguments.iter().copied().max() else {
+            return Ok(0);
+        };
+        let values = (-reach..=reach).map(|argument| self.at(argument).abs());
+        Ok(values.max().unwrap_or(0))
+    }
+}

@@ -1,0 +1,273 @@
+//! Random plans: their witnesses fit, and their results are what integers written out in another way say.
+
+use cairo_decode::tensor::plan::Operation;
+use cairo_decode::tensor::{Function, Gated, Matrix, Plan, PlanError, Product, Tensor};
+
+use crate::balance::Honest;
+use crate::{Numbers, chunk_of};
+
+/// Tables of a plan.
+const TABLES: usize = 2;
+
+impl Numbers {
+    /// A number from `least` to `most`.
+    fn between(&mut self, least: usize, most: usize) -> usize {
+        least + (self.next() % (most - least + 1) as u64) as usize
+    }
+}
+
+/// An operation with the least shift from a random one on that the plan takes.
+fn shifted<T>(numbers: &mut Numbers, mut add: impl FnMut(u32) -> Result<T, PlanError>) -> T {
+    let first = numbers.between(0, 3) as u32;
+    let mut refusals = vec![];
+    for shift in first..=16 {
+        match add(shift) {
+            Ok(output) => return output,
+            Err(error) => refusals.push(error),
+        }
+    }
+    panic!("no shift: {refusals:?}")
+}
+
+/// A product whose accumulators stay below `2^bits`, and its biases.
+fn product(numbers: &mut Numbers, input: Tensor, outputs: usize, bits: u32) -> Product {
+    let inputs = input.channels;
+    let most = (1 << bits) / (inputs as i64 * input.magnitude.max(1));
+    let most = numbers.between(0, most.clamp(1, 60) as usize) as i32;
+    Product {
+        weights: numbers.matrix(inputs, outputs, most),
+        bias: (0..outputs).map(|_| numbers.signed(500)).collect(),
+        shift: 0,
+    }
+}
+
+fn with_shift(of: &Product, shift: u32) -> Product {
+    Product {
+        shift,
+        ..of.clone()
+    }
+}
+
+/// A plan with up to five operations between embedding and head.
+fn plan(numbers: &mut Numbers) -> Plan {
+    let lanes = [8, 16][numbers.between(0, 1)];
+    let width = 8 * numbers.between(1, 3);
+    let tokens = numbers.between(2, 40);
+    let block = 2 * numbers.between(1, 8);
+    let embedding = numbers.matrix(width, tokens, 127);
+    let mut plan = Plan::new(lanes, block, embedding).expect("a plan");
+    for _ in 0..TABLES {
+        let most = numbers.between(300, 2000) as i64;
+        let values = (-most..=most).map(|_| numbers.signed(3000)).collect();
+        let function = Function {
+            first: -most,
+            values,
+        };
+        plan.table(function).expect("a table");
+    }
+    let mut tensors = vec![plan.embed()];
+    for _ in 0..numbers.between(1, 4) {
+        let output = operation(numbers, &mut plan, &tensors);
+        tensors.push(output);
+    }
+    // The head takes as many channels as the embedding has, of 12 bits.
+    let input = tensors[tensors.len() - 1];
+    let last = product(numbers, input, width, 28);
+    let last = shifted(numbers, |shift| {
+        plan.linear(input, with_shift(&last, shift), 12)
+    });
+    plan.head(last).expect("in range");
+    plan
+}
+
+/// A random operation on some of the tensors that there are.
+fn operation(numbers: &mut Numbers, plan: &mut Plan, tensors: &[Tensor]) -> Tensor {
+    let any = |numbers: &mut Numbers| tensors[numbers.between(0, tensors.len() - 1)];
+    let input = any(numbers);
+    let outputs = numbers.between(1, 20);
+    match numbers.between(0, 3) {
+        0 => {
+            let of = product(numbers, input, outputs, 28);
+            let bits = numbers.between(10, 16) as u32;
+            shifted(numbers, |shift| {
+                plan.linear(input, with_shift(&of, shift), bits)
+            })
+        }
+        1 => {
+            let of = product(numbers, input, outputs, 24);
+            let table = numbers.between(0, TABLES - 1);
+            shifted(numbers, |shift| {
+                plan.function(input, with_shift(&of, shift), table)
+            })
+        }
+        2 => {
+            let [gate, up] = [22, 24].map(|bits| product(numbers, input, outputs, bits));
+            let table = numbers.between(0, TABLES - 1);
+            shifted(numbers, |shift| {
+                plan.gated(
+                    input,
+                    Gated {
+                        gate: with_shift(&gate, shift + 2),
+                        up: with_shift(&up, shift),
+                        table,
+                        shift: shift + 4,
+                    },
+                )
+            })
+        }
+        _ => {
+            let stream = any(numbers);
+            let of = product(numbers, input, stream.channels, 20);
+            shifted(numbers, |shift| {
+                plan.residual(stream, input, with_shift(&of, shift))
+            })
+        }
+    }
+}
+
+/// `⌊(W x + b) / 2^s + 1/2⌋` of one output.
+fn rounded(of: &Product, output: usize, x: &[i128]) -> i128 {
+    let Matrix { rows, .. } = &of.weights;
+    let mut sum = i128::from(of.bias[output]);
+    for (j, value) in x.iter().enumerate() {
+        sum += i128::from(rows[output][j]) * value;
+    }
+    halves_up(sum, of.shift)
+}
+
+/// The nearest integer to `number / 2^shift`; of two, the larger.
+fn halves_up(number: i128, shift: u32) -> i128 {
+    let unit = 1i128 << shift;
+    (2 * number + unit).div_euclid(2 * unit)
+}
+
+/// What a table says of an argument.
+fn table(plan: &Plan, table: usize, argument: i128) -> i128 {
+    let function = &plan.tables[table];
+    let place = argument - i128::from(function.first);
+    i128::from(function.values[usize::try_from(place).expect("an argument")])
+}
+
+/// The first row with the largest product.
+fn largest(matrix: &Matrix, x: &[i128]) -> i128 {
+    let product =
+        |row: &Vec<i32>| -> i128 { row.iter().zip(x).map(|(&w, x)| i128::from(w) * x).sum() };
+    let products: Vec<i128> = matrix.rows.iter().map(product).collect();
+    let largest = products.iter().max();
+    let place = products.iter().position(|product| Some(product) == largest);
+    place.expect("a row") as i128
+}
+
+/// The results of each operation for one token.
+fn expected(plan: &Plan, token: u32) -> Vec<Vec<i128>> {
+    let mut results: Vec<(Tensor, Vec<i128>)> = vec![];
+    for operation in &plan.operations {
+        let of = |tensor: &Tensor| {
+            let found = results.iter().find(|(output, _)| output == tensor);
+            found.map_or(vec![], |(_, values)| values.clone())
+        };
+        let outputs = |product: &Product| 0..product.weights.rows.len();
+        let (output, values) = match operation {
+            Operation::Embed { output } => {
+                let row = &plan.embedding.rows[token as usize];
+                (*output, row.iter().map(|&e| i128::from(e)).collect())
+            }
+            Operation::Linear {
+                of: product,
+                input,
+                output,
+                ..
+            } => {
+                let x = of(input);
+                let values = outputs(product).map(|i| rounded(product, i, &x));
+                (*output, values.collect())
+            }
+            Operation::Function {
+                of: product,
+                table: number,
+                input,
+                output,
+            } => {
+                let x = of(input);
+                let values =
+                    outputs(product).map(|i| table(plan, *number, rounded(product, i, &x)));
+                (*output, values.collect())
+            }
+            Operation::Residual {
+                of: product,
+                input,
+                stream,
+                output,
+            } => {
+                let [x, old] = [input, stream].map(of);
+                let values = outputs(product).map(|i| old[i] + rounded(product, i, &x));
+                (*output, values.collect())
+            }
+            Operation::Gated {
+                of: gated,
+                input,
+                output,
+                ..
+            } => {
+                let x = of(input);
+                let values = outputs(&gated.gate).map(|i| {
+                    let gate = table(plan, gated.table, rounded(&gated.gate, i, &x));
+                    halves_up(gate * rounded(&gated.up, i, &x), gated.shift)
+                });
+                (*output, values.collect())
+            }
+            Operation::Head { input } => {
+                let x = of(input);
+                let chosen = Tensor {
+                    address: plan.tokens.chosen,
+                    channels: 1,
+                    magnitude: 0,
+                };
+                (chosen, vec![largest(&plan.embedding, &x)])
+            }
+        };
+        results.push((output, values));
+    }
+    results.into_iter().map(|(_, values)| values).collect()
+}
+
+/// Where an operation's results lie.
+fn output(plan: &Plan, operation: &Operation) -> u32 {
+    match operation {
+        Operation::Embed { output }
+        | Operation::Linear { output, .. }
+        | Operation::Function { output, .. }
+        | Operation::Residual { output, .. }
+        | Operation::Gated { output, .. } => output.address,
+        Operation::Head { .. } => plan.tokens.chosen,
+    }
+}
+
+#[test]
+fn random_plans_fit_and_compute() {
+    let mut kinds = [0; 4];
+    for seed in 0..20 {
+        let mut numbers = Numbers(1000 + seed);
+        let plan = plan(&mut numbers);
+        let last = plan.embedding.rows.len() - 1;
+        let tokens: Vec<u32> = (0..plan.lanes)
+            .map(|_| numbers.between(0, last) as u32)
+            .collect();
+        let chunk = chunk_of(plan, &tokens);
+        Honest::new(&chunk.constants, &chunk.witness);
+        for (lane, &token) in tokens.iter().enumerate() {
+            let expected = expected(&chunk.plan, token);
+            for (operation, expected) in chunk.plan.operations.iter().zip(expected) {
+                let address = output(&chunk.plan, operation) as usize;
+                let rows = &chunk.values.rows[address..][..expected.len()];
+                let found: Vec<i128> = rows.iter().map(|row| row[lane].into()).collect();
+                assert_eq!(found, expected, "seed {seed}, lane {lane}: {operation:?}");
+            }
+        }
+        for matmul in chunk.plan.matmuls() {
+            kinds[matmul.taker as usize] += 1;
+        }
+    }
+    // Each kind of operation is among them.
+    assert!(kinds.iter().all(|&count| count >= 5), "{kinds:?}");
+}
