@@ -34,7 +34,13 @@ fn ranges_do_not_wrap() {
     };
     let error = plan.linear(input, large, 12).expect_err("out of range");
     assert!(
-        matches!(error, PlanError::Result { output: 0, .. }),
+        matches!(
+            error,
+            PlanError::Range {
+                operation: "linear",
+                ..
+            }
+        ),
         "{error}"
     );
     let error = plan.head(input).expect_err("out of range");
