@@ -290,7 +290,9 @@ fn relabelled() -> Vec<(&'static str, &'static str, Change)> {
                 }
                 let output = &mut public.public_memory.public_segments.output;
                 output.start_ptr.value += more;
-                output.stop_ptr.value += more
+                output.stop_ptr.value += more;
+                let addresses = p.claim.memory_address_to_id.as_mut();
+                addresses.expect("the component").log_size = LOG_TABLE_ROWS
             },
         ),
         (
