@@ -72,6 +72,20 @@ impl Expression {
         }
     }
 
+    /// The number in a row, of an expression without powers and weights, which count as 0.
+    pub fn in_row(&self, constants: &impl Fn(usize) -> M31, values: &impl Fn(usize) -> M31) -> M31 {
+        let of = |expression: &Expression| expression.in_row(constants, values);
+        match self.node() {
+            Node::Number(number) => *number,
+            Node::Constant(i) => constants(*i),
+            Node::Value(i) => values(*i),
+            Node::Weight(_) | Node::Power { .. } => M31::zero(),
+            Node::Sum(a, b) => of(a) + of(b),
+            Node::Difference(a, b) => of(a) - of(b),
+            Node::Product(a, b) => of(a) * of(b),
+        }
+    }
+
     /// Whether no value of the prover's is in it.
     pub fn is_of_constants(&self) -> bool {
         match self.node() {

@@ -3,14 +3,12 @@
 use std::collections::HashMap;
 
 use stwo::core::fields::m31::M31;
-use stwo::core::fields::qm31::QM31;
 
-use super::scalar::{ScalarColumns, ScalarRow, Sink};
 use super::{Constants, Table, Witness};
-use crate::air::challenges::Challenges;
 use crate::air::components::lanes::CHANNELS;
 use crate::air::components::relations::{EMBEDDING, FUNCTION, LANES, RANGE, TENSOR};
 use crate::air::components::{Component, head, range};
+use crate::air::record::{Expression, Lookup, Node, record};
 
 /// Uses by what tells a tuple from the others of its relation.
 #[derive(Default)]
@@ -27,34 +25,40 @@ struct Tally {
     function: HashMap<(u32, u32), u32>,
 }
 
-impl Sink for Tally {
-    fn uses(&mut self, on: M31, tuple: &[M31]) {
-        if on != M31::from(1) {
+impl Tally {
+    /// Counts the uses of a tuple by the rows of a component. What tells the tuple from the others of its relation are its
+    /// first two elements behind the relation.
+    fn count(&mut self, lookup: &Lookup, constants: &Table, trace: &Table) {
+        let [relation, first, second, ..] = &lookup.tuple[..] else {
+            return;
+        };
+        let Node::Number(relation) = *relation.node() else {
+            return;
+        };
+        if ![TENSOR, RANGE, LANES, EMBEDDING, FUNCTION].contains(&relation) {
             return;
         }
-        match *tuple {
-            [TENSOR, address, ..] => *self.tensor.entry(address.0).or_default() += 1,
-            [RANGE, bits, value] => self.range[range::row_of(bits.0, value.0)] += 1,
-            [LANES, address, lane, ..] => *self.lanes.entry((address.0, lane.0)).or_default() += 1,
-            [EMBEDDING, part, token, ..] => {
-                *self.embedding.entry((part.0, token.0)).or_default() += 1
+        for row in 0..trace.first().map_or(0, Vec::len) {
+            let (constant, value) = (|i: usize| constants[i][row], |i: usize| trace[i][row]);
+            let of = |expression: &Expression| expression.in_row(&constant, &value);
+            if of(&lookup.on) != M31::from(1) {
+                continue;
             }
-            [FUNCTION, table, argument, _] => {
-                *self.function.entry((table.0, argument.0)).or_default() += 1
+            let key = (of(first).0, of(second).0);
+            match relation {
+                TENSOR => *self.tensor.entry(key.0).or_default() += 1,
+                RANGE => self.range[range::row_of(key.0, key.1)] += 1,
+                LANES => *self.lanes.entry(key).or_default() += 1,
+                EMBEDDING => *self.embedding.entry(key).or_default() += 1,
+                _ => *self.function.entry(key).or_default() += 1,
             }
-            _ => {}
         }
-    }
-
-    fn power(&mut self, _: usize, _: M31, _: QM31) -> QM31 {
-        QM31::default()
     }
 }
 
 /// Writes the multiplicities of all tables, from the uses of all rows.
 pub fn write(constants: &Constants, witness: &mut Witness) {
     let layout = &constants.layout;
-    let challenges = Challenges::without_values(layout);
     let mut tally = Tally {
         range: vec![0; 1 << range::LOG_ROWS],
         ..Tally::default()
@@ -65,15 +69,8 @@ pub fn write(constants: &Constants, witness: &mut Witness) {
         if tables.contains(&placed.component) {
             continue;
         }
-        let columns = ScalarColumns {
-            constants: &constants.tables[i],
-            trace: &witness.tables[i],
-        };
-        for row in 0..1 << placed.log_rows {
-            let mut row = ScalarRow::new(&columns, row, &mut tally);
-            placed
-                .component
-                .evaluate(layout.lanes, &challenges.weights, &mut row);
+        for lookup in &record(placed.component, layout).lookups {
+            tally.count(lookup, &constants.tables[i], &witness.tables[i]);
         }
     }
     for (i, placed) in layout.components.iter().enumerate() {
