@@ -14,7 +14,7 @@ use std::path::{Path, PathBuf};
 use std::sync::OnceLock;
 
 use cairo_decode::bundle::Bundle;
-use command::{accept, path, reject};
+use command::{accept, path, proving, reject};
 
 const PROMPT: &str = "abc";
 
@@ -58,16 +58,7 @@ fn world() -> &'static World {
             ]);
         }
         let (build, session) = (world.at("build"), world.at("session"));
-        accept(&[
-            "prove",
-            path(&build),
-            "-p",
-            PROMPT,
-            "-n",
-            "3",
-            "-o",
-            path(&session),
-        ]);
+        accept(&proving(&build, PROMPT, &session));
         world
     })
 }

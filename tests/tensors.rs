@@ -23,6 +23,8 @@ mod random;
 mod refusals;
 #[path = "tensors/rules.rs"]
 mod rules;
+#[path = "tensors/scalar.rs"]
+mod scalar;
 
 use cairo_decode::prove::tensor::{Constants, Witness};
 use cairo_decode::tensor::values::{Values, compute};

@@ -51,7 +51,8 @@ impl Expression {
         Rc::as_ptr(&self.0)
     }
 
-    fn number(&self) -> Option<M31> {
+    /// The number that it is in all rows, if it is written as one.
+    pub fn number(&self) -> Option<M31> {
         match *self.0 {
             Node::Number(number) => Some(number),
             _ => None,
@@ -184,6 +185,13 @@ impl Neg for Expression {
 pub struct Lookup {
     pub on: Expression,
     pub tuple: Vec<Expression>,
+}
+
+impl Lookup {
+    /// The relation, which is the first element of each tuple.
+    pub fn relation(&self) -> Option<M31> {
+        self.tuple.first().and_then(Expression::number)
+    }
 }
 
 /// What a definition says about a row.

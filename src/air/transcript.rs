@@ -26,10 +26,7 @@ pub trait Party {
     fn commit_constants(&mut self, channel: &mut Channel);
 
     /// What the trace is said to be: sizes and public data.
-    ///
-    /// # Errors
-    /// None is known.
-    fn claim(&mut self) -> Result<CairoClaim, Self::Error>;
+    fn claim(&self) -> &CairoClaim;
 
     /// Mixes in the root of the trace.
     fn commit_trace(&mut self, channel: &mut Channel);
@@ -67,7 +64,6 @@ pub struct Sums {
 /// What an exchange has brought about, ready for the library's part: composition, samples, queries.
 pub struct Exchange {
     pub channel: Channel,
-    pub claim: CairoClaim,
     pub work: u64,
     pub challenges: Challenges,
     pub sums: Sums,
@@ -90,8 +86,7 @@ pub fn exchange<P: Party>(
     if let Some(layout) = layout {
         channel.mix_felts(&layout.words());
     }
-    let claim = party.claim()?;
-    claim.mix_into::<MerkleChannel>(&mut channel);
+    party.claim().mix_into::<MerkleChannel>(&mut channel);
     party.commit_trace(&mut channel);
     let work = party.work(&mut channel)?;
     channel.mix_u64(work);
@@ -108,7 +103,6 @@ pub fn exchange<P: Party>(
     party.commit_interaction(&mut channel);
     Ok(Exchange {
         channel,
-        claim,
         work,
         challenges,
         sums,

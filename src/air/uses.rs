@@ -10,7 +10,7 @@ use stwo::core::fields::m31::P;
 
 use super::components::relations::{ADDRESS, OPCODES, VALUE};
 use super::layout::Layout;
-use super::record::{Node, record};
+use super::record::record;
 
 /// The library's names of Cairo's relations that components of this project use.
 const CAIROS: [(u32, &str); 3] = [
@@ -20,11 +20,11 @@ const CAIROS: [(u32, &str); 3] = [
 ];
 
 /// The most uses of each relation by its first element, by the components of a layout.
-pub fn of_layout(layout: &Layout) -> HashMap<u32, u64> {
+fn of_layout(layout: &Layout) -> HashMap<u32, u64> {
     let mut uses = HashMap::new();
     for placed in &layout.components {
         for lookup in record(placed.component, layout).lookups {
-            if let Some(Node::Number(relation)) = lookup.tuple.first().map(|first| first.node()) {
+            if let Some(relation) = lookup.relation() {
                 *uses.entry(relation.0).or_default() += 1 << placed.log_rows;
             }
         }

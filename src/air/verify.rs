@@ -72,8 +72,8 @@ impl Party for Verifier<'_> {
         self.commit(0, channel);
     }
 
-    fn claim(&mut self) -> Result<CairoClaim, VerifyError> {
-        Ok(self.proof.claim.clone())
+    fn claim(&self) -> &CairoClaim {
+        &self.proof.claim
     }
 
     fn commit_trace(&mut self, channel: &mut Channel) {
@@ -167,7 +167,7 @@ pub fn verify(
     let mut scheme = verifier.scheme;
     let ids: Vec<_> = constants.into_iter().map(|column| column.id).collect();
     let elements = &found.challenges.elements;
-    let cairo = CairoComponents::new(&found.claim, elements, &found.sums.cairo, &ids);
+    let cairo = CairoComponents::new(&proof.claim, elements, &found.sums.cairo, &ids);
     let mut components = cairo.components();
     // Each component has taken a sum of its own: no sum is left that no component stands for.
     if found.sums.cairo.flatten_interaction_claim().len() != components.len() {

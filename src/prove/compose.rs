@@ -63,8 +63,8 @@ impl Party for Composer<'_> {
         self.scheme.commit_tree(tree, channel);
     }
 
-    fn claim(&mut self) -> Result<CairoClaim, ProveError> {
-        Ok(self.claim.clone())
+    fn claim(&self) -> &CairoClaim {
+        &self.claim
     }
 
     fn commit_trace(&mut self, channel: &mut Channel) {
@@ -120,10 +120,8 @@ pub(super) fn prove(
     let (mut columns, claim, interaction) = generator.write_trace();
     let cairo_sizes = claim.log_sizes();
     let cairo_columns = [cairo_sizes[0].len(), cairo_sizes[1].len()];
-    let own = tensors
-        .into_iter()
-        .flat_map(|(_, witness)| witness.tables.iter().flatten());
-    columns.extend(own.map(|rows| tensor::from_rows(rows)));
+    let own = tensors.into_iter().flat_map(|(_, witness)| &witness.tables);
+    columns.extend(own.flat_map(|table| tensor::stored_columns(table)));
     let layout = tensors.map(|(constants, _)| &constants.layout);
     let mut composer = Composer {
         scheme,
@@ -139,7 +137,7 @@ pub(super) fn prove(
         .map(|column| column.id)
         .collect();
     let elements = &made.challenges.elements;
-    let cairo = CairoComponents::new(&made.claim, elements, &made.sums.cairo, &ids);
+    let cairo = CairoComponents::new(&composer.claim, elements, &made.sums.cairo, &ids);
     let ours =
         layout.map(|l| l.components(&made.challenges, &made.sums.tensors, cairo_columns, &ids));
     let mut components = cairo_provers(&cairo);
@@ -151,7 +149,7 @@ pub(super) fn prove(
     let all = committed.set.all_preprocessed_columns;
     let stark = prove_ex(&components, &mut made.channel, composer.scheme, all);
     let proof = CairoProof {
-        claim: made.claim,
+        claim: composer.claim,
         interaction_pow: made.work,
         interaction_claim: made.sums.cairo,
         extended_stark_proof: stark.map_err(|e| ProveError::Prover(e.to_string()))?,

@@ -365,29 +365,26 @@ impl Plan {
         kinds
     }
 
+    /// The operands of an operation's call.
+    pub fn operands(&self, operation: &Operation) -> Vec<u32> {
+        match operation {
+            Operation::Embed { output } => vec![self.tokens.given, output.address],
+            Operation::Linear { input, output, .. }
+            | Operation::Function { input, output, .. }
+            | Operation::Gated { input, output, .. } => vec![input.address, output.address],
+            Operation::Residual {
+                input,
+                stream,
+                output,
+                ..
+            } => vec![input.address, output.address, stream.address],
+            Operation::Head { input } => vec![input.address, self.maxima, self.tokens.chosen],
+        }
+    }
+
     /// The numbers that each call hands over: the operation's number, then its operands.
     pub fn calls(&self) -> Vec<Vec<u32>> {
-        let call = |(i, operation): (usize, &Operation)| {
-            let mut call = vec![i as u32 + 1];
-            match operation {
-                Operation::Embed { output } => call.extend([self.tokens.given, output.address]),
-                Operation::Linear { input, output, .. }
-                | Operation::Function { input, output, .. }
-                | Operation::Gated { input, output, .. } => {
-                    call.extend([input.address, output.address])
-                }
-                Operation::Residual {
-                    input,
-                    stream,
-                    output,
-                    ..
-                } => call.extend([input, output, stream].map(|tensor| tensor.address)),
-                Operation::Head { input } => {
-                    call.extend([input.address, self.maxima, self.tokens.chosen])
-                }
-            }
-            call
-        };
-        self.operations.iter().enumerate().map(call).collect()
+        let call = |(number, operation)| [vec![number], self.operands(operation)].concat();
+        (1..).zip(&self.operations).map(call).collect()
     }
 }

@@ -40,7 +40,7 @@ pub fn witness(
             Component::Head { .. } => columns(&rows.head(), log),
             Component::Answer => columns(&rows.answers(), log),
             Component::Call { operands } => {
-                let steps = calls::take(input, call::word(operands))?;
+                let steps = calls::take(input, call::word(operands));
                 columns(
                     &calls::rows(input, &steps, &vec![call::OPERAND_LIMBS; operands])?,
                     log,
@@ -95,9 +95,8 @@ impl Rows<'_> {
 
     /// Operands of an operation, as the program hands them over.
     pub(super) fn operands(&self, operation: usize) -> Vec<M31> {
-        let call = self.plan.calls().swap_remove(operation);
-        let operands = call[1..].iter();
-        operands.map(|&operand| M31::from(operand)).collect()
+        let operands = self.plan.operands(&self.plan.operations[operation]);
+        operands.into_iter().map(M31::from).collect()
     }
 
     /// The operations of a kind, with their operands.

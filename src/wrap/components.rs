@@ -16,6 +16,7 @@ use circuits_stark_verifier::proof::InteractionAtOods;
 use stwo::core::fields::qm31::SECURE_EXTENSION_DEGREE;
 
 use crate::air::record::{Expression, Node, Recorded};
+use crate::air::row::batches;
 
 /// A component's part of a proof, as wires.
 pub struct Samples<'a> {
@@ -95,6 +96,10 @@ fn number<V: IValue>(
 ///
 /// # Panics
 /// The samples are not those of the component's columns.
+#[allow(
+    clippy::expect_used,
+    reason = "a circuit of other columns than the component's must not be built"
+)]
 pub fn accumulate<V: IValue>(
     context: &mut Context<V>,
     recorded: &Recorded,
@@ -102,12 +107,16 @@ pub fn accumulate<V: IValue>(
     shared: &Shared<'_>,
     mut accumulation: Var,
 ) -> Var {
+    let batches = batches(recorded.lookups.len(), recorded.term.is_some());
+    let sums = batches.last().map_or(0, |last| last + 1);
+    let columns = SECURE_EXTENSION_DEGREE * (recorded.powers.len() + sums);
+    assert_eq!(samples.interaction.len(), columns, "interaction columns");
     let mut columns = samples.interaction.chunks(SECURE_EXTENSION_DEGREE);
     let powers = columns.by_ref().take(recorded.powers.len());
     let powers = powers
         .map(|columns| {
             let (previous, own) = number(context, columns);
-            [previous.unwrap_or(own), own]
+            [previous.expect("a power's value in the previous row"), own]
         })
         .collect();
     let mut wires = Wires {
@@ -124,31 +133,28 @@ pub fn accumulate<V: IValue>(
         let wire = wires.wire(context, constraint);
         add(context, wire);
     }
-    let mut batches: Vec<Vec<LogupTerm>> = vec![];
-    for pair in recorded.lookups.chunks(2) {
-        let mut batch = vec![];
-        for lookup in pair {
-            let tuple: Vec<Var> = lookup
-                .tuple
-                .iter()
-                .map(|x| wires.wire(context, x))
-                .collect();
-            let on = wires.wire(context, &lookup.on);
-            batch.push(logup_term(context, shared.elements, on, &tuple));
-        }
-        batches.push(batch);
+    let mut fractions: Vec<LogupTerm> = vec![];
+    for lookup in &recorded.lookups {
+        let tuple = lookup.tuple.iter();
+        let tuple: Vec<Var> = tuple.map(|x| wires.wire(context, x)).collect();
+        let on = wires.wire(context, &lookup.on);
+        fractions.push(logup_term(context, shared.elements, on, &tuple));
     }
     if let Some(term) = &recorded.term {
         let term = wires.wire(context, term);
-        batches.push(vec![LogupTerm::new(term, context.one())]);
+        fractions.push(LogupTerm::new(term, context.one()));
     }
-    let last = batches.len() - 1;
+    let mut together: Vec<Vec<LogupTerm>> = vec![vec![]; sums];
+    for (fraction, batch) in fractions.into_iter().zip(batches) {
+        together[batch].push(fraction);
+    }
     let mut before = context.zero();
-    for (i, (batch, columns)) in batches.into_iter().zip(columns).enumerate() {
+    for (i, (batch, columns)) in together.into_iter().zip(columns).enumerate() {
         let (previous, own) = number(context, columns);
         let mut difference = eval!(context, (own) - (before));
         before = own;
-        if let (true, Some(previous)) = (i == last, previous) {
+        if i + 1 == sums {
+            let previous = previous.expect("the running sum's value in the previous row");
             let rows = inv(context, samples.rows);
             let shift = mul(context, samples.claimed_sum, rows);
             difference = eval!(context, ((difference) - (previous)) + (shift));

@@ -3,7 +3,7 @@
 use std::fs;
 use std::path::Path;
 
-use crate::command::{accept, path, reject, text};
+use crate::command::{accept, path, proving, reject, text};
 use crate::second_model;
 use crate::session::{PROMPT, assert_rejected, copy, manifest, verify, world};
 
@@ -229,16 +229,7 @@ fn unreadable_is_not_rejected() {
     reject(&verify_it, 2, "chunk-0000.proof");
     // Nor is it written over.
     let build = world.root.join("build");
-    let prove = [
-        "prove",
-        path(&build),
-        "-p",
-        PROMPT,
-        "-n",
-        "3",
-        "-o",
-        path(&session),
-    ];
+    let prove = proving(&build, PROMPT, &session);
     reject(&prove, 2, "chunk-0000.proof");
     fs::remove_dir(&proof).expect("removed");
     fs::write(&proof, b"").expect("written");

@@ -3,7 +3,7 @@
 use std::fs;
 use std::path::Path;
 
-use crate::command::{accept, code, path, reject, run, text};
+use crate::command::{accept, code, path, proving, reject, run, text};
 use crate::session::{PROMPT, World, assert_rejected, copy, edit, prove, verify, world};
 
 #[test]
@@ -39,16 +39,7 @@ fn requirement_05_an_interrupted_session_goes_on_in_a_new_process() {
 /// and stderr.
 fn resume(world: &World, out: &Path, more: &[&str]) -> (serde_json::Value, String) {
     let build = world.root.join("build");
-    let usual = [
-        "prove",
-        path(&build),
-        "-p",
-        PROMPT,
-        "-n",
-        "3",
-        "-o",
-        path(out),
-    ];
+    let usual = proving(&build, PROMPT, out);
     let output = run(&[&usual, more, &["--json"]].concat());
     assert_eq!(code(&output), 0, "{}", text(&output.stderr));
     let said = serde_json::from_slice(&output.stdout).expect("JSON");
@@ -175,16 +166,7 @@ fn damaged_documents_are_mended_or_refused() {
     edit(&receipt, "/statement/session_id", |_| "0x7".into());
     let before = fs::read(&receipt).expect("a receipt");
     let build = world.root.join("build");
-    let usual = [
-        "prove",
-        path(&build),
-        "-p",
-        PROMPT,
-        "-n",
-        "3",
-        "-o",
-        path(&session),
-    ];
+    let usual = proving(&build, PROMPT, &session);
     reject(&usual, 2, "statement.session_id: is 0x7");
     assert_eq!(fs::read(&receipt).expect("a receipt"), before);
     // A document that is none.
@@ -197,16 +179,7 @@ fn damaged_documents_are_mended_or_refused() {
 fn other_options_at_resumption() {
     let world = world();
     let (build, session) = (world.root.join("build"), copy(world, "other-options"));
-    let usual = [
-        "prove",
-        path(&build),
-        "-p",
-        PROMPT,
-        "-n",
-        "3",
-        "-o",
-        path(&session),
-    ];
+    let usual = proving(&build, PROMPT, &session);
     for (more, names) in [
         (&["--domain", "SN_SEPOLIA/0x1234"][..], "--domain"),
         (&["--wrappable"], "--wrappable"),

@@ -3,7 +3,7 @@
 use std::fs;
 use std::path::Path;
 
-use crate::command::{self, accept, code, path, reject, run, text};
+use crate::command::{self, accept, code, path, proving, reject, run, text};
 use crate::session::{PROMPT, copy, manifest, verify, world};
 
 #[test]
@@ -128,16 +128,7 @@ fn a_full_device_is_an_error_for_sessions() {
         &["verify", path(&receipt), "--model", &model],
         &["inspect", path(&session)],
         &["inspect", path(&receipt)],
-        &[
-            "prove",
-            path(&build),
-            "-p",
-            PROMPT,
-            "-n",
-            "3",
-            "-o",
-            path(&session),
-        ],
+        &proving(&build, PROMPT, &session),
     ] {
         for json in [false, true] {
             let full = fs::File::options().write(true).open("/dev/full");

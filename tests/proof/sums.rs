@@ -69,11 +69,8 @@ impl Party for Liar<'_> {
         self.scheme.commit_tree(tree, channel);
     }
 
-    fn claim(&mut self) -> Result<CairoClaim, ()> {
-        // The lie: the last chosen token's chain is another. The trace has the true one.
-        let output = &mut self.claim.public_data.public_memory.output;
-        output.last_mut().expect("a statement").1[0] ^= 1;
-        Ok(self.claim.clone())
+    fn claim(&self) -> &CairoClaim {
+        &self.claim
     }
 
     fn commit_trace(&mut self, channel: &mut Channel) {
@@ -129,7 +126,10 @@ pub fn lie(hide: Hide) -> CairoProof {
     let mut scheme = CommitmentSchemeProver::with_memory_pool(config, &twiddles, &pool);
     scheme.set_store_polynomials_coefficients();
     let generator = create_cairo_claim_generator(run(|_| {}), tables.clone());
-    let (columns, claim, witness) = generator.write_trace();
+    let (columns, mut claim, witness) = generator.write_trace();
+    // The lie: the last chosen token's chain is another. The trace has the true one.
+    let output = &mut claim.public_data.public_memory.output;
+    output.last_mut().expect("a statement").1[0] ^= 1;
     let mut liar = Liar {
         scheme,
         constants: &constants,
@@ -142,7 +142,7 @@ pub fn lie(hide: Hide) -> CairoProof {
     let mut made = exchange(&mut liar, None, CHANNEL_SALT, &config).expect("an exchange");
     let mut sums = made.sums.cairo.clone();
     let cairo = CairoComponents::new(
-        &made.claim,
+        &liar.claim,
         &made.challenges.elements,
         &made.sums.cairo,
         &tables.ids(),
@@ -154,7 +154,7 @@ pub fn lie(hide: Hide) -> CairoProof {
         large.claimed_sum -= liar.missing;
     }
     CairoProof::from(ProvenCairo {
-        claim: made.claim,
+        claim: liar.claim,
         interaction_pow: made.work,
         interaction_claim: sums,
         extended_stark_proof: stark,

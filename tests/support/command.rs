@@ -33,6 +33,12 @@ pub fn path(path: &Path) -> &str {
     path.to_str().expect("UTF-8")
 }
 
+/// The command that proves three tokens after a prompt into a folder.
+pub fn proving<'a>(build: &'a Path, prompt: &'a str, out: &'a Path) -> [&'a str; 8] {
+    let (build, out) = (path(build), path(out));
+    ["prove", build, "-p", prompt, "-n", "3", "-o", out]
+}
+
 /// Runs a command that has to succeed. Returns what it printed.
 pub fn accept(args: &[&str]) -> String {
     let output = run(args);

@@ -9,12 +9,13 @@ use cairo_decode::air::challenges::Challenges;
 use cairo_decode::air::components::relations::{ADDRESS, OPCODES, VALUE};
 use cairo_decode::air::transcript::Channel;
 use cairo_decode::prove::tensor::interaction;
-use cairo_decode::prove::tensor::scalar::{ScalarColumns, ScalarRow, Sink};
 use cairo_decode::prove::tensor::{Constants, Witness, messages};
 use stwo::core::channel::Channel as _;
 use stwo::core::fields::m31::M31;
 use stwo::core::fields::qm31::QM31;
 use stwo_constraint_framework::Relation;
+
+use crate::scalar::{ScalarColumns, ScalarRow, Sink};
 
 /// What rows say: whether a constraint is broken, what they use, what they add to the sum.
 #[derive(Clone, Default)]
@@ -230,11 +231,10 @@ pub fn sum_of_rows(constants: &Constants, witness: &Witness, component: usize) -
             .evaluate(constants.layout.lanes, &challenges.weights, &mut row);
     }
     let (_, written) = interaction::write(
-        placed.component,
+        placed,
         &constants.layout,
-        placed.log_rows,
         &challenges,
-        &columns,
+        (columns.constants, columns.trace),
     );
     (all.sum, written)
 }

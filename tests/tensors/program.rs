@@ -1,12 +1,12 @@
 //! A Cairo program that calls a plan's operations and reads each lane's tokens, in machine words.
 
 use cairo_decode::air::components::{call, cells};
+use cairo_decode::compile::PUBLIC_SEGMENTS;
 use cairo_decode::tensor::Plan;
 use cairo_decode::tensor::values::Values;
 use cairo_vm::Felt252;
 use cairo_vm::cairo_run::{CairoRunConfig, cairo_run_program};
 use cairo_vm::hint_processor::builtin_hint_processor::builtin_hint_processor_definition::BuiltinHintProcessor;
-use cairo_vm::types::builtin_name::BuiltinName;
 use cairo_vm::types::layout_name::LayoutName;
 use cairo_vm::types::program::Program;
 use cairo_vm::types::relocatable::MaybeRelocatable;
@@ -30,20 +30,6 @@ fn calls(plan: &Plan, values: &Values) -> Vec<Call> {
     calls
 }
 
-const BUILTINS: [BuiltinName; 11] = [
-    BuiltinName::output,
-    BuiltinName::pedersen,
-    BuiltinName::range_check,
-    BuiltinName::ecdsa,
-    BuiltinName::bitwise,
-    BuiltinName::ec_op,
-    BuiltinName::keccak,
-    BuiltinName::poseidon,
-    BuiltinName::range_check96,
-    BuiltinName::add_mod,
-    BuiltinName::mul_mod,
-];
-
 /// `[ap] = value; ap++`.
 fn push(words: &mut Vec<Felt252>, value: Felt252) {
     words.extend([Felt252::from(0x4806_8001_7fff_8000_u64), value]);
@@ -54,7 +40,7 @@ fn words(calls: &[Call]) -> Vec<Felt252> {
     let word = |word: u64| Felt252::from(word);
     let mut words = vec![
         word(0x0407_8001_7fff_7fff),
-        Felt252::from(BUILTINS.len()),
+        Felt252::from(PUBLIC_SEGMENTS.len()),
         word(0x1104_8001_8001_8000),
         word(4),
         word(0x0107_8001_7fff_7fff),
@@ -96,7 +82,7 @@ pub fn run(plan: &Plan, values: &Values) -> ProverInput {
     let words = words(&calls(plan, values));
     let data = words.into_iter().map(MaybeRelocatable::from).collect();
     let program = Program::new_for_proof(
-        BUILTINS.to_vec(),
+        PUBLIC_SEGMENTS.to_vec(),
         data,
         0,
         4,

@@ -8,7 +8,7 @@
 //! - *Logits.* `y_t = m_t − (l_t + 2^15 h_t + 1 − a_t)`, `R(15, l)`, `R(15, h)`; to the zero sum `κ on g (Σ_j E_ij X_j − Σ_t ρ^t y_t)` with the messages
 //!   `X_j` about the inputs ([`head_input`](super::head_input)).
 //! - *Choice.* The flag is 0 before the chosen token and 1 from it on. With the flag `a'` of the row before, a column of its own that the
-//!   relation `(A, op, i, flags)` ties to it: `a(1 − a) = 0`, `a' (1 − a) = 0`, `first a' = 0`, `last (1 − a) = 0`. With `f = a − a'`:
+//!   relation `(A, row, flags)` ties to it, with the row's number in the operation: `a(1 − a) = 0`, `a' (1 − a) = 0`, `first a' = 0`, `last (1 − a) = 0`. With `f = a − a'`:
 //!   `f (l + 2^15 h) = 0`, as the chosen logit is the maximum. A token before the chosen one is smaller by at least 1, so the lowest of equal
 //!   logits wins. To the zero sum, as a kind of its own, `κ' Σ_t ρ^t i f_t`, from which `answer` takes the chosen token.
 //! - *Embedding.* `−on · n_part · (E, part, i, channels of the part)`.

@@ -10,7 +10,7 @@ use super::relations::{
 };
 use super::{Component, head};
 use crate::air::layout::{Layout, Placed};
-use crate::air::record::{Expression, Node, Recorded, record};
+use crate::air::record::{Expression, Recorded, record};
 
 /// Components as plans place them, with embeddings of one part and of three.
 fn components() -> Vec<Component> {
@@ -50,14 +50,6 @@ fn recorded(component: Component, lanes: usize) -> Recorded {
         messages,
     };
     record(component, &layout)
-}
-
-/// The number that an expression is in all rows.
-fn fixed(expression: &Expression) -> Option<M31> {
-    match expression.node() {
-        Node::Number(number) => Some(*number),
-        _ => None,
-    }
 }
 
 /// Degrees of all constraints of a component. Two lookups share a column: numerators meet the other's denominator, the
@@ -112,10 +104,10 @@ fn tuples_of_a_relation_have_one_length() {
             .into_iter()
             .map(|l| l.tuple)
         {
-            let relation = fixed(&tuple[0]).expect("the relation");
+            let relation = tuple[0].number().expect("the relation");
             lengths.entry(relation.0).or_default().insert(tuple.len());
             if relation == EMBEDDING {
-                let part = fixed(&tuple[1]).expect("the part").0;
+                let part = tuple[1].number().expect("the part").0;
                 parts.entry(part).or_default().insert(tuple.len());
             }
         }

@@ -23,10 +23,7 @@ pub enum CallError {
 }
 
 /// Puts `word` in the place of its stand-in wherever the program has it, and takes its steps out of the run.
-///
-/// # Errors
-/// None is known.
-pub fn take(input: &mut ProverInput, word: u128) -> Result<Vec<CasmState>, CallError> {
+pub fn take(input: &mut ProverInput, word: u128) -> Vec<CasmState> {
     let stand_in = word & ((1 << 63) - 1);
     let states = &mut input
         .state_transitions
@@ -43,7 +40,7 @@ pub fn take(input: &mut ProverInput, word: u128) -> Result<Vec<CasmState>, CallE
         .iter()
         .position(|value| *value == stand_in)
     else {
-        return Ok(taken);
+        return taken;
     };
     let old = EncodedMemoryValueId::encode(MemoryValueId::Small(old as u32));
     let new = memory.small_values.len() as u32;
@@ -52,7 +49,7 @@ pub fn take(input: &mut ProverInput, word: u128) -> Result<Vec<CasmState>, CallE
     for id in memory.address_to_id.iter_mut().filter(|id| **id == old) {
         *id = new;
     }
-    Ok(taken)
+    taken
 }
 
 /// Columns `e, pc, ap, fp, id` of a step.
@@ -106,7 +103,7 @@ pub fn rows(
 /// # Errors
 /// A cell that holds no number of the field.
 pub fn cells(input: &mut ProverInput) -> Result<Vec<Vec<M31>>, CallError> {
-    let steps = take(input, cells::word())?;
+    let steps = take(input, cells::word());
     let input = &*input;
     let row = |state: &CasmState| {
         let mut row = step(input, state);

@@ -10,11 +10,10 @@ use stwo::prover::backend::simd::m31::{N_LANES, PackedM31};
 use stwo::prover::backend::simd::qm31::PackedQM31;
 use stwo_constraint_framework::{LogupTraceGenerator, Relation};
 
-use super::scalar::ScalarColumns;
 use super::{Columns, column};
 use crate::air::challenges::Challenges;
 use crate::air::components::Component;
-use crate::air::layout::Layout;
+use crate::air::layout::{Layout, Placed};
 use crate::air::record::{Expression, Recorded, record};
 use crate::air::row::{Row, batches};
 
@@ -96,15 +95,19 @@ impl Row for PackedRow<'_> {
 
 /// The powers of all rows, in order: they follow from constants and weights. The first row's previous one does not
 /// count, as its factor is 0.
-fn powers(recorded: &Recorded, challenges: &Challenges, columns: &ScalarColumns) -> Vec<Vec<QM31>> {
-    let rows = columns.trace.first().map_or(0, Vec::len);
+fn powers(
+    recorded: &Recorded,
+    challenges: &Challenges,
+    constants: &[Vec<M31>],
+    rows: usize,
+) -> Vec<Vec<QM31>> {
     let mut weights = vec![];
     challenges.weights.map(&mut |weight| weights.push(*weight));
     let of = |[first, factor]: &[Expression; 2]| {
         let mut previous = QM31::zero();
         let power = |row: usize| {
-            let constants = |column: usize| columns.constants[column][row];
-            let [first, factor] = [first, factor].map(|x| x.of_constants(&constants, &weights));
+            let of = |column: usize| constants[column][row];
+            let [first, factor] = [first, factor].map(|x| x.of_constants(&of, &weights));
             previous = previous * factor + first;
             previous
         };
@@ -131,30 +134,33 @@ fn pack_secure(values: &[QM31]) -> Vec<PackedQM31> {
 
 /// The interaction columns of a component and their sum.
 pub fn write(
-    component: Component,
+    Placed {
+        component,
+        log_rows,
+    }: Placed,
     layout: &Layout,
-    log_rows: u32,
     challenges: &Challenges,
-    columns: &ScalarColumns,
+    (constants, trace): (&[Vec<M31>], &[Vec<M31>]),
 ) -> (Columns, QM31) {
     let lanes = layout.lanes;
     let places = places(log_rows);
-    let powers = powers(&record(component, layout), challenges, columns);
+    let powers = powers(
+        &record(component, layout),
+        challenges,
+        constants,
+        1 << log_rows,
+    );
     let powers: Vec<Vec<QM31>> = powers
         .iter()
         .map(|column| stored(column, &places))
         .collect();
+    let packed_columns = |columns: &[Vec<M31>]| {
+        let columns = columns.iter();
+        columns.map(|c| pack(&stored(c, &places))).collect()
+    };
     let packed = Packed {
-        constants: columns
-            .constants
-            .iter()
-            .map(|c| pack(&stored(c, &places)))
-            .collect(),
-        trace: columns
-            .trace
-            .iter()
-            .map(|c| pack(&stored(c, &places)))
-            .collect(),
+        constants: packed_columns(constants),
+        trace: packed_columns(trace),
         powers: powers.iter().map(|column| pack_secure(column)).collect(),
     };
     let mut out: Columns = powers

@@ -5,11 +5,10 @@
 
 pub mod calls;
 pub mod interaction;
-pub mod scalar;
 pub mod tally;
 
 use stwo::core::fields::m31::{BaseField, M31};
-use stwo::core::fields::qm31::{QM31, SecureField};
+use stwo::core::fields::qm31::SecureField;
 use stwo::core::poly::circle::CanonicCoset;
 use stwo::prover::backend::simd::SimdBackend;
 use stwo::prover::backend::simd::column::BaseColumn;
@@ -22,9 +21,9 @@ use crate::air::challenges::Challenges;
 use crate::air::components::relations::{ADDRESS, VALUE};
 use crate::air::components::{Component, head_input};
 use crate::air::layout::{self, Layout, Source};
+use crate::air::record::{Expression, record};
 use crate::air::row::weighted;
 use interaction::{places, stored};
-use scalar::{ScalarColumns, ScalarRow, Sink};
 
 /// Columns as the library takes them.
 pub type Columns = Vec<CircleEvaluation<SimdBackend, BaseField, BitReversedOrder>>;
@@ -42,10 +41,12 @@ pub struct Constants {
 impl Constants {
     /// The columns of the constants' tree, Cairo's fixed tables included.
     pub(super) fn columns(&self, tables: &PreProcessedTrace) -> Columns {
+        let mut own: Vec<Columns> = self.tables.iter().map(|t| stored_columns(t)).collect();
         let columns = layout::constants(tables, Some(&self.layout)).into_iter();
         let column = |column: layout::Constant| match column.source {
             Source::Cairo(i) => tables.columns[i].gen_column_simd(),
-            Source::Component(i, n) => from_rows(&self.tables[i][n]),
+            // Sorting by size has kept the order of a component's columns.
+            Source::Component(i, _) => own[i].remove(0),
         };
         columns.map(column).collect()
     }
@@ -67,55 +68,39 @@ fn column(
     CircleEvaluation::new(CanonicCoset::new(log_rows).circle_domain(), values)
 }
 
-/// A column from its values in the order of rows.
-pub(super) fn from_rows(
-    rows: &[M31],
-) -> CircleEvaluation<SimdBackend, BaseField, BitReversedOrder> {
-    column(stored(rows, &places(rows.len().ilog2())).into_iter())
+/// The columns of a component from its values in the order of rows.
+pub(super) fn stored_columns(table: &[Vec<M31>]) -> Columns {
+    let places = places(table.first().map_or(1, Vec::len).ilog2());
+    let columns = table.iter();
+    columns
+        .map(|rows| column(stored(rows, &places).into_iter()))
+        .collect()
 }
 
 /// Tells the memory of Cairo's trace which of its cells calls look up.
 pub(super) fn register(constants: &Constants, witness: &Witness, generator: &CairoClaimGenerator) {
+    let layout = &constants.layout;
     let (Some(addresses), Some(values)) =
         (&generator.memory_address_to_id, &generator.memory_id_to_big)
     else {
         return;
     };
-    struct Reads<A, V> {
-        address: A,
-        value: V,
-    }
-    impl<A: Fn(&M31), V: Fn(&M31)> Sink for Reads<A, V> {
-        fn power(&mut self, _: usize, _: M31, _: QM31) -> QM31 {
-            QM31::default()
-        }
-        fn uses(&mut self, on: M31, tuple: &[M31]) {
-            if on != M31::from(1) {
-                return;
-            }
-            match tuple {
-                [ADDRESS, address, ..] => (self.address)(address),
-                [VALUE, id, ..] => (self.value)(id),
-                _ => {}
-            }
-        }
-    }
-    let challenges = Challenges::without_values(&constants.layout);
-    let mut reads = Reads {
-        address: |address: &M31| addresses.add_input(address),
-        value: |id: &M31| values.add_input(id),
-    };
     for (i, placed) in constants.layout.components.iter().enumerate() {
-        if matches!(placed.component, Component::Call { .. } | Component::Cells) {
-            let columns = ScalarColumns {
-                constants: &constants.tables[i],
-                trace: &witness.tables[i],
+        if !matches!(placed.component, Component::Call { .. } | Component::Cells) {
+            continue;
+        }
+        let (constants, trace) = (&constants.tables[i], &witness.tables[i]);
+        for lookup in &record(placed.component, layout).lookups {
+            let read = |key: &M31| match lookup.relation() {
+                Some(ADDRESS) => addresses.add_input(key),
+                Some(VALUE) => values.add_input(key),
+                _ => {}
             };
             for row in 0..1 << placed.log_rows {
-                let mut row = ScalarRow::new(&columns, row, &mut reads);
-                placed
-                    .component
-                    .evaluate(constants.layout.lanes, &challenges.weights, &mut row);
+                let of = |x: &Expression| x.in_row(&|i| constants[i][row], &|i| trace[i][row]);
+                if of(&lookup.on) == M31::from(1) {
+                    read(&of(&lookup.tuple[1]));
+                }
             }
         }
     }
@@ -152,17 +137,8 @@ pub(super) fn interaction(
     let mut columns = vec![];
     let mut sums = vec![];
     for (i, placed) in constants.layout.components.iter().enumerate() {
-        let own = ScalarColumns {
-            constants: &constants.tables[i],
-            trace: &witness.tables[i],
-        };
-        let (written, sum) = interaction::write(
-            placed.component,
-            &constants.layout,
-            placed.log_rows,
-            challenges,
-            &own,
-        );
+        let own = (&constants.tables[i][..], &witness.tables[i][..]);
+        let (written, sum) = interaction::write(*placed, &constants.layout, challenges, own);
         columns.extend(written);
         sums.push(sum);
     }

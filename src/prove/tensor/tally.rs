@@ -8,7 +8,7 @@ use super::{Constants, Table, Witness};
 use crate::air::components::lanes::CHANNELS;
 use crate::air::components::relations::{EMBEDDING, FUNCTION, LANES, RANGE, TENSOR};
 use crate::air::components::{Component, head, range};
-use crate::air::record::{Expression, Lookup, Node, record};
+use crate::air::record::{Expression, Lookup, record};
 
 /// Uses by what tells a tuple from the others of its relation.
 #[derive(Default)]
@@ -29,10 +29,8 @@ impl Tally {
     /// Counts the uses of a tuple by the rows of a component. What tells the tuple from the others of its relation are its
     /// first two elements behind the relation.
     fn count(&mut self, lookup: &Lookup, constants: &Table, trace: &Table) {
-        let [relation, first, second, ..] = &lookup.tuple[..] else {
-            return;
-        };
-        let Node::Number(relation) = *relation.node() else {
+        let (Some(relation), [_, first, second, ..]) = (lookup.relation(), &lookup.tuple[..])
+        else {
             return;
         };
         if ![TENSOR, RANGE, LANES, EMBEDDING, FUNCTION].contains(&relation) {

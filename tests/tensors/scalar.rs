@@ -1,9 +1,8 @@
 //! A component's definition, row by row: which tuples it uses, its powers, and whether its constraints hold.
 
+use cairo_decode::air::row::Row;
 use stwo::core::fields::m31::M31;
 use stwo::core::fields::qm31::QM31;
-
-use crate::air::row::Row;
 
 /// One row of a component, in plain numbers.
 pub struct ScalarRow<'a, S> {
