@@ -7,6 +7,7 @@
 pub mod answer;
 pub mod call;
 pub mod cells;
+pub mod compress;
 pub mod embed;
 pub mod function;
 pub mod gated;
@@ -17,11 +18,14 @@ pub mod outputs;
 pub mod place;
 pub mod product;
 pub mod range;
+pub mod record;
 pub mod relations;
 pub mod residual;
+pub mod roots;
 pub mod round;
 pub mod table;
 pub mod tensor;
+pub mod tokens;
 
 #[cfg(test)]
 mod tests;
@@ -33,6 +37,7 @@ use stwo_constraint_framework::{EvalAtRow, FrameworkEval, InfoEvaluator};
 
 use super::challenges::{Challenges, Weights};
 use super::row::{FrameworkRow, Row};
+use crate::spec::record::Packing;
 
 /// A component, with what its columns depend on.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -67,6 +72,14 @@ pub enum Component {
     Head { width: usize },
     /// [`answer`]
     Answer,
+    /// [`compress`]
+    Compress,
+    /// [`record`]: how its values are packed
+    Record { packing: Packing },
+    /// [`roots`]: blocks of a record
+    Roots { blocks: usize },
+    /// [`tokens`]
+    Tokens,
 }
 
 impl Component {
@@ -88,6 +101,10 @@ impl Component {
             Component::HeadInput => head_input::evaluate(lanes, weights, row),
             Component::Head { width } => head::evaluate(width, lanes, weights, row),
             Component::Answer => answer::evaluate(lanes, weights, row),
+            Component::Compress => compress::evaluate(row),
+            Component::Record { packing } => record::evaluate(packing, row),
+            Component::Roots { blocks } => roots::evaluate(blocks, row),
+            Component::Tokens => tokens::evaluate(row),
         }
     }
 }
@@ -122,6 +139,10 @@ impl Component {
             Component::Function { start } => [13, start],
             Component::Residual { start } => [14, start],
             Component::Gated { start } => [15, start],
+            Component::Compress => [40, 0],
+            Component::Record { packing } => [41, packing.values() as u32],
+            Component::Roots { blocks } => [42, blocks as u32],
+            Component::Tokens => [43, 0],
         }
     }
 }
@@ -144,6 +165,10 @@ impl fmt::Display for Component {
             Component::HeadInput => f.write_str("head_input"),
             Component::Head { .. } => f.write_str("head"),
             Component::Answer => f.write_str("answer"),
+            Component::Compress => f.write_str("compress"),
+            Component::Record { .. } => f.write_str("record"),
+            Component::Roots { .. } => f.write_str("roots"),
+            Component::Tokens => f.write_str("tokens"),
         }
     }
 }

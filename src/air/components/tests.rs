@@ -6,11 +6,13 @@ use std::collections::{BTreeMap, BTreeSet};
 use stwo::core::fields::m31::M31;
 
 use super::relations::{
-    ADDRESS, CHAIN, EMBEDDING, FLAGS, FUNCTION, LANES, OPCODES, RANGE, TENSOR, VALUE,
+    ADDRESS, CHAIN, COMPRESS, EMBEDDING, FLAGS, FUNCTION, LANES, OPCODES, RANGE, RECORDS, TENSOR,
+    VALUE,
 };
 use super::{Component, head};
 use crate::air::layout::{Layout, Placed};
 use crate::air::record::{Expression, Recorded, record};
+use crate::spec::record::Packing;
 
 /// Components as plans place them, with embeddings of one part and of three.
 fn components() -> Vec<Component> {
@@ -27,7 +29,11 @@ fn components() -> Vec<Component> {
         Component::Gated { start: 36 },
         Component::HeadInput,
         Component::Answer,
+        Component::Compress,
+        Component::Roots { blocks: 5 },
+        Component::Tokens,
     ];
+    all.extend([Packing::Two, Packing::Three].map(|packing| Component::Record { packing }));
     all.extend([2, 3, 4, 9].map(|operands| Component::Call { operands }));
     for width in [16, 2 * head::PART + 8] {
         all.extend([Component::Embed { width }, Component::Head { width }]);
@@ -129,8 +135,11 @@ fn tuples_of_a_relation_have_one_length() {
     assert_eq!(parts.len(), 3);
     assert_eq!(of(FLAGS), [2 + lanes]);
     assert_eq!(of(FUNCTION), [4]);
+    assert_eq!(of(COMPRESS), [1 + 8 + 16 + 8]);
+    assert_eq!(of(RECORDS), [2 + 8]);
     let known = [
-        TENSOR, RANGE, LANES, OPCODES, ADDRESS, VALUE, CHAIN, EMBEDDING, FLAGS, FUNCTION,
+        TENSOR, RANGE, LANES, OPCODES, ADDRESS, VALUE, CHAIN, EMBEDDING, FLAGS, FUNCTION, COMPRESS,
+        RECORDS,
     ];
     let known = BTreeSet::from(known.map(|relation| relation.0));
     assert_eq!(lengths.into_keys().collect::<BTreeSet<_>>(), known);
