@@ -5,8 +5,20 @@
 mod balance;
 #[path = "tensors/cells.rs"]
 mod cells;
+#[path = "tensors/chain_lies.rs"]
+mod chain_lies;
 #[path = "tensors/circuit.rs"]
 mod circuit;
+#[path = "tensors/digest_liar.rs"]
+mod digest_liar;
+#[path = "tensors/digest_lies.rs"]
+mod digest_lies;
+#[path = "tensors/digest_plans.rs"]
+mod digest_plans;
+#[path = "tensors/digest_proofs.rs"]
+mod digest_proofs;
+#[path = "tensors/digests.rs"]
+mod digests;
 #[path = "tensors/forms.rs"]
 mod forms;
 #[path = "tensors/liar.rs"]
@@ -181,7 +193,7 @@ pub fn chunk_with(plan: Plan, values: Values) -> Chunk {
 /// The same of any plan.
 pub fn chunk_unchecked(plan: Plan, values: Values) -> Chunk {
     let mut input = program::run(&plan, &values);
-    let constants = constants::unchecked(&plan, plan.lanes);
+    let constants = constants::unchecked(&plan, program::reads(&plan).len());
     let witness = witness::witness(&plan, &constants, &values, &mut input).expect("calls");
     Chunk {
         plan,

@@ -120,8 +120,16 @@ impl Grain {
     }
 }
 
+/// A number modulo `p`: `2^31` is 1.
 fn reduced(value: u64) -> u32 {
-    (value % u64::from(P)) as u32
+    let modulus = u64::from(P);
+    let once = (value & modulus) + (value >> 31);
+    let twice = (once & modulus) + (once >> 31);
+    (if twice >= modulus {
+        twice - modulus
+    } else {
+        twice
+    }) as u32
 }
 
 fn product(a: u32, b: u32) -> u32 {
@@ -203,6 +211,9 @@ pub fn compress(digest: &Digest, block: &Block) -> Digest {
 }
 
 #[cfg(test)]
+mod matrix;
+
+#[cfg(test)]
 mod tests {
     use super::*;
 
@@ -261,6 +272,26 @@ mod tests {
         assert!(full + partial >= log * bits);
         assert!(full + partial >= t - 1.0 + log * (128.0 / (t + 1.0)).min(bits / 2.0));
         assert!(full * (t - 1.0) + partial >= t - 2.0 + 128.0 / (2.0 * 5f64.log2()));
+    }
+
+    #[test]
+    fn numbers_are_reduced() {
+        let modulus = u64::from(P);
+        let near = [
+            0,
+            1,
+            modulus - 1,
+            modulus,
+            modulus + 1,
+            modulus << 31,
+            (modulus << 31) + modulus,
+        ];
+        for value in near
+            .into_iter()
+            .chain([(modulus - 1) * (modulus - 1), u64::MAX - 1, u64::MAX])
+        {
+            assert_eq!(u64::from(reduced(value)), value % modulus, "{value}");
+        }
     }
 
     #[test]

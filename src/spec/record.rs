@@ -62,7 +62,7 @@ impl Packing {
         let mut block = [0; RATE];
         for (element, values) in block.iter_mut().zip(values.chunks(self.values())) {
             let shifted = values.iter().rev().map(|value| value + self.half());
-            *element = shifted.fold(0, |sum, value| sum << self.bits() | value) as u32;
+            *element = shifted.fold(0, |sum, value| (sum << self.bits()) + value) as u32;
         }
         block
     }
@@ -86,6 +86,29 @@ pub fn append(root: &Digest, values: &[i64], packing: Packing) -> Digest {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    /// The vectors of `docs/spec.md`: values `500 (i − 20)`, and `i − 20`, for `i` from 0 to 39.
+    #[test]
+    fn the_documents_vectors() {
+        let of = |step: i64, packing: Packing| {
+            let values: Vec<i64> = (0..40).map(|i| step * (i - 20)).collect();
+            append(&EMPTY, &values, packing)
+        };
+        assert_eq!(
+            of(500, Packing::Two),
+            [
+                154451315, 2044673105, 170483186, 880543710, 1391071769, 1920268472, 875425325,
+                1187689576
+            ]
+        );
+        assert_eq!(
+            of(1, Packing::Three),
+            [
+                1162519706, 283503881, 299852879, 248483459, 1074121982, 1535916376, 731699852,
+                2081264061
+            ]
+        );
+    }
 
     #[test]
     fn packings_fit() {

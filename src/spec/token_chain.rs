@@ -29,6 +29,19 @@ pub fn append(chain: &Digest, token: u32) -> Digest {
 mod tests {
     use super::*;
 
+    /// The vector of `docs/spec.md`: tokens 5, 9, 2.
+    #[test]
+    fn the_documents_vector() {
+        let chain = [5, 9, 2]
+            .into_iter()
+            .fold(EMPTY, |chain, token| append(&chain, token));
+        let said = [
+            260797341, 250258523, 475194998, 1565201644, 1683984829, 1698129661, 2036613430,
+            1002093805,
+        ];
+        assert_eq!(chain, said);
+    }
+
     #[test]
     fn chains_depend_on_every_token_and_on_the_order() {
         let of = |tokens: &[u32]| {

@@ -10,6 +10,7 @@ use super::plan::Plan;
 use super::witness::fill_block;
 use crate::air::challenges::Challenges;
 use crate::air::components::Evaluator;
+use crate::air::components::lanes::CHANNELS;
 use crate::air::components::place::END;
 use crate::air::components::{Component, range};
 use crate::air::layout::{Layout, Placed};
@@ -102,13 +103,18 @@ fn operations(plan: &Plan) -> BTreeMap<Component, Vec<Vec<M31>>> {
     let mut all = BTreeMap::<Component, Vec<Vec<M31>>>::new();
     for operation in plan.order() {
         let parts = plan.operations[operation].work().constants(plan);
-        let count = parts.iter().map(|part| part.rows.len()).sum();
+        let placed = parts.iter().filter(|part| part.component.is_placed());
+        let count = placed.map(|part| part.rows.len()).sum();
         let mut index = 0;
         for Part { component, rows } in parts {
             let table = all.entry(component).or_default();
             for row in rows {
-                table.push([&place(operation, index, count)[..], &row].concat());
-                index += 1;
+                if component.is_placed() {
+                    table.push([&place(operation, index, count)[..], &row].concat());
+                    index += 1;
+                } else {
+                    table.push(row);
+                }
             }
             fill_block(plan, component, table);
         }
@@ -143,7 +149,7 @@ fn begin(plan: &Plan, component: Component, rows: &mut [Vec<M31>]) {
 
 /// Every row of the memory has an address: one that nobody uses is no harm.
 fn memory(plan: &Plan) -> Vec<Vec<M31>> {
-    let addresses = 0..1u32 << log_rows(plan.addresses as usize);
+    let addresses = 0..1u32 << log_rows(plan.memory() as usize);
     addresses.map(|a| vec![M31::from(a)]).collect()
 }
 
@@ -153,11 +159,14 @@ fn range() -> Vec<Vec<M31>> {
     pairs.map(Vec::from).collect()
 }
 
-/// The views that operations and the program use.
+/// The views that operations and the program use, and those of all carried positions.
 fn views(plan: &Plan) -> Vec<Vec<M31>> {
     let operations = plan.operations.iter();
     let used = operations.flat_map(|operation| operation.work().views());
-    let views: BTreeSet<u32> = used.chain([plan.tokens.given]).collect();
+    let views: BTreeSet<u32> = used
+        .chain([plan.tokens.given])
+        .chain(plan.carried().addresses().step_by(CHANNELS))
+        .collect();
     let view = |address: u32| vec![M31::from(1), M31::from(address)];
     views.into_iter().map(view).collect()
 }

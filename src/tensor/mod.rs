@@ -7,23 +7,28 @@
 //! This is the first slice of `docs/tensor.md`: embeddings, products with rounding, functions of them by tables, sums with a residual stream, gated products, and a head
 //! that chooses a token. The generated programs do not use it yet.
 
+pub mod chains;
 pub mod constants;
+mod digests;
 pub mod embed;
 pub mod error;
 pub mod function;
 pub mod gated;
 pub mod head;
+pub mod holds;
 pub mod linear;
 pub mod numbers;
 pub mod operation;
 pub mod plan;
 pub mod product;
+pub mod records;
 pub mod residual;
 pub mod values;
 pub mod witness;
 
 pub use error::{PlanError, StreamError};
 pub use gated::Gated;
+pub use holds::UnfitError;
 pub use operation::{Chunk, Operand, Operation};
 pub use plan::{Plan, Tensor};
 pub use product::{Function, Matrix, Product};

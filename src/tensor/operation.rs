@@ -2,6 +2,7 @@
 
 use stwo::core::fields::m31::M31;
 
+use super::chains::Chains;
 use super::embed::Embed;
 use super::error::StreamError;
 use super::function::ByTable;
@@ -10,9 +11,12 @@ use super::head::Head;
 use super::linear::Linear;
 use super::numbers::Matmul;
 use super::plan::{Plan, Tensor};
+use super::records::Records;
 use super::residual::Residual;
 use super::values::Values;
 use crate::air::components::Component;
+use crate::air::components::tokens::CHAINS;
+use crate::spec::poseidon2::Digest;
 
 /// An operation of a plan.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -23,6 +27,8 @@ pub enum Operation {
     Residual(Residual),
     Gated(GatedProduct),
     Head(Head),
+    Records(Records),
+    Chains(Chains),
 }
 
 impl Operation {
@@ -34,6 +40,8 @@ impl Operation {
             Operation::Residual(operation) => operation,
             Operation::Gated(operation) => operation,
             Operation::Head(operation) => operation,
+            Operation::Records(operation) => operation,
+            Operation::Chains(operation) => operation,
         }
     }
 
@@ -124,8 +132,10 @@ pub struct Chunk {
     pub tokens: Vec<u32>,
     /// The position of the first lane.
     pub position: u32,
-    /// Keys and values of the positions before, as rows of the memory, block by block.
+    /// Keys and values of the positions before, as rows of the memory, block by block, each in the order of a record.
     pub carried: Vec<Vec<i64>>,
+    /// The chains of the tokens that came in before, and of those that were chosen.
+    pub chains: [Digest; CHAINS],
 }
 
 impl Chunk {

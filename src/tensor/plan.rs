@@ -55,8 +55,10 @@ pub struct Plan {
     /// Address of the largest logits.
     pub maxima: u32,
     pub operations: Vec<Operation>,
-    /// Addresses in use.
+    /// Addresses in use, but for those of carried positions, which follow.
     pub addresses: u32,
+    /// Blocks of carried positions that constants have room for, one position for each lane in a block.
+    pub carried_blocks: usize,
 }
 
 impl Plan {
@@ -87,6 +89,7 @@ impl Plan {
             maxima: CHANNELS as u32,
             operations: vec![],
             addresses: 2 * CHANNELS as u32,
+            carried_blocks: 0,
         })
     }
 
@@ -123,12 +126,15 @@ impl Plan {
     }
 
     /// Requires that each address that an operation reads is written by exactly one: what nobody writes is the prover's
-    /// choice. The tokens that come in are the program's, which reads them.
+    /// choice. The tokens that come in are the program's, which reads them. Carried keys and values are bound by their root.
     ///
     /// # Errors
     /// [`PlanError::Writers`].
     pub fn check(&self) -> Result<(), PlanError> {
-        let mut writers = BTreeMap::<u32, usize>::from([(self.tokens.given, 1)]);
+        let carried = self.carried().addresses();
+        let given = [self.tokens.given];
+        let mut writers: BTreeMap<u32, usize> =
+            given.into_iter().chain(carried).map(|a| (a, 1)).collect();
         let mut read = vec![self.tokens.given];
         for operation in &self.operations {
             for address in operation.writes().iter().flat_map(Tensor::addresses) {

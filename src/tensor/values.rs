@@ -101,7 +101,7 @@ impl Values {
 /// A value that no proof can have, where ranges are checked and not proven.
 pub fn compute(plan: &Plan, chunk: &Chunk) -> Result<Values, StreamError> {
     let mut values = Values {
-        rows: vec![vec![0; plan.lanes]; plan.addresses as usize],
+        rows: vec![vec![0; plan.lanes]; plan.memory() as usize],
         chunk: chunk.clone(),
         operation: 0,
         lanes: plan.lanes,
@@ -109,6 +109,12 @@ pub fn compute(plan: &Plan, chunk: &Chunk) -> Result<Values, StreamError> {
     };
     for (lane, &token) in chunk.tokens.iter().enumerate() {
         values.rows[plan.tokens.given as usize][lane] = i64::from(token);
+    }
+    let carried = values.rows.iter_mut().skip(plan.addresses as usize);
+    for (row, carried) in carried.zip(&chunk.carried) {
+        for (value, carried) in row.iter_mut().zip(carried) {
+            *value = *carried;
+        }
     }
     for (number, operation) in (1..).zip(&plan.operations) {
         values.operation = number;

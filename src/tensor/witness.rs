@@ -6,12 +6,14 @@ use stwo::core::fields::m31::M31;
 use stwo_cairo_adapter::ProverInput;
 
 use super::constants::columns;
+use super::digests;
 use super::operation::Part;
 use super::plan::Plan;
 use super::values::Values;
 use crate::air::components::lanes::CHANNELS;
 use crate::air::components::{Component, call, product};
 use crate::prove::tensor::{Constants, Table, Witness, calls, tally};
+use crate::spec::poseidon2::Digest;
 
 /// The trace of all components, from the memory's values and the run, whose calls are taken out of it.
 ///
@@ -36,6 +38,14 @@ pub fn witness(
                 calls::rows(input, &steps, &vec![call::OPERAND_LIMBS; operands])?
             }
             Component::Cells => calls::cells(input)?,
+            Component::Compress => {
+                let mut rows = operations.remove(&placed.component).unwrap_or_default();
+                rows.resize(
+                    1 << log,
+                    digests::row(&Digest::default(), &Default::default(), 0),
+                );
+                rows
+            }
             component => operations.remove(&component).unwrap_or_default(),
         };
         tables.push(columns(&rows, log));
@@ -56,7 +66,11 @@ fn operations(plan: &Plan, values: &Values) -> BTreeMap<Component, Vec<Vec<M31>>
             .map(|operand| M31::from(operand.of(plan.lanes, &values.chunk)))
             .collect();
         for Part { component, rows } in operation.witness(plan, values) {
-            let mut operands = operands.clone();
+            let mut operands = if component.is_placed() {
+                operands.clone()
+            } else {
+                vec![]
+            };
             if matches!(component, Component::Product { .. }) {
                 operands.resize(product::OPERANDS, M31::from(0));
             }

@@ -15,10 +15,16 @@ use stwo::core::fields::qm31::QM31;
 use stwo::core::pcs::TreeVec;
 use stwo_constraint_framework::{FrameworkEval, PointEvaluator, Relation};
 
+use cairo_decode::tensor::Plan;
+
+use crate::digests::digested;
 use crate::{Numbers, constants, plan};
 
 /// Most gates of all components of the slice, the lookup of a tuple's elements included.
 const GATES: usize = 6_000;
+
+/// The same of a plan with records and chains.
+const DIGEST_GATES: usize = 10_000;
 
 fn secure(numbers: &mut Numbers) -> QM31 {
     QM31::from_m31_array(std::array::from_fn(|_| {
@@ -29,7 +35,20 @@ fn secure(numbers: &mut Numbers) -> QM31 {
 /// In a circuit with values, a component's constraints combine to what the verifier's evaluator makes of the same samples.
 #[test]
 fn circuits_evaluate_what_the_verifier_does() {
-    let layout = constants::constants(&plan(), 8)
+    let gates = replay(&plan());
+    assert!(gates < GATES, "{gates} gates");
+}
+
+#[test]
+fn circuits_evaluate_digests() {
+    let (plan, ..) = digested(8, &[16, 24], 7, 1);
+    let gates = replay(&plan);
+    assert!(gates < DIGEST_GATES, "{gates} gates");
+}
+
+/// Compares both of all components of a plan. How many gates there are.
+fn replay(plan: &Plan) -> usize {
+    let layout = constants::constants(plan, 8)
         .expect("one writer each")
         .layout;
     let mut channel = Channel::default();
@@ -134,5 +153,5 @@ fn circuits_evaluate_what_the_verifier_does() {
         assert_eq!(context.get(found), expected, "{name}");
         eprintln!("{name}: {} gates", context.circuit.n_vars - before);
     }
-    assert!(gates < GATES, "{gates} gates");
+    gates
 }

@@ -12,7 +12,8 @@ use stwo::core::vcs::blake2_hash::Blake2sHash;
 use crate::balance::sum_of_rows;
 use crate::{Chunk, GIVEN, chunk};
 
-fn accepts(proof: &CairoProof, layout: &Layout, part: &TensorPart) -> Result<(), String> {
+/// Whether a proof is accepted.
+pub fn accepts(proof: &CairoProof, layout: &Layout, part: &TensorPart) -> Result<(), String> {
     let proof = proof.clone();
     let verify = || verify(proof, Some((layout, part)), false).map_err(|e| e.to_string());
     std::panic::catch_unwind(std::panic::AssertUnwindSafe(verify))

@@ -121,6 +121,11 @@ impl Component {
         }
     }
 
+    /// Whether its rows have a place in an operation. Other rows hang below one that has, or are true wherever they are.
+    pub fn is_placed(self) -> bool {
+        !matches!(self, Component::Record { .. } | Component::Compress)
+    }
+
     /// Numbers that tell it from every other component.
     pub(super) fn words(self) -> [u32; 2] {
         match self {

@@ -1,27 +1,28 @@
 //! The blocks of records: what keys and values of positions are in the root of all positions ([`spec::record`](crate::spec::record)).
 //!
-//! Row: a block of a position's record. Constants: `on`; `own`, 1 in the rows of the chunk's own lanes and 0 in those of carried
-//! positions; the row's number `i`; the position's lane `t`; the addresses `a_k` of the block's views; `last`, 1 in an own lane's last
-//! row, and the address `r` of the roots; `more`, 0 in the last row of the last own lane, else `on`. Values: an enabler `e`; the root
-//! `d` before the row and the root `d'` behind it; the block's values `v`.
+//! Row: a block of a position's record. Constants: `on`; the row's number `i`; the position's lane `t`; the addresses `a_k` of the
+//! block's views; `last`, 1 in the last row of a lane of the chunk's own, and the address `r` of the roots; `more`, 0 in the very last
+//! of these rows, else 1. Values: an enabler `e`; the root `d` before the row and the root `d'` behind it; the block's values `v`.
 //!
 //! ```text
-//! e (on − e) = 0     own (1 − e) = 0
+//! e (on − e) = 0
 //! +e (X, a_k, t, v_8k … v_(8k+7))      +e R(bits, v + half) for each value
 //! +e (P, d, b, d')                      b_j = Σ_k (v_(n j + k) + half) 2^(bits k), n values of an element
 //! +e (Q, i, d)   −e more (Q, i + 1, d')
 //! +last (X, r, t, d')
 //! ```
 //!
-//! *Carried rows* are numbered from 0 on, without a gap; [`roots`](super::roots) yields the tuple of number 0 with the root of no
-//! positions, and uses the one behind the last row. Numbers are constant, and each belongs to one row. So exactly the rows before
-//! that last number are on, in their order, and their views' addresses are constant: no position can be left out, added or moved.
-//! *Own rows* are numbered from [`OWN`] on, and are always on.
+//! *Which rows are on.* Rows of carried positions are numbered from 0 on, those of the chunk's own lanes from [`OWN`] on, both without
+//! a gap, and no two rows that are on have one number. [`roots`](super::roots) yields the tuples of the numbers 0 and `OWN`, and uses
+//! the one of the first carried row that is off. What is yielded with a number is used with it, so row by row: the own rows are on,
+//! and so are the carried rows before that one, and no others. Numbers and views' addresses are constant: no position can be left
+//! out, added or moved. Rows of padding are off: two of them with the enablers 1
+//! and −1 would yield what no row yields.
 //!
-//! *One reading.* Carried values come from the prover. A root determines elements, and the ranges make an element's values unique.
-//! Values that are there but are not a multiple of a block are filled by constants: the views begin anew.
+//! *One reading.* Carried values come from the prover. A root determines the elements of all blocks, and the ranges make an element's
+//! values unique. A record that does not fill its last block has its first views there again.
 //!
-//! Cells of a row with `n` values in an element: `17 + 16 n`, and `4 ⌈(18 n + 4) / 2⌉`.
+//! Cells of a row with `n` values in an element: `17 + 16 n`, and `4 (9 n + 2)`.
 
 use stwo::core::fields::m31::M31;
 
@@ -40,14 +41,13 @@ pub const BEFORE_VALUES: usize = 1 + 2 * DIGEST;
 
 /// The constraints of a row.
 pub fn evaluate<R: Row>(packing: Packing, row: &mut R) {
-    let [on, own, number, lane] = ["on", "own", "number", "lane"].map(|name| row.constant(name));
+    let [on, number, lane] = ["on", "number", "lane"].map(|name| row.constant(name));
     let views = row.constants("view", packing.values_of_block() / CHANNELS);
     let [last, roots, more] = ["last", "roots", "more"].map(|name| row.constant(name));
     let enabler = row.value();
     let [before, behind] = [0; 2].map(|_| row.values(DIGEST));
     let values = row.values(packing.values_of_block());
     row.zero(enabler.clone() * (on - enabler.clone()));
-    row.zero(own * (R::F::from(M31::from(1)) - enabler.clone()));
 
     for (address, values) in views.into_iter().zip(values.chunks(CHANNELS)) {
         lanes::uses(enabler.clone(), address, lane.clone(), values, row);
