@@ -1,5 +1,7 @@
 //! Chains of tokens: digests of the tokens that came in and of the chosen ones, behind each lane.
 
+use std::ops::Range;
+
 use stwo::core::fields::m31::M31;
 
 use super::digests::{self, MAGNITUDE, digest, get, set};
@@ -91,7 +93,7 @@ impl Work for Chains {
         vec![self.digests]
     }
 
-    fn operands(&self) -> Vec<Operand> {
+    fn operands(&self, _: &Plan) -> Vec<Operand> {
         vec![Operand::Number(self.tokens.given), self.digests.operand()]
     }
 
@@ -100,12 +102,19 @@ impl Work for Chains {
         [self.tokens.given].into_iter().chain(digests).collect()
     }
 
-    fn compute(&self, plan: &Plan, values: &mut Values) -> Result<(), StreamError> {
-        let before = values.chunk.chains;
-        for (address, digest) in self.before().into_iter().zip(before) {
-            set(values, address, 0, &digest);
+    fn compute(
+        &self,
+        _: &Plan,
+        lanes: Range<usize>,
+        values: &mut Values,
+    ) -> Result<(), StreamError> {
+        if lanes.start == 0 {
+            let before = values.chunk.chains;
+            for (address, digest) in self.before().into_iter().zip(before) {
+                set(values, address, 0, &digest);
+            }
         }
-        for lane in 0..plan.lanes {
+        for lane in lanes {
             let before = self.before_lane(values, lane);
             let tokens = self.tokens(values, lane);
             for ((address, before), token) in self.behind().into_iter().zip(before).zip(tokens) {
@@ -122,16 +131,14 @@ impl Work for Chains {
                 .map(|constant| M31::from(constant as u32))
                 .to_vec()
         };
-        vec![
-            Part {
-                component: Component::Tokens,
-                rows: (0..plan.lanes).map(row).collect(),
-            },
-            Part {
-                component: Component::Compress,
-                rows: vec![vec![]; CHAINS * plan.lanes],
-            },
-        ]
+        vec![Part {
+            component: Component::Tokens,
+            rows: (0..plan.lanes).map(row).collect(),
+        }]
+    }
+
+    fn grown(&self, plan: &Plan, _: u32) -> Vec<(Component, usize)> {
+        vec![(Component::Compress, CHAINS * plan.lanes)]
     }
 
     fn witness(&self, plan: &Plan, values: &Values) -> Vec<Part> {

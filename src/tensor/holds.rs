@@ -8,8 +8,8 @@ use super::plan::Plan;
 /// Why a chunk does not fit a plan.
 #[derive(Clone, Debug, Error, PartialEq, Eq)]
 pub enum UnfitError {
-    #[error("a chunk has {expected} tokens, one for each lane, not {found}")]
-    Tokens { found: usize, expected: usize },
+    #[error("{found} tokens come in: at least one, and at most {lanes}, as there are lanes")]
+    Tokens { found: usize, lanes: usize },
     #[error("token {token} of a vocabulary of {tokens}")]
     Token { token: u32, tokens: usize },
     #[error(
@@ -36,14 +36,14 @@ pub enum UnfitError {
 }
 
 impl Plan {
-    /// Requires that a chunk has a token for each lane, and the keys and values of all positions before it, for which there is room.
+    /// Requires that a chunk has tokens, and the keys and values of all positions before it, for which there is room.
     ///
     /// # Errors
     /// [`UnfitError`].
     pub fn holds(&self, chunk: &Chunk) -> Result<(), UnfitError> {
-        let (found, expected) = (chunk.tokens.len(), self.lanes);
-        if found != expected {
-            return Err(UnfitError::Tokens { found, expected });
+        let (found, lanes) = (chunk.tokens.len(), self.lanes);
+        if !(1..=lanes).contains(&found) {
+            return Err(UnfitError::Tokens { found, lanes });
         }
         let tokens = self.embedding.rows.len();
         if let Some(&token) = chunk.tokens.iter().find(|&&token| token as usize >= tokens) {
@@ -53,16 +53,17 @@ impl Plan {
     }
 
     fn holds_carried(&self, chunk: &Chunk) -> Result<(), UnfitError> {
-        let (place, lanes) = (self.carried(), self.lanes);
+        let lanes = self.lanes;
         // Without records nothing is carried, and the position may be any.
         let Some(records) = self.recorded() else {
             return Ok(());
         };
-        let (position, room) = (chunk.position, place.blocks * lanes);
+        let step = records.channels();
+        let (position, room) = (chunk.position, self.carried.blocks as usize * lanes);
         if position as usize > room {
             return Err(UnfitError::Room { position, room });
         }
-        let expected = (position as usize).div_ceil(lanes) * place.step;
+        let expected = (position as usize).div_ceil(lanes) * step;
         let found = chunk
             .carried
             .iter()
@@ -78,7 +79,7 @@ impl Plan {
         let limit = records.packing.half();
         for (row, values) in chunk.carried.iter().enumerate() {
             // Lanes behind the last position do not count.
-            let first = row / place.step * lanes;
+            let first = row / step * lanes;
             let count = (position as usize - first).min(lanes);
             let counted = values.iter().take(count);
             if let Some(&value) = counted

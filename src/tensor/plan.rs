@@ -1,11 +1,13 @@
 //! The plan: operations in the order of their calls, their tensors' addresses, and the ranges that make them sound.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::ops::Range;
 
 use super::error::PlanError;
 use super::operation::{Chunk, Operand, Operation};
 use super::product::{Function, Matrix};
+use super::records::Records;
+use crate::air::components::Component;
 use crate::air::components::lanes::CHANNELS;
 
 /// Numbers of lanes that a plan may have.
@@ -41,6 +43,15 @@ pub struct Tokens {
     pub chosen: u32,
 }
 
+/// The keys and values of positions before the chunk: blocks of one position for each lane, in the memory behind all else.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Carried {
+    /// The most blocks that a chunk can carry.
+    pub blocks: u32,
+    /// Addresses of a block.
+    pub step: u32,
+}
+
 /// Operations, numbered from 1 on in the order of their calls.
 #[derive(Clone, Debug)]
 pub struct Plan {
@@ -55,10 +66,9 @@ pub struct Plan {
     /// Address of the largest logits.
     pub maxima: u32,
     pub operations: Vec<Operation>,
-    /// Addresses in use, but for those of carried positions, which follow.
+    /// Addresses in use, without those of carried blocks.
     pub addresses: u32,
-    /// Blocks of carried positions that constants have room for, one position for each lane in a block.
-    pub carried_blocks: usize,
+    pub carried: Carried,
 }
 
 impl Plan {
@@ -89,7 +99,7 @@ impl Plan {
             maxima: CHANNELS as u32,
             operations: vec![],
             addresses: 2 * CHANNELS as u32,
-            carried_blocks: 0,
+            carried: Carried::default(),
         })
     }
 
@@ -131,10 +141,9 @@ impl Plan {
     /// # Errors
     /// [`PlanError::Writers`].
     pub fn check(&self) -> Result<(), PlanError> {
-        let carried = self.carried().addresses();
-        let given = [self.tokens.given];
-        let mut writers: BTreeMap<u32, usize> =
-            given.into_iter().chain(carried).map(|a| (a, 1)).collect();
+        let given = [self.tokens.given].into_iter();
+        let bound = given.chain(self.carried_addresses());
+        let mut writers: BTreeMap<u32, usize> = bound.map(|address| (address, 1)).collect();
         let mut read = vec![self.tokens.given];
         for operation in &self.operations {
             for address in operation.writes().iter().flat_map(Tensor::addresses) {
@@ -164,6 +173,31 @@ impl Plan {
         found.then_some(()).ok_or(unwritten)
     }
 
+    /// Rows of each component that [grows](Component::grows), where so many blocks are carried.
+    pub(super) fn grown(&self, blocks: u32) -> BTreeMap<Component, usize> {
+        let memory = self.addresses + blocks * self.carried.step;
+        // Without a root nothing binds carried values, and there are no views of them.
+        let step = self.recorded().map_or(0, Records::channels);
+        let views = self.views().len() + blocks as usize * step / CHANNELS;
+        let mut rows = BTreeMap::from([
+            (Component::Tensor, memory as usize),
+            (Component::Lanes, views),
+        ]);
+        for operation in &self.operations {
+            for (component, own) in operation.work().grown(self, blocks) {
+                *rows.entry(component).or_default() += own;
+            }
+        }
+        rows
+    }
+
+    /// Addresses of the views that operations and the program use, without those of carried blocks.
+    pub(super) fn views(&self) -> BTreeSet<u32> {
+        let operations = self.operations.iter();
+        let used = operations.flat_map(|operation| operation.work().views());
+        used.chain([self.tokens.given]).collect()
+    }
+
     /// Kinds of calls by their number of operands, and how many calls of each there are.
     pub fn kinds(&self) -> BTreeMap<usize, usize> {
         let mut kinds = BTreeMap::new();
@@ -177,7 +211,11 @@ impl Plan {
     pub fn calls(&self) -> Vec<Vec<Operand>> {
         let operations = (1..).zip(&self.operations);
         let call = |(number, operation): (u32, &Operation)| {
-            [vec![Operand::Number(number)], operation.work().operands()].concat()
+            [
+                vec![Operand::Number(number)],
+                operation.work().operands(self),
+            ]
+            .concat()
         };
         operations.map(call).collect()
     }

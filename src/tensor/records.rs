@@ -6,7 +6,7 @@ use rayon::prelude::*;
 use stwo::core::fields::m31::M31;
 
 use super::constants::{flag, signed};
-use super::digests::{self, MAGNITUDE, digest, set};
+use super::digests::{self, MAGNITUDE, digest, get, set};
 use super::error::{PlanError, StreamError};
 use super::operation::{Operand, Operation, Part, Work};
 use super::plan::{Plan, Tensor};
@@ -16,7 +16,7 @@ use crate::air::components::lanes::CHANNELS;
 use crate::air::components::record::OWN;
 use crate::air::components::roots::POSITION_BITS;
 use crate::spec::poseidon2::{DIGEST, Digest, P, compress};
-use crate::spec::record::{EMPTY, Packing};
+use crate::spec::record::{EMPTY, Packing, append};
 
 /// Name in refusals.
 const NAME: &str = "records";
@@ -34,24 +34,6 @@ pub struct Records {
     pub incoming: Tensor,
     /// The root behind each lane.
     pub behind: Tensor,
-}
-
-/// Where the keys and values of carried positions stand: block by block, each a record of `step` channels for all lanes.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Carried {
-    /// Address of the first block.
-    pub address: u32,
-    /// Addresses of a block.
-    pub step: usize,
-    /// Blocks that there is room for.
-    pub blocks: usize,
-}
-
-impl Carried {
-    /// All its addresses.
-    pub fn addresses(&self) -> Range<u32> {
-        self.address..self.address + (self.step * self.blocks) as u32
-    }
 }
 
 impl Plan {
@@ -94,6 +76,7 @@ impl Plan {
             incoming,
             behind,
         };
+        self.carried.step = values as u32;
         self.operations.push(Operation::Records(records.clone()));
         Ok(records)
     }
@@ -108,15 +91,10 @@ impl Plan {
             })
     }
 
-    /// Where carried keys and values stand: behind all other tensors.
-    pub fn carried(&self) -> Carried {
-        let step = self.recorded().map_or(0, Records::channels);
-        let blocks = if step == 0 { 0 } else { self.carried_blocks };
-        Carried {
-            address: self.addresses,
-            step,
-            blocks,
-        }
+    /// Addresses of carried keys and values: behind all others, block by block, each a record of all lanes, channel by channel.
+    pub fn carried_addresses(&self) -> Range<u32> {
+        let step = self.recorded().map_or(0, Records::channels) as u32;
+        self.addresses..self.addresses + step * self.carried.blocks
     }
 
     /// Where the first carried block has what an own tensor of the records is: one block further on it stands `step` addresses on.
@@ -125,11 +103,6 @@ impl Plan {
         let place = tensors.iter().position(|tensor| *tensor == own)?;
         let before: usize = tensors[..place].iter().map(|tensor| tensor.channels).sum();
         Some(self.addresses + before as u32)
-    }
-
-    /// Number of addresses, those of carried positions included.
-    pub fn memory(&self) -> u32 {
-        self.carried().addresses().end
     }
 }
 
@@ -147,12 +120,6 @@ struct Step {
     before: Digest,
     values: Vec<i64>,
     behind: Digest,
-}
-
-impl Step {
-    fn block(&self, packing: Packing) -> [u32; 16] {
-        packing.block(&self.values)
-    }
 }
 
 impl Records {
@@ -199,31 +166,60 @@ impl Records {
         views.map(row).collect()
     }
 
-    /// All rows: of the own lanes, then of the carried positions that there is room for.
-    fn rows(&self, plan: &Plan) -> Vec<Block> {
-        let count = self.blocks();
-        let own = self.own_views();
-        let mut rows = vec![];
-        for lane in 0..plan.lanes {
-            rows.extend(self.position(&own, lane, OWN + (lane * count) as u32, true));
-        }
-        let carried = plan.carried();
-        for position in 0..carried.blocks * plan.lanes {
-            let (block, lane) = (position / plan.lanes, position % plan.lanes);
-            let first = carried.address + (block * carried.step) as u32;
-            let views: Vec<u32> = (first..first + carried.step as u32)
+    /// Rows of the own lanes.
+    fn own_rows(&self, plan: &Plan) -> Vec<Block> {
+        let (count, views) = (self.blocks(), self.own_views());
+        let lanes = 0..plan.lanes;
+        lanes
+            .flat_map(|lane| self.position(&views, lane, OWN + (lane * count) as u32, true))
+            .collect()
+    }
+
+    /// Rows of so many carried positions.
+    fn carried_rows(&self, plan: &Plan, positions: usize) -> Vec<Block> {
+        let positions = 0..positions.min(plan.carried.blocks as usize * plan.lanes);
+        let rows = positions.flat_map(|position| {
+            let views: Vec<u32> = self
+                .carried_record(plan, position)
                 .step_by(CHANNELS)
                 .collect();
-            rows.extend(self.position(&views, lane, (position * count) as u32, false));
-        }
-        rows
+            let first = position * self.blocks();
+            self.position(&views, position % plan.lanes, first as u32, false)
+        });
+        rows.collect()
+    }
+
+    /// Addresses of a carried position's record.
+    fn carried_record(&self, plan: &Plan, position: usize) -> Range<u32> {
+        let step = self.channels() as u32;
+        let first = plan.addresses + (position / plan.lanes) as u32 * step;
+        first..first + step
+    }
+
+    /// The constants of so many rows: of the own lanes, then of the carried positions that there is room for.
+    pub(super) fn constants_of(&self, plan: &Plan, rows: usize) -> Vec<Vec<M31>> {
+        let own = self.own_rows(plan);
+        let (last, positions) = (
+            own.len(),
+            rows.saturating_sub(own.len()).div_ceil(self.blocks()),
+        );
+        let all = own.into_iter().chain(self.carried_rows(plan, positions));
+        let constants = |(i, row): (usize, Block)| {
+            let mut constants = vec![
+                flag(true),
+                M31::from(row.number),
+                M31::from(row.lane as u32),
+            ];
+            constants.extend(row.views.iter().map(|&view| M31::from(view)));
+            let roots = if row.last { self.behind.address } else { 0 };
+            constants.extend([flag(row.last), M31::from(roots), flag(i + 1 != last)]);
+            constants
+        };
+        all.take(rows).enumerate().map(constants).collect()
     }
 
     /// What the rows that are on have: of the carried positions, then of the own lanes.
     fn steps(&self, plan: &Plan, values: &Values) -> [Vec<Step>; 2] {
-        let positions = values.chunk.position as usize * self.blocks();
-        let rows = self.rows(plan);
-        let (own, carried) = rows.split_at(plan.lanes * self.blocks());
         let mut root = EMPTY;
         let mut step = |row: &Block| {
             let channels = row
@@ -231,7 +227,7 @@ impl Records {
                 .iter()
                 .flat_map(|&view| view..view + CHANNELS as u32);
             let values: Vec<i64> = channels
-                .map(|a| values.rows[a as usize][row.lane])
+                .map(|address| values.at(address, row.lane))
                 .collect();
             let before = root;
             root = compress(&before, &self.packing.block(&values));
@@ -241,8 +237,20 @@ impl Records {
                 behind: root,
             }
         };
-        let carried = carried.iter().take(positions).map(&mut step).collect();
-        [carried, own.iter().map(&mut step).collect()]
+        let carried = self.carried_rows(plan, values.chunk.position as usize);
+        let carried = carried.iter().map(&mut step).collect();
+        [carried, self.own_rows(plan).iter().map(&mut step).collect()]
+    }
+
+    /// The root of the carried positions.
+    fn incoming(&self, plan: &Plan, values: &Values) -> Digest {
+        (0..values.chunk.position as usize).fold(EMPTY, |root, position| {
+            let addresses = self.carried_record(plan, position);
+            let record: Vec<i64> = addresses
+                .map(|address| values.at(address, position % plan.lanes))
+                .collect();
+            append(&root, &record, self.packing)
+        })
     }
 }
 
@@ -260,7 +268,7 @@ impl Work for Records {
         vec![self.incoming, self.behind]
     }
 
-    fn operands(&self) -> Vec<Operand> {
+    fn operands(&self, _: &Plan) -> Vec<Operand> {
         vec![Operand::Position, self.incoming.operand()]
     }
 
@@ -269,51 +277,52 @@ impl Work for Records {
         self.own_views().into_iter().chain(roots).collect()
     }
 
-    fn compute(&self, plan: &Plan, values: &mut Values) -> Result<(), StreamError> {
-        let [carried, own] = self.steps(plan, values);
-        let incoming = carried.last().map_or(EMPTY, |step| step.behind);
-        set(values, self.incoming.address, 0, &incoming);
-        for (lane, steps) in own.chunks(self.blocks()).enumerate() {
-            let behind = steps.last().map_or(EMPTY, |step| step.behind);
-            set(values, self.behind.address, lane, &behind);
+    fn compute(
+        &self,
+        plan: &Plan,
+        lanes: Range<usize>,
+        values: &mut Values,
+    ) -> Result<(), StreamError> {
+        if lanes.start == 0 {
+            let incoming = self.incoming(plan, values);
+            set(values, self.incoming.address, 0, &incoming);
+        }
+        for lane in lanes {
+            let before = match lane.checked_sub(1) {
+                None => get(values, self.incoming.address, 0),
+                Some(before) => get(values, self.behind.address, before),
+            };
+            let own = self.tensors.iter().flat_map(Tensor::addresses);
+            let record: Vec<i64> = own.map(|address| values.at(address, lane)).collect();
+            set(
+                values,
+                self.behind.address,
+                lane,
+                &append(&before, &record, self.packing),
+            );
         }
         Ok(())
     }
 
-    fn constants(&self, plan: &Plan) -> Vec<Part> {
-        let rows = self.rows(plan);
-        let own = plan.lanes * self.blocks();
-        let constants = |(i, row): (usize, &Block)| {
-            let mut constants = vec![
-                flag(true),
-                M31::from(row.number),
-                M31::from(row.lane as u32),
-            ];
-            constants.extend(row.views.iter().map(|&view| M31::from(view)));
-            let roots = if row.last { self.behind.address } else { 0 };
-            constants.extend([flag(row.last), M31::from(roots), flag(i + 1 != own)]);
-            constants
-        };
+    fn constants(&self, _: &Plan) -> Vec<Part> {
         let blocks = self.blocks();
+        vec![Part {
+            component: Component::Roots { blocks },
+            rows: vec![vec![]],
+        }]
+    }
+
+    fn grown(&self, plan: &Plan, blocks: u32) -> Vec<(Component, usize)> {
+        let rows = self.blocks() * plan.lanes * (1 + blocks as usize);
+        let packing = self.packing;
         vec![
-            Part {
-                component: Component::Roots { blocks },
-                rows: vec![vec![]],
-            },
-            Part {
-                component: Component::Record {
-                    packing: self.packing,
-                },
-                rows: rows.iter().enumerate().map(constants).collect(),
-            },
-            Part {
-                component: Component::Compress,
-                rows: vec![vec![]; rows.len()],
-            },
+            (Component::Record { packing }, rows),
+            (Component::Compress, rows),
         ]
     }
 
     fn witness(&self, plan: &Plan, values: &Values) -> Vec<Part> {
+        let (blocks, packing) = (self.blocks(), self.packing);
         let [carried, own] = self.steps(plan, values);
         let incoming = carried.last().map_or(EMPTY, |step| step.behind);
         let row = |step: &Step| {
@@ -326,22 +335,20 @@ impl Work for Records {
         let steps: Vec<Step> = own.into_iter().chain(carried).collect();
         let compressions = steps
             .par_iter()
-            .map(|step| digests::row(&step.before, &step.block(self.packing), 1));
-        let blocks = self.blocks();
+            .map(|step| digests::row(&step.before, &packing.block(&step.values), 1))
+            .collect();
         vec![
             Part {
                 component: Component::Roots { blocks },
                 rows: vec![digest(&incoming)],
             },
             Part {
-                component: Component::Record {
-                    packing: self.packing,
-                },
+                component: Component::Record { packing },
                 rows: steps.par_iter().map(row).collect(),
             },
             Part {
                 component: Component::Compress,
-                rows: compressions.collect(),
+                rows: compressions,
             },
         ]
     }

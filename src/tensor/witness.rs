@@ -27,7 +27,9 @@ pub fn witness(
 ) -> Result<Witness, calls::CallError> {
     let mut operations = operations(plan, values);
     let mut tables = vec![];
-    for (placed, fixed) in constants.layout.components.iter().zip(&constants.tables) {
+    let layout = &constants.layout;
+    let placed = layout.components.iter().zip(layout.columns());
+    for ((placed, width), fixed) in placed.zip(&constants.tables) {
         let log = placed.log_rows;
         let rows = match placed.component {
             Component::Tensor => memory(values, log),
@@ -48,7 +50,7 @@ pub fn witness(
             }
             component => operations.remove(&component).unwrap_or_default(),
         };
-        tables.push(columns(&rows, log));
+        tables.push(columns(&rows, width.trace, log));
     }
     let mut witness = Witness { tables };
     tally::write(constants, &mut witness);
@@ -61,16 +63,16 @@ fn operations(plan: &Plan, values: &Values) -> BTreeMap<Component, Vec<Vec<M31>>
     for place in plan.order() {
         let operation = plan.operations[place].work();
         let operands: Vec<M31> = operation
-            .operands()
+            .operands(plan)
             .iter()
             .map(|operand| M31::from(operand.of(plan.lanes, &values.chunk)))
             .collect();
         for Part { component, rows } in operation.witness(plan, values) {
-            let mut operands = if component.is_placed() {
-                operands.clone()
-            } else {
-                vec![]
-            };
+            if component.grows() {
+                all.entry(component).or_default().extend(rows);
+                continue;
+            }
+            let mut operands = operands.clone();
             if matches!(component, Component::Product { .. }) {
                 operands.resize(product::OPERANDS, M31::from(0));
             }
@@ -95,15 +97,17 @@ fn memory(values: &Values, log_rows: u32) -> Vec<Vec<M31>> {
     (0..1 << log_rows).map(row).collect()
 }
 
-/// The rows that the constants say, and room for multiplicities.
+/// The rows that the constants say, as far as the memory has what they view, and room for multiplicities.
 fn views(plan: &Plan, values: &Values, constants: &Table, log_rows: u32) -> Vec<Vec<M31>> {
     let [on, address] = [&constants[0], &constants[1]];
     let row = |i: usize| {
-        let mut row = vec![M31::from(0); (CHANNELS + 1) * plan.lanes];
-        if on[i] == M31::from(1) {
+        let mut row = vec![M31::from(0); 1 + (CHANNELS + 1) * plan.lanes];
+        let end = address[i].0 as usize + CHANNELS;
+        if on[i] == M31::from(1) && end <= values.rows.len() {
+            row[0] = M31::from(1);
             for k in 0..CHANNELS {
                 let lanes = values.lanes(address[i].0 + k as u32);
-                row[k * plan.lanes..][..plan.lanes].copy_from_slice(&lanes);
+                row[1 + k * plan.lanes..][..plan.lanes].copy_from_slice(&lanes);
             }
         }
         row

@@ -52,7 +52,7 @@ fn positions_in_another_order() {
 #[test]
 fn another_reading_of_the_same_element() {
     let honest = honest();
-    let place = honest.plan.carried().address as usize;
+    let place = honest.plan.addresses as usize;
     for by in [1, -1] {
         let mut values = honest.values.clone();
         values.rows[place][3] += by << 15;
@@ -185,7 +185,7 @@ fn another_root_in_the_memory() {
             .position(|a| a.0 == address)
             .expect("a view");
         lie.witness.tables[tensor][lane][address as usize] += one();
-        lie.witness.tables[lanes][lane][view] += one();
+        lie.witness.tables[lanes][1 + lane][view] += one();
         let misfit = lie.misfit();
         assert!(misfit.open.contains(&VIEWS.0), "{misfit:?}");
         assert!(
@@ -236,7 +236,7 @@ fn a_digest_that_is_not_canonical() {
 #[test]
 fn another_carried_value() {
     let mut chunk = honest();
-    let [tensor, address] = [chunk.index("tensor"), chunk.plan.carried().address as usize];
+    let [tensor, address] = [chunk.index("tensor"), chunk.plan.addresses as usize];
     chunk.witness.tables[tensor][2][address] += one();
     chunk.refused_by(TENSOR);
 }

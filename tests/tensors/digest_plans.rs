@@ -123,15 +123,15 @@ fn carried_values_stand_behind_all_others() {
     let (mut plan, x) = plan();
     let [keys, values] = [16, 8].map(|channels| tensor(&mut plan, x, channels, 9));
     assert_eq!(plan.carried_address(keys), None);
-    plan.carried_blocks = 3;
-    assert_eq!(plan.carried().addresses().len(), 0);
+    plan.carried.blocks = 3;
+    assert_eq!(plan.carried_addresses().len(), 0);
     plan.records(&[keys, values]).expect("in range");
     let first = plan.addresses;
     assert_eq!(plan.carried_address(keys), Some(first));
     assert_eq!(plan.carried_address(values), Some(first + 16));
     assert_eq!(plan.carried_address(x), None);
-    assert_eq!(plan.carried().addresses(), first..first + 3 * 24);
-    assert_eq!(plan.memory(), first + 72);
+    assert_eq!(plan.carried_addresses(), first..first + 3 * 24);
+    assert_eq!(plan.carried.step, 24);
     assert_eq!(plan.check(), Ok(()));
 }
 
@@ -150,14 +150,8 @@ fn chunks_that_fit_a_plan() {
         change(&mut chunk);
         plan.holds(&chunk).expect_err("a chunk that does not fit")
     };
-    let found = refused(9, &|chunk| chunk.tokens.truncate(7));
-    assert_eq!(
-        found,
-        UnfitError::Tokens {
-            found: 7,
-            expected: 8
-        }
-    );
+    let found = refused(9, &|chunk| chunk.tokens.clear());
+    assert_eq!(found, UnfitError::Tokens { found: 0, lanes: 8 });
     let found = refused(9, &|chunk| chunk.tokens[2] = 40);
     assert_eq!(
         found,

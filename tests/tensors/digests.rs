@@ -23,11 +23,11 @@ pub fn digested(
     lanes: usize,
     channels: &[usize],
     shift: u32,
-    blocks: usize,
+    blocks: u32,
 ) -> (Plan, Records, Chains) {
     let mut numbers = Numbers(7);
     let mut plan = Plan::new(lanes, 12, numbers.matrix(WIDTH, TOKENS, 127)).expect("a plan");
-    plan.carried_blocks = blocks;
+    plan.carried.blocks = blocks;
     let x = plan.embed();
     let tensors: Vec<Tensor> = channels
         .iter()
@@ -179,12 +179,12 @@ fn digests_are_what_integers_say() {
         Honest::new(&chunk.constants, &chunk.witness);
         let bits = records.packing.bits();
         packings.push(bits);
-        let place = chunk.plan.carried();
+        let (address, step) = (chunk.plan.addresses, records.channels() as u32);
         let mut root = vec![0; 8];
         for position in 0..position {
             let (block, lane) = (position / lanes as u32, position as usize % lanes);
-            let first = place.address + block * place.step as u32;
-            let values = record(&chunk, first..first + place.step as u32, lane);
+            let first = address + block * step;
+            let values = record(&chunk, first..first + step, lane);
             root = behind_position(&root, &values, bits);
         }
         assert_eq!(

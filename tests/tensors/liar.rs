@@ -17,7 +17,7 @@ fn free(chunk: &Chunk, component: usize, column: usize, row: usize, delta: u32) 
     let on = |row: usize| match placed.component {
         // Multiplicities and values of all rows count.
         Component::Tensor | Component::Range | Component::Table | Component::Compress => true,
-        Component::Call { .. } | Component::Cells | Component::Record { .. } => {
+        Component::Call { .. } | Component::Cells | Component::Record { .. } | Component::Lanes => {
             chunk.witness.tables[component][0][row] == M31::from(1)
         }
         _ => constants[0][row] == M31::from(1),
@@ -29,7 +29,7 @@ fn free(chunk: &Chunk, component: usize, column: usize, row: usize, delta: u32) 
             column < lanes && chunk.witness.tables[component][lanes][row] == M31::from(0)
         }
         // A row that is no step: everything but the flag.
-        Component::Call { .. } | Component::Cells | Component::Record { .. } => {
+        Component::Call { .. } | Component::Cells | Component::Record { .. } | Component::Lanes => {
             !on(row) && column > 0
         }
         // A compression that nobody uses is one.

@@ -72,7 +72,7 @@ pub fn write(constants: &Constants, witness: &mut Witness) {
         }
     }
     for (i, placed) in layout.components.iter().enumerate() {
-        let own = (&constants.tables[i], &mut witness.tables[i]);
+        let own = (&*constants.tables[i], &mut witness.tables[i]);
         fill(placed.component, layout.lanes, own, &tally);
     }
 }
@@ -103,11 +103,14 @@ fn fill(
             }
         }
         Component::Lanes => {
-            let [on, address] = [&constants[0], &constants[1]];
-            for row in (0..on.len()).filter(|&row| on[row] == M31::from(1)) {
+            let address = &constants[1];
+            for row in 0..address.len() {
+                if trace[0][row] != M31::from(1) {
+                    continue;
+                }
                 for lane in 0..lanes {
                     let count = tally.lanes.get(&(address[row].0, lane as u32));
-                    trace[CHANNELS * lanes + lane][row] = of(count);
+                    trace[1 + CHANNELS * lanes + lane][row] = of(count);
                 }
             }
         }
