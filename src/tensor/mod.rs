@@ -7,6 +7,7 @@
 //! This is the first slice of `docs/tensor.md`: embeddings, products with rounding, functions of them by tables, sums with a residual stream, gated products, and a head
 //! that chooses a token. The generated programs do not use it yet.
 
+pub mod angles;
 pub mod constants;
 pub mod embed;
 pub mod error;
@@ -17,12 +18,15 @@ pub mod linear;
 pub mod numbers;
 pub mod operation;
 pub mod plan;
+pub mod positions;
 pub mod product;
 pub mod residual;
+pub mod rotary;
 pub mod values;
 pub mod witness;
 
-pub use error::{PlanError, StreamError};
+pub use angles::Angles;
+pub use error::{ChunkError, PlanError, StreamError};
 pub use gated::Gated;
 pub use operation::{Chunk, Operand, Operation};
 pub use plan::{Plan, Tensor};
