@@ -13,6 +13,10 @@ mod forms;
 mod liar;
 #[path = "tensors/numbers.rs"]
 mod numbers;
+#[path = "tensors/position_lies.rs"]
+mod position_lies;
+#[path = "tensors/position_refusals.rs"]
+mod position_refusals;
 #[path = "tensors/program.rs"]
 mod program;
 #[path = "tensors/proofs.rs"]
