@@ -1,6 +1,7 @@
 //! Cosines and sines of the lanes' positions.
 
 use std::iter::repeat_n;
+use std::ops::Range;
 
 use stwo::core::fields::m31::M31;
 
@@ -54,8 +55,8 @@ pub struct AnglesByTable {
 }
 
 impl Plan {
-    /// Cosines and sines of the lanes' positions from a table, which has for each position of the context and each frequency both, with 14 bits behind the point. The
-    /// positions beyond the context, which lanes may have that nobody asked for, have zeros.
+    /// Cosines and sines of the lanes' positions from a table, which has for each position of the context and each frequency both, with 14
+    /// bits behind the point. The positions beyond the context, which lanes may have that nobody asked for, have zeros.
     ///
     /// # Errors
     /// A table without positions or frequencies, with different numbers of frequencies, or with a number above 1.
@@ -150,9 +151,15 @@ impl Work for AnglesByTable {
         Some(self.table.len())
     }
 
-    fn compute(&self, plan: &Plan, values: &mut Values) -> Result<(), StreamError> {
+    fn compute(
+        &self,
+        plan: &Plan,
+        lanes: Range<usize>,
+        values: &mut Values,
+    ) -> Result<(), StreamError> {
         let first = values.chunk.position as usize;
-        for (part, lane) in self.rows(plan) {
+        let rows = self.rows(plan).filter(|(_, lane)| lanes.contains(lane));
+        for (part, lane) in rows {
             for (channel, value) in (part * WIDTH..).zip(self.part(first + lane, part)) {
                 values.set(self.angles.output, channel, lane, value);
             }

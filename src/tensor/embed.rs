@@ -1,6 +1,7 @@
 //! The embeddings of the lanes' tokens, with or without learned positions.
 
 use std::iter::repeat_n;
+use std::ops::Range;
 
 use stwo::core::fields::m31::M31;
 
@@ -50,8 +51,8 @@ impl Plan {
         Ok(self.push_embed(shift, None, magnitude))
     }
 
-    /// The same plus the vectors of the lanes' positions, one for each position of the context. The positions beyond it, which lanes may have that nobody asked for, have
-    /// zeros.
+    /// The same plus the vectors of the lanes' positions, one for each position of the context. The positions beyond it, which lanes may
+    /// have that nobody asked for, have zeros.
     ///
     /// # Errors
     /// Vectors that have not the embedding's channels, a shift that makes a number too large, or a second such operation.
@@ -157,9 +158,14 @@ impl Work for Embed {
         positions.map(|positions| positions.rows.len())
     }
 
-    fn compute(&self, plan: &Plan, values: &mut Values) -> Result<(), StreamError> {
-        for lane in 0..plan.lanes {
-            let token = values.chunk.tokens[lane] as usize;
+    fn compute(
+        &self,
+        plan: &Plan,
+        lanes: Range<usize>,
+        values: &mut Values,
+    ) -> Result<(), StreamError> {
+        for lane in lanes {
+            let token = values.rows[self.tokens.given as usize][lane] as usize;
             let position = values.chunk.position as usize + lane;
             for (channel, &value) in plan.embedding.rows[token].iter().enumerate() {
                 let scaled = i64::from(value) << self.shift;
@@ -181,7 +187,7 @@ impl Work for Embed {
 
     fn witness(&self, plan: &Plan, values: &Values) -> Vec<Part> {
         let row = |(lane, part): (usize, usize)| {
-            let token = values.chunk.tokens[lane] as usize;
+            let token = values.rows[self.tokens.given as usize][lane] as usize;
             let position = values.chunk.position as usize + lane;
             let channels = part * self.part()..(part + 1) * self.part();
             let mut row = values.view(self.tokens.given, lane);

@@ -133,7 +133,7 @@ pub struct StreamError {
 /// Why a plan has no proof of a chunk, whatever its values.
 #[derive(Clone, Debug, Error, PartialEq, Eq)]
 pub enum ChunkError {
-    #[error("the chunk has {found} tokens, and the plan {lanes} lanes: each has a token")]
+    #[error("the chunk has {found} tokens; at least 1, and at most {lanes}, one for each lane")]
     Tokens { found: usize, lanes: usize },
     #[error("lane {lane} has the token {token}; the plan has {tokens} tokens")]
     Token {

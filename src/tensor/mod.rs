@@ -4,8 +4,8 @@
 //! Each [`operation`] has a file: what it computes, the ranges that make it sound, and its rows.
 //! [`values`] computes what the memory of tensors holds for given tokens; [`witness`] writes the rows.
 //!
-//! This is the first slice of `docs/tensor.md`: embeddings, products with rounding, functions of them by tables, sums with a residual stream, gated products, and a head
-//! that chooses a token. The generated programs do not use it yet.
+//! This is the first slice of `docs/tensor.md`: embeddings, learned positions, rotations, products with rounding, functions of them by
+//! tables, sums with a residual stream, gated products, and a head that chooses a token. The generated programs do not use it yet.
 
 pub mod angles;
 pub mod constants;

@@ -1,5 +1,7 @@
 //! The positions of the lanes.
 
+use std::ops::Range;
+
 use super::error::StreamError;
 use super::operation::{Operand, Operation, Part, Work};
 use super::plan::{Plan, Tensor, Tokens};
@@ -61,9 +63,14 @@ impl Work for Positions {
         vec![Operand::Position, self.output.operand()]
     }
 
-    fn compute(&self, plan: &Plan, values: &mut Values) -> Result<(), StreamError> {
+    fn compute(
+        &self,
+        _: &Plan,
+        lanes: Range<usize>,
+        values: &mut Values,
+    ) -> Result<(), StreamError> {
         let first = i64::from(values.chunk.position);
-        for lane in 0..plan.lanes {
+        for lane in lanes {
             values.set(self.output, 0, lane, first + lane as i64);
         }
         Ok(())

@@ -1,5 +1,7 @@
 //! Rounded products whose pairs of outputs are rotated by the angles of the lanes' positions.
 
+use std::ops::Range;
+
 use stwo::core::fields::m31::M31;
 
 use super::angles::Angles;
@@ -34,11 +36,11 @@ pub struct Rotary {
 }
 
 impl Plan {
-    /// A product with rounding to so many bits, and a rotation of each head's outputs: `i` with `i + h`, by frequency `i` of `h`. A pair that does not rotate has the
-    /// cosine `2^14` and the sine 0.
+    /// A product with rounding to so many bits, and a rotation of each head's outputs: `i` with `i + h`, by frequency `i` of `h`. A pair
+    /// that does not rotate has the cosine `2^14` and the sine 0.
     ///
-    /// # Errors
-    /// Forms that do not fit, an output whose range cannot be proven, angles that are not the plan's, or another number of outputs than the heads have.
+    /// # Errors Forms that do not fit, an output whose range cannot be proven, angles that are not the plan's, or another number of outputs
+    /// than the heads have.
     pub fn rotary(
         &mut self,
         input: Tensor,
@@ -176,19 +178,24 @@ impl Work for Rotary {
         })
     }
 
-    fn compute(&self, plan: &Plan, values: &mut Values) -> Result<(), StreamError> {
-        let accumulators = values.product(&self.of.weights, self.input);
+    fn compute(
+        &self,
+        _: &Plan,
+        lanes: Range<usize>,
+        values: &mut Values,
+    ) -> Result<(), StreamError> {
+        let accumulators = values.product(&self.of.weights, self.input, &lanes);
         for (output, frequency) in self.pairs() {
             let other = output + self.angles.frequencies;
             let pair = [output, other].map(|output| accumulators.of(output));
-            for lane in 0..plan.lanes {
+            for (i, lane) in lanes.clone().enumerate() {
                 let turn = self.turns(values, frequency).map(|of| of[lane]);
-                let [.., left, _, right, _] = self.lane(output, pair.map(|of| of[lane]), turn);
+                let [.., left, _, right, _] = self.lane(output, pair.map(|of| of[i]), turn);
                 values.set(self.output, output, lane, left);
                 values.set(self.output, other, lane, right);
             }
         }
-        values.keep(self.output, accumulators);
+        values.keep(self.output, &lanes, &accumulators);
         Ok(())
     }
 

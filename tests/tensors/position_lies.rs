@@ -1,5 +1,5 @@
-//! Lies about positions, angles and embeddings with positions, with a memory that says what they claim: of each, one lookup refuses it, and nothing else
-//! does.
+//! Lies about positions, angles and embeddings with positions, with a memory that says what they claim: of each, one lookup refuses it, and
+//! nothing else does.
 
 use std::sync::Arc;
 
@@ -54,8 +54,8 @@ fn row_of_angles(part: usize, lane: usize) -> usize {
     LANES + part * LANES + lane
 }
 
-/// Attack: angles of the next position, of which the row claims that it is the lane's. Stopped by: the view of the positions. And a memory of other angles than the
-/// row has. Stopped by: the views of the angles.
+/// Attack: angles of the next position, of which the row claims that it is the lane's. Stopped by: the view of the positions. And a memory
+/// of other angles than the row has. Stopped by: the views of the angles.
 #[test]
 fn angles_of_another_position() {
     let chunk = chunk();
@@ -147,8 +147,8 @@ const VIEW: usize = 2;
 const TOKEN: usize = VIEW + 8;
 const POSITION: usize = TOKEN + WIDTH;
 
-/// Attack: another number of a token's or of a position's vector. Stopped by: the table of embeddings, or of positions. And a memory that has another sum than the
-/// row. Stopped by: its view.
+/// Attack: another number of a token's or of a position's vector. Stopped by: the table of embeddings, or of positions. And a memory that
+/// has another sum than the row. Stopped by: its view.
 #[test]
 fn another_vector_of_an_embedding() {
     let chunk = chunk();
@@ -164,7 +164,8 @@ fn another_vector_of_an_embedding() {
     }
 }
 
-/// Attack: the vector of another token, or of another position, of which the row claims that it is the lane's. Stopped by: the view of tokens and positions.
+/// Attack: the vector of another token, or of another position, of which the row claims that it is the lane's. Stopped by: the view of
+/// tokens and positions.
 #[test]
 fn an_embedding_of_another_token_or_position() {
     let chunk = chunk();

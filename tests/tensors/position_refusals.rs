@@ -72,12 +72,14 @@ fn chunks_that_a_plan_does_not_accept() {
         tokens: TOKENS,
     };
     assert_eq!(plan.accepts(&other), Err(found));
-    let short = Chunk::first(&GIVEN[1..]);
-    let found = ChunkError::Tokens {
-        found: LANES - 1,
-        lanes: LANES,
-    };
-    assert_eq!(plan.accepts(&short), Err(found));
+    for found in [0, LANES + 1] {
+        let lanes = LANES;
+        let wrong = ChunkError::Tokens { found, lanes };
+        assert_eq!(plan.accepts(&Chunk::first(&vec![0; found])), Err(wrong));
+    }
+    for found in [1, LANES] {
+        assert_eq!(plan.accepts(&Chunk::first(&vec![0; found])), Ok(()));
+    }
 }
 
 fn matrix(inputs: usize, outputs: usize, value: i32) -> Matrix {

@@ -198,8 +198,8 @@ fn rotations_are_the_specifications() {
     }
 }
 
-/// A proof of a chunk from a position on, whose last lanes are beyond the context, is accepted; and refused with other sizes of heads, with outputs that begin
-/// elsewhere, with another shift of embeddings or with another sum.
+/// A proof of a chunk from a position on, whose last lanes are beyond the context, is accepted; and refused with other sizes of heads, with
+/// outputs that begin elsewhere, with another shift of embeddings or with another sum.
 #[test]
 fn a_chunk_with_positions_is_proven() {
     let Chunk {

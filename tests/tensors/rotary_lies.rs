@@ -193,7 +193,8 @@ fn another_output_before_the_rotation() {
     }
 }
 
-/// Attack: an output and a rest that stand for an accumulator `p` away, with a rotation in the field whose results are in range. Stopped by: the output's range.
+/// Attack: an output and a rest that stand for an accumulator `p` away, with a rotation in the field whose results are in range. Stopped
+/// by: the output's range.
 #[test]
 fn a_congruent_output_before_the_rotation() {
     let chunk = chunk();
@@ -208,8 +209,8 @@ fn a_congruent_output_before_the_rotation() {
     }
 }
 
-/// Attack: a result that is larger by `n`, with a rest that is smaller by `n 2^14`. Stopped by: the rest's range. And one that is `2^17` away, with a rest that
-/// is smaller by 1, which is congruent. Stopped by: the result's range.
+/// Attack: a result that is larger by `n`, with a rest that is smaller by `n 2^14`. Stopped by: the rest's range. And one that is `2^17`
+/// away, with a rest that is smaller by 1, which is congruent. Stopped by: the result's range.
 #[test]
 fn another_rounding_of_the_rotation() {
     let chunk = chunk();

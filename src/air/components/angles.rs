@@ -1,8 +1,9 @@
 //! Cosines and sines of the lanes' positions, from a constant [table](super::vectors).
 //!
-//! Row: eight frequencies and a lane `t`. Constants: its [`place`](super::place) (two operands: the address of the tokens, whose view by lanes has the positions
-//! too, and the address `b` of the first result), the lane, the number `i` of the eight frequencies among all of the table, and `output`, their first result.
-//! Values: the view's 8 numbers, of which one is the position; `cos_0 … cos_7`, `sin_0 … sin_7`.
+//! Row: eight frequencies and a lane `t`. Constants: its [`place`](super::place) (two operands: the address of the tokens, whose view by
+//! lanes has the positions too, and the address `b` of the first result), the lane, the number `i` of the eight frequencies among all of
+//! the table, and `output`, their first result. Values: the view's 8 numbers, of which one is the position; `cos_0 … cos_7`, `sin_0 …
+//! sin_7`.
 //!
 //! `+X(tokens, t, …)`, `+(G, i, position, cos, sin)`, `+X(b + output, t, cos)`, `+X(b + output + 8, t, sin)`.
 //!

@@ -1,12 +1,12 @@
 //! The embeddings of the lanes' tokens, with or without learned positions: `x = 2^s e + p`.
 //!
-//! Row: a lane `t` and a [part](super::head::part) of `w` channels. Constants: its [`place`](super::place) (two operands: the address of the tokens, whose view by lanes has the
-//! token first and the positions too, and the address `b` of the first channel), `lane`, `part`. Values: the view's 8 numbers; the part `e_0 … e_(w−1)` of the token's
-//! embedding; with learned positions the part `p_0 … p_(w−1)` of the position's vector, otherwise `p = 0`. The shift `s`, and whether there are positions, are parameters of the
-//! component.
+//! Row: a lane `t` and a [part](super::head::part) of `w` channels. Constants: its [`place`](super::place) (two operands: the address of
+//! the tokens, whose view by lanes has the token first and the positions too, and the address `b` of the first channel), `lane`, `part`.
+//! Values: the view's 8 numbers; the part `e_0 … e_(w−1)` of the token's embedding; with learned positions the part `p_0 … p_(w−1)` of the
+//! position's vector, otherwise `p = 0`. The shift `s`, and whether there are positions, are parameters of the component.
 //!
-//! `+X(tokens, t, …)`, `+(E, part, token, e)`, with positions `+(P, part, position, p)`, and `+X(b + w part + 8 c, t, x_8c … x_(8c+7))` for each eight channels.
-//! `x` is no column.
+//! `+X(tokens, t, …)`, `+(E, part, token, e)`, with positions `+(P, part, position, p)`, and `+X(b + w part + 8 c, t, x_8c … x_(8c+7))` for
+//! each eight channels. `x` is no column.
 //!
 //! Cells of a row: `w + 10`, and `4 ⌈(4 + w / 8) / 2⌉`; with positions `2 w + 10`, and `4 ⌈(5 + w / 8) / 2⌉`.
 

@@ -1,9 +1,10 @@
 //! The positions of the lanes: one row of the memory, `P, P + 1, …, P + L − 1`.
 //!
-//! Row: the only one of its operation. Constants: its [`place`](super::place) (two operands: the chunk's first position `P`, and the address `b` of the row of the
-//! memory). There is no column for the positions.
+//! Row: the only one of its operation. Constants: its [`place`](super::place) (two operands: the chunk's first position `P`, and the
+//! address `b` of the row of the memory). There is no column for the positions.
 //!
-//! `+T(b, P, P + 1, …, P + L − 1)`. An operand is below `2^27`, so no position passes `p`, and all lanes are bound at once, whichever the program reads.
+//! `+T(b, P, P + 1, …, P + L − 1)`. An operand is below `2^27`, so no position passes `p`, and all lanes are bound at once, whichever the
+//! program reads.
 //!
 //! Cells of a row: 2 and 8.
 

@@ -1,24 +1,25 @@
-//! Rotation of pairs of a product's outputs: `x' = round((x cos − y sin) / 2^14)`, `y' = round((y cos + x sin) / 2^14)`, of rounded outputs `x`, `y`.
+//! Rotation of pairs of a product's rounded outputs: `x' = round((x cos − y sin) / 2^14)`, `y' = round((y cos + x sin) / 2^14)`.
 //!
-//! A matrix has heads of `2 h` outputs, and a pair is the outputs `i` and `i + h` of a head. So a row takes two outputs, with the powers `g` and `g β^h`. `g` steps by
-//! `β` in a head and by `β^(h + 1)` to the next one. `h` is a parameter of the component.
+//! A matrix has heads of `2 h` outputs, and a pair is the outputs `i` and `i + h` of a head. So a row takes two outputs, with the powers
+//! `g` and `g β^h`. `g` steps by `β` in a head and by `β^(h + 1)` to the next one. `h` is a parameter of the component.
 //!
-//! Row: a pair. Constants: the row's [`place`](super::place) (three operands: the second is the address `b` of the first result, the third the address `a` of
-//! the [`angles`](super::angles)), `output`, the number of the first output and result; `angle`, the offset of its cosine; the [roundings](super::outputs) of both outputs, which have one
-//! `s`; `bits` and `2^(bits − 1)`; `bits'` and `2^(bits' − 1)` of the results; `first`, and `jump` (1 in the first row of each head but the very first). Values `cos_t`,
-//! `sin_t`; for each lane `x`, `r`, `y`, `r'`, `x'`, `q`, `y'`, `q'`.
+//! Row: a pair. Constants: the row's [`place`](super::place) (three operands: the second is the address `b` of the first result, the third
+//! the address `a` of the [`angles`](super::angles)), `output`, the number of the first output and result; `angle`, the offset of its
+//! cosine; the [roundings](super::outputs) of both outputs, which have one `s`; `bits` and `2^(bits − 1)`; `bits'` and `2^(bits' − 1)` of
+//! the results; `first`, and `jump` (1 in the first row of each head but the very first). Values `cos_t`, `sin_t`; for each lane `x`, `r`,
+//! `y`, `r'`, `x'`, `q`, `y'`, `q'`.
 //!
 //! - `R(bits, x + 2^(bits − 1))`, `R(s, r)`, the same of `y` and `r'`, and to the zero sum
-//!   `−κ β^start g Σ_t ρ^t ((2^s x_t + on r_t − offset) + β^h (2^s y_t + on r'_t − offset'))`, with `g = first + (β (1 − first − jump) + β^(h + 1) jump) g'`: `x` and `y` are the rounded outputs, as in
-//!   [`round`](super::round).
-//! - `on (x cos − y sin − q + 2^13 − 2^14 x') = 0`, `R(bits', x' + 2^(bits' − 1))`, `R(14, q)`, and the same with `y cos + x sin`, `y'` and `q'`. The plan requires `|x|, |y| < 2^14` and
-//!   `|cos| + |sin| ≤ 2^15`, so that each sum is below `2^29` in magnitude, and `14 + bits' ≤ 30`: both sides are together shorter than `p`, so
-//!   congruent means equal.
+//!   `−κ β^start g Σ_t ρ^t ((2^s x_t + on r_t − offset) + β^h (2^s y_t + on r'_t − offset'))`,
+//!   with `g = first + (β (1 − first − jump) + β^(h + 1) jump) g'`: `x` and `y` are the rounded outputs, as in [`round`](super::round).
+//! - `on (x cos − y sin − q + 2^13 − 2^14 x') = 0`, `R(bits', x' + 2^(bits' − 1))`, `R(14, q)`, and the same with `y cos + x sin`, `y'` and
+//!   `q'`. The plan requires `|x|, |y| < 2^14` and `|cos| + |sin| ≤ 2^15`, so that each sum is below `2^29` in magnitude, and
+//!   `14 + bits' ≤ 30`: both sides are together shorter than `p`, so congruent means equal.
 //!
 //! `+T(a + angle, cos)`, `+T(a + angle + 8, sin)`, `+T(b + output, x')`, `+T(b + output + h, y')`.
 //!
-//! A matrix that does not fill its last block is followed by as many rows that are off as outputs are missing there. The first of them has the `jump` of a next head, and each further
-//! row steps by `β`.
+//! A matrix that does not fill its last block is followed by as many rows that are off as outputs are missing there. Each steps by `β`, and
+//! the first row of the next matrix has its `jump` as always: so the next matrix begins where its block does.
 //!
 //! Cells of a row: `10 L + 3`, and `4 (⌈(8 L + 6) / 2⌉ + 2)`.
 
