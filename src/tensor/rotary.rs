@@ -39,7 +39,8 @@ impl Plan {
     /// A product with rounding to so many bits, and a rotation of each head's outputs: `i` with `i + h`, by frequency `i` of `h`. A pair
     /// that does not rotate has the cosine `2^14` and the sine 0.
     ///
-    /// # Errors Forms that do not fit, an output whose range cannot be proven, angles that are not the plan's, or another number of outputs
+    /// # Errors
+    /// Forms that do not fit, an output whose range cannot be proven, angles that are not the plan's, or another number of outputs
     /// than the heads have.
     pub fn rotary(
         &mut self,
