@@ -7,12 +7,20 @@ mod balance;
 mod cells;
 #[path = "tensors/circuit.rs"]
 mod circuit;
+#[path = "tensors/file.rs"]
+mod file;
+#[path = "tensors/forged.rs"]
+mod forged;
 #[path = "tensors/forms.rs"]
 mod forms;
 #[path = "tensors/liar.rs"]
 mod liar;
+#[path = "tensors/manifest.rs"]
+mod manifest;
 #[path = "tensors/numbers.rs"]
 mod numbers;
+#[path = "tensors/pinned.rs"]
+mod pinned;
 #[path = "tensors/program.rs"]
 mod program;
 #[path = "tensors/proofs.rs"]
@@ -25,6 +33,8 @@ mod refusals;
 mod rules;
 #[path = "tensors/scalar.rs"]
 mod scalar;
+#[path = "support/table.rs"]
+mod table;
 
 use cairo_decode::prove::tensor::{Constants, Witness};
 use cairo_decode::tensor::values::{Values, compute};

@@ -1,5 +1,6 @@
 //! Which components a build's proofs have, and with how many rows: what a verifier is told beside the program.
 
+use blake2::{Blake2s256, Digest};
 use stwo::core::fields::m31::M31;
 use stwo::core::fields::qm31::QM31;
 use stwo::core::pcs::TreeVec;
@@ -9,6 +10,9 @@ use stwo_constraint_framework::{FrameworkComponent, TraceLocationAllocator};
 
 use super::challenges::Challenges;
 use super::components::{Columns, Component, Evaluator};
+
+/// First bytes of the preimage of a layout's digest.
+const DIGEST_DOMAIN: &[u8] = b"cairo-decode.layout.1";
 
 /// A component and the logarithm of its number of rows.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -72,23 +76,38 @@ impl Layout {
             .filter_map(|placed| placed.component.start())
     }
 
-    /// What enters the transcript for it.
-    pub(super) fn words(&self) -> Vec<QM31> {
-        let mut words = vec![
+    /// The numbers that tell it from every other layout.
+    fn numbers(&self) -> Vec<u32> {
+        let mut numbers = vec![
             self.lanes as u32,
             self.messages as u32,
             self.components.len() as u32,
         ];
         for placed in &self.components {
-            words.extend(placed.component.words());
-            words.push(placed.log_rows);
+            numbers.extend(placed.component.words());
+            numbers.push(placed.log_rows);
         }
+        numbers
+    }
+
+    /// What enters the transcript for it.
+    pub(super) fn words(&self) -> Vec<QM31> {
         let pack = |four: &[u32]| {
             QM31::from_m31_array(std::array::from_fn(|i| {
                 M31::from(four.get(i).copied().unwrap_or(0))
             }))
         };
-        words.chunks(4).map(pack).collect()
+        self.numbers().chunks(4).map(pack).collect()
+    }
+
+    /// What a model's identity has of it: Blake2s of [`DIGEST_DOMAIN`] and the numbers that enter the transcript, four
+    /// bytes each, the lowest first.
+    pub fn digest(&self) -> [u8; 32] {
+        let mut hasher = Blake2s256::new_with_prefix(DIGEST_DOMAIN);
+        for number in self.numbers() {
+            hasher.update(number.to_le_bytes());
+        }
+        hasher.finalize().into()
     }
 
     /// The components, with sums, behind Cairo's in all trees; `cairo` says how many columns those have in the trees of
