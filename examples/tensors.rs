@@ -15,7 +15,7 @@ use cairo_decode::air::verify::verify;
 use cairo_decode::bench::process::cpu_seconds;
 use cairo_decode::prove::Prover;
 use cairo_decode::tensor::values::compute;
-use cairo_decode::tensor::{Matrix, Plan, Product, constants, witness};
+use cairo_decode::tensor::{Chunk, Matrix, Plan, Product, constants, witness};
 use cairo_decode::verify::params::PLAIN;
 use cairo_decode::verify::proof::encode;
 
@@ -76,7 +76,9 @@ fn main() {
     plan.head(x).expect("in range");
     let given: Vec<u32> = (0..lanes).map(|lane| (lane % tokens) as u32).collect();
 
-    let values = timed("values", || compute(&plan, &given).expect("no stream"));
+    let values = timed("values", || {
+        compute(&plan, &Chunk::first(&given)).expect("no stream")
+    });
     let run = program::run(&plan, &values);
     let mut input = run.clone();
     let constants = timed("constants: columns", || {

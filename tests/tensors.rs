@@ -38,7 +38,7 @@ mod table;
 
 use cairo_decode::prove::tensor::{Constants, Witness};
 use cairo_decode::tensor::values::{Values, compute};
-use cairo_decode::tensor::{Function, Gated, Matrix, Plan, Product, constants, witness};
+use cairo_decode::tensor::{self, Function, Gated, Matrix, Plan, Product, constants, witness};
 use stwo_cairo_adapter::ProverInput;
 
 /// Lanes of the test's proofs.
@@ -178,7 +178,7 @@ pub fn ends() -> Chunk {
 
 /// A plan's chunk of these tokens, one for each lane.
 pub fn chunk_of(plan: Plan, tokens: &[u32]) -> Chunk {
-    let values = compute(&plan, tokens).expect("a stream within its bound");
+    let values = compute(&plan, &tensor::Chunk::first(tokens)).expect("a stream within its bound");
     chunk_with(plan, values)
 }
 

@@ -1,24 +1,23 @@
 //! The components' constants: one table for each component of the layout, in the order in which definitions ask for them.
 
+use std::collections::{BTreeMap, BTreeSet};
+
 use stwo::core::fields::m31::{M31, P};
 
 use super::error::PlanError;
-use super::outputs;
-use super::plan::{Operation, Plan};
-use crate::air::components::lanes::CHANNELS;
+use super::operation::Part;
+use super::plan::Plan;
+use super::witness::fill_block;
+use crate::air::challenges::Challenges;
+use crate::air::components::Evaluator;
 use crate::air::components::place::END;
 use crate::air::components::{Component, range};
 use crate::air::layout::{Layout, Placed};
+use crate::air::row::column_name;
 use crate::prove::tensor::{Constants, Table};
 
 /// Smallest size of a component, as a power of two: the rows that the prover computes at once.
 const MIN_LOG_ROWS: u32 = 4;
-
-/// Rows of a table of constants: on columns, in the order of the definition.
-pub(super) struct Rows {
-    pub component: Component,
-    pub rows: Vec<Vec<M31>>,
-}
 
 /// A signed integer as an element of the field.
 pub fn signed(value: i64) -> M31 {
@@ -60,19 +59,20 @@ pub fn constants(plan: &Plan, reads: usize) -> Result<Constants, PlanError> {
 
 /// The same of a plan that nobody has checked, of which a proof may say anything.
 pub fn unchecked(plan: &Plan, reads: usize) -> Constants {
-    let mut tables = vec![tensor(plan), range(), views(plan), functions(plan)];
-    tables.push(embed(plan));
-    tables.extend(outputs::rows(plan));
-    tables.extend(head(plan));
+    let mut tables = operations(plan);
+    tables.insert(Component::Tensor, memory(plan));
+    tables.insert(Component::Range, range());
+    tables.insert(Component::Lanes, views(plan));
+    tables.insert(Component::Table, functions(plan));
     let mut components = vec![];
     let mut constants = vec![];
-    for table in tables.into_iter().filter(|table| !table.rows.is_empty()) {
-        let log_rows = log_rows(table.rows.len());
+    for (component, rows) in tables.into_iter().filter(|(_, rows)| !rows.is_empty()) {
+        let log_rows = log_rows(rows.len());
         components.push(Placed {
-            component: table.component,
+            component,
             log_rows,
         });
-        constants.push(columns(&table.rows, log_rows));
+        constants.push(columns(&rows, log_rows));
     }
     for (operands, calls) in plan.kinds() {
         components.push(Placed {
@@ -86,15 +86,10 @@ pub fn unchecked(plan: &Plan, reads: usize) -> Constants {
         log_rows: log_rows(reads),
     });
     constants.push(vec![]);
-    let messages = if plan.has_head() {
-        plan.embedding.inputs
-    } else {
-        0
-    };
     let layout = Layout {
         lanes: plan.lanes,
         components,
-        messages,
+        messages: plan.messages(),
     };
     Constants {
         layout,
@@ -102,42 +97,73 @@ pub fn unchecked(plan: &Plan, reads: usize) -> Constants {
     }
 }
 
-/// Every row of the memory has an address: one that nobody uses is no harm.
-fn tensor(plan: &Plan) -> Rows {
-    let addresses = 0..1u32 << log_rows(plan.addresses as usize);
-    Rows {
-        component: Component::Tensor,
-        rows: addresses.map(|a| vec![M31::from(a)]).collect(),
-    }
-}
-
-fn range() -> Rows {
-    let pairs = (0..=range::MAX_BITS)
-        .flat_map(|bits| (0..1u32 << bits).map(move |v| [bits, v].map(M31::from)));
-    Rows {
-        component: Component::Range,
-        rows: pairs.map(Vec::from).collect(),
-    }
-}
-
-/// The views of the tokens that come in and of embeddings.
-fn views(plan: &Plan) -> Rows {
-    let mut views = vec![plan.tokens.given];
-    for operation in &plan.operations {
-        if let Operation::Embed { output } = operation {
-            let blocks = plan.embedding.inputs / CHANNELS;
-            views.extend((output.address..).step_by(CHANNELS).take(blocks));
+/// The rows of all operations by component.
+fn operations(plan: &Plan) -> BTreeMap<Component, Vec<Vec<M31>>> {
+    let mut all = BTreeMap::<Component, Vec<Vec<M31>>>::new();
+    for operation in plan.order() {
+        let parts = plan.operations[operation].work().constants(plan);
+        let count = parts.iter().map(|part| part.rows.len()).sum();
+        let mut index = 0;
+        for Part { component, rows } in parts {
+            let table = all.entry(component).or_default();
+            for row in rows {
+                table.push([&place(operation, index, count)[..], &row].concat());
+                index += 1;
+            }
+            fill_block(plan, component, table);
         }
     }
-    let view = |address: u32| vec![M31::from(1), M31::from(address)];
-    Rows {
-        component: Component::Lanes,
-        rows: views.into_iter().map(view).collect(),
+    for (component, rows) in &mut all {
+        begin(plan, *component, rows);
     }
+    all
+}
+
+/// Says of a component's first row that it is the first, where powers begin: there is none to step from.
+fn begin(plan: &Plan, component: Component, rows: &mut [Vec<M31>]) {
+    let layout = Layout {
+        lanes: plan.lanes,
+        components: vec![Placed {
+            component,
+            log_rows: MIN_LOG_ROWS,
+        }],
+        messages: plan.messages(),
+    };
+    let challenges = Challenges::without_values(&layout);
+    let columns = Evaluator::new(component, plan.lanes, MIN_LOG_ROWS, &challenges).columns();
+    let name = component.to_string();
+    for (column, first) in [("first", true), ("jump", false)] {
+        let id = column_name(&name, column, 0);
+        let found = columns.constants.iter().position(|other| *other == id);
+        if let (Some(column), Some(row)) = (found, rows.first_mut()) {
+            row[column] = flag(first);
+        }
+    }
+}
+
+/// Every row of the memory has an address: one that nobody uses is no harm.
+fn memory(plan: &Plan) -> Vec<Vec<M31>> {
+    let addresses = 0..1u32 << log_rows(plan.addresses as usize);
+    addresses.map(|a| vec![M31::from(a)]).collect()
+}
+
+fn range() -> Vec<Vec<M31>> {
+    let pairs = (0..=range::MAX_BITS)
+        .flat_map(|bits| (0..1u32 << bits).map(move |v| [bits, v].map(M31::from)));
+    pairs.map(Vec::from).collect()
+}
+
+/// The views that operations and the program use.
+fn views(plan: &Plan) -> Vec<Vec<M31>> {
+    let operations = plan.operations.iter();
+    let used = operations.flat_map(|operation| operation.work().views());
+    let views: BTreeSet<u32> = used.chain([plan.tokens.given]).collect();
+    let view = |address: u32| vec![M31::from(1), M31::from(address)];
+    views.into_iter().map(view).collect()
 }
 
 /// All tables of functions, and in padding the first row of the first one.
-fn functions(plan: &Plan) -> Rows {
+fn functions(plan: &Plan) -> Vec<Vec<M31>> {
     let mut rows = vec![];
     for (number, function) in plan.tables.iter().enumerate() {
         let arguments = (function.first..).zip(&function.values);
@@ -152,58 +178,7 @@ fn functions(plan: &Plan) -> Rows {
     if let Some(first) = rows.first().cloned() {
         rows.resize(1 << log_rows(rows.len()), first);
     }
-    Rows {
-        component: Component::Table,
-        rows,
-    }
-}
-
-/// A row for each lane of each embedding.
-fn embed(plan: &Plan) -> Rows {
-    let mut rows = vec![];
-    for (i, operation) in plan.operations.iter().enumerate() {
-        if matches!(operation, Operation::Embed { .. }) {
-            rows.extend((0..plan.lanes).map(|lane| place(i, lane, plan.lanes).to_vec()));
-        }
-    }
-    Rows {
-        component: Component::Embed {
-            width: plan.embedding.inputs,
-        },
-        rows,
-    }
-}
-
-/// Rows of a choice of tokens: inputs, logits, the answer.
-fn head(plan: &Plan) -> [Rows; 3] {
-    let (width, tokens) = (plan.embedding.inputs, plan.embedding.rows.len());
-    let count = width + tokens + 1;
-    let [mut inputs, mut logits, mut answer] = [vec![], vec![], vec![]];
-    for (i, operation) in plan.operations.iter().enumerate() {
-        if !matches!(operation, Operation::Head { .. }) {
-            continue;
-        }
-        for j in 0..width {
-            let own = [M31::from(j as u32), flag(j == 0)];
-            inputs.push([&place(i, j, count)[..], &own].concat());
-        }
-        for (token, row) in plan.embedding.rows.iter().enumerate() {
-            let ends = [flag(token == 0), flag(token + 1 == tokens)];
-            let mut constants = place(i, width + token, count).to_vec();
-            constants.push(M31::from(token as u32));
-            constants.extend(ends);
-            constants.extend(row.iter().map(|&e| signed(e.into())));
-            logits.push(constants);
-        }
-        answer.push(place(i, width + tokens, count).to_vec());
-    }
-    let of = |(component, rows)| Rows { component, rows };
-    [
-        (Component::HeadInput, inputs),
-        (Component::Head { width }, logits),
-        (Component::Answer, answer),
-    ]
-    .map(of)
+    rows
 }
 
 /// Columns from rows; padding is 0.

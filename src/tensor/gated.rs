@@ -1,8 +1,15 @@
 //! Gated products: `round(f(z) u / 2^shift)` of the rounded outputs `z`, `u` of two matrices, and the ranges of it.
 
-use super::error::PlanError;
-use super::plan::Tensor;
+use stwo::core::fields::m31::M31;
+
+use super::constants::signed;
+use super::error::{PlanError, StreamError};
+use super::numbers::{Matmul, Taker};
+use super::operation::{Operand, Operation, Part, Work};
+use super::plan::{Plan, Tensor};
 use super::product::{ACCUMULATOR, Function, Matrix, Product, fewest_bits, form, half, within};
+use super::values::Values;
+use crate::air::components::Component;
 
 /// Name in refusals.
 const NAME: &str = "gated";
@@ -76,5 +83,131 @@ impl Gated {
         let shifted = value * up + half(self.shift);
         let result = shifted >> self.shift;
         [result, shifted - (result << self.shift)]
+    }
+}
+
+/// A gated product of a plan.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct GatedProduct {
+    pub of: Gated,
+    /// The matrix that both of its matrices are.
+    pub both: Matrix,
+    pub widths: Widths,
+    pub input: Tensor,
+    pub output: Tensor,
+}
+
+impl Plan {
+    /// A gated product.
+    ///
+    /// # Errors
+    /// Forms that do not fit, an output whose range cannot be proven, or a table that has not all arguments.
+    pub fn gated(&mut self, input: Tensor, of: Gated) -> Result<Tensor, PlanError> {
+        self.written(NAME, input)?;
+        let function = self.values_of(NAME, of.table)?;
+        let widths = of.widths(function, input)?;
+        let output = self.tensor(of.gate.outputs(), widths.magnitude);
+        self.operations.push(Operation::Gated(GatedProduct {
+            both: of.both(),
+            of,
+            widths,
+            input,
+            output,
+        }));
+        Ok(output)
+    }
+}
+
+impl GatedProduct {
+    fn component(&self, plan: &Plan) -> Component {
+        let start = plan.start(Taker::Gated);
+        Component::Gated { start }
+    }
+
+    /// `z, r, a, u, rest, o, q` of a channel in a lane, from both accumulators.
+    fn lane(&self, plan: &Plan, channel: usize, [gate, up]: [i32; 2]) -> [i64; 7] {
+        let [z, r] = self.of.gate.round(channel, gate.into());
+        let [u, rest] = self.of.up.round(channel, up.into());
+        let value = plan.tables[self.of.table].at(z);
+        let [o, q] = self.of.round(value, u);
+        [z, r, value, u, rest, o, q]
+    }
+}
+
+impl Work for GatedProduct {
+    fn name(&self) -> &'static str {
+        NAME
+    }
+
+    fn reads(&self) -> Vec<Tensor> {
+        vec![self.input]
+    }
+
+    fn writes(&self) -> Vec<Tensor> {
+        vec![self.output]
+    }
+
+    fn operands(&self) -> Vec<Operand> {
+        [self.input, self.output].map(Tensor::operand).to_vec()
+    }
+
+    fn matmul(&self) -> Option<Matmul<'_>> {
+        Some(Matmul {
+            taker: Taker::Gated,
+            weights: &self.both,
+            input: self.input,
+        })
+    }
+
+    fn compute(&self, plan: &Plan, values: &mut Values) -> Result<(), StreamError> {
+        let accumulators = values.product(&self.both, self.input);
+        for channel in 0..self.output.channels {
+            let pair = [0, 1].map(|i| accumulators.of(2 * channel + i));
+            for lane in 0..plan.lanes {
+                let [.., result, _] = self.lane(plan, channel, pair.map(|of| of[lane]));
+                values.set(self.output, channel, lane, result);
+            }
+        }
+        values.keep(self.output, accumulators);
+        Ok(())
+    }
+
+    fn constants(&self, plan: &Plan) -> Vec<Part> {
+        let row = |channel: usize| {
+            let mut row = vec![M31::from(channel as u32)];
+            for of in [&self.of.gate, &self.of.up] {
+                row.extend(of.rounding(channel));
+            }
+            row.push(M31::from(self.of.table as u32));
+            for bits in [self.widths.up, self.widths.result] {
+                row.extend([bits, 1 << (bits - 1)].map(M31::from));
+            }
+            row.extend([self.of.shift, 1 << self.of.shift].map(M31::from));
+            row.extend([signed(half(self.of.shift)), M31::from(0)]);
+            row
+        };
+        vec![
+            self.both.constants(plan.block),
+            Part {
+                component: self.component(plan),
+                rows: (0..self.output.channels).map(row).collect(),
+            },
+        ]
+    }
+
+    fn witness(&self, plan: &Plan, values: &Values) -> Vec<Part> {
+        let kept = values.kept(self.output);
+        let row = |channel: usize| {
+            let pair = [0, 1].map(|i| kept.of(2 * channel + i));
+            let lane = |lane: usize| self.lane(plan, channel, pair.map(|of| of[lane]));
+            (0..plan.lanes).flat_map(lane).map(signed).collect()
+        };
+        vec![
+            self.both.witness(plan, self.input, values),
+            Part {
+                component: self.component(plan),
+                rows: (0..self.output.channels).map(row).collect(),
+            },
+        ]
     }
 }

@@ -1,23 +1,29 @@
 //! Operations on tensors as rows of components: the plan of a build, and what a chunk puts into it.
 //!
 //! A [`Plan`] gives each operation a number and its tensors addresses, checks ranges, and fixes the components' constants.
+//! Each [`operation`] has a file: what it computes, the ranges that make it sound, and its rows.
 //! [`values`] computes what the memory of tensors holds for given tokens; [`witness`] writes the rows.
 //!
 //! This is the first slice of `docs/tensor.md`: embeddings, products with rounding, functions of them by tables, sums with a residual stream, gated products, and a head
 //! that chooses a token. The generated programs do not use it yet.
 
 pub mod constants;
+pub mod embed;
 pub mod error;
+pub mod function;
 pub mod gated;
+pub mod head;
+pub mod linear;
 pub mod numbers;
-mod outputs;
+pub mod operation;
 pub mod plan;
 pub mod product;
-mod taken;
+pub mod residual;
 pub mod values;
 pub mod witness;
 
 pub use error::{PlanError, StreamError};
 pub use gated::Gated;
+pub use operation::{Chunk, Operand, Operation};
 pub use plan::{Plan, Tensor};
 pub use product::{Function, Matrix, Product};

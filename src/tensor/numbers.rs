@@ -1,7 +1,8 @@
 //! The numbers of outputs: which component takes a matrix's outputs, and in which order all of them are numbered.
 
-use super::plan::{Operation, Plan, Tensor};
+use super::plan::{Plan, Tensor};
 use super::product::Matrix;
+use crate::air::components::Component;
 
 /// The components that take outputs of products from the zero sum, in the order in which their outputs are numbered.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -20,45 +21,54 @@ impl Taker {
             Taker::Gated => 2,
         }
     }
+
+    /// What takes outputs with this component.
+    pub(super) fn of(component: Component) -> Option<Taker> {
+        match component {
+            Component::Round => Some(Taker::Round),
+            Component::Function { .. } => Some(Taker::Function),
+            Component::Residual { .. } => Some(Taker::Residual),
+            Component::Gated { .. } => Some(Taker::Gated),
+            _ => None,
+        }
+    }
 }
 
 /// A matrix of an operation, whose outputs a component takes.
 #[derive(Clone, Copy, Debug)]
 pub struct Matmul<'a> {
-    /// Place of its operation in the plan.
-    pub operation: usize,
     pub taker: Taker,
     pub weights: &'a Matrix,
     pub input: Tensor,
 }
 
-impl Operation {
-    /// Its matrix, if it has one; `operation` is its place in the plan.
-    fn matmul(&self, operation: usize) -> Option<Matmul<'_>> {
-        let (taker, weights, input) = match self {
-            Operation::Linear { of, input, .. } => (Taker::Round, &of.weights, input),
-            Operation::Function { of, input, .. } => (Taker::Function, &of.weights, input),
-            Operation::Residual { of, input, .. } => (Taker::Residual, &of.weights, input),
-            Operation::Gated { both, input, .. } => (Taker::Gated, both, input),
-            Operation::Embed { .. } | Operation::Head { .. } => return None,
-        };
-        Some(Matmul {
-            operation,
-            taker,
-            weights,
-            input: *input,
-        })
-    }
-}
-
 impl Plan {
     /// The operations' matrices in the order in which their outputs are numbered: by the components that take them.
     pub fn matmuls(&self) -> Vec<Matmul<'_>> {
-        let operations = self.operations.iter().enumerate();
-        let of = operations.map(|(i, operation)| operation.matmul(i));
-        let mut all: Vec<Matmul<'_>> = of.flatten().collect();
+        let operations = self.operations.iter();
+        let of = operations.filter_map(|operation| operation.work().matmul());
+        let mut all: Vec<Matmul<'_>> = of.collect();
         all.sort_by_key(|matmul| matmul.taker);
         all
+    }
+
+    /// Places of the operations in the order in which their rows stand in the components: those with a matrix as
+    /// [`matmuls`](Self::matmuls) orders them, as rows of `product` have the order of the outputs.
+    pub(super) fn order(&self) -> Vec<usize> {
+        let taker = |place: &usize| {
+            let matmul = self.operations[*place].work().matmul();
+            matmul.map(|matmul| matmul.taker)
+        };
+        let mut order: Vec<usize> = (0..self.operations.len()).collect();
+        order.sort_by_key(taker);
+        order
+    }
+
+    /// Rows of a component that takes outputs, up to the next block: each matrix starts at one.
+    pub(super) fn rows_of_blocks(&self, component: Component, rows: usize) -> usize {
+        let taker = Taker::of(component);
+        let block = taker.map_or(1, |taker| self.block / taker.outputs_of_row());
+        rows.next_multiple_of(block)
     }
 
     /// The number of the first output that a component takes. Each matrix starts at a block.

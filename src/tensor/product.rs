@@ -1,8 +1,14 @@
 //! What a plan's operations have of constants: matrices with their rounding, and tables of functions; and the ranges
 //! that follow from them.
 
+use stwo::core::fields::m31::M31;
+
+use super::constants::{flag, signed};
 use super::error::PlanError;
-use super::plan::Tensor;
+use super::operation::Part;
+use super::plan::{Plan, Tensor};
+use super::values::Values;
+use crate::air::components::Component;
 use crate::air::components::range::MAX_BITS;
 
 /// Most bits of a rounded result and its rest together: the form that stands for an accumulator is below `2^30`.
@@ -38,6 +44,36 @@ impl Matrix {
             expected,
         };
         (found == expected).then_some(()).ok_or(wrong)
+    }
+
+    /// The constants of its rows of `product`: for each block of outputs a row for each input.
+    pub(super) fn constants(&self, block: usize) -> Part {
+        let row = |first: usize, input: usize| {
+            let mut row = vec![M31::from(input as u32)];
+            row.extend((first..first + block).map(|output| {
+                let weights = self.rows.get(output);
+                signed(weights.map_or(0, |row| row[input].into()))
+            }));
+            row.extend([flag(false), flag(input == 0)]);
+            row
+        };
+        let blocks = (0..self.rows.len()).step_by(block);
+        let rows = blocks.flat_map(|first| (0..self.inputs).map(move |input| row(first, input)));
+        Part {
+            component: Component::Product { block },
+            rows: rows.collect(),
+        }
+    }
+
+    /// The inputs in these rows.
+    pub(super) fn witness(&self, plan: &Plan, input: Tensor, values: &Values) -> Part {
+        let block = plan.block;
+        let inputs: Vec<Vec<M31>> = input.addresses().map(|a| values.lanes(a)).collect();
+        let blocks = 0..self.rows.len().div_ceil(block);
+        Part {
+            component: Component::Product { block },
+            rows: blocks.flat_map(|_| inputs.iter().cloned()).collect(),
+        }
     }
 }
 
@@ -136,6 +172,24 @@ impl Product {
         let shifted = product + i64::from(self.bias[output]) + half(self.shift);
         let result = shifted >> self.shift;
         [result, shifted - (result << self.shift)]
+    }
+
+    /// The same for all lanes: the results, and the rests.
+    pub(super) fn rounded(&self, output: usize, products: &[i32]) -> [Vec<i64>; 2] {
+        let round = |&product: &i32| self.round(output, product.into());
+        let both = products.iter().map(round);
+        let (results, rests) = both.map(|[result, rest]| (result, rest)).unzip();
+        [results, rests]
+    }
+
+    /// The constants of an output's rounding.
+    pub(super) fn rounding(&self, output: usize) -> [M31; 3] {
+        let offset = half(self.shift) + i64::from(self.bias[output]);
+        [
+            M31::from(self.shift),
+            M31::from(1 << self.shift),
+            signed(offset),
+        ]
     }
 }
 

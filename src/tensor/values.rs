@@ -1,36 +1,80 @@
 //! What the memory of tensors holds: the operations in plain integers.
 
-use super::error::StreamError;
-use super::plan::{Operation, Plan, Tensor};
-use super::product::Product;
-use crate::air::components::residual::BOUND;
+use std::collections::BTreeMap;
 
-/// The memory: for each address the values of all lanes.
+use rayon::prelude::*;
+use stwo::core::fields::m31::M31;
+
+use super::constants::signed;
+use super::error::StreamError;
+use super::operation::Chunk;
+use super::plan::{Plan, Tensor};
+use super::product::Matrix;
+
+/// The memory: for each address the values of all lanes; and what operations keep for their rows.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Values {
     pub rows: Vec<Vec<i64>>,
+    /// What came in.
+    pub chunk: Chunk,
+    /// Number of the operation that is computed.
+    pub(super) operation: usize,
+    lanes: usize,
+    /// Accumulators by the address of what an operation makes of them.
+    kept: BTreeMap<u32, Accumulators>,
+}
+
+/// Accumulators of a matrix: all lanes of an output, one output after the other.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Accumulators {
+    lanes: usize,
+    values: Vec<i32>,
+}
+
+impl Accumulators {
+    /// The accumulators of an output, one for each lane.
+    pub fn of(&self, output: usize) -> &[i32] {
+        &self.values[output * self.lanes..][..self.lanes]
+    }
 }
 
 impl Values {
-    /// An output's rounded result and its rest in a lane.
-    pub(super) fn rounded(
-        &self,
-        of: &Product,
-        output: usize,
-        input: Tensor,
-        lane: usize,
-    ) -> [i64; 2] {
-        of.round(
-            output,
-            self.dot(&of.weights.rows[output], input.address, lane),
-        )
+    /// `W x` for all lanes. The plan's ranges are those of all partial sums.
+    pub(super) fn product(&self, weights: &Matrix, input: Tensor) -> Accumulators {
+        let lanes = self.lanes;
+        let rows = input.addresses().map(|a| &self.rows[a as usize]);
+        let inputs: Vec<i32> = rows.flatten().map(|&x| x as i32).collect();
+        let mut values = vec![0i32; weights.rows.len() * lanes];
+        values
+            .par_chunks_mut(lanes)
+            .zip(&weights.rows)
+            .for_each(|(sums, row)| {
+                for (weight, inputs) in row.iter().zip(inputs.chunks_exact(lanes)) {
+                    for (sum, x) in sums.iter_mut().zip(inputs) {
+                        *sum = sum.wrapping_add(weight.wrapping_mul(*x));
+                    }
+                }
+            });
+        Accumulators { lanes, values }
     }
 
-    /// `Σ_j w_j x_j` of a lane.
-    pub(super) fn dot(&self, weights: &[i32], address: u32, lane: usize) -> i64 {
-        let inputs = &self.rows[address as usize..];
-        let products = weights.iter().zip(inputs);
-        products.map(|(&w, x)| i64::from(w) * x[lane]).sum()
+    /// Keeps accumulators for the rows of the operation that writes a tensor.
+    pub(super) fn keep(&mut self, output: Tensor, accumulators: Accumulators) {
+        self.kept.insert(output.address, accumulators);
+    }
+
+    /// The accumulators of the operation that writes a tensor.
+    ///
+    /// # Panics
+    /// These values were computed of another plan.
+    #[allow(
+        clippy::expect_used,
+        reason = "values and rows are of one plan, which computes all"
+    )]
+    pub(super) fn kept(&self, output: Tensor) -> &Accumulators {
+        self.kept
+            .get(&output.address)
+            .expect("the operation has been computed")
     }
 
     /// A channel's values in all lanes.
@@ -38,120 +82,37 @@ impl Values {
         &self.rows[tensor.address as usize + channel]
     }
 
-    fn set(&mut self, tensor: Tensor, channel: usize, lane: usize, value: i64) {
+    pub(super) fn set(&mut self, tensor: Tensor, channel: usize, lane: usize, value: i64) {
         self.rows[tensor.address as usize + channel][lane] = value;
     }
+
+    /// The values at an address, as elements of the field.
+    pub(super) fn lanes(&self, address: u32) -> Vec<M31> {
+        let row = self.rows.get(address as usize);
+        row.map_or(vec![M31::from(0); self.lanes], |row| {
+            row.iter().map(|&value| signed(value)).collect()
+        })
+    }
 }
 
-/// Computes all operations for the lanes' tokens, one for each lane and below the number of tokens.
+/// Computes all operations of a chunk.
 ///
 /// # Errors
-/// A residual stream beyond the bound that a proof can have.
-pub fn compute(plan: &Plan, tokens: &[u32]) -> Result<Values, StreamError> {
+/// A value that no proof can have, where ranges are checked and not proven.
+pub fn compute(plan: &Plan, chunk: &Chunk) -> Result<Values, StreamError> {
     let mut values = Values {
         rows: vec![vec![0; plan.lanes]; plan.addresses as usize],
+        chunk: chunk.clone(),
+        operation: 0,
+        lanes: plan.lanes,
+        kept: BTreeMap::new(),
     };
-    for (lane, &token) in tokens.iter().enumerate() {
+    for (lane, &token) in chunk.tokens.iter().enumerate() {
         values.rows[plan.tokens.given as usize][lane] = i64::from(token);
     }
-    for (i, operation) in plan.operations.iter().enumerate() {
-        for (lane, &token) in tokens.iter().enumerate() {
-            step(plan, operation, lane, token, &mut values);
-        }
-        within_bound(i, operation, &values)?;
+    for (number, operation) in (1..).zip(&plan.operations) {
+        values.operation = number;
+        operation.work().compute(plan, &mut values)?;
     }
     Ok(values)
-}
-
-/// Requires the results of a residual to be within the stream's bound.
-fn within_bound(place: usize, operation: &Operation, values: &Values) -> Result<(), StreamError> {
-    let Operation::Residual { output, .. } = operation else {
-        return Ok(());
-    };
-    let bound = i64::from(BOUND);
-    for channel in 0..output.channels {
-        let lanes = values.channel(*output, channel).iter().enumerate();
-        for (lane, &value) in lanes {
-            if !(-bound..bound).contains(&value) {
-                return Err(StreamError {
-                    operation: place + 1,
-                    channel,
-                    lane,
-                    value,
-                    bound,
-                });
-            }
-        }
-    }
-    Ok(())
-}
-
-/// Computes an operation for one lane.
-fn step(plan: &Plan, operation: &Operation, lane: usize, token: u32, values: &mut Values) {
-    match operation {
-        Operation::Embed { output } => {
-            for (j, &value) in plan.embedding.rows[token as usize].iter().enumerate() {
-                values.set(*output, j, lane, value.into());
-            }
-        }
-        Operation::Linear {
-            of, input, output, ..
-        } => {
-            for i in 0..of.outputs() {
-                let [result, _] = values.rounded(of, i, *input, lane);
-                values.set(*output, i, lane, result);
-            }
-        }
-        Operation::Function {
-            of,
-            table,
-            input,
-            output,
-        } => {
-            for i in 0..of.outputs() {
-                let [argument, _] = values.rounded(of, i, *input, lane);
-                values.set(*output, i, lane, plan.tables[*table].at(argument));
-            }
-        }
-        Operation::Residual {
-            of,
-            input,
-            stream,
-            output,
-        } => {
-            for i in 0..of.outputs() {
-                let [result, _] = values.rounded(of, i, *input, lane);
-                let sum = values.channel(*stream, i)[lane] + result;
-                values.set(*output, i, lane, sum);
-            }
-        }
-        Operation::Gated {
-            of, input, output, ..
-        } => {
-            for i in 0..of.gate.outputs() {
-                let [[argument, _], [up, _]] =
-                    [&of.gate, &of.up].map(|of| values.rounded(of, i, *input, lane));
-                let [result, _] = of.round(plan.tables[of.table].at(argument), up);
-                values.set(*output, i, lane, result);
-            }
-        }
-        Operation::Head { input } => {
-            let tokens = plan.embedding.rows.iter();
-            let logits = tokens.map(|row| values.dot(row, input.address, lane));
-            let (token, largest) = choose(logits);
-            values.rows[plan.maxima as usize][lane] = largest;
-            values.rows[plan.tokens.chosen as usize][lane] = token;
-        }
-    }
-}
-
-/// The first of the largest, and it.
-fn choose(logits: impl Iterator<Item = i64>) -> (i64, i64) {
-    let mut best = (0, i64::MIN);
-    for (token, logit) in (0..).zip(logits) {
-        if logit > best.1 {
-            best = (token, logit);
-        }
-    }
-    best
 }

@@ -4,8 +4,8 @@
 use cairo_decode::air::components::relations::{FUNCTION, RANGE, TENSOR};
 use cairo_decode::prove::tensor::{Witness, tally};
 
+use cairo_decode::tensor::Operation;
 use cairo_decode::tensor::constants::signed;
-use cairo_decode::tensor::plan::Operation;
 use cairo_decode::tensor::{Gated, Product};
 use stwo::core::fields::m31::M31;
 
@@ -114,9 +114,9 @@ impl Lie<'_> {
 fn product(chunk: &Chunk, name: &str) -> Product {
     let mut operations = chunk.plan.operations.iter();
     let found = operations.find_map(|operation| match (operation, name) {
-        (Operation::Linear { of, .. }, "round") => Some(of),
-        (Operation::Function { of, .. }, "function") => Some(of),
-        (Operation::Residual { of, .. }, "residual") => Some(of),
+        (Operation::Linear(linear), "round") => Some(&linear.of),
+        (Operation::Function(function), "function") => Some(&function.of),
+        (Operation::Residual(residual), "residual") => Some(&residual.of),
         _ => None,
     });
     found.expect("an operation").clone()
@@ -126,7 +126,7 @@ fn product(chunk: &Chunk, name: &str) -> Product {
 fn gated(chunk: &Chunk) -> Gated {
     let mut operations = chunk.plan.operations.iter();
     let found = operations.find_map(|operation| match operation {
-        Operation::Gated { of, .. } => Some(of),
+        Operation::Gated(gated) => Some(&gated.of),
         _ => None,
     });
     found.expect("a gated product").clone()

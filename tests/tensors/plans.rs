@@ -106,10 +106,10 @@ fn what_is_read_has_one_writer() {
     assert_eq!(plan.check(), Ok(()));
     let reading = |address: u32| {
         let mut plan = plan.clone();
-        let Some(Operation::Head { input }) = plan.operations.last_mut() else {
+        let Some(Operation::Head(head)) = plan.operations.last_mut() else {
             panic!("a head")
         };
-        input.address = address;
+        head.input.address = address;
         plan.check()
     };
     let nobody = y.address + y.channels as u32;

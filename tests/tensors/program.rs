@@ -18,7 +18,7 @@ type Call = (u128, Vec<u32>);
 
 /// The calls of a plan, then a read of each lane's tokens.
 fn calls(plan: &Plan, values: &Values) -> Vec<Call> {
-    let operations = plan.calls().into_iter();
+    let operations = plan.calls_of(&values.chunk).into_iter();
     let mut calls: Vec<Call> = operations
         .map(|cells| (call::stand_in(cells.len()), cells))
         .collect();

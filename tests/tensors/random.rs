@@ -1,6 +1,6 @@
 //! Random plans: their witnesses fit, and their results are what integers written out in another way say.
 
-use cairo_decode::tensor::plan::Operation;
+use cairo_decode::tensor::Operation;
 use cairo_decode::tensor::{Function, Gated, Matrix, Plan, PlanError, Product, Tensor};
 
 use crate::balance::Honest;
@@ -158,89 +158,56 @@ fn largest(matrix: &Matrix, x: &[i128]) -> i128 {
     place.expect("a row") as i128
 }
 
-/// The results of each operation for one token.
-fn expected(plan: &Plan, token: u32) -> Vec<Vec<i128>> {
+/// The results of each operation for one token, and the tensor that has them.
+fn expected(plan: &Plan, token: u32) -> Vec<(Tensor, Vec<i128>)> {
     let mut results: Vec<(Tensor, Vec<i128>)> = vec![];
     for operation in &plan.operations {
-        let of = |tensor: &Tensor| {
-            let found = results.iter().find(|(output, _)| output == tensor);
+        let of = |tensor: Tensor| {
+            let found = results.iter().find(|(output, _)| *output == tensor);
             found.map_or(vec![], |(_, values)| values.clone())
         };
-        let outputs = |product: &Product| 0..product.weights.rows.len();
-        let (output, values) = match operation {
-            Operation::Embed { output } => {
+        let rounds = |of: &Product, x: &[i128]| -> Vec<i128> {
+            let outputs = 0..of.weights.rows.len();
+            outputs.map(|i| rounded(of, i, x)).collect()
+        };
+        let result = match operation {
+            Operation::Embed(embed) => {
                 let row = &plan.embedding.rows[token as usize];
-                (*output, row.iter().map(|&e| i128::from(e)).collect())
+                let values = row.iter().map(|&e| i128::from(e)).collect();
+                (embed.output, values)
             }
-            Operation::Linear {
-                of: product,
-                input,
-                output,
-                ..
-            } => {
-                let x = of(input);
-                let values = outputs(product).map(|i| rounded(product, i, &x));
-                (*output, values.collect())
+            Operation::Linear(linear) => {
+                let values = rounds(&linear.of, &of(linear.input));
+                (linear.output, values)
             }
-            Operation::Function {
-                of: product,
-                table: number,
-                input,
-                output,
-            } => {
-                let x = of(input);
-                let values =
-                    outputs(product).map(|i| table(plan, *number, rounded(product, i, &x)));
-                (*output, values.collect())
+            Operation::Function(function) => {
+                let arguments = rounds(&function.of, &of(function.input)).into_iter();
+                let values = arguments.map(|z| table(plan, function.table, z)).collect();
+                (function.output, values)
             }
-            Operation::Residual {
-                of: product,
-                input,
-                stream,
-                output,
-            } => {
-                let [x, old] = [input, stream].map(of);
-                let values = outputs(product).map(|i| old[i] + rounded(product, i, &x));
-                (*output, values.collect())
+            Operation::Residual(residual) => {
+                let added = rounds(&residual.of, &of(residual.input));
+                let old = of(residual.stream);
+                let values = old.iter().zip(added).map(|(x, z)| x + z).collect();
+                (residual.output, values)
             }
-            Operation::Gated {
-                of: gated,
-                input,
-                output,
-                ..
-            } => {
-                let x = of(input);
-                let values = outputs(&gated.gate).map(|i| {
-                    let gate = table(plan, gated.table, rounded(&gated.gate, i, &x));
-                    halves_up(gate * rounded(&gated.up, i, &x), gated.shift)
-                });
-                (*output, values.collect())
+            Operation::Gated(gated) => {
+                let x = of(gated.input);
+                let [gates, ups] = [&gated.of.gate, &gated.of.up].map(|of| rounds(of, &x));
+                let values = gates
+                    .into_iter()
+                    .zip(ups)
+                    .map(|(z, u)| halves_up(table(plan, gated.of.table, z) * u, gated.of.shift));
+                (gated.output, values.collect())
             }
-            Operation::Head { input } => {
-                let x = of(input);
-                let chosen = Tensor {
-                    address: plan.tokens.chosen,
-                    channels: 1,
-                    magnitude: 0,
-                };
-                (chosen, vec![largest(&plan.embedding, &x)])
+            Operation::Head(head) => {
+                let token = largest(&plan.embedding, &of(head.input));
+                (head.chosen, vec![token])
             }
         };
-        results.push((output, values));
+        results.push(result);
     }
-    results.into_iter().map(|(_, values)| values).collect()
-}
-
-/// Where an operation's results lie.
-fn output(plan: &Plan, operation: &Operation) -> u32 {
-    match operation {
-        Operation::Embed { output }
-        | Operation::Linear { output, .. }
-        | Operation::Function { output, .. }
-        | Operation::Residual { output, .. }
-        | Operation::Gated { output, .. } => output.address,
-        Operation::Head { .. } => plan.tokens.chosen,
-    }
+    results
 }
 
 #[test]
@@ -257,8 +224,8 @@ fn random_plans_fit_and_compute() {
         Honest::new(&chunk.constants, &chunk.witness);
         for (lane, &token) in tokens.iter().enumerate() {
             let expected = expected(&chunk.plan, token);
-            for (operation, expected) in chunk.plan.operations.iter().zip(expected) {
-                let address = output(&chunk.plan, operation) as usize;
+            for (operation, (output, expected)) in chunk.plan.operations.iter().zip(expected) {
+                let address = output.address as usize;
                 let rows = &chunk.values.rows[address..][..expected.len()];
                 let found: Vec<i128> = rows.iter().map(|row| row[lane].into()).collect();
                 assert_eq!(found, expected, "seed {seed}, lane {lane}: {operation:?}");

@@ -2,7 +2,7 @@
 
 use cairo_decode::tensor::values::compute;
 use cairo_decode::tensor::{
-    Function, Gated, Matrix, Plan, PlanError, Product, StreamError, Tensor,
+    Chunk, Function, Gated, Matrix, Plan, PlanError, Product, StreamError, Tensor,
 };
 
 use crate::balance::Honest;
@@ -239,6 +239,9 @@ fn a_stream_stays_within_its_bound() {
             value,
             bound: BOUND,
         };
-        assert_eq!(compute(&with_bias(value), &[0; 8]), Err(refusal));
+        assert_eq!(
+            compute(&with_bias(value), &Chunk::first(&[0; 8])),
+            Err(refusal)
+        );
     }
 }

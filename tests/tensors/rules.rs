@@ -4,10 +4,10 @@ use cairo_decode::air::components::Component;
 use cairo_decode::air::components::head::{LANE_COLUMNS, LIMB_BITS};
 use cairo_decode::air::components::head_input::OPERANDS;
 use cairo_decode::prove::tensor::tally;
+use cairo_decode::tensor::Operation;
 use cairo_decode::tensor::constants::signed;
-use cairo_decode::tensor::plan::Operation;
 use cairo_decode::tensor::values::{Values, compute};
-use cairo_decode::tensor::{Matrix, Plan, PlanError, Product};
+use cairo_decode::tensor::{self, Matrix, Plan, PlanError, Product};
 use stwo::core::fields::m31::M31;
 
 use crate::balance::Honest;
@@ -97,11 +97,12 @@ fn a_plan_reads_what_it_has_written() {
 #[test]
 fn two_heads_would_choose_any_token() {
     let mut plan = plan();
-    let Some(&Operation::Head { input }) = plan.operations.last() else {
+    let Some(Operation::Head(head)) = plan.operations.last().cloned() else {
         panic!("the plan ends with a head");
     };
+    let input = head.input;
     assert_eq!(plan.head(input), Err(PlanError::Heads));
-    plan.operations.push(Operation::Head { input });
+    plan.operations.push(Operation::Head(head));
     let address = plan.tokens.chosen;
     assert_eq!(
         plan.check(),
@@ -111,7 +112,8 @@ fn two_heads_would_choose_any_token() {
         })
     );
 
-    let mut values = compute(&plan, &GIVEN).expect("a stream within its bound");
+    let mut values =
+        compute(&plan, &tensor::Chunk::first(&GIVEN)).expect("a stream within its bound");
     let logit = |values: &Values, token: usize, lane: usize| -> i64 {
         let inputs = &values.rows[input.address as usize..];
         let weights = plan.embedding.rows[token].iter();

@@ -1,0 +1,131 @@
+//! Functions of rounded products, by a table of the plan.
+
+use stwo::core::fields::m31::M31;
+
+use super::constants::signed;
+use super::error::{PlanError, StreamError};
+use super::numbers::{Matmul, Taker};
+use super::operation::{Operand, Operation, Part, Work};
+use super::plan::{Plan, Tensor};
+use super::product::Product;
+use super::values::Values;
+use crate::air::components::Component;
+
+/// Name in refusals.
+const NAME: &str = "function";
+
+/// A function of rounded products.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ByTable {
+    pub of: Product,
+    /// Number of the plan's table.
+    pub table: usize,
+    pub input: Tensor,
+    pub output: Tensor,
+}
+
+impl Plan {
+    /// A product with rounding, and a function of the results.
+    ///
+    /// # Errors
+    /// Forms that do not fit, an output whose range cannot be proven, or a table that has not all arguments.
+    pub fn function(
+        &mut self,
+        input: Tensor,
+        of: Product,
+        table: usize,
+    ) -> Result<Tensor, PlanError> {
+        self.written(NAME, input)?;
+        let reaches = of.reaches(NAME, input)?;
+        let function = self.values_of(NAME, table)?;
+        let magnitude = function.magnitude(NAME, &reaches, of.shift)?;
+        let output = self.tensor(of.outputs(), magnitude);
+        self.operations.push(Operation::Function(ByTable {
+            of,
+            table,
+            input,
+            output,
+        }));
+        Ok(output)
+    }
+}
+
+impl ByTable {
+    fn component(&self, plan: &Plan) -> Component {
+        let start = plan.start(Taker::Function);
+        Component::Function { start }
+    }
+}
+
+impl Work for ByTable {
+    fn name(&self) -> &'static str {
+        NAME
+    }
+
+    fn reads(&self) -> Vec<Tensor> {
+        vec![self.input]
+    }
+
+    fn writes(&self) -> Vec<Tensor> {
+        vec![self.output]
+    }
+
+    fn operands(&self) -> Vec<Operand> {
+        [self.input, self.output].map(Tensor::operand).to_vec()
+    }
+
+    fn matmul(&self) -> Option<Matmul<'_>> {
+        Some(Matmul {
+            taker: Taker::Function,
+            weights: &self.of.weights,
+            input: self.input,
+        })
+    }
+
+    fn compute(&self, plan: &Plan, values: &mut Values) -> Result<(), StreamError> {
+        let function = &plan.tables[self.table];
+        let accumulators = values.product(&self.of.weights, self.input);
+        for output in 0..self.of.outputs() {
+            for (lane, &accumulator) in accumulators.of(output).iter().enumerate() {
+                let [argument, _] = self.of.round(output, accumulator.into());
+                values.set(self.output, output, lane, function.at(argument));
+            }
+        }
+        values.keep(self.output, accumulators);
+        Ok(())
+    }
+
+    fn constants(&self, plan: &Plan) -> Vec<Part> {
+        let row = |output: usize| {
+            let mut row = vec![M31::from(output as u32)];
+            row.extend(self.of.rounding(output));
+            row.extend([self.table as u32, 0].map(M31::from));
+            row
+        };
+        vec![
+            self.of.weights.constants(plan.block),
+            Part {
+                component: self.component(plan),
+                rows: (0..self.of.outputs()).map(row).collect(),
+            },
+        ]
+    }
+
+    fn witness(&self, plan: &Plan, values: &Values) -> Vec<Part> {
+        let function = &plan.tables[self.table];
+        let row = |output| {
+            let kept = values.kept(self.output).of(output);
+            let [arguments, rests] = self.of.rounded(output, kept);
+            let results = arguments.iter().map(|&z| function.at(z)).collect();
+            let own = [arguments, rests, results].concat();
+            own.into_iter().map(signed).collect()
+        };
+        vec![
+            self.of.weights.witness(plan, self.input, values),
+            Part {
+                component: self.component(plan),
+                rows: (0..self.of.outputs()).map(row).collect(),
+            },
+        ]
+    }
+}

@@ -1,0 +1,175 @@
+//! The choice of the next token.
+
+use stwo::core::fields::m31::M31;
+
+use super::constants::{flag, signed};
+use super::error::{PlanError, StreamError};
+use super::operation::{Operand, Operation, Part, Work};
+use super::plan::{Plan, Tensor};
+use super::product::within;
+use super::values::Values;
+use crate::air::components::Component;
+use crate::air::components::head::{LIMB_BITS, PART};
+
+/// Name in refusals.
+const NAME: &str = "head";
+
+/// A logit must be below this in magnitude.
+const LOGIT: i64 = 1 << 28;
+
+/// The token with the largest logit `E x`; of equal ones the lowest.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Head {
+    pub input: Tensor,
+    /// The largest logits, which are attained.
+    pub maxima: Tensor,
+    pub chosen: Tensor,
+}
+
+impl Plan {
+    /// The choice of the next token. A plan has one: the head's messages, its powers and the sum over chosen tokens have no
+    /// number of an operation in them.
+    ///
+    /// # Errors
+    /// A logit whose range cannot be proven, or a second head.
+    pub fn head(&mut self, input: Tensor) -> Result<(), PlanError> {
+        self.embedding.fits(NAME, input)?;
+        self.written(NAME, input)?;
+        if self.has_head() {
+            return Err(PlanError::Heads);
+        }
+        for token in 0..self.embedding.rows.len() {
+            let reach = self.embedding.reach(token, input.magnitude, 0);
+            within(NAME, token, reach, LOGIT)?;
+        }
+        let row = |address| Tensor {
+            address,
+            channels: 1,
+            magnitude: LOGIT,
+        };
+        let (maxima, chosen) = (row(self.maxima), row(self.tokens.chosen));
+        self.operations.push(Operation::Head(Head {
+            input,
+            maxima,
+            chosen,
+        }));
+        Ok(())
+    }
+
+    /// Whether there is a choice of a token.
+    pub fn has_head(&self) -> bool {
+        self.operations
+            .iter()
+            .any(|operation| matches!(operation, Operation::Head(_)))
+    }
+
+    /// Number of the head's messages, one for each of its input channels.
+    pub(super) fn messages(&self) -> usize {
+        if self.has_head() {
+            self.embedding.inputs
+        } else {
+            0
+        }
+    }
+}
+
+impl Head {
+    /// The rows of inputs, logits and the answer.
+    fn parts(&self, [inputs, logits, answer]: [Vec<Vec<M31>>; 3]) -> Vec<Part> {
+        let width = self.input.channels;
+        let of = |(component, rows)| Part { component, rows };
+        [
+            (Component::HeadInput, inputs),
+            (Component::Head { width }, logits),
+            (Component::Answer, answer),
+        ]
+        .map(of)
+        .into()
+    }
+
+    /// A token's row, with room for the multiplicities of its embedding.
+    fn logits(&self, plan: &Plan, token: usize, values: &Values) -> Vec<M31> {
+        let parts = self.input.channels.div_ceil(PART);
+        let mut row = vec![M31::from(0); parts];
+        let maxima = values.channel(self.maxima, 0);
+        let chosen = values.channel(self.chosen, 0);
+        let logits = values.kept(self.maxima).of(token);
+        let token = token as i64;
+        row.extend(maxima.iter().map(|&m| signed(m)));
+        for lane in 0..plan.lanes {
+            let before = i64::from(token < chosen[lane]);
+            let distance = maxima[lane] - i64::from(logits[lane]) - before;
+            let limb = |i: u32| (distance >> (LIMB_BITS * i)) & ((1 << LIMB_BITS) - 1);
+            let flags = [token >= chosen[lane], token > chosen[lane]].map(i64::from);
+            row.extend([flags[0], flags[1], limb(0), limb(1)].map(signed));
+        }
+        row
+    }
+}
+
+impl Work for Head {
+    fn name(&self) -> &'static str {
+        NAME
+    }
+
+    fn reads(&self) -> Vec<Tensor> {
+        vec![self.input]
+    }
+
+    fn writes(&self) -> Vec<Tensor> {
+        vec![self.maxima, self.chosen]
+    }
+
+    fn operands(&self) -> Vec<Operand> {
+        [self.input, self.maxima, self.chosen]
+            .map(Tensor::operand)
+            .to_vec()
+    }
+
+    fn compute(&self, plan: &Plan, values: &mut Values) -> Result<(), StreamError> {
+        let logits = values.product(&plan.embedding, self.input);
+        for lane in 0..plan.lanes {
+            let mut best = (0, i32::MIN);
+            for token in 0..plan.embedding.rows.len() {
+                let logit = logits.of(token)[lane];
+                if logit > best.1 {
+                    best = (token as i64, logit);
+                }
+            }
+            values.set(self.chosen, 0, lane, best.0);
+            values.set(self.maxima, 0, lane, best.1.into());
+        }
+        values.keep(self.maxima, logits);
+        Ok(())
+    }
+
+    fn constants(&self, plan: &Plan) -> Vec<Part> {
+        // The flags begin with the head, which happens to be with the component.
+        let input = |j: usize| vec![M31::from(j as u32), flag(j == 0)];
+        let tokens = plan.embedding.rows.len();
+        let logit = |(token, row): (usize, &Vec<i32>)| {
+            let mut constants = vec![M31::from(token as u32)];
+            constants.extend([token == 0, token + 1 == tokens].map(flag));
+            constants.extend(row.iter().map(|&e| signed(e.into())));
+            constants
+        };
+        let logits = plan.embedding.rows.iter().enumerate();
+        self.parts([
+            (0..self.input.channels).map(input).collect(),
+            logits.map(logit).collect(),
+            vec![vec![]],
+        ])
+    }
+
+    fn witness(&self, plan: &Plan, values: &Values) -> Vec<Part> {
+        let inputs = self.input.addresses();
+        let tokens = 0..plan.embedding.rows.len();
+        self.parts([
+            inputs.map(|address| values.lanes(address)).collect(),
+            tokens
+                .map(|token| self.logits(plan, token, values))
+                .collect(),
+            vec![values.lanes(self.chosen.address)],
+        ])
+    }
+}

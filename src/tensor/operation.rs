@@ -1,0 +1,145 @@
+//! Operations of a plan: one file each, with what it computes, the ranges that make it sound, and its rows.
+
+use stwo::core::fields::m31::M31;
+
+use super::embed::Embed;
+use super::error::StreamError;
+use super::function::ByTable;
+use super::gated::GatedProduct;
+use super::head::Head;
+use super::linear::Linear;
+use super::numbers::Matmul;
+use super::plan::{Plan, Tensor};
+use super::residual::Residual;
+use super::values::Values;
+use crate::air::components::Component;
+
+/// An operation of a plan.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Operation {
+    Embed(Embed),
+    Linear(Linear),
+    Function(ByTable),
+    Residual(Residual),
+    Gated(GatedProduct),
+    Head(Head),
+}
+
+impl Operation {
+    pub(super) fn work(&self) -> &dyn Work {
+        match self {
+            Operation::Embed(operation) => operation,
+            Operation::Linear(operation) => operation,
+            Operation::Function(operation) => operation,
+            Operation::Residual(operation) => operation,
+            Operation::Gated(operation) => operation,
+            Operation::Head(operation) => operation,
+        }
+    }
+
+    /// What it is, in a word.
+    pub fn name(&self) -> &'static str {
+        self.work().name()
+    }
+
+    /// The tensors that it writes.
+    pub fn writes(&self) -> Vec<Tensor> {
+        self.work().writes()
+    }
+}
+
+/// What an operation computes, and the rows that it has.
+pub(super) trait Work {
+    /// What it is, in a word.
+    fn name(&self) -> &'static str;
+
+    /// The tensors that it reads, each of which another operation writes.
+    fn reads(&self) -> Vec<Tensor>;
+
+    /// The tensors that it writes.
+    fn writes(&self) -> Vec<Tensor>;
+
+    /// The operands of its call, behind the operation's number.
+    fn operands(&self) -> Vec<Operand>;
+
+    /// Its matrix, and the component that takes its outputs.
+    fn matmul(&self) -> Option<Matmul<'_>> {
+        None
+    }
+
+    /// Addresses of the views by lanes that its rows use.
+    fn views(&self) -> Vec<u32> {
+        vec![]
+    }
+
+    /// Computes what it writes, for all lanes.
+    ///
+    /// # Errors
+    /// A value whose range is checked, not proven, and that no proof can have.
+    fn compute(&self, plan: &Plan, values: &mut Values) -> Result<(), StreamError>;
+
+    /// Its rows in the order of their index: the constants behind the place. Columns `first` are 0: that a row is its
+    /// component's first one is for the component's table to say.
+    fn constants(&self, plan: &Plan) -> Vec<Part>;
+
+    /// The same rows: the trace columns behind the operands.
+    fn witness(&self, plan: &Plan, values: &Values) -> Vec<Part>;
+}
+
+/// An operand of a call.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Operand {
+    /// The same in each chunk.
+    Number(u32),
+    /// The position of the chunk's first lane, `P`.
+    Position,
+    /// The number of blocks of carried positions, `N`: each but the last has one for each lane.
+    Blocks,
+    /// The number of positions in the last of these blocks; the number of lanes if there is none.
+    LastKeys,
+    /// The first group of a head's keys, with so many heads before: `heads · (N + 1)`.
+    Group(u32),
+}
+
+impl Operand {
+    /// Its value in a chunk.
+    pub fn of(self, lanes: usize, chunk: &Chunk) -> u32 {
+        let lanes = lanes as u32;
+        let blocks = chunk.position.div_ceil(lanes);
+        match self {
+            Operand::Number(number) => number,
+            Operand::Position => chunk.position,
+            Operand::Blocks => blocks,
+            Operand::LastKeys if blocks == 0 => lanes,
+            Operand::LastKeys => chunk.position - (blocks - 1) * lanes,
+            Operand::Group(heads) => heads * (blocks + 1),
+        }
+    }
+}
+
+/// What a chunk puts into a plan.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Chunk {
+    /// The token that comes in, of each lane; each is below the number of tokens.
+    pub tokens: Vec<u32>,
+    /// The position of the first lane.
+    pub position: u32,
+    /// Keys and values of the positions before, as rows of the memory, block by block.
+    pub carried: Vec<Vec<i64>>,
+}
+
+impl Chunk {
+    /// The first chunk of a session.
+    pub fn first(tokens: &[u32]) -> Chunk {
+        Chunk {
+            tokens: tokens.to_vec(),
+            ..Chunk::default()
+        }
+    }
+}
+
+/// Rows that an operation has in a component.
+pub(super) struct Part {
+    pub component: Component,
+    pub rows: Vec<Vec<M31>>,
+}

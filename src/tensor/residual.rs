@@ -1,0 +1,173 @@
+//! The residual stream: a stream plus rounded products.
+
+use stwo::core::fields::m31::M31;
+
+use super::constants::signed;
+use super::error::{PlanError, StreamError};
+use super::numbers::{Matmul, Taker};
+use super::operation::{Operand, Operation, Part, Work};
+use super::plan::{Plan, Tensor};
+use super::product::Product;
+use super::values::Values;
+use crate::air::components::Component;
+use crate::air::components::residual::{BOUND, LOW_BITS, MAX_SHIFT};
+
+/// Name in refusals.
+const NAME: &str = "residual";
+
+/// A stream plus rounded products, one for each channel.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Residual {
+    pub of: Product,
+    pub input: Tensor,
+    pub stream: Tensor,
+    pub output: Tensor,
+}
+
+impl Plan {
+    /// A stream plus rounded products, one for each channel. A range of the sum that is beyond the bound of streams is not proven, but checked.
+    ///
+    /// # Errors
+    /// A shift or a stream that no proof can have, or an output whose range cannot be proven.
+    pub fn residual(
+        &mut self,
+        stream: Tensor,
+        input: Tensor,
+        of: Product,
+    ) -> Result<Tensor, PlanError> {
+        self.written(NAME, input)?;
+        self.written(NAME, stream)?;
+        if of.outputs() != stream.channels {
+            return Err(PlanError::Outputs {
+                operation: NAME,
+                found: of.outputs(),
+                expected: stream.channels,
+            });
+        }
+        if of.shift > MAX_SHIFT {
+            return Err(PlanError::StreamShift {
+                shift: of.shift,
+                limit: MAX_SHIFT,
+            });
+        }
+        let (reach, limit) = (stream.magnitude, i64::from(BOUND));
+        if reach > limit {
+            return Err(PlanError::Stream { reach, limit });
+        }
+        let reaches = of.reaches(NAME, input)?;
+        let sum = reach + reaches.into_iter().max().unwrap_or(0);
+        let output = self.tensor(stream.channels, sum.min(limit));
+        self.operations.push(Operation::Residual(Residual {
+            of,
+            input,
+            stream,
+            output,
+        }));
+        Ok(output)
+    }
+}
+
+impl Residual {
+    fn component(&self, plan: &Plan) -> Component {
+        let start = plan.start(Taker::Residual);
+        Component::Residual { start }
+    }
+
+    /// Requires the results to be within the stream's bound.
+    fn within_bound(&self, values: &Values) -> Result<(), StreamError> {
+        let bound = i64::from(BOUND);
+        for channel in 0..self.output.channels {
+            let lanes = values.channel(self.output, channel).iter().enumerate();
+            for (lane, &value) in lanes {
+                if !(-bound..bound).contains(&value) {
+                    return Err(StreamError {
+                        operation: values.operation,
+                        channel,
+                        lane,
+                        value,
+                        bound,
+                    });
+                }
+            }
+        }
+        Ok(())
+    }
+}
+
+impl Work for Residual {
+    fn name(&self) -> &'static str {
+        NAME
+    }
+
+    fn reads(&self) -> Vec<Tensor> {
+        vec![self.input, self.stream]
+    }
+
+    fn writes(&self) -> Vec<Tensor> {
+        vec![self.output]
+    }
+
+    fn operands(&self) -> Vec<Operand> {
+        [self.input, self.output, self.stream]
+            .map(Tensor::operand)
+            .to_vec()
+    }
+
+    fn matmul(&self) -> Option<Matmul<'_>> {
+        Some(Matmul {
+            taker: Taker::Residual,
+            weights: &self.of.weights,
+            input: self.input,
+        })
+    }
+
+    fn compute(&self, _: &Plan, values: &mut Values) -> Result<(), StreamError> {
+        let accumulators = values.product(&self.of.weights, self.input);
+        for output in 0..self.of.outputs() {
+            for (lane, &accumulator) in accumulators.of(output).iter().enumerate() {
+                let [result, _] = self.of.round(output, accumulator.into());
+                let sum = values.channel(self.stream, output)[lane] + result;
+                values.set(self.output, output, lane, sum);
+            }
+        }
+        values.keep(self.output, accumulators);
+        self.within_bound(values)
+    }
+
+    fn constants(&self, plan: &Plan) -> Vec<Part> {
+        let row = |output: usize| {
+            let mut row = vec![M31::from(output as u32)];
+            row.extend(self.of.rounding(output));
+            row.push(M31::from(0));
+            row
+        };
+        vec![
+            self.of.weights.constants(plan.block),
+            Part {
+                component: self.component(plan),
+                rows: (0..self.of.outputs()).map(row).collect(),
+            },
+        ]
+    }
+
+    fn witness(&self, plan: &Plan, values: &Values) -> Vec<Part> {
+        let row = |channel| {
+            let kept = values.kept(self.output).of(channel);
+            let [_, rests] = self.of.rounded(channel, kept);
+            let [old, new] = [self.stream, self.output].map(|t| values.channel(t, channel));
+            let mut own = old.to_vec();
+            for (sum, rest) in new.iter().zip(rests) {
+                let limbs = sum + i64::from(BOUND);
+                own.extend([limbs & ((1 << LOW_BITS) - 1), limbs >> LOW_BITS, rest]);
+            }
+            own.into_iter().map(signed).collect()
+        };
+        vec![
+            self.of.weights.witness(plan, self.input, values),
+            Part {
+                component: self.component(plan),
+                rows: (0..self.of.outputs()).map(row).collect(),
+            },
+        ]
+    }
+}
