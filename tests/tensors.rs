@@ -19,6 +19,8 @@ mod liar;
 mod manifest;
 #[path = "tensors/numbers.rs"]
 mod numbers;
+#[path = "tensors/object.rs"]
+mod object;
 #[path = "tensors/pinned.rs"]
 mod pinned;
 #[path = "tensors/program.rs"]
@@ -27,6 +29,8 @@ mod program;
 mod proofs;
 #[path = "tensors/random.rs"]
 mod random;
+#[path = "tensors/receipts.rs"]
+mod receipts;
 #[path = "tensors/refusals.rs"]
 mod refusals;
 #[path = "tensors/rules.rs"]

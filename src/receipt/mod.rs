@@ -52,9 +52,9 @@ pub use folder::{
 pub use manifest::{MODEL_FORMAT, Manifest};
 pub use session::{Completion, SESSION_FORMAT, Session};
 pub use strict::FormatError;
-pub use tensors::{TENSOR_MODEL_FORMAT, TensorManifest};
+pub use tensors::{ModelManifest, TENSOR_MODEL_FORMAT, TensorManifest};
 pub use verify_session::{
     Complete, ProofVerifier, Verified, VerifySessionError, verify_receipt, verify_session,
-    verify_session_by,
+    verify_session_by, verify_tensor_receipt, verify_tensor_session,
 };
 pub use wrapped::{MAX_WRAPPED_CHUNKS, WRAPPED_FORMAT, Wrapped, wrapped_name};

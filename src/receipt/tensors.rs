@@ -1,6 +1,6 @@
 //! `model.json` of a model with tensor components: a manifest, and what pins the components' constants.
 //!
-//! Owns: [`TensorManifest`] and its rules. Invariants: its layout has passed every check of [`layout_checks`], so a verifier
+//! Owns: [`TensorManifest`] and its rules, and [`ModelManifest`], which is either kind. Invariants: its layout has passed every check of [`layout_checks`], so a verifier
 //! can compute with it; its model root is that of the parameters' root, the layout and the roots of constants.
 //!
 //! So whoever knows a model root from a person whom he trusts can take the manifest from anybody. A manifest whose model
@@ -8,10 +8,13 @@
 //!
 //! [`layout_checks`]: crate::verify::layout::layout_checks
 
+use std::path::Path;
+
 use serde::{Serialize, Serializer};
 
-use super::document::Document;
+use super::document::{Document, DocumentError, MAX_DOCUMENT_BYTES};
 use super::envelope::Digest;
+use super::files::read_bounded;
 use super::manifest::Manifest;
 use super::strict::{Decode, FormatError, Object, Value, decode_struct};
 use crate::air::components::Component;
@@ -54,6 +57,50 @@ impl Document for TensorManifest {
             return Err(FormatError::inconsistent("model_root", reason));
         }
         Ok(())
+    }
+}
+
+/// `model.json` of either kind: two types, each with a reader of its own, told apart by the field `format`.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum ModelManifest {
+    /// The model's proofs have no tensor components.
+    Cairo(Manifest),
+    /// They have some.
+    Tensors(TensorManifest),
+}
+
+impl ModelManifest {
+    /// Reads a manifest of whichever kind it says it is.
+    ///
+    /// # Errors
+    /// As [`Document::from_json`].
+    pub fn from_json(bytes: &[u8]) -> Result<ModelManifest, FormatError> {
+        match TensorManifest::from_json(bytes) {
+            Err(FormatError::OtherFormat { .. }) => {
+                Manifest::from_json(bytes).map(ModelManifest::Cairo)
+            }
+            read => read.map(ModelManifest::Tensors),
+        }
+    }
+
+    /// Reads a file of at most [`MAX_DOCUMENT_BYTES`] bytes.
+    ///
+    /// # Errors
+    /// As [`Document::read`].
+    pub fn read(file: &Path) -> Result<ModelManifest, DocumentError> {
+        let bytes = read_bounded(file, MAX_DOCUMENT_BYTES)?;
+        ModelManifest::from_json(&bytes).map_err(|source| DocumentError::Format {
+            file: file.to_path_buf(),
+            source,
+        })
+    }
+
+    /// The fields that both kinds have.
+    pub fn model(&self) -> &Manifest {
+        match self {
+            ModelManifest::Cairo(manifest) => manifest,
+            ModelManifest::Tensors(manifest) => &manifest.model,
+        }
     }
 }
 

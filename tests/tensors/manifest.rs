@@ -1,7 +1,7 @@
 //! The manifest of a model with tensor components: one meaning, and nothing in it that its model root does not bind.
 
 use cairo_decode::air::components::Component;
-use cairo_decode::receipt::{Document, FormatError, Manifest, TensorManifest};
+use cairo_decode::receipt::{Document, FormatError, Manifest, ModelManifest, TensorManifest};
 use cairo_decode::spec::SPEC_VERSION;
 use cairo_decode::verify::statement::{ModelRoot, Policy, ProgramHash};
 use cairo_decode::verify::tensors::TensorPins;
@@ -10,7 +10,7 @@ use starknet_types_core::felt::Felt;
 use crate::{constants, plan};
 
 /// A manifest with the layout of the tests' plan, and roots that no constants have.
-fn manifest() -> TensorManifest {
+pub fn manifest() -> TensorManifest {
     let layout = constants::constants(&plan(), 8)
         .expect("one writer each")
         .layout;
@@ -59,6 +59,22 @@ fn a_manifest_is_read_as_it_was_written() {
     assert!(matches!(other, FormatError::OtherFormat { .. }));
     let other = Manifest::from_json(old.as_bytes()).expect_err("fields that it does not have");
     assert_eq!(other.to_string(), "parameters_root: unknown field");
+    // Which of the two a file is, it says itself.
+    let manifest = self::manifest();
+    let text = manifest.to_json().expect("a document");
+    let plain = manifest.model.to_json().expect("a document");
+    let read = |text: &str| ModelManifest::from_json(text.as_bytes());
+    assert_eq!(
+        read(&plain),
+        Ok(ModelManifest::Cairo(manifest.model.clone()))
+    );
+    assert_eq!(read(&text), Ok(ModelManifest::Tensors(manifest.clone())));
+    assert_eq!(read(&text).expect("a manifest").model(), &manifest.model);
+    let neither = text.replacen("cairo-decode-model/2", "cairo-decode-model/3", 1);
+    assert!(matches!(
+        read(&neither),
+        Err(FormatError::OtherFormat { .. })
+    ));
 }
 
 /// Attack: a trusted model root over other parameters, another layout or other constants. Stopped by: the model root is that
