@@ -179,12 +179,12 @@ fn manifest(m: &Manifest) {
 /// A manifest, and what it pins of the tensor components.
 fn tensors(m: &TensorManifest) {
     manifest(&m.model);
-    let layout = m.tensors.layout();
+    let layouts = m.tensors.layouts();
     output::line(format!(
-        "tensors      {} lanes, {} components, layout {}",
-        layout.lanes,
-        layout.components.len(),
-        hex::encode(layout.digest())
+        "tensors      {} lanes, {} components, layouts {}",
+        layouts.lanes,
+        layouts.components.len(),
+        hex::encode(layouts.digest())
     ));
     for (set, root) in m.tensors.roots() {
         let root = hex::encode(root);

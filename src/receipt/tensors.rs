@@ -1,7 +1,7 @@
 //! `model.json` of a model with tensor components: a manifest, and what pins the components' constants.
 //!
-//! Owns: [`TensorManifest`] and its rules, and [`ModelManifest`], which is either kind. Invariants: its layout has passed every check of [`layout_checks`], so a verifier
-//! can compute with it; its model root is that of the parameters' root, the layout and the roots of constants.
+//! Owns: [`TensorManifest`] and its rules, and [`ModelManifest`], which is either kind. Invariants: its layouts have passed every check of [`layout_checks`], so a verifier
+//! can compute with it; its model root is that of the parameters' root, the layouts and the roots of constants.
 //!
 //! So whoever knows a model root from a person whom he trusts can take the manifest from anybody. A manifest whose model
 //! root comes with it is worth what its author is.
@@ -19,7 +19,7 @@ use super::manifest::Manifest;
 use super::strict::{Decode, FormatError, Object, Value, decode_struct};
 use crate::air::components::Component;
 use crate::air::components::form::NAMES;
-use crate::air::layout::{Layout, Placed};
+use crate::air::layout::{Layouts, Sizes};
 use crate::verify::layout::{LayoutError, MAX_COMPONENTS};
 use crate::verify::statement::ModelRoot;
 use crate::verify::tensors::{PinsError, TensorPins};
@@ -33,7 +33,7 @@ pub struct TensorManifest {
     /// The fields of a model without tensor components.
     #[serde(flatten)]
     pub model: Manifest,
-    /// Root of quantised parameters, configuration and tokenizer; the model root has layout and constants besides.
+    /// Root of quantised parameters, configuration and tokenizer; the model root has layouts and constants besides.
     pub parameters_root: ModelRoot,
     pub tensors: TensorPins,
 }
@@ -53,7 +53,7 @@ impl Document for TensorManifest {
         self.model.check_form()?;
         let root = self.tensors.model_root(self.parameters_root);
         if self.model.model_root != root {
-            let reason = format!("parameters_root, layout and roots of constants give {root}");
+            let reason = format!("parameters_root, layouts and roots of constants give {root}");
             return Err(FormatError::inconsistent("model_root", reason));
         }
         Ok(())
@@ -116,12 +116,13 @@ struct Section {
     roots: Vec<RootEntry>,
 }
 
-/// A component with its parameters and the logarithm of its rows.
+/// A component with its parameters and the logarithms of its fewest and its most rows.
 #[derive(Serialize)]
 struct Entry {
     name: String,
     parameters: Vec<u64>,
-    log_rows: u32,
+    smallest: u32,
+    largest: u32,
 }
 
 #[derive(Serialize)]
@@ -140,14 +141,15 @@ decode_struct!(Section {
 decode_struct!(Entry {
     name,
     parameters,
-    log_rows
+    smallest,
+    largest
 });
 decode_struct!(RootEntry { parameters, root });
 
 impl Serialize for TensorPins {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        let layout = self.layout();
-        let entry = |placed: &Placed| Entry {
+        let layouts = self.layouts();
+        let entry = |placed: &Sizes| Entry {
             name: placed.component.document_name().to_string(),
             parameters: placed
                 .component
@@ -155,13 +157,14 @@ impl Serialize for TensorPins {
                 .iter()
                 .map(|parameter| parameter.value)
                 .collect(),
-            log_rows: placed.log_rows,
+            smallest: placed.smallest,
+            largest: placed.largest,
         };
         let section = Section {
-            // Both are small numbers: the layout was checked.
-            lanes: layout.lanes as u32,
-            messages: layout.messages as u32,
-            components: layout.components.iter().map(entry).collect(),
+            // Both are small numbers: the layouts were checked.
+            lanes: layouts.lanes as u32,
+            messages: layouts.messages as u32,
+            components: layouts.components.iter().map(entry).collect(),
             roots: self
                 .roots()
                 .iter()
@@ -188,18 +191,18 @@ impl Decode for TensorPins {
         let components = components
             .map(|(i, entry)| placed(entry, &format!("{path}.components[{i}]")))
             .collect::<Result<_, _>>()?;
-        let layout = Layout {
+        let layouts = Layouts {
             lanes: section.lanes as usize,
             components,
             messages: section.messages as usize,
         };
         let roots = section.roots.into_iter();
-        TensorPins::new(layout, roots.map(|entry| (entry.parameters, entry.root.0)))
+        TensorPins::new(layouts, roots.map(|entry| (entry.parameters, entry.root.0)))
             .map_err(refused)
     }
 }
 
-fn placed(entry: &Entry, path: &str) -> Result<Placed, FormatError> {
+fn placed(entry: &Entry, path: &str) -> Result<Sizes, FormatError> {
     let count = NAMES.iter().find(|(name, _)| *name == entry.name);
     let Some((_, count)) = count else {
         return Err(FormatError::inconsistent(
@@ -227,8 +230,9 @@ fn placed(entry: &Entry, path: &str) -> Result<Placed, FormatError> {
             numbers.len()
         ))
     })?;
-    Ok(Placed {
+    Ok(Sizes {
         component,
-        log_rows: entry.log_rows,
+        smallest: entry.smallest,
+        largest: entry.largest,
     })
 }

@@ -51,7 +51,7 @@ impl Work for Embed {
         vec![self.output]
     }
 
-    fn operands(&self) -> Vec<Operand> {
+    fn operands(&self, _: &Plan) -> Vec<Operand> {
         [self.tokens.given, self.output.address]
             .map(Operand::Number)
             .to_vec()

@@ -70,7 +70,7 @@ impl Work for ByTable {
         vec![self.output]
     }
 
-    fn operands(&self) -> Vec<Operand> {
+    fn operands(&self, _: &Plan) -> Vec<Operand> {
         [self.input, self.output].map(Tensor::operand).to_vec()
     }
 

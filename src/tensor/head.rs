@@ -120,7 +120,7 @@ impl Work for Head {
         vec![self.maxima, self.chosen]
     }
 
-    fn operands(&self) -> Vec<Operand> {
+    fn operands(&self, _: &Plan) -> Vec<Operand> {
         [self.input, self.maxima, self.chosen]
             .map(Tensor::operand)
             .to_vec()

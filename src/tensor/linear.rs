@@ -60,7 +60,7 @@ impl Work for Linear {
         vec![self.output]
     }
 
-    fn operands(&self) -> Vec<Operand> {
+    fn operands(&self, _: &Plan) -> Vec<Operand> {
         [self.input, self.output].map(Tensor::operand).to_vec()
     }
 

@@ -60,7 +60,7 @@ pub(super) trait Work {
     fn writes(&self) -> Vec<Tensor>;
 
     /// The operands of its call, behind the operation's number.
-    fn operands(&self) -> Vec<Operand>;
+    fn operands(&self, plan: &Plan) -> Vec<Operand>;
 
     /// Its matrix, and the component that takes its outputs.
     fn matmul(&self) -> Option<Matmul<'_>> {
@@ -82,7 +82,13 @@ pub(super) trait Work {
     /// component's first one is for the component's table to say.
     fn constants(&self, plan: &Plan) -> Vec<Part>;
 
-    /// The same rows: the trace columns behind the operands.
+    /// The components that [grow](Component::grows) with what is carried and that it has rows in, with the number of these
+    /// rows where so many blocks are carried.
+    fn grown(&self, _plan: &Plan, _blocks: u32) -> Vec<(Component, usize)> {
+        vec![]
+    }
+
+    /// The same rows: the trace columns behind the operands. Rows of components that grow are whole, and only here.
     fn witness(&self, plan: &Plan, values: &Values) -> Vec<Part>;
 }
 

@@ -107,7 +107,7 @@ impl Work for Residual {
         vec![self.output]
     }
 
-    fn operands(&self) -> Vec<Operand> {
+    fn operands(&self, _: &Plan) -> Vec<Operand> {
         [self.input, self.output, self.stream]
             .map(Tensor::operand)
             .to_vec()

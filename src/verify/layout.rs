@@ -1,6 +1,6 @@
-//! A layout of tensor components from outside, checked by name before anything is computed from it.
+//! The layouts of a model's proofs, from outside, checked by name before anything is computed from it.
 //!
-//! A layout says how many columns and rows there are. Whoever asks a component of it for its columns, or adds up uses of its
+//! Layouts say how many columns and rows there are. Whoever asks a component of one for its columns, or adds up uses of its
 //! relations, must not be made to panic, to loop, or to take memory by the numbers in it. So each number is within
 //! bounds first, and as each component is there once, so are their sums.
 //!
@@ -12,7 +12,7 @@ use super::checks::{Check, ensure};
 use super::params::LARGE;
 use crate::air::components::Component;
 use crate::air::components::form::Parameter;
-use crate::air::layout::{Layout, Placed};
+use crate::air::layout::{Layouts, Sizes};
 
 /// Numbers of lanes that a layout may have.
 pub const LANES: [usize; 4] = [8, 16, 32, 64];
@@ -43,15 +43,29 @@ pub enum LayoutError {
         found: u32,
         most: u32,
     },
+    #[error("components: {component} has 2^{smallest} to 2^{largest} rows; {}", size_rule(*.smallest, *.largest))]
+    Sizes {
+        component: String,
+        smallest: u32,
+        largest: u32,
+    },
     #[error("components: {component} is there twice, so it would have two columns of each name")]
     Twice { component: String },
     #[error("messages: is {found}, the layout's head has {expected} channels")]
     Messages { found: usize, expected: usize },
 }
 
-/// Every check of a layout, in order. What is within them has few columns and few uses of each relation.
-pub fn layout_checks(layout: &Layout) -> [Check<'_, LayoutError>; 6] {
-    let (lanes, components) = (layout.lanes, &layout.components);
+/// What is wrong with sizes.
+fn size_rule(smallest: u32, largest: u32) -> &'static str {
+    match smallest > largest {
+        true => "the smallest size is above the largest",
+        false => "only a component that grows with carried positions has several sizes",
+    }
+}
+
+/// Every check of a model's layouts, in order. What is within them has few columns and few uses of each relation.
+pub fn layout_checks(layouts: &Layouts) -> [Check<'_, LayoutError>; 7] {
+    let (lanes, components) = (layouts.lanes, &layouts.components);
     [
         Check::new("lanes", move || {
             ensure(LANES.contains(&lanes), || LayoutError::Lanes {
@@ -67,11 +81,14 @@ pub fn layout_checks(layout: &Layout) -> [Check<'_, LayoutError>; 6] {
             components.iter().try_for_each(parameters)
         }),
         Check::new("rows of components", move || {
-            rows(layout, LARGE.max_log_rows)
+            rows(layouts, LARGE.max_log_rows)
+        }),
+        Check::new("sizes of components", move || {
+            components.iter().try_for_each(sizes)
         }),
         Check::new("each component once", move || once(components)),
         Check::new("number of messages", move || {
-            let (found, expected) = (layout.messages, channels(components));
+            let (found, expected) = (layouts.messages, channels(components));
             ensure(found == expected, || LayoutError::Messages {
                 found,
                 expected,
@@ -80,7 +97,7 @@ pub fn layout_checks(layout: &Layout) -> [Check<'_, LayoutError>; 6] {
     ]
 }
 
-fn parameters(placed: &Placed) -> Result<(), LayoutError> {
+fn parameters(placed: &Sizes) -> Result<(), LayoutError> {
     let wrong = |parameter: &Parameter| !parameter.is_within();
     match placed.component.parameters().into_iter().find(wrong) {
         None => Ok(()),
@@ -94,20 +111,36 @@ fn parameters(placed: &Placed) -> Result<(), LayoutError> {
 }
 
 /// No component has more rows than so many, or fewer than the prover's least.
-pub(super) fn rows(layout: &Layout, most: u32) -> Result<(), LayoutError> {
-    let mut components = layout.components.iter();
-    let wrong = components.find(|placed| !(MIN_LOG_ROWS..=most).contains(&placed.log_rows));
-    wrong.map_or(Ok(()), |placed| {
+pub(super) fn rows(layouts: &Layouts, most: u32) -> Result<(), LayoutError> {
+    let all = layouts.components.iter();
+    let mut all = all.flat_map(|of| [(of, of.smallest), (of, of.largest)]);
+    let wrong = all.find(|(_, log_rows)| !(MIN_LOG_ROWS..=most).contains(log_rows));
+    wrong.map_or(Ok(()), |(of, found)| {
         Err(LayoutError::Rows {
-            component: placed.component.to_string(),
-            found: placed.log_rows,
+            component: of.component.to_string(),
+            found,
             most,
         })
     })
 }
 
+/// A component has one size, or it grows: then its columns have the size in their names.
+fn sizes(of: &Sizes) -> Result<(), LayoutError> {
+    let Sizes {
+        component,
+        smallest,
+        largest,
+    } = *of;
+    let fits = smallest == largest || smallest < largest && component.grows();
+    ensure(fits, || LayoutError::Sizes {
+        component: component.to_string(),
+        smallest,
+        largest,
+    })
+}
+
 /// Columns are named by their component, and found by their name.
-fn once(components: &[Placed]) -> Result<(), LayoutError> {
+fn once(components: &[Sizes]) -> Result<(), LayoutError> {
     let mut names: Vec<String> = components
         .iter()
         .map(|placed| placed.component.to_string())
@@ -122,8 +155,8 @@ fn once(components: &[Placed]) -> Result<(), LayoutError> {
 }
 
 /// Input channels of the head, which there is once at most.
-fn channels(components: &[Placed]) -> usize {
-    let width = |placed: &Placed| match placed.component {
+fn channels(components: &[Sizes]) -> usize {
+    let width = |placed: &Sizes| match placed.component {
         Component::Head { width } => Some(width),
         _ => None,
     };

@@ -53,7 +53,7 @@ pub enum ProofError {
     #[error("proof claim: {0}")]
     Claim(&'static str),
     #[error("proof, tensor part: {0}")]
-    Tensors(&'static str),
+    Tensors(String),
     #[error("proof does not verify: {0}")]
     Invalid(String),
 }

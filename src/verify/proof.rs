@@ -68,9 +68,6 @@ impl fmt::Display for Kind {
 #[derive(Clone, Serialize, Deserialize)]
 pub struct TensorProof {
     pub proof: CairoProof,
-    /// Logarithms of the rows of those components whose size is not constant, in the layout's order. So far no layout has
-    /// such a component.
-    pub sizes: Vec<u32>,
     pub tensors: TensorPart,
 }
 

@@ -1,9 +1,9 @@
 //! Proofs with tensor components: what a verifier knows of them beforehand, and every check of one by name.
 //!
-//! Owns [`TensorPins`], a layout and the roots of its constants as the manifest has them. Nothing of either is taken from a
-//! proof: a proof has a root, which is compared, and no layout.
+//! Owns [`TensorPins`], layouts and the roots of their constants as the manifest has them. Nothing of either is taken from a
+//! proof: a proof has a root, which is compared, and sizes of components, which are among those that the manifest allows.
 //!
-//! Invariant: the layout of [`TensorPins`] has passed [`layout_checks`], and has no more rows than the parameters of its roots
+//! Invariant: the layouts of [`TensorPins`] have passed [`layout_checks`], and have no more rows than the parameters of its roots
 //! allow.
 //!
 //! What a root is worth: whoever chooses it chooses the weights, and Cairo's fixed tables with them. So these checks
@@ -21,7 +21,7 @@ use super::proof::{self, TensorProof};
 use super::statement::{ModelRoot, PublicFacts};
 use super::{ProofError, felts, parameter_checks, parameter_set, params};
 use crate::air;
-use crate::air::layout::Layout;
+use crate::air::layout::{Layout, Layouts, SizeError};
 use crate::air::uses;
 use crate::guard::guarded;
 use crate::spec::program_hash::program_hash;
@@ -29,7 +29,7 @@ use crate::spec::program_hash::program_hash;
 /// First felt of the preimage of the root of a model with tensor components.
 const DOMAIN: &[u8] = b"cairo-decode.tensors.1";
 
-/// Why a layout with roots pins nothing.
+/// Why layouts with roots pin nothing.
 #[derive(Clone, Debug, Error, PartialEq, Eq)]
 pub enum PinsError {
     #[error(transparent)]
@@ -42,20 +42,20 @@ pub enum PinsError {
     Parameters { found: String },
 }
 
-/// The layout of a model's proofs, and the root of tree 0 for each set of parameters that the model was compiled for.
+/// The layouts of a model's proofs, and the root of tree 0 for each set of parameters that the model was compiled for.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct TensorPins {
-    layout: Layout,
+    layouts: Layouts,
     roots: Vec<(&'static ParamSet, [u8; 32])>,
 }
 
 impl TensorPins {
-    /// Pins of a layout with the roots of its constants, by the names of sets of parameters, in the order of [`ACCEPTED`].
+    /// Pins of layouts with the roots of their constants, by the names of sets of parameters, in the order of [`ACCEPTED`].
     ///
     /// # Errors
-    /// A layout that no verifier may compute with, no root, or names that are none or not in that order.
+    /// Layouts that no verifier may compute with, no root, or names that are none or not in that order.
     pub fn new(
-        layout: Layout,
+        layouts: Layouts,
         roots: impl IntoIterator<Item = (String, [u8; 32])>,
     ) -> Result<TensorPins, PinsError> {
         let mut left = ACCEPTED.into_iter();
@@ -65,19 +65,19 @@ impl TensorPins {
             known.push((set.ok_or(PinsError::Parameters { found: name })?, root));
         }
         ensure(!known.is_empty(), || PinsError::NoRoot)?;
-        all(layout_checks(&layout))?;
+        all(layout_checks(&layouts))?;
         known
             .iter()
-            .try_for_each(|(set, _)| rows(&layout, set.max_log_rows))?;
+            .try_for_each(|(set, _)| rows(&layouts, set.max_log_rows))?;
         Ok(TensorPins {
-            layout,
+            layouts,
             roots: known,
         })
     }
 
-    /// The components of the model's proofs.
-    pub fn layout(&self) -> &Layout {
-        &self.layout
+    /// The components of the model's proofs, in the sizes that they may have.
+    pub fn layouts(&self) -> &Layouts {
+        &self.layouts
     }
 
     /// The roots, in the order of the accepted sets.
@@ -91,7 +91,7 @@ impl TensorPins {
         roots.find(|(of, _)| *of == set).map(|(_, root)| *root)
     }
 
-    /// `Poseidon(domain, parameters, layout, count, set, root, …)`: the root of a model whose quantised parameters,
+    /// `Poseidon(domain, parameters, layouts, count, set, root, …)`: the root of a model whose quantised parameters,
     /// configuration and tokenizer have the root `parameters`. A digest is two felts of 16 bytes, the low half first, and a
     /// set of parameters is its name as a short string.
     ///
@@ -99,7 +99,7 @@ impl TensorPins {
     /// with, and a manifest with other ones does not fit its own model root.
     pub fn model_root(&self, parameters: ModelRoot) -> ModelRoot {
         let mut preimage = vec![Felt::from_bytes_be_slice(DOMAIN), parameters.0];
-        preimage.extend(digest_felts(&self.layout.digest()));
+        preimage.extend(digest_felts(&self.layouts.digest()));
         preimage.push(Felt::from(self.roots.len() as u64));
         for (set, root) in &self.roots {
             preimage.push(Felt::from_bytes_be_slice(set.name.as_bytes()));
@@ -123,7 +123,7 @@ fn digest_felts(digest: &[u8; 32]) -> [Felt; 2] {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct TensorFacts {
     pub facts: PublicFacts,
-    /// [`Layout::digest`] of the layout that the proof was verified with.
+    /// [`Layouts::digest`] of the layouts that the proof was verified with.
     pub layout_digest: [u8; 32],
     /// Root of the constants that the proof was verified with.
     pub constants_root: [u8; 32],
@@ -156,7 +156,7 @@ fn verify_decoded(bytes: &[u8], pins: &TensorPins) -> Result<TensorFacts, ProofE
     // As in `verify_proof`: no copy of the program is held beside the library's own.
     let program_hash = program_hash(&felts(&memory.program));
     let output = felts(&memory.output);
-    let tensors = Some((&pins.layout, &proof.tensors));
+    let tensors = Some((&pins.layouts, &proof.tensors));
     air::verify::verify(proof.proof, tensors, set.all_preprocessed_columns)
         .map_err(|e| ProofError::Invalid(e.to_string()))?;
     Ok(TensorFacts {
@@ -166,7 +166,7 @@ fn verify_decoded(bytes: &[u8], pins: &TensorPins) -> Result<TensorFacts, ProofE
             params: set.params,
             security_bits: params::pcs_config(&set.params).security_bits(),
         },
-        layout_digest: pins.layout.digest(),
+        layout_digest: pins.layouts.digest(),
         constants_root,
     })
 }
@@ -209,31 +209,33 @@ fn root_checks<'a>(proof: &'a TensorProof, pins: &'a TensorPins) -> [Check<'a, P
 
 /// The tensor part is one of the layout.
 fn part_checks<'a>(proof: &'a TensorProof, pins: &'a TensorPins) -> [Check<'a, ProofError>; 4] {
-    let (layout, part) = (&pins.layout, &proof.tensors);
-    let of_part = |name, holds: bool, problem| {
-        Check::new(name, move || ensure(holds, || ProofError::Tensors(problem)))
+    let (layouts, part) = (&pins.layouts, &proof.tensors);
+    let of_part = |name, holds: bool, problem: &'static str| {
+        Check::new(name, move || {
+            ensure(holds, || ProofError::Tensors(problem.to_string()))
+        })
     };
+    let layout = move || layouts.at(&part.sizes);
     [
-        of_part(
-            "number of sizes",
-            // No component of any layout has a size that is not constant.
-            proof.sizes.is_empty(),
-            "there is a size that no component has",
-        ),
+        Check::new("allowed sizes", move || {
+            let wrong = |error: SizeError| ProofError::Tensors(error.to_string());
+            layout().map(|_| ()).map_err(wrong)
+        }),
         of_part(
             "number of the head's messages",
-            part.messages.len() == layout.messages,
+            part.messages.len() == layouts.messages,
             "there is not one message for each input of the head",
         ),
         of_part(
             "number of sums",
-            part.sums.len() == layout.components.len(),
+            part.sums.len() == layouts.components.len(),
             "there is not one sum for each component",
         ),
         Check::new("uses of each relation", move || {
-            let few = uses::are_few(&proof.proof.claim, layout);
+            let claim = &proof.proof.claim;
+            let few = layout().map_or(true, |layout: Layout| uses::are_few(claim, &layout));
             let problem = "a relation has as many uses as the field has numbers";
-            ensure(few, || ProofError::Tensors(problem))
+            ensure(few, || ProofError::Tensors(problem.to_string()))
         }),
     ]
 }

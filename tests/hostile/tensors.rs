@@ -9,9 +9,10 @@ use std::sync::OnceLock;
 use arbtest::arbitrary::{Result, Unstructured};
 use cairo_decode::air::components::Component;
 use cairo_decode::air::components::form::{MAX_WIDTH, NAMES};
-use cairo_decode::air::layout::{Layout, Placed};
+use cairo_decode::air::layout::{Layouts, Sizes};
 use cairo_decode::prove::Prover;
 use cairo_decode::receipt::{Document, Manifest, TensorManifest};
+use cairo_decode::tensor::plan::Carried;
 use cairo_decode::tensor::values::compute;
 use cairo_decode::tensor::{Chunk, Matrix, Plan, Product, constants, witness};
 use cairo_decode::verify::params::PLAIN;
@@ -61,15 +62,19 @@ fn honest() -> &'static Honest {
         };
         let y = plan.linear(x, product, 12).expect("in range");
         plan.head(y).expect("in range");
+        let step = plan.addresses.next_power_of_two();
+        plan.carried = Carried { blocks: 1, step };
         let given: Vec<u32> = (0..8).collect();
         let values = compute(&plan, &Chunk::first(&given)).expect("in range");
         let mut input = program::run(&plan, &values);
-        let constants = constants::constants(&plan, plan.lanes).expect("one writer each");
+        let sets = constants::constants(&plan, plan.lanes).expect("one writer each");
+        let layouts = sets.layouts.clone();
+        let sizes = constants::sizes(&plan, &layouts, 0);
+        let constants = sets.at(&sizes).expect("allowed sizes");
         let witness = witness::witness(&plan, &constants, &values, &mut input).expect("calls");
-        let layout = constants.layout.clone();
-        let prover = Prover::with_constants(&PLAIN, constants);
+        let prover = Prover::with_constants(&PLAIN, sets);
         let proof = prover.prove_tensors(input, &witness).expect("proves");
-        let pins = pins(layout, prover.preprocessed_root()).expect("pins");
+        let pins = pins(layouts, prover.preprocessed_root()).expect("pins");
         Honest {
             proof,
             manifest: manifest(pins),
@@ -77,8 +82,8 @@ fn honest() -> &'static Honest {
     })
 }
 
-fn pins(layout: Layout, root: [u8; 32]) -> Option<TensorPins> {
-    TensorPins::new(layout, [(PLAIN.name.to_string(), root)]).ok()
+fn pins(layouts: Layouts, root: [u8; 32]) -> Option<TensorPins> {
+    TensorPins::new(layouts, [(PLAIN.name.to_string(), root)]).ok()
 }
 
 fn manifest(tensors: TensorPins) -> TensorManifest {
@@ -166,7 +171,7 @@ fn tensor_parts_of_proofs() {
             match u.int_in_range(0..=6)? {
                 0 => part.messages.resize(count, Default::default()),
                 1 => part.sums.resize(count, Default::default()),
-                2 => changed.sizes.resize(count, log),
+                2 => part.sizes.resize(count, log),
                 3 => part.sums.reverse(),
                 4 => std::mem::swap(&mut part.sums, &mut part.messages),
                 5 => {
@@ -228,7 +233,7 @@ fn tensor_manifests() {
 }
 
 /// A layout of any components with any numbers.
-fn strange(u: &mut Unstructured<'_>) -> Result<Layout> {
+fn strange(u: &mut Unstructured<'_>) -> Result<Layouts> {
     let mut components = vec![];
     for (name, count) in NAMES {
         if u.ratio(1, 4)? {
@@ -244,20 +249,25 @@ fn strange(u: &mut Unstructured<'_>) -> Result<Layout> {
             _ => parameters,
         };
         let component = Component::of_document(name, &parameters).expect("a component");
-        let log_rows = match u.ratio(7, 8)? {
+        let smallest = match u.ratio(7, 8)? {
             true => u.int_in_range(4..=20)?,
             false => number(u)?,
         };
-        components.push(Placed {
+        let largest = match component.grows() || u.ratio(1, 16)? {
+            true => number(u)?,
+            false => smallest,
+        };
+        components.push(Sizes {
             component,
-            log_rows,
+            smallest,
+            largest,
         });
     }
     let width = components.iter().find_map(|placed| match placed.component {
         Component::Head { width } => Some(width),
         _ => None,
     });
-    Ok(Layout {
+    Ok(Layouts {
         lanes: *u.choose(&[8, 16, 32, 64, 64, 64, 12])?,
         components,
         messages: match u.ratio(7, 8)? {
@@ -267,20 +277,18 @@ fn strange(u: &mut Unstructured<'_>) -> Result<Layout> {
     })
 }
 
-/// Verifies a proof whose tensor part fits a layout, which no constants have, as late as it can be refused.
-fn verified(layout: Layout) -> bool {
-    let Some(pins) = pins(layout, honest().root()) else {
+/// Verifies a proof whose tensor part fits layouts, which no constants have, as late as it can be refused.
+fn verified(layouts: Layouts) -> bool {
+    let Some(pins) = pins(layouts, honest().root()) else {
         return false;
     };
+    let layouts = pins.layouts();
+    let layout = layouts.largest();
     let mut proof = honest().proof.clone();
-    let layout = pins.layout();
-    proof
-        .tensors
-        .messages
-        .resize(layout.messages, Default::default());
-    proof
-        .tensors
-        .sums
+    let part = &mut proof.tensors;
+    part.sizes = layouts.sizes(&layout);
+    part.messages.resize(layout.messages, Default::default());
+    part.sums
         .resize(layout.components.len(), Default::default());
     verify_tensors(&encode_tensors(&proof), &pins).is_ok()
 }
@@ -292,8 +300,8 @@ fn strange_layouts() {
     let bound = proof_bound(encode_tensors(&honest().proof).len());
     let mut worst = Worst::default();
     cases(400, |u| {
-        let layout = strange(u)?;
-        worst.measure(bound, || verified(layout));
+        let layouts = strange(u)?;
+        worst.measure(bound, || verified(layouts));
         Ok(())
     });
     worst.print("strange layouts");
@@ -304,18 +312,20 @@ fn strange_layouts() {
         let component = |&(name, count): &(&str, usize)| {
             let parameter = if name == "call" { 10 } else { MAX_WIDTH as u32 };
             let component = Component::of_document(name, &vec![parameter; count]);
-            Placed {
-                component: component.expect("a component"),
-                log_rows,
+            let component = component.expect("a component");
+            Sizes {
+                component,
+                smallest: if component.grows() { 4 } else { log_rows },
+                largest: log_rows,
             }
         };
-        let layout = Layout {
+        let layouts = Layouts {
             lanes: 64,
             components: NAMES.iter().map(component).collect(),
             messages: MAX_WIDTH as usize,
         };
-        assert!(pins(layout.clone(), honest().root()).is_some());
-        largest.measure(bound, || verified(layout));
+        assert!(pins(layouts.clone(), honest().root()).is_some());
+        largest.measure(bound, || verified(layouts));
     }
     largest.print("the largest layouts");
 }

@@ -74,11 +74,11 @@ fn a_file_is_read_whole() {
 fn lengths_beyond_the_file() {
     let proof = &honest().proof;
     let bytes = encode_tensors(proof);
-    let sums = 16 * proof.tensors.sums.len();
-    let messages = 16 * proof.tensors.messages.len();
-    let at_sums = bytes.len() - sums - 8;
-    let at_messages = at_sums - messages - 8;
-    for at in [at_sums, at_messages, at_messages - 8] {
+    let part = &proof.tensors;
+    let at_sizes = bytes.len() - 4 * part.sizes.len() - 8;
+    let at_sums = at_sizes - 16 * part.sums.len() - 8;
+    let at_messages = at_sums - 16 * part.messages.len() - 8;
+    for at in [at_sizes, at_sums, at_messages] {
         for length in [u64::MAX, 1 << 40, 1 << 20, 10_000] {
             let mut changed = bytes.clone();
             changed[at..at + 8].copy_from_slice(&length.to_le_bytes());
@@ -95,7 +95,8 @@ fn one_flipped_bit() {
     let proof = &honest().proof;
     let pins = honest().pins();
     let bytes = encode_tensors(proof);
-    let own = 3 * 8 + 16 * (proof.tensors.messages.len() + proof.tensors.sums.len());
+    let part = &proof.tensors;
+    let own = 3 * 8 + 16 * (part.messages.len() + part.sums.len()) + 4 * part.sizes.len();
     let start = bytes.len() - own;
     let spread = (0..100).map(|i| i * start / 100);
     for at in spread.chain(start..bytes.len()) {

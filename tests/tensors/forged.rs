@@ -6,7 +6,7 @@ use std::collections::{BTreeSet, HashMap};
 use cairo_decode::air;
 use cairo_decode::air::components::Component;
 use cairo_decode::air::components::form::{MAX_WIDTH, NAMES};
-use cairo_decode::air::layout::{Layout, Placed};
+use cairo_decode::air::layout::{Layouts, Sizes};
 use cairo_decode::air::uses;
 use cairo_decode::verify::layout::{MAX_COMPONENTS, layout_checks};
 use cairo_decode::verify::proof::{TensorProof, canonical_tensor_checks, encode_tensors};
@@ -25,7 +25,7 @@ const OWN: [&str; 7] = [
     "tensors.sums",
     "parameters of the model",
     "root of the constants",
-    "number of sizes",
+    "allowed sizes",
     "number of the head's messages",
     "number of sums",
 ];
@@ -44,11 +44,11 @@ fn failed(proof: &TensorProof, pins: &TensorPins) -> Vec<&'static str> {
     failed
 }
 
-/// Whether sums and STARK are accepted with a layout. The library's panics are refusals.
-fn stark(proof: &TensorProof, layout: &Layout) -> bool {
+/// Whether sums and STARK are accepted with layouts. The library's panics are refusals.
+fn stark(proof: &TensorProof, layouts: &Layouts) -> bool {
     let (cairo, part) = (proof.proof.clone(), &proof.tensors);
     let columns = parameter_set(&cairo).all_preprocessed_columns;
-    let verify = || air::verify::verify(cairo, Some((layout, part)), columns).is_ok();
+    let verify = || air::verify::verify(cairo, Some((layouts, part)), columns).is_ok();
     std::panic::catch_unwind(std::panic::AssertUnwindSafe(verify)).unwrap_or(false)
 }
 
@@ -59,11 +59,11 @@ fn changed(change: impl FnOnce(&mut TensorProof)) -> TensorProof {
     proof
 }
 
-/// An attack: the check, what it is, the proof, and the layout that it was made for.
-type Attack = (&'static str, &'static str, TensorProof, &'static Layout);
+/// An attack: the check, what it is, the proof, and the layouts that it was made for.
+type Attack = (&'static str, &'static str, TensorProof, &'static Layouts);
 
 fn attacks() -> Vec<Attack> {
-    let own = &honest().layout;
+    let own = &honest().layouts;
     vec![
         (
             "tensors.messages",
@@ -93,12 +93,18 @@ fn attacks() -> Vec<Attack> {
             "root of the constants",
             "a real proof of the same model with 16 lanes",
             more_lanes().proof.clone(),
-            &more_lanes().layout,
+            &more_lanes().layouts,
         ),
         (
-            "number of sizes",
-            "a size that no component has",
-            changed(|p| p.sizes.push(4)),
+            "allowed sizes",
+            "a size that no set of constants has",
+            changed(|p| p.tensors.sizes[0] += 2),
+            own,
+        ),
+        (
+            "allowed sizes",
+            "a size more",
+            changed(|p| p.tensors.sizes.push(7)),
             own,
         ),
         (
@@ -162,15 +168,15 @@ fn requirement_24_what_each_check_of_a_tensor_proof_stops() {
     );
 }
 
-/// The honest layout, changed.
-fn with(change: impl FnOnce(&mut Layout)) -> Layout {
-    let mut layout = honest().layout.clone();
-    change(&mut layout);
-    layout
+/// The honest layouts, changed.
+fn with(change: impl FnOnce(&mut Layouts)) -> Layouts {
+    let mut layouts = honest().layouts.clone();
+    change(&mut layouts);
+    layouts
 }
 
-/// The honest layout with another component of a kind.
-fn instead(name: &str, component: Component) -> Layout {
+/// The honest layouts with another component of a kind.
+fn instead(name: &str, component: Component) -> Layouts {
     with(|layout| {
         let mut placed = layout.components.iter_mut();
         let found = placed.find(|placed| placed.component.document_name() == name);
@@ -182,7 +188,7 @@ fn instead(name: &str, component: Component) -> Layout {
 #[test]
 fn requirement_24_what_each_check_of_a_layout_stops() {
     assert!(
-        layout_checks(&honest().layout)
+        layout_checks(&honest().layouts)
             .iter()
             .all(|check| check.find().is_ok())
     );
@@ -204,7 +210,16 @@ fn requirement_24_what_each_check_of_a_layout_stops() {
         (
             "rows of components",
             "a component of 2^22 rows",
-            with(|layout| layout.components[0].log_rows = 22),
+            with(|layout| layout.components[0].largest = 22),
+        ),
+        (
+            "sizes of components",
+            "two sizes of a component whose columns do not say which",
+            with(|layout| {
+                let mut components = layout.components.iter_mut();
+                let range = components.find(|sizes| sizes.component == Component::Range);
+                range.expect("a component").smallest -= 1
+            }),
         ),
         (
             "each component once",
@@ -237,22 +252,23 @@ fn requirement_24_what_each_check_of_a_layout_stops() {
         });
     }
     let names: Vec<&str> = attacks.iter().map(|(check, _, _)| *check).collect();
-    let checks = layout_checks(&honest().layout);
+    let checks = layout_checks(&honest().layouts);
     assert!(checks.iter().map(|check| check.name()).eq(names));
     table::check("necessity of the layout's checks", &table::necessity(&rows));
 }
 
-/// The layout with all components, each with as many columns and rows as the checks let pass.
-pub fn largest(log_rows: u32) -> Layout {
+/// The layouts with all components, each with as many columns and rows as the checks let pass.
+pub fn largest(log_rows: u32) -> Layouts {
     let largest = |&(name, count): &(&str, usize)| {
         let parameter = if name == "call" { 10 } else { MAX_WIDTH as u32 };
         let component = Component::of_document(name, &vec![parameter; count]);
-        Placed {
+        Sizes {
             component: component.expect("a component"),
-            log_rows,
+            smallest: log_rows,
+            largest: log_rows,
         }
     };
-    Layout {
+    Layouts {
         lanes: 64,
         components: NAMES.iter().map(largest).collect(),
         messages: MAX_WIDTH as usize,
@@ -270,14 +286,14 @@ fn no_layout_has_too_many_uses() {
             .all(|check| check.find().is_ok())
     );
     let claim = &honest().proof.proof.claim;
-    assert!(uses::are_few(claim, &largest));
+    assert!(uses::are_few(claim, &largest.largest()));
     let mut beyond = largest.clone();
     beyond
         .components
         .iter_mut()
-        .for_each(|placed| placed.log_rows += 1);
-    assert!(!uses::are_few(claim, &beyond));
-    let columns = largest.columns();
+        .for_each(|sizes| sizes.largest += 1);
+    assert!(!uses::are_few(claim, &beyond.largest()));
+    let columns = largest.largest().columns();
     let columns = columns
         .iter()
         .map(|c| c.constants.len() + c.trace + c.interaction);
@@ -290,14 +306,14 @@ fn no_layout_has_too_many_uses() {
 #[test]
 fn layouts_that_the_prover_did_not_use() {
     let (proof, root) = (&honest().proof, honest().root);
-    let refused = |layout: Layout, sums: usize| {
+    let refused = |layouts: Layouts, sums: usize| {
         let mut proof = proof.clone();
         proof.tensors.sums.resize(sums, Default::default());
-        let pins = crate::pinned::pins(&layout, root);
+        let pins = crate::pinned::pins(&layouts, root);
         let error = verify_tensors(&encode_tensors(&proof), &pins).expect_err("a lie");
         error.to_string()
     };
-    let count = honest().layout.components.len();
+    let count = honest().layouts.components.len();
     let sums = "there is not one sum for each component";
     let fewer = with(|layout| {
         layout.components.pop();
@@ -305,16 +321,37 @@ fn layouts_that_the_prover_did_not_use() {
     assert!(refused(fewer.clone(), count).ends_with(sums));
     refused(fewer, count - 1);
     let more = with(|layout| {
-        layout.components.push(Placed {
+        layout.components.push(Sizes {
             component: Component::Call { operands: 9 },
-            log_rows: 4,
+            smallest: 4,
+            largest: 4,
         })
     });
     assert!(refused(more.clone(), count).ends_with(sums));
     refused(more, count + 1);
-    refused(with(|layout| layout.components[0].log_rows += 1), count);
+    refused(with(|layout| layout.components[0].largest += 1), count);
+    refused(with(|layout| grow(&mut layout.components[1])), count);
     refused(with(|layout| layout.components.swap(0, 1)), count);
     refused(with(|layout| layout.lanes = 16), count);
+}
+
+fn grow(sizes: &mut Sizes) {
+    sizes.smallest += 1;
+    sizes.largest += 1;
+}
+
+/// Attack: the other size that the manifest allows, of which the tree has constants too. Stopped by: the size is in the
+/// transcript, and says how many rows the columns have.
+#[test]
+fn another_allowed_size() {
+    let size = honest().proof.tensors.sizes[0];
+    let Sizes {
+        smallest, largest, ..
+    } = honest().layouts.components[0];
+    assert_eq!((size, size + 1), (smallest, largest));
+    let other = changed(|proof| proof.tensors.sizes[0] += 1);
+    assert_eq!(failed(&other, &honest().pins()), [""; 0]);
+    verify_tensors(&encode_tensors(&other), &honest().pins()).expect_err("a lie");
 }
 
 /// Attack: values that are not the proof's. Stopped by: the transcript, and sums that are not zero.

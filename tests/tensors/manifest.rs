@@ -7,16 +7,16 @@ use cairo_decode::verify::statement::{ModelRoot, Policy, ProgramHash};
 use cairo_decode::verify::tensors::TensorPins;
 use starknet_types_core::felt::Felt;
 
-use crate::{constants, plan};
+use crate::constants;
+use crate::pinned::plan;
 
 /// A manifest with the layout of the tests' plan, and roots that no constants have.
 pub fn manifest() -> TensorManifest {
-    let layout = constants::constants(&plan(), 8)
-        .expect("one writer each")
-        .layout;
+    let sets = constants::constants(&plan(), 8).expect("one writer each");
+    let layouts = sets.layouts;
     let roots = [("plain", [7; 32]), ("wrappable", [9; 32])];
     let roots = roots.map(|(name, root)| (name.to_string(), root));
-    let tensors = TensorPins::new(layout, roots).expect("pins");
+    let tensors = TensorPins::new(layouts, roots).expect("pins");
     let parameters_root = ModelRoot(Felt::from(1234));
     TensorManifest {
         model: Manifest {
@@ -81,7 +81,7 @@ fn a_manifest_is_read_as_it_was_written() {
 /// of all three.
 #[test]
 fn requirement_25_the_model_root_binds_layout_and_constants() {
-    let unbound = "model_root: parameters_root, layout and roots of constants give 0x";
+    let unbound = "model_root: parameters_root, layouts and roots of constants give 0x";
     let root = hex::encode([7; 32]);
     let others = [
         (root.as_str(), hex::encode([8; 32])),
@@ -91,7 +91,7 @@ fn requirement_25_the_model_root_binds_layout_and_constants() {
         ),
         ("\"wrappable\"", "\"large\"".to_string()),
         (
-            "\"name\": \"tensor\",\n        \"parameters\": [],\n        \"log_rows\": 7",
+            "\"name\": \"tensor\",\n        \"parameters\": [],\n        \"smallest\": 7",
             String::new(),
         ),
         ("\"lanes\": 8,", "\"lanes\": 16,".to_string()),
@@ -111,15 +111,15 @@ fn requirement_25_the_model_root_binds_layout_and_constants() {
     }
     // A component less, in the same form.
     let mut less = manifest();
-    let mut layout = less.tensors.layout().clone();
-    layout
+    let mut layouts = less.tensors.layouts().clone();
+    layouts
         .components
         .retain(|placed| placed.component != Component::Answer);
     let roots = less.tensors.roots().iter();
     let roots: Vec<(String, [u8; 32])> = roots
         .map(|(set, root)| (set.name.to_string(), *root))
         .collect();
-    less.tensors = TensorPins::new(layout, roots).expect("pins");
+    less.tensors = TensorPins::new(layouts, roots).expect("pins");
     let found = less.to_json().expect_err("unbound").to_string();
     assert!(found.starts_with(unbound), "{found}");
 }
@@ -185,14 +185,24 @@ fn requirement_27_the_section_is_strict() {
             "tensors.components[0].parameters: product: a number of more than 32 bits",
         ),
         (
-            "\"log_rows\": 17",
-            "\"log_rows\": 21",
+            "\"smallest\": 17,\n        \"largest\": 17",
+            "\"smallest\": 21, \"largest\": 21",
             "tensors: components: range has 2^21 rows, allowed are 2^4 to 2^20",
         ),
         (
-            "\"log_rows\": 17",
-            "\"log_rows\": 4294967295",
+            "\"largest\": 17",
+            "\"largest\": 4294967295",
             "tensors: components: range has 2^4294967295 rows",
+        ),
+        (
+            "\"largest\": 17",
+            "\"largest\": 18",
+            "tensors: components: range has 2^17 to 2^18 rows; only a component that grows",
+        ),
+        (
+            "\"smallest\": 7",
+            "\"smallest\": 9",
+            "tensors: components: tensor has 2^9 to 2^8 rows; the smallest size is above the largest",
         ),
         (
             "\"plain\"",

@@ -2,50 +2,55 @@
 
 use std::sync::OnceLock;
 
-use cairo_decode::air::layout::Layout;
+use cairo_decode::air::layout::Layouts;
 use cairo_decode::prove::Prover;
-use cairo_decode::tensor::Plan;
+use cairo_decode::tensor::plan::Carried;
+use cairo_decode::tensor::{Plan, constants};
 use cairo_decode::verify::params::{LARGE, PLAIN, ParamSet};
 use cairo_decode::verify::proof::{TensorProof, encode_tensors};
 use cairo_decode::verify::tensors::{TensorPins, verify_tensors};
 
-use crate::{Chunk, GIVEN, LANES, chunk_of, plan};
+use crate::{Chunk, GIVEN, LANES, chunk_of};
 
-/// A proof with the layout and the root that it was made with.
+/// A proof with the layouts and the root that it was made with.
 pub struct Pinned {
     pub proof: TensorProof,
-    pub layout: Layout,
+    pub layouts: Layouts,
     pub root: [u8; 32],
 }
 
 impl Pinned {
     fn of(plan: Plan, tokens: &[u32], set: &'static ParamSet) -> Pinned {
-        let Chunk {
-            constants,
-            witness,
-            input,
-            ..
-        } = chunk_of(plan, tokens);
-        let layout = constants.layout.clone();
-        let prover = Prover::with_constants(set, constants);
+        let sets = constants::constants(&plan, plan.lanes).expect("one writer each");
+        let Chunk { witness, input, .. } = chunk_of(plan, tokens);
+        let layouts = sets.layouts.clone();
+        let prover = Prover::with_constants(set, sets);
         let root = prover.preprocessed_root();
         let proof = prover.prove_tensors(input, &witness).expect("proves");
         Pinned {
             proof,
-            layout,
+            layouts,
             root,
         }
     }
 
     /// What a manifest says of these proofs.
     pub fn pins(&self) -> TensorPins {
-        pins(&self.layout, self.root)
+        pins(&self.layouts, self.root)
     }
 }
 
-/// A layout with a root for the usual parameters.
-pub fn pins(layout: &Layout, root: [u8; 32]) -> TensorPins {
-    TensorPins::new(layout.clone(), [(PLAIN.name.to_string(), root)]).expect("pins")
+/// The tests' plan, with a memory of two sizes.
+pub fn plan() -> Plan {
+    let mut plan = crate::plan();
+    let step = plan.addresses.next_power_of_two();
+    plan.carried = Carried { blocks: 1, step };
+    plan
+}
+
+/// Layouts with a root for the usual parameters.
+pub fn pins(layouts: &Layouts, root: [u8; 32]) -> TensorPins {
+    TensorPins::new(layouts.clone(), [(PLAIN.name.to_string(), root)]).expect("pins")
 }
 
 /// The chunk of the tests.
@@ -54,7 +59,7 @@ pub fn honest() -> &'static Pinned {
     PINNED.get_or_init(|| Pinned::of(plan(), &GIVEN, &PLAIN))
 }
 
-/// The same with one other weight: a model of the same shape, and of the same layout.
+/// The same with one other weight: a model of the same shape, and of the same layouts.
 pub fn other_model() -> &'static Pinned {
     static PINNED: OnceLock<Pinned> = OnceLock::new();
     PINNED.get_or_init(|| {
@@ -80,7 +85,7 @@ pub fn larger() -> &'static Pinned {
     PINNED.get_or_init(|| Pinned::of(plan(), &GIVEN, &LARGE))
 }
 
-/// The proof is accepted, and the facts are those of its program, its layout and its root.
+/// The proof is accepted, and the facts are those of its program, its layouts and its root.
 #[test]
 fn a_pinned_proof_verifies() {
     let honest = honest();
@@ -90,10 +95,10 @@ fn a_pinned_proof_verifies() {
     assert_eq!(facts.facts.output, [777.into()]);
     assert_eq!(facts.facts.params, PLAIN.params);
     assert!(facts.facts.security_bits >= 96);
-    assert_eq!(facts.layout_digest, honest.layout.digest());
+    assert_eq!(facts.layout_digest, honest.layouts.digest());
     assert_eq!(facts.constants_root, honest.root);
     let other = other_model();
-    assert_eq!(other.layout, honest.layout);
+    assert_eq!(other.layouts, honest.layouts);
     let facts = verify_tensors(&encode_tensors(&other.proof), &other.pins()).expect("verifies");
     assert_ne!(facts.constants_root, honest.root);
 }
