@@ -9,8 +9,12 @@ mod cells;
 mod circuit;
 #[path = "tensors/forms.rs"]
 mod forms;
+#[path = "tensors/generated.rs"]
+mod generated;
 #[path = "tensors/liar.rs"]
 mod liar;
+#[path = "tensors/necessity.rs"]
+mod necessity;
 #[path = "tensors/numbers.rs"]
 mod numbers;
 #[path = "tensors/program.rs"]
@@ -25,6 +29,10 @@ mod refusals;
 mod rules;
 #[path = "tensors/scalar.rs"]
 mod scalar;
+#[path = "support/table.rs"]
+mod table;
+#[path = "tensors/words.rs"]
+mod words;
 
 use cairo_decode::prove::tensor::{Constants, Witness};
 use cairo_decode::tensor::values::{Values, compute};
