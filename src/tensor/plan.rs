@@ -6,6 +6,7 @@ use std::ops::Range;
 use super::error::PlanError;
 use super::operation::{Chunk, Operand, Operation};
 use super::product::{Function, Matrix};
+use crate::air::components::Component;
 use crate::air::components::lanes::CHANNELS;
 
 /// Numbers of lanes that a plan may have.
@@ -44,6 +45,15 @@ pub struct Tokens {
     pub chosen: u32,
 }
 
+/// The keys and values of positions before the chunk: blocks of one position for each lane, in the memory behind all else.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Carried {
+    /// The most blocks that a chunk can carry.
+    pub blocks: u32,
+    /// Addresses of a block.
+    pub step: u32,
+}
+
 /// Operations, numbered from 1 on in the order of their calls.
 #[derive(Clone, Debug)]
 pub struct Plan {
@@ -58,8 +68,9 @@ pub struct Plan {
     /// Address of the largest logits.
     pub maxima: u32,
     pub operations: Vec<Operation>,
-    /// Addresses in use.
+    /// Addresses in use, without those of carried blocks.
     pub addresses: u32,
+    pub carried: Carried,
 }
 
 impl Plan {
@@ -91,6 +102,7 @@ impl Plan {
             maxima: CHANNELS as u32,
             operations: vec![],
             addresses: 2 * CHANNELS as u32,
+            carried: Carried::default(),
         })
     }
 
@@ -162,6 +174,18 @@ impl Plan {
         found.then_some(()).ok_or(unwritten)
     }
 
+    /// Rows of each component that [grows](Component::grows), where so many blocks are carried.
+    pub(super) fn grown(&self, blocks: u32) -> BTreeMap<Component, usize> {
+        let memory = self.addresses + blocks * self.carried.step;
+        let mut rows = BTreeMap::from([(Component::Tensor, memory as usize)]);
+        for operation in &self.operations {
+            for (component, own) in operation.work().grown(self, blocks) {
+                *rows.entry(component).or_default() += own;
+            }
+        }
+        rows
+    }
+
     /// Kinds of calls by their number of operands, and how many calls of each there are.
     pub fn kinds(&self) -> BTreeMap<usize, usize> {
         let mut kinds = BTreeMap::new();
@@ -175,7 +199,11 @@ impl Plan {
     pub fn calls(&self) -> Vec<Vec<Operand>> {
         let operations = (1..).zip(&self.operations);
         let call = |(number, operation): (u32, &Operation)| {
-            [vec![Operand::Number(number)], operation.work().operands()].concat()
+            [
+                vec![Operand::Number(number)],
+                operation.work().operands(self),
+            ]
+            .concat()
         };
         operations.map(call).collect()
     }

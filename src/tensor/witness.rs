@@ -25,7 +25,9 @@ pub fn witness(
 ) -> Result<Witness, calls::CallError> {
     let mut operations = operations(plan, values);
     let mut tables = vec![];
-    for (placed, fixed) in constants.layout.components.iter().zip(&constants.tables) {
+    let layout = &constants.layout;
+    let placed = layout.components.iter().zip(layout.columns());
+    for ((placed, width), fixed) in placed.zip(&constants.tables) {
         let log = placed.log_rows;
         let rows = match placed.component {
             Component::Tensor => memory(values, log),
@@ -38,7 +40,7 @@ pub fn witness(
             Component::Cells => calls::cells(input)?,
             component => operations.remove(&component).unwrap_or_default(),
         };
-        tables.push(columns(&rows, log));
+        tables.push(columns(&rows, width.trace, log));
     }
     let mut witness = Witness { tables };
     tally::write(constants, &mut witness);
@@ -51,11 +53,15 @@ fn operations(plan: &Plan, values: &Values) -> BTreeMap<Component, Vec<Vec<M31>>
     for place in plan.order() {
         let operation = plan.operations[place].work();
         let operands: Vec<M31> = operation
-            .operands()
+            .operands(plan)
             .iter()
             .map(|operand| M31::from(operand.of(plan.lanes, &values.chunk)))
             .collect();
         for Part { component, rows } in operation.witness(plan, values) {
+            if component.grows() {
+                all.entry(component).or_default().extend(rows);
+                continue;
+            }
             let mut operands = operands.clone();
             if matches!(component, Component::Product { .. }) {
                 operands.resize(product::OPERANDS, M31::from(0));

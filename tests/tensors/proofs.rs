@@ -1,20 +1,23 @@
 //! Real proofs with tensor components.
 
 use cairo_decode::air::components::Component;
-use cairo_decode::air::layout::Layout;
+use cairo_decode::air::layout::{Layout, Layouts, SizeError};
 use cairo_decode::air::verify::{TensorPart, verify};
 use cairo_decode::prove::Prover;
+use cairo_decode::tensor::constants;
+use cairo_decode::tensor::plan::Carried;
 use cairo_decode::verify::params::PLAIN;
 use cairo_decode::verify::proof::CairoProof;
 use stwo::core::fields::m31::M31;
 use stwo::core::vcs::blake2_hash::Blake2sHash;
 
 use crate::balance::sum_of_rows;
-use crate::{Chunk, GIVEN, chunk};
+use crate::{Chunk, GIVEN, chunk, chunk_of, plan};
 
 fn accepts(proof: &CairoProof, layout: &Layout, part: &TensorPart) -> Result<(), String> {
     let proof = proof.clone();
-    let verify = || verify(proof, Some((layout, part)), false).map_err(|e| e.to_string());
+    let verify =
+        || verify(proof, Some((&Layouts::from(layout), part)), false).map_err(|e| e.to_string());
     std::panic::catch_unwind(std::panic::AssertUnwindSafe(verify))
         .unwrap_or(Err("a panic".to_string()))
 }
@@ -97,5 +100,48 @@ fn interaction_columns_sum_what_rows_say() {
     for (i, placed) in constants.layout.components.iter().enumerate() {
         let (rows, columns) = sum_of_rows(&constants, &witness, i);
         assert_eq!(rows, columns, "{}", placed.component);
+    }
+}
+
+/// A build whose memory has two sizes, as more or less is carried: a proof of the smaller one is accepted with its size and no other.
+#[test]
+fn a_size_is_one_of_those_that_are_allowed() {
+    let mut plan = plan();
+    let step = plan.addresses.next_power_of_two();
+    plan.carried = Carried { blocks: 1, step };
+    let sets = constants::constants(&plan, plan.lanes).expect("one writer each");
+    let layouts = sets.layouts.clone();
+    let chunk = chunk_of(plan, &GIVEN);
+    let prover = Prover::with_constants(&PLAIN, sets);
+    let proven = prover.prove_tensors(chunk.input, &chunk.witness);
+    let proven = proven.expect("proves");
+    let accepts = |sizes: &[u32]| {
+        let mut part = proven.tensors.clone();
+        part.sizes = sizes.to_vec();
+        verify(proven.proof.clone(), Some((&layouts, &part)), false)
+    };
+    let size = proven.tensors.sizes[0];
+    assert!(accepts(&[size]).is_ok());
+    // The larger set of constants is there, and not what the proof is about.
+    assert!(accepts(&[size + 1]).is_err());
+    let component = Component::Tensor;
+    for found in [size - 1, size + 2, u32::MAX] {
+        let (smallest, largest) = (size, size + 1);
+        let error = SizeError::Size {
+            component,
+            found,
+            smallest,
+            largest,
+        };
+        let refused = accepts(&[found]).expect_err("another size");
+        assert_eq!(refused.to_string(), error.to_string());
+    }
+    for found in [vec![], vec![size, size]] {
+        let error = SizeError::Count {
+            found: found.len(),
+            expected: 1,
+        };
+        let refused = accepts(&found).expect_err("another number of sizes");
+        assert_eq!(refused.to_string(), error.to_string());
     }
 }

@@ -28,6 +28,7 @@ mod tests;
 
 use std::fmt;
 
+use stwo::core::fields::m31::M31;
 use stwo::core::fields::qm31::SecureField;
 use stwo_constraint_framework::{EvalAtRow, FrameworkEval, InfoEvaluator};
 
@@ -101,6 +102,30 @@ impl Component {
             | Component::Residual { start }
             | Component::Gated { start } => Some(start),
             _ => None,
+        }
+    }
+
+    /// Whether its number of rows depends on how many positions a chunk carries. Such a component has rows of its own and not
+    /// an operation's: their constants follow from their number.
+    pub fn grows(self) -> bool {
+        matches!(self, Component::Tensor)
+    }
+
+    /// The first part of its columns' names: with the size, where it can have several. So a component of one size can read no
+    /// column of another, which would come twice in it.
+    pub fn columns_of(self, log_rows: u32) -> String {
+        if self.grows() {
+            format!("{self}_{log_rows}")
+        } else {
+            self.to_string()
+        }
+    }
+
+    /// The constants of all rows of a component that [grows](Self::grows), row by row.
+    pub fn rows(self, log_rows: u32) -> Vec<Vec<M31>> {
+        match self {
+            Component::Tensor => (0..1 << log_rows).map(|a| vec![M31::from(a)]).collect(),
+            _ => vec![],
         }
     }
 
@@ -179,7 +204,7 @@ impl<'a> Evaluator<'a> {
             lanes,
             log_rows,
             challenges,
-            name: component.to_string(),
+            name: component.columns_of(log_rows),
         }
     }
 

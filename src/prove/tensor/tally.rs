@@ -72,7 +72,7 @@ pub fn write(constants: &Constants, witness: &mut Witness) {
         }
     }
     for (i, placed) in layout.components.iter().enumerate() {
-        let own = (&constants.tables[i], &mut witness.tables[i]);
+        let own = (&*constants.tables[i], &mut witness.tables[i]);
         fill(placed.component, layout.lanes, own, &tally);
     }
 }
