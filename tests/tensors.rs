@@ -13,10 +13,14 @@ mod file;
 mod forged;
 #[path = "tensors/forms.rs"]
 mod forms;
+#[path = "tensors/generated.rs"]
+mod generated;
 #[path = "tensors/liar.rs"]
 mod liar;
 #[path = "tensors/manifest.rs"]
 mod manifest;
+#[path = "tensors/necessity.rs"]
+mod necessity;
 #[path = "tensors/numbers.rs"]
 mod numbers;
 #[path = "tensors/object.rs"]
@@ -39,6 +43,8 @@ mod rules;
 mod scalar;
 #[path = "support/table.rs"]
 mod table;
+#[path = "tensors/words.rs"]
+mod words;
 
 use cairo_decode::prove::tensor::{Constants, Witness};
 use cairo_decode::tensor::values::{Values, compute};
