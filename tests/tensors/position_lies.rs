@@ -3,6 +3,7 @@
 
 use std::sync::Arc;
 
+use cairo_decode::air::components::positions::IN_VIEW;
 use cairo_decode::air::components::relations::{
     ANGLES, EMBEDDING, LANES as VIEWS, POSITIONS, TENSOR,
 };
@@ -71,8 +72,7 @@ fn angles_of_another_position() {
         }
     });
     for part in [0, 1] {
-        // The position is in the third number of the view, behind two operands.
-        lie.witness.tables[component][2 + 2][row_of_angles(part, lane)] += M31::from(1);
+        lie.witness.tables[component][VIEW + IN_VIEW][row_of_angles(part, lane)] += M31::from(1);
     }
     refused_by(&lie, &lie.witness, VIEWS, "position");
 
@@ -178,7 +178,7 @@ fn an_embedding_of_another_token_or_position() {
     for (place, column, scale, [old, new]) in [
         (0, TOKEN, 8, [&tokens[token], &tokens[token + 1]]),
         (
-            2,
+            IN_VIEW,
             POSITION,
             1,
             [&vectors.rows[position], &vectors.rows[position + 1]],

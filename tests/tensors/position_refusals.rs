@@ -1,5 +1,6 @@
 //! Positions, angles, rotations and embeddings that are refused: each for its reason.
 
+use cairo_decode::air::components::positions::IN_VIEW;
 use cairo_decode::air::components::relations::{ANGLES, POSITIONS};
 use cairo_decode::tensor::values::compute;
 use cairo_decode::tensor::{Chunk, ChunkError, Matrix, Plan, PlanError, Product};
@@ -13,7 +14,7 @@ use crate::{GIVEN, LANES, Numbers, TOKENS, WIDTH, chunk_at, chunk_with};
 fn positions_have_one_writer() {
     let embedding = Numbers(1).matrix(WIDTH, TOKENS, 127);
     let new = || Plan::new(LANES, 12, embedding.clone()).expect("a plan");
-    let address = 2;
+    let address = IN_VIEW as u32;
     let with_angles = |times: usize| {
         let mut plan = new();
         for _ in 0..times {

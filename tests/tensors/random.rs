@@ -52,7 +52,7 @@ fn with_shift(of: &Product, shift: u32) -> Product {
 }
 
 /// A plan with up to five operations between embedding and head.
-fn plan(numbers: &mut Numbers) -> Plan {
+pub fn plan(numbers: &mut Numbers) -> Plan {
     let lanes = [8, 16][numbers.between(0, 1)];
     let width = 8 * numbers.between(1, 3);
     let tokens = numbers.between(2, 40);

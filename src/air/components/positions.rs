@@ -15,7 +15,7 @@ use super::tensor;
 use crate::air::row::Row;
 
 /// Where the row of positions stands in the view that has the tokens.
-pub const IN_VIEW: usize = 2;
+pub const IN_VIEW: usize = 3;
 
 /// The constraints of a row.
 pub fn evaluate<R: Row>(lanes: usize, row: &mut R) {
