@@ -11,6 +11,10 @@ mod circuit;
 mod forms;
 #[path = "tensors/liar.rs"]
 mod liar;
+#[path = "tensors/norm_plans.rs"]
+mod norm_plans;
+#[path = "tensors/norms.rs"]
+mod norms;
 #[path = "tensors/numbers.rs"]
 mod numbers;
 #[path = "tensors/program.rs"]

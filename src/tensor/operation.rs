@@ -8,6 +8,7 @@ use super::function::ByTable;
 use super::gated::GatedProduct;
 use super::head::Head;
 use super::linear::Linear;
+use super::norm::Normed;
 use super::numbers::Matmul;
 use super::plan::{Plan, Tensor};
 use super::residual::Residual;
@@ -22,6 +23,7 @@ pub enum Operation {
     Function(ByTable),
     Residual(Residual),
     Gated(GatedProduct),
+    Norm(Normed),
     Head(Head),
 }
 
@@ -33,6 +35,7 @@ impl Operation {
             Operation::Function(operation) => operation,
             Operation::Residual(operation) => operation,
             Operation::Gated(operation) => operation,
+            Operation::Norm(operation) => operation,
             Operation::Head(operation) => operation,
         }
     }

@@ -124,6 +124,12 @@ impl Plan {
         Ok(self.tables.len() - 1)
     }
 
+    /// The number of a table, which is added where the plan has no equal one.
+    pub(super) fn table_once(&mut self, function: Function) -> Result<usize, PlanError> {
+        let equal = self.tables.iter().position(|table| *table == function);
+        equal.map_or_else(|| self.table(function), Ok)
+    }
+
     /// A table of the plan.
     pub(super) fn values_of(
         &self,
