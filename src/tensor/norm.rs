@@ -1,5 +1,7 @@
 //! Norms: each lane's channels over their length, RMSNorm and LayerNorm. Gains, and what a LayerNorm adds, belong to the next matrix.
 
+use std::ops::Range;
+
 use stwo::core::fields::m31::M31;
 
 use super::constants::signed;
@@ -280,8 +282,13 @@ impl Work for Normed {
         vec![self.statistics.address]
     }
 
-    fn compute(&self, plan: &Plan, values: &mut Values) -> Result<(), StreamError> {
-        for lane in 0..plan.lanes {
+    fn compute(
+        &self,
+        _: &Plan,
+        lanes: Range<usize>,
+        values: &mut Values,
+    ) -> Result<(), StreamError> {
+        for lane in lanes {
             let wholes = self.of.wholes(self.input, lane, values);
             let length = Length::of(&wholes, self.of.floor, self.of.centred());
             let statistics = [
