@@ -8,7 +8,7 @@ use super::constants::signed;
 use super::error::{PlanError, StreamError};
 use super::length::{self, Length, scaled};
 use super::operation::{Operand, Operation, Part, Work};
-use super::plan::{Plan, Tensor};
+use super::plan::{Plan, Tensor, root};
 use super::product::{Function, half};
 use super::values::Values;
 use crate::air::components::Component;
@@ -142,6 +142,12 @@ impl Norm {
         self.length(stream.channels, stream.magnitude)
     }
 
+    /// The largest length of all results: what one of them can be, and half a unit of rounding for each.
+    fn longest(&self, channels: usize) -> i64 {
+        let rounded = (root(channels as i128) + 1) / 2;
+        ((i64::from(PRODUCT) + EXCESS) >> self.shift()) + 1 + rounded
+    }
+
     /// The largest magnitude of a result.
     fn magnitude(&self) -> i64 {
         (i64::from(PRODUCT) + EXCESS + half(self.shift())) >> self.shift()
@@ -181,6 +187,7 @@ impl Plan {
         let tables = self.norm_tables()?;
         let statistics = self.tensor(3 + usize::from(of.centred()), 1 << WHOLE_BITS);
         let output = self.tensor(stream.channels, of.magnitude());
+        let output = output.within(of.longest(stream.channels));
         self.operations.push(Operation::Norm(Normed {
             of,
             tables,

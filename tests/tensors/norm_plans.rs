@@ -141,3 +141,40 @@ fn small() -> Product {
         shift: 0,
     }
 }
+
+/// A norm's results are together no longer than one of them can be: eight of them add up to `√8` times as much, not to eight times. Other tensors have no such range.
+#[test]
+fn products_of_a_norm_have_the_range_of_its_length() {
+    let (mut plan, x) = embedded();
+    let of = Norm::finest(NormKind::Rms, WIDTH, x.magnitude, 1.0, 15);
+    let y = plan.norm(x, of).expect("in range");
+    assert_eq!((y.magnitude, y.length), (16_376, 16_379));
+    let sum = |shift: u32| Product {
+        weights: Matrix {
+            inputs: WIDTH,
+            rows: vec![vec![1; WIDTH]],
+        },
+        bias: vec![0],
+        shift,
+    };
+    let added = plan.linear(y, sum(1), 16).expect("in range");
+    // √8 · 16379 / 2, rounded.
+    assert_eq!(added.magnitude, 23_163);
+    let bias = vec![16_376; WIDTH];
+    let constant = Product {
+        weights: Matrix {
+            inputs: WIDTH,
+            rows: vec![vec![0; WIDTH]; WIDTH],
+        },
+        bias,
+        shift: 0,
+    };
+    let constant = plan.linear(x, constant, 15).expect("in range");
+    let refusal = PlanError::Result {
+        operation: "linear",
+        output: 0,
+        reach: 4 * 16_376,
+        bits: 16,
+    };
+    assert_eq!(plan.linear(constant, sum(1), 16), Err(refusal));
+}

@@ -181,6 +181,8 @@ fn norms_of_all_lengths_fit_and_compute() {
                 exponents.insert(expected.0[0]);
                 let output = norm_of(&chunk.plan, 0).output;
                 assert!(found.1.iter().all(|z| z.abs() <= output.magnitude.into()));
+                let square: i128 = found.1.iter().map(|z| z * z).sum();
+                assert!(square <= i128::from(output.length).pow(2));
             }
         }
     }
