@@ -8,7 +8,7 @@ use stwo::core::fields::m31::M31;
 use super::constants::signed;
 use super::error::{PlanError, StreamError};
 use super::operation::{Operand, Operation, Part, Work};
-use super::plan::{Plan, Tensor, Tokens};
+use super::plan::{Plan, Tensor, Tokens, root};
 use super::product::{ACCUMULATOR, Matrix, within};
 use super::values::Values;
 use crate::air::components::Component;
@@ -36,10 +36,17 @@ fn largest(matrix: &Matrix) -> i64 {
     magnitudes.max().unwrap_or(0)
 }
 
+/// The largest length of a matrix's rows.
+fn longest(matrix: &Matrix) -> i64 {
+    let square = |row: &Vec<i32>| row.iter().map(|&number| i128::from(number).pow(2)).sum();
+    let squares = matrix.rows.iter().map(square);
+    root(squares.max().unwrap_or(0))
+}
+
 impl Plan {
     /// The embeddings of the tokens that come in.
     pub fn embed(&mut self) -> Tensor {
-        self.push_embed(0, None, largest(&self.embedding))
+        self.push_embed(0, None)
     }
 
     /// The same times `2^shift`, for a stream with a finer scale than embeddings have.
@@ -47,8 +54,8 @@ impl Plan {
     /// # Errors
     /// A shift that makes a number too large.
     pub fn embed_scaled(&mut self, shift: u32) -> Result<Tensor, PlanError> {
-        let magnitude = self.scaled(shift, 0)?;
-        Ok(self.push_embed(shift, None, magnitude))
+        self.scales(shift, 0)?;
+        Ok(self.push_embed(shift, None))
     }
 
     /// The same plus the vectors of the lanes' positions, one for each position of the context. The positions beyond it, which lanes may
@@ -70,23 +77,26 @@ impl Plan {
                 expected,
             });
         }
-        let magnitude = self.scaled(shift, largest(&positions))?;
-        Ok(self.push_embed(shift, Some(positions), magnitude))
+        self.scales(shift, largest(&positions))?;
+        Ok(self.push_embed(shift, Some(positions)))
     }
 
-    /// The largest magnitude of `2^shift e + p`.
-    fn scaled(&self, shift: u32, positions: i64) -> Result<i64, PlanError> {
+    /// Requires `2^shift e + p` to be small enough, for positions of at most a magnitude.
+    fn scales(&self, shift: u32, positions: i64) -> Result<(), PlanError> {
         if shift > MAX_SHIFT {
             let limit = MAX_SHIFT;
             return Err(PlanError::EmbedShift { shift, limit });
         }
         let magnitude = (largest(&self.embedding) << shift) + positions;
-        within(NAME, 0, magnitude, ACCUMULATOR)?;
-        Ok(magnitude)
+        within(NAME, 0, magnitude, ACCUMULATOR)
     }
 
-    fn push_embed(&mut self, shift: u32, positions: Option<Matrix>, magnitude: i64) -> Tensor {
-        let output = self.tensor(self.embedding.inputs, magnitude);
+    fn push_embed(&mut self, shift: u32, positions: Option<Matrix>) -> Tensor {
+        let most = |of: fn(&Matrix) -> i64| {
+            (of(&self.embedding) << shift) + positions.as_ref().map_or(0, of)
+        };
+        let (magnitude, length) = (most(largest), most(longest));
+        let output = self.tensor(self.embedding.inputs, magnitude).within(length);
         self.operations.push(Operation::Embed(Embed {
             tokens: self.tokens,
             shift,

@@ -11,6 +11,7 @@ use super::function::ByTable;
 use super::gated::GatedProduct;
 use super::head::Head;
 use super::linear::Linear;
+use super::norm::Normed;
 use super::numbers::Matmul;
 use super::plan::{Plan, Tensor};
 use super::positions::Positions;
@@ -30,6 +31,7 @@ pub enum Operation {
     Positions(Positions),
     Angles(AnglesByTable),
     Rotary(Rotary),
+    Norm(Normed),
     Head(Head),
 }
 
@@ -44,6 +46,7 @@ impl Operation {
             Operation::Positions(operation) => operation,
             Operation::Angles(operation) => operation,
             Operation::Rotary(operation) => operation,
+            Operation::Norm(operation) => operation,
             Operation::Head(operation) => operation,
         }
     }

@@ -17,12 +17,8 @@ pub struct Positions {
 impl Tokens {
     /// The row of positions.
     pub(super) fn of_positions(&self) -> Tensor {
-        Tensor {
-            address: self.positions,
-            channels: 1,
-            // The first one is an operand.
-            magnitude: 1 << 28,
-        }
+        // The first one is an operand.
+        Tensor::new(self.positions, 1, 1 << 28)
     }
 }
 

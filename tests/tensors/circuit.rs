@@ -30,11 +30,13 @@ fn secure(numbers: &mut Numbers) -> QM31 {
 #[test]
 fn circuits_evaluate_what_the_verifier_does() {
     for plan in [plan(), rotary::plan()] {
-        replayed(&plan);
+        let gates = replay(&plan);
+        assert!(gates < GATES, "{gates} gates");
     }
 }
 
-fn replayed(plan: &Plan) {
+/// Replays the components of a plan. The gates that they take.
+pub fn replay(plan: &Plan) -> usize {
     let layout = constants::constants(plan, 8)
         .expect("one writer each")
         .layouts
@@ -141,5 +143,5 @@ fn replayed(plan: &Plan) {
         assert_eq!(context.get(found), expected, "{name}");
         eprintln!("{name}: {} gates", context.circuit.n_vars - before);
     }
-    assert!(gates < GATES, "{gates} gates");
+    gates
 }

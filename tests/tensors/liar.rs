@@ -52,11 +52,11 @@ fn in_constraints(chunk: &Chunk, component: usize, column: usize, delta: u32) ->
 /// relation, or the sum. What is free is listed in `free`, and is nowhere else.
 #[test]
 fn one_wrong_value_in_any_column() {
-    any_column(&chunk(&GIVEN));
+    refuses_one_wrong_value(&chunk(&GIVEN));
 }
 
-/// The same of a chunk.
-pub fn any_column(chunk: &Chunk) {
+/// Requires one wrong value in any column of a chunk's components to be refused, unless it is free.
+pub fn refuses_one_wrong_value(chunk: &Chunk) {
     let honest = Honest::new(&chunk.constants, &chunk.witness);
     let mut lie: Witness = chunk.witness.clone();
     let mut wrong = BTreeSet::new();

@@ -1,12 +1,16 @@
 //! Random plans: their witnesses fit, and their results are what integers written out in another way say.
 
+use std::collections::BTreeMap;
+
+use cairo_decode::air::components::lanes::CHANNELS;
 use cairo_decode::tensor::Operation;
 use cairo_decode::tensor::values::compute;
 use cairo_decode::tensor::{
-    Angles, Chunk, Function, Gated, Matrix, Plan, PlanError, Product, Tensor,
+    Angles, Chunk, Function, Gated, Matrix, Norm, Plan, PlanError, Product, Tensor,
 };
 
 use crate::balance::Honest;
+use crate::norms::{self, KINDS};
 use crate::{Numbers, chunk_at, rotary};
 
 /// Tables of a plan.
@@ -90,7 +94,7 @@ fn operation(numbers: &mut Numbers, plan: &mut Plan, tensors: &[Tensor], angles:
     let any = |numbers: &mut Numbers| tensors[numbers.between(0, tensors.len() - 1)];
     let input = any(numbers);
     let outputs = numbers.between(1, 20);
-    match numbers.between(0, 4) {
+    match numbers.between(0, 5) {
         0 => {
             let of = product(numbers, input, outputs, 28);
             let bits = numbers.between(10, 16) as u32;
@@ -121,6 +125,14 @@ fn operation(numbers: &mut Numbers, plan: &mut Plan, tensors: &[Tensor], angles:
             })
         }
         3 => {
+            // A plan has norms of one kind.
+            let kind = KINDS[plan.embedding.inputs / CHANNELS % 2];
+            let eps = numbers.between(0, 1000) as f64;
+            let bits = numbers.between(14, 16) as u32;
+            let of = Norm::finest(kind, input.channels, input.magnitude, eps, bits);
+            plan.norm(input, of).expect("in range")
+        }
+        4 => {
             let heads = numbers.between(1, 3);
             let of = product(numbers, input, heads * 2 * angles.frequencies, 26);
             let bits = numbers.between(10, 15) as u32;
@@ -224,6 +236,10 @@ fn expected(plan: &Plan, token: u32, position: usize) -> Vec<(Tensor, Vec<i128>)
                 let values = rotary::rotated(&x, rotary.angles, &of(rotary.angles.output));
                 (rotary.output, values)
             }
+            Operation::Norm(norm) => {
+                let (_, values) = norms::expected(&of(norm.input), &norm.of);
+                (norm.output, values)
+            }
             Operation::Head(head) => {
                 let token = largest(&plan.embedding, &of(head.input));
                 (head.chosen, vec![token])
@@ -236,7 +252,7 @@ fn expected(plan: &Plan, token: u32, position: usize) -> Vec<(Tensor, Vec<i128>)
 
 #[test]
 fn random_plans_fit_and_compute() {
-    let mut kinds = [0; 5];
+    let mut kinds = BTreeMap::new();
     for seed in 0..20 {
         let mut numbers = Numbers(1000 + seed);
         let plan = plan(&mut numbers);
@@ -257,12 +273,13 @@ fn random_plans_fit_and_compute() {
                 assert_eq!(found, expected, "seed {seed}, lane {lane}: {operation:?}");
             }
         }
-        for matmul in chunk.plan.matmuls() {
-            kinds[matmul.taker as usize] += 1;
+        for operation in &chunk.plan.operations {
+            *kinds.entry(operation.name()).or_insert(0) += 1;
         }
     }
     // Each kind of operation is among them.
-    assert!(kinds.iter().all(|&count| count >= 5), "{kinds:?}");
+    assert_eq!(kinds.len(), 10);
+    assert!(kinds.values().all(|&count| count >= 5), "{kinds:?}");
 }
 
 /// Lanes that take the tokens that lanes before choose hold what they hold when these tokens are given to them.

@@ -15,6 +15,8 @@ pub mod gated;
 pub mod head;
 pub mod head_input;
 pub mod lanes;
+pub mod norm;
+pub mod norm_root;
 pub mod outputs;
 pub mod place;
 pub mod positions;
@@ -86,6 +88,10 @@ pub enum Component {
     Head { width: usize },
     /// [`answer`]
     Answer,
+    /// [`norm`]: whether the mean is taken away
+    Norm { centred: bool },
+    /// [`norm_root`]: as `norm`
+    NormRoot { centred: bool },
 }
 
 impl Component {
@@ -115,6 +121,8 @@ impl Component {
             Component::HeadInput => head_input::evaluate(lanes, weights, row),
             Component::Head { width } => head::evaluate(width, lanes, weights, row),
             Component::Answer => answer::evaluate(lanes, weights, row),
+            Component::Norm { centred } => norm::evaluate(centred, lanes, weights, row),
+            Component::NormRoot { centred } => norm_root::evaluate(centred, weights, row),
         }
     }
 }
@@ -180,6 +188,8 @@ impl Component {
             Component::AngleTable => [19, 0],
             Component::PositionTable { part } => [20, part as u32],
             Component::Angles => [21, 0],
+            Component::Norm { centred } => [30, centred.into()],
+            Component::NormRoot { centred } => [31, centred.into()],
         };
         [kind, parameter, 0]
     }
@@ -209,6 +219,8 @@ impl fmt::Display for Component {
             Component::HeadInput => f.write_str("head_input"),
             Component::Head { .. } => f.write_str("head"),
             Component::Answer => f.write_str("answer"),
+            Component::Norm { .. } => f.write_str("norm"),
+            Component::NormRoot { .. } => f.write_str("norm_root"),
         }
     }
 }

@@ -39,6 +39,9 @@ fn components() -> Vec<Component> {
         Component::HeadInput,
         Component::Answer,
     ];
+    for centred in [false, true] {
+        all.extend([Component::Norm { centred }, Component::NormRoot { centred }]);
+    }
     all.extend([2, 3, 4, 9].map(|operands| Component::Call { operands }));
     for width in WIDTHS {
         let (part, shift) = (head::part(width), 3);
