@@ -5,13 +5,14 @@ use cairo_decode::air::components::relations::{CHAIN, LANES as VIEWS};
 use cairo_decode::air::layout::Layouts;
 use cairo_decode::air::verify::verify;
 use cairo_decode::program::{self, Cell, Compiled, Name, Pins, Schedule, Step};
+use cairo_decode::prove::Prover;
 use cairo_decode::prove::tensor::{Constants, Witness};
-use cairo_decode::prove::{Prover, TensorProof};
 use cairo_decode::spec::program_hash::program_hash;
 use cairo_decode::tensor::values::{Values, compute};
 use cairo_decode::tensor::{Chunk, Operation, Plan, constants, witness};
 use cairo_decode::verify::params::PLAIN;
 use cairo_decode::verify::proof::CairoProof;
+use cairo_decode::verify::proof::TensorProof;
 use cairo_decode::verify::statement::v3::Frontier;
 use cairo_decode::verify::statement::{
     ChosenRoot, Domain, KvRoot, ModelRoot, Policy, ProgramHash, SessionId, TokensRoot,
