@@ -15,10 +15,24 @@ mod file;
 mod forged;
 #[path = "tensors/forms.rs"]
 mod forms;
+#[path = "tensors/generated.rs"]
+mod generated;
 #[path = "tensors/liar.rs"]
 mod liar;
 #[path = "tensors/manifest.rs"]
 mod manifest;
+#[path = "tensors/necessity.rs"]
+mod necessity;
+#[path = "tensors/norm_lane.rs"]
+mod norm_lane;
+#[path = "tensors/norm_lies.rs"]
+mod norm_lies;
+#[path = "tensors/norm_plans.rs"]
+mod norm_plans;
+#[path = "tensors/norm_roots.rs"]
+mod norm_roots;
+#[path = "tensors/norms.rs"]
+mod norms;
 #[path = "tensors/numbers.rs"]
 mod numbers;
 #[path = "tensors/object.rs"]
@@ -41,6 +55,8 @@ mod rules;
 mod scalar;
 #[path = "support/table.rs"]
 mod table;
+#[path = "tensors/words.rs"]
+mod words;
 
 use cairo_decode::prove::tensor::{Constants, Witness};
 use cairo_decode::tensor::values::{Values, compute};
