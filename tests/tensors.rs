@@ -7,6 +7,8 @@ mod balance;
 mod cells;
 #[path = "tensors/circuit.rs"]
 mod circuit;
+#[path = "support/command.rs"]
+mod command;
 #[path = "tensors/file.rs"]
 mod file;
 #[path = "tensors/forged.rs"]
