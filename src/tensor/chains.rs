@@ -1,4 +1,4 @@
-//! Chains of tokens: digests of the tokens that came in and of the chosen ones, behind each lane.
+//! Chains of tokens: digests of the tokens that came in and of the listed choices, behind each lane.
 
 use std::ops::Range;
 
@@ -18,35 +18,26 @@ use crate::spec::token_chain::{append, block};
 /// Name in refusals.
 const NAME: &str = "chains";
 
-/// The chain of the tokens that come in, and that of the chosen ones, lane by lane.
+/// The chain of the tokens that come in, and that of the [listed](Tokens::listed) choices, lane by lane.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Chains {
     pub tokens: Tokens,
-    /// The row of chosen tokens.
-    pub chosen: Tensor,
     /// Both chains before the chunk, in lane 0 of their views; then both behind each lane. The given tokens' chain is the first.
     pub digests: Tensor,
 }
 
 impl Plan {
-    /// The chains of the tokens that come in and of the chosen ones.
+    /// The chains of the tokens that come in and of the listed choices.
     ///
     /// # Errors
     /// No operation has chosen tokens yet.
     pub fn chains(&mut self) -> Result<Chains, PlanError> {
         let tokens = self.tokens;
-        let chosen = self
-            .operations
-            .iter()
-            .flat_map(Operation::writes)
-            .find(|tensor| tensor.address == tokens.chosen);
-        let chosen = chosen.ok_or(PlanError::NoHead { operation: NAME })?;
+        if !self.has_head() {
+            return Err(PlanError::NoHead { operation: NAME });
+        }
         let digests = self.tensor(2 * CHAINS * DIGEST, MAGNITUDE);
-        let chains = Chains {
-            tokens,
-            chosen,
-            digests,
-        };
+        let chains = Chains { tokens, digests };
         self.operations.push(Operation::Chains(chains.clone()));
         Ok(chains)
     }
@@ -72,9 +63,9 @@ impl Chains {
         }
     }
 
-    /// A lane's tokens: the one that came in, and the chosen one.
+    /// A lane's tokens: the one that came in, and its listed choice.
     fn tokens(&self, values: &Values, lane: usize) -> [u32; CHAINS] {
-        [self.tokens.given, self.tokens.chosen]
+        [self.tokens.given, self.tokens.listed]
             .map(|address| values.rows[address as usize][lane] as u32)
     }
 }
@@ -84,11 +75,11 @@ impl Work for Chains {
         NAME
     }
 
+    /// Tokens and listed choices are bound by the program, as the chains before the chunk are.
     fn reads(&self) -> Vec<Tensor> {
-        vec![self.chosen]
+        vec![]
     }
 
-    /// The chains before the chunk are the program's, which reads them.
     fn writes(&self) -> Vec<Tensor> {
         vec![self.digests]
     }

@@ -14,15 +14,12 @@ use super::values::Values;
 use crate::air::components::Component;
 use crate::air::components::lanes::CHANNELS;
 use crate::air::components::record::OWN;
-use crate::air::components::roots::POSITION_BITS;
-use crate::spec::poseidon2::{DIGEST, Digest, P, compress};
+use crate::air::components::roots::MOST_BLOCKS;
+use crate::spec::poseidon2::{DIGEST, Digest, compress};
 use crate::spec::record::{EMPTY, Packing, append};
 
 /// Name in refusals.
 const NAME: &str = "records";
-
-/// Most blocks of a record: their number times that of positions is below the modulus.
-pub const MOST_BLOCKS: usize = (P >> POSITION_BITS) as usize;
 
 /// The records of the chunk's lanes behind those of the carried positions.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -15,12 +15,10 @@ use stwo::core::fields::qm31::QM31;
 use stwo::core::pcs::TreeVec;
 use stwo_constraint_framework::{FrameworkEval, PointEvaluator, Relation};
 
-use cairo_decode::tensor::Plan;
-
 use crate::digests::digested;
-use crate::{Numbers, constants, plan};
+use crate::{Numbers, Plan, constants, plan, rotary};
 
-/// Most gates of all components of the slice, the lookup of a tuple's elements included.
+/// Most gates of all components of a plan, the lookup of a tuple's elements included.
 const GATES: usize = 6_000;
 
 /// The same of a plan with records and chains.
@@ -35,8 +33,10 @@ fn secure(numbers: &mut Numbers) -> QM31 {
 /// In a circuit with values, a component's constraints combine to what the verifier's evaluator makes of the same samples.
 #[test]
 fn circuits_evaluate_what_the_verifier_does() {
-    let gates = replay(&plan());
-    assert!(gates < GATES, "{gates} gates");
+    for plan in [plan(), rotary::plan()] {
+        let gates = replay(&plan);
+        assert!(gates < GATES, "{gates} gates");
+    }
 }
 
 #[test]
@@ -47,7 +47,7 @@ fn circuits_evaluate_digests() {
 }
 
 /// Compares both of all components of a plan. How many gates there are.
-fn replay(plan: &Plan) -> usize {
+pub fn replay(plan: &Plan) -> usize {
     let layout = constants::constants(plan, 8)
         .expect("one writer each")
         .layouts

@@ -62,6 +62,7 @@ pub fn carried(plan: &Plan, position: u32, numbers: &mut Numbers) -> tensor::Chu
             .map(|_| (numbers.next() % TOKENS as u64) as u32)
             .collect(),
         position,
+        forced: 0,
         carried,
         chains: [digest(numbers), digest(numbers)],
     }
@@ -234,6 +235,7 @@ fn digests_do_not_depend_on_how_steps_are_cut() {
         let came = tensor::Chunk {
             tokens: rest,
             position: cut as u32,
+            forced: 0,
             // What lanes from the cut on have does not count.
             carried: own
                 .map(|a| {

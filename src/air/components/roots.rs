@@ -14,7 +14,7 @@
 //!
 //! Cells of a row: 10, and 16.
 
-use stwo::core::fields::m31::M31;
+use stwo::core::fields::m31::{M31, P};
 
 use super::place::place;
 use super::record::{self, OWN};
@@ -28,6 +28,9 @@ pub const OPERANDS: usize = 2;
 
 /// Bits of the number of carried positions.
 pub const POSITION_BITS: u32 = 16;
+
+/// Most blocks of a record: their number times that of positions is below the modulus.
+pub const MOST_BLOCKS: usize = (P >> POSITION_BITS) as usize;
 
 /// The constraints of a row, for records of so many blocks.
 pub fn evaluate<R: Row>(blocks: usize, row: &mut R) {

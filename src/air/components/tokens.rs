@@ -1,7 +1,7 @@
-//! The chains of tokens ([`spec::token_chain`](crate::spec::token_chain)): of those that came in, and of the chosen ones.
+//! The chains of tokens ([`spec::token_chain`](crate::spec::token_chain)): of those that came in, and of the listed choices.
 //!
 //! Row: a lane `t`. Constants: its [`place`](super::place) (two operands: the address `a` of the tokens, whose view by lanes has the given token
-//! first and the chosen one behind it; and the address `b` of four digests: both chains before the chunk in lane 0, then both chains
+//! first and the listed choice behind it; and the address `b` of four digests: both chains before the chunk in lane 0, then both chains
 //! behind each lane), `from` and `lane`: 0 and 0 in the first row, 16 and `t − 1` in the others. Values: the view's 8 numbers; of each
 //! chain `c` the digest `d_c` before the lane and `d'_c` behind it.
 //!
