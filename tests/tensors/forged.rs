@@ -5,7 +5,7 @@ use std::collections::{BTreeSet, HashMap};
 
 use cairo_decode::air;
 use cairo_decode::air::components::Component;
-use cairo_decode::air::components::form::{MAX_WIDTH, NAMES, Parameter};
+use cairo_decode::air::components::form;
 use cairo_decode::air::layout::{Layouts, Sizes};
 use cairo_decode::verify::layout::{MAX_COMPONENTS, layout_checks};
 use cairo_decode::verify::params::LARGE;
@@ -285,22 +285,15 @@ fn requirement_24_what_each_check_of_a_layout_stops() {
 
 /// The layouts with all components, each with as many columns and rows as the checks let pass.
 fn largest(log_rows: u32) -> Layouts {
-    let largest = |&(name, count): &(&str, usize)| {
-        let of = |value: u32| Component::of_document(name, &vec![value; count]);
-        let within =
-            |component: &Component| component.parameters().iter().all(Parameter::is_within);
-        let mut values = [MAX_WIDTH as u32, 10, 1].into_iter();
-        let component = values.find_map(|value| of(value).filter(within));
-        Sizes {
-            component: component.expect("a component"),
-            smallest: log_rows,
-            largest: log_rows,
-        }
+    let placed = |component| Sizes {
+        component,
+        smallest: log_rows,
+        largest: log_rows,
     };
     Layouts {
         lanes: 64,
-        components: NAMES.iter().map(largest).collect(),
-        messages: MAX_WIDTH as usize,
+        components: form::largest().into_iter().map(placed).collect(),
+        messages: form::MAX_WIDTH as usize,
     }
 }
 
