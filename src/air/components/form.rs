@@ -142,6 +142,14 @@ macro_rules! registry {
             }
         }
 
+        /// Every component, with the largest parameters that are within their bounds.
+        pub fn largest() -> Vec<Component> {
+            let all = [$(
+                (|| Some(Component::$variant { $($field: Number::read((($most) / ($step) * ($step)) as u32)?),* }))()
+            ),*];
+            all.into_iter().flatten().collect()
+        }
+
         /// Every name of a component in documents, with its number of parameters.
         pub const NAMES: &[(&str, usize)] = &[
             $(($name, <[&str]>::len(&[$(stringify!($field)),*]))),*
