@@ -110,6 +110,8 @@ pub enum ScheduleError {
     Name { name: String },
     #[error("operations of layer {layer} stand in two places; put them in one")]
     Layer { layer: u32 },
+    #[error("{label}: an operation with groups of keys belongs to a layer; give it one")]
+    Outside { label: String },
     #[error("{label}: the call hands over {cells} cells, at most {MAX_CELLS} are possible")]
     Cells { label: String, cells: usize },
     #[error(
@@ -286,6 +288,9 @@ impl Builder {
         }
         for operand in operands {
             if let Operand::Group(heads) = *operand {
+                if name.layer.is_none() {
+                    return Err(ScheduleError::Outside { label });
+                }
                 self.pass(name, heads)?;
             }
         }
