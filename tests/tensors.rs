@@ -7,22 +7,44 @@ mod balance;
 mod cells;
 #[path = "tensors/circuit.rs"]
 mod circuit;
+#[path = "tensors/file.rs"]
+mod file;
+#[path = "tensors/forged.rs"]
+mod forged;
 #[path = "tensors/forms.rs"]
 mod forms;
 #[path = "tensors/generated.rs"]
 mod generated;
 #[path = "tensors/liar.rs"]
 mod liar;
+#[path = "tensors/manifest.rs"]
+mod manifest;
 #[path = "tensors/necessity.rs"]
 mod necessity;
+#[path = "tensors/norm_lane.rs"]
+mod norm_lane;
+#[path = "tensors/norm_lies.rs"]
+mod norm_lies;
+#[path = "tensors/norm_plans.rs"]
+mod norm_plans;
+#[path = "tensors/norm_roots.rs"]
+mod norm_roots;
+#[path = "tensors/norms.rs"]
+mod norms;
 #[path = "tensors/numbers.rs"]
 mod numbers;
+#[path = "tensors/object.rs"]
+mod object;
+#[path = "tensors/pinned.rs"]
+mod pinned;
 #[path = "tensors/program.rs"]
 mod program;
 #[path = "tensors/proofs.rs"]
 mod proofs;
 #[path = "tensors/random.rs"]
 mod random;
+#[path = "tensors/receipts.rs"]
+mod receipts;
 #[path = "tensors/refusals.rs"]
 mod refusals;
 #[path = "tensors/rules.rs"]

@@ -5,13 +5,14 @@ use cairo_decode::air::components::relations::{CHAIN, LANES as VIEWS};
 use cairo_decode::air::layout::Layouts;
 use cairo_decode::air::verify::verify;
 use cairo_decode::program::{self, Cell, Compiled, Name, Pins, Schedule, Step};
+use cairo_decode::prove::Prover;
 use cairo_decode::prove::tensor::{Constants, Witness};
-use cairo_decode::prove::{Prover, TensorProven};
 use cairo_decode::spec::program_hash::program_hash;
 use cairo_decode::tensor::values::{Values, compute};
 use cairo_decode::tensor::{Chunk, Operation, Plan, constants, witness};
 use cairo_decode::verify::params::PLAIN;
 use cairo_decode::verify::proof::CairoProof;
+use cairo_decode::verify::proof::TensorProof;
 use cairo_decode::verify::statement::v3::{Frontier, OUTPUT_FIELDS};
 use cairo_decode::verify::statement::{
     ChosenRoot, Domain, KvRoot, ModelRoot, Policy, ProgramHash, SessionId, TokensRoot,
@@ -136,7 +137,7 @@ impl Run {
         Honest::check(&self.constants, &self.witness, 1).err()
     }
 
-    fn prove(self) -> TensorProven {
+    fn prove(self) -> TensorProof {
         let prover = Prover::with_constants(&PLAIN, self.constants);
         prover
             .prove_tensors(self.input, &self.witness)
