@@ -1,7 +1,8 @@
 //! What generated programs look like, and what they cost: words and steps are declared before anything is compiled.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
+use cairo_decode::compile::{Instruction, compile_instructions};
 use cairo_decode::program::{
     Call, Cell, Compiled, Declared, Name, Roots, Schedule, ScheduleError, Step, Views, Work,
     declare, package,
@@ -206,8 +207,13 @@ fn a_program_reads_as_a_list_of_calls() {
     golden.assert_eq(&package.files["src/lib.cairo"]);
     // Each line with a call has the operation's label.
     let lines: Vec<&str> = package.files["src/lib.cairo"].lines().collect();
-    let labels: BTreeMap<usize, String> = package.calls;
+    let labels = package.calls.clone();
     assert_eq!(labels.len(), plan.operations.len());
+    // So has the code that the line becomes.
+    let program = Compiled::new(&package).expect("compiles");
+    let code = (0..program.words().len()).filter_map(|at| program.program().call(at));
+    let code: BTreeSet<&str> = code.collect();
+    assert_eq!(code, labels.values().map(String::as_str).collect());
     for (line, label) in labels {
         let name = label.rsplit('.').next().expect("a name");
         assert!(
@@ -257,4 +263,30 @@ fn schedules_are_refused() {
     ];
     let refused = Schedule::new(&three, &pieces, None);
     assert_eq!(refused, Err(ScheduleError::Layer { layer: 0 }));
+}
+
+/// A function that is not what an instruction needs is refused: another number of cells, or a result.
+#[test]
+fn instructions_need_their_functions() {
+    let schedule = Schedule {
+        lanes: 8,
+        tokens: 0,
+        roots: Some(roots(100)),
+        steps: vec![any_call(&mut Numbers(1), None, true)],
+    };
+    let package = package("model", &schedule, Felt::from(5));
+    let refusal = |path: &'static str, cells: usize| {
+        let instruction = Instruction {
+            path,
+            cells,
+            word: 0,
+            stand_in: 0,
+        };
+        let compiled = compile_instructions("model", &package.files, &BTreeMap::new(), &[instruction]);
+        compiled.expect_err("no such instruction").to_string()
+    };
+    let refused = refusal("calls::code_cells", 9);
+    assert!(refused.contains("it takes 10 cells and returns 0"), "{refused}");
+    let refused = refusal("digest::shifted", 1);
+    assert!(refused.contains("it takes 1 cells and returns 1"), "{refused}");
 }
