@@ -7,6 +7,8 @@ mod balance;
 mod cells;
 #[path = "tensors/circuit.rs"]
 mod circuit;
+#[path = "support/command.rs"]
+mod command;
 #[path = "tensors/file.rs"]
 mod file;
 #[path = "tensors/forged.rs"]
@@ -37,6 +39,10 @@ mod numbers;
 mod object;
 #[path = "tensors/pinned.rs"]
 mod pinned;
+#[path = "tensors/position_lies.rs"]
+mod position_lies;
+#[path = "tensors/position_refusals.rs"]
+mod position_refusals;
 #[path = "tensors/program.rs"]
 mod program;
 #[path = "tensors/proofs.rs"]
@@ -47,6 +53,10 @@ mod random;
 mod receipts;
 #[path = "tensors/refusals.rs"]
 mod refusals;
+#[path = "tensors/rotary.rs"]
+mod rotary;
+#[path = "tensors/rotary_lies.rs"]
+mod rotary_lies;
 #[path = "tensors/rules.rs"]
 mod rules;
 #[path = "tensors/scalar.rs"]
@@ -198,7 +208,16 @@ pub fn ends() -> Chunk {
 
 /// A plan's chunk of these tokens, one for each lane.
 pub fn chunk_of(plan: Plan, tokens: &[u32]) -> Chunk {
-    let values = compute(&plan, &tensor::Chunk::first(tokens)).expect("a stream within its bound");
+    chunk_at(plan, tokens, 0)
+}
+
+/// The same from a position on.
+pub fn chunk_at(plan: Plan, tokens: &[u32], position: u32) -> Chunk {
+    let mut chunk = tensor::Chunk::first(tokens);
+    chunk.position = position;
+    plan.accepts(&chunk)
+        .expect("tokens and positions of the plan");
+    let values = compute(&plan, &chunk).expect("a stream within its bound");
     chunk_with(plan, values)
 }
 

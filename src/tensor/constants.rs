@@ -8,7 +8,7 @@ use stwo::core::fields::m31::{M31, P};
 use super::error::PlanError;
 use super::operation::Part;
 use super::plan::Plan;
-use super::witness::fill_block;
+use super::witness::switch_off;
 use crate::air::challenges::Challenges;
 use crate::air::components::Evaluator;
 use crate::air::components::place::END;
@@ -72,6 +72,11 @@ pub fn unchecked(plan: &Plan, reads: usize) -> Sets {
     rows.insert(Component::Range, range());
     rows.insert(Component::Lanes, views(plan));
     rows.insert(Component::Table, functions(plan));
+    for operation in &plan.operations {
+        for part in operation.work().tables(plan) {
+            rows.entry(part.component).or_default().extend(part.rows);
+        }
+    }
     rows.retain(|_, rows| !rows.is_empty());
     let mut components = BTreeMap::new();
     for (component, rows) in rows {
@@ -128,7 +133,8 @@ pub fn sizes(plan: &Plan, layouts: &Layouts, blocks: u32) -> Vec<u32> {
 fn operations(plan: &Plan) -> BTreeMap<Component, Vec<Vec<M31>>> {
     let mut all = BTreeMap::<Component, Vec<Vec<M31>>>::new();
     for operation in plan.order() {
-        let parts = plan.operations[operation].work().constants(plan);
+        let work = plan.operations[operation].work();
+        let parts = work.constants(plan);
         let count = parts.iter().map(|part| part.rows.len()).sum();
         let mut index = 0;
         for Part { component, rows } in parts {
@@ -137,7 +143,7 @@ fn operations(plan: &Plan) -> BTreeMap<Component, Vec<Vec<M31>>> {
                 table.push([&place(operation, index, count)[..], &row].concat());
                 index += 1;
             }
-            fill_block(plan, component, table);
+            switch_off(table, plan.rows_off(component, work));
         }
     }
     for (component, rows) in &mut all {

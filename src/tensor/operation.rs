@@ -4,8 +4,9 @@ use std::ops::Range;
 
 use stwo::core::fields::m31::M31;
 
+use super::angles::AnglesByTable;
 use super::embed::Embed;
-use super::error::StreamError;
+use super::error::{ChunkError, StreamError};
 use super::function::ByTable;
 use super::gated::GatedProduct;
 use super::head::Head;
@@ -13,7 +14,9 @@ use super::linear::Linear;
 use super::norm::Normed;
 use super::numbers::Matmul;
 use super::plan::{Plan, Tensor};
+use super::positions::Positions;
 use super::residual::Residual;
+use super::rotary::Rotary;
 use super::values::Values;
 use crate::air::components::Component;
 
@@ -25,6 +28,9 @@ pub enum Operation {
     Function(ByTable),
     Residual(Residual),
     Gated(GatedProduct),
+    Positions(Positions),
+    Angles(AnglesByTable),
+    Rotary(Rotary),
     Norm(Normed),
     Head(Head),
 }
@@ -37,6 +43,9 @@ impl Operation {
             Operation::Function(operation) => operation,
             Operation::Residual(operation) => operation,
             Operation::Gated(operation) => operation,
+            Operation::Positions(operation) => operation,
+            Operation::Angles(operation) => operation,
+            Operation::Rotary(operation) => operation,
             Operation::Norm(operation) => operation,
             Operation::Head(operation) => operation,
         }
@@ -77,6 +86,11 @@ pub(super) trait Work {
         vec![]
     }
 
+    /// The number of positions that it has constants for.
+    fn context(&self) -> Option<usize> {
+        None
+    }
+
     /// Computes what it writes in some lanes. All lanes before have been computed, by all operations.
     ///
     /// # Errors
@@ -100,6 +114,11 @@ pub(super) trait Work {
 
     /// The same rows: the trace columns behind the operands. Rows of components that grow are whole, and only here.
     fn witness(&self, plan: &Plan, values: &Values) -> Vec<Part>;
+
+    /// Rows of tables that only its rows look up: all their constants. Behind them each has a multiplicity.
+    fn tables(&self, _plan: &Plan) -> Vec<Part> {
+        vec![]
+    }
 }
 
 /// An operand of a call.
@@ -154,6 +173,41 @@ impl Chunk {
             tokens: tokens.to_vec(),
             ..Chunk::default()
         }
+    }
+}
+
+impl Plan {
+    /// Requires tokens for some lanes, at least one, all of them tokens of the plan, and a first position that its constants know.
+    ///
+    /// # Errors
+    /// [`ChunkError`]
+    pub fn accepts(&self, chunk: &Chunk) -> Result<(), ChunkError> {
+        let (found, lanes) = (chunk.tokens.len(), self.lanes);
+        if !(1..=lanes).contains(&found) {
+            return Err(ChunkError::Tokens { found, lanes });
+        }
+        let tokens = self.embedding.rows.len();
+        let mut lanes = chunk.tokens.iter().enumerate();
+        if let Some((lane, &token)) = lanes.find(|(_, token)| **token as usize >= tokens) {
+            return Err(ChunkError::Token {
+                lane,
+                token,
+                tokens,
+            });
+        }
+        let position = chunk.position;
+        for operation in &self.operations {
+            let work = operation.work();
+            if let Some(context) = work.context().filter(|&most| position as usize >= most) {
+                let operation = work.name();
+                return Err(ChunkError::Position {
+                    operation,
+                    position,
+                    context,
+                });
+            }
+        }
+        Ok(())
     }
 }
 

@@ -8,6 +8,7 @@ use super::operation::{Chunk, Operand, Operation};
 use super::product::{Function, Matrix};
 use crate::air::components::Component;
 use crate::air::components::lanes::CHANNELS;
+use crate::air::components::positions::IN_VIEW;
 
 /// Numbers of lanes that a plan may have.
 const LANES: [usize; 4] = [8, 16, 32, 64];
@@ -71,6 +72,8 @@ pub struct Tokens {
     pub listed: u32,
     /// Row of the chosen tokens.
     pub chosen: u32,
+    /// Row of the positions.
+    pub positions: u32,
 }
 
 /// The keys and values of positions before the chunk: blocks of one position for each lane, in the memory behind all else.
@@ -120,6 +123,7 @@ impl Plan {
             given: 0,
             listed: 1,
             chosen: 2,
+            positions: IN_VIEW as u32,
         };
         Ok(Plan {
             lanes,

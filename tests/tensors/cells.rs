@@ -24,6 +24,8 @@ fn rows_have_the_cells_that_comments_say() {
     let start = 0;
     for lanes in [8, 16, 32, 64] {
         let fractions = |lookups: usize| 4 * (lookups.div_ceil(2) + 2);
+        let lookups = |lookups: usize| 4 * lookups.div_ceil(2);
+        let (part, shift) = (96, 8);
         let said = [
             (Component::Product { block: 12 }, [lanes + 3, 16]),
             (Component::Round, [2 * lanes + 2, fractions(2 * lanes + 3)]),
@@ -39,6 +41,22 @@ fn rows_have_the_cells_that_comments_say() {
             (
                 Component::Gated { start },
                 [7 * lanes + 2, fractions(6 * lanes + 3)],
+            ),
+            (
+                Component::Rotary { start, half: 32 },
+                [10 * lanes + 3, fractions(8 * lanes + 6)],
+            ),
+            (Component::Positions, [2, lookups(3)]),
+            (Component::AngleTable, [1, 4]),
+            (Component::PositionTable { part }, [1, 4]),
+            (Component::Angles, [26, 12]),
+            (
+                Component::Embed { part, shift },
+                [part + 10, lookups(4 + part / 8)],
+            ),
+            (
+                Component::EmbedPositions { part, shift },
+                [2 * part + 10, lookups(5 + part / 8)],
             ),
             (
                 Component::Norm { centred: false },

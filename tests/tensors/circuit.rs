@@ -15,9 +15,9 @@ use stwo::core::fields::qm31::QM31;
 use stwo::core::pcs::TreeVec;
 use stwo_constraint_framework::{FrameworkEval, PointEvaluator, Relation};
 
-use crate::{Numbers, Plan, constants, plan};
+use crate::{Numbers, Plan, constants, plan, rotary};
 
-/// Most gates of all components of the slice, the lookup of a tuple's elements included.
+/// Most gates of all components of a plan, the lookup of a tuple's elements included.
 const GATES: usize = 6_000;
 
 fn secure(numbers: &mut Numbers) -> QM31 {
@@ -29,8 +29,10 @@ fn secure(numbers: &mut Numbers) -> QM31 {
 /// In a circuit with values, a component's constraints combine to what the verifier's evaluator makes of the same samples.
 #[test]
 fn circuits_evaluate_what_the_verifier_does() {
-    let gates = replay(&plan());
-    assert!(gates < GATES, "{gates} gates");
+    for plan in [plan(), rotary::plan()] {
+        let gates = replay(&plan);
+        assert!(gates < GATES, "{gates} gates");
+    }
 }
 
 /// Replays the components of a plan. The gates that they take.

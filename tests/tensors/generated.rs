@@ -11,12 +11,12 @@ use cairo_decode::spec::program_hash::program_hash;
 use cairo_decode::tensor::values::{Values, compute};
 use cairo_decode::tensor::{Chunk, Operation, Plan, constants, witness};
 use cairo_decode::verify::params::PLAIN;
-use cairo_decode::verify::proof::CairoProof;
-use cairo_decode::verify::proof::TensorProof;
+use cairo_decode::verify::proof::{CairoProof, TensorProof, encode_tensors};
 use cairo_decode::verify::statement::v3::{Frontier, OUTPUT_FIELDS};
 use cairo_decode::verify::statement::{
     ChosenRoot, Domain, KvRoot, ModelRoot, Policy, ProgramHash, SessionId, TokensRoot,
 };
+use cairo_decode::verify::tensors::verify_tensors;
 use starknet_types_core::felt::Felt;
 use stwo_cairo_adapter::ProverInput;
 
@@ -247,6 +247,15 @@ fn a_generated_program_is_proven() {
     chunk
         .statement
         .compare(&output, program_hash(&words))
+        .expect("what was stated");
+    // The verifier's whole list of checks says the same, with what a manifest pins.
+    let root = proven.proof.stark_proof.commitments[0].0;
+    let pins = crate::pinned::pins(&Layouts::from(&layout), root);
+    let facts = verify_tensors(&encode_tensors(&proven), &pins).expect("verifies");
+    let stated = &facts.facts;
+    chunk
+        .statement
+        .compare(&stated.output, stated.program_hash)
         .expect("what was stated");
     // Nothing that needs the table of 2^20 ranges, and not the table.
     let claim = &proven.proof.claim;

@@ -7,6 +7,7 @@
 use super::Component;
 use super::cells::CELLS;
 use super::lanes::CHANNELS;
+use super::{embed, head};
 use stwo::core::fields::m31::P;
 
 /// Most channels of a tensor that one row holds, and most outputs of a block.
@@ -15,6 +16,12 @@ pub const MAX_WIDTH: u64 = 1 << 12;
 /// Most operands of a call, the operation's number included: [`cells`](super::cells) has the word of one more than it has
 /// cells.
 pub const MAX_OPERANDS: u64 = CELLS as u64;
+
+/// Most channels of a part of an embedding: what a tuple holds.
+const PART: u64 = head::PART as u64;
+
+/// Largest shift of an embedding.
+const EMBED_SHIFT: u64 = embed::MAX_SHIFT as u64;
 
 /// A number that a component's columns depend on.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -134,13 +141,19 @@ registry! {
     Lanes     "lanes"      {}
     Call      "call"       { operands: 1, MAX_OPERANDS, 1 }
     Cells     "cells"      {}
-    Embed     "embed"      { width: 8, MAX_WIDTH, CHANNELS as u64 }
+    Embed     "embed"      { part: 8, PART, CHANNELS as u64; shift: 0, EMBED_SHIFT, 1 }
+    EmbedPositions "embed_positions" { part: 8, PART, CHANNELS as u64; shift: 0, EMBED_SHIFT, 1 }
     Product   "product"    { block: 2, MAX_WIDTH, 2 }
     Round     "round"      {}
     Table     "table"      {}
     Function  "function"   { start: 0, u64::from(P) - 1, 1 }
     Residual  "residual"   { start: 0, u64::from(P) - 1, 1 }
     Gated     "gated"      { start: 0, u64::from(P) - 1, 1 }
+    Rotary    "rotary"     { start: 0, u64::from(P) - 1, 1; half: 1, MAX_WIDTH, 1 }
+    Positions "positions"  {}
+    AngleTable "angle_table" {}
+    PositionTable "position_table" { part: 8, PART, CHANNELS as u64 }
+    Angles    "angles"     {}
     HeadInput "head_input" {}
     Head      "head"       { width: 8, MAX_WIDTH, CHANNELS as u64 }
     Answer    "answer"     {}
