@@ -5,10 +5,22 @@
 mod balance;
 #[path = "tensors/cells.rs"]
 mod cells;
+#[path = "tensors/chain_lies.rs"]
+mod chain_lies;
 #[path = "tensors/circuit.rs"]
 mod circuit;
 #[path = "support/command.rs"]
 mod command;
+#[path = "tensors/digest_liar.rs"]
+mod digest_liar;
+#[path = "tensors/digest_lies.rs"]
+mod digest_lies;
+#[path = "tensors/digest_plans.rs"]
+mod digest_plans;
+#[path = "tensors/digest_proofs.rs"]
+mod digest_proofs;
+#[path = "tensors/digests.rs"]
+mod digests;
 #[path = "tensors/file.rs"]
 mod file;
 #[path = "tensors/forged.rs"]
@@ -230,7 +242,7 @@ pub fn chunk_with(plan: Plan, values: Values) -> Chunk {
 /// The same of any plan.
 pub fn chunk_unchecked(plan: Plan, values: Values) -> Chunk {
     let mut input = program::run(&plan, &values);
-    let sets = constants::unchecked(&plan, plan.lanes);
+    let sets = constants::unchecked(&plan, program::reads(&plan).len());
     let blocks = values.chunk.position.div_ceil(plan.lanes as u32);
     let sizes = constants::sizes(&plan, &sets.layouts, blocks);
     let constants = sets.at(&sizes).expect("allowed sizes");

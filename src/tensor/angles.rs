@@ -183,7 +183,7 @@ impl Work for AnglesByTable {
         let row = |(part, lane)| {
             let first = self.angles.output.address + (part * WIDTH) as u32;
             let mut row = values.view(self.tokens.given, lane);
-            row.extend((0..WIDTH as u32).map(|i| values.at(first + i, lane)));
+            row.extend((0..WIDTH as u32).map(|i| values.element(first + i, lane)));
             row
         };
         vec![Part {

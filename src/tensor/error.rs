@@ -135,6 +135,20 @@ pub enum PlanError {
         "norm: the plan has norms of the other kind; both would have the same powers of θ, so the errors of one could cancel those of the other"
     )]
     NormKinds,
+    #[error("{operation}: no operation has chosen tokens yet; add the head before")]
+    NoHead { operation: &'static str },
+    #[error("records: the plan has one already; two would have rows of the same numbers")]
+    Recorded,
+    #[error(
+        "records: the tensor at address {address} has {channels} channels; they come in eights"
+    )]
+    RecordChannels { address: u32, channels: usize },
+    #[error(
+        "records: a value can reach {magnitude}, at most {limit} fits an element; round keys and values to fewer bits"
+    )]
+    RecordValue { magnitude: i64, limit: i64 },
+    #[error("records: a record of {blocks} blocks; at least one and at most {limit}")]
+    RecordBlocks { blocks: usize, limit: usize },
 }
 
 /// A residual stream that no proof can have: its range is checked, not proven.

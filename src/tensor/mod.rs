@@ -8,12 +8,15 @@
 //! tables, sums with a residual stream, gated products, and a head that chooses a token. The generated programs do not use it yet.
 
 pub mod angles;
+pub mod chains;
 pub mod constants;
+mod digests;
 pub mod embed;
 pub mod error;
 pub mod function;
 pub mod gated;
 pub mod head;
+pub mod holds;
 pub mod length;
 pub mod linear;
 pub mod norm;
@@ -22,6 +25,7 @@ pub mod operation;
 pub mod plan;
 pub mod positions;
 pub mod product;
+pub mod records;
 pub mod residual;
 pub mod rotary;
 pub mod values;
@@ -30,6 +34,7 @@ pub mod witness;
 pub use angles::Angles;
 pub use error::{ChunkError, PlanError, StreamError};
 pub use gated::Gated;
+pub use holds::UnfitError;
 pub use norm::{Norm, NormKind};
 pub use operation::{Chunk, Operand, Operation};
 pub use plan::{Plan, Tensor};

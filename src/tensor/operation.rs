@@ -5,6 +5,7 @@ use std::ops::Range;
 use stwo::core::fields::m31::M31;
 
 use super::angles::AnglesByTable;
+use super::chains::Chains;
 use super::embed::Embed;
 use super::error::{ChunkError, StreamError};
 use super::function::ByTable;
@@ -15,10 +16,13 @@ use super::norm::Normed;
 use super::numbers::Matmul;
 use super::plan::{Plan, Tensor};
 use super::positions::Positions;
+use super::records::Records;
 use super::residual::Residual;
 use super::rotary::Rotary;
 use super::values::Values;
 use crate::air::components::Component;
+use crate::air::components::tokens::CHAINS;
+use crate::spec::poseidon2::Digest;
 
 /// An operation of a plan.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -33,6 +37,8 @@ pub enum Operation {
     Rotary(Rotary),
     Norm(Normed),
     Head(Head),
+    Records(Records),
+    Chains(Chains),
 }
 
 impl Operation {
@@ -48,6 +54,8 @@ impl Operation {
             Operation::Rotary(operation) => operation,
             Operation::Norm(operation) => operation,
             Operation::Head(operation) => operation,
+            Operation::Records(operation) => operation,
+            Operation::Chains(operation) => operation,
         }
     }
 
@@ -163,7 +171,10 @@ pub struct Chunk {
     /// Number of the first lanes whose next token the prompt gives, so that their choices do not count.
     pub forced: usize,
     /// Keys and values of the positions before, as rows of the memory, block by block.
+    /// Keys and values of the positions before, as rows of the memory, block by block, each in the order of a record.
     pub carried: Vec<Vec<i64>>,
+    /// The chains of the tokens that came in before, and of the listed choices.
+    pub chains: [Digest; CHAINS],
 }
 
 impl Chunk {

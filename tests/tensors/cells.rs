@@ -3,6 +3,7 @@
 use cairo_decode::air::challenges::Challenges;
 use cairo_decode::air::components::{Component, Evaluator};
 use cairo_decode::air::layout::{Layout, Placed};
+use cairo_decode::spec::record::Packing;
 
 /// Cells of a row in the trees of trace and interaction.
 fn cells(component: Component, lanes: usize) -> [usize; 2] {
@@ -69,7 +70,19 @@ fn rows_have_the_cells_that_comments_say() {
             (Component::NormRoot { centred: false }, [37, fractions(32)]),
             (Component::NormRoot { centred: true }, [40, fractions(37)]),
         ];
-        for (component, said) in said {
+        let packed = [Packing::Two, Packing::Three].map(|packing| {
+            let values = packing.values();
+            (
+                Component::Record { packing },
+                [17 + 16 * values, 4 * (9 * values + 2)],
+            )
+        });
+        let digests = [
+            (Component::Compress, [24 + 2 * 214 + 1, 4]),
+            (Component::Roots { blocks: 5 }, [10, 16]),
+            (Component::Tokens, [42, 20]),
+        ];
+        for (component, said) in said.into_iter().chain(packed).chain(digests) {
             let found = cells(component, lanes);
             assert_eq!(found, said, "{component}, {lanes} lanes");
             let all = found[0] + found[1];

@@ -115,7 +115,7 @@ pub fn chunk() -> Chunk {
 /// Attack: any one value of any column, as in a plan without positions.
 #[test]
 fn one_wrong_value_of_positions_and_rotations() {
-    liar::refuses_one_wrong_value(&chunk());
+    liar::wrong_values(&chunk());
 }
 
 /// The powers of rotations step in a head, to the next one, and over outputs that are missing in a block.

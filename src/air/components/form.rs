@@ -7,7 +7,9 @@
 use super::Component;
 use super::cells::CELLS;
 use super::lanes::CHANNELS;
+use super::roots::MOST_BLOCKS;
 use super::{embed, head};
+use crate::spec::record::Packing;
 use stwo::core::fields::m31::P;
 
 /// Most channels of a tensor that one row holds, and most outputs of a block.
@@ -74,6 +76,18 @@ impl Number for usize {
 
     fn number(self) -> u64 {
         self as u64
+    }
+}
+
+impl Number for Packing {
+    fn read(number: u32) -> Option<Packing> {
+        [Packing::Two, Packing::Three]
+            .into_iter()
+            .find(|packing| packing.values() == number as usize)
+    }
+
+    fn number(self) -> u64 {
+        self.values() as u64
     }
 }
 
@@ -159,6 +173,10 @@ registry! {
     Answer    "answer"     {}
     Norm      "norm"       { centred: 0, 1, 1 }
     NormRoot  "norm_root"  { centred: 0, 1, 1 }
+    Compress  "compress"   {}
+    Record    "record"     { packing: 2, 3, 1 }
+    Roots     "roots"      { blocks: 1, MOST_BLOCKS as u64, 1 }
+    Tokens    "tokens"     {}
 }
 
 #[cfg(test)]

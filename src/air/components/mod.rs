@@ -8,6 +8,7 @@ pub mod angles;
 pub mod answer;
 pub mod call;
 pub mod cells;
+pub mod compress;
 pub mod embed;
 pub mod form;
 pub mod function;
@@ -22,12 +23,15 @@ pub mod place;
 pub mod positions;
 pub mod product;
 pub mod range;
+pub mod record;
 pub mod relations;
 pub mod residual;
+pub mod roots;
 pub mod rotary;
 pub mod round;
 pub mod table;
 pub mod tensor;
+pub mod tokens;
 pub mod vectors;
 
 #[cfg(test)]
@@ -41,6 +45,7 @@ use stwo_constraint_framework::{EvalAtRow, FrameworkEval, InfoEvaluator};
 
 use super::challenges::{Challenges, Weights};
 use super::row::{FrameworkRow, Row};
+use crate::spec::record::Packing;
 use relations::{ANGLES, POSITIONS};
 
 /// A component, with what its columns depend on.
@@ -92,6 +97,14 @@ pub enum Component {
     Norm { centred: bool },
     /// [`norm_root`]: as `norm`
     NormRoot { centred: bool },
+    /// [`compress`]
+    Compress,
+    /// [`record`]: how its values are packed
+    Record { packing: Packing },
+    /// [`roots`]: blocks of a record
+    Roots { blocks: usize },
+    /// [`tokens`]
+    Tokens,
 }
 
 impl Component {
@@ -123,6 +136,10 @@ impl Component {
             Component::Answer => answer::evaluate(lanes, weights, row),
             Component::Norm { centred } => norm::evaluate(centred, lanes, weights, row),
             Component::NormRoot { centred } => norm_root::evaluate(centred, weights, row),
+            Component::Compress => compress::evaluate(row),
+            Component::Record { packing } => record::evaluate(packing, row),
+            Component::Roots { blocks } => roots::evaluate(blocks, row),
+            Component::Tokens => tokens::evaluate(row),
         }
     }
 }
@@ -143,7 +160,10 @@ impl Component {
     /// Whether its number of rows depends on how many positions a chunk carries. Such a component has rows of its own and not
     /// an operation's: their constants follow from their number.
     pub fn grows(self) -> bool {
-        matches!(self, Component::Tensor)
+        matches!(
+            self,
+            Component::Tensor | Component::Lanes | Component::Record { .. } | Component::Compress
+        )
     }
 
     /// The first part of its columns' names: with the size, where it can have several. So a component of one size can read no
@@ -156,7 +176,7 @@ impl Component {
         }
     }
 
-    /// The constants of all rows of a component that [grows](Self::grows), row by row.
+    /// The constants of all rows of a component that [grows](Self::grows), row by row, where no plan is needed to know them.
     pub fn rows(self, log_rows: u32) -> Vec<Vec<M31>> {
         match self {
             Component::Tensor => (0..1 << log_rows).map(|a| vec![M31::from(a)]).collect(),
@@ -190,6 +210,10 @@ impl Component {
             Component::Angles => [21, 0],
             Component::Norm { centred } => [30, centred.into()],
             Component::NormRoot { centred } => [31, centred.into()],
+            Component::Compress => [40, 0],
+            Component::Record { packing } => [41, packing.values() as u32],
+            Component::Roots { blocks } => [42, blocks as u32],
+            Component::Tokens => [43, 0],
         };
         [kind, parameter, 0]
     }
@@ -221,6 +245,10 @@ impl fmt::Display for Component {
             Component::Answer => f.write_str("answer"),
             Component::Norm { .. } => f.write_str("norm"),
             Component::NormRoot { .. } => f.write_str("norm_root"),
+            Component::Compress => f.write_str("compress"),
+            Component::Record { .. } => f.write_str("record"),
+            Component::Roots { .. } => f.write_str("roots"),
+            Component::Tokens => f.write_str("tokens"),
         }
     }
 }

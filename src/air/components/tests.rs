@@ -6,12 +6,13 @@ use std::collections::{BTreeMap, BTreeSet};
 use stwo::core::fields::m31::M31;
 
 use super::relations::{
-    ADDRESS, ANGLES, CHAIN, EMBEDDING, FLAGS, FUNCTION, LANES, OPCODES, POSITIONS, RANGE, TENSOR,
-    VALUE,
+    ADDRESS, ANGLES, CHAIN, COMPRESS, EMBEDDING, FLAGS, FUNCTION, LANES, OPCODES, POSITIONS, RANGE,
+    RECORDS, TENSOR, VALUE,
 };
 use super::{Component, head};
 use crate::air::layout::{Layout, Placed};
 use crate::air::record::{Expression, Recorded, record};
+use crate::spec::record::Packing;
 
 /// Channels of embeddings: of one part, and of three.
 const WIDTHS: [usize; 2] = [16, 3 * 104];
@@ -38,10 +39,14 @@ fn components() -> Vec<Component> {
         Component::Angles,
         Component::HeadInput,
         Component::Answer,
+        Component::Compress,
+        Component::Roots { blocks: 5 },
+        Component::Tokens,
     ];
     for centred in [false, true] {
         all.extend([Component::Norm { centred }, Component::NormRoot { centred }]);
     }
+    all.extend([Packing::Two, Packing::Three].map(|packing| Component::Record { packing }));
     all.extend([2, 3, 4, 9].map(|operands| Component::Call { operands }));
     for width in WIDTHS {
         let (part, shift) = (head::part(width), 3);
@@ -150,9 +155,11 @@ fn tuples_of_a_relation_have_one_length() {
     assert_eq!(parts, BTreeSet::from([0, 1, 2]));
     assert_eq!(of(FLAGS), [2 + lanes]);
     assert_eq!(of(FUNCTION), [4]);
+    assert_eq!(of(COMPRESS), [1 + 8 + 16 + 8]);
+    assert_eq!(of(RECORDS), [2 + 8]);
     let known = [
         TENSOR, RANGE, LANES, OPCODES, ADDRESS, VALUE, CHAIN, EMBEDDING, FLAGS, FUNCTION, ANGLES,
-        POSITIONS,
+        POSITIONS, COMPRESS, RECORDS,
     ];
     let known = BTreeSet::from(known.map(|relation| relation.0));
     assert_eq!(lengths.into_keys().collect::<BTreeSet<_>>(), known);

@@ -118,11 +118,14 @@ fn fill(
             }
         }
         Component::Lanes => {
-            let [on, address] = [&constants[0], &constants[1]];
-            for row in (0..on.len()).filter(|&row| on[row] == M31::from(1)) {
+            let address = &constants[1];
+            for row in 0..address.len() {
+                if trace[0][row] != M31::from(1) {
+                    continue;
+                }
                 for lane in 0..lanes {
                     let count = tally.lanes.get(&(address[row].0, lane as u32));
-                    trace[CHANNELS * lanes + lane][row] = of(count);
+                    trace[1 + CHANNELS * lanes + lane][row] = of(count);
                 }
             }
         }
