@@ -223,6 +223,8 @@ impl Layout {
     pub(super) fn betas(&self) -> usize {
         let blocks = self.components.iter().map(|placed| match placed.component {
             Component::Product { block } => block,
+            // The step from one head to the next.
+            Component::Rotary { half, .. } => half + 1,
             _ => 2,
         });
         blocks.max().unwrap_or(0) + 1

@@ -14,7 +14,10 @@ use super::row::{Row, column_name};
 
 /// A number of a row, as what it is computed from.
 #[derive(Clone, Debug)]
-pub struct Expression(Rc<Node>);
+pub struct Expression {
+    node: Rc<Node>,
+    degree: usize,
+}
 
 /// How a number comes about.
 #[derive(Debug)]
@@ -38,22 +41,29 @@ pub enum Node {
 
 impl Expression {
     fn of(node: Node) -> Expression {
-        Expression(Rc::new(node))
+        let degree = match &node {
+            Node::Number(_) | Node::Weight(_) => 0,
+            Node::Constant(_) | Node::Value(_) | Node::Power { .. } => 1,
+            Node::Sum(a, b) | Node::Difference(a, b) => a.degree.max(b.degree),
+            Node::Product(a, b) => a.degree + b.degree,
+        };
+        let node = Rc::new(node);
+        Expression { node, degree }
     }
 
     /// How the number comes about.
     pub fn node(&self) -> &Node {
-        &self.0
+        &self.node
     }
 
     /// The same for the same expression, whoever holds it.
     pub fn key(&self) -> *const Node {
-        Rc::as_ptr(&self.0)
+        Rc::as_ptr(&self.node)
     }
 
     /// The number that it is in all rows, if it is written as one.
     pub fn number(&self) -> Option<M31> {
-        match *self.0 {
+        match *self.node {
             Node::Number(number) => Some(number),
             _ => None,
         }
@@ -100,12 +110,7 @@ impl Expression {
 
     /// Degree in the columns.
     pub fn degree(&self) -> usize {
-        match self.node() {
-            Node::Number(_) | Node::Weight(_) => 0,
-            Node::Constant(_) | Node::Value(_) | Node::Power { .. } => 1,
-            Node::Sum(a, b) | Node::Difference(a, b) => a.degree().max(b.degree()),
-            Node::Product(a, b) => a.degree() + b.degree(),
-        }
+        self.degree
     }
 }
 

@@ -9,7 +9,7 @@ use thiserror::Error;
 use super::schedule::{Roots, Schedule, Uses, Views};
 use crate::air::components::lanes::CHANNELS;
 use crate::spec::SPEC_VERSION;
-use crate::verify::statement::v3::{Frontier, Statement};
+use crate::verify::statement::v3::{Frontier, Statement, packed};
 use crate::verify::statement::{
     BoundaryKind, ChosenRoot, Domain, KvRoot, ModelRoot, Policy, ProgramHash, SessionId, TokensRoot,
 };
@@ -202,11 +202,11 @@ impl Memory<'_> {
 
     /// The digest in a view, packed.
     fn digest(&self, address: u32, lane: usize) -> Result<Felt, ChunkError> {
-        let shift = Felt::from(1u64 << 31);
-        let numbers = self.view(address, lane)?;
-        Ok(numbers
-            .into_iter()
-            .fold(Felt::ZERO, |sum, number| sum * shift + number))
+        let mut digest = [0; CHANNELS];
+        for (number, address) in digest.iter_mut().zip(address..) {
+            *number = element(self.at(address, lane)?);
+        }
+        Ok(packed(&digest))
     }
 }
 

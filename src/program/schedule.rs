@@ -2,7 +2,7 @@
 
 use thiserror::Error;
 
-use crate::tensor::{Operand, Plan};
+use crate::tensor::{Operand, Operation, Plan};
 
 /// Most cells of a call, the operation's number among them: `cairo/tensors/src/calls.cairo` has a function for each number.
 pub const MAX_CELLS: usize = 10;
@@ -88,6 +88,23 @@ pub struct Roots {
     pub after: Views,
 }
 
+impl Roots {
+    /// Where a plan's operations make them; `None` if it has not those that make all of them.
+    pub fn of(plan: &Plan) -> Option<Roots> {
+        let records = plan.recorded()?;
+        let mut operations = plan.operations.iter();
+        let chains = operations.find_map(|operation| match operation {
+            Operation::Chains(chains) => Some(chains),
+            _ => None,
+        })?;
+        let views = |kv, [tokens, chosen]: [u32; 2]| Views { kv, tokens, chosen };
+        Some(Roots {
+            before: views(records.incoming.address, chains.before()),
+            after: views(records.behind.address, chains.behind()),
+        })
+    }
+}
+
 /// A view for each root of a frontier.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Views {
@@ -150,11 +167,7 @@ impl Schedule {
     ///
     /// # Errors
     /// Names that are none, layers in pieces, or cells that no call can hand over.
-    pub fn new(
-        plan: &Plan,
-        names: &[Name],
-        roots: Option<Roots>,
-    ) -> Result<Schedule, ScheduleError> {
+    pub fn new(plan: &Plan, names: &[Name]) -> Result<Schedule, ScheduleError> {
         let calls = plan.calls();
         if calls.len() != names.len() {
             return Err(ScheduleError::Names {
@@ -178,7 +191,7 @@ impl Schedule {
         Ok(Schedule {
             lanes: plan.lanes,
             tokens: given,
-            roots,
+            roots: Roots::of(plan),
             steps: builder.steps,
         })
     }

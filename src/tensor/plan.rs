@@ -1,13 +1,15 @@
 //! The plan: operations in the order of their calls, their tensors' addresses, and the ranges that make them sound.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::ops::Range;
 
 use super::error::PlanError;
 use super::operation::{Chunk, Operand, Operation};
 use super::product::{Function, Matrix};
+use super::records::Records;
 use crate::air::components::Component;
 use crate::air::components::lanes::CHANNELS;
+use crate::air::components::positions::IN_VIEW;
 
 /// Numbers of lanes that a plan may have.
 const LANES: [usize; 4] = [8, 16, 32, 64];
@@ -71,6 +73,8 @@ pub struct Tokens {
     pub listed: u32,
     /// Row of the chosen tokens.
     pub chosen: u32,
+    /// Row of the positions.
+    pub positions: u32,
 }
 
 /// The keys and values of positions before the chunk: blocks of one position for each lane, in the memory behind all else.
@@ -120,6 +124,7 @@ impl Plan {
             given: 0,
             listed: 1,
             chosen: 2,
+            positions: IN_VIEW as u32,
         };
         Ok(Plan {
             lanes,
@@ -169,12 +174,14 @@ impl Plan {
     }
 
     /// Requires that each address that an operation reads is written by exactly one: what nobody writes is the prover's
-    /// choice. The tokens that come in are the program's, which reads them.
+    /// choice. The tokens that come in are the program's, which reads them. Carried keys and values are bound by their root.
     ///
     /// # Errors
     /// [`PlanError::Writers`].
     pub fn check(&self) -> Result<(), PlanError> {
-        let mut writers = BTreeMap::<u32, usize>::from([(self.tokens.given, 1)]);
+        let given = [self.tokens.given].into_iter();
+        let bound = given.chain(self.carried_addresses());
+        let mut writers: BTreeMap<u32, usize> = bound.map(|address| (address, 1)).collect();
         let mut read = vec![self.tokens.given];
         for operation in &self.operations {
             for address in operation.writes().iter().flat_map(Tensor::addresses) {
@@ -207,13 +214,26 @@ impl Plan {
     /// Rows of each component that [grows](Component::grows), where so many blocks are carried.
     pub(super) fn grown(&self, blocks: u32) -> BTreeMap<Component, usize> {
         let memory = self.addresses + blocks * self.carried.step;
-        let mut rows = BTreeMap::from([(Component::Tensor, memory as usize)]);
+        // Without a root nothing binds carried values, and there are no views of them.
+        let step = self.recorded().map_or(0, Records::channels);
+        let views = self.views().len() + blocks as usize * step / CHANNELS;
+        let mut rows = BTreeMap::from([
+            (Component::Tensor, memory as usize),
+            (Component::Lanes, views),
+        ]);
         for operation in &self.operations {
             for (component, own) in operation.work().grown(self, blocks) {
                 *rows.entry(component).or_default() += own;
             }
         }
         rows
+    }
+
+    /// Addresses of the views that operations and the program use, without those of carried blocks.
+    pub(super) fn views(&self) -> BTreeSet<u32> {
+        let operations = self.operations.iter();
+        let used = operations.flat_map(|operation| operation.work().views());
+        used.chain([self.tokens.given]).collect()
     }
 
     /// Kinds of calls by their number of operands, and how many calls of each there are.

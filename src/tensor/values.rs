@@ -11,6 +11,7 @@ use super::error::StreamError;
 use super::operation::Chunk;
 use super::plan::{Plan, Tensor};
 use super::product::Matrix;
+use crate::air::components::lanes::CHANNELS;
 
 /// Outputs of a matrix that a thread computes at least, as fewer take less time than another thread needs to start.
 const OUTPUTS_AT_ONCE: usize = 64;
@@ -113,8 +114,27 @@ impl Values {
         &self.rows[tensor.address as usize + channel]
     }
 
+    /// The value at an address in a lane, 0 where there is none.
+    pub(super) fn at(&self, address: u32, lane: usize) -> i64 {
+        let row = self.rows.get(address as usize);
+        row.and_then(|row| row.get(lane)).copied().unwrap_or(0)
+    }
+
     pub(super) fn set(&mut self, tensor: Tensor, channel: usize, lane: usize, value: i64) {
         self.rows[tensor.address as usize + channel][lane] = value;
+    }
+
+    /// The value of one lane at an address, as an element of the field.
+    pub(super) fn element(&self, address: u32, lane: usize) -> M31 {
+        signed(self.rows[address as usize][lane])
+    }
+
+    /// One lane of the eight rows from an address on.
+    pub(super) fn view(&self, address: u32, lane: usize) -> Vec<M31> {
+        let addresses = address..address + CHANNELS as u32;
+        addresses
+            .map(|address| self.element(address, lane))
+            .collect()
     }
 
     /// The values at an address, as elements of the field.
@@ -138,6 +158,15 @@ pub fn compute(plan: &Plan, chunk: &Chunk) -> Result<Values, StreamError> {
         lanes: plan.lanes,
         kept: BTreeMap::new(),
     };
+    let carried = chunk
+        .carried
+        .iter()
+        .take((plan.carried.blocks * plan.carried.step) as usize);
+    values.rows.extend(carried.map(|row| {
+        let mut row = row.clone();
+        row.resize(plan.lanes, 0);
+        row
+    }));
     let known = chunk.tokens.len().min(plan.lanes);
     for (lane, &token) in chunk.tokens[..known].iter().enumerate() {
         values.rows[plan.tokens.given as usize][lane] = token.into();

@@ -8,7 +8,7 @@ use std::sync::OnceLock;
 
 use arbtest::arbitrary::{Result, Unstructured};
 use cairo_decode::air::components::Component;
-use cairo_decode::air::components::form::{MAX_WIDTH, NAMES};
+use cairo_decode::air::components::form::{MAX_WIDTH, NAMES, Parameter};
 use cairo_decode::air::layout::{Layouts, Sizes};
 use cairo_decode::prove::Prover;
 use cairo_decode::receipt::{Document, Manifest, TensorManifest};
@@ -248,7 +248,10 @@ fn strange(u: &mut Unstructured<'_>) -> Result<Layouts> {
             "call" => vec![u.int_in_range(1..=10)?],
             _ => parameters,
         };
-        let component = Component::of_document(name, &parameters).expect("a component");
+        // A parameter that says yes or no is neither of these numbers.
+        let component = Component::of_document(name, &parameters)
+            .or_else(|| Component::of_document(name, &vec![1; *count]))
+            .expect("a component");
         let smallest = match u.ratio(7, 8)? {
             true => u.int_in_range(4..=20)?,
             false => number(u)?,
@@ -310,8 +313,11 @@ fn strange_layouts() {
     let mut largest = Worst::default();
     for log_rows in [4, 20] {
         let component = |&(name, count): &(&str, usize)| {
-            let parameter = if name == "call" { 10 } else { MAX_WIDTH as u32 };
-            let component = Component::of_document(name, &vec![parameter; count]);
+            let of = |value: u32| Component::of_document(name, &vec![value; count]);
+            let within =
+                |component: &Component| component.parameters().iter().all(Parameter::is_within);
+            let mut values = [MAX_WIDTH as u32, 10, 1].into_iter();
+            let component = values.find_map(|value| of(value).filter(within));
             let component = component.expect("a component");
             Sizes {
                 component,

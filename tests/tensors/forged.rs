@@ -5,7 +5,7 @@ use std::collections::{BTreeSet, HashMap};
 
 use cairo_decode::air;
 use cairo_decode::air::components::Component;
-use cairo_decode::air::components::form::{MAX_WIDTH, NAMES};
+use cairo_decode::air::components::form::{MAX_WIDTH, NAMES, Parameter};
 use cairo_decode::air::layout::{Layouts, Sizes};
 use cairo_decode::air::uses;
 use cairo_decode::verify::layout::{MAX_COMPONENTS, layout_checks};
@@ -260,8 +260,11 @@ fn requirement_24_what_each_check_of_a_layout_stops() {
 /// The layouts with all components, each with as many columns and rows as the checks let pass.
 pub fn largest(log_rows: u32) -> Layouts {
     let largest = |&(name, count): &(&str, usize)| {
-        let parameter = if name == "call" { 10 } else { MAX_WIDTH as u32 };
-        let component = Component::of_document(name, &vec![parameter; count]);
+        let of = |value: u32| Component::of_document(name, &vec![value; count]);
+        let within =
+            |component: &Component| component.parameters().iter().all(Parameter::is_within);
+        let mut values = [MAX_WIDTH as u32, 10, 1].into_iter();
+        let component = values.find_map(|value| of(value).filter(within));
         Sizes {
             component: component.expect("a component"),
             smallest: log_rows,

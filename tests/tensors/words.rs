@@ -201,7 +201,9 @@ fn programs_are_small() {
 #[test]
 fn a_program_reads_as_a_list_of_calls() {
     let plan = crate::plan();
-    let schedule = Schedule::new(&plan, &names(&plan), Some(roots(8 * 40))).expect("a schedule");
+    let mut schedule = Schedule::new(&plan, &names(&plan)).expect("a schedule");
+    assert_eq!(schedule.roots, None, "no operation makes them");
+    schedule.roots = Some(roots(8 * 40));
     let package = package("example", &schedule, Felt::from(0xabc));
     let golden = expect_test::expect_file!["../golden/tensor_program.cairo"];
     golden.assert_eq(&package.files["src/lib.cairo"]);
@@ -230,10 +232,10 @@ fn schedules_are_refused() {
     let mut plan = Plan::new(8, 12, Numbers(3).matrix(8, 2, 100)).expect("a plan");
     let x = plan.embed();
     plan.head(x).expect("in range");
-    let refusal = |names: &[Name]| Schedule::new(&plan, names, None).expect_err("refused");
+    let refusal = |names: &[Name]| Schedule::new(&plan, names).expect_err("refused");
     let [embed, head] = ["embed", "head"].map(Name::outside);
     let both = [embed.clone(), head.clone()];
-    assert!(Schedule::new(&plan, &both, None).is_ok());
+    assert!(Schedule::new(&plan, &both).is_ok());
     let counts = ScheduleError::Names {
         operations: 2,
         names: 1,
@@ -246,7 +248,7 @@ fn schedules_are_refused() {
     }
     let mut other = plan.clone();
     other.tokens.chosen = 3;
-    let refused = Schedule::new(&other, &both, None);
+    let refused = Schedule::new(&other, &both);
     let tokens = ScheduleError::Tokens {
         given: 0,
         listed: 1,
@@ -261,7 +263,7 @@ fn schedules_are_refused() {
         Name::in_layer(1, "b"),
         Name::in_layer(0, "c"),
     ];
-    let refused = Schedule::new(&three, &pieces, None);
+    let refused = Schedule::new(&three, &pieces);
     assert_eq!(refused, Err(ScheduleError::Layer { layer: 0 }));
 }
 
