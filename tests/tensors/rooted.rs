@@ -83,15 +83,24 @@ fn frontiers_follow_from_each_other() {
         let second = decode(&model, Some(&first), 7 - cut);
         let whole = decode(&model, None, 7);
         for decoded in [&first, &second, &whole] {
-            let run = model.rows(&decoded.values, &decoded.chunk.input).expect("it runs");
+            let run = model
+                .rows(&decoded.values, &decoded.chunk.input)
+                .expect("it runs");
             assert_eq!(run.output, decoded.statement().to_output(), "cut {cut}");
             assert_eq!(run.misfit(), None, "cut {cut}");
         }
         let out = whole.statement().frontier_out;
-        assert_eq!(second.statement().frontier_in, first.statement().frontier_out);
+        assert_eq!(
+            second.statement().frontier_in,
+            first.statement().frontier_out
+        );
         assert_eq!(second.statement().frontier_out, out, "cut {cut}");
         // What the roots are of.
-        let row = |address: u32| whole.values.rows[address as usize][..7].iter().map(|&t| t as u32);
+        let row = |address: u32| {
+            whole.values.rows[address as usize][..7]
+                .iter()
+                .map(|&t| t as u32)
+        };
         let given: Vec<u32> = row(model.plan.tokens.given).collect();
         assert_eq!(given[..5], PROMPT);
         assert_eq!(out.tokens_root.0, chain(given));
@@ -106,13 +115,23 @@ fn a_chunk_with_roots_is_proven() {
     let model = model();
     let first = decode(&model, None, 3);
     let second = decode(&model, Some(&first), 4);
-    let run = model.rows(&second.values, &second.chunk.input).expect("it runs");
+    let run = model
+        .rows(&second.values, &second.chunk.input)
+        .expect("it runs");
     let layout = run.constants.layout.clone();
     let proven = run.prove();
     let layouts = Layouts::from(&layout);
-    verify(proven.proof.clone(), Some((&layouts, &proven.tensors)), false).expect("verifies");
+    verify(
+        proven.proof.clone(),
+        Some((&layouts, &proven.tensors)),
+        false,
+    )
+    .expect("verifies");
     let [words, output] = shown(&proven.proof);
-    second.statement().compare(&output, program_hash(&words)).expect("what was stated");
+    second
+        .statement()
+        .compare(&output, program_hash(&words))
+        .expect("what was stated");
     assert!(proven.proof.claim.range_check_20.is_none());
 }
 

@@ -284,11 +284,18 @@ fn instructions_need_their_functions() {
             word: 0,
             stand_in: 0,
         };
-        let compiled = compile_instructions("model", &package.files, &BTreeMap::new(), &[instruction]);
+        let compiled =
+            compile_instructions("model", &package.files, &BTreeMap::new(), &[instruction]);
         compiled.expect_err("no such instruction").to_string()
     };
     let refused = refusal("calls::code_cells", 9);
-    assert!(refused.contains("it takes 10 cells and returns 0"), "{refused}");
+    assert!(
+        refused.contains("it takes 10 cells and returns 0"),
+        "{refused}"
+    );
     let refused = refusal("digest::shifted", 1);
-    assert!(refused.contains("it takes 1 cells and returns 1"), "{refused}");
+    assert!(
+        refused.contains("it takes 1 cells and returns 1"),
+        "{refused}"
+    );
 }
