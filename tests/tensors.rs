@@ -69,6 +69,8 @@ mod refusals;
 mod rotary;
 #[path = "tensors/rotary_lies.rs"]
 mod rotary_lies;
+#[path = "tensors/rooted.rs"]
+mod rooted;
 #[path = "tensors/rules.rs"]
 mod rules;
 #[path = "tensors/scalar.rs"]
