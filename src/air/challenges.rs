@@ -18,10 +18,18 @@ pub enum Kind {
     Logits,
     /// The chosen token.
     Token,
+    /// Queries times keys against the distances to their maximum.
+    Scores,
+    /// Weights times values against their roundings.
+    Mixing,
+    /// Weights of all keys of a head against their sum.
+    Sums,
+    /// Keys at which a head's maximum is attained.
+    Maxima,
 }
 
 /// Number of kinds.
-const KINDS: usize = 3;
+const KINDS: usize = 7;
 
 /// What components weigh with: numbers, or in a circuit wires.
 #[derive(Clone, Debug)]
@@ -32,6 +40,10 @@ pub struct Weights<C> {
     starts: Vec<(u32, C)>,
     /// `ρ^0 … ρ^(L−1)`: they weigh lanes.
     pub rho: Vec<C>,
+    /// `σ^0 … σ^L`: they weigh keys.
+    pub sigma: Vec<C>,
+    /// `δ^0 … δ^head_dim`: they weigh the channels of heads of attention.
+    pub delta: Vec<C>,
     kappa: [C; KINDS],
     /// Its powers, from the first on, weigh the head's messages. Drawn after them.
     pub tau: C,
@@ -50,6 +62,8 @@ impl<C> Weights<C> {
                 .map(|(start, power)| (*start, of(power)))
                 .collect(),
             rho: self.rho.iter().map(&mut *of).collect(),
+            sigma: self.sigma.iter().map(&mut *of).collect(),
+            delta: self.delta.iter().map(&mut *of).collect(),
             kappa: std::array::from_fn(|i| of(&self.kappa[i])),
             tau: of(&self.tau),
             messages: self.messages.iter().map(of).collect(),
@@ -83,6 +97,8 @@ impl Weights<SecureField> {
             beta: vec![zero; layout.betas()],
             starts: layout.starts().map(|start| (start, zero)).collect(),
             rho: vec![zero; layout.lanes],
+            sigma: vec![zero; layout.lanes + 1],
+            delta: vec![zero; layout.deltas()],
             kappa: [zero; KINDS],
             tau: zero,
             messages: vec![zero; layout.messages],
@@ -111,7 +127,7 @@ impl Challenges {
             let weights = Weights::without_values(&none);
             return Challenges { elements, weights };
         };
-        let [beta, rho] = [0; 2].map(|_| channel.draw_secure_felt());
+        let [beta, rho, sigma, delta] = [0; 4].map(|_| channel.draw_secure_felt());
         let weights = Weights {
             beta: powers(beta, layout.betas()),
             starts: layout
@@ -119,6 +135,8 @@ impl Challenges {
                 .map(|start| (start, beta.pow(start.into())))
                 .collect(),
             rho: powers(rho, layout.lanes),
+            sigma: powers(sigma, layout.lanes + 1),
+            delta: powers(delta, layout.deltas()),
             kappa: std::array::from_fn(|_| channel.draw_secure_felt()),
             tau: QM31::default(),
             messages: vec![],

@@ -5,6 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use stwo::core::fields::m31::{M31, P};
 
 use super::error::PlanError;
+use super::groups;
 use super::operation::Part;
 use super::plan::Plan;
 use super::witness::fill_block;
@@ -17,7 +18,7 @@ use crate::air::row::column_name;
 use crate::prove::tensor::{Constants, Table};
 
 /// Smallest size of a component, as a power of two: the rows that the prover computes at once.
-const MIN_LOG_ROWS: u32 = 4;
+pub(super) const MIN_LOG_ROWS: u32 = 4;
 
 /// A signed integer as an element of the field.
 pub fn signed(value: i64) -> M31 {
@@ -60,6 +61,7 @@ pub fn constants(plan: &Plan, reads: usize) -> Result<Constants, PlanError> {
 /// The same of a plan that nobody has checked, of which a proof may say anything.
 pub fn unchecked(plan: &Plan, reads: usize) -> Constants {
     let mut tables = operations(plan);
+    tables.extend(groups::constants(plan));
     tables.insert(Component::Tensor, memory(plan));
     tables.insert(Component::Range, range());
     tables.insert(Component::Lanes, views(plan));
@@ -143,7 +145,7 @@ fn begin(plan: &Plan, component: Component, rows: &mut [Vec<M31>]) {
 
 /// Every row of the memory has an address: one that nobody uses is no harm.
 fn memory(plan: &Plan) -> Vec<Vec<M31>> {
-    let addresses = 0..1u32 << log_rows(plan.addresses as usize);
+    let addresses = 0..1u32 << log_rows(plan.memory() as usize);
     addresses.map(|a| vec![M31::from(a)]).collect()
 }
 
@@ -157,7 +159,10 @@ fn range() -> Vec<Vec<M31>> {
 fn views(plan: &Plan) -> Vec<Vec<M31>> {
     let operations = plan.operations.iter();
     let used = operations.flat_map(|operation| operation.work().views());
-    let views: BTreeSet<u32> = used.chain([plan.tokens.given]).collect();
+    let views: BTreeSet<u32> = used
+        .chain(plan.carried_views())
+        .chain([plan.tokens.given])
+        .collect();
     let view = |address: u32| vec![M31::from(1), M31::from(address)];
     views.into_iter().map(view).collect()
 }

@@ -2,6 +2,8 @@
 
 use thiserror::Error;
 
+use crate::air::components::lanes::CHANNELS;
+
 /// Why there is no plan.
 #[derive(Clone, Debug, Error, PartialEq, Eq)]
 pub enum PlanError {
@@ -89,6 +91,83 @@ pub enum PlanError {
         lowest: i64,
         highest: i64,
     },
+    #[error("attention: a head has a multiple of {CHANNELS} channels, and some, not {0}")]
+    HeadChannels(usize),
+    #[error(
+        "attention: {found} channels of a head; the plan's other heads have {expected}, and all must have as many"
+    )]
+    HeadDim { found: usize, expected: usize },
+    #[error("attention: {heads} heads of queries cannot share {kv_heads} heads of keys evenly")]
+    SharedHeads { heads: usize, kv_heads: usize },
+    #[error("attention: the {tensor} have {found} channels, not {expected}")]
+    HeadsChannels {
+        tensor: &'static str,
+        found: usize,
+        expected: usize,
+    },
+    #[error(
+        "{operation}: a carried number has {bits} bits, at most {limit} can be hashed: round it to fewer"
+    )]
+    CarriedBits {
+        operation: &'static str,
+        bits: u32,
+        limit: u32,
+    },
+    #[error(
+        "attention: {0} carried blocks after attention has been added; say them before, as its ranges depend on them"
+    )]
+    CarriedLate(usize),
+    #[error("attention: a lane can see {keys} keys, at most {limit}: carry fewer blocks")]
+    Keys { keys: usize, limit: usize },
+    #[error(
+        "attention: a score can be {reach}; less than {limit} can be proven: round queries or keys to fewer bits"
+    )]
+    Score { reach: i64, limit: i64 },
+    #[error("attention: distances of units of 2^{shift}, at most 2^{limit}")]
+    Distance { shift: u32, limit: u32 },
+    #[error("attention: the table of weights has {found} distances, the scores need {needed}")]
+    Distances { found: usize, needed: usize },
+    #[error(
+        "attention: the table of weights begins at the argument {found}; distance 0 is {expected}"
+    )]
+    Nearest { found: i64, expected: i64 },
+    #[error(
+        "attention: the weight of distance {distance} is {value}, not at least 0 and below {limit}"
+    )]
+    Weight {
+        distance: usize,
+        value: i32,
+        limit: i32,
+    },
+    #[error("attention: the weight of distance 0 is {value}, at least {least} is needed")]
+    NearestWeight { value: i32, least: i32 },
+}
+
+/// Why a chunk has no proof.
+#[derive(Clone, Debug, Error, PartialEq, Eq)]
+pub enum ChunkError {
+    #[error(
+        "position {position} has {blocks} blocks of positions before it; the plan has addresses for {limit}, so compile it for more"
+    )]
+    Blocks {
+        position: u32,
+        blocks: usize,
+        limit: usize,
+    },
+    #[error("the carried blocks have {found} rows; the chunk's position asks for {expected}")]
+    CarriedRows { found: usize, expected: usize },
+    #[error("row {row} of the carried blocks has {found} lanes, not {expected}")]
+    CarriedLanes {
+        row: u32,
+        found: usize,
+        expected: usize,
+    },
+    #[error(
+        "row {row} of the carried blocks has the value {value}; what is carried there is at least -{bound} and below {bound}"
+    )]
+    CarriedValue { row: u32, value: i64, bound: i64 },
+    #[error(transparent)]
+    Stream(#[from] StreamError),
 }
 
 /// A residual stream that no proof can have: its range is checked, not proven.

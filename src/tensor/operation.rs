@@ -8,8 +8,10 @@ use super::function::ByTable;
 use super::gated::GatedProduct;
 use super::head::Head;
 use super::linear::Linear;
+use super::masks::Masks;
 use super::numbers::Matmul;
 use super::plan::{Plan, Tensor};
+use super::query_head::QueryHead;
 use super::residual::Residual;
 use super::values::Values;
 use crate::air::components::Component;
@@ -22,6 +24,8 @@ pub enum Operation {
     Function(ByTable),
     Residual(Residual),
     Gated(GatedProduct),
+    Masks(Masks),
+    QueryHead(QueryHead),
     Head(Head),
 }
 
@@ -33,6 +37,8 @@ impl Operation {
             Operation::Function(operation) => operation,
             Operation::Residual(operation) => operation,
             Operation::Gated(operation) => operation,
+            Operation::Masks(operation) => operation,
+            Operation::QueryHead(operation) => operation,
             Operation::Head(operation) => operation,
         }
     }

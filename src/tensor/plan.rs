@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::ops::Range;
 
+use super::carried::Carried;
 use super::error::PlanError;
 use super::operation::{Chunk, Operand, Operation};
 use super::product::{Function, Matrix};
@@ -24,6 +25,24 @@ impl Tensor {
     /// Its addresses, channel by channel.
     pub fn addresses(&self) -> Range<u32> {
         self.address..self.address + self.channels as u32
+    }
+
+    /// Some of its channels.
+    pub(super) fn part(self, first: usize, channels: usize) -> Tensor {
+        Tensor {
+            channels,
+            ..self.at(self.address + first as u32)
+        }
+    }
+
+    /// As many channels of the same magnitude at another address.
+    pub(super) fn at(self, address: u32) -> Tensor {
+        Tensor { address, ..self }
+    }
+
+    /// Addresses of its views.
+    pub(super) fn views(&self) -> Vec<u32> {
+        self.addresses().step_by(CHANNELS).collect()
     }
 
     /// Its address, as an operand.
@@ -55,8 +74,9 @@ pub struct Plan {
     /// Address of the largest logits.
     pub maxima: u32,
     pub operations: Vec<Operation>,
-    /// Addresses in use.
+    /// Addresses in use, without those of carried blocks, which lie behind them.
     pub addresses: u32,
+    pub carried: Carried,
 }
 
 impl Plan {
@@ -87,6 +107,7 @@ impl Plan {
             maxima: CHANNELS as u32,
             operations: vec![],
             addresses: 2 * CHANNELS as u32,
+            carried: Carried::default(),
         })
     }
 
@@ -123,7 +144,8 @@ impl Plan {
     }
 
     /// Requires that each address that an operation reads is written by exactly one: what nobody writes is the prover's
-    /// choice. The tokens that come in are the program's, which reads them.
+    /// choice. The tokens that come in are the program's, which reads them. No operation writes carried blocks: their values come from the
+    /// prover, and are bound by the roots.
     ///
     /// # Errors
     /// [`PlanError::Writers`].
@@ -132,7 +154,8 @@ impl Plan {
         let mut read = vec![self.tokens.given];
         for operation in &self.operations {
             for address in operation.writes().iter().flat_map(Tensor::addresses) {
-                *writers.entry(address).or_default() += 1;
+                let carried = usize::from(address >= self.addresses);
+                *writers.entry(address).or_insert(carried) += 1;
             }
             let reads = operation.work().reads();
             read.extend(reads.iter().flat_map(Tensor::addresses));
@@ -145,17 +168,23 @@ impl Plan {
         wrong.map_or(Ok(()), Err)
     }
 
-    /// A tensor is what an operation before has written, with that operation's range.
+    /// A tensor is what operations before have written, each with at most its range.
     pub(super) fn written(&self, operation: &'static str, input: Tensor) -> Result<(), PlanError> {
-        let mut written = self.operations.iter().flat_map(Operation::writes);
+        let written = self.operations.iter().flat_map(Operation::writes);
         let unwritten = PlanError::Unwritten {
             operation,
             address: input.address,
             channels: input.channels,
             magnitude: input.magnitude,
         };
-        let found = written.any(|output| output == input);
-        found.then_some(()).ok_or(unwritten)
+        let known = written.filter(|output| output.magnitude <= input.magnitude);
+        let common = |output: Tensor| {
+            let [own, other] = [input, output].map(|tensor| tensor.addresses());
+            let end = own.end.min(other.end);
+            end.saturating_sub(own.start.max(other.start)) as usize
+        };
+        let channels: usize = known.map(common).sum();
+        (channels == input.channels).then_some(()).ok_or(unwritten)
     }
 
     /// Kinds of calls by their number of operands, and how many calls of each there are.

@@ -6,7 +6,7 @@ use rayon::prelude::*;
 use stwo::core::fields::m31::M31;
 
 use super::constants::signed;
-use super::error::StreamError;
+use super::error::ChunkError;
 use super::operation::Chunk;
 use super::plan::{Plan, Tensor};
 use super::product::Matrix;
@@ -32,6 +32,10 @@ pub struct Accumulators {
 }
 
 impl Accumulators {
+    pub(super) fn new(lanes: usize, values: Vec<i32>) -> Accumulators {
+        Accumulators { lanes, values }
+    }
+
     /// The accumulators of an output, one for each lane.
     pub fn of(&self, output: usize) -> &[i32] {
         &self.values[output * self.lanes..][..self.lanes]
@@ -98,10 +102,11 @@ impl Values {
 /// Computes all operations of a chunk.
 ///
 /// # Errors
-/// A value that no proof can have, where ranges are checked and not proven.
-pub fn compute(plan: &Plan, chunk: &Chunk) -> Result<Values, StreamError> {
+/// A chunk that the plan does not take, or a value that no proof can have, where ranges are checked and not proven.
+pub fn compute(plan: &Plan, chunk: &Chunk) -> Result<Values, ChunkError> {
+    plan.takes(chunk)?;
     let mut values = Values {
-        rows: vec![vec![0; plan.lanes]; plan.addresses as usize],
+        rows: vec![vec![0; plan.lanes]; plan.memory() as usize],
         chunk: chunk.clone(),
         operation: 0,
         lanes: plan.lanes,
@@ -109,6 +114,9 @@ pub fn compute(plan: &Plan, chunk: &Chunk) -> Result<Values, StreamError> {
     };
     for (lane, &token) in chunk.tokens.iter().enumerate() {
         values.rows[plan.tokens.given as usize][lane] = i64::from(token);
+    }
+    for (row, carried) in chunk.carried.iter().enumerate() {
+        values.rows[plan.addresses as usize + row].clone_from(carried);
     }
     for (number, operation) in (1..).zip(&plan.operations) {
         values.operation = number;

@@ -6,6 +6,7 @@ use stwo::core::fields::m31::M31;
 use stwo_cairo_adapter::ProverInput;
 
 use super::constants::columns;
+use super::groups;
 use super::operation::Part;
 use super::plan::Plan;
 use super::values::Values;
@@ -24,6 +25,7 @@ pub fn witness(
     input: &mut ProverInput,
 ) -> Result<Witness, calls::CallError> {
     let mut operations = operations(plan, values);
+    operations.extend(groups::witness(plan, values));
     let mut tables = vec![];
     for (placed, fixed) in constants.layout.components.iter().zip(&constants.tables) {
         let log = placed.log_rows;

@@ -15,10 +15,12 @@ use stwo::core::fields::qm31::QM31;
 use stwo::core::pcs::TreeVec;
 use stwo_constraint_framework::{FrameworkEval, PointEvaluator, Relation};
 
-use crate::{Numbers, constants, plan};
+use cairo_decode::tensor::Plan;
 
-/// Most gates of all components of the slice, the lookup of a tuple's elements included.
-const GATES: usize = 6_000;
+use crate::{Numbers, attention, constants, plan};
+
+/// Most gates of all components of two plans, one with attention, the lookup of a tuple's elements included.
+const GATES: usize = 20_000;
 
 fn secure(numbers: &mut Numbers) -> QM31 {
     QM31::from_m31_array(std::array::from_fn(|_| {
@@ -29,7 +31,14 @@ fn secure(numbers: &mut Numbers) -> QM31 {
 /// In a circuit with values, a component's constraints combine to what the verifier's evaluator makes of the same samples.
 #[test]
 fn circuits_evaluate_what_the_verifier_does() {
-    let layout = constants::constants(&plan(), 8)
+    let attention = attention::FAR.plan(&mut Numbers(2));
+    let gates: usize = [plan(), attention].iter().map(gates).sum();
+    assert!(gates < GATES, "{gates} gates");
+}
+
+/// The gates of all components of a plan.
+fn gates(plan: &Plan) -> usize {
+    let layout = constants::constants(plan, 8)
         .expect("one writer each")
         .layout;
     let mut channel = Channel::default();
@@ -134,5 +143,5 @@ fn circuits_evaluate_what_the_verifier_does() {
         assert_eq!(context.get(found), expected, "{name}");
         eprintln!("{name}: {} gates", context.circuit.n_vars - before);
     }
-    assert!(gates < GATES, "{gates} gates");
+    gates
 }

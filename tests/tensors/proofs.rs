@@ -10,7 +10,7 @@ use stwo::core::fields::m31::M31;
 use stwo::core::vcs::blake2_hash::Blake2sHash;
 
 use crate::balance::sum_of_rows;
-use crate::{Chunk, GIVEN, chunk};
+use crate::{Chunk, GIVEN, Numbers, attention, chunk};
 
 fn accepts(proof: &CairoProof, layout: &Layout, part: &TensorPart) -> Result<(), String> {
     let proof = proof.clone();
@@ -98,4 +98,40 @@ fn interaction_columns_sum_what_rows_say() {
         let (rows, columns) = sum_of_rows(&constants, &witness, i);
         assert_eq!(rows, columns, "{}", placed.component);
     }
+}
+
+/// A chunk with attention behind a partial block is proven; another sum of a component of attention is refused, and another layout.
+#[test]
+fn attention_is_proven() {
+    let mut numbers = Numbers(31);
+    let plan = attention::FAR.plan(&mut numbers);
+    let of = attention::behind(&plan, 11, &mut numbers);
+    let chunk = attention::chunk(plan, &of);
+    let indices = ["softmax", "qk", "attend", "mixed", "masks"].map(|name| chunk.index(name));
+    let Chunk {
+        constants,
+        witness,
+        input,
+        ..
+    } = chunk;
+    let layout = constants.layout.clone();
+    let proven = Prover::with_constants(&PLAIN, constants)
+        .prove_tensors(input, &witness)
+        .expect("proves");
+    assert_eq!(accepts(&proven.proof, &layout, &proven.tensors), Ok(()));
+    for index in indices {
+        let mut part = proven.tensors.clone();
+        part.sums[index] += M31::from(1);
+        accepts(&proven.proof, &layout, &part).expect_err("another sum");
+        // Two sums that are wrong together add up to zero.
+        part.sums[0] -= M31::from(1);
+        accepts(&proven.proof, &layout, &part).expect_err("two other sums");
+    }
+    let mut near = layout.clone();
+    for placed in &mut near.components {
+        if let Component::Attend { far, .. } = &mut placed.component {
+            *far = false;
+        }
+    }
+    accepts(&proven.proof, &near, &proven.tensors).expect_err("another layout");
 }

@@ -5,21 +5,27 @@
 //! where it is off.
 
 pub mod answer;
+pub mod attend;
 pub mod call;
 pub mod cells;
 pub mod embed;
 pub mod function;
 pub mod gated;
+pub mod groups;
 pub mod head;
 pub mod head_input;
 pub mod lanes;
+pub mod masks;
+pub mod mixed;
 pub mod outputs;
 pub mod place;
 pub mod product;
+pub mod qk;
 pub mod range;
 pub mod relations;
 pub mod residual;
 pub mod round;
+pub mod softmax;
 pub mod table;
 pub mod tensor;
 
@@ -67,6 +73,16 @@ pub enum Component {
     Head { width: usize },
     /// [`answer`]
     Answer,
+    /// [`masks`]
+    Masks,
+    /// [`softmax`]: channels of a head
+    Softmax { head_dim: usize },
+    /// [`qk`]
+    Qk,
+    /// [`attend`]: channels of a head, and whether distances have a second limb
+    Attend { head_dim: usize, far: bool },
+    /// [`mixed`]
+    Mixed,
 }
 
 impl Component {
@@ -88,6 +104,13 @@ impl Component {
             Component::HeadInput => head_input::evaluate(lanes, weights, row),
             Component::Head { width } => head::evaluate(width, lanes, weights, row),
             Component::Answer => answer::evaluate(lanes, weights, row),
+            Component::Masks => masks::evaluate(lanes, row),
+            Component::Softmax { head_dim } => softmax::evaluate(head_dim, lanes, weights, row),
+            Component::Qk => qk::evaluate(lanes, weights, row),
+            Component::Attend { head_dim, far } => {
+                attend::evaluate(head_dim, far, lanes, weights, row)
+            }
+            Component::Mixed => mixed::evaluate(lanes, weights, row),
         }
     }
 }
@@ -122,6 +145,11 @@ impl Component {
             Component::Function { start } => [13, start],
             Component::Residual { start } => [14, start],
             Component::Gated { start } => [15, start],
+            Component::Masks => [30, 0],
+            Component::Softmax { head_dim } => [31, head_dim as u32],
+            Component::Qk => [32, 0],
+            Component::Attend { head_dim, far } => [33 + u32::from(far), head_dim as u32],
+            Component::Mixed => [35, 0],
         }
     }
 }
@@ -144,6 +172,11 @@ impl fmt::Display for Component {
             Component::HeadInput => f.write_str("head_input"),
             Component::Head { .. } => f.write_str("head"),
             Component::Answer => f.write_str("answer"),
+            Component::Masks => f.write_str("masks"),
+            Component::Softmax { .. } => f.write_str("softmax"),
+            Component::Qk => f.write_str("qk"),
+            Component::Attend { .. } => f.write_str("attend"),
+            Component::Mixed => f.write_str("mixed"),
         }
     }
 }
