@@ -84,10 +84,12 @@ fn main() {
     let constants = timed("constants: columns", || {
         constants::constants(&plan, lanes).expect("one writer each")
     });
+    let one = constants.at(&[]).expect("one size each");
     let rows = timed("rows and multiplicities", || {
-        witness::witness(&plan, &constants, &values, &mut input).expect("calls")
+        witness::witness(&plan, &one, &values, &mut input).expect("calls")
     });
-    let layout = constants.layout.clone();
+    let layout = one.layout;
+    let layouts = constants.layouts.clone();
     println!(
         "\n{:<14}{:>9}{:>10}{:>8}{:>13}{:>10}",
         "component", "rows", "constants", "trace", "interaction", "M cells"
@@ -123,7 +125,7 @@ fn main() {
     let bytes = encode(&proven.proof).len() + sums;
     println!("{:<38}{:>8.2} MB", "proof", bytes as f64 / 1e6);
     let start = Instant::now();
-    verify(proven.proof, Some((&layout, &proven.tensors)), false).expect("verifies");
+    verify(proven.proof, Some((&layouts, &proven.tensors)), false).expect("verifies");
     println!(
         "{:<38}{:>8.1} ms",
         "verified",

@@ -191,7 +191,10 @@ pub fn chunk_with(plan: Plan, values: Values) -> Chunk {
 /// The same of any plan.
 pub fn chunk_unchecked(plan: Plan, values: Values) -> Chunk {
     let mut input = program::run(&plan, &values);
-    let constants = constants::unchecked(&plan, plan.lanes);
+    let sets = constants::unchecked(&plan, plan.lanes);
+    let blocks = values.chunk.position.div_ceil(plan.lanes as u32);
+    let sizes = constants::sizes(&plan, &sets.layouts, blocks);
+    let constants = sets.at(&sizes).expect("allowed sizes");
     let witness = witness::witness(&plan, &constants, &values, &mut input).expect("calls");
     Chunk {
         plan,

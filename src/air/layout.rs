@@ -1,4 +1,7 @@
 //! Which components a build's proofs have, and with how many rows: what a verifier is told beside the program.
+//!
+//! The rows of some components depend on how many positions a chunk carries. [`Layouts`] says which sizes they may have, and a
+//! proof which of these it has: that is its [`Layout`]. The constants' tree has a set of columns for each size that is allowed.
 
 use stwo::core::fields::m31::M31;
 use stwo::core::fields::qm31::QM31;
@@ -6,6 +9,7 @@ use stwo::core::pcs::TreeVec;
 use stwo_cairo_common::preprocessed_columns::preprocessed_trace::PreProcessedTrace;
 use stwo_constraint_framework::preprocessed_columns::PreProcessedColumnId;
 use stwo_constraint_framework::{FrameworkComponent, TraceLocationAllocator};
+use thiserror::Error;
 
 use super::challenges::Challenges;
 use super::components::{Columns, Component, Evaluator};
@@ -28,6 +32,142 @@ pub struct Layout {
     pub messages: usize,
 }
 
+/// A component, and the logarithms of the numbers of rows that it may have.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Sizes {
+    pub component: Component,
+    pub smallest: u32,
+    /// The same where the size does not depend on the chunk.
+    pub largest: u32,
+}
+
+impl Sizes {
+    /// Whether the chunk decides.
+    pub fn differ(&self) -> bool {
+        self.smallest < self.largest
+    }
+
+    /// The component in each of its sizes.
+    fn all(self) -> impl Iterator<Item = Placed> {
+        let component = self.component;
+        (self.smallest..=self.largest).map(move |log_rows| Placed {
+            component,
+            log_rows,
+        })
+    }
+}
+
+/// The layouts that a build's proofs may have.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Layouts {
+    /// Decode steps that a row holds.
+    pub lanes: usize,
+    /// In the order in which their columns stand in the trees.
+    pub components: Vec<Sizes>,
+    /// Number of the head's messages: its input channels.
+    pub messages: usize,
+}
+
+/// Sizes that a build's proofs do not have.
+#[derive(Clone, Debug, Error, PartialEq, Eq)]
+pub enum SizeError {
+    #[error("the proof has {found} sizes of components, the layout asks for {expected}")]
+    Count { found: usize, expected: usize },
+    #[error("{component} has 2^{found} rows; the layout allows 2^{smallest} to 2^{largest}")]
+    Size {
+        component: Component,
+        found: u32,
+        smallest: u32,
+        largest: u32,
+    },
+}
+
+impl Layouts {
+    /// The layout with these sizes, one for each component whose sizes differ.
+    ///
+    /// # Errors
+    /// A size that is not allowed, or more or fewer sizes.
+    pub fn at(&self, sizes: &[u32]) -> Result<Layout, SizeError> {
+        let expected = self
+            .components
+            .iter()
+            .filter(|sizes| sizes.differ())
+            .count();
+        if sizes.len() != expected {
+            let found = sizes.len();
+            return Err(SizeError::Count { found, expected });
+        }
+        let mut given = sizes.iter();
+        let placed = |sizes: &Sizes| {
+            let Sizes {
+                component,
+                smallest,
+                largest,
+            } = *sizes;
+            let size = sizes.differ().then(|| given.next()).flatten();
+            let log_rows = size.copied().unwrap_or(largest);
+            if (smallest..=largest).contains(&log_rows) {
+                return Ok(Placed {
+                    component,
+                    log_rows,
+                });
+            }
+            Err(SizeError::Size {
+                component,
+                found: log_rows,
+                smallest,
+                largest,
+            })
+        };
+        Ok(Layout {
+            lanes: self.lanes,
+            components: self
+                .components
+                .iter()
+                .map(placed)
+                .collect::<Result<_, _>>()?,
+            messages: self.messages,
+        })
+    }
+
+    /// The layout with the largest sizes.
+    pub fn largest(&self) -> Layout {
+        let largest = self.components.iter().map(|sizes| Placed {
+            component: sizes.component,
+            log_rows: sizes.largest,
+        });
+        Layout {
+            lanes: self.lanes,
+            components: largest.collect(),
+            messages: self.messages,
+        }
+    }
+
+    /// The sizes of a layout, those that [`at`](Self::at) takes.
+    pub fn sizes(&self, layout: &Layout) -> Vec<u32> {
+        let both = self.components.iter().zip(&layout.components);
+        both.filter(|(sizes, _)| sizes.differ())
+            .map(|(_, placed)| placed.log_rows)
+            .collect()
+    }
+}
+
+impl From<&Layout> for Layouts {
+    /// The layout and no other.
+    fn from(layout: &Layout) -> Layouts {
+        let one = layout.components.iter().map(|placed| Sizes {
+            component: placed.component,
+            smallest: placed.log_rows,
+            largest: placed.log_rows,
+        });
+        Layouts {
+            lanes: layout.lanes,
+            components: one.collect(),
+            messages: layout.messages,
+        }
+    }
+}
+
 /// A column of the constants' tree.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Constant {
@@ -42,8 +182,8 @@ pub struct Constant {
 pub enum Source {
     /// Cairo's fixed tables: the column's number there.
     Cairo(usize),
-    /// A component of the layout, and the column's number in it.
-    Component(usize, usize),
+    /// A component of the layout, its size, and the column's number in it.
+    Component(usize, u32, usize),
 }
 
 impl Layout {
@@ -123,8 +263,8 @@ impl Layout {
     }
 }
 
-/// The columns of the constants' tree: Cairo's fixed tables and those of the layout, by size, as circuits need them.
-pub fn constants(tables: &PreProcessedTrace, layout: Option<&Layout>) -> Vec<Constant> {
+/// The columns of the constants' tree: Cairo's fixed tables and those of all layouts, by size, as circuits need them.
+pub fn constants(tables: &PreProcessedTrace, layouts: Option<&Layouts>) -> Vec<Constant> {
     let cairo = tables.columns.iter().enumerate();
     let cairo = cairo.map(|(i, column)| Constant {
         id: column.id(),
@@ -132,22 +272,23 @@ pub fn constants(tables: &PreProcessedTrace, layout: Option<&Layout>) -> Vec<Con
         source: Source::Cairo(i),
     });
     let mut all: Vec<Constant> = cairo.collect();
-    for (i, (columns, placed)) in layout
-        .iter()
-        .flat_map(|l| l.columns().into_iter().zip(&l.components))
-        .enumerate()
-    {
-        all.extend(
-            columns
-                .constants
-                .into_iter()
-                .enumerate()
-                .map(|(n, id)| Constant {
+    if let Some(layouts) = layouts {
+        let challenges = Challenges::without_values(&layouts.largest());
+        for (i, sizes) in layouts.components.iter().enumerate() {
+            for Placed {
+                component,
+                log_rows,
+            } in sizes.all()
+            {
+                let evaluator = Evaluator::new(component, layouts.lanes, log_rows, &challenges);
+                let ids = evaluator.columns().constants.into_iter().enumerate();
+                all.extend(ids.map(|(n, id)| Constant {
                     id: PreProcessedColumnId { id },
-                    log_rows: placed.log_rows,
-                    source: Source::Component(i, n),
-                }),
-        );
+                    log_rows,
+                    source: Source::Component(i, log_rows, n),
+                }));
+            }
+        }
     }
     all.sort_by_key(|column| column.log_rows);
     all

@@ -265,8 +265,10 @@ impl Row for Recorded {
 
 /// Records a component of a layout.
 pub fn record(component: Component, layout: &Layout) -> Recorded {
+    let mut placed = layout.components.iter();
+    let size = placed.find(|placed| placed.component == component);
     let mut recorded = Recorded {
-        component: component.to_string(),
+        component: component.columns_of(size.map_or(0, |placed| placed.log_rows)),
         ..Recorded::default()
     };
     let mut place = 0;

@@ -15,7 +15,7 @@ use stwo_constraint_framework::PREPROCESSED_TRACE_IDX;
 use thiserror::Error;
 
 use super::challenges::Challenges;
-use super::layout::{Layout, constants};
+use super::layout::{Layout, Layouts, SizeError, constants};
 use super::transcript::{Channel, MerkleChannel, Party, Sums, exchange};
 use super::uses;
 
@@ -35,6 +35,8 @@ pub enum VerifyError {
     SumsWithoutComponent,
     #[error("a relation has as many uses as the field has numbers")]
     Uses,
+    #[error(transparent)]
+    Sizes(#[from] SizeError),
     #[error("the head has another number of messages than the layout says")]
     Messages,
     #[error(transparent)]
@@ -48,6 +50,8 @@ pub struct TensorPart {
     pub messages: Vec<SecureField>,
     /// The sums of the layout's components, in its order.
     pub sums: Vec<SecureField>,
+    /// The logarithms of the numbers of rows of components that may have several, in the layouts' order.
+    pub sizes: Vec<u32>,
 }
 
 struct Verifier<'a> {
@@ -125,7 +129,7 @@ impl Party for Verifier<'_> {
     }
 }
 
-/// Verifies a proof whose claim has been checked, and whose root of constants is the one that the layout's
+/// Verifies a proof whose claim has been checked, and whose root of constants is the one that the layouts'
 /// constants have.
 ///
 /// # Errors
@@ -135,16 +139,19 @@ impl Party for Verifier<'_> {
 /// The library asserts what the checks of the claim have established.
 pub fn verify(
     proof: CairoProof,
-    tensors: Option<(&Layout, &TensorPart)>,
+    tensors: Option<(&Layouts, &TensorPart)>,
     all_constants: bool,
 ) -> Result<(), VerifyError> {
     let config = proof.stark_proof.config;
-    let layout = tensors.map(|(layout, _)| layout);
+    let layouts = tensors.map(|(layouts, _)| layouts);
+    let layout = tensors.map(|(layouts, part)| layouts.at(&part.sizes));
+    let layout = &layout.transpose()?;
+    let layout = layout.as_ref();
     if layout.is_some_and(|layout| !uses::are_few(&proof.claim, layout)) {
         return Err(VerifyError::Uses);
     }
     let tables = proof.preprocessed_trace_variant.to_preprocessed_trace();
-    let constants = constants(&tables, layout);
+    let constants = constants(&tables, layouts);
     let mut sizes = proof.claim.log_sizes().0;
     let cairo_columns = [sizes[0].len(), sizes[1].len()];
     for (columns, placed) in layout
@@ -159,7 +166,7 @@ pub fn verify(
     sizes.insert(PREPROCESSED_TRACE_IDX, fixed);
     let mut verifier = Verifier {
         proof: &proof,
-        tensors,
+        tensors: layout.zip(tensors.map(|(_, part)| part)),
         scheme: CommitmentSchemeVerifier::new(config),
         sizes,
     };

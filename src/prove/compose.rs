@@ -19,7 +19,7 @@ use stwo_cairo_prover::utils::cairo_provers;
 use stwo_cairo_prover::witness::cairo::create_cairo_claim_generator;
 use stwo_cairo_prover::witness::cairo_claim_generator::CairoInteractionClaimGenerator;
 
-use super::tensor::{self, Columns, Constants, Witness};
+use super::tensor::{self, Columns, Constants, Sets, Witness};
 use super::{ExtendedProof, ProveError};
 use crate::air::challenges::Challenges;
 use crate::air::layout::constants;
@@ -105,9 +105,16 @@ impl Party for Composer<'_> {
 /// [`ProveError::Prover`].
 pub(super) fn prove(
     committed: &Committed<'_>,
-    tensors: Option<(&Constants, &Witness)>,
+    tensors: Option<(&Sets, &Witness)>,
     input: ProverInput,
 ) -> Result<(ExtendedProof, TensorPart), ProveError> {
+    let layouts = tensors.map(|(sets, _)| &sets.layouts);
+    let sizes = tensors
+        .map(|(sets, witness)| witness.sizes(&sets.layouts))
+        .unwrap_or_default();
+    let found = tensors.map(|(sets, _)| sets.at(&sizes)).transpose();
+    let found = found.map_err(|e| ProveError::Prover(e.to_string()))?;
+    let tensors = found.as_ref().zip(tensors.map(|(_, witness)| witness));
     let config = params::pcs_config(&committed.set.params);
     // One pool for all proofs would keep the memory of the largest while the next trace is made.
     let pool = BaseColumnPool::new();
@@ -132,7 +139,7 @@ pub(super) fn prove(
         interaction: Some(interaction),
     };
     let mut made = exchange(&mut composer, layout, params::CHANNEL_SALT, &config)?;
-    let ids: Vec<_> = constants(committed.tables, layout)
+    let ids: Vec<_> = constants(committed.tables, layouts)
         .into_iter()
         .map(|column| column.id)
         .collect();
@@ -159,6 +166,7 @@ pub(super) fn prove(
     let part = TensorPart {
         messages: made.challenges.weights.messages,
         sums: made.sums.tensors,
+        sizes,
     };
     Ok((proof, part))
 }

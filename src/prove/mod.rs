@@ -26,7 +26,7 @@ use stwo_cairo_common::preprocessed_columns::preprocessed_trace::PreProcessedTra
 use stwo_cairo_prover::witness::preprocessed_trace::gen_trace;
 use thiserror::Error;
 
-use tensor::{Constants, Witness};
+use tensor::{Sets, Witness};
 
 use crate::air::cairo::Component;
 use crate::air::verify::TensorPart;
@@ -121,7 +121,7 @@ pub struct Prover {
     twiddles: TwiddleTree<SimdBackend>,
     tables: Arc<PreProcessedTrace>,
     /// The constants of tensor components, in proofs that have some.
-    constants: Option<Constants>,
+    constants: Option<Sets>,
     tree: CommitmentTreeProver<SimdBackend, MerkleChannel>,
 }
 
@@ -132,11 +132,11 @@ impl Prover {
     }
 
     /// The same for proofs with tensor components.
-    pub fn with_constants(set: &'static ParamSet, constants: Constants) -> Prover {
-        Prover::of(set, Some(constants))
+    pub fn with_constants(set: &'static ParamSet, constants: impl Into<Sets>) -> Prover {
+        Prover::of(set, Some(constants.into()))
     }
 
-    fn of(set: &'static ParamSet, constants: Option<Constants>) -> Prover {
+    fn of(set: &'static ParamSet, constants: Option<Sets>) -> Prover {
         let config = params::pcs_config(&set.params);
         let domain = CanonicCoset::new(set.max_log_rows + set.params.log_blowup)
             .circle_domain()
@@ -184,10 +184,7 @@ impl Prover {
         witness: &Witness,
     ) -> Result<TensorProven, ProveError> {
         check_rows(self.set, &input)?;
-        let tensors = self
-            .constants
-            .as_ref()
-            .map(|constants| (constants, witness));
+        let tensors = self.constants.as_ref().map(|sets| (sets, witness));
         let (proof, tensors) = compose::prove(&self.committed(), tensors, input)?;
         Ok(TensorProven {
             proof: CairoProof::from(proof),

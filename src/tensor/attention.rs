@@ -158,7 +158,7 @@ impl Attention {
 
     /// Checks all ranges, of queries, keys and values with at most these magnitudes.
     fn ranges(&self, plan: &Plan, query: i64, [key, value]: [i64; 2]) -> Result<Ranges, PlanError> {
-        let keys = (plan.carried.blocks + 1) * plan.lanes;
+        let keys = (plan.carried.blocks as usize + 1) * plan.lanes;
         if keys > MAX_KEYS {
             return Err(PlanError::Keys {
                 keys,

@@ -3,10 +3,14 @@
 //! A block has a tensor row for each channel of each tensor that is carried, and in it `L` positions. Block `b` begins at `base + b step`; nobody writes it, and the roots bind it. What is in its
 //! lanes is a number of as many bits, sign included, as the tensor of the own chunk needs: whoever hashes a carried position checks [`CarriedTensor::bits`].
 
-use super::error::{ChunkError, PlanError};
-use super::operation::{Chunk, Operand};
+use stwo::core::fields::m31::M31;
+
+use super::error::PlanError;
+use super::operation::Operand;
 use super::plan::{Plan, Tensor};
 use super::product::fewest_bits;
+use super::values::Values;
+use crate::air::components::Component;
 use crate::air::components::lanes::CHANNELS;
 
 /// Most bits of a carried number, sign included: two are in an element that is hashed.
@@ -16,7 +20,9 @@ pub const MAX_BITS: u32 = 15;
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Carried {
     /// Most blocks of positions before a chunk.
-    pub blocks: usize,
+    pub blocks: u32,
+    /// Addresses of a block.
+    pub step: u32,
     /// The tensors of a block, in the order of their addresses in it.
     pub tensors: Vec<CarriedTensor>,
 }
@@ -30,14 +36,6 @@ pub struct CarriedTensor {
     pub offset: u32,
     /// Bits of its numbers, sign included.
     pub bits: u32,
-}
-
-impl Carried {
-    /// Addresses of a block.
-    pub fn step(&self) -> u32 {
-        let last = self.tensors.last();
-        last.map_or(0, |last| last.offset + rows(last.own))
-    }
 }
 
 /// Addresses that a tensor takes: views start at multiples of their size.
@@ -66,7 +64,7 @@ impl Plan {
     ///
     /// # Errors
     /// There is attention already.
-    pub fn carry(&mut self, blocks: usize) -> Result<(), PlanError> {
+    pub fn carry(&mut self, blocks: u32) -> Result<(), PlanError> {
         if self.query_heads().next().is_some() {
             return Err(PlanError::CarriedLate(blocks));
         }
@@ -80,57 +78,35 @@ impl Plan {
         if let Some(there) = tensors.find(|tensor| tensor.own == own) {
             return *there;
         }
-        let offset = self.carried.step();
+        let offset = self.carried.step;
+        self.carried.step += rows(own);
         let tensor = CarriedTensor { own, offset, bits };
         self.carried.tensors.push(tensor);
         tensor
     }
 
     /// The address of a place in a carried block.
-    pub fn carried_address(&self, block: usize, offset: u32) -> u32 {
-        self.addresses + block as u32 * self.carried.step() + offset
+    pub fn carried_address(&self, block: u32, offset: u32) -> u32 {
+        self.addresses + block * self.carried.step + offset
     }
 
-    /// Addresses of the memory, carried blocks included.
-    pub fn memory(&self) -> u32 {
-        self.carried_address(self.carried.blocks, 0)
+    /// The component of the views of carried blocks, if there can be some.
+    pub(super) fn carried_views(&self) -> Option<Component> {
+        let base = self.addresses;
+        let some = self.carried.blocks > 0 && !self.carried.tensors.is_empty();
+        some.then_some(Component::CarriedLanes { base })
     }
 
-    /// Requires a chunk to have carried blocks as its position says, each with the rows and the lanes of the plan and with numbers of
-    /// the tensors' bits.
-    pub(super) fn takes(&self, chunk: &Chunk) -> Result<(), ChunkError> {
-        let blocks = Operand::Blocks.of(self.lanes, chunk) as usize;
-        if blocks > self.carried.blocks {
-            return Err(ChunkError::Blocks {
-                position: chunk.position,
-                blocks,
-                limit: self.carried.blocks,
-            });
-        }
-        let step = self.carried.step() as usize;
-        let (found, expected) = (chunk.carried.len(), blocks * step);
-        if found != expected {
-            return Err(ChunkError::CarriedRows { found, expected });
-        }
-        for (row, values) in chunk.carried.iter().enumerate() {
-            let (found, expected) = (values.len(), self.lanes);
-            if found != expected {
-                let row = row as u32;
-                return Err(ChunkError::CarriedLanes {
-                    row,
-                    found,
-                    expected,
-                });
-            }
-            let offset = (row % step) as u32;
-            let mut tensors = self.carried.tensors.iter().rev();
-            let tensor = tensors.find(|tensor| tensor.offset <= offset);
-            let bound = tensor.map_or(1, |tensor| magnitude(tensor.bits));
-            if let Some(&value) = values.iter().find(|value| !(-bound..bound).contains(value)) {
-                let row = row as u32;
-                return Err(ChunkError::CarriedValue { row, value, bound });
-            }
-        }
-        Ok(())
+    /// The rows of this component that are on, with room for multiplicities.
+    pub(super) fn carried_rows(&self, values: &Values) -> Vec<Vec<M31>> {
+        let blocks = Operand::Blocks.of(self.lanes, &values.chunk);
+        let views = (self.addresses..self.carried_address(blocks, 0)).step_by(CHANNELS);
+        let row = |address: u32| {
+            let mut row = vec![M31::from(1)];
+            row.extend((0..CHANNELS as u32).flat_map(|k| values.lanes(address + k)));
+            row.resize(row.len() + self.lanes, M31::from(0));
+            row
+        };
+        views.map(row).collect()
     }
 }

@@ -1,11 +1,11 @@
 //! The components' constants: one table for each component of the layout, in the order in which definitions ask for them.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
 
 use stwo::core::fields::m31::{M31, P};
 
 use super::error::PlanError;
-use super::groups;
 use super::operation::Part;
 use super::plan::Plan;
 use super::witness::fill_block;
@@ -13,12 +13,12 @@ use crate::air::challenges::Challenges;
 use crate::air::components::Evaluator;
 use crate::air::components::place::END;
 use crate::air::components::{Component, range};
-use crate::air::layout::{Layout, Placed};
+use crate::air::layout::{Layout, Layouts, Placed, Sizes};
 use crate::air::row::column_name;
-use crate::prove::tensor::{Constants, Table};
+use crate::prove::tensor::{Sets, Table};
 
 /// Smallest size of a component, as a power of two: the rows that the prover computes at once.
-pub(super) const MIN_LOG_ROWS: u32 = 4;
+const MIN_LOG_ROWS: u32 = 4;
 
 /// A signed integer as an element of the field.
 pub fn signed(value: i64) -> M31 {
@@ -49,54 +49,71 @@ pub fn log_rows(rows: usize) -> u32 {
     rows.next_power_of_two().ilog2().max(MIN_LOG_ROWS)
 }
 
-/// The layout of a plan's proofs and the constants of its components; `reads` says how often the program reads a lane.
+/// The layouts of a plan's proofs and the constants of its components; `reads` says how often the program reads a lane.
 ///
 /// # Errors
 /// [`PlanError::Writers`].
-pub fn constants(plan: &Plan, reads: usize) -> Result<Constants, PlanError> {
+pub fn constants(plan: &Plan, reads: usize) -> Result<Sets, PlanError> {
     plan.check()?;
     Ok(unchecked(plan, reads))
 }
 
 /// The same of a plan that nobody has checked, of which a proof may say anything.
-pub fn unchecked(plan: &Plan, reads: usize) -> Constants {
-    let mut tables = operations(plan);
-    tables.extend(groups::constants(plan));
-    tables.insert(Component::Tensor, memory(plan));
-    tables.insert(Component::Range, range());
-    tables.insert(Component::Lanes, views(plan));
-    tables.insert(Component::Table, functions(plan));
-    let mut components = vec![];
-    let mut constants = vec![];
-    for (component, rows) in tables.into_iter().filter(|(_, rows)| !rows.is_empty()) {
-        let log_rows = log_rows(rows.len());
-        components.push(Placed {
-            component,
-            log_rows,
-        });
-        constants.push(columns(&rows, log_rows));
+pub fn unchecked(plan: &Plan, reads: usize) -> Sets {
+    let mut rows = operations(plan);
+    rows.insert(Component::Range, range());
+    rows.insert(Component::Lanes, views(plan));
+    rows.insert(Component::Table, functions(plan));
+    rows.retain(|_, rows| !rows.is_empty());
+    let mut components = BTreeMap::new();
+    for (component, rows) in rows {
+        let size = log_rows(rows.len());
+        let table = table(&rows, size);
+        components.insert(component, ([size, size], vec![table]));
+    }
+    let most = plan.grown(plan.carried.blocks);
+    for (component, fewest) in plan.grown(0) {
+        let most = most.get(&component).copied().unwrap_or(fewest);
+        let [smallest, largest] = [fewest, most].map(log_rows);
+        let tables = (smallest..=largest)
+            .map(|size| table(&component.rows(plan.lanes, size), size))
+            .collect();
+        components.insert(component, ([smallest, largest], tables));
     }
     for (operands, calls) in plan.kinds() {
-        components.push(Placed {
-            component: Component::Call { operands },
-            log_rows: log_rows(calls),
-        });
-        constants.push(vec![]);
+        let size = log_rows(calls);
+        components.insert(
+            Component::Call { operands },
+            ([size, size], vec![Arc::default()]),
+        );
     }
-    components.push(Placed {
-        component: Component::Cells,
-        log_rows: log_rows(reads),
-    });
-    constants.push(vec![]);
-    let layout = Layout {
+    let size = log_rows(reads);
+    components.insert(Component::Cells, ([size, size], vec![Arc::default()]));
+    let (components, tables) = components
+        .into_iter()
+        .map(|(component, ([smallest, largest], tables))| {
+            let sizes = Sizes {
+                component,
+                smallest,
+                largest,
+            };
+            (sizes, tables)
+        })
+        .unzip();
+    let layouts = Layouts {
         lanes: plan.lanes,
         components,
         messages: plan.messages(),
     };
-    Constants {
-        layout,
-        tables: constants,
-    }
+    Sets { layouts, tables }
+}
+
+/// The sizes of a chunk's components, those that the layouts leave open.
+pub fn sizes(plan: &Plan, layouts: &Layouts, blocks: u32) -> Vec<u32> {
+    let rows = plan.grown(blocks);
+    let open = layouts.components.iter().filter(|sizes| sizes.differ());
+    open.map(|sizes| log_rows(rows.get(&sizes.component).copied().unwrap_or(0)).max(sizes.smallest))
+        .collect()
 }
 
 /// The rows of all operations by component.
@@ -143,12 +160,6 @@ fn begin(plan: &Plan, component: Component, rows: &mut [Vec<M31>]) {
     }
 }
 
-/// Every row of the memory has an address: one that nobody uses is no harm.
-fn memory(plan: &Plan) -> Vec<Vec<M31>> {
-    let addresses = 0..1u32 << log_rows(plan.memory() as usize);
-    addresses.map(|a| vec![M31::from(a)]).collect()
-}
-
 fn range() -> Vec<Vec<M31>> {
     let pairs = (0..=range::MAX_BITS)
         .flat_map(|bits| (0..1u32 << bits).map(move |v| [bits, v].map(M31::from)));
@@ -159,10 +170,7 @@ fn range() -> Vec<Vec<M31>> {
 fn views(plan: &Plan) -> Vec<Vec<M31>> {
     let operations = plan.operations.iter();
     let used = operations.flat_map(|operation| operation.work().views());
-    let views: BTreeSet<u32> = used
-        .chain(plan.carried_views())
-        .chain([plan.tokens.given])
-        .collect();
+    let views: BTreeSet<u32> = used.chain([plan.tokens.given]).collect();
     let view = |address: u32| vec![M31::from(1), M31::from(address)];
     views.into_iter().map(view).collect()
 }
@@ -186,13 +194,18 @@ fn functions(plan: &Plan) -> Vec<Vec<M31>> {
     rows
 }
 
-/// Columns from rows; padding is 0.
-pub fn columns(rows: &[Vec<M31>], log_rows: u32) -> Table {
-    let width = rows.first().map_or(0, Vec::len);
+/// Columns from rows of so many values; padding is 0.
+pub fn columns(rows: &[Vec<M31>], width: usize, log_rows: u32) -> Table {
     let of = |column: usize| {
         let values = rows.iter().map(|row| row[column]);
         let padded = values.chain(std::iter::repeat(M31::from(0)));
         padded.take(1 << log_rows).collect()
     };
     (0..width).map(of).collect()
+}
+
+/// The same of rows that there are, as wide as the first.
+fn table(rows: &[Vec<M31>], log_rows: u32) -> Arc<Table> {
+    let width = rows.first().map_or(0, Vec::len);
+    Arc::new(columns(rows, width, log_rows))
 }

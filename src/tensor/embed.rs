@@ -1,5 +1,7 @@
 //! The embeddings of the lanes' tokens.
 
+use std::ops::Range;
+
 use super::constants::signed;
 use super::error::StreamError;
 use super::operation::{Operand, Operation, Part, Work};
@@ -51,7 +53,7 @@ impl Work for Embed {
         vec![self.output]
     }
 
-    fn operands(&self) -> Vec<Operand> {
+    fn operands(&self, _: &Plan) -> Vec<Operand> {
         [self.tokens.given, self.output.address]
             .map(Operand::Number)
             .to_vec()
@@ -62,9 +64,14 @@ impl Work for Embed {
         [self.tokens.given].into_iter().chain(outputs).collect()
     }
 
-    fn compute(&self, plan: &Plan, values: &mut Values) -> Result<(), StreamError> {
-        for lane in 0..plan.lanes {
-            let token = values.chunk.tokens[lane] as usize;
+    fn compute(
+        &self,
+        plan: &Plan,
+        lanes: Range<usize>,
+        values: &mut Values,
+    ) -> Result<(), StreamError> {
+        for lane in lanes {
+            let token = values.rows[self.tokens.given as usize][lane] as usize;
             for (channel, &value) in plan.embedding.rows[token].iter().enumerate() {
                 values.set(self.output, channel, lane, value.into());
             }

@@ -116,7 +116,7 @@ pub enum PlanError {
     #[error(
         "attention: {0} carried blocks after attention has been added; say them before, as its ranges depend on them"
     )]
-    CarriedLate(usize),
+    CarriedLate(u32),
     #[error("attention: a lane can see {keys} keys, at most {limit}: carry fewer blocks")]
     Keys { keys: usize, limit: usize },
     #[error(
@@ -141,33 +141,6 @@ pub enum PlanError {
     },
     #[error("attention: the weight of distance 0 is {value}, at least {least} is needed")]
     NearestWeight { value: i32, least: i32 },
-}
-
-/// Why a chunk has no proof.
-#[derive(Clone, Debug, Error, PartialEq, Eq)]
-pub enum ChunkError {
-    #[error(
-        "position {position} has {blocks} blocks of positions before it; the plan has addresses for {limit}, so compile it for more"
-    )]
-    Blocks {
-        position: u32,
-        blocks: usize,
-        limit: usize,
-    },
-    #[error("the carried blocks have {found} rows; the chunk's position asks for {expected}")]
-    CarriedRows { found: usize, expected: usize },
-    #[error("row {row} of the carried blocks has {found} lanes, not {expected}")]
-    CarriedLanes {
-        row: u32,
-        found: usize,
-        expected: usize,
-    },
-    #[error(
-        "row {row} of the carried blocks has the value {value}; what is carried there is at least -{bound} and below {bound}"
-    )]
-    CarriedValue { row: u32, value: i64, bound: i64 },
-    #[error(transparent)]
-    Stream(#[from] StreamError),
 }
 
 /// A residual stream that no proof can have: its range is checked, not proven.

@@ -1,5 +1,7 @@
 //! Functions of rounded products, by a table of the plan.
 
+use std::ops::Range;
+
 use stwo::core::fields::m31::M31;
 
 use super::constants::signed;
@@ -70,7 +72,7 @@ impl Work for ByTable {
         vec![self.output]
     }
 
-    fn operands(&self) -> Vec<Operand> {
+    fn operands(&self, _: &Plan) -> Vec<Operand> {
         [self.input, self.output].map(Tensor::operand).to_vec()
     }
 
@@ -82,16 +84,21 @@ impl Work for ByTable {
         })
     }
 
-    fn compute(&self, plan: &Plan, values: &mut Values) -> Result<(), StreamError> {
+    fn compute(
+        &self,
+        plan: &Plan,
+        lanes: Range<usize>,
+        values: &mut Values,
+    ) -> Result<(), StreamError> {
         let function = &plan.tables[self.table];
-        let accumulators = values.product(&self.of.weights, self.input);
+        let accumulators = values.product(&self.of.weights, self.input, &lanes);
         for output in 0..self.of.outputs() {
-            for (lane, &accumulator) in accumulators.of(output).iter().enumerate() {
+            for (lane, &accumulator) in lanes.clone().zip(accumulators.of(output)) {
                 let [argument, _] = self.of.round(output, accumulator.into());
                 values.set(self.output, output, lane, function.at(argument));
             }
         }
-        values.keep(self.output, accumulators);
+        values.keep(self.output, &lanes, &accumulators);
         Ok(())
     }
 

@@ -1,5 +1,7 @@
 //! Gated products: `round(f(z) u / 2^shift)` of the rounded outputs `z`, `u` of two matrices, and the ranges of it.
 
+use std::ops::Range;
+
 use stwo::core::fields::m31::M31;
 
 use super::constants::signed;
@@ -147,7 +149,7 @@ impl Work for GatedProduct {
         vec![self.output]
     }
 
-    fn operands(&self) -> Vec<Operand> {
+    fn operands(&self, _: &Plan) -> Vec<Operand> {
         [self.input, self.output].map(Tensor::operand).to_vec()
     }
 
@@ -159,16 +161,21 @@ impl Work for GatedProduct {
         })
     }
 
-    fn compute(&self, plan: &Plan, values: &mut Values) -> Result<(), StreamError> {
-        let accumulators = values.product(&self.both, self.input);
+    fn compute(
+        &self,
+        plan: &Plan,
+        lanes: Range<usize>,
+        values: &mut Values,
+    ) -> Result<(), StreamError> {
+        let accumulators = values.product(&self.both, self.input, &lanes);
         for channel in 0..self.output.channels {
             let pair = [0, 1].map(|i| accumulators.of(2 * channel + i));
-            for lane in 0..plan.lanes {
-                let [.., result, _] = self.lane(plan, channel, pair.map(|of| of[lane]));
+            for (i, lane) in lanes.clone().enumerate() {
+                let [.., result, _] = self.lane(plan, channel, pair.map(|of| of[i]));
                 values.set(self.output, channel, lane, result);
             }
         }
-        values.keep(self.output, accumulators);
+        values.keep(self.output, &lanes, &accumulators);
         Ok(())
     }
 

@@ -1,5 +1,7 @@
 //! The choice of the next token.
 
+use std::ops::Range;
+
 use stwo::core::fields::m31::M31;
 
 use super::constants::{flag, signed};
@@ -120,18 +122,23 @@ impl Work for Head {
         vec![self.maxima, self.chosen]
     }
 
-    fn operands(&self) -> Vec<Operand> {
+    fn operands(&self, _: &Plan) -> Vec<Operand> {
         [self.input, self.maxima, self.chosen]
             .map(Tensor::operand)
             .to_vec()
     }
 
-    fn compute(&self, plan: &Plan, values: &mut Values) -> Result<(), StreamError> {
-        let logits = values.product(&plan.embedding, self.input);
-        for lane in 0..plan.lanes {
+    fn compute(
+        &self,
+        plan: &Plan,
+        lanes: Range<usize>,
+        values: &mut Values,
+    ) -> Result<(), StreamError> {
+        let logits = values.product(&plan.embedding, self.input, &lanes);
+        for (i, lane) in lanes.clone().enumerate() {
             let mut best = (0, i32::MIN);
             for token in 0..plan.embedding.rows.len() {
-                let logit = logits.of(token)[lane];
+                let logit = logits.of(token)[i];
                 if logit > best.1 {
                     best = (token as i64, logit);
                 }
@@ -139,7 +146,7 @@ impl Work for Head {
             values.set(self.chosen, 0, lane, best.0);
             values.set(self.maxima, 0, lane, best.1.into());
         }
-        values.keep(self.maxima, logits);
+        values.keep(self.maxima, &lanes, &logits);
         Ok(())
     }
 

@@ -1,5 +1,7 @@
 //! Rounded products.
 
+use std::ops::Range;
+
 use stwo::core::fields::m31::M31;
 
 use super::constants::signed;
@@ -60,7 +62,7 @@ impl Work for Linear {
         vec![self.output]
     }
 
-    fn operands(&self) -> Vec<Operand> {
+    fn operands(&self, _: &Plan) -> Vec<Operand> {
         [self.input, self.output].map(Tensor::operand).to_vec()
     }
 
@@ -72,15 +74,20 @@ impl Work for Linear {
         })
     }
 
-    fn compute(&self, _: &Plan, values: &mut Values) -> Result<(), StreamError> {
-        let accumulators = values.product(&self.of.weights, self.input);
+    fn compute(
+        &self,
+        _: &Plan,
+        lanes: Range<usize>,
+        values: &mut Values,
+    ) -> Result<(), StreamError> {
+        let accumulators = values.product(&self.of.weights, self.input, &lanes);
         for output in 0..self.of.outputs() {
-            for (lane, &accumulator) in accumulators.of(output).iter().enumerate() {
+            for (lane, &accumulator) in lanes.clone().zip(accumulators.of(output)) {
                 let [result, _] = self.of.round(output, accumulator.into());
                 values.set(self.output, output, lane, result);
             }
         }
-        values.keep(self.output, accumulators);
+        values.keep(self.output, &lanes, &accumulators);
         Ok(())
     }
 

@@ -1,5 +1,7 @@
 //! Which keys of a block the lanes see.
 
+use std::ops::Range;
+
 use super::constants::signed;
 use super::error::StreamError;
 use super::operation::{Operand, Operation, Part, Work};
@@ -54,14 +56,20 @@ impl Work for Masks {
         vec![self.output]
     }
 
-    fn operands(&self) -> Vec<Operand> {
+    fn operands(&self, _: &Plan) -> Vec<Operand> {
         vec![self.output.operand()]
     }
 
-    fn compute(&self, plan: &Plan, values: &mut Values) -> Result<(), StreamError> {
+    fn compute(
+        &self,
+        plan: &Plan,
+        lanes: Range<usize>,
+        values: &mut Values,
+    ) -> Result<(), StreamError> {
         for row in 0..self.output.channels {
-            for (lane, seen) in Masks::row(plan.lanes, row).into_iter().enumerate() {
-                values.set(self.output, row, lane, seen);
+            let seen = Masks::row(plan.lanes, row);
+            for lane in lanes.clone() {
+                values.set(self.output, row, lane, seen[lane]);
             }
         }
         Ok(())

@@ -29,7 +29,7 @@ pub mod values;
 pub mod witness;
 
 pub use attention::Attention;
-pub use error::{ChunkError, PlanError, StreamError};
+pub use error::{PlanError, StreamError};
 pub use gated::Gated;
 pub use operation::{Chunk, Operand, Operation};
 pub use plan::{Plan, Tensor};

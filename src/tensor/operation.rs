@@ -1,5 +1,7 @@
 //! Operations of a plan: one file each, with what it computes, the ranges that make it sound, and its rows.
 
+use std::ops::Range;
+
 use stwo::core::fields::m31::M31;
 
 use super::embed::Embed;
@@ -66,7 +68,7 @@ pub(super) trait Work {
     fn writes(&self) -> Vec<Tensor>;
 
     /// The operands of its call, behind the operation's number.
-    fn operands(&self) -> Vec<Operand>;
+    fn operands(&self, plan: &Plan) -> Vec<Operand>;
 
     /// Its matrix, and the component that takes its outputs.
     fn matmul(&self) -> Option<Matmul<'_>> {
@@ -78,17 +80,28 @@ pub(super) trait Work {
         vec![]
     }
 
-    /// Computes what it writes, for all lanes.
+    /// Computes what it writes in some lanes. All lanes before have been computed, by all operations.
     ///
     /// # Errors
     /// A value whose range is checked, not proven, and that no proof can have.
-    fn compute(&self, plan: &Plan, values: &mut Values) -> Result<(), StreamError>;
+    fn compute(
+        &self,
+        plan: &Plan,
+        lanes: Range<usize>,
+        values: &mut Values,
+    ) -> Result<(), StreamError>;
 
     /// Its rows in the order of their index: the constants behind the place. Columns `first` are 0: that a row is its
     /// component's first one is for the component's table to say.
     fn constants(&self, plan: &Plan) -> Vec<Part>;
 
-    /// The same rows: the trace columns behind the operands.
+    /// The components that [grow](Component::grows) with what is carried and that it has rows in, with the number of these
+    /// rows where so many blocks are carried.
+    fn grown(&self, _plan: &Plan, _blocks: u32) -> Vec<(Component, usize)> {
+        vec![]
+    }
+
+    /// The same rows: the trace columns behind the operands. Rows of components that grow are whole, and only here.
     fn witness(&self, plan: &Plan, values: &Values) -> Vec<Part>;
 }
 
@@ -126,7 +139,8 @@ impl Operand {
 /// What a chunk puts into a plan.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Chunk {
-    /// The token that comes in, of each lane; each is below the number of tokens.
+    /// The tokens that come in, of the first lanes: at least one, each below the number of tokens. A lane beyond them takes the token
+    /// that the lane before chooses.
     pub tokens: Vec<u32>,
     /// The position of the first lane.
     pub position: u32,

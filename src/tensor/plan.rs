@@ -7,6 +7,7 @@ use super::carried::Carried;
 use super::error::PlanError;
 use super::operation::{Chunk, Operand, Operation};
 use super::product::{Function, Matrix};
+use crate::air::components::Component;
 use crate::air::components::lanes::CHANNELS;
 
 /// Numbers of lanes that a plan may have.
@@ -187,6 +188,22 @@ impl Plan {
         (channels == input.channels).then_some(()).ok_or(unwritten)
     }
 
+    /// Rows of each component that [grows](Component::grows), where so many blocks are carried.
+    pub(super) fn grown(&self, blocks: u32) -> BTreeMap<Component, usize> {
+        let memory = self.carried_address(blocks, 0);
+        let mut rows = BTreeMap::from([(Component::Tensor, memory as usize)]);
+        if let Some(views) = self.carried_views() {
+            let addresses = (memory - self.addresses) as usize;
+            rows.insert(views, addresses / CHANNELS);
+        }
+        for operation in &self.operations {
+            for (component, own) in operation.work().grown(self, blocks) {
+                *rows.entry(component).or_default() += own;
+            }
+        }
+        rows
+    }
+
     /// Kinds of calls by their number of operands, and how many calls of each there are.
     pub fn kinds(&self) -> BTreeMap<usize, usize> {
         let mut kinds = BTreeMap::new();
@@ -200,7 +217,11 @@ impl Plan {
     pub fn calls(&self) -> Vec<Vec<Operand>> {
         let operations = (1..).zip(&self.operations);
         let call = |(number, operation): (u32, &Operation)| {
-            [vec![Operand::Number(number)], operation.work().operands()].concat()
+            [
+                vec![Operand::Number(number)],
+                operation.work().operands(self),
+            ]
+            .concat()
         };
         operations.map(call).collect()
     }

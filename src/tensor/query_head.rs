@@ -1,5 +1,7 @@
 //! A query head of attention: its scores, weights and mixture in plain integers, and its constant rows. The rows of its groups of keys are in [`groups`](super::groups).
 
+use std::ops::Range;
+
 use stwo::core::fields::m31::M31;
 
 use super::attention::Attention;
@@ -9,7 +11,7 @@ use super::operation::{Chunk, Operand, Part, Work};
 use super::plan::{Plan, Tensor};
 use super::product::half;
 use super::shares::{Reciprocal, distance, weight};
-use super::values::{Accumulators, Values};
+use super::values::Values;
 use crate::air::components::Component;
 
 /// A head's attention.
@@ -44,6 +46,19 @@ pub(super) struct Normal {
     pub reciprocal: Reciprocal,
 }
 
+/// Scores of some lanes: for each key of all groups those of all of these lanes.
+pub(super) struct Scores {
+    width: usize,
+    all: Vec<i32>,
+}
+
+impl Scores {
+    /// Of a key.
+    pub fn of(&self, key: usize) -> &[i32] {
+        &self.all[key * self.width..][..self.width]
+    }
+}
+
 /// Number of a head's groups in a chunk: the own block's, and one for each carried block.
 pub(super) fn groups(plan: &Plan, chunk: &Chunk) -> usize {
     Operand::Blocks.of(plan.lanes, chunk) as usize + 1
@@ -74,40 +89,29 @@ impl QueryHead {
             None => [self.keys.address, self.values.address],
             Some(block) => self
                 .carried
-                .map(|offset| plan.carried_address(block, offset)),
+                .map(|offset| plan.carried_address(block as u32, offset)),
         }
     }
 
-    /// `q · k` of each key of all groups, for all lanes.
-    fn scores(&self, plan: &Plan, values: &Values) -> Accumulators {
-        let lanes = plan.lanes;
-        let mut scores = vec![];
+    /// `q · k` of each key of all groups, for some lanes.
+    pub(super) fn scores(&self, plan: &Plan, values: &Values, lanes: &Range<usize>) -> Scores {
+        let (keys, width) = (plan.lanes, lanes.len());
+        let mut all = vec![];
         for group in 0..groups(plan, &values.chunk) {
-            let [keys, _] = self.block(plan, group);
-            let mut block = vec![0i32; lanes * lanes];
+            let [address, _] = self.block(plan, group);
+            let mut block = vec![0i32; keys * width];
             for channel in 0..self.of.head_dim {
-                let queries = values.channel(self.queries, channel);
-                let keys = &values.rows[keys as usize + channel];
-                for (row, key) in block.chunks_exact_mut(lanes).zip(keys) {
+                let queries = &values.channel(self.queries, channel)[lanes.clone()];
+                let keys = &values.rows[address as usize + channel];
+                for (row, key) in block.chunks_exact_mut(width).zip(keys) {
                     for (score, query) in row.iter_mut().zip(queries) {
                         *score += *key as i32 * *query as i32;
                     }
                 }
             }
-            scores.extend(block);
+            all.extend(block);
         }
-        Accumulators::new(lanes, scores)
-    }
-
-    /// The scores of a group's key.
-    pub(super) fn scores_of<'a>(
-        &self,
-        plan: &Plan,
-        values: &'a Values,
-        group: usize,
-        key: usize,
-    ) -> &'a [i32] {
-        values.kept(self.output).of(group * plan.lanes + key)
+        Scores { width, all }
     }
 
     /// A lane's maximum, and the reciprocal of its sum of weights.
@@ -126,19 +130,30 @@ impl QueryHead {
         weight(&plan.tables[self.of.weights], distance)
     }
 
-    /// What normalises a lane's weights.
+    /// The keys that a lane sees, by group and place in it.
+    fn seen<'a>(
+        &self,
+        plan: &'a Plan,
+        chunk: &'a Chunk,
+        lane: usize,
+    ) -> impl Iterator<Item = [usize; 2]> + 'a {
+        let groups = 0..groups(plan, chunk);
+        let keys = groups.flat_map(|group| (0..plan.lanes).map(move |key| [group, key]));
+        keys.filter(move |&[group, key]| sees(plan, chunk, group, key, lane))
+    }
+
+    /// What normalises a lane's weights; the lane has this place in the scores.
     pub(super) fn normal(
         &self,
         plan: &Plan,
-        scores: &Accumulators,
         chunk: &Chunk,
-        lane: usize,
+        scores: &Scores,
+        [lane, place]: [usize; 2],
     ) -> Normal {
-        let keys = (0..groups(plan, chunk) * plan.lanes).filter(|key| {
-            let (group, key) = (key / plan.lanes, key % plan.lanes);
-            sees(plan, chunk, group, key, lane)
-        });
-        let seen: Vec<i64> = keys.map(|key| scores.of(key)[lane].into()).collect();
+        let seen = self.seen(plan, chunk, lane);
+        let seen: Vec<i64> = seen
+            .map(|[group, key]| scores.of(group * plan.lanes + key)[place].into())
+            .collect();
         let maximum = seen.iter().copied().max().unwrap_or(0);
         let weights = seen.iter().map(|&score| self.weight(plan, maximum, score));
         let sum = weights.sum();
@@ -154,26 +169,21 @@ impl QueryHead {
         &self,
         plan: &Plan,
         values: &Values,
-        scores: &Accumulators,
-        lane: usize,
+        scores: &Scores,
+        [lane, place]: [usize; 2],
         normal: Normal,
     ) -> Vec<i64> {
         let mut sums = vec![0; self.of.head_dim];
-        for group in 0..groups(plan, &values.chunk) {
+        for [group, key] in self.seen(plan, &values.chunk, lane) {
+            let score = scores.of(group * plan.lanes + key)[place];
+            let weight = self.weight(plan, normal.maximum, score.into());
+            if weight == 0 {
+                continue;
+            }
+            let [share, ..] = normal.reciprocal.share(weight);
             let [_, block] = self.block(plan, group);
-            for key in 0..plan.lanes {
-                if !sees(plan, &values.chunk, group, key, lane) {
-                    continue;
-                }
-                let score = scores.of(group * plan.lanes + key)[lane];
-                let weight = self.weight(plan, normal.maximum, score.into());
-                if weight == 0 {
-                    continue;
-                }
-                let [share, ..] = normal.reciprocal.share(weight);
-                for (channel, sum) in sums.iter_mut().enumerate() {
-                    *sum += share * values.rows[block as usize + channel][key];
-                }
+            for (channel, sum) in sums.iter_mut().enumerate() {
+                *sum += share * values.rows[block as usize + channel][key];
             }
         }
         sums
@@ -200,7 +210,7 @@ impl Work for QueryHead {
         vec![self.output, self.statistics]
     }
 
-    fn operands(&self) -> Vec<Operand> {
+    fn operands(&self, _: &Plan) -> Vec<Operand> {
         let tensors = [
             self.queries,
             self.keys,
@@ -222,10 +232,15 @@ impl Work for QueryHead {
         self.values.views()
     }
 
-    fn compute(&self, plan: &Plan, values: &mut Values) -> Result<(), StreamError> {
-        let scores = self.scores(plan, values);
-        for lane in 0..plan.lanes {
-            let normal = self.normal(plan, &scores, &values.chunk, lane);
+    fn compute(
+        &self,
+        plan: &Plan,
+        lanes: Range<usize>,
+        values: &mut Values,
+    ) -> Result<(), StreamError> {
+        let scores = self.scores(plan, values, &lanes);
+        for (place, lane) in lanes.enumerate() {
+            let normal = self.normal(plan, &values.chunk, &scores, [lane, place]);
             let reciprocal = normal.reciprocal;
             let own = [
                 normal.maximum,
@@ -236,14 +251,22 @@ impl Work for QueryHead {
             for (channel, value) in own.into_iter().enumerate() {
                 values.set(self.statistics, channel, lane, value);
             }
-            let sums = self.mixture(plan, values, &scores, lane, normal);
+            let sums = self.mixture(plan, values, &scores, [lane, place], normal);
             for (channel, sum) in sums.into_iter().enumerate() {
                 let [result, _] = self.round(sum);
                 values.set(self.output, channel, lane, result);
             }
         }
-        values.keep(self.output, scores);
         Ok(())
+    }
+
+    fn grown(&self, plan: &Plan, blocks: u32) -> Vec<(Component, usize)> {
+        let groups = blocks as usize + 1;
+        let [qk, attend] = self.components(plan);
+        vec![
+            (qk, groups * self.of.head_dim),
+            (attend, groups * plan.lanes),
+        ]
     }
 
     fn constants(&self, plan: &Plan) -> Vec<Part> {
@@ -253,7 +276,9 @@ impl Work for QueryHead {
             0,
             keys,
             values,
-            plan.carried.step(),
+            plan.carried.step,
+            // The masks of ones lie behind the causal ones.
+            self.masks.address + plan.lanes as u32,
             self.of.weights as u32,
             self.zero as u32,
             shift,
@@ -274,29 +299,28 @@ impl Work for QueryHead {
 
     fn witness(&self, plan: &Plan, values: &Values) -> Vec<Part> {
         let group = Operand::Group(self.before).of(plan.lanes, &values.chunk);
-        let skip = M31::from(group) * M31::from(plan.carried.step());
+        let skip = M31::from(group) * M31::from(plan.carried.step);
         let mut softmax = vec![skip];
-        let scores = values.kept(self.output);
-        let normals: Vec<Normal> = (0..plan.lanes)
-            .map(|lane| self.normal(plan, scores, &values.chunk, lane))
-            .collect();
-        for normal in &normals {
+        let scores = self.scores(plan, values, &(0..plan.lanes));
+        let mut sums = vec![];
+        for lane in 0..plan.lanes {
+            let both = [lane, lane];
+            let normal = self.normal(plan, &values.chunk, &scores, both);
             let of = normal.reciprocal;
             let own = [of.mantissa, of.exponent.into(), of.power()];
             let all = own.into_iter().chain(of.division(normal.sum));
             softmax.extend(all.map(signed));
+            sums.push(self.mixture(plan, values, &scores, both, normal));
         }
-        let lanes = (0..).zip(normals);
-        let sums: Vec<Vec<i64>> = lanes
-            .map(|(lane, normal)| self.mixture(plan, values, scores, lane, normal))
-            .collect();
         let row = |channel: usize| {
             let rounded = sums.iter().map(|sums| self.round(sums[channel]));
             let (results, rests): (Vec<_>, Vec<_>) = rounded.map(|[z, r]| (z, r)).unzip();
             [results, rests].concat().into_iter().map(signed).collect()
         };
         let mixed = (0..self.of.head_dim).map(row).collect();
-        self.parts(softmax, mixed)
+        let mut parts = self.parts(softmax, mixed);
+        parts.extend(self.groups(plan, values, &scores));
+        parts
     }
 }
 

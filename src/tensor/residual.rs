@@ -1,5 +1,7 @@
 //! The residual stream: a stream plus rounded products.
 
+use std::ops::Range;
+
 use stwo::core::fields::m31::M31;
 
 use super::constants::signed;
@@ -74,11 +76,11 @@ impl Residual {
     }
 
     /// Requires the results to be within the stream's bound.
-    fn within_bound(&self, values: &Values) -> Result<(), StreamError> {
+    fn within_bound(&self, lanes: &Range<usize>, values: &Values) -> Result<(), StreamError> {
         let bound = i64::from(BOUND);
         for channel in 0..self.output.channels {
-            let lanes = values.channel(self.output, channel).iter().enumerate();
-            for (lane, &value) in lanes {
+            let row = values.channel(self.output, channel);
+            for (lane, &value) in lanes.clone().zip(&row[lanes.clone()]) {
                 if !(-bound..bound).contains(&value) {
                     return Err(StreamError {
                         operation: values.operation,
@@ -107,7 +109,7 @@ impl Work for Residual {
         vec![self.output]
     }
 
-    fn operands(&self) -> Vec<Operand> {
+    fn operands(&self, _: &Plan) -> Vec<Operand> {
         [self.input, self.output, self.stream]
             .map(Tensor::operand)
             .to_vec()
@@ -121,17 +123,22 @@ impl Work for Residual {
         })
     }
 
-    fn compute(&self, _: &Plan, values: &mut Values) -> Result<(), StreamError> {
-        let accumulators = values.product(&self.of.weights, self.input);
+    fn compute(
+        &self,
+        _: &Plan,
+        lanes: Range<usize>,
+        values: &mut Values,
+    ) -> Result<(), StreamError> {
+        let accumulators = values.product(&self.of.weights, self.input, &lanes);
         for output in 0..self.of.outputs() {
-            for (lane, &accumulator) in accumulators.of(output).iter().enumerate() {
+            for (lane, &accumulator) in lanes.clone().zip(accumulators.of(output)) {
                 let [result, _] = self.of.round(output, accumulator.into());
                 let sum = values.channel(self.stream, output)[lane] + result;
                 values.set(self.output, output, lane, sum);
             }
         }
-        values.keep(self.output, accumulators);
-        self.within_bound(values)
+        values.keep(self.output, &lanes, &accumulators);
+        self.within_bound(&lanes, values)
     }
 
     fn constants(&self, plan: &Plan) -> Vec<Part> {

@@ -1,15 +1,19 @@
 //! What the memory of tensors holds: the operations in plain integers.
 
 use std::collections::BTreeMap;
+use std::ops::Range;
 
 use rayon::prelude::*;
 use stwo::core::fields::m31::M31;
 
 use super::constants::signed;
-use super::error::ChunkError;
-use super::operation::Chunk;
+use super::error::StreamError;
+use super::operation::{Chunk, Operand};
 use super::plan::{Plan, Tensor};
 use super::product::Matrix;
+
+/// Outputs of a matrix that a thread computes at least, as fewer take less time than another thread needs to start.
+const OUTPUTS_AT_ONCE: usize = 64;
 
 /// The memory: for each address the values of all lanes; and what operations keep for their rows.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -32,10 +36,6 @@ pub struct Accumulators {
 }
 
 impl Accumulators {
-    pub(super) fn new(lanes: usize, values: Vec<i32>) -> Accumulators {
-        Accumulators { lanes, values }
-    }
-
     /// The accumulators of an output, one for each lane.
     pub fn of(&self, output: usize) -> &[i32] {
         &self.values[output * self.lanes..][..self.lanes]
@@ -43,16 +43,29 @@ impl Accumulators {
 }
 
 impl Values {
-    /// `W x` for all lanes. The plan's ranges are those of all partial sums.
-    pub(super) fn product(&self, weights: &Matrix, input: Tensor) -> Accumulators {
-        let lanes = self.lanes;
+    /// `W x` in some lanes, and no others. The plan's ranges are those of all partial sums.
+    pub(super) fn product(
+        &self,
+        weights: &Matrix,
+        input: Tensor,
+        lanes: &Range<usize>,
+    ) -> Accumulators {
         let rows = input.addresses().map(|a| &self.rows[a as usize]);
-        let inputs: Vec<i32> = rows.flatten().map(|&x| x as i32).collect();
+        let inputs: Vec<i32> = rows
+            .flat_map(|row| &row[lanes.clone()])
+            .map(|&x| x as i32)
+            .collect();
+        let lanes = lanes.len();
         let mut values = vec![0i32; weights.rows.len() * lanes];
-        values
-            .par_chunks_mut(lanes)
-            .zip(&weights.rows)
+        let outputs = values.par_chunks_mut(lanes).zip(&weights.rows);
+        outputs
+            .with_min_len(OUTPUTS_AT_ONCE)
             .for_each(|(sums, row)| {
+                if let [sum] = sums {
+                    let products = row.iter().zip(&inputs).map(|(w, x)| w.wrapping_mul(*x));
+                    *sum = products.fold(0, i32::wrapping_add);
+                    return;
+                }
                 for (weight, inputs) in row.iter().zip(inputs.chunks_exact(lanes)) {
                     for (sum, x) in sums.iter_mut().zip(inputs) {
                         *sum = sum.wrapping_add(weight.wrapping_mul(*x));
@@ -62,9 +75,23 @@ impl Values {
         Accumulators { lanes, values }
     }
 
-    /// Keeps accumulators for the rows of the operation that writes a tensor.
-    pub(super) fn keep(&mut self, output: Tensor, accumulators: Accumulators) {
-        self.kept.insert(output.address, accumulators);
+    /// Keeps accumulators of some lanes for the rows of the operation that writes a tensor.
+    pub(super) fn keep(
+        &mut self,
+        output: Tensor,
+        lanes: &Range<usize>,
+        accumulators: &Accumulators,
+    ) {
+        let all = self.lanes;
+        let rows = accumulators.values.chunks_exact(lanes.len());
+        let kept = self.kept.entry(output.address).or_insert(Accumulators {
+            lanes: all,
+            values: vec![],
+        });
+        kept.values.resize(rows.len() * all, 0);
+        for (kept, row) in kept.values.chunks_exact_mut(all).zip(rows) {
+            kept[lanes.clone()].copy_from_slice(row);
+        }
     }
 
     /// The accumulators of the operation that writes a tensor.
@@ -99,28 +126,50 @@ impl Values {
     }
 }
 
-/// Computes all operations of a chunk.
+/// Computes all operations of a chunk: the tokens that come in together, then lane by lane what follows from them.
 ///
 /// # Errors
-/// A chunk that the plan does not take, or a value that no proof can have, where ranges are checked and not proven.
-pub fn compute(plan: &Plan, chunk: &Chunk) -> Result<Values, ChunkError> {
-    plan.takes(chunk)?;
+/// A value that no proof can have, where ranges are checked and not proven.
+pub fn compute(plan: &Plan, chunk: &Chunk) -> Result<Values, StreamError> {
+    let blocks = Operand::Blocks.of(plan.lanes, chunk);
+    let mut rows = vec![vec![0; plan.lanes]; plan.carried_address(blocks, 0) as usize];
+    let carried = rows.iter_mut().skip(plan.addresses as usize);
+    for (row, carried) in carried.zip(&chunk.carried) {
+        for (value, carried) in row.iter_mut().zip(carried) {
+            *value = *carried;
+        }
+    }
     let mut values = Values {
-        rows: vec![vec![0; plan.lanes]; plan.memory() as usize],
+        rows,
         chunk: chunk.clone(),
         operation: 0,
         lanes: plan.lanes,
         kept: BTreeMap::new(),
     };
-    for (lane, &token) in chunk.tokens.iter().enumerate() {
-        values.rows[plan.tokens.given as usize][lane] = i64::from(token);
+    let known = chunk.tokens.len().min(plan.lanes);
+    for (lane, &token) in chunk.tokens[..known].iter().enumerate() {
+        values.rows[plan.tokens.given as usize][lane] = token.into();
     }
-    for (row, carried) in chunk.carried.iter().enumerate() {
-        values.rows[plan.addresses as usize + row].clone_from(carried);
+    lanes(plan, 0..known, &mut values)?;
+    for lane in known..plan.lanes {
+        let [given, chosen] = [plan.tokens.given, plan.tokens.chosen].map(|row| row as usize);
+        values.rows[given][lane] = match lane {
+            0 => 0,
+            _ => values.rows[chosen][lane - 1],
+        };
+        lanes(plan, lane..lane + 1, &mut values)?;
+    }
+    Ok(values)
+}
+
+/// Computes all operations in some lanes.
+fn lanes(plan: &Plan, lanes: Range<usize>, values: &mut Values) -> Result<(), StreamError> {
+    if lanes.is_empty() {
+        return Ok(());
     }
     for (number, operation) in (1..).zip(&plan.operations) {
         values.operation = number;
-        operation.work().compute(plan, &mut values)?;
+        operation.work().compute(plan, lanes.clone(), values)?;
     }
-    Ok(values)
+    Ok(())
 }

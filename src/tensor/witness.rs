@@ -6,7 +6,6 @@ use stwo::core::fields::m31::M31;
 use stwo_cairo_adapter::ProverInput;
 
 use super::constants::columns;
-use super::groups;
 use super::operation::Part;
 use super::plan::Plan;
 use super::values::Values;
@@ -25,14 +24,16 @@ pub fn witness(
     input: &mut ProverInput,
 ) -> Result<Witness, calls::CallError> {
     let mut operations = operations(plan, values);
-    operations.extend(groups::witness(plan, values));
     let mut tables = vec![];
-    for (placed, fixed) in constants.layout.components.iter().zip(&constants.tables) {
+    let layout = &constants.layout;
+    let placed = layout.components.iter().zip(layout.columns());
+    for ((placed, width), fixed) in placed.zip(&constants.tables) {
         let log = placed.log_rows;
         let rows = match placed.component {
             Component::Tensor => memory(values, log),
             Component::Range | Component::Table => vec![vec![M31::from(0)]; 1 << log],
             Component::Lanes => views(plan, values, fixed, log),
+            Component::CarriedLanes { .. } => plan.carried_rows(values),
             Component::Call { operands } => {
                 let steps = calls::take(input, call::word(operands));
                 calls::rows(input, &steps, &vec![call::OPERAND_LIMBS; operands])?
@@ -40,7 +41,7 @@ pub fn witness(
             Component::Cells => calls::cells(input)?,
             component => operations.remove(&component).unwrap_or_default(),
         };
-        tables.push(columns(&rows, log));
+        tables.push(columns(&rows, width.trace, log));
     }
     let mut witness = Witness { tables };
     tally::write(constants, &mut witness);
@@ -53,11 +54,15 @@ fn operations(plan: &Plan, values: &Values) -> BTreeMap<Component, Vec<Vec<M31>>
     for place in plan.order() {
         let operation = plan.operations[place].work();
         let operands: Vec<M31> = operation
-            .operands()
+            .operands(plan)
             .iter()
             .map(|operand| M31::from(operand.of(plan.lanes, &values.chunk)))
             .collect();
         for Part { component, rows } in operation.witness(plan, values) {
+            if component.grows() {
+                all.entry(component).or_default().extend(rows);
+                continue;
+            }
             let mut operands = operands.clone();
             if matches!(component, Component::Product { .. }) {
                 operands.resize(product::OPERANDS, M31::from(0));

@@ -20,7 +20,7 @@ pub struct Form {
     pub kv_heads: usize,
     pub head_dim: usize,
     /// Carried blocks that the plan has room for.
-    pub blocks: usize,
+    pub blocks: u32,
     /// Weights of queries and keys: how large scores are.
     pub weights: i32,
     pub shift: u32,
@@ -128,7 +128,7 @@ pub fn behind(plan: &Plan, position: u32, numbers: &mut Numbers) -> tensor::Chun
     }
     // The last block is partial.
     let keys = position as usize - blocks.saturating_sub(1) * plan.lanes;
-    let step = plan.carried.step() as usize;
+    let step = plan.carried.step as usize;
     for row in carried.iter_mut().rev().take(step) {
         row[keys.min(plan.lanes)..].fill(0);
     }
@@ -159,7 +159,7 @@ pub fn heads(plan: &Plan) -> Vec<QueryHead> {
 fn seen(plan: &Plan, head: &QueryHead, position: usize, lane: usize) -> Vec<(usize, usize, usize)> {
     let own = [head.keys.address, head.values.address].map(|a| a as usize);
     let mut keys: Vec<_> = (0..=lane).map(|key| (own[0], own[1], key)).collect();
-    let step = plan.carried.step() as usize;
+    let step = plan.carried.step as usize;
     for at in 0..position {
         let block = plan.addresses as usize + at / plan.lanes * step;
         let [key, value] = head.carried.map(|offset| block + offset as usize);
@@ -240,7 +240,7 @@ fn results_are_those_of_integers_written_out() {
     for form in [NEAR, FAR] {
         let mut numbers = Numbers(21);
         let plan = form.plan(&mut numbers);
-        let most = (form.blocks * form.lanes) as u32;
+        let most = form.blocks * form.lanes as u32;
         for position in [0, 1, 8, 13, most] {
             let of = behind(&plan, position, &mut numbers);
             fits(plan.clone(), &of);
@@ -260,15 +260,15 @@ fn random_forms_fit_and_compute() {
             heads: kv_heads * (1 + numbers.next() as usize % 3),
             kv_heads,
             head_dim: 8 * (1 + numbers.next() as usize % 3),
-            blocks: numbers.next() as usize % 4,
+            blocks: numbers.next() as u32 % 4,
             weights: [1, 3, 20][seed as usize % 3],
             shift: 4 + (numbers.next() % 3) as u32,
             unit: 1.0 / (2000.0 + (numbers.next() % 10_000) as f64),
         };
         let plan = form.plan(&mut numbers);
         far += usize::from(heads(&plan)[0].far > 0);
-        let position = numbers.next() as usize % (form.blocks * form.lanes + 1);
-        let of = behind(&plan, position as u32, &mut numbers);
+        let position = numbers.next() as u32 % (form.blocks * form.lanes as u32 + 1);
+        let of = behind(&plan, position, &mut numbers);
         fits(plan, &of);
     }
     assert!((1..12).contains(&far), "{far} of 12 with two limbs");
@@ -280,7 +280,7 @@ fn probabilities_are_near_those_of_real_numbers() {
     for (form, most) in [(NEAR, 1.0 / 100.0), (FAR, 1.0 / 2048.0)] {
         let mut numbers = Numbers(77);
         let plan = form.plan(&mut numbers);
-        let position = (form.blocks * form.lanes) as u32;
+        let position = form.blocks * form.lanes as u32;
         let of = behind(&plan, position, &mut numbers);
         let values = compute(&plan, &of).expect("in range");
         let (mut largest, mut seen) = (0f64, 0);

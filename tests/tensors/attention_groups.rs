@@ -36,8 +36,9 @@ fn a_partial_block() {
     let chunk = chunk(2, [0; LANES], &[0, 0, 0]);
     let mut lie = Lie::new(&chunk);
     let row = LANES + 5;
+    let hidden = LANES as i64 - 3;
     lie.set("attend", of_row::PART, row, 0);
-    lie.set("attend", of_row::MASK, row, 0);
+    lie.add("attend", of_row::MASK, row, -hidden);
     for lane in 0..LANES {
         lie.sees(row, lane, 0);
         lie.settle(0, lane, 0);
@@ -45,7 +46,6 @@ fn a_partial_block() {
     lie.refused_in("attend", &[row], "a key that is not there");
 
     let mut lie = Lie::new(&chunk);
-    let hidden = LANES as i64 - 3;
     lie.set("attend", of_row::PART, 1, 1);
     lie.set("attend", of_row::INVERSE, 1, 0);
     lie.add("attend", of_row::MASK, 1, hidden);
@@ -88,26 +88,39 @@ fn a_group_left_out() {
     lie.refused_by(&CHAINS.map(|(_, chain)| chain), "left out");
 }
 
-/// Attack: a group more, of a block that the memory has and the call does not say. Stopped by: the chains.
+/// Attack: a group more, of a block that the memory has room for and the call does not say. Stopped by: the chains.
 #[test]
 fn a_group_added() {
-    // Keys of token 0 are so far from token 1 that they have no weight; nobody has written the second block.
+    // Keys of token 0 are so far from token 1 that they have no weight.
     let [honest, longer] =
-        [&[0; LANES][..], &[0; 2 * LANES]].map(|before| chunk(1, [1; LANES], before));
+        [&[0; LANES][..], &[0; 2 * LANES]].map(|before| chunk(3, [1; LANES], before));
     let mut lie = Lie::new(&honest);
+    // The last head has the groups 4 and 5; with a block more it has 6, 7 and 8.
+    let [group, from_group] = [6, 8];
+    let step = i64::from(honest.plan.carried.step);
     for (component, _) in CHAINS {
         let to = &mut lie.witness.tables[honest.index(component)];
         let from = &longer.witness.tables[longer.index(component)];
         for (to, from) in to.iter_mut().zip(from) {
-            to[2 * LANES..3 * LANES].copy_from_slice(&from[2 * LANES..3 * LANES]);
+            let rows = &from[from_group * LANES..][..LANES];
+            to[group * LANES..][..LANES].copy_from_slice(rows);
+        }
+        for row in group * LANES..(group + 1) * LANES {
+            for column in [of_row::OWN, of_row::CARRIED] {
+                let own = lie.get(component, column, row - LANES);
+                lie.set(component, column, row, own);
+            }
+            let carried = lie.get(component, of_row::CARRIED, row);
+            lie.set(component, of_row::BLOCK, row, carried + group as i64 * step);
         }
     }
-    for row in 2 * LANES..3 * LANES {
-        // The call says that group 1 is the last.
-        lie.set("attend", of_row::LAST_GROUP, row, 1);
+    for row in group * LANES..(group + 1) * LANES {
+        lie.set("attend", of_row::LAST_GROUP, row, 5);
         lie.set("attend", of_row::PART, row, 0);
         lie.set("attend", of_row::INVERSE, row, 1);
     }
+    // The view of the second block's values.
+    lie.set("carried_lanes", of_row::ON, 3, 1);
     lie.refused_by(&CHAINS.map(|(_, chain)| chain), "added");
 }
 
@@ -162,6 +175,7 @@ fn another_skip() {
 #[test]
 fn the_own_block_twice() {
     let chunk = chunk(1, [0; LANES], &[0; LANES]);
+    let step = i64::from(chunk.plan.carried.step);
     let twice = |component: &str| {
         let mut lie = Lie::new(&chunk);
         for row in LANES..2 * LANES {
@@ -169,13 +183,11 @@ fn the_own_block_twice() {
             lie.set(component, of_row::NEW, row, 1);
             lie.set(component, of_row::NEXT, row, i64::from(!last));
             let own = lie.get(component, of_row::OWN, row);
-            lie.set(component, of_row::BLOCK, row, own);
+            // The group's number is 1.
+            lie.set(component, of_row::BLOCK, row, own + step);
         }
         lie
     };
-    // The block lies a step further, at the own block's address and the group's offset: where zeros are as well.
-    let step = i64::from(chunk.plan.carried.step());
-    assert!(step > 0);
     let misfit = twice("qk").misfit();
     assert!(
         misfit.open.contains(&SCORES.0) && misfit.broken.is_empty(),
@@ -247,7 +259,7 @@ fn rows_that_are_off_say_something() {
 /// Attack: an enabler that is neither 0 nor 1. Stopped by: `e(1 − e) = 0`, and what the row uses.
 #[test]
 fn half_a_row() {
-    let chunk = chunk(2, [0; LANES], &[]);
+    let chunk = chunk(3, [0; LANES], &[]);
     for (component, _) in CHAINS {
         let mut lie = Lie::new(&chunk);
         lie.set(component, of_row::ON, 3, 2);
@@ -258,13 +270,33 @@ fn half_a_row() {
     }
     // Off rows whose uses cancel, with any tuple: a row with 1 and one with −1 are no row.
     let mut lie = Lie::new(&chunk);
-    lie.set("qk", of_row::ON, 2 * DIM, 2);
+    lie.set("qk", of_row::ON, 3 * DIM, 2);
     let misfit = lie.misfit();
-    assert_eq!(misfit.broken, [("qk".to_string(), 2 * DIM)]);
+    assert_eq!(misfit.broken, [("qk".to_string(), 3 * DIM)]);
     assert!(
         misfit
             .open
             .iter()
             .all(|&relation| [SCORES.0, TENSOR.0].contains(&relation))
     );
+}
+
+/// Attack: a view that no memory has, of two rows whose enablers cancel each other's uses; and one of another block. Stopped by: `e (1 − e) = 0`, and the memory.
+#[test]
+fn a_view_of_nothing() {
+    let chunk = chunk(2, [0; LANES], &[0; LANES]);
+    let mut lie = Lie::new(&chunk);
+    lie.set("carried_lanes", of_row::ON, 5, -1);
+    let misfit = lie.misfit();
+    assert_eq!(misfit.broken, [("carried_lanes".to_string(), 5)]);
+    let mut lie = Lie::new(&chunk);
+    // A value of the first carried block's values, which key 0 of group 1 has.
+    lie.set("carried_lanes", 1, 1, 7);
+    for head in 0..2 {
+        lie.add("attend", ROW_VALUES, (2 * head + 1) * LANES, 7);
+        for lane in 0..LANES {
+            lie.settle(head, lane, 0);
+        }
+    }
+    lie.refused_by(&[TENSOR], "a view");
 }

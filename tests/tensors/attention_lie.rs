@@ -52,11 +52,11 @@ pub mod of_row {
     pub const NEXT: usize = 3;
     pub const OWN: usize = 4;
     pub const CARRIED: usize = 5;
-    pub const BLOCK: usize = 6;
-    pub const LAST_GROUP: usize = 7;
-    pub const PART: usize = 14;
-    pub const INVERSE: usize = 15;
-    pub const MASK: usize = 16;
+    pub const BLOCK: usize = 7;
+    pub const LAST_GROUP: usize = 8;
+    pub const PART: usize = 16;
+    pub const INVERSE: usize = 17;
+    pub const MASK: usize = 18;
 }
 
 /// The tensor rows that `attend` reads.

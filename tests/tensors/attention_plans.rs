@@ -2,16 +2,13 @@
 
 use cairo_decode::tensor::attention::Attention;
 use cairo_decode::tensor::masks::Masks;
-use cairo_decode::tensor::values::compute;
-use cairo_decode::tensor::{
-    self, ChunkError, Function, Matrix, Operation, Plan, PlanError, Product, Tensor,
-};
+use cairo_decode::tensor::{Function, Matrix, Operation, Plan, PlanError, Product, Tensor};
 
 use crate::Numbers;
-use crate::attention::{NEAR, NEAREST, behind, exp};
+use crate::attention::{NEAR, NEAREST, exp};
 
 /// A plan with tensors of given magnitudes: of queries, keys, values, for two heads of 8 channels.
-fn tensors(blocks: usize, magnitudes: [i32; 3]) -> (Plan, [Tensor; 3]) {
+fn tensors(blocks: u32, magnitudes: [i32; 3]) -> (Plan, [Tensor; 3]) {
     let embedding = Matrix {
         inputs: 8,
         rows: vec![vec![1; 8]],
@@ -47,7 +44,7 @@ const OF: Attention = Attention {
 };
 
 /// Attention of these magnitudes, with a table of weights for all distances.
-fn attention(blocks: usize, magnitudes: [i32; 3], of: Attention) -> Result<Tensor, PlanError> {
+fn attention(blocks: u32, magnitudes: [i32; 3], of: Attention) -> Result<Tensor, PlanError> {
     let (mut plan, [queries, keys, values]) = tensors(blocks, magnitudes);
     plan.table(exp(0.001, 1 << 16)).expect("a table");
     plan.attention(queries, keys, values, of)
@@ -284,51 +281,4 @@ fn nobody_writes_carried_blocks() {
     plan.operations.push(Operation::Masks(Masks { output }));
     let writers = 2;
     assert_eq!(plan.check(), Err(PlanError::Writers { address, writers }));
-}
-
-#[test]
-fn chunks_have_the_carried_blocks_of_their_position() {
-    let mut numbers = Numbers(6);
-    let plan = NEAR.plan(&mut numbers);
-    let good = behind(&plan, 20, &mut numbers);
-    assert!(compute(&plan, &good).is_ok());
-    let refused = |change: &dyn Fn(&mut tensor::Chunk)| {
-        let mut chunk = good.clone();
-        change(&mut chunk);
-        compute(&plan, &chunk).expect_err("refused")
-    };
-    let rows = 3 * plan.carried.step() as usize;
-    let refusal = ChunkError::Blocks {
-        position: 25,
-        blocks: 4,
-        limit: 3,
-    };
-    assert_eq!(refused(&|chunk| chunk.position = 25), refusal);
-    let refusal = ChunkError::CarriedRows {
-        found: rows - 1,
-        expected: rows,
-    };
-    assert_eq!(refused(&|chunk| chunk.carried.truncate(rows - 1)), refusal);
-    let refusal = ChunkError::CarriedLanes {
-        row: 5,
-        found: 7,
-        expected: 8,
-    };
-    assert_eq!(refused(&|chunk| chunk.carried[5].truncate(7)), refusal);
-    // The values of the second layer, which are the last of a block.
-    let bound = 1 << (plan.carried.tensors[3].bits - 1);
-    let row = rows - 1;
-    for value in [bound, -bound - 1] {
-        let refusal = ChunkError::CarriedValue {
-            row: row as u32,
-            value,
-            bound,
-        };
-        assert_eq!(refused(&|chunk| chunk.carried[row][2] = value), refusal);
-    }
-    for value in [bound - 1, -bound] {
-        let mut chunk = good.clone();
-        chunk.carried[row][2] = value;
-        assert!(compute(&plan, &chunk).is_ok());
-    }
 }

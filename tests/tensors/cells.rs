@@ -26,7 +26,7 @@ fn rows_have_the_cells_that_comments_say() {
         let fractions = |lookups: usize| 4 * (lookups.div_ceil(2) + 2);
         let attend = |head_dim: usize, far: bool| {
             let more = usize::from(far) * lanes;
-            let values = 17 + head_dim + 13 * lanes + 3 * more;
+            let values = 19 + head_dim + 13 * lanes + 3 * more;
             let lookups = 7 + head_dim / 8 + 5 * lanes + more;
             let component = Component::Attend { head_dim, far };
             (component, [values, 4 + fractions(lookups)])
@@ -52,7 +52,11 @@ fn rows_have_the_cells_that_comments_say() {
                 Component::Softmax { head_dim: 64 },
                 [8 * lanes + 9, fractions(7 * lanes + 9)],
             ),
-            (Component::Qk, [2 * lanes + 8, 16]),
+            (Component::Qk { head_dim: 64 }, [2 * lanes + 9, 16]),
+            (
+                Component::CarriedLanes { base: 8 },
+                [9 * lanes + 1, 4 * (lanes + 8).div_ceil(2)],
+            ),
             attend(64, false),
             attend(64, true),
             (Component::Mixed, [2 * lanes + 8, fractions(2 * lanes + 3)]),

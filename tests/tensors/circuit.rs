@@ -40,7 +40,8 @@ fn circuits_evaluate_what_the_verifier_does() {
 fn gates(plan: &Plan) -> usize {
     let layout = constants::constants(plan, 8)
         .expect("one writer each")
-        .layout;
+        .layouts
+        .largest();
     let mut channel = Channel::default();
     channel.mix_felts(&[QM31::from(M31::from(7))]);
     let mut challenges = Challenges::draw(&mut channel, Some(&layout));

@@ -18,7 +18,7 @@ fn free(chunk: &Chunk, component: usize, column: usize, row: usize, delta: u32) 
     let constants = &chunk.constants.tables[component];
     let on = |row: usize| match placed.component {
         // Constants are the same in rows that are off.
-        Component::Qk | Component::Attend { .. } => {
+        Component::Qk { .. } | Component::Attend { .. } | Component::CarriedLanes { .. } => {
             chunk.witness.tables[component][0][row] == M31::from(1)
         }
         // Multiplicities and values of all rows count.
@@ -38,7 +38,8 @@ fn free(chunk: &Chunk, component: usize, column: usize, row: usize, delta: u32) 
         Component::Call { .. } | Component::Cells => !on(row) && column > 0,
         // In padding the flags and the distances still have constraints, but say nothing.
         Component::Head { .. } => !on(row) && !in_constraints(chunk, component, column, delta),
-        Component::Qk => {
+        Component::CarriedLanes { .. } => !on(row) && column > 0,
+        Component::Qk { .. } => {
             let head_dim = attention::heads(&chunk.plan)[0].of.head_dim;
             // The flag has no constraint in a group's last row.
             let flag = column == of_group::NEW && row % head_dim == head_dim - 1;
@@ -56,10 +57,11 @@ fn free(chunk: &Chunk, component: usize, column: usize, row: usize, delta: u32) 
 mod of_group {
     pub const NEW: usize = 2;
     /// Those that have a constraint in a row of zeros: the enabler, the flag and the next one, and what the block is made of.
-    pub const IN_CONSTRAINTS: [usize; 5] = [0, NEW, 3, 5, 6];
-    pub const PART: usize = 14;
-    pub const INVERSE: usize = 15;
-    pub const MASK: usize = 16;
+    pub const IN_CONSTRAINTS: [usize; 6] = [0, NEW, 3, 5, 6, 7];
+    pub const ONES: usize = 11;
+    pub const PART: usize = 16;
+    pub const INVERSE: usize = 17;
+    pub const MASK: usize = 18;
 }
 
 /// The columns of a head's row that padding leaves free: those of the division have equations that are not.
@@ -90,7 +92,7 @@ fn attend_says_nothing(
     let of_lane = LANE_VALUES + if far { FAR_VALUES } else { 0 };
     if column < ROW_VALUES {
         // The operation, `own`, and what the chain has of the head; the inverse.
-        let bound = [of_group::PART, of_group::MASK].contains(&column)
+        let bound = [of_group::ONES, of_group::PART, of_group::MASK].contains(&column)
             || of_group::IN_CONSTRAINTS.contains(&column);
         let free = column == of_group::INVERSE && value(of_group::PART) == 1;
         return if on { free } else { !bound };
@@ -130,10 +132,10 @@ fn one_wrong_value_in_any_column() {
     lies_everywhere(&chunk(&GIVEN));
 }
 
-/// The same of attention: behind a partial block, with rows that are off; and behind nothing, with two limbs of distances.
+/// The same of attention, behind a partial block, with rows that are off: with one limb of distances, and with two.
 #[test]
 fn one_wrong_value_in_any_column_of_attention() {
-    for (form, position) in [(NEAR, 13), (FAR, 0)] {
+    for (form, position) in [(NEAR, 13), (FAR, 13)] {
         let mut numbers = Numbers(8);
         let plan = form.plan(&mut numbers);
         let of = behind(&plan, position, &mut numbers);

@@ -68,7 +68,7 @@ fn numbered_twice(constants: &Constants, block: usize) -> Constants {
             | Component::Gated { start } => *start -= restarted,
             Component::Product { .. } => {
                 let [operation, first] = [1, 5 + block];
-                let table = &mut twice.tables[i];
+                let table = std::sync::Arc::make_mut(&mut twice.tables[i]);
                 // The plan's third operation is the function.
                 let row = table[operation].iter().position(|&op| op == M31::from(3));
                 let row = row.expect("products of the function");

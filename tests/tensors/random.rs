@@ -1,7 +1,8 @@
 //! Random plans: their witnesses fit, and their results are what integers written out in another way say.
 
 use cairo_decode::tensor::Operation;
-use cairo_decode::tensor::{Function, Gated, Matrix, Plan, PlanError, Product, Tensor};
+use cairo_decode::tensor::values::compute;
+use cairo_decode::tensor::{Chunk, Function, Gated, Matrix, Plan, PlanError, Product, Tensor};
 
 use crate::balance::Honest;
 use crate::{Numbers, chunk_of};
@@ -241,4 +242,33 @@ fn random_plans_fit_and_compute() {
     }
     // Each kind of operation is among them.
     assert!(kinds.iter().all(|&count| count >= 5), "{kinds:?}");
+}
+
+/// Lanes that take the tokens that lanes before choose hold what they hold when these tokens are given to them.
+#[test]
+fn chosen_tokens_come_in() {
+    for seed in 0..8 {
+        let mut numbers = Numbers(2000 + seed);
+        let plan = plan(&mut numbers);
+        let last = plan.embedding.rows.len() - 1;
+        let known = numbers.between(1, plan.lanes);
+        let tokens: Vec<u32> = (0..known)
+            .map(|_| numbers.between(0, last) as u32)
+            .collect();
+        let decoded = compute(&plan, &Chunk::first(&tokens)).expect("within bounds");
+        let row = |address: u32| &decoded.rows[address as usize];
+        let given: Vec<u32> = row(plan.tokens.given).iter().map(|&t| t as u32).collect();
+        let chosen = row(plan.tokens.chosen).iter().map(|&t| t as u32);
+        let expected: Vec<u32> = tokens
+            .iter()
+            .copied()
+            .chain(chosen.skip(known - 1))
+            .collect();
+        assert_eq!(given, expected[..plan.lanes]);
+        let forced = compute(&plan, &Chunk::first(&given)).expect("within bounds");
+        assert_eq!(decoded.rows, forced.rows);
+        // Also what rows are made of.
+        let [one, other] = [decoded, forced].map(|values| crate::chunk_with(plan.clone(), values));
+        assert_eq!(one.witness.tables, other.witness.tables);
+    }
 }

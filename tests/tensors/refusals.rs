@@ -241,7 +241,7 @@ fn a_stream_stays_within_its_bound() {
         };
         assert_eq!(
             compute(&with_bias(value), &Chunk::first(&[0; 8])),
-            Err(refusal.into())
+            Err(refusal)
         );
     }
 }

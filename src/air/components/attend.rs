@@ -1,11 +1,11 @@
 //! Weights of keys, and the values that they mix.
 //!
-//! Row: a key `u` of a group, as [`groups`](super::groups) says; the lanes are queries. The chain has besides: the number `Λ` of the head's last group, the number `K` of keys in it, the address `b` of the statistics that
-//! [`softmax`](super::softmax) writes, the numbers of the tables of weights and of the second limb, `s`, `2^s`. Constants: the row's number, `last`, `u`, `Γ`, `offset = Γ step`, `ones` (the address of the mask of ones of key `u`), `first` (1 in
+//! Row: a key `u` of a group, as [`groups`](super::groups) says; the lanes are queries. The chain has besides: the number `Λ` of the head's last group, the number `K` of keys in it, the addresses of the statistics that
+//! [`softmax`](super::softmax) writes and of the masks of ones, the numbers of the tables of weights and of the second limb, `s`, `2^s`. Constants: the row's number, `last`, `Γ`, `u`, `first` (1 in
 //! the first row of all), `head` (1 in the first row of each later group). Values of the row: `part`, its inverse, `mask`; the key's value channels `v_d`. Values of all lanes from tensor rows: the maximum `M`, `m`, `n`, `h = 2^(n−2)`,
 //! the mask `c`. Values of each lane: `d`, `x`, `r`, `w`, `a`, `p`, two limbs `q`, `q'`; and where the second limb of distances is needed `d'`, `f`, `y`; otherwise `d' = 0`, `y = c`.
 //!
-//! - *Mask.* `part` is 1 in the last group: `part (Γ − Λ) = 0`, `e ((Γ − Λ) inv − 1 + part) = 0`. `mask = part (L − K) − new L`, and `+T(ones + mask, c)`: causal masks lie `L` rows before the ones, zeros behind them.
+//! - *Mask.* `part` is 1 in the last group: `part (Γ − Λ) = 0`, `e ((Γ − Λ) inv − 1 + part) = 0`. `mask = ones + part (L − K) − new L`, and `+T(mask + u, c)`: causal masks lie `L` rows before the ones, zeros behind them.
 //! - *Score.* `S = M − 2^s (d + 2^16 d') − r`, `R(s, r)`; to the zero sum `−κ σ^row Σ_t ρ^t S_t`, against [`qk`](super::qk).
 //! - *Weight.* `x = c d`, `F(weights, x − 2^15, w)`: arguments have a sign, so distance 0 is the argument `−2^15`. With a second limb `F(zero, d', f)`, a table that has 1 at 0 and 0 at every other limb, and `y = c f`. The key's weight is `y w`.
 //!   Where `c = 0` the limb `d` is free, so the score of a key that the lane does not see can be what `q · k` is.
@@ -13,7 +13,7 @@
 //!   distance 0 would leave `2^s` choices of `M`.) `a` need not be 0 or 1: some `c a` is not 0, and there the maximum is attained.
 //! - *Sum.* `Σ y w` over all keys, for each head and lane, is the `D` of `softmax`, by a kind of its own.
 //! - *Normalising.* `y w m = 2^n p + q + 2^14 q' − y 2^(n−1)`, `R(30 − n, p)`, `R(14, q)`, `R(n − 14, q')`: `p` is `2^13 w / D`, rounded.
-//! - *Mixing.* `+X(block + offset + 8 i, u, v)` for each eight channels, and to the zero sum `κ δ^(head_dim · head) (Σ_t ρ^t p_t) (Σ_d δ^d v_d)`, against [`mixed`](super::mixed).
+//! - *Mixing.* `+X(block + 8 i, u, v)` for each eight channels, and to the zero sum `κ δ^(head_dim · head) (Σ_t ρ^t p_t) (Σ_d δ^d v_d)`, against [`mixed`](super::mixed).
 //! - *Rows that are off.* `(1 − e) c = 0`, `(1 − e) p = 0`, `(1 − e) new = 0`: they add nothing to the sums of a head. Their scores are free, and harmless as in `qk`.
 //!
 //! Powers: `σ^row` steps by `σ`. `δ^(head_dim · head)` is `first + g' (1 − first + head new (δ^head_dim − 1))`: the own group is a head's first. Here alone a power has a trace column in its factor; the chain determines it, and it
@@ -22,7 +22,7 @@
 //! *Why congruent means equal.* The plan requires `|q · k| < 2^29`, so distances of visible keys to an attained maximum are below `2^30`, and `s + 16 + bits(d') ≤ 30`: so is the form. Weights are below `2^15`, so `y w m < 2^29`, and
 //! `2^n p + q + 2^14 q' < 2^30`; every honest `p` fits, as `(2^29 − 1 + 2^(n−1)) / 2^n < 2^(30−n)`. With a bit more in the range of `p` a masked key could have `p = 2^(31−n) − 1`.
 //!
-//! Cells of a row: `17 + head_dim + 13 L`, and with the second limb `3 L` more; `4 (⌈(7 + head_dim / 8 + 5 L) / 2⌉ + 3)`, and with the second limb `6 L` in the place of `5 L`.
+//! Cells of a row: `19 + head_dim + 13 L`, and with the second limb `3 L` more; `4 (⌈(7 + head_dim / 8 + 5 L) / 2⌉ + 3)`, and with the second limb `6 L` in the place of `5 L`.
 
 use stwo::core::fields::m31::M31;
 
@@ -35,7 +35,7 @@ use crate::air::challenges::{Kind, Weights};
 use crate::air::row::{Row, weighted};
 
 /// What the chain has besides a group's.
-pub const SHARED: usize = 7;
+pub const SHARED: usize = 8;
 
 /// Bits of the first limb of a distance.
 pub const DISTANCE_BITS: u32 = 16;
@@ -91,12 +91,11 @@ pub fn evaluate<R: Row>(
     let one = R::F::from(M31::from(1));
     let off = one.clone() - group.on.clone();
     row.zero(off.clone() * group.new.clone());
-    let [key, number, offset] = ["key", "group", "offset"].map(|name| row.constant(name));
-    let mask = mask(&group, number, lanes, row);
+    let key = row.constant("key");
+    let mask = mask(&group, lanes, row) + key.clone();
     let channels = row.values(head_dim);
     for (i, values) in channels.chunks(CHANNELS).enumerate() {
-        let more = offset.clone() + R::F::from(M31::from((CHANNELS * i) as u32));
-        let address = group.block.clone() + more;
+        let address = group.block.clone() + R::F::from(M31::from((CHANNELS * i) as u32));
         lanes::uses(group.on.clone(), address, key.clone(), values, row);
     }
     let statistics = group.shared[2].clone();
@@ -111,10 +110,10 @@ pub fn evaluate<R: Row>(
         .collect();
     let shared = Shared {
         on: group.on,
-        weights: group.shared[3].clone(),
-        zero: group.shared[4].clone(),
-        shift: group.shared[5].clone(),
-        scale: group.shared[6].clone(),
+        weights: group.shared[4].clone(),
+        zero: group.shared[5].clone(),
+        shift: group.shared[6].clone(),
+        scale: group.shared[7].clone(),
         far,
     };
     let found: Vec<Lane<R::F>> = (0..lanes)
@@ -126,18 +125,18 @@ pub fn evaluate<R: Row>(
     sums(head_dim, &group.new, (&found, &channels), weights, row);
 }
 
-/// The address of the key's mask: constant `ones`; values `part`, its inverse, `mask`.
-fn mask<R: Row>(group: &Group<R::F>, number: R::F, lanes: usize, row: &mut R) -> R::F {
-    let ones = row.constant("ones");
+/// The address of the masks of the group's keys: values `part`, its inverse, `mask`.
+fn mask<R: Row>(group: &Group<R::F>, lanes: usize, row: &mut R) -> R::F {
     let [part, inverse, mask] = [0; 3].map(|_| row.value());
-    let behind = number - group.shared[0].clone();
+    let behind = group.number.clone() - group.shared[0].clone();
     row.zero(part.clone() * behind.clone());
     let one = R::F::from(M31::from(1));
     row.zero(group.on.clone() * (behind * inverse - one + part.clone()));
     let all = M31::from(lanes as u32);
     let hidden = R::F::from(all) - group.shared[1].clone();
-    row.zero(part * hidden - group.new.clone() * all - mask.clone());
-    ones + mask
+    let ones = group.shared[3].clone();
+    row.zero(ones + part * hidden - group.new.clone() * all - mask.clone());
+    mask
 }
 
 /// A lane's score, weight and share.

@@ -7,6 +7,7 @@
 pub mod answer;
 pub mod attend;
 pub mod call;
+pub mod carried_lanes;
 pub mod cells;
 pub mod embed;
 pub mod function;
@@ -34,6 +35,7 @@ mod tests;
 
 use std::fmt;
 
+use stwo::core::fields::m31::M31;
 use stwo::core::fields::qm31::SecureField;
 use stwo_constraint_framework::{EvalAtRow, FrameworkEval, InfoEvaluator};
 
@@ -49,6 +51,8 @@ pub enum Component {
     Range,
     /// [`lanes`]
     Lanes,
+    /// [`carried_lanes`]: address of the first carried block
+    CarriedLanes { base: u32 },
     /// [`call`]: number of operands, the operation's number included
     Call { operands: usize },
     /// [`cells`]
@@ -77,8 +81,8 @@ pub enum Component {
     Masks,
     /// [`softmax`]: channels of a head
     Softmax { head_dim: usize },
-    /// [`qk`]
-    Qk,
+    /// [`qk`]: channels of a head
+    Qk { head_dim: usize },
     /// [`attend`]: channels of a head, and whether distances have a second limb
     Attend { head_dim: usize, far: bool },
     /// [`mixed`]
@@ -92,6 +96,7 @@ impl Component {
             Component::Tensor => tensor::evaluate(lanes, row),
             Component::Range => range::evaluate(row),
             Component::Lanes => lanes::evaluate(lanes, row),
+            Component::CarriedLanes { .. } => carried_lanes::evaluate(lanes, row),
             Component::Call { operands } => call::evaluate(operands, row),
             Component::Cells => cells::evaluate(row),
             Component::Embed { width } => embed::evaluate(width, row),
@@ -106,7 +111,7 @@ impl Component {
             Component::Answer => answer::evaluate(lanes, weights, row),
             Component::Masks => masks::evaluate(lanes, row),
             Component::Softmax { head_dim } => softmax::evaluate(head_dim, lanes, weights, row),
-            Component::Qk => qk::evaluate(lanes, weights, row),
+            Component::Qk { .. } => qk::evaluate(lanes, weights, row),
             Component::Attend { head_dim, far } => {
                 attend::evaluate(head_dim, far, lanes, weights, row)
             }
@@ -125,6 +130,41 @@ impl Component {
             | Component::Gated { start } => Some(start),
             _ => None,
         }
+    }
+
+    /// Whether its number of rows depends on how many positions a chunk carries. Such a component has rows of its own and not
+    /// an operation's: their constants follow from their number.
+    pub fn grows(self) -> bool {
+        matches!(
+            self,
+            Component::Tensor
+                | Component::CarriedLanes { .. }
+                | Component::Qk { .. }
+                | Component::Attend { .. }
+        )
+    }
+
+    /// The first part of its columns' names: with the size, where it can have several. So a component of one size can read no
+    /// column of another, which would come twice in it.
+    pub fn columns_of(self, log_rows: u32) -> String {
+        if self.grows() {
+            format!("{self}_{log_rows}")
+        } else {
+            self.to_string()
+        }
+    }
+
+    /// The constants of all rows of a component that [grows](Self::grows), row by row.
+    pub fn rows(self, lanes: usize, log_rows: u32) -> Vec<Vec<M31>> {
+        let rows = 0..1usize << log_rows;
+        let row = |row: usize| match self {
+            Component::Tensor => vec![M31::from(row as u32)],
+            Component::CarriedLanes { base } => carried_lanes::constants(base, row as u32),
+            Component::Qk { head_dim } => groups::constants(head_dim, row),
+            Component::Attend { .. } => groups::constants(lanes, row),
+            _ => vec![],
+        };
+        rows.map(row).collect()
     }
 
     /// Numbers that tell it from every other component.
@@ -147,9 +187,10 @@ impl Component {
             Component::Gated { start } => [15, start],
             Component::Masks => [30, 0],
             Component::Softmax { head_dim } => [31, head_dim as u32],
-            Component::Qk => [32, 0],
+            Component::Qk { head_dim } => [32, head_dim as u32],
             Component::Attend { head_dim, far } => [33 + u32::from(far), head_dim as u32],
             Component::Mixed => [35, 0],
+            Component::CarriedLanes { base } => [36, base],
         }
     }
 }
@@ -174,7 +215,8 @@ impl fmt::Display for Component {
             Component::Answer => f.write_str("answer"),
             Component::Masks => f.write_str("masks"),
             Component::Softmax { .. } => f.write_str("softmax"),
-            Component::Qk => f.write_str("qk"),
+            Component::Qk { .. } => f.write_str("qk"),
+            Component::CarriedLanes { .. } => f.write_str("carried_lanes"),
             Component::Attend { .. } => f.write_str("attend"),
             Component::Mixed => f.write_str("mixed"),
         }
@@ -212,7 +254,7 @@ impl<'a> Evaluator<'a> {
             lanes,
             log_rows,
             challenges,
-            name: component.to_string(),
+            name: component.columns_of(log_rows),
         }
     }
 

@@ -20,9 +20,9 @@ pub const FUNCTION: M31 = M31::from_u32_unchecked(1_100_000_006);
 /// `(A, row, flags)`: the flags of the head's row before.
 pub const FLAGS: M31 = M31::from_u32_unchecked(1_100_000_007);
 
-/// `(Q, op, row, new, own, carried, queries)`: the chain of a head's groups of keys in `qk`.
+/// `(Q, op, row, new, own, carried, step, queries)`: the chain of a head's groups of keys in `qk`.
 pub const SCORES: M31 = M31::from_u32_unchecked(1_100_000_030);
-/// `(G, op, row, new, own, carried, …)`: the chain of a head's groups of keys in `attend`.
+/// `(G, op, row, new, own, carried, step, …)`: the chain of a head's groups of keys in `attend`.
 pub const GROUPS: M31 = M31::from_u32_unchecked(1_100_000_031);
 
 pub use cairo_air::relations::{

@@ -1,7 +1,7 @@
 //! A query head of attention: the constant row below which its groups of keys hang, and what normalises its weights.
 //!
 //! Row: a query head. Constants: its [`place`](super::place) (eight operands: the addresses of queries, own keys, own values, output and statistics; the number `G` of its first group; the number `N` of carried blocks;
-//! the number `K` of keys in the last carried block, `L` if there is none), `first`, the addresses of the first carried block's keys and values, `step` from one carried block to the next, the numbers of the tables of weights
+//! the number `K` of keys in the last carried block, `L` if there is none), `first`, the addresses of the first carried block's keys and values, `step` from one carried block to the next, the address of the masks of ones, the numbers of the tables of weights
 //! and of the second limb, `s`, `2^s`. A value `skip`; values for each lane: `m`, `n`, `h`, four limbs, `k`. A power `g = first + (1 − first) δ^head_dim g'`, which is `δ^(head_dim · head)`.
 //!
 //! - *Groups.* `skip = G step`. As [`groups`](super::groups) says, for [`qk`](super::qk) with `head_dim` rows in a group and for [`attend`](super::attend) with `L`: each chain's first tuple is yielded, and its last one used.
@@ -107,7 +107,7 @@ pub fn evaluate<R: Row>(head_dim: usize, lanes: usize, weights: &Weights<R::C>, 
 fn groups<R: Row>(head_dim: usize, lanes: usize, place: &Place<R::F>, row: &mut R) {
     let [keys, values, step] =
         ["carried_keys", "carried_values", "step"].map(|name| row.constant(name));
-    let fixed = ["weights", "zero", "shift", "scale"].map(|name| row.constant(name));
+    let fixed = ["ones", "weights", "zero", "shift", "scale"].map(|name| row.constant(name));
     let skip = row.value();
     let [
         queries,
@@ -126,6 +126,7 @@ fn groups<R: Row>(head_dim: usize, lanes: usize, place: &Place<R::F>, row: &mut 
         op: place.op.clone(),
         own: own - skip.clone(),
         carried: carried - skip.clone() - step.clone(),
+        step: step.clone(),
         shared,
     };
     let mut of_keys = vec![last, last_keys, statistics];

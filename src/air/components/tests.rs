@@ -30,7 +30,8 @@ fn components() -> Vec<Component> {
         Component::Answer,
         Component::Masks,
         Component::Softmax { head_dim: 8 },
-        Component::Qk,
+        Component::Qk { head_dim: 8 },
+        Component::CarriedLanes { base: 96 },
         Component::Attend {
             head_dim: 8,
             far: false,
@@ -148,8 +149,8 @@ fn tuples_of_a_relation_have_one_length() {
     assert_eq!(parts.len(), 3);
     assert_eq!(of(FLAGS), [2 + lanes]);
     assert_eq!(of(FUNCTION), [4]);
-    assert_eq!(of(SCORES), [6 + qk::SHARED]);
-    assert_eq!(of(GROUPS), [6 + attend::SHARED]);
+    assert_eq!(of(SCORES), [7 + qk::SHARED]);
+    assert_eq!(of(GROUPS), [7 + attend::SHARED]);
     let known = [
         TENSOR, RANGE, LANES, OPCODES, ADDRESS, VALUE, CHAIN, EMBEDDING, FLAGS, FUNCTION, SCORES,
         GROUPS,

@@ -7,6 +7,8 @@ pub mod calls;
 pub mod interaction;
 pub mod tally;
 
+use std::sync::Arc;
+
 use stwo::core::fields::m31::{BaseField, M31};
 use stwo::core::fields::qm31::SecureField;
 use stwo::core::poly::circle::CanonicCoset;
@@ -20,7 +22,7 @@ use stwo_cairo_prover::witness::cairo_claim_generator::CairoClaimGenerator;
 use crate::air::challenges::Challenges;
 use crate::air::components::relations::{ADDRESS, VALUE};
 use crate::air::components::{Component, head_input};
-use crate::air::layout::{self, Layout, Source};
+use crate::air::layout::{self, Layout, Layouts, SizeError, Source};
 use crate::air::record::{Expression, record};
 use crate::air::row::weighted;
 use interaction::{places, stored};
@@ -35,20 +37,60 @@ pub type Table = Vec<Vec<M31>>;
 pub struct Constants {
     pub layout: Layout,
     /// Of each component.
-    pub tables: Vec<Table>,
+    pub tables: Vec<Arc<Table>>,
 }
 
-impl Constants {
+/// The constants of all layouts of a build.
+pub struct Sets {
+    pub layouts: Layouts,
+    /// Of each component, from its smallest size to its largest.
+    pub tables: Vec<Vec<Arc<Table>>>,
+}
+
+impl Sets {
+    /// The constants of the layout with these sizes.
+    ///
+    /// # Errors
+    /// A size that is not allowed, or more or fewer sizes.
+    pub fn at(&self, sizes: &[u32]) -> Result<Constants, SizeError> {
+        let layout = self.layouts.at(sizes)?;
+        let all = self.layouts.components.iter().zip(&layout.components);
+        let tables = all
+            .zip(&self.tables)
+            .map(|((sizes, placed), tables)| {
+                tables[(placed.log_rows - sizes.smallest) as usize].clone()
+            })
+            .collect();
+        Ok(Constants { layout, tables })
+    }
+
     /// The columns of the constants' tree, Cairo's fixed tables included.
     pub(super) fn columns(&self, tables: &PreProcessedTrace) -> Columns {
-        let mut own: Vec<Columns> = self.tables.iter().map(|t| stored_columns(t)).collect();
-        let columns = layout::constants(tables, Some(&self.layout)).into_iter();
+        let mut own: Vec<Vec<Columns>> = self
+            .tables
+            .iter()
+            .map(|sets| sets.iter().map(|table| stored_columns(table)).collect())
+            .collect();
+        let columns = layout::constants(tables, Some(&self.layouts)).into_iter();
         let column = |column: layout::Constant| match column.source {
             Source::Cairo(i) => tables.columns[i].gen_column_simd(),
             // Sorting by size has kept the order of a component's columns.
-            Source::Component(i, _) => own[i].remove(0),
+            Source::Component(i, log_rows, _) => {
+                let set = log_rows - self.layouts.components[i].smallest;
+                own[i][set as usize].remove(0)
+            }
         };
         columns.map(column).collect()
+    }
+}
+
+impl From<Constants> for Sets {
+    /// The constants of one layout and no other.
+    fn from(constants: Constants) -> Sets {
+        Sets {
+            layouts: Layouts::from(&constants.layout),
+            tables: constants.tables.into_iter().map(|t| vec![t]).collect(),
+        }
     }
 }
 
@@ -57,6 +99,16 @@ impl Constants {
 pub struct Witness {
     /// Of each component.
     pub tables: Vec<Table>,
+}
+
+impl Witness {
+    /// The sizes of its components, those that the layouts leave open.
+    pub fn sizes(&self, layouts: &Layouts) -> Vec<u32> {
+        let both = layouts.components.iter().zip(&self.tables);
+        let open = both.filter(|(sizes, _)| sizes.differ());
+        open.map(|(_, table)| table.first().map_or(0, |column| column.len().ilog2()))
+            .collect()
+    }
 }
 
 /// A column from its values as they are stored.

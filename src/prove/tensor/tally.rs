@@ -72,7 +72,7 @@ pub fn write(constants: &Constants, witness: &mut Witness) {
         }
     }
     for (i, placed) in layout.components.iter().enumerate() {
-        let own = (&constants.tables[i], &mut witness.tables[i]);
+        let own = (&*constants.tables[i], &mut witness.tables[i]);
         fill(placed.component, layout.lanes, own, &tally);
     }
 }
@@ -108,6 +108,17 @@ fn fill(
                 for lane in 0..lanes {
                     let count = tally.lanes.get(&(address[row].0, lane as u32));
                     trace[CHANNELS * lanes + lane][row] = of(count);
+                }
+            }
+        }
+        Component::CarriedLanes { .. } => {
+            for row in 0..trace[0].len() {
+                if trace[0][row] != M31::from(1) {
+                    continue;
+                }
+                for lane in 0..lanes {
+                    let count = tally.lanes.get(&(constants[0][row].0, lane as u32));
+                    trace[1 + CHANNELS * lanes + lane][row] = of(count);
                 }
             }
         }
