@@ -1,12 +1,17 @@
 //! Attention of a layer: the ranges that make it sound, and one operation for each of its query heads.
 //!
-//! *What a caller chooses.* The probability of a key is `exp(u S) / Σ exp(u S')` of integer scores `S = q · k`, with a real number `u`: the product of the units of `q` and `k`, divided by `√head_dim`. No operation multiplies by it. It is in
-//! the table of weights: a unit of distance is `2^shift` units of the score, so the weight of the distance `d` is `exp(−2^shift u d)`, times `2^15 − 1` and rounded. (A model with powers of 2 has `log2(e)` in `u`.) As distances are rounded down, a
-//! weight is too large by a factor between 1 and `exp(2^shift u)`; what all keys share of it cancels. So `2^shift u` is the relative error of weights, and of probabilities; and there are the roundings: at most `(1/2 + p · keys / 2) / 2^15` by weights, with `p` the
+//! *What a caller chooses.* The probability of a key is `exp(u S) / Σ exp(u S')` of integer scores `S = q · k`, with a real number `u`: the
+//! product of the units of `q` and `k`, divided by `√head_dim`. No operation multiplies by it. It is in
+//! the table of weights: a unit of distance is `2^shift` units of the score, so the weight of the distance `d` is `exp(−2^shift u d)`, times
+//! `2^15 − 1` and rounded. (A model with powers of 2 has `log2(e)` in `u`.) As distances are rounded down, a
+//! weight is too large by a factor between 1 and `exp(2^shift u)`; what all keys share of it cancels. So `2^shift u` is the relative error of
+//! weights, and of probabilities; and there are the roundings: at most `(1/2 + p · keys / 2) / 2^15` by weights, with `p` the
 //! probability, `2^-13 p` by the reciprocal, `2^-14` by the result.
 //!
-//! *Choosing `shift`.* A table has at most `2^16` distances. If the proven range of scores has no larger distance, one limb is enough. If it has, distances get a second limb, and every weight beyond the table is 0: choose the least `shift` for which
-//! weights are 0 there, `2^(shift + 16) u ≥ 11`. The plan says which of both it is ([`QueryHead::far`](super::query_head::QueryHead)). All layers can share one table if their products `2^shift u` are equal: the unit of `q` is the caller's choice.
+//! *Choosing `shift`.* A table has at most `2^16` distances. If the proven range of scores has no larger distance, one limb is enough. If it
+//! has, distances get a second limb, and every weight beyond the table is 0: choose the least `shift` for which
+//! weights are 0 there, `2^(shift + 16) u ≥ 11`. The plan says which of both it is ([`QueryHead::far`](super::query_head::QueryHead)). All
+//! layers can share one table if their products `2^shift u` are equal: the unit of `q` is the caller's choice.
 
 use super::carried::{carried_bits, magnitude};
 use super::error::PlanError;
@@ -55,7 +60,8 @@ struct Ranges {
 impl Plan {
     /// Attention: queries of all heads, one after the other; keys and values of all of theirs. The results are those of all query heads.
     ///
-    /// Keys and values of earlier positions are in the carried blocks ([`Plan::carry`] comes before); the operations are the masks (once in a plan) and one for each query head.
+    /// Keys and values of earlier positions are in the carried blocks ([`Plan::carry`] comes before); the operations are the masks (once in a
+    /// plan) and one for each query head.
     ///
     /// # Errors
     /// Shapes that do not fit, ranges that cannot be proven, or a table that is no table of weights.

@@ -1,7 +1,9 @@
 //! Keys and values of earlier chunks in the memory: the region behind all other addresses.
 //!
-//! A block has a tensor row for each channel of each tensor that is carried, and in it `L` positions. Block `b` begins at `base + b step`; nobody writes it, and the roots bind it. What is in its
-//! lanes is a number of as many bits, sign included, as the tensor of the own chunk needs: whoever hashes a carried position checks [`CarriedTensor::bits`].
+//! A block has a tensor row for each channel of each tensor that is carried, and in it `L` positions. Block `b` begins at `base + b step`;
+//! nobody writes it, and the roots bind it. What is in its
+//! lanes is a number of as many bits, sign included, as the tensor of the own chunk needs: whoever hashes a carried position checks
+//! [`CarriedTensor::bits`].
 
 use stwo::core::fields::m31::M31;
 

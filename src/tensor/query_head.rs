@@ -1,4 +1,5 @@
-//! A query head of attention: its scores, weights and mixture in plain integers, and its constant rows. The rows of its groups of keys are in [`groups`](super::groups).
+//! A query head of attention: its scores, weights and mixture in plain integers, and its constant rows. The rows of its groups of keys are in
+//! [`groups`](super::groups).
 
 use std::ops::Range;
 

@@ -274,6 +274,55 @@ fn random_forms_fit_and_compute() {
     assert!((1..12).contains(&far), "{far} of 12 with two limbs");
 }
 
+/// The keys and values of a chunk's own lanes, as the next chunk carries them.
+fn own_block(plan: &Plan, values: &Values) -> Vec<Vec<i64>> {
+    let tensors = plan.carried.tensors.iter();
+    let rows = tensors.flat_map(|tensor| tensor.own.addresses());
+    rows.map(|address| values.rows[address as usize].clone())
+        .collect()
+}
+
+/// Sixteen lanes have the results of eight lanes and eight more behind them, which carry the keys and values of the first.
+#[test]
+fn a_chunk_goes_on_where_the_one_before_ends() {
+    for form in [NEAR, FAR] {
+        let of = |lanes: usize| Form { lanes, ..form }.plan(&mut Numbers(9));
+        let (wide, narrow) = (of(16), of(8));
+        let tokens: Vec<u32> = (0..16).map(|lane| lane * 7 % 20).collect();
+        let all = compute(&wide, &tensor::Chunk::first(&tokens)).expect("in range");
+        let first = compute(&narrow, &tensor::Chunk::first(&tokens[..8])).expect("in range");
+        let second = tensor::Chunk {
+            tokens: tokens[8..].to_vec(),
+            position: 8,
+            carried: own_block(&narrow, &first),
+        };
+        let second = compute(&narrow, &second).expect("in range");
+        for (a, b) in heads(&wide).iter().zip(heads(&narrow)) {
+            for (a, b) in a.output.addresses().zip(b.output.addresses()) {
+                let both = [&first, &second].map(|values| values.rows[b as usize].clone());
+                assert_eq!(all.rows[a as usize], both.concat());
+            }
+        }
+    }
+}
+
+/// A lane whose token the lane before chooses has the results that it has where the token is given.
+#[test]
+fn lanes_one_by_one_are_lanes_together() {
+    for form in [NEAR, FAR] {
+        let mut numbers = Numbers(5);
+        let plan = form.plan(&mut numbers);
+        let mut of = behind(&plan, 11, &mut numbers);
+        of.tokens.truncate(3);
+        let decoded = chunk(plan.clone(), &of);
+        Honest::new(&decoded.constants, &decoded.witness);
+        let given = &decoded.values.rows[plan.tokens.given as usize];
+        of.tokens = given.iter().map(|&token| token as u32).collect();
+        let together = compute(&plan, &of).expect("in range");
+        assert_eq!(decoded.values.rows, together.rows);
+    }
+}
+
 /// The largest error of probabilities against `exp` of real numbers, and the bound that the documentation of `attention` has for it.
 #[test]
 fn probabilities_are_near_those_of_real_numbers() {

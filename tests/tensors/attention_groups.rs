@@ -1,4 +1,5 @@
-//! Lies about which keys a head has: masks, groups, blocks, rows that are off. Each is accepted but for one constraint or one relation, which the test names.
+//! Lies about which keys a head has: masks, groups, blocks, rows that are off. Each is accepted but for one constraint or one relation, which
+//! the test names.
 
 use std::collections::BTreeSet;
 
@@ -29,7 +30,8 @@ fn a_key_after_the_lanes_own() {
     forward().refused_by(&[TENSOR], "the causal mask");
 }
 
-/// Attack: the flag of the last group is 0 there, so lanes see positions that are not; or it is 1 in another group, which hides keys. Stopped by: its two constraints.
+/// Attack: the flag of the last group is 0 there, so lanes see positions that are not; or it is 1 in another group, which hides keys. Stopped
+/// by: its two constraints.
 #[test]
 fn a_partial_block() {
     // Heads have two groups each, the second with three keys.
@@ -171,7 +173,8 @@ fn another_skip() {
     lie.refused_in("softmax", &[2], "skip");
 }
 
-/// Attack: a carried group says that it is new: its keys and values are those of the own block once more. Stopped by: the chain, and in `attend` by the powers too.
+/// Attack: a carried group says that it is new: its keys and values are those of the own block once more. Stopped by: the chain, and in `attend`
+/// by the powers too.
 #[test]
 fn the_own_block_twice() {
     let chunk = chunk(1, [0; LANES], &[0; LANES]);
@@ -214,7 +217,8 @@ fn a_flag_that_goes_on() {
     assert_eq!(chains, BTreeSet::from([SCORES.0]));
 }
 
-/// Attack: rows that are off, with a weight, a flag of a maximum, a share of any values, or as a head's first. Stopped by: `(1 − e) c = 0`, `(1 − e) p = 0`, `(1 − e) new = 0`.
+/// Attack: rows that are off, with a weight, a flag of a maximum, a share of any values, or as a head's first. Stopped by: `(1 − e) c = 0`,
+/// `(1 − e) p = 0`, `(1 − e) new = 0`.
 #[test]
 fn rows_that_are_off_say_something() {
     let chunk = chunk(3, MIXED, &[]);
@@ -281,7 +285,8 @@ fn half_a_row() {
     );
 }
 
-/// Attack: a view that no memory has, of two rows whose enablers cancel each other's uses; and one of another block. Stopped by: `e (1 − e) = 0`, and the memory.
+/// Attack: a view that no memory has, of two rows whose enablers cancel each other's uses; and one of another block. Stopped by:
+/// `e (1 − e) = 0`, and the memory.
 #[test]
 fn a_view_of_nothing() {
     let chunk = chunk(2, [0; LANES], &[0; LANES]);

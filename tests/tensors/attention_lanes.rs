@@ -1,4 +1,5 @@
-//! Lies about what lanes make of keys: scores, weights, sums, reciprocals, probabilities, mixtures. Each is accepted but for one constraint, one relation or the sum, which the test names.
+//! Lies about what lanes make of keys: scores, weights, sums, reciprocals, probabilities, mixtures. Each is accepted but for one constraint, one
+//! relation or the sum, which the test names.
 
 use cairo_decode::air::components::attend::ROW_VALUES;
 use cairo_decode::air::components::relations::{FUNCTION, LANES as VIEWS, RANGE, TENSOR};
@@ -46,7 +47,8 @@ fn the_weight_of_another_distance() {
     lie.refused_in("attend", &[0], "another distance");
 }
 
-/// Attack: a weight that is 0 though its key is near. Stopped by: `y = c f`; and with another second limb, by the range of the first one, which the table of weights is.
+/// Attack: a weight that is 0 though its key is near. Stopped by: `y = c f`; and with another second limb, by the range of the first one, which
+/// the table of weights is.
 #[test]
 fn a_weight_that_is_0_though_its_key_is_near() {
     let chunk = chunk(4, MIXED, &[]);
@@ -77,7 +79,8 @@ fn a_weight_that_is_not_0_though_its_key_is_far() {
     lie.refused_by(&[FUNCTION], "the second limb");
 }
 
-/// Attack: a distance and a rest that say the same score in another way, so that the key has the weight of the next distance. Stopped by: the rest's range.
+/// Attack: a distance and a rest that say the same score in another way, so that the key has the weight of the next distance. Stopped by: the
+/// rest's range.
 #[test]
 fn another_rest_of_a_distance() {
     let chunk = chunk(4, MIXED, &[]);
@@ -103,7 +106,8 @@ fn another_score() {
     lie.refused_by_the_sum("a score");
 }
 
-/// Attack: a maximum that no key has, half a unit off: all distances stay the same. Stopped by: `a (M − S) = 0`; and without the flag, by the sum of flags.
+/// Attack: a maximum that no key has, half a unit off: all distances stay the same. Stopped by: `a (M − S) = 0`; and without the flag, by the
+/// sum of flags.
 #[test]
 fn a_maximum_that_is_not_attained() {
     let chunk = chunk(4, MIXED, &[]);
@@ -117,7 +121,8 @@ fn a_maximum_that_is_not_attained() {
     lie.refused_by_the_sum("half a unit, attained by no key");
 }
 
-/// Attack: a maximum that a key has, but not the largest. The sums of flags and of weights are those of the true one. Stopped by: no weight for a negative distance.
+/// Attack: a maximum that a key has, but not the largest. The sums of flags and of weights are those of the true one. Stopped by: no weight for
+/// a negative distance.
 #[test]
 fn a_maximum_that_is_too_small() {
     let chunk = chunk(4, MIXED, &[]);
@@ -130,7 +135,8 @@ fn a_maximum_that_is_too_small() {
     lie.refused_by(&[FUNCTION], "too small");
 }
 
-/// Attack: a sum of weights that is not the keys', with the reciprocal of it. Stopped by: the sum of weights. And the reciprocal of another sum than the one that is claimed: by the memory.
+/// Attack: a sum of weights that is not the keys', with the reciprocal of it. Stopped by: the sum of weights. And the reciprocal of another sum
+/// than the one that is claimed: by the memory.
 #[test]
 fn another_sum_of_weights() {
     let chunk = chunk(4, MIXED, &[]);
@@ -146,7 +152,8 @@ fn another_sum_of_weights() {
     lie.refused_by(&[TENSOR], "another reciprocal");
 }
 
-/// Attack: a reciprocal that is smaller by one, with a rest as large as the sum; the next exponent, with twice the reciprocal; the one before, with half of it. Stopped by: the ranges of the division and of the mantissa.
+/// Attack: a reciprocal that is smaller by one, with a rest as large as the sum; the next exponent, with twice the reciprocal; the one before,
+/// with half of it. Stopped by: the ranges of the division and of the mantissa.
 #[test]
 fn another_reciprocal() {
     let chunk = chunk(4, [0; LANES], &[]);
@@ -165,7 +172,8 @@ fn another_reciprocal() {
     lie(0, 16).refused_by(&[RANGE], "a smaller exponent");
 }
 
-/// Attack: limbs of the same sum and another rest, with the carry that one of the division's two equations asks for. Stopped by: the other equation. And an exponent that is not the power's: by the table of powers.
+/// Attack: limbs of the same sum and another rest, with the carry that one of the division's two equations asks for. Stopped by: the other
+/// equation. And an exponent that is not the power's: by the table of powers.
 #[test]
 fn another_division() {
     let chunk = chunk(4, MIXED, &[]);
@@ -193,7 +201,8 @@ fn another_division() {
     lie.refused_by(&[FUNCTION], "an exponent");
 }
 
-/// Attack: a probability that is larger by `2^(31 − n)`, so by the modulus; of a key that the lane sees, and of one that it does not see. Stopped by: the range of 30 − n bits. And one that is larger by 1: by the ranges of the rest.
+/// Attack: a probability that is larger by `2^(31 − n)`, so by the modulus; of a key that the lane sees, and of one that it does not see.
+/// Stopped by: the range of 30 − n bits. And one that is larger by 1: by the ranges of the rest.
 #[test]
 fn another_probability() {
     let chunk = chunk(4, [0; LANES], &[]);
@@ -222,7 +231,8 @@ fn a_probability_without_a_weight() {
     lie.refused_in("attend", &[1], "a probability");
 }
 
-/// Attack: results that are not the mixture's: another sum, another rest, a congruent one. Stopped by: the sum of mixtures, the rest's range, the result's.
+/// Attack: results that are not the mixture's: another sum, another rest, a congruent one. Stopped by: the sum of mixtures, the rest's range,
+/// the result's.
 #[test]
 fn another_mixture() {
     let chunk = chunk(4, MIXED, &[]);

@@ -69,7 +69,8 @@ pub enum Read {
     Mask,
 }
 
-/// Tokens: 0 has no queries, keys and values; 1 and 2 are so far from each other that a distance has a second limb; 3 is a little larger than 0 for its own queries.
+/// Tokens: 0 has no queries, keys and values; 1 and 2 are so far from each other that a distance has a second limb; 3 is a little larger than 0
+/// for its own queries.
 pub const EMBEDDINGS: [[i32; 2]; 4] = [[0, 0], [80, 0], [-80, 0], [0, 10]];
 
 /// Attention of heads that share keys by two, which nothing reads, with room for two carried blocks.
@@ -150,7 +151,8 @@ pub fn chunk(heads: usize, tokens: [u32; LANES], before: &[u32]) -> Chunk {
     attention::chunk(plan, &of)
 }
 
-/// Lane 0 sees one key, lane 1 two whose scores differ by less than a unit, lane 2 one that is far from its own, which lane 3 sees from the other side.
+/// Lane 0 sees one key, lane 1 two whose scores differ by less than a unit, lane 2 one that is far from its own, which lane 3 sees from the
+/// other side.
 pub const MIXED: [u32; LANES] = [0, 3, 1, 2, 0, 0, 0, 0];
 
 /// A witness of a chunk that is changed.

@@ -74,7 +74,8 @@ fn softmax_says_nothing(column: usize) -> bool {
     }
 }
 
-/// Whether a value of `attend` is free. In rows that are on: an inverse of 0, and the flag of a key that the lane does not see and whose distance is 0.
+/// Whether a value of `attend` is free. In rows that are on: an inverse of 0, and the flag of a key that the lane does not see and whose
+/// distance is 0.
 fn attend_says_nothing(
     chunk: &Chunk,
     component: usize,

@@ -102,7 +102,8 @@ fn interaction_columns_sum_what_rows_say() {
     }
 }
 
-/// A chunk with attention behind a partial block is proven, in a build that allows more blocks and fewer; another sum of a component of attention is refused, as are two that cancel,
+/// A chunk with attention behind a partial block is proven, in a build that allows more blocks and fewer; another sum of a component of
+/// attention is refused, as are two that cancel,
 /// another size, and another layout.
 #[test]
 fn attention_is_proven() {

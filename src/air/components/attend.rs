@@ -1,28 +1,41 @@
 //! Weights of keys, and the values that they mix.
 //!
-//! Row: a key `u` of a group, as [`groups`](super::groups) says; the lanes are queries. The chain has besides: the number `Λ` of the head's last group, the number `K` of keys in it, the addresses of the statistics that
-//! [`softmax`](super::softmax) writes and of the masks of ones, the numbers of the tables of weights and of the second limb, `s`, `2^s`. Constants: the row's number, `last`, `Γ`, `u`, `first` (1 in
-//! the first row of all), `head` (1 in the first row of each later group). Values of the row: `part`, its inverse, `mask`; the key's value channels `v_d`. Values of all lanes from tensor rows: the maximum `M`, `m`, `n`, `h = 2^(n−2)`,
-//! the mask `c`. Values of each lane: `d`, `x`, `r`, `w`, `a`, `p`, two limbs `q`, `q'`; and where the second limb of distances is needed `d'`, `f`, `y`; otherwise `d' = 0`, `y = c`.
+//! Row: a key `u` of a group, as [`groups`](super::groups) says; the lanes are queries. The chain has besides: the number `Λ` of the head's last
+//! group, the number `K` of keys in it, the addresses of the statistics that
+//! [`softmax`](super::softmax) writes and of the masks of ones, the numbers of the tables of weights and of the second limb, `s`, `2^s`.
+//! Constants: the row's number, `last`, `Γ`, `u`, `first` (1 in
+//! the first row of all), `head` (1 in the first row of each later group). Values of the row: `part`, its inverse, `mask`; the key's value
+//! channels `v_d`. Values of all lanes from tensor rows: the maximum `M`, `m`, `n`, `h = 2^(n−2)`,
+//! the mask `c`. Values of each lane: `d`, `x`, `r`, `w`, `a`, `p`, two limbs `q`, `q'`; and where the second limb of distances is needed `d'`,
+//! `f`, `y`; otherwise `d' = 0`, `y = c`.
 //!
-//! - *Mask.* `part` is 1 in the last group: `part (Γ − Λ) = 0`, `e ((Γ − Λ) inv − 1 + part) = 0`. `mask = ones + part (L − K) − new L`, and `+T(mask + u, c)`: causal masks lie `L` rows before the ones, zeros behind them.
+//! - *Mask.* `part` is 1 in the last group: `part (Γ − Λ) = 0`, `e ((Γ − Λ) inv − 1 + part) = 0`. `mask = ones + part (L − K) − new L`, and
+//!   `+T(mask + u, c)`: causal masks lie `L` rows before the ones, zeros behind them.
 //! - *Score.* `S = M − 2^s (d + 2^16 d') − r`, `R(s, r)`; to the zero sum `−κ σ^row Σ_t ρ^t S_t`, against [`qk`](super::qk).
-//! - *Weight.* `x = c d`, `F(weights, x − 2^15, w)`: arguments have a sign, so distance 0 is the argument `−2^15`. With a second limb `F(zero, d', f)`, a table that has 1 at 0 and 0 at every other limb, and `y = c f`. The key's weight is `y w`.
+//! - *Weight.* `x = c d`, `F(weights, x − 2^15, w)`: arguments have a sign, so distance 0 is the argument `−2^15`. With a second limb
+//!   `F(zero, d', f)`, a table that has 1 at 0 and 0 at every other limb, and `y = c f`. The key's weight is `y w`.
 //!   Where `c = 0` the limb `d` is free, so the score of a key that the lane does not see can be what `q · k` is.
-//! - *Maximum.* `a (M − S) = 0`. The sum of `c a` over all keys is 1, for each head and lane, by a kind of its own: so no visible score is above `M`, and one is `M`. (Distances are rounded down. With rounding to the nearest,
+//! - *Maximum.* `a (M − S) = 0`. The sum of `c a` over all keys is 1, for each head and lane, by a kind of its own: so no visible score is above
+//!   `M`, and one is `M`. (Distances are rounded down. With rounding to the nearest,
 //!   distance 0 would leave `2^s` choices of `M`.) `a` need not be 0 or 1: some `c a` is not 0, and there the maximum is attained.
 //! - *Sum.* `Σ y w` over all keys, for each head and lane, is the `D` of `softmax`, by a kind of its own.
 //! - *Normalising.* `y w m = 2^n p + q + 2^14 q' − y 2^(n−1)`, `R(30 − n, p)`, `R(14, q)`, `R(n − 14, q')`: `p` is `2^13 w / D`, rounded.
-//! - *Mixing.* `+X(block + 8 i, u, v)` for each eight channels, and to the zero sum `κ δ^(head_dim · head) (Σ_t ρ^t p_t) (Σ_d δ^d v_d)`, against [`mixed`](super::mixed).
-//! - *Rows that are off.* `(1 − e) c = 0`, `(1 − e) p = 0`, `(1 − e) new = 0`: they add nothing to the sums of a head. Their scores are free, and harmless as in `qk`.
+//! - *Mixing.* `+X(block + 8 i, u, v)` for each eight channels, and to the zero sum `κ δ^(head_dim · head) (Σ_t ρ^t p_t) (Σ_d δ^d v_d)`, against
+//!   [`mixed`](super::mixed).
+//! - *Rows that are off.* `(1 − e) c = 0`, `(1 − e) p = 0`, `(1 − e) new = 0`: they add nothing to the sums of a head. Their scores are free,
+//!   and harmless as in `qk`.
 //!
-//! Powers: `σ^row` steps by `σ`. `δ^(head_dim · head)` is `first + g' (1 − first + head new (δ^head_dim − 1))`: the own group is a head's first. Here alone a power has a trace column in its factor; the chain determines it, and it
+//! Powers: `σ^row` steps by `σ`. `δ^(head_dim · head)` is `first + g' (1 − first + head new (δ^head_dim − 1))`: the own group is a head's first.
+//! Here alone a power has a trace column in its factor; the chain determines it, and it
 //! is committed to before the challenges are drawn.
 //!
-//! *Why congruent means equal.* The plan requires `|q · k| < 2^29`, so distances of visible keys to an attained maximum are below `2^30`, and `s + 16 + bits(d') ≤ 30`: so is the form. Weights are below `2^15`, so `y w m < 2^29`, and
-//! `2^n p + q + 2^14 q' < 2^30`; every honest `p` fits, as `(2^29 − 1 + 2^(n−1)) / 2^n < 2^(30−n)`. With a bit more in the range of `p` a masked key could have `p = 2^(31−n) − 1`.
+//! *Why congruent means equal.* The plan requires `|q · k| < 2^29`, so distances of visible keys to an attained maximum are below `2^30`, and
+//! `s + 16 + bits(d') ≤ 30`: so is the form. Weights are below `2^15`, so `y w m < 2^29`, and
+//! `2^n p + q + 2^14 q' < 2^30`; every honest `p` fits, as `(2^29 − 1 + 2^(n−1)) / 2^n < 2^(30−n)`. With a bit more in the range of `p` a masked
+//! key could have `p = 2^(31−n) − 1`.
 //!
-//! Cells of a row: `19 + head_dim + 13 L`, and with the second limb `3 L` more; `4 (⌈(7 + head_dim / 8 + 5 L) / 2⌉ + 3)`, and with the second limb `6 L` in the place of `5 L`.
+//! Cells of a row: `19 + head_dim + 13 L`, and with the second limb `3 L` more; `4 (⌈(7 + head_dim / 8 + 5 L) / 2⌉ + 3)`, and with the second
+//! limb `6 L` in the place of `5 L`.
 
 use stwo::core::fields::m31::M31;
 

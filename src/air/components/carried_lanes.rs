@@ -1,7 +1,9 @@
 //! Views of carried blocks: single lanes of eight rows of the memory, as in [`lanes`].
 //!
-//! The number of carried blocks is not constant, so neither is the number of rows that are on. Row `i`: constant address `a = base + 8 i`, as all rows behind `base` have views; an enabler `e`; the values and multiplicities of
-//! [`lanes`], whose uses and yields are `e` and `e · m_t` times. `e (1 − e) = 0`: without it two rows with `e` and `−e` would cancel each other's uses, and yield a view that no memory has.
+//! The number of carried blocks is not constant, so neither is the number of rows that are on. Row `i`: constant address `a = base + 8 i`, as
+//! all rows behind `base` have views; an enabler `e`; the values and multiplicities of
+//! [`lanes`], whose uses and yields are `e` and `e · m_t` times. `e (1 − e) = 0`: without it two rows with `e` and `−e` would cancel each
+//! other's uses, and yield a view that no memory has.
 //!
 //! A row needs no chain: it yields what the memory says, and a view too many is as true.
 //!

@@ -1,19 +1,27 @@
 //! Rows of groups of keys, which hang below a constant row of [`softmax`](super::softmax).
 //!
-//! The number of carried blocks is not constant, so neither is the number of rows that a head needs in [`qk`](super::qk) and [`attend`](super::attend). Their rows
-//! come in groups, one for each block of `L` keys: the head's first group is the chunk's own block, the others are the carried blocks in their order. Each row has a
-//! constant number `i` in the whole component, and an enabler `e`. It uses `(chain, op, i, new, own, carried, …)` and yields `(chain, op, i + 1, new', own, carried, …)`,
-//! `e` times, with `e(1 − e) = 0`. The head's `softmax` row, which is constant, yields the tuple of the first row of its first group `G` with `new = 1`, and uses
+//! The number of carried blocks is not constant, so neither is the number of rows that a head needs in [`qk`](super::qk) and
+//! [`attend`](super::attend). Their rows
+//! come in groups, one for each block of `L` keys: the head's first group is the chunk's own block, the others are the carried blocks in their
+//! order. Each row has a
+//! constant number `i` in the whole component, and an enabler `e`. It uses `(chain, op, i, new, own, carried, …)` and yields
+//! `(chain, op, i + 1, new', own, carried, …)`,
+//! `e` times, with `e(1 − e) = 0`. The head's `softmax` row, which is constant, yields the tuple of the first row of its first group `G` with
+//! `new = 1`, and uses
 //! the one behind the last row of its last group `G + N` with `new = 0`.
 //!
-//! Only the one constant row of `op` yields a first tuple and only it takes a last one, and a row leads to the next number and to no other. So exactly the rows of the groups
+//! Only the one constant row of `op` yields a first tuple and only it takes a last one, and a row leads to the next number and to no other. So
+//! exactly the rows of the groups
 //! `G … G + N` are on with that `op`: none can be left out, added, or given to another head, whatever calls there are outside the run.
 //!
-//! `new` is 1 in the own group: `new' = new (1 − last)` with the constant `last`, 1 in a group's last row. The block of keys lies at `carried + new (own − carried) + Γ step` for the
-//! group's number `Γ`, a constant; `own` is the address of the own block less `G step`, `carried` that of the first carried block less `(G + 1) step`. Both `new'` and the block are columns, as
+//! `new` is 1 in the own group: `new' = new (1 − last)` with the constant `last`, 1 in a group's last row. The block of keys lies at
+//! `carried + new (own − carried) + Γ step` for the
+//! group's number `Γ`, a constant; `own` is the address of the own block less `G step`, `carried` that of the first carried block less
+//! `(G + 1) step`. Both `new'` and the block are columns, as
 //! they would be tuple elements of degree 2.
 //!
-//! All rows have their constants, whether they are on or not, so that each number is one row's only. A last group that the component's size cuts off cannot be used, as nothing takes the tuple behind its rows.
+//! All rows have their constants, whether they are on or not, so that each number is one row's only. A last group that the component's size cuts
+//! off cannot be used, as nothing takes the tuple behind its rows.
 
 use stwo::core::fields::m31::M31;
 
@@ -61,7 +69,8 @@ pub const NEW: usize = 2;
 /// Columns of a group's row without those of `shared`.
 pub const COLUMNS: usize = 8;
 
-/// The row's place below its head: constants `row`, `last`, `group`; values `e`, `op`, `new`, `new'`, `own`, `carried`, `step`, `block`, and as many as `shared` says; two lookups.
+/// The row's place below its head: constants `row`, `last`, `group`; values `e`, `op`, `new`, `new'`, `own`, `carried`, `step`, `block`, and as
+/// many as `shared` says; two lookups.
 pub fn group<R: Row>(chain: M31, shared: usize, row: &mut R) -> Group<R::F> {
     let number = row.constant("row");
     let last = row.constant("last");
@@ -91,7 +100,8 @@ pub fn group<R: Row>(chain: M31, shared: usize, row: &mut R) -> Group<R::F> {
     }
 }
 
-/// The constants of a row of a group of so many rows: the row's number, whether it is its group's last, the group's number; then its place in the group, and whether powers begin
+/// The constants of a row of a group of so many rows: the row's number, whether it is its group's last, the group's number; then its place in
+/// the group, and whether powers begin
 /// there: with the very first row, with the first row of a later group.
 pub(super) fn constants(rows_of_group: usize, row: usize) -> Vec<M31> {
     let place = row % rows_of_group;

@@ -1,10 +1,13 @@
 //! The mixture of values: `z = round(Σ_u p_tu v_ud / 2^s)`, without a column for the sum.
 //!
-//! Row: a channel `d` of a query head. Constants: the row's [`place`](super::place) (the operands of [`softmax`](super::softmax), of which the fourth is the address `b` of the output), `d`, its
-//! [rounding](super::outputs), `bits` and `2^(bits − 1)`, `first`. Values `z_t`, `r_t`. A power `g = first + (1 − first) δ g'`, which is `δ^(head_dim · head + d)`: all heads have
+//! Row: a channel `d` of a query head. Constants: the row's [`place`](super::place) (the operands of [`softmax`](super::softmax), of which the
+//! fourth is the address `b` of the output), `d`, its
+//! [rounding](super::outputs), `bits` and `2^(bits − 1)`, `first`. Values `z_t`, `r_t`. A power `g = first + (1 − first) δ g'`, which is
+//! `δ^(head_dim · head + d)`: all heads have
 //! as many channels, and no row between two heads is off.
 //!
-//! `R(bits, z + 2^(bits − 1))`, `R(s, r)`, `+T(b + d, z)`, and to the zero sum `−κ g Σ_t ρ^t (2^s z_t + on r_t − offset)`, against the products of [`attend`](super::attend). The plan
+//! `R(bits, z + 2^(bits − 1))`, `R(s, r)`, `+T(b + d, z)`, and to the zero sum `−κ g Σ_t ρ^t (2^s z_t + on r_t − offset)`, against the products
+//! of [`attend`](super::attend). The plan
 //! requires sums below `2^29` and `s + bits ≤ 30`: congruent means equal.
 //!
 //! Cells of a row: `2 L + 8`, and `4 (⌈(2 L + 3) / 2⌉ + 2)`.

@@ -1,7 +1,9 @@
 //! Queries times keys: `q_t · k_u` for all lanes `t` and all keys `u` of a group, without a column for the scores.
 //!
-//! Row: a channel `d` of a group of keys, as [`groups`](super::groups) says, with the queries' address `b` in the chain. Constants: the row's number, `last`, `Γ`, `d`, `first` (1 in the
-//! first row of all) and `jump` (1 in the first row of each later group). Values `q_t` of lanes, `k_u` of keys. A power `g = first + g' (1 − first − jump + jump σ^L)`, which is `σ^(L Γ)`.
+//! Row: a channel `d` of a group of keys, as [`groups`](super::groups) says, with the queries' address `b` in the chain. Constants: the row's
+//! number, `last`, `Γ`, `d`, `first` (1 in the
+//! first row of all) and `jump` (1 in the first row of each later group). Values `q_t` of lanes, `k_u` of keys. A power
+//! `g = first + g' (1 − first − jump + jump σ^L)`, which is `σ^(L Γ)`.
 //!
 //! `+T(b + d, q)`, `+T(block + d, k)`, and to the zero sum `κ g (Σ_t ρ^t q_t) (Σ_u σ^u k_u)`, against the scores of [`attend`](super::attend).
 //!

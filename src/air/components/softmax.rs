@@ -1,18 +1,27 @@
 //! A query head of attention: the constant row below which its groups of keys hang, and what normalises its weights.
 //!
-//! Row: a query head. Constants: its [`place`](super::place) (eight operands: the addresses of queries, own keys, own values, output and statistics; the number `G` of its first group; the number `N` of carried blocks;
-//! the number `K` of keys in the last carried block, `L` if there is none), `first`, the addresses of the first carried block's keys and values, `step` from one carried block to the next, the address of the masks of ones, the numbers of the tables of weights
-//! and of the second limb, `s`, `2^s`. A value `skip`; values for each lane: `m`, `n`, `h`, four limbs, `k`. A power `g = first + (1 − first) δ^head_dim g'`, which is `δ^(head_dim · head)`.
+//! Row: a query head. Constants: its [`place`](super::place) (eight operands: the addresses of queries, own keys, own values, output and
+//! statistics; the number `G` of its first group; the number `N` of carried blocks;
+//! the number `K` of keys in the last carried block, `L` if there is none), `first`, the addresses of the first carried block's keys and values,
+//! `step` from one carried block to the next, the address of the masks of ones, the numbers of the tables of weights
+//! and of the second limb, `s`, `2^s`. A value `skip`; values for each lane: `m`, `n`, `h`, four limbs, `k`. A power
+//! `g = first + (1 − first) δ^head_dim g'`, which is `δ^(head_dim · head)`.
 //!
-//! - *Groups.* `skip = G step`. As [`groups`](super::groups) says, for [`qk`](super::qk) with `head_dim` rows in a group and for [`attend`](super::attend) with `L`: each chain's first tuple is yielded, and its last one used.
-//! - *Sums.* With limbs `a`, `a'` and `c`, `c'` of 15 bits, `D = (a + c + 1) + 2^15 (a' + c')`; `a + 2^15 a'` is the rest of the division below, so the rest is below `D`, and at least 0. To the zero sum
-//!   `−κ on g Σ_t ρ^t D_t` against the weights of all keys, and as a kind of its own `−κ' on g Σ_t ρ^t` against the keys at which the maximum is attained: one of them counts.
-//! - *Division.* `m = ⌊2^(n + 13) / D⌋`: `m D + rest = 2^(n + 13)`, in two equations of limbs, `m (a + c + 1) + a = 2^15 k` and `m (a' + c') + a' + k = h` with `h = 2^(n − 2)`, `F(power, n, h)` for `14 ≤ n ≤ 30`,
+//! - *Groups.* `skip = G step`. As [`groups`](super::groups) says, for [`qk`](super::qk) with `head_dim` rows in a group and for
+//!   [`attend`](super::attend) with `L`: each chain's first tuple is yielded, and its last one used.
+//! - *Sums.* With limbs `a`, `a'` and `c`, `c'` of 15 bits, `D = (a + c + 1) + 2^15 (a' + c')`; `a + 2^15 a'` is the rest of the division below,
+//!   so the rest is below `D`, and at least 0. To the zero sum
+//! `−κ on g Σ_t ρ^t D_t` against the weights of all keys, and as a kind of its own `−κ' on g Σ_t ρ^t` against the keys at which the maximum is
+//!   attained: one of them counts.
+//! - *Division.* `m = ⌊2^(n + 13) / D⌋`: `m D + rest = 2^(n + 13)`, in two equations of limbs, `m (a + c + 1) + a = 2^15 k` and
+//!   `m (a' + c') + a' + k = h` with `h = 2^(n − 2)`, `F(power, n, h)` for `14 ≤ n ≤ 30`,
 //!   `R(16, k)`. Each side is below `2^31 − 1`: congruent means equal. `R(13, m − 2^13)`: so `2^(n − 1) < D ≤ 2^n`, which is so for one `n`.
 //!
-//! `+T(statistics + 1, m)`, `+T(statistics + 2, n)`, `+T(statistics + 3, h)`. The row at `statistics` has the maxima, which nobody writes: they are attained.
+//! `+T(statistics + 1, m)`, `+T(statistics + 2, n)`, `+T(statistics + 3, h)`. The row at `statistics` has the maxima, which nobody writes: they
+//! are attained.
 //!
-//! `D` is at most `2^30`, as a lane sees at most `2^15` keys whose weights are below `2^15`; it is at least `2^14`, the least weight of the maximum. The limbs can say no other number that is congruent: they say at least 1 and at most `2^31 − 1`.
+//! `D` is at most `2^30`, as a lane sees at most `2^15` keys whose weights are below `2^15`; it is at least `2^14`, the least weight of the
+//! maximum. The limbs can say no other number that is congruent: they say at least 1 and at most `2^31 − 1`.
 //!
 //! Cells of a row: `8 L + 9`, and `4 (⌈(7 L + 9) / 2⌉ + 2)`.
 
