@@ -17,24 +17,64 @@ mod balance;
 mod cells;
 #[path = "tensors/circuit.rs"]
 mod circuit;
+#[path = "support/command.rs"]
+mod command;
+#[path = "tensors/file.rs"]
+mod file;
+#[path = "tensors/forged.rs"]
+mod forged;
 #[path = "tensors/forms.rs"]
 mod forms;
+#[path = "tensors/generated.rs"]
+mod generated;
 #[path = "tensors/liar.rs"]
 mod liar;
+#[path = "tensors/manifest.rs"]
+mod manifest;
+#[path = "tensors/necessity.rs"]
+mod necessity;
+#[path = "tensors/norm_lane.rs"]
+mod norm_lane;
+#[path = "tensors/norm_lies.rs"]
+mod norm_lies;
+#[path = "tensors/norm_plans.rs"]
+mod norm_plans;
+#[path = "tensors/norm_roots.rs"]
+mod norm_roots;
+#[path = "tensors/norms.rs"]
+mod norms;
 #[path = "tensors/numbers.rs"]
 mod numbers;
+#[path = "tensors/object.rs"]
+mod object;
+#[path = "tensors/pinned.rs"]
+mod pinned;
+#[path = "tensors/position_lies.rs"]
+mod position_lies;
+#[path = "tensors/position_refusals.rs"]
+mod position_refusals;
 #[path = "tensors/program.rs"]
 mod program;
 #[path = "tensors/proofs.rs"]
 mod proofs;
 #[path = "tensors/random.rs"]
 mod random;
+#[path = "tensors/receipts.rs"]
+mod receipts;
 #[path = "tensors/refusals.rs"]
 mod refusals;
+#[path = "tensors/rotary.rs"]
+mod rotary;
+#[path = "tensors/rotary_lies.rs"]
+mod rotary_lies;
 #[path = "tensors/rules.rs"]
 mod rules;
 #[path = "tensors/scalar.rs"]
 mod scalar;
+#[path = "support/table.rs"]
+mod table;
+#[path = "tensors/words.rs"]
+mod words;
 
 use cairo_decode::prove::tensor::{Constants, Witness};
 use cairo_decode::tensor::values::{Values, compute};
@@ -178,7 +218,16 @@ pub fn ends() -> Chunk {
 
 /// A plan's chunk of these tokens, one for each lane.
 pub fn chunk_of(plan: Plan, tokens: &[u32]) -> Chunk {
-    let values = compute(&plan, &tensor::Chunk::first(tokens)).expect("a stream within its bound");
+    chunk_at(plan, tokens, 0)
+}
+
+/// The same from a position on.
+pub fn chunk_at(plan: Plan, tokens: &[u32], position: u32) -> Chunk {
+    let mut chunk = tensor::Chunk::first(tokens);
+    chunk.position = position;
+    plan.accepts(&chunk)
+        .expect("tokens and positions of the plan");
+    let values = compute(&plan, &chunk).expect("a stream within its bound");
     chunk_with(plan, values)
 }
 

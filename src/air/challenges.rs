@@ -18,6 +18,16 @@ pub enum Kind {
     Logits,
     /// The chosen token.
     Token,
+    /// Squares of a norm's channels.
+    NormSquares,
+    /// The tops of these squares.
+    NormTops,
+    /// What the squares have more in the unit of half the size.
+    NormSteps,
+    /// A norm's channels in its unit.
+    NormValues,
+    /// What the unit leaves of them.
+    NormRests,
     /// Queries times keys against the distances to their maximum.
     Scores,
     /// Weights times values against their roundings.
@@ -29,7 +39,7 @@ pub enum Kind {
 }
 
 /// Number of kinds.
-const KINDS: usize = 7;
+const KINDS: usize = 12;
 
 /// What components weigh with: numbers, or in a circuit wires.
 #[derive(Clone, Debug)]
@@ -40,6 +50,8 @@ pub struct Weights<C> {
     starts: Vec<(u32, C)>,
     /// `ρ^0 … ρ^(L−1)`: they weigh lanes.
     pub rho: Vec<C>,
+    /// `θ^0 … θ^L`: they weigh the lanes of norms, and the last one steps from norm to norm.
+    pub theta: Vec<C>,
     /// `σ^0 … σ^L`: they weigh keys.
     pub sigma: Vec<C>,
     /// `δ^0 … δ^head_dim`: they weigh the channels of heads of attention.
@@ -62,6 +74,7 @@ impl<C> Weights<C> {
                 .map(|(start, power)| (*start, of(power)))
                 .collect(),
             rho: self.rho.iter().map(&mut *of).collect(),
+            theta: self.theta.iter().map(&mut *of).collect(),
             sigma: self.sigma.iter().map(&mut *of).collect(),
             delta: self.delta.iter().map(&mut *of).collect(),
             kappa: std::array::from_fn(|i| of(&self.kappa[i])),
@@ -97,6 +110,7 @@ impl Weights<SecureField> {
             beta: vec![zero; layout.betas()],
             starts: layout.starts().map(|start| (start, zero)).collect(),
             rho: vec![zero; layout.lanes],
+            theta: vec![zero; layout.lanes + 1],
             sigma: vec![zero; layout.lanes + 1],
             delta: vec![zero; layout.deltas()],
             kappa: [zero; KINDS],
@@ -127,7 +141,7 @@ impl Challenges {
             let weights = Weights::without_values(&none);
             return Challenges { elements, weights };
         };
-        let [beta, rho, sigma, delta] = [0; 4].map(|_| channel.draw_secure_felt());
+        let [beta, rho, theta, sigma, delta] = [0; 5].map(|_| channel.draw_secure_felt());
         let weights = Weights {
             beta: powers(beta, layout.betas()),
             starts: layout
@@ -135,6 +149,7 @@ impl Challenges {
                 .map(|start| (start, beta.pow(start.into())))
                 .collect(),
             rho: powers(rho, layout.lanes),
+            theta: powers(theta, layout.lanes + 1),
             sigma: powers(sigma, layout.lanes + 1),
             delta: powers(delta, layout.deltas()),
             kappa: std::array::from_fn(|_| channel.draw_secure_felt()),

@@ -8,7 +8,7 @@ use stwo::core::fields::m31::{M31, P};
 use super::error::PlanError;
 use super::operation::Part;
 use super::plan::Plan;
-use super::witness::fill_block;
+use super::witness::switch_off;
 use crate::air::challenges::Challenges;
 use crate::air::components::Evaluator;
 use crate::air::components::place::END;
@@ -22,7 +22,15 @@ const MIN_LOG_ROWS: u32 = 4;
 
 /// A signed integer as an element of the field.
 pub fn signed(value: i64) -> M31 {
-    M31::from_u32_unchecked(value.rem_euclid(i64::from(P)) as u32)
+    let p = i64::from(P);
+    let small = if value < 0 { value + p } else { value };
+    // Nearly all numbers are small, and a division for each weight takes longer than all else that is done with it.
+    let reduced = if (0..p).contains(&small) {
+        small
+    } else {
+        value.rem_euclid(p)
+    };
+    M31::from_u32_unchecked(reduced as u32)
 }
 
 pub(super) fn flag(set: bool) -> M31 {
@@ -64,6 +72,11 @@ pub fn unchecked(plan: &Plan, reads: usize) -> Sets {
     rows.insert(Component::Range, range());
     rows.insert(Component::Lanes, views(plan));
     rows.insert(Component::Table, functions(plan));
+    for operation in &plan.operations {
+        for part in operation.work().tables(plan) {
+            rows.entry(part.component).or_default().extend(part.rows);
+        }
+    }
     rows.retain(|_, rows| !rows.is_empty());
     let mut components = BTreeMap::new();
     for (component, rows) in rows {
@@ -120,7 +133,8 @@ pub fn sizes(plan: &Plan, layouts: &Layouts, blocks: u32) -> Vec<u32> {
 fn operations(plan: &Plan) -> BTreeMap<Component, Vec<Vec<M31>>> {
     let mut all = BTreeMap::<Component, Vec<Vec<M31>>>::new();
     for operation in plan.order() {
-        let parts = plan.operations[operation].work().constants(plan);
+        let work = plan.operations[operation].work();
+        let parts = work.constants(plan);
         let count = parts.iter().map(|part| part.rows.len()).sum();
         let mut index = 0;
         for Part { component, rows } in parts {
@@ -129,7 +143,7 @@ fn operations(plan: &Plan) -> BTreeMap<Component, Vec<Vec<M31>>> {
                 table.push([&place(operation, index, count)[..], &row].concat());
                 index += 1;
             }
-            fill_block(plan, component, table);
+            switch_off(table, plan.rows_off(component, work));
         }
     }
     for (component, rows) in &mut all {
@@ -194,14 +208,20 @@ fn functions(plan: &Plan) -> Vec<Vec<M31>> {
     rows
 }
 
+/// Rows that [`columns`] takes at a time: what a processor keeps near it, of rows of hundreds of numbers.
+const ROWS_AT_ONCE: usize = 64;
+
 /// Columns from rows of so many values; padding is 0.
 pub fn columns(rows: &[Vec<M31>], width: usize, log_rows: u32) -> Table {
-    let of = |column: usize| {
-        let values = rows.iter().map(|row| row[column]);
-        let padded = values.chain(std::iter::repeat(M31::from(0)));
-        padded.take(1 << log_rows).collect()
-    };
-    (0..width).map(of).collect()
+    let mut columns = vec![vec![M31::from(0); 1 << log_rows]; width];
+    for (block, rows) in rows.chunks(ROWS_AT_ONCE).enumerate() {
+        let start = block * ROWS_AT_ONCE;
+        for (i, column) in columns.iter_mut().enumerate() {
+            let values = column[start..].iter_mut().zip(rows);
+            values.for_each(|(value, row)| *value = row[i]);
+        }
+    }
+    columns
 }
 
 /// The same of rows that there are, as wide as the first.

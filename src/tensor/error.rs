@@ -7,6 +7,32 @@ use crate::air::components::lanes::CHANNELS;
 /// Why there is no plan.
 #[derive(Clone, Debug, Error, PartialEq, Eq)]
 pub enum PlanError {
+    #[error("embed: a shift by {shift}, at most {limit}")]
+    EmbedShift { shift: u32, limit: u32 },
+    #[error("embed: the plan has vectors of positions already; add both tables into one")]
+    PositionTables,
+    #[error("angles: the table has no positions or no frequencies")]
+    NoAngles,
+    #[error(
+        "angles: position {position} has {found} frequencies, and the first position {expected}"
+    )]
+    Frequencies {
+        position: usize,
+        found: usize,
+        expected: usize,
+    },
+    #[error(
+        "angles: a cosine or sine of {value}; magnitudes are at most {limit}, which stands for 1"
+    )]
+    Angle { value: i64, limit: i64 },
+    #[error(
+        "rotary: outputs of {bits} bits, sign included; at most {limit}, so that rotated sums can be proven: take a larger shift"
+    )]
+    RotatedBits { bits: u32, limit: u32 },
+    #[error(
+        "rotary: heads of {found} channels, and the plan has heads of {expected}: all have one size"
+    )]
+    HeadSize { found: usize, expected: usize },
     #[error("a plan has 8, 16, 32 or 64 lanes, not {0}")]
     Lanes(usize),
     #[error("a block has an even number of outputs, and some: {0}")]
@@ -91,6 +117,26 @@ pub enum PlanError {
         lowest: i64,
         highest: i64,
     },
+    #[error("norm: {channels} channels; there must be some, and at most {limit}")]
+    NormChannels { channels: usize, limit: usize },
+    #[error("norm: results of {bits} bits; choose {least} to {most}")]
+    NormBits { bits: u32, least: u32, most: u32 },
+    #[error(
+        "norm: {floor} stands for eps; raise it to {least}, or choose a grain with which it is below {limit}"
+    )]
+    NormFloor { floor: i64, least: i64, limit: i64 },
+    #[error(
+        "norm: {channels} channels of at most {magnitude} can be too long for the largest unit with a grain of {grain} bits; choose a smaller grain, or a stream with a coarser unit"
+    )]
+    NormLength {
+        channels: usize,
+        magnitude: i64,
+        grain: u32,
+    },
+    #[error(
+        "norm: the plan has norms of the other kind; both would have the same powers of θ, so the errors of one could cancel those of the other"
+    )]
+    NormKinds,
     #[error("attention: a head has a multiple of {CHANNELS} channels, and some, not {0}")]
     HeadChannels(usize),
     #[error(
@@ -154,4 +200,25 @@ pub struct StreamError {
     pub lane: usize,
     pub value: i64,
     pub bound: i64,
+}
+
+/// Why a plan has no proof of a chunk, whatever its values.
+#[derive(Clone, Debug, Error, PartialEq, Eq)]
+pub enum ChunkError {
+    #[error("the chunk has {found} tokens; at least 1, and at most {lanes}, one for each lane")]
+    Tokens { found: usize, lanes: usize },
+    #[error("lane {lane} has the token {token}; the plan has {tokens} tokens")]
+    Token {
+        lane: usize,
+        token: u32,
+        tokens: usize,
+    },
+    #[error(
+        "the chunk begins at position {position}; {operation} has {context} positions: begin a new session"
+    )]
+    Position {
+        operation: &'static str,
+        position: u32,
+        context: usize,
+    },
 }

@@ -11,7 +11,7 @@ use super::plan::{Plan, Tensor};
 use super::product::within;
 use super::values::Values;
 use crate::air::components::Component;
-use crate::air::components::head::{LIMB_BITS, PART};
+use crate::air::components::head::{LIMB_BITS, part};
 
 /// Name in refusals.
 const NAME: &str = "head";
@@ -41,14 +41,10 @@ impl Plan {
             return Err(PlanError::Heads);
         }
         for token in 0..self.embedding.rows.len() {
-            let reach = self.embedding.reach(token, input.magnitude, 0);
+            let reach = self.embedding.reach(token, input, 0);
             within(NAME, token, reach, LOGIT)?;
         }
-        let row = |address| Tensor {
-            address,
-            channels: 1,
-            magnitude: LOGIT,
-        };
+        let row = |address| Tensor::new(address, 1, LOGIT);
         let (maxima, chosen) = (row(self.maxima), row(self.tokens.chosen));
         self.operations.push(Operation::Head(Head {
             input,
@@ -91,7 +87,7 @@ impl Head {
 
     /// A token's row, with room for the multiplicities of its embedding.
     fn logits(&self, plan: &Plan, token: usize, values: &Values) -> Vec<M31> {
-        let parts = self.input.channels.div_ceil(PART);
+        let parts = self.input.channels / part(self.input.channels);
         let mut row = vec![M31::from(0); parts];
         let maxima = values.channel(self.maxima, 0);
         let chosen = values.channel(self.chosen, 0);
@@ -144,6 +140,8 @@ impl Work for Head {
                 }
             }
             values.set(self.chosen, 0, lane, best.0);
+            let counts = lane >= values.chunk.forced;
+            values.rows[plan.tokens.listed as usize][lane] = if counts { best.0 + 1 } else { 0 };
             values.set(self.maxima, 0, lane, best.1.into());
         }
         values.keep(self.maxima, &lanes, &logits);

@@ -11,6 +11,7 @@ use super::error::StreamError;
 use super::operation::{Chunk, Operand};
 use super::plan::{Plan, Tensor};
 use super::product::Matrix;
+use crate::air::components::lanes::CHANNELS;
 
 /// Outputs of a matrix that a thread computes at least, as fewer take less time than another thread needs to start.
 const OUTPUTS_AT_ONCE: usize = 64;
@@ -115,6 +116,17 @@ impl Values {
 
     pub(super) fn set(&mut self, tensor: Tensor, channel: usize, lane: usize, value: i64) {
         self.rows[tensor.address as usize + channel][lane] = value;
+    }
+
+    /// The value of one lane at an address, as an element of the field.
+    pub(super) fn at(&self, address: u32, lane: usize) -> M31 {
+        signed(self.rows[address as usize][lane])
+    }
+
+    /// One lane of the eight rows from an address on.
+    pub(super) fn view(&self, address: u32, lane: usize) -> Vec<M31> {
+        let addresses = address..address + CHANNELS as u32;
+        addresses.map(|address| self.at(address, lane)).collect()
     }
 
     /// The values at an address, as elements of the field.

@@ -31,7 +31,10 @@ pub fn witness(
         let log = placed.log_rows;
         let rows = match placed.component {
             Component::Tensor => memory(values, log),
-            Component::Range | Component::Table => vec![vec![M31::from(0)]; 1 << log],
+            Component::Range
+            | Component::Table
+            | Component::AngleTable
+            | Component::PositionTable { .. } => vec![vec![M31::from(0)]; 1 << log],
             Component::Lanes => views(plan, values, fixed, log),
             Component::CarriedLanes { .. } => plan.carried_rows(values),
             Component::Call { operands } => {
@@ -70,16 +73,16 @@ fn operations(plan: &Plan, values: &Values) -> BTreeMap<Component, Vec<Vec<M31>>
             let own = rows.into_iter().map(|row| [&operands[..], &row].concat());
             let table = all.entry(component).or_default();
             table.extend(own);
-            fill_block(plan, component, table);
+            switch_off(table, plan.rows_off(component, operation));
         }
     }
     all
 }
 
-/// Rows of zeros up to the next block of outputs.
-pub(super) fn fill_block(plan: &Plan, component: Component, rows: &mut Vec<Vec<M31>>) {
+/// Adds rows of zeros.
+pub(super) fn switch_off(rows: &mut Vec<Vec<M31>>, count: usize) {
     let off = vec![M31::from(0); rows.first().map_or(0, Vec::len)];
-    rows.resize(plan.rows_of_blocks(component, rows.len()), off);
+    rows.resize(rows.len() + count, off);
 }
 
 /// Values, and room for the multiplicity.

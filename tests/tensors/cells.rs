@@ -31,6 +31,8 @@ fn rows_have_the_cells_that_comments_say() {
             let component = Component::Attend { head_dim, far };
             (component, [values, 4 + fractions(lookups)])
         };
+        let lookups = |lookups: usize| 4 * lookups.div_ceil(2);
+        let (part, shift) = (96, 8);
         let said = [
             (Component::Product { block: 12 }, [lanes + 3, 16]),
             (Component::Round, [2 * lanes + 2, fractions(2 * lanes + 3)]),
@@ -60,6 +62,32 @@ fn rows_have_the_cells_that_comments_say() {
             attend(64, false),
             attend(64, true),
             (Component::Mixed, [2 * lanes + 8, fractions(2 * lanes + 3)]),
+            (
+                Component::Rotary { start, half: 32 },
+                [10 * lanes + 3, fractions(8 * lanes + 6)],
+            ),
+            (Component::Positions, [2, lookups(3)]),
+            (Component::AngleTable, [1, 4]),
+            (Component::PositionTable { part }, [1, 4]),
+            (Component::Angles, [26, 12]),
+            (
+                Component::Embed { part, shift },
+                [part + 10, lookups(4 + part / 8)],
+            ),
+            (
+                Component::EmbedPositions { part, shift },
+                [2 * part + 10, lookups(5 + part / 8)],
+            ),
+            (
+                Component::Norm { centred: false },
+                [10 * lanes + 3, fractions(4 * lanes + 7)],
+            ),
+            (
+                Component::Norm { centred: true },
+                [11 * lanes + 3, fractions(4 * lanes + 8)],
+            ),
+            (Component::NormRoot { centred: false }, [37, fractions(32)]),
+            (Component::NormRoot { centred: true }, [40, fractions(37)]),
         ];
         for (component, said) in said {
             let found = cells(component, lanes);

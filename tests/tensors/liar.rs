@@ -130,7 +130,7 @@ fn in_constraints(chunk: &Chunk, component: usize, column: usize, delta: u32) ->
 /// relation, or the sum. What is free is listed in `free`, and is nowhere else.
 #[test]
 fn one_wrong_value_in_any_column() {
-    lies_everywhere(&chunk(&GIVEN));
+    refuses_one_wrong_value(&chunk(&GIVEN));
 }
 
 /// The same of attention, behind a partial block, with rows that are off: with one limb of distances, and with two.
@@ -140,11 +140,12 @@ fn one_wrong_value_in_any_column_of_attention() {
         let mut numbers = Numbers(8);
         let plan = form.plan(&mut numbers);
         let of = behind(&plan, position, &mut numbers);
-        lies_everywhere(&attention::chunk(plan, &of));
+        refuses_one_wrong_value(&attention::chunk(plan, &of));
     }
 }
 
-fn lies_everywhere(chunk: &Chunk) {
+/// Requires one wrong value in any column of a chunk's components to be refused, unless it is free.
+pub fn refuses_one_wrong_value(chunk: &Chunk) {
     let honest = Honest::new(&chunk.constants, &chunk.witness);
     let mut lie: Witness = chunk.witness.clone();
     let mut wrong = BTreeSet::new();

@@ -13,7 +13,7 @@ use stwo::core::vcs::blake2_hash::Blake2sHash;
 use crate::balance::sum_of_rows;
 use crate::{Chunk, GIVEN, Numbers, attention, chunk, chunk_of, plan};
 
-fn accepts(proof: &CairoProof, layout: &Layout, part: &TensorPart) -> Result<(), String> {
+pub fn accepts(proof: &CairoProof, layout: &Layout, part: &TensorPart) -> Result<(), String> {
     let proof = proof.clone();
     let verify =
         || verify(proof, Some((&Layouts::from(layout), part)), false).map_err(|e| e.to_string());

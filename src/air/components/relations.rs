@@ -20,6 +20,10 @@ pub const FUNCTION: M31 = M31::from_u32_unchecked(1_100_000_006);
 /// `(A, row, flags)`: the flags of the head's row before.
 pub const FLAGS: M31 = M31::from_u32_unchecked(1_100_000_007);
 
+/// `(G, part, position, cosines, sines)`: rotary angles of eight frequencies.
+pub const ANGLES: M31 = M31::from_u32_unchecked(1_100_000_020);
+/// `(P, part, position, channels)`: a learned position's vector, in parts.
+pub const POSITIONS: M31 = M31::from_u32_unchecked(1_100_000_021);
 /// `(Q, op, row, new, own, carried, step, queries)`: the chain of a head's groups of keys in `qk`.
 pub const SCORES: M31 = M31::from_u32_unchecked(1_100_000_030);
 /// `(G, op, row, new, own, carried, step, …)`: the chain of a head's groups of keys in `attend`.
