@@ -12,7 +12,6 @@ use cairo_decode::air::components::form::{self, MAX_WIDTH};
 use cairo_decode::air::layout::{Layouts, Sizes};
 use cairo_decode::prove::Prover;
 use cairo_decode::receipt::{Document, Manifest, TensorManifest};
-use cairo_decode::tensor::plan::Carried;
 use cairo_decode::tensor::values::compute;
 use cairo_decode::tensor::{Chunk, Matrix, Plan, Product, constants, witness};
 use cairo_decode::verify::params::PLAIN;
@@ -63,7 +62,7 @@ fn honest() -> &'static Honest {
         let y = plan.linear(x, product, 12).expect("in range");
         plan.head(y).expect("in range");
         let step = plan.addresses.next_power_of_two();
-        plan.carried = Carried { blocks: 1, step };
+        (plan.carried.blocks, plan.carried.step) = (1, step);
         let given: Vec<u32> = (0..8).collect();
         let values = compute(&plan, &Chunk::first(&given)).expect("in range");
         let mut input = program::run(&plan, &values);
