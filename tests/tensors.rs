@@ -1,6 +1,16 @@
 //! Tensor components: embeddings, products, roundings and a choice of tokens in one proof with a Cairo program that calls
 //! them; and what liars get for each of their columns.
 
+#[path = "tensors/attention.rs"]
+mod attention;
+#[path = "tensors/attention_groups.rs"]
+mod attention_groups;
+#[path = "tensors/attention_lanes.rs"]
+mod attention_lanes;
+#[path = "tensors/attention_lie.rs"]
+mod attention_lie;
+#[path = "tensors/attention_plans.rs"]
+mod attention_plans;
 #[path = "tensors/balance.rs"]
 mod balance;
 #[path = "tensors/cells.rs"]
@@ -67,6 +77,8 @@ mod random;
 mod receipts;
 #[path = "tensors/refusals.rs"]
 mod refusals;
+#[path = "tensors/rooted.rs"]
+mod rooted;
 #[path = "tensors/rotary.rs"]
 mod rotary;
 #[path = "tensors/rotary_lies.rs"]

@@ -69,13 +69,19 @@ impl Expression {
         }
     }
 
-    /// The number for given constants and weights, of an expression of nothing else; other columns count as 0.
-    pub fn of_constants(&self, constants: &impl Fn(usize) -> M31, weights: &[QM31]) -> QM31 {
-        let of = |expression: &Expression| expression.of_constants(constants, weights);
+    /// The number in a row for given weights, of an expression without powers, which count as 0.
+    pub fn weighed(
+        &self,
+        constants: &impl Fn(usize) -> M31,
+        values: &impl Fn(usize) -> M31,
+        weights: &[QM31],
+    ) -> QM31 {
+        let of = |expression: &Expression| expression.weighed(constants, values, weights);
         match self.node() {
             Node::Number(number) => (*number).into(),
             Node::Constant(i) => constants(*i).into(),
-            Node::Value(_) | Node::Power { .. } => QM31::zero(),
+            Node::Value(i) => values(*i).into(),
+            Node::Power { .. } => QM31::zero(),
             Node::Weight(i) => weights[*i],
             Node::Sum(a, b) => of(a) + of(b),
             Node::Difference(a, b) => of(a) - of(b),
@@ -97,13 +103,14 @@ impl Expression {
         }
     }
 
-    /// Whether no value of the prover's is in it.
-    pub fn is_of_constants(&self) -> bool {
+    /// Whether no value of the prover's is in it but those of some trace columns.
+    pub fn is_of_constants_and(&self, values: &[usize]) -> bool {
         match self.node() {
             Node::Number(_) | Node::Weight(_) | Node::Constant(_) => true,
-            Node::Value(_) | Node::Power { .. } => false,
+            Node::Value(i) => values.contains(i),
+            Node::Power { .. } => false,
             Node::Sum(a, b) | Node::Difference(a, b) | Node::Product(a, b) => {
-                a.is_of_constants() && b.is_of_constants()
+                a.is_of_constants_and(values) && b.is_of_constants_and(values)
             }
         }
     }

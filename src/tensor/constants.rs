@@ -11,7 +11,6 @@ use super::plan::Plan;
 use super::witness::switch_off;
 use crate::air::challenges::Challenges;
 use crate::air::components::Evaluator;
-use crate::air::components::lanes::CHANNELS;
 use crate::air::components::place::END;
 use crate::air::components::{Component, range};
 use crate::air::layout::{Layout, Layouts, Placed, Sizes};
@@ -61,9 +60,10 @@ pub fn log_rows(rows: usize) -> u32 {
 /// The layouts of a plan's proofs and the constants of its components; `reads` says how often the program reads a lane.
 ///
 /// # Errors
-/// [`PlanError::Writers`].
+/// [`PlanError::Writers`], [`PlanError::Unrecorded`].
 pub fn constants(plan: &Plan, reads: usize) -> Result<Sets, PlanError> {
     plan.check()?;
+    plan.check_carried()?;
     Ok(unchecked(plan, reads))
 }
 
@@ -71,6 +71,7 @@ pub fn constants(plan: &Plan, reads: usize) -> Result<Sets, PlanError> {
 pub fn unchecked(plan: &Plan, reads: usize) -> Sets {
     let mut rows = operations(plan);
     rows.insert(Component::Range, range());
+    rows.insert(Component::Lanes, views(plan));
     rows.insert(Component::Table, functions(plan));
     for operation in &plan.operations {
         for part in operation.work().tables(plan) {
@@ -125,12 +126,11 @@ pub fn unchecked(plan: &Plan, reads: usize) -> Sets {
 fn grown(plan: &Plan, component: Component, size: u32) -> Vec<Vec<M31>> {
     let rows = 1 << size;
     match component {
-        Component::Lanes => views(plan, rows),
         Component::Record { .. } => {
             let records = plan.recorded();
             records.map_or(vec![], |records| records.constants_of(plan, rows))
         }
-        component => component.rows(size),
+        component => component.rows(plan.lanes, size),
     }
 }
 
@@ -194,11 +194,9 @@ fn range() -> Vec<Vec<M31>> {
 }
 
 /// The views that operations and the program use, then those of carried blocks: so many at most.
-fn views(plan: &Plan, rows: usize) -> Vec<Vec<M31>> {
-    let carried = plan.carried_addresses().step_by(CHANNELS);
+fn views(plan: &Plan) -> Vec<Vec<M31>> {
     let view = |address: u32| vec![M31::from(1), M31::from(address)];
-    let all = plan.views().into_iter().chain(carried);
-    all.map(view).take(rows).collect()
+    plan.views().into_iter().map(view).collect()
 }
 
 /// All tables of functions, and in padding the first row of the first one.

@@ -2,6 +2,8 @@
 
 use thiserror::Error;
 
+use crate::air::components::lanes::CHANNELS;
+
 /// Why there is no plan.
 #[derive(Clone, Debug, Error, PartialEq, Eq)]
 pub enum PlanError {
@@ -147,8 +149,62 @@ pub enum PlanError {
         "records: a value can reach {magnitude}, at most {limit} fits an element; round keys and values to fewer bits"
     )]
     RecordValue { magnitude: i64, limit: i64 },
+    #[error(
+        "records: the plan carries keys and values that its record has not, or has in another order: nothing would bind them; give the record all of them, in the order in which attention was added"
+    )]
+    Unrecorded,
     #[error("records: a record of {blocks} blocks; at least one and at most {limit}")]
     RecordBlocks { blocks: usize, limit: usize },
+    #[error("attention: a head has a multiple of {CHANNELS} channels, and some, not {0}")]
+    HeadChannels(usize),
+    #[error(
+        "attention: {found} channels of a head; the plan's other heads have {expected}, and all must have as many"
+    )]
+    HeadDim { found: usize, expected: usize },
+    #[error("attention: {heads} heads of queries cannot share {kv_heads} heads of keys evenly")]
+    SharedHeads { heads: usize, kv_heads: usize },
+    #[error("attention: the {tensor} have {found} channels, not {expected}")]
+    HeadsChannels {
+        tensor: &'static str,
+        found: usize,
+        expected: usize,
+    },
+    #[error(
+        "{operation}: a carried number has {bits} bits, at most {limit} can be hashed: round it to fewer"
+    )]
+    CarriedBits {
+        operation: &'static str,
+        bits: u32,
+        limit: u32,
+    },
+    #[error(
+        "attention: {0} carried blocks after attention has been added; say them before, as its ranges depend on them"
+    )]
+    CarriedLate(u32),
+    #[error("attention: a lane can see {keys} keys, at most {limit}: carry fewer blocks")]
+    Keys { keys: usize, limit: usize },
+    #[error(
+        "attention: a score can be {reach}; less than {limit} can be proven: round queries or keys to fewer bits"
+    )]
+    Score { reach: i64, limit: i64 },
+    #[error("attention: distances of units of 2^{shift}, at most 2^{limit}")]
+    Distance { shift: u32, limit: u32 },
+    #[error("attention: the table of weights has {found} distances, the scores need {needed}")]
+    Distances { found: usize, needed: usize },
+    #[error(
+        "attention: the table of weights begins at the argument {found}; distance 0 is {expected}"
+    )]
+    Nearest { found: i64, expected: i64 },
+    #[error(
+        "attention: the weight of distance {distance} is {value}, not at least 0 and below {limit}"
+    )]
+    Weight {
+        distance: usize,
+        value: i32,
+        limit: i32,
+    },
+    #[error("attention: the weight of distance 0 is {value}, at least {least} is needed")]
+    NearestWeight { value: i32, least: i32 },
 }
 
 /// A residual stream that no proof can have: its range is checked, not proven.

@@ -12,10 +12,12 @@ use super::function::ByTable;
 use super::gated::GatedProduct;
 use super::head::Head;
 use super::linear::Linear;
+use super::masks::Masks;
 use super::norm::Normed;
 use super::numbers::Matmul;
 use super::plan::{Plan, Tensor};
 use super::positions::Positions;
+use super::query_head::QueryHead;
 use super::records::Records;
 use super::residual::Residual;
 use super::rotary::Rotary;
@@ -36,6 +38,8 @@ pub enum Operation {
     Angles(AnglesByTable),
     Rotary(Rotary),
     Norm(Normed),
+    Masks(Masks),
+    QueryHead(QueryHead),
     Head(Head),
     Records(Records),
     Chains(Chains),
@@ -53,6 +57,8 @@ impl Operation {
             Operation::Angles(operation) => operation,
             Operation::Rotary(operation) => operation,
             Operation::Norm(operation) => operation,
+            Operation::Masks(operation) => operation,
+            Operation::QueryHead(operation) => operation,
             Operation::Head(operation) => operation,
             Operation::Records(operation) => operation,
             Operation::Chains(operation) => operation,

@@ -3,10 +3,10 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::ops::Range;
 
+use super::carried::Carried;
 use super::error::PlanError;
 use super::operation::{Chunk, Operand, Operation};
 use super::product::{Function, Matrix};
-use super::records::Records;
 use crate::air::components::Component;
 use crate::air::components::lanes::CHANNELS;
 use crate::air::components::positions::IN_VIEW;
@@ -50,6 +50,24 @@ impl Tensor {
         self.address..self.address + self.channels as u32
     }
 
+    /// Some of its channels.
+    pub(super) fn part(self, first: usize, channels: usize) -> Tensor {
+        Tensor {
+            channels,
+            ..self.at(self.address + first as u32)
+        }
+    }
+
+    /// As many channels of the same magnitude at another address.
+    pub(super) fn at(self, address: u32) -> Tensor {
+        Tensor { address, ..self }
+    }
+
+    /// Addresses of its views.
+    pub(super) fn views(&self) -> Vec<u32> {
+        self.addresses().step_by(CHANNELS).collect()
+    }
+
     /// Its address, as an operand.
     pub(super) fn operand(self) -> Operand {
         Operand::Number(self.address)
@@ -77,15 +95,6 @@ pub struct Tokens {
     pub positions: u32,
 }
 
-/// The keys and values of positions before the chunk: blocks of one position for each lane, in the memory behind all else.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct Carried {
-    /// The most blocks that a chunk can carry.
-    pub blocks: u32,
-    /// Addresses of a block.
-    pub step: u32,
-}
-
 /// Operations, numbered from 1 on in the order of their calls.
 #[derive(Clone, Debug)]
 pub struct Plan {
@@ -100,7 +109,7 @@ pub struct Plan {
     /// Address of the largest logits.
     pub maxima: u32,
     pub operations: Vec<Operation>,
-    /// Addresses in use, without those of carried blocks.
+    /// Addresses in use, without those of carried blocks, which lie behind them.
     pub addresses: u32,
     pub carried: Carried,
 }
@@ -174,7 +183,8 @@ impl Plan {
     }
 
     /// Requires that each address that an operation reads is written by exactly one: what nobody writes is the prover's
-    /// choice. The tokens that come in are the program's, which reads them. Carried keys and values are bound by their root.
+    /// choice. The tokens that come in are the program's, which reads them. No operation writes carried blocks: their values come from the
+    /// prover, and are bound by the root of the [records](Self::records).
     ///
     /// # Errors
     /// [`PlanError::Writers`].
@@ -185,7 +195,8 @@ impl Plan {
         let mut read = vec![self.tokens.given];
         for operation in &self.operations {
             for address in operation.writes().iter().flat_map(Tensor::addresses) {
-                *writers.entry(address).or_default() += 1;
+                let carried = usize::from(address >= self.addresses);
+                *writers.entry(address).or_insert(carried) += 1;
             }
             let reads = operation.work().reads();
             read.extend(reads.iter().flat_map(Tensor::addresses));
@@ -198,29 +209,33 @@ impl Plan {
         wrong.map_or(Ok(()), Err)
     }
 
-    /// A tensor is what an operation before has written, with that operation's range.
+    /// A tensor is what operations before have written, each with at most its range.
     pub(super) fn written(&self, operation: &'static str, input: Tensor) -> Result<(), PlanError> {
-        let mut written = self.operations.iter().flat_map(Operation::writes);
+        let written = self.operations.iter().flat_map(Operation::writes);
         let unwritten = PlanError::Unwritten {
             operation,
             address: input.address,
             channels: input.channels,
             magnitude: input.magnitude,
         };
-        let found = written.any(|output| output == input);
-        found.then_some(()).ok_or(unwritten)
+        let known = written.filter(|output| output.magnitude <= input.magnitude);
+        let common = |output: Tensor| {
+            let [own, other] = [input, output].map(|tensor| tensor.addresses());
+            let end = own.end.min(other.end);
+            end.saturating_sub(own.start.max(other.start)) as usize
+        };
+        let channels: usize = known.map(common).sum();
+        (channels == input.channels).then_some(()).ok_or(unwritten)
     }
 
     /// Rows of each component that [grows](Component::grows), where so many blocks are carried.
     pub(super) fn grown(&self, blocks: u32) -> BTreeMap<Component, usize> {
-        let memory = self.addresses + blocks * self.carried.step;
-        // Without a root nothing binds carried values, and there are no views of them.
-        let step = self.recorded().map_or(0, Records::channels);
-        let views = self.views().len() + blocks as usize * step / CHANNELS;
-        let mut rows = BTreeMap::from([
-            (Component::Tensor, memory as usize),
-            (Component::Lanes, views),
-        ]);
+        let memory = self.carried_address(blocks, 0);
+        let mut rows = BTreeMap::from([(Component::Tensor, memory as usize)]);
+        if let Some(views) = self.carried_views() {
+            let addresses = (memory - self.addresses) as usize;
+            rows.insert(views, addresses / CHANNELS);
+        }
         for operation in &self.operations {
             for (component, own) in operation.work().grown(self, blocks) {
                 *rows.entry(component).or_default() += own;

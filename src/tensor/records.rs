@@ -5,11 +5,13 @@ use std::ops::Range;
 use rayon::prelude::*;
 use stwo::core::fields::m31::M31;
 
+use super::carried::carried_bits;
 use super::constants::{flag, signed};
 use super::digests::{self, MAGNITUDE, digest, get, set};
 use super::error::{PlanError, StreamError};
 use super::operation::{Operand, Operation, Part, Work};
 use super::plan::{Plan, Tensor};
+use super::product::fewest_bits;
 use super::values::Values;
 use crate::air::components::Component;
 use crate::air::components::lanes::CHANNELS;
@@ -73,7 +75,10 @@ impl Plan {
             incoming,
             behind,
         };
-        self.carried.step = values as u32;
+        for tensor in tensors {
+            let bits = carried_bits(NAME, *tensor)?;
+            self.carried_tensor(*tensor, bits);
+        }
         self.operations.push(Operation::Records(records.clone()));
         Ok(records)
     }
@@ -87,27 +92,14 @@ impl Plan {
                 _ => None,
             })
     }
-
-    /// Addresses of carried keys and values: behind all others, block by block, each a record of all lanes, channel by channel.
-    pub fn carried_addresses(&self) -> Range<u32> {
-        let step = self.recorded().map_or(0, Records::channels) as u32;
-        self.addresses..self.addresses + step * self.carried.blocks
-    }
-
-    /// Where the first carried block has what an own tensor of the records is: one block further on it stands `step` addresses on.
-    pub fn carried_address(&self, own: Tensor) -> Option<u32> {
-        let tensors = &self.recorded()?.tensors;
-        let place = tensors.iter().position(|tensor| *tensor == own)?;
-        let before: usize = tensors[..place].iter().map(|tensor| tensor.channels).sum();
-        Some(self.addresses + before as u32)
-    }
 }
 
 /// A row: a block of a position's record.
 struct Block {
     number: u32,
     lane: usize,
-    views: Vec<u32>,
+    /// Addresses of its views, and the bits of their values.
+    views: Vec<(u32, u32)>,
     /// Of an own lane's record.
     last: bool,
 }
@@ -131,15 +123,15 @@ impl Records {
     }
 
     /// The views of each block of a record, from the addresses of a record's views.
-    fn views_of_blocks(&self, views: &[u32]) -> Vec<Vec<u32>> {
+    fn views_of_blocks(&self, views: &[(u32, u32)]) -> Vec<Vec<(u32, u32)>> {
         let of_block = self.packing.values_of_block() / CHANNELS;
-        let all: Vec<u32> = views
+        let all: Vec<(u32, u32)> = views
             .iter()
             .cycle()
             .take(self.blocks() * of_block)
             .copied()
             .collect();
-        all.chunks(of_block).map(<[u32]>::to_vec).collect()
+        all.chunks(of_block).map(<[_]>::to_vec).collect()
     }
 
     /// Views of the own lanes' records.
@@ -150,11 +142,20 @@ impl Records {
             .collect()
     }
 
+    /// The views of a record, with the bits of the tensors that they are of.
+    fn with_bits(&self, views: impl IntoIterator<Item = u32>) -> Vec<(u32, u32)> {
+        let bits = self.tensors.iter().flat_map(|tensor| {
+            let bits = fewest_bits(tensor.magnitude);
+            vec![bits; tensor.channels / CHANNELS]
+        });
+        views.into_iter().zip(bits).collect()
+    }
+
     /// The rows of a position whose record has these views; the first has this number.
-    fn position(&self, views: &[u32], lane: usize, first: u32, own: bool) -> Vec<Block> {
+    fn position(&self, views: &[(u32, u32)], lane: usize, first: u32, own: bool) -> Vec<Block> {
         let count = self.blocks();
         let views = (0..).zip(self.views_of_blocks(views));
-        let row = |(i, views): (usize, Vec<u32>)| Block {
+        let row = |(i, views): (usize, Vec<(u32, u32)>)| Block {
             number: first + i as u32,
             lane,
             views,
@@ -165,7 +166,7 @@ impl Records {
 
     /// Rows of the own lanes.
     fn own_rows(&self, plan: &Plan) -> Vec<Block> {
-        let (count, views) = (self.blocks(), self.own_views());
+        let (count, views) = (self.blocks(), self.with_bits(self.own_views()));
         let lanes = 0..plan.lanes;
         lanes
             .flat_map(|lane| self.position(&views, lane, OWN + (lane * count) as u32, true))
@@ -176,10 +177,8 @@ impl Records {
     fn carried_rows(&self, plan: &Plan, positions: usize) -> Vec<Block> {
         let positions = 0..positions.min(plan.carried.blocks as usize * plan.lanes);
         let rows = positions.flat_map(|position| {
-            let views: Vec<u32> = self
-                .carried_record(plan, position)
-                .step_by(CHANNELS)
-                .collect();
+            let views = self.carried_record(plan, position).step_by(CHANNELS);
+            let views = self.with_bits(views);
             let first = position * self.blocks();
             self.position(&views, position % plan.lanes, first as u32, false)
         });
@@ -207,7 +206,10 @@ impl Records {
                 M31::from(row.number),
                 M31::from(row.lane as u32),
             ];
-            constants.extend(row.views.iter().map(|&view| M31::from(view)));
+            constants.extend(row.views.iter().map(|&(view, _)| M31::from(view)));
+            constants.extend(row.views.iter().map(|&(_, bits)| M31::from(bits)));
+            let offset = |bits: u32| M31::from(1 << (bits - 1));
+            constants.extend(row.views.iter().map(|&(_, bits)| offset(bits)));
             let roots = if row.last { self.behind.address } else { 0 };
             constants.extend([flag(row.last), M31::from(roots), flag(i + 1 != last)]);
             constants
@@ -222,7 +224,7 @@ impl Records {
             let channels = row
                 .views
                 .iter()
-                .flat_map(|&view| view..view + CHANNELS as u32);
+                .flat_map(|&(view, _)| view..view + CHANNELS as u32);
             let values: Vec<i64> = channels
                 .map(|address| values.at(address, row.lane))
                 .collect();

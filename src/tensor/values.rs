@@ -8,7 +8,7 @@ use stwo::core::fields::m31::M31;
 
 use super::constants::signed;
 use super::error::StreamError;
-use super::operation::Chunk;
+use super::operation::{Chunk, Operand};
 use super::plan::{Plan, Tensor};
 use super::product::Matrix;
 use crate::air::components::lanes::CHANNELS;
@@ -151,22 +151,21 @@ impl Values {
 /// # Errors
 /// A value that no proof can have, where ranges are checked and not proven.
 pub fn compute(plan: &Plan, chunk: &Chunk) -> Result<Values, StreamError> {
+    let blocks = Operand::Blocks.of(plan.lanes, chunk);
+    let mut rows = vec![vec![0; plan.lanes]; plan.carried_address(blocks, 0) as usize];
+    let carried = rows.iter_mut().skip(plan.addresses as usize);
+    for (row, carried) in carried.zip(&chunk.carried) {
+        for (value, carried) in row.iter_mut().zip(carried) {
+            *value = *carried;
+        }
+    }
     let mut values = Values {
-        rows: vec![vec![0; plan.lanes]; plan.addresses as usize],
+        rows,
         chunk: chunk.clone(),
         operation: 0,
         lanes: plan.lanes,
         kept: BTreeMap::new(),
     };
-    let carried = chunk
-        .carried
-        .iter()
-        .take((plan.carried.blocks * plan.carried.step) as usize);
-    values.rows.extend(carried.map(|row| {
-        let mut row = row.clone();
-        row.resize(plan.lanes, 0);
-        row
-    }));
     let known = chunk.tokens.len().min(plan.lanes);
     for (lane, &token) in chunk.tokens[..known].iter().enumerate() {
         values.rows[plan.tokens.given as usize][lane] = token.into();

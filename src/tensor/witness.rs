@@ -38,6 +38,7 @@ pub fn witness(
             | Component::AngleTable
             | Component::PositionTable { .. } => vec![vec![M31::from(0)]; 1 << log],
             Component::Lanes => views(plan, values, fixed, log),
+            Component::CarriedLanes { .. } => plan.carried_rows(values),
             Component::Call { operands } => {
                 let steps = calls::take(input, call::word(operands));
                 calls::rows(input, &steps, &vec![call::OPERAND_LIMBS; operands])?
@@ -100,17 +101,15 @@ fn memory(values: &Values, log_rows: u32) -> Vec<Vec<M31>> {
     (0..1 << log_rows).map(row).collect()
 }
 
-/// The rows that the constants say, as far as the memory has what they view, and room for multiplicities.
+/// The rows that the constants say, and room for multiplicities.
 fn views(plan: &Plan, values: &Values, constants: &Table, log_rows: u32) -> Vec<Vec<M31>> {
     let [on, address] = [&constants[0], &constants[1]];
     let row = |i: usize| {
-        let mut row = vec![M31::from(0); 1 + (CHANNELS + 1) * plan.lanes];
-        let end = address[i].0 as usize + CHANNELS;
-        if on[i] == M31::from(1) && end <= values.rows.len() {
-            row[0] = M31::from(1);
+        let mut row = vec![M31::from(0); (CHANNELS + 1) * plan.lanes];
+        if on[i] == M31::from(1) {
             for k in 0..CHANNELS {
                 let lanes = values.lanes(address[i].0 + k as u32);
-                row[1 + k * plan.lanes..][..plan.lanes].copy_from_slice(&lanes);
+                row[k * plan.lanes..][..plan.lanes].copy_from_slice(&lanes);
             }
         }
         row

@@ -25,6 +25,13 @@ fn rows_have_the_cells_that_comments_say() {
     let start = 0;
     for lanes in [8, 16, 32, 64] {
         let fractions = |lookups: usize| 4 * (lookups.div_ceil(2) + 2);
+        let attend = |head_dim: usize, far: bool| {
+            let more = usize::from(far) * lanes;
+            let values = 19 + head_dim + 13 * lanes + 3 * more;
+            let lookups = 7 + head_dim / 8 + 5 * lanes + more;
+            let component = Component::Attend { head_dim, far };
+            (component, [values, 4 + fractions(lookups)])
+        };
         let lookups = |lookups: usize| 4 * lookups.div_ceil(2);
         let (part, shift) = (96, 8);
         let said = [
@@ -43,6 +50,19 @@ fn rows_have_the_cells_that_comments_say() {
                 Component::Gated { start },
                 [7 * lanes + 2, fractions(6 * lanes + 3)],
             ),
+            (Component::Masks, [1, 8]),
+            (
+                Component::Softmax { head_dim: 64 },
+                [8 * lanes + 9, fractions(7 * lanes + 9)],
+            ),
+            (Component::Qk { head_dim: 64 }, [2 * lanes + 9, 16]),
+            (
+                Component::CarriedLanes { base: 8 },
+                [9 * lanes, 4 * (lanes + 8).div_ceil(2)],
+            ),
+            attend(64, false),
+            attend(64, true),
+            (Component::Mixed, [2 * lanes + 8, fractions(2 * lanes + 3)]),
             (
                 Component::Rotary { start, half: 32 },
                 [10 * lanes + 3, fractions(8 * lanes + 6)],

@@ -16,7 +16,7 @@ use stwo::core::pcs::TreeVec;
 use stwo_constraint_framework::{FrameworkEval, PointEvaluator, Relation};
 
 use crate::digests::digested;
-use crate::{Numbers, Plan, constants, plan, rotary};
+use crate::{Numbers, Plan, attention, constants, plan, rotary};
 
 /// Most gates of all components of a plan, the lookup of a tuple's elements included.
 const GATES: usize = 6_000;
@@ -33,7 +33,8 @@ fn secure(numbers: &mut Numbers) -> QM31 {
 /// In a circuit with values, a component's constraints combine to what the verifier's evaluator makes of the same samples.
 #[test]
 fn circuits_evaluate_what_the_verifier_does() {
-    for plan in [plan(), rotary::plan()] {
+    let attention = attention::FAR.plan(&mut Numbers(2));
+    for plan in [plan(), rotary::plan(), attention] {
         let gates = replay(&plan);
         assert!(gates < GATES, "{gates} gates");
     }

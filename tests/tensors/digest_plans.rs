@@ -122,14 +122,18 @@ fn chains_are_of_chosen_tokens() {
 fn carried_values_stand_behind_all_others() {
     let (mut plan, x) = plan();
     let [keys, values] = [16, 8].map(|channels| tensor(&mut plan, x, channels, 9));
-    assert_eq!(plan.carried_address(keys), None);
     plan.carried.blocks = 3;
     assert_eq!(plan.carried_addresses().len(), 0);
     plan.records(&[keys, values]).expect("in range");
     let first = plan.addresses;
-    assert_eq!(plan.carried_address(keys), Some(first));
-    assert_eq!(plan.carried_address(values), Some(first + 16));
-    assert_eq!(plan.carried_address(x), None);
+    let offsets: Vec<_> = plan
+        .carried
+        .tensors
+        .iter()
+        .map(|t| (t.own, t.offset))
+        .collect();
+    assert_eq!(offsets, [(keys, 0), (values, 16)]);
+    assert_eq!(plan.carried_address(2, 16), first + 2 * 24 + 16);
     assert_eq!(plan.carried_addresses(), first..first + 3 * 24);
     assert_eq!(plan.carried.step, 24);
     assert_eq!(plan.check(), Ok(()));

@@ -192,7 +192,7 @@ fn a_root_of_congruences() {
     let found = (0..100).find_map(|try_with: i64| {
         let mut left = (top << 17) + 8_000 - 1024 * 1025;
         let mut stream = vec![];
-        for first in [Some(30_000 + try_with), None, None] {
+        for first in [Some(30_000 + 211 * try_with), None, None] {
             let value = first.unwrap_or_else(|| left.isqrt() - 1);
             left -= value * value + value;
             stream.push(value as i32);

@@ -142,6 +142,14 @@ macro_rules! registry {
             }
         }
 
+        /// Every component, with the largest parameters that are within their bounds.
+        pub fn largest() -> Vec<Component> {
+            let all = [$(
+                (|| Some(Component::$variant { $($field: Number::read((($most) / ($step) * ($step)) as u32)?),* }))()
+            ),*];
+            all.into_iter().flatten().collect()
+        }
+
         /// Every name of a component in documents, with its number of parameters.
         pub const NAMES: &[(&str, usize)] = &[
             $(($name, <[&str]>::len(&[$(stringify!($field)),*]))),*
@@ -177,6 +185,12 @@ registry! {
     Record    "record"     { packing: 2, 3, 1 }
     Roots     "roots"      { blocks: 1, MOST_BLOCKS as u64, 1 }
     Tokens    "tokens"     {}
+    CarriedLanes "carried_lanes" { base: 0, u64::from(P) - 1, 1 }
+    Masks     "masks"      {}
+    Softmax   "softmax"    { head_dim: 1, MAX_WIDTH, 1 }
+    Qk        "qk"         { head_dim: 1, MAX_WIDTH, 1 }
+    Attend    "attend"     { head_dim: 1, MAX_WIDTH, 1; far: 0, 1, 1 }
+    Mixed     "mixed"      {}
 }
 
 #[cfg(test)]

@@ -6,22 +6,28 @@
 
 pub mod angles;
 pub mod answer;
+pub mod attend;
 pub mod call;
+pub mod carried_lanes;
 pub mod cells;
 pub mod compress;
 pub mod embed;
 pub mod form;
 pub mod function;
 pub mod gated;
+pub mod groups;
 pub mod head;
 pub mod head_input;
 pub mod lanes;
+pub mod masks;
+pub mod mixed;
 pub mod norm;
 pub mod norm_root;
 pub mod outputs;
 pub mod place;
 pub mod positions;
 pub mod product;
+pub mod qk;
 pub mod range;
 pub mod record;
 pub mod relations;
@@ -29,6 +35,7 @@ pub mod residual;
 pub mod roots;
 pub mod rotary;
 pub mod round;
+pub mod softmax;
 pub mod table;
 pub mod tensor;
 pub mod tokens;
@@ -57,6 +64,8 @@ pub enum Component {
     Range,
     /// [`lanes`]
     Lanes,
+    /// [`carried_lanes`]: address of the first carried block
+    CarriedLanes { base: u32 },
     /// [`call`]: number of operands, the operation's number included
     Call { operands: usize },
     /// [`cells`]
@@ -93,6 +102,16 @@ pub enum Component {
     Head { width: usize },
     /// [`answer`]
     Answer,
+    /// [`masks`]
+    Masks,
+    /// [`softmax`]: channels of a head
+    Softmax { head_dim: usize },
+    /// [`qk`]: channels of a head
+    Qk { head_dim: usize },
+    /// [`attend`]: channels of a head, and whether distances have a second limb
+    Attend { head_dim: usize, far: bool },
+    /// [`mixed`]
+    Mixed,
     /// [`norm`]: whether the mean is taken away
     Norm { centred: bool },
     /// [`norm_root`]: as `norm`
@@ -114,6 +133,7 @@ impl Component {
             Component::Tensor => tensor::evaluate(lanes, row),
             Component::Range => range::evaluate(row),
             Component::Lanes => lanes::evaluate(lanes, row),
+            Component::CarriedLanes { .. } => carried_lanes::evaluate(lanes, row),
             Component::Call { operands } => call::evaluate(operands, row),
             Component::Cells => cells::evaluate(row),
             Component::Embed { part, shift } => embed::evaluate(part, shift, false, row),
@@ -134,6 +154,13 @@ impl Component {
             Component::HeadInput => head_input::evaluate(lanes, weights, row),
             Component::Head { width } => head::evaluate(width, lanes, weights, row),
             Component::Answer => answer::evaluate(lanes, weights, row),
+            Component::Masks => masks::evaluate(lanes, row),
+            Component::Softmax { head_dim } => softmax::evaluate(head_dim, lanes, weights, row),
+            Component::Qk { .. } => qk::evaluate(lanes, weights, row),
+            Component::Attend { head_dim, far } => {
+                attend::evaluate(head_dim, far, lanes, weights, row)
+            }
+            Component::Mixed => mixed::evaluate(lanes, weights, row),
             Component::Norm { centred } => norm::evaluate(centred, lanes, weights, row),
             Component::NormRoot { centred } => norm_root::evaluate(centred, weights, row),
             Component::Compress => compress::evaluate(row),
@@ -162,7 +189,12 @@ impl Component {
     pub fn grows(self) -> bool {
         matches!(
             self,
-            Component::Tensor | Component::Lanes | Component::Record { .. } | Component::Compress
+            Component::Tensor
+                | Component::CarriedLanes { .. }
+                | Component::Qk { .. }
+                | Component::Attend { .. }
+                | Component::Record { .. }
+                | Component::Compress
         )
     }
 
@@ -176,12 +208,17 @@ impl Component {
         }
     }
 
-    /// The constants of all rows of a component that [grows](Self::grows), row by row, where no plan is needed to know them.
-    pub fn rows(self, log_rows: u32) -> Vec<Vec<M31>> {
-        match self {
-            Component::Tensor => (0..1 << log_rows).map(|a| vec![M31::from(a)]).collect(),
+    /// The constants of all rows of a component that [grows](Self::grows), row by row.
+    pub fn rows(self, lanes: usize, log_rows: u32) -> Vec<Vec<M31>> {
+        let rows = 0..1usize << log_rows;
+        let row = |row: usize| match self {
+            Component::Tensor => vec![M31::from(row as u32)],
+            Component::CarriedLanes { base } => carried_lanes::constants(base, row as u32),
+            Component::Qk { head_dim } => groups::constants(head_dim, row),
+            Component::Attend { .. } => groups::constants(lanes, row),
             _ => vec![],
-        }
+        };
+        rows.map(row).collect()
     }
 
     /// Numbers that tell it from every other component.
@@ -214,6 +251,12 @@ impl Component {
             Component::Record { packing } => [41, packing.values() as u32],
             Component::Roots { blocks } => [42, blocks as u32],
             Component::Tokens => [43, 0],
+            Component::Masks => [32, 0],
+            Component::Softmax { head_dim } => [33, head_dim as u32],
+            Component::Qk { head_dim } => [34, head_dim as u32],
+            Component::Attend { head_dim, far } => [35 + u32::from(far), head_dim as u32],
+            Component::Mixed => [37, 0],
+            Component::CarriedLanes { base } => [38, base],
         };
         [kind, parameter, 0]
     }
@@ -243,6 +286,12 @@ impl fmt::Display for Component {
             Component::HeadInput => f.write_str("head_input"),
             Component::Head { .. } => f.write_str("head"),
             Component::Answer => f.write_str("answer"),
+            Component::Masks => f.write_str("masks"),
+            Component::Softmax { .. } => f.write_str("softmax"),
+            Component::Qk { .. } => f.write_str("qk"),
+            Component::CarriedLanes { .. } => f.write_str("carried_lanes"),
+            Component::Attend { .. } => f.write_str("attend"),
+            Component::Mixed => f.write_str("mixed"),
             Component::Norm { .. } => f.write_str("norm"),
             Component::NormRoot { .. } => f.write_str("norm_root"),
             Component::Compress => f.write_str("compress"),

@@ -1,12 +1,12 @@
 //! The blocks of records: what keys and values of positions are in the root of all positions ([`spec::record`](crate::spec::record)).
 //!
 //! Row: a block of a position's record. Constants: `on`; the row's number `i`; the position's lane `t`; the addresses `a_k` of the
-//! block's views; `last`, 1 in the last row of a lane of the chunk's own, and the address `r` of the roots; `more`, 0 in the very last
+//! block's views, and for each of them `bits` and `2^(bits − 1)`; `last`, 1 in the last row of a lane of the chunk's own, and the address `r` of the roots; `more`, 0 in the very last
 //! of these rows, else 1. Values: an enabler `e`; the root `d` before the row and the root `d'` behind it; the block's values `v`.
 //!
 //! ```text
 //! e (on − e) = 0
-//! +e (X, a_k, t, v_8k … v_(8k+7))      +e R(bits, v + half) for each value
+//! +e (X, a_k, t, v_8k … v_(8k+7))      +e R(bits_k, v + 2^(bits_k − 1)) for each of these values
 //! +e (P, d, b, d')                      b_j = Σ_k (v_(n j + k) + half) 2^(bits k), n values of an element
 //! +e (Q, i, d)   −e more (Q, i + 1, d')
 //! +last (X, r, t, d')
@@ -20,7 +20,7 @@
 //! and −1 would yield what no row yields.
 //!
 //! *One reading.* Carried values come from the prover. A root determines the elements of all blocks, and the ranges make an element's
-//! values unique. A record that does not fill its last block has its first views there again.
+//! values unique, as no view has more bits than the packing. A view has as many as its own tensor's proven range needs: attention's ranges are made of these. A record that does not fill its last block has its first views there again.
 //!
 //! Cells of a row with `n` values in an element: `17 + 16 n`, and `4 (9 n + 2)`.
 
@@ -43,6 +43,8 @@ pub const BEFORE_VALUES: usize = 1 + 2 * DIGEST;
 pub fn evaluate<R: Row>(packing: Packing, row: &mut R) {
     let [on, number, lane] = ["on", "number", "lane"].map(|name| row.constant(name));
     let views = row.constants("view", packing.values_of_block() / CHANNELS);
+    let bits = row.constants("bits", views.len());
+    let offsets = row.constants("offset", views.len());
     let [last, roots, more] = ["last", "roots", "more"].map(|name| row.constant(name));
     let enabler = row.value();
     let [before, behind] = [0; 2].map(|_| row.values(DIGEST));
@@ -52,14 +54,18 @@ pub fn evaluate<R: Row>(packing: Packing, row: &mut R) {
     for (address, values) in views.into_iter().zip(values.chunks(CHANNELS)) {
         lanes::uses(enabler.clone(), address, lane.clone(), values, row);
     }
+    let views = values.chunks(CHANNELS).zip(bits.into_iter().zip(offsets));
+    for (values, (bits, offset)) in views {
+        for value in values {
+            let shifted = value.clone() + offset.clone();
+            range::within(enabler.clone(), bits.clone(), shifted, row);
+        }
+    }
     let half = R::F::from(M31::from(packing.half() as u32));
     let shifted: Vec<R::F> = values
         .into_iter()
         .map(|value| value + half.clone())
         .collect();
-    for value in &shifted {
-        range::within_fixed(enabler.clone(), packing.bits(), value.clone(), row);
-    }
     let elements = shifted.chunks(packing.values());
     let block: Vec<R::F> = elements
         .map(|values| element::<R>(packing, values))

@@ -28,6 +28,10 @@ pub const POSITIONS: M31 = M31::from_u32_unchecked(1_100_000_021);
 pub const COMPRESS: M31 = M31::from_u32_unchecked(1_100_000_040);
 /// `(Q, row, root)`: the root of positions before a row of `record`.
 pub const RECORDS: M31 = M31::from_u32_unchecked(1_100_000_041);
+/// `(Q, op, row, new, own, carried, step, queries)`: the chain of a head's groups of keys in `qk`.
+pub const SCORES: M31 = M31::from_u32_unchecked(1_100_000_030);
+/// `(G, op, row, new, own, carried, step, …)`: the chain of a head's groups of keys in `attend`.
+pub const GROUPS: M31 = M31::from_u32_unchecked(1_100_000_031);
 
 pub use cairo_air::relations::{
     MEMORY_ADDRESS_TO_ID_RELATION_ID as ADDRESS, MEMORY_ID_TO_BIG_RELATION_ID as VALUE,

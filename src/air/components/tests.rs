@@ -6,10 +6,10 @@ use std::collections::{BTreeMap, BTreeSet};
 use stwo::core::fields::m31::M31;
 
 use super::relations::{
-    ADDRESS, ANGLES, CHAIN, COMPRESS, EMBEDDING, FLAGS, FUNCTION, LANES, OPCODES, POSITIONS, RANGE,
-    RECORDS, TENSOR, VALUE,
+    ADDRESS, ANGLES, CHAIN, COMPRESS, EMBEDDING, FLAGS, FUNCTION, GROUPS, LANES, OPCODES,
+    POSITIONS, RANGE, RECORDS, SCORES, TENSOR, VALUE,
 };
-use super::{Component, head};
+use super::{Component, attend, groups, head, qk};
 use crate::air::layout::{Layout, Placed};
 use crate::air::record::{Expression, Recorded, record};
 use crate::spec::record::Packing;
@@ -42,6 +42,19 @@ fn components() -> Vec<Component> {
         Component::Compress,
         Component::Roots { blocks: 5 },
         Component::Tokens,
+        Component::Masks,
+        Component::Softmax { head_dim: 8 },
+        Component::Qk { head_dim: 8 },
+        Component::CarriedLanes { base: 96 },
+        Component::Attend {
+            head_dim: 8,
+            far: false,
+        },
+        Component::Attend {
+            head_dim: 16,
+            far: true,
+        },
+        Component::Mixed,
     ];
     for centred in [false, true] {
         all.extend([Component::Norm { centred }, Component::NormRoot { centred }]);
@@ -100,8 +113,14 @@ fn degrees_and_powers() {
             let degree = degrees(&recorded).into_iter().max().expect("constraints");
             assert!(degree <= 3, "{component}: degree {degree}");
             highest.push(degree);
+            // The chain of groups determines `new`, and the trace is committed to before the challenges.
+            let values: &[usize] = match component {
+                Component::Attend { .. } => &[groups::NEW],
+                _ => &[],
+            };
             for part in recorded.powers.iter().flatten() {
-                assert!(part.is_of_constants(), "{component}: a power of values");
+                let known = part.is_of_constants_and(values);
+                assert!(known, "{component}: a power of values");
             }
         }
         assert!(highest.into_iter().filter(|degree| *degree == 3).count() > 8);
@@ -157,9 +176,11 @@ fn tuples_of_a_relation_have_one_length() {
     assert_eq!(of(FUNCTION), [4]);
     assert_eq!(of(COMPRESS), [1 + 8 + 16 + 8]);
     assert_eq!(of(RECORDS), [2 + 8]);
+    assert_eq!(of(SCORES), [7 + qk::SHARED]);
+    assert_eq!(of(GROUPS), [7 + attend::SHARED]);
     let known = [
         TENSOR, RANGE, LANES, OPCODES, ADDRESS, VALUE, CHAIN, EMBEDDING, FLAGS, FUNCTION, ANGLES,
-        POSITIONS, COMPRESS, RECORDS,
+        POSITIONS, COMPRESS, RECORDS, SCORES, GROUPS,
     ];
     let known = BTreeSet::from(known.map(|relation| relation.0));
     assert_eq!(lengths.into_keys().collect::<BTreeSet<_>>(), known);

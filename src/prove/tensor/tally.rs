@@ -118,13 +118,21 @@ fn fill(
             }
         }
         Component::Lanes => {
-            let address = &constants[1];
-            for row in 0..address.len() {
+            let [on, address] = [&constants[0], &constants[1]];
+            for row in (0..on.len()).filter(|&row| on[row] == M31::from(1)) {
+                for lane in 0..lanes {
+                    let count = tally.lanes.get(&(address[row].0, lane as u32));
+                    trace[CHANNELS * lanes + lane][row] = of(count);
+                }
+            }
+        }
+        Component::CarriedLanes { .. } => {
+            for row in 0..trace[0].len() {
                 if trace[0][row] != M31::from(1) {
                     continue;
                 }
                 for lane in 0..lanes {
-                    let count = tally.lanes.get(&(address[row].0, lane as u32));
+                    let count = tally.lanes.get(&(constants[0][row].0, lane as u32));
                     trace[1 + CHANNELS * lanes + lane][row] = of(count);
                 }
             }
