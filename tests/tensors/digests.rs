@@ -45,15 +45,21 @@ pub fn digested(
 /// Tokens, and carried keys and values up to a position, the largest and the smallest among them.
 pub fn carried(plan: &Plan, position: u32, numbers: &mut Numbers) -> tensor::Chunk {
     let records = plan.recorded().expect("records");
-    let half = records.packing.half() as i32;
     let rows = position.div_ceil(plan.lanes as u32) as usize * records.channels();
-    let mut value = || match numbers.next() % 8 {
-        0 => i64::from(half - 1),
-        1 => i64::from(-half),
-        _ => i64::from(numbers.signed(half - 1)),
+    let tensors = plan.carried.tensors.iter();
+    let bits: Vec<u32> = tensors
+        .flat_map(|tensor| vec![tensor.bits; tensor.own.channels])
+        .collect();
+    let mut value = |row: usize| {
+        let half = 1i32 << (bits[row % bits.len()] - 1);
+        match numbers.next() % 8 {
+            0 => i64::from(half - 1),
+            1 => i64::from(-half),
+            _ => i64::from(numbers.signed(half - 1)),
+        }
     };
     let carried = (0..rows)
-        .map(|_| (0..plan.lanes).map(|_| value()).collect())
+        .map(|row| (0..plan.lanes).map(|_| value(row)).collect())
         .collect();
     let digest =
         |numbers: &mut Numbers| std::array::from_fn(|_| numbers.next() as u32 & 0x3fff_ffff);
