@@ -15,12 +15,14 @@ fn main() {
     let folders = [
         ("CORELIB", corelib),
         ("KERNELS", root.join("cairo/src")),
+        ("TENSORS", root.join("cairo/tensors/src")),
         ("CONTRACTS", root.join("contracts/src")),
     ];
     let text = folders.map(|(name, dir)| embed(name, &dir)).concat();
     fs::write(out.join("embedded.rs"), text).expect("OUT_DIR is writable");
     println!("cargo::rerun-if-changed=.deps/stamp");
     println!("cargo::rerun-if-changed=cairo/src");
+    println!("cargo::rerun-if-changed=cairo/tensors/src");
     println!("cargo::rerun-if-changed=contracts/src");
 }
 

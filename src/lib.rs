@@ -30,6 +30,7 @@ pub mod ir;
 pub mod lower;
 pub mod model;
 pub mod profile;
+pub mod program;
 pub mod prove;
 pub mod quantize;
 pub mod receipt;

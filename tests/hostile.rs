@@ -11,6 +11,8 @@ mod pipes;
 #[path = "hostile/programs.rs"]
 mod programs;
 mod support;
+#[path = "hostile/tensors.rs"]
+mod tensors;
 #[path = "hostile/texts.rs"]
 mod texts;
 

@@ -1,5 +1,8 @@
 //! The statement's encoding, its form, the token and KV chains, and what a verifier accepts.
 
+#[path = "statement/v3.rs"]
+mod v3;
+
 use cairo_decode::spec::SPEC_VERSION;
 use cairo_decode::spec::roots::{
     committed_root, fold_token, fold_tokens, fold_tokens_onto, kv_append, prompt_root,

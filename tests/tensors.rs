@@ -7,24 +7,44 @@ mod balance;
 mod cells;
 #[path = "tensors/circuit.rs"]
 mod circuit;
+#[path = "tensors/file.rs"]
+mod file;
+#[path = "tensors/forged.rs"]
+mod forged;
 #[path = "tensors/forms.rs"]
 mod forms;
+#[path = "tensors/generated.rs"]
+mod generated;
 #[path = "tensors/liar.rs"]
 mod liar;
+#[path = "tensors/manifest.rs"]
+mod manifest;
+#[path = "tensors/necessity.rs"]
+mod necessity;
 #[path = "tensors/numbers.rs"]
 mod numbers;
+#[path = "tensors/object.rs"]
+mod object;
+#[path = "tensors/pinned.rs"]
+mod pinned;
 #[path = "tensors/program.rs"]
 mod program;
 #[path = "tensors/proofs.rs"]
 mod proofs;
 #[path = "tensors/random.rs"]
 mod random;
+#[path = "tensors/receipts.rs"]
+mod receipts;
 #[path = "tensors/refusals.rs"]
 mod refusals;
 #[path = "tensors/rules.rs"]
 mod rules;
 #[path = "tensors/scalar.rs"]
 mod scalar;
+#[path = "support/table.rs"]
+mod table;
+#[path = "tensors/words.rs"]
+mod words;
 
 use cairo_decode::prove::tensor::{Constants, Witness};
 use cairo_decode::tensor::values::{Values, compute};

@@ -3,6 +3,7 @@
 //! The rows of some components depend on how many positions a chunk carries. [`Layouts`] says which sizes they may have, and a
 //! proof which of these it has: that is its [`Layout`]. The constants' tree has a set of columns for each size that is allowed.
 
+use blake2::{Blake2s256, Digest};
 use stwo::core::fields::m31::M31;
 use stwo::core::fields::qm31::QM31;
 use stwo::core::pcs::TreeVec;
@@ -13,6 +14,9 @@ use thiserror::Error;
 
 use super::challenges::Challenges;
 use super::components::{Columns, Component, Evaluator};
+
+/// First bytes of the preimage of the digest of layouts.
+const DIGEST_DOMAIN: &[u8] = b"cairo-decode.layout.1";
 
 /// A component and the logarithm of its number of rows.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -48,7 +52,7 @@ impl Sizes {
     }
 
     /// The component in each of its sizes.
-    fn all(self) -> impl Iterator<Item = Placed> {
+    pub fn all(self) -> impl Iterator<Item = Placed> {
         let component = self.component;
         (self.smallest..=self.largest).map(move |log_rows| Placed {
             component,
@@ -141,6 +145,25 @@ impl Layouts {
             components: largest.collect(),
             messages: self.messages,
         }
+    }
+
+    /// What a model's identity has of them: Blake2s of [`DIGEST_DOMAIN`], lanes, messages, the number of components, and of
+    /// each the numbers that tell it from others and its sizes; four bytes each, the lowest first.
+    pub fn digest(&self) -> [u8; 32] {
+        let mut numbers = vec![
+            self.lanes as u32,
+            self.messages as u32,
+            self.components.len() as u32,
+        ];
+        for sizes in &self.components {
+            numbers.extend(sizes.component.words());
+            numbers.extend([sizes.smallest, sizes.largest]);
+        }
+        let mut hasher = Blake2s256::new_with_prefix(DIGEST_DOMAIN);
+        for number in numbers {
+            hasher.update(number.to_le_bytes());
+        }
+        hasher.finalize().into()
     }
 
     /// The sizes of a layout, those that [`at`](Self::at) takes.

@@ -6,6 +6,7 @@ use cairo_air::cairo_components::CairoComponents;
 use cairo_air::claims::CairoClaim;
 use cairo_air::verifier::INTERACTION_POW_BITS;
 use num_traits::Zero;
+use serde::{Deserialize, Serialize};
 use stwo::core::air::Component;
 use stwo::core::channel::Channel as _;
 use stwo::core::fields::qm31::SecureField;
@@ -44,7 +45,7 @@ pub enum VerifyError {
 }
 
 /// What a proof with tensor components has beside a Cairo proof.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct TensorPart {
     /// The head's messages.
     pub messages: Vec<SecureField>,

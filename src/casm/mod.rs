@@ -273,6 +273,9 @@ fn lanes(asm: &mut Asm, bits: u32) {
     linear::split(asm, bits, 120 / bits as usize, 1 << (bits - 1))
 }
 
+/// The word of `ret`.
+const RETURN: u64 = 0x208b_7fff_7fff_7ffe;
+
 /// Code under construction: a program's words and hints.
 #[derive(Debug, Default)]
 pub struct Code {
@@ -307,6 +310,13 @@ impl Code {
         };
         (kernel.code)(&mut asm);
         self.append(&asm);
+    }
+
+    /// Makes the function at `entry` one instruction and a return. Its code has two words or more.
+    pub fn put(&mut self, instruction: u128, entry: usize) {
+        self.words[entry] = BigInt::from(instruction);
+        self.words[entry + 1] = BigInt::from(RETURN);
+        self.hints.retain(|(at, _)| *at != entry);
     }
 
     /// Appends code; returns where it begins.

@@ -4,7 +4,9 @@ use std::path::{Path, PathBuf};
 
 use cairo_decode::bundle::{Bundle, MANIFEST_FILE};
 use cairo_decode::escape;
-use cairo_decode::receipt::{Document, Manifest, Receipt, SESSION_FILE, Session, SessionDir};
+use cairo_decode::receipt::{
+    Document, Manifest, ModelManifest, Receipt, SESSION_FILE, Session, SessionDir, TensorManifest,
+};
 use cairo_decode::verify::statement::{Frontier, Weights};
 
 use super::{output, paths};
@@ -137,10 +139,16 @@ fn file(args: &Args, path: &Path) -> anyhow::Result<()> {
         return Ok(());
     }
     if paths::is_manifest(path)? {
-        let found = Manifest::read(path)?;
-        match args.json {
-            true => output::json(&serde_json::json!({ "ok": true, "manifest": found })),
-            false => manifest(&found),
+        let found = ModelManifest::read(path)?;
+        match (&found, args.json) {
+            (ModelManifest::Cairo(found), true) => {
+                output::json(&serde_json::json!({ "ok": true, "manifest": found }))
+            }
+            (ModelManifest::Tensors(found), true) => {
+                output::json(&serde_json::json!({ "ok": true, "manifest": found }))
+            }
+            (ModelManifest::Cairo(found), false) => manifest(found),
+            (ModelManifest::Tensors(found), false) => tensors(found),
         }
         return Ok(());
     }
@@ -166,6 +174,22 @@ fn manifest(m: &Manifest) {
         "versions     spec {}, statement {}",
         m.spec_version, m.statement_version
     ));
+}
+
+/// A manifest, and what it pins of the tensor components.
+fn tensors(m: &TensorManifest) {
+    manifest(&m.model);
+    let layouts = m.tensors.layouts();
+    output::line(format!(
+        "tensors      {} lanes, {} components, layouts {}",
+        layouts.lanes,
+        layouts.components.len(),
+        hex::encode(layouts.digest())
+    ));
+    for (set, root) in m.tensors.roots() {
+        let root = hex::encode(root);
+        output::line(format!("constants    {root} ({})", set.name));
+    }
 }
 
 /// What a version of the statement says.

@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use anyhow::{bail, ensure};
 use cairo_decode::bundle::{Bundle, MANIFEST_FILE};
 use cairo_decode::receipt::{
-    Document, FileError, MAX_DOCUMENT_BYTES, MODEL_FORMAT, Manifest, RECEIPT_FORMAT, SESSION_FILE,
+    FileError, MAX_DOCUMENT_BYTES, MODEL_FORMAT, ModelManifest, RECEIPT_FORMAT, SESSION_FILE,
     read_bounded,
 };
 
@@ -50,11 +50,11 @@ pub fn build_folder(path: &Path) -> anyhow::Result<PathBuf> {
 /// Reads a manifest: the file, or the one in a build's folder.
 ///
 /// # Errors
-/// A path that is neither, and as [`Document::read`].
-pub fn manifest(path: &Path) -> anyhow::Result<Manifest> {
+/// A path that is neither, and as [`ModelManifest::read`].
+pub fn manifest(path: &Path) -> anyhow::Result<ModelManifest> {
     Ok(match path.is_dir() {
-        true => Manifest::read(&build_folder(path)?.join(MANIFEST_FILE))?,
-        false => Manifest::read(path)?,
+        true => ModelManifest::read(&build_folder(path)?.join(MANIFEST_FILE))?,
+        false => ModelManifest::read(path)?,
     })
 }
 

@@ -6,7 +6,8 @@ use std::time::Instant;
 
 use anyhow::Context;
 use cairo_decode::receipt::{
-    Manifest, Session, SessionFacts, Verified, verify_receipt, verify_session,
+    Manifest, ModelManifest, Session, SessionFacts, Verified, verify_receipt, verify_session,
+    verify_tensor_receipt, verify_tensor_session,
 };
 use cairo_decode::verify::policy::Accept;
 use cairo_decode::verify::statement::{CircuitRoot, Domain, SessionId};
@@ -78,12 +79,15 @@ impl FromStr for TokenIds {
 pub fn run(args: &Args) -> super::Outcome {
     let manifest = paths::manifest(&args.model)?;
     let domain = args.domain.unwrap_or_else(Domain::local);
-    let accept = manifest.accept(domain);
+    let accept = manifest.model().accept(domain);
     if args.path.is_dir() {
         paths::session_folder(&args.path)?;
-        return match args.wrapped {
-            true => wrapped_session(args, &manifest, &accept),
-            false => whole_session(args, &manifest, &accept),
+        return match (&manifest, args.wrapped) {
+            (ModelManifest::Cairo(manifest), true) => wrapped_session(args, manifest, &accept),
+            (ModelManifest::Tensors(_), true) => Err(Failure::Input(anyhow::anyhow!(
+                "--wrapped: the model's proofs have tensor components, and such proofs are not wrapped"
+            ))),
+            (_, false) => whole_session(args, &manifest, &accept),
         };
     }
     paths::receipt(&args.path)?;
@@ -91,7 +95,7 @@ pub fn run(args: &Args) -> super::Outcome {
         let message = "--prompt-tokens, --session-id and --wrapped go with a session folder, not with one receipt";
         return Err(Failure::Input(anyhow::anyhow!(message)));
     }
-    one_receipt(args, &accept)
+    one_receipt(args, &manifest, &accept)
 }
 
 /// The circuit that the wrapped proof must be about: given, or of the program in the build folder.
@@ -158,11 +162,17 @@ fn wrapped_session(args: &Args, manifest: &Manifest, accept: &Accept) -> super::
     Ok(())
 }
 
-fn whole_session(args: &Args, manifest: &Manifest, accept: &Accept) -> super::Outcome {
+fn whole_session(args: &Args, manifest: &ModelManifest, accept: &Accept) -> super::Outcome {
     let mut verified: Vec<Verified> = vec![];
-    let (session, facts) = verify_session(&args.path, manifest, accept, &mut |_, v| {
-        verified.push(v.clone())
-    })
+    let mut observe = |_: usize, v: &Verified| verified.push(v.clone());
+    let (session, facts) = match manifest {
+        ModelManifest::Cairo(manifest) => {
+            verify_session(&args.path, manifest, accept, &mut observe)
+        }
+        ModelManifest::Tensors(manifest) => {
+            verify_tensor_session(&args.path, manifest, accept, &mut observe)
+        }
+    }
     .map_err(Failure::of_session)?;
     expected(args, &session)?;
     if args.json {
@@ -209,8 +219,12 @@ fn expected(args: &Args, session: &Session) -> super::Outcome {
     Ok(())
 }
 
-fn one_receipt(args: &Args, accept: &Accept) -> super::Outcome {
-    let verified = verify_receipt(&args.path, accept).map_err(Failure::of_session)?;
+fn one_receipt(args: &Args, manifest: &ModelManifest, accept: &Accept) -> super::Outcome {
+    let verified = match manifest {
+        ModelManifest::Cairo(_) => verify_receipt(&args.path, accept),
+        ModelManifest::Tensors(manifest) => verify_tensor_receipt(&args.path, accept, manifest),
+    }
+    .map_err(Failure::of_session)?;
     if args.json {
         let statement = &verified.receipt.statement;
         output::json(&serde_json::json!({

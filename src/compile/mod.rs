@@ -9,6 +9,7 @@
 //!   public memory layout (and can be wrapped by a circuit that sums all of them).
 
 mod guard;
+mod instructions;
 mod objects;
 mod program;
 mod project;
@@ -39,6 +40,7 @@ use cairo_lang_sierra_generator::replace_ids::{DebugReplacer, SierraIdReplacer};
 use cairo_vm::types::builtin_name::BuiltinName;
 use thiserror::Error;
 
+pub use instructions::{Instruction, Instructions, LIBRARY, compile_instructions, tensor_sources};
 pub use objects::{COMMITMENT, arithmetic, membership};
 pub use program::{Program, ProgramError};
 
@@ -120,17 +122,50 @@ pub fn compile(
     files: &BTreeMap<String, String>,
     calls: &BTreeMap<usize, String>,
 ) -> Result<Program, CompileError> {
-    let compiled = compile_package(name, files, calls, kernel_sources(), Lookups::Read)?;
+    let library = Library::kernels(Lookups::Read);
+    let compiled = compile_package(name, files, calls, kernel_sources(), library)?;
     Ok(compiled.into_program())
 }
 
-/// Compiles a package with a kernel library; its kernels look up as `lookups` says.
+/// The library that a package uses, as the compiler knows it, and what takes the place of its functions that have no code.
+#[derive(Clone, Copy)]
+struct Library<'a> {
+    /// Name of its crate.
+    name: &'static str,
+    bodies: Bodies<'a>,
+}
+
+/// What takes the place of functions without code.
+#[derive(Clone, Copy)]
+enum Bodies<'a> {
+    /// Kernels, which look up so.
+    Kernels(Lookups),
+    /// One instruction each.
+    Instructions(&'a [Instruction]),
+}
+
+/// What has been found to take the place of functions, and where these begin among the compiled ones.
+enum Links<'a> {
+    Kernels(Lookups, Vec<(&'static Kernel, usize)>),
+    Instructions(Vec<(&'a Instruction, usize)>),
+}
+
+impl Library<'_> {
+    const fn kernels(lookups: Lookups) -> Library<'static> {
+        Library {
+            name: "decode_kernels",
+            bodies: Bodies::Kernels(lookups),
+        }
+    }
+}
+
+/// Compiles a package with the sources of a library.
 fn compile_package<'a>(
     name: &str,
     files: &BTreeMap<String, String>,
     calls: &BTreeMap<usize, String>,
-    kernels: impl Iterator<Item = (&'a str, &'a str)>,
-    lookups: Lookups,
+    sources: impl Iterator<Item = (&'a str, &'a str)>,
+    library: Library<'_>,
 ) -> Result<Compiled, CompileError> {
     let crate_name = project::crate_name(name)?;
     let work = tempfile::tempdir().map_err(|source| CompileError::Write {
@@ -141,14 +176,16 @@ fn compile_package<'a>(
         .iter()
         .map(|(path, text)| (path.as_str(), text.as_str()));
     write_all(&work.path().join("package"), package)?;
-    write_all(&work.path().join("kernels/src"), kernels)?;
+    write_all(&work.path().join("library/src"), sources)?;
     write_all(&work.path().join("corelib/src"), corelib_sources())?;
-    guard::guarded(|| compile_folder(&crate_name, work.path(), calls, lookups))
+    guard::guarded(|| compile_folder(&crate_name, work.path(), calls, library))
 }
 
 /// What the compiler made, with the kernels linked, and what is known about it; see [`Program`].
 struct Compiled {
     code: Code,
+    /// Words that are not what the VM runs in their place, by offset.
+    instructions: BTreeMap<usize, u128>,
     entrypoints: Vec<ExecutableEntryPoint>,
     operations: BTreeMap<usize, String>,
     calls: BTreeMap<usize, String>,
@@ -194,7 +231,7 @@ fn compile_folder(
     name: &str,
     work: &Path,
     calls: &BTreeMap<usize, String>,
-    lookups: Lookups,
+    library: Library<'_>,
 ) -> Result<Compiled, CompileError> {
     let setup = |e: &dyn std::fmt::Display| CompileError::Setup(e.to_string());
     let config = ExecutableConfig {
@@ -203,7 +240,7 @@ fn compile_folder(
         unsafe_panic: true,
         builtin_list: Some(PUBLIC_SEGMENTS.to_vec()),
     };
-    let project = project::project(name, work).map_err(|e| setup(&e))?;
+    let project = project::project(name, library.name, work).map_err(|e| setup(&e))?;
     let mut db = RootDatabase::builder()
         .skip_auto_withdraw_gas()
         .with_cfg(CfgSet::from_iter([Cfg::kv("gas", "disabled")]))
@@ -223,21 +260,40 @@ fn compile_folder(
     match compiled {
         Ok(result) => {
             let start = first_statement(&result);
-            let mut operations = operations(&db, &result, start);
+            let mut operations = operations(&db, &result, library.name, start);
             let calls = call_sites(&db, &result, &work.join(PACKAGE_LIB), calls);
-            let entries = kernel_entries(&db, &result, lookups)?;
+            let links = match library.bodies {
+                Bodies::Kernels(lookups) => {
+                    Links::Kernels(lookups, kernel_entries(&db, &result, lookups)?)
+                }
+                Bodies::Instructions(all) => {
+                    Links::Instructions(instructions::entries(&db, &result, library.name, all)?)
+                }
+            };
             let executable = Executable::new(result.compiled_function);
             let mut code = Code {
                 words: executable.program.bytecode,
                 hints: executable.program.hints,
                 lookups: vec![],
             };
-            for (kernel, entry) in entries {
-                operations.insert(code.words.len(), kernel.file().to_string());
-                code.link(kernel, lookups, start + entry);
+            let mut instructions = BTreeMap::new();
+            match links {
+                Links::Kernels(lookups, entries) => {
+                    for (kernel, entry) in entries {
+                        operations.insert(code.words.len(), kernel.file().to_string());
+                        code.link(kernel, lookups, start + entry);
+                    }
+                }
+                Links::Instructions(entries) => {
+                    for (instruction, entry) in entries {
+                        code.put(instruction.stand_in, start + entry);
+                        instructions.insert(start + entry, instruction.word);
+                    }
+                }
             }
             Ok(Compiled {
                 code,
+                instructions,
                 entrypoints: executable.entrypoints,
                 operations,
                 calls,
@@ -327,8 +383,10 @@ fn check_signature(
 fn operations(
     db: &RootDatabase,
     result: &CompileExecutableResult<'_>,
+    library: &str,
     start: usize,
 ) -> BTreeMap<usize, String> {
+    let library = format!("{library}::");
     let functions = result
         .debug_info
         .statements_locations
@@ -346,10 +404,7 @@ fn operations(
         let Some(statement) = statements.get(idx.0) else {
             continue;
         };
-        let kernel = stack
-            .iter()
-            .rev()
-            .filter_map(|f| f.strip_prefix("decode_kernels::"));
+        let kernel = stack.iter().rev().filter_map(|f| f.strip_prefix(&library));
         let mut files = kernel.filter_map(|path| path.split("::").next());
         let operation = match files.clone().find(|file| *file != "chunk") {
             Some(file) => file,

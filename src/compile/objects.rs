@@ -5,7 +5,9 @@ use std::collections::BTreeMap;
 use cairo_lang_executable::executable::{EntryPointKind, ExecutableEntryPoint};
 use cairo_vm::Felt252;
 
-use super::{CompileError, Compiled, PUBLIC_SEGMENTS, Program, compile_package, kernel_sources};
+use super::{
+    CompileError, Compiled, Library, PUBLIC_SEGMENTS, Program, compile_package, kernel_sources,
+};
 use crate::casm::{Code, KERNELS, Lookups};
 
 /// Name of the code that commits to claims, in [`Program::operation`].
@@ -32,7 +34,13 @@ pub fn arithmetic(
         .map(|(file, text)| (file, claiming(file, text)))
         .collect();
     let kernels = kernels.iter().map(|(file, text)| (*file, text.as_str()));
-    let mut compiled = compile_package(name, files, calls, kernels, Lookups::Claimed)?;
+    let mut compiled = compile_package(
+        name,
+        files,
+        calls,
+        kernels,
+        Library::kernels(Lookups::Claimed),
+    )?;
     let commitment = compiled.code.into_arithmetic();
     let operations = &mut compiled.operations;
     operations.insert(commitment, COMMITMENT.to_string());
@@ -66,6 +74,7 @@ pub fn membership(entries: &[Felt252]) -> Program {
             offset: 0,
             kind: EntryPointKind::Standalone,
         }],
+        instructions: BTreeMap::new(),
         operations: BTreeMap::from([(0, COMMITMENT.to_string())]),
         calls: BTreeMap::new(),
     };

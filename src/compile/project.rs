@@ -21,18 +21,19 @@ pub(super) fn crate_name(package: &str) -> Result<String, CompileError> {
     Ok(format!("{CRATE}{package}"))
 }
 
-/// The compiler's view of the folder: the package and the kernel library it depends on.
+/// The compiler's view of the folder: the package and the library it depends on.
 pub(super) fn project(
     name: &str,
+    library: &str,
     work: &Path,
 ) -> Result<ProjectConfig, Box<dyn std::error::Error>> {
     let file = work.join("cairo_project.toml");
     let text = format!(
-        "[crate_roots]\n{name} = \"package/src\"\ndecode_kernels = \"kernels/src\"\n\n\
+        "[crate_roots]\n{name} = \"package/src\"\n{library} = \"library/src\"\n\n\
          [config.global]\nedition = \"2024_07\"\n\n\
          [config.override.{name}]\nedition = \"2024_07\"\n\n\
          [config.override.{name}.dependencies]\n\
-         decode_kernels = {{ discriminator = \"decode_kernels\" }}\n"
+         {library} = {{ discriminator = \"{library}\" }}\n"
     );
     fs::write(&file, text)?;
     Ok(ProjectConfig::from_file(&file)?)

@@ -29,9 +29,8 @@ use thiserror::Error;
 use tensor::{Sets, Witness};
 
 use crate::air::cairo::Component;
-use crate::air::verify::TensorPart;
 use crate::verify::params::{self, MerkleChannel, ParamSet};
-use crate::verify::proof::{self, CairoProof};
+use crate::verify::proof::{self, CairoProof, TensorProof};
 
 /// Why a trace is not proven.
 #[derive(Debug, Error)]
@@ -109,12 +108,6 @@ pub struct Proven {
 /// The prover library's own form of a proof.
 pub type ExtendedProof = cairo_air::CairoProof<Blake2sM31MerkleHasher>;
 
-/// A proof with tensor components, as a verifier takes it.
-pub struct TensorProven {
-    pub proof: CairoProof,
-    pub tensors: TensorPart,
-}
-
 /// A prover that keeps its tables between proofs.
 pub struct Prover {
     set: &'static ParamSet,
@@ -182,11 +175,11 @@ impl Prover {
         &self,
         input: ProverInput,
         witness: &Witness,
-    ) -> Result<TensorProven, ProveError> {
+    ) -> Result<TensorProof, ProveError> {
         check_rows(self.set, &input)?;
         let tensors = self.constants.as_ref().map(|sets| (sets, witness));
         let (proof, tensors) = compose::prove(&self.committed(), tensors, input)?;
-        Ok(TensorProven {
+        Ok(TensorProof {
             proof: CairoProof::from(proof),
             tensors,
         })

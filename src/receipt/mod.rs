@@ -7,6 +7,7 @@
 //! | `files` | bounded reading, atomic writing |
 //! | `document` | what all documents share: format, form, reading and writing |
 //! | `manifest` | `model.json`: the model a verifier expects |
+//! | `tensors` | `model.json` of a model with tensor components |
 //! | `envelope` | `chunk-0000.receipt.json`: binds one statement to one proof |
 //! | `session` | `session.json`: prompt, policy, domain, progress |
 //! | `continuity` | the chain of receipts: order, links, prompt, tokens |
@@ -14,7 +15,7 @@
 //! | `folder` | the session's folder: lock, completeness, sizes |
 //! | `verify_session` | receipts with their proofs: a whole session, or one alone |
 //!
-//! Invariants: this module imports `spec` and `verify` only (and `verify` imports `air`), so a verifier can be shipped without
+//! Invariants: this module imports `spec`, `verify` and `air` only, so a verifier can be shipped without
 //! the prover; a document that is read has exactly one meaning, and a document that is written
 //! can be read.
 //!
@@ -31,6 +32,7 @@ mod listing;
 mod manifest;
 mod session;
 pub(crate) mod strict;
+mod tensors;
 mod verify_session;
 mod wrapped;
 
@@ -50,8 +52,9 @@ pub use folder::{
 pub use manifest::{MODEL_FORMAT, Manifest};
 pub use session::{Completion, SESSION_FORMAT, Session};
 pub use strict::FormatError;
+pub use tensors::{ModelManifest, TENSOR_MODEL_FORMAT, TensorManifest};
 pub use verify_session::{
     Complete, ProofVerifier, Verified, VerifySessionError, verify_receipt, verify_session,
-    verify_session_by,
+    verify_session_by, verify_tensor_receipt, verify_tensor_session,
 };
 pub use wrapped::{MAX_WRAPPED_CHUNKS, WRAPPED_FORMAT, Wrapped, wrapped_name};

@@ -274,7 +274,7 @@ pub(crate) use decode_fields;
 pub(super) use {decode_canonical, decode_struct};
 
 /// Enough of a text to recognise it in a message.
-fn shorten(text: &str) -> String {
+pub(super) fn shorten(text: &str) -> String {
     const ENOUGH: usize = 80;
     match text.chars().nth(ENOUGH) {
         Some(_) => text.chars().take(ENOUGH).chain(['…']).collect(),

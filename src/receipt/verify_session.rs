@@ -3,6 +3,8 @@
 //! Owns: [`verify_session_by`], the one list of what is checked of a session, and [`ProofVerifier`], the
 //! difference between a session whose proofs are verified one by one and one whose proofs were wrapped: who
 //! verifies the proofs, and what is known of each one afterwards.
+//!
+//! A manifest says of which kind a model's proofs are; a proof of the other kind is refused.
 
 use std::path::Path;
 use std::time::{Duration, Instant};
@@ -11,10 +13,12 @@ use thiserror::Error;
 
 use super::{
     Document, DocumentError, FolderError, Manifest, ProofIdentity, Receipt, ReceiptError, Session,
-    SessionDir, SessionFacts, check_receipt, files::read_bounded, folder::MAX_PROOF_BYTES,
+    SessionDir, SessionFacts, TensorManifest, check_receipt, files::read_bounded,
+    folder::MAX_PROOF_BYTES,
 };
 use crate::verify::policy::Accept;
 use crate::verify::statement::PublicFacts;
+use crate::verify::tensors::{TensorPins, verify_tensors};
 use crate::verify::{ProofError, verify_proof};
 
 /// Why a session or a receipt is rejected.
@@ -77,9 +81,12 @@ pub trait ProofVerifier {
 }
 
 /// Verifies the proof beside each receipt.
-struct OwnProofs;
+struct OwnProofs<'a> {
+    /// What the manifest pins of the tensor components, if the model's proofs have some.
+    pins: Option<&'a TensorPins>,
+}
 
-impl ProofVerifier for OwnProofs {
+impl ProofVerifier for OwnProofs<'_> {
     type Error = VerifySessionError;
 
     fn verify(
@@ -89,7 +96,8 @@ impl ProofVerifier for OwnProofs {
     ) -> Result<(PublicFacts, ProofIdentity), VerifySessionError> {
         let (folder, receipt) = (session.folder, &session.receipts[index]);
         let (bytes, identity) = folder.load_proof(index, receipt)?;
-        Ok((facts(&bytes, &folder.proof_path(index))?, identity))
+        let facts = facts(&bytes, &folder.proof_path(index), self.pins)?;
+        Ok((facts, identity))
     }
 
     fn finish(&mut self, _: Complete<'_>) -> Result<(), VerifySessionError> {
@@ -111,7 +119,23 @@ pub fn verify_session(
     accept: &Accept,
     observe: &mut dyn FnMut(usize, &Verified),
 ) -> Result<(Session, SessionFacts), VerifySessionError> {
-    verify_session_by(dir, manifest, accept, &mut OwnProofs, observe)
+    let mut proofs = OwnProofs { pins: None };
+    verify_session_by(dir, manifest, accept, &mut proofs, observe)
+}
+
+/// [`verify_session`] of a model whose proofs have tensor components.
+///
+/// # Errors
+/// As [`verify_session`].
+pub fn verify_tensor_session(
+    dir: &Path,
+    manifest: &TensorManifest,
+    accept: &Accept,
+    observe: &mut dyn FnMut(usize, &Verified),
+) -> Result<(Session, SessionFacts), VerifySessionError> {
+    let pins = Some(&manifest.tensors);
+    let mut proofs = OwnProofs { pins };
+    verify_session_by(dir, &manifest.model, accept, &mut proofs, observe)
 }
 
 /// [`verify_session`] with proofs that `proofs` verifies. Everything else is the same.
@@ -169,12 +193,33 @@ fn complete(folder: &SessionDir) -> Result<Session, VerifySessionError> {
 /// # Errors
 /// As [`verify_session`].
 pub fn verify_receipt(file: &Path, accept: &Accept) -> Result<Verified, VerifySessionError> {
+    verify_receipt_by(file, accept, None)
+}
+
+/// [`verify_receipt`] of a model whose proofs have tensor components.
+///
+/// # Errors
+/// As [`verify_session`].
+pub fn verify_tensor_receipt(
+    file: &Path,
+    accept: &Accept,
+    manifest: &TensorManifest,
+) -> Result<Verified, VerifySessionError> {
+    verify_receipt_by(file, accept, Some(&manifest.tensors))
+}
+
+fn verify_receipt_by(
+    file: &Path,
+    accept: &Accept,
+    pins: Option<&TensorPins>,
+) -> Result<Verified, VerifySessionError> {
     let start = Instant::now();
     let receipt = Receipt::read(file)?;
     let proof = file.with_file_name(&receipt.proof.file);
     let bytes = read_bounded(&proof, MAX_PROOF_BYTES).map_err(FolderError::from)?;
     let identity = ProofIdentity::of(&bytes);
-    check(&receipt, file, &facts(&bytes, &proof)?, &identity, accept)?;
+    let facts = facts(&bytes, &proof, pins)?;
+    check(&receipt, file, &facts, &identity, accept)?;
     Ok(Verified {
         receipt,
         time: start.elapsed(),
@@ -182,8 +227,16 @@ pub fn verify_receipt(file: &Path, accept: &Accept) -> Result<Verified, VerifySe
 }
 
 /// What a proof's bytes prove.
-fn facts(bytes: &[u8], file: &Path) -> Result<PublicFacts, VerifySessionError> {
-    verify_proof(bytes).map_err(|source| VerifySessionError::Proof {
+fn facts(
+    bytes: &[u8],
+    file: &Path,
+    pins: Option<&TensorPins>,
+) -> Result<PublicFacts, VerifySessionError> {
+    let verified = match pins {
+        None => verify_proof(bytes),
+        Some(pins) => verify_tensors(bytes, pins).map(|found| found.facts),
+    };
+    verified.map_err(|source| VerifySessionError::Proof {
         file: file.display().to_string(),
         source,
     })

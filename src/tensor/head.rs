@@ -144,6 +144,8 @@ impl Work for Head {
                 }
             }
             values.set(self.chosen, 0, lane, best.0);
+            let counts = lane >= values.chunk.forced;
+            values.rows[plan.tokens.listed as usize][lane] = if counts { best.0 + 1 } else { 0 };
             values.set(self.maxima, 0, lane, best.1.into());
         }
         values.keep(self.maxima, &lanes, &logits);

@@ -138,6 +138,8 @@ pub struct Chunk {
     pub tokens: Vec<u32>,
     /// The position of the first lane.
     pub position: u32,
+    /// Number of the first lanes whose next token the prompt gives, so that their choices do not count.
+    pub forced: usize,
     /// Keys and values of the positions before, as rows of the memory, block by block.
     pub carried: Vec<Vec<i64>>,
 }

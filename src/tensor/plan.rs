@@ -38,6 +38,9 @@ impl Tensor {
 pub struct Tokens {
     /// Row of the tokens that come in. The view has it first.
     pub given: u32,
+    /// Row of the choices that count: the chosen token and 1, or 0 in a lane whose next token the prompt gives. The program
+    /// binds it, as it binds the tokens that come in.
+    pub listed: u32,
     /// Row of the chosen tokens.
     pub chosen: u32,
 }
@@ -87,7 +90,8 @@ impl Plan {
         }
         let tokens = Tokens {
             given: 0,
-            chosen: 1,
+            listed: 1,
+            chosen: 2,
         };
         Ok(Plan {
             lanes,

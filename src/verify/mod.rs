@@ -11,10 +11,12 @@
 mod builtins;
 pub mod checks;
 mod claim;
+pub mod layout;
 pub mod params;
 pub mod policy;
 pub mod proof;
 pub mod statement;
+pub mod tensors;
 
 use std::fmt::Debug;
 
@@ -46,8 +48,12 @@ pub enum ProofError {
     },
     #[error("proof: commits to other fixed tables than the canonical ones")]
     PreprocessedRoot,
+    #[error("proof: its constants are not those of the manifest's model")]
+    ConstantsRoot,
     #[error("proof claim: {0}")]
     Claim(&'static str),
+    #[error("proof, tensor part: {0}")]
+    Tensors(String),
     #[error("proof does not verify: {0}")]
     Invalid(String),
 }

@@ -20,6 +20,8 @@ pub use crate::air::transcript::MerkleChannel;
 /// A set of parameters that this verifier accepts, with what belongs to it.
 #[derive(Debug, PartialEq, Eq)]
 pub struct ParamSet {
+    /// Its name in documents.
+    pub name: &'static str,
     pub params: ProofParams,
     /// Root of the preprocessed tree: the fixed tables of `params.preprocessed`, lifted to
     /// `2^lifting_log_size`, under [`MerkleChannel`]. `cargo test preprocessed_root` recomputes it.
@@ -36,6 +38,7 @@ pub struct ParamSet {
 /// For receipts that are verified as they are: 76 queries at blow-up 2 and 20 bits of proof of work,
 /// 96 bits. Fast to prove.
 pub const PLAIN: ParamSet = ParamSet {
+    name: "plain",
     params: ProofParams {
         channel: Channel::Blake2sM31,
         log_blowup: 1,
@@ -60,6 +63,7 @@ pub const PLAIN: ParamSet = ParamSet {
 /// [`PLAIN`] with twice the rows, for programs of which not even one step fits the other: the same queries, blow-up
 /// and proof of work, on a domain twice as large.
 pub const LARGE: ParamSet = ParamSet {
+    name: "large",
     params: ProofParams {
         lifting_log_size: Some(LOG_TABLE_ROWS + 2),
         ..PLAIN.params
@@ -77,6 +81,7 @@ pub const LARGE: ParamSet = ParamSet {
 /// For receipts that will be wrapped: 18 queries at blow-up 16 and 24 bits of proof of work, 96 bits.
 /// Slower to prove, but with few queries, which is what a circuit pays for.
 pub const WRAPPABLE: ParamSet = ParamSet {
+    name: "wrappable",
     params: ProofParams {
         log_blowup: 4,
         queries: 18,

@@ -12,7 +12,9 @@
 use thiserror::Error;
 
 use super::checks::{Check, all, ensure};
-use super::statement::{Domain, ModelRoot, Policy, ProgramHash, PublicFacts, Statement, Weights};
+use super::statement::{
+    Domain, ModelRoot, Policy, ProgramHash, PublicFacts, Statement, Weights, v3,
+};
 use crate::spec::SPEC_VERSION;
 
 /// The least security, in bits, that any verifier accepts.
@@ -28,6 +30,43 @@ pub struct AcceptedModel {
     pub spec_version: u32,
     /// Encoding of the program's public output, which says where the weights are.
     pub statement_version: u32,
+}
+
+/// What a statement says of the fields that the verifier's side fixes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Subject {
+    pub version: u32,
+    pub spec_version: u32,
+    pub model_root: ModelRoot,
+    pub program_hash: ProgramHash,
+    pub policy: Policy,
+    pub domain: Domain,
+}
+
+impl From<&Statement> for Subject {
+    fn from(statement: &Statement) -> Subject {
+        Subject {
+            version: statement.version,
+            spec_version: statement.spec_version,
+            model_root: statement.model_root,
+            program_hash: statement.program_hash,
+            policy: statement.policy,
+            domain: statement.domain,
+        }
+    }
+}
+
+impl From<&v3::Statement> for Subject {
+    fn from(statement: &v3::Statement) -> Subject {
+        Subject {
+            version: v3::VERSION,
+            spec_version: statement.spec_version,
+            model_root: statement.model_root,
+            program_hash: statement.program_hash,
+            policy: statement.policy,
+            domain: statement.domain,
+        }
+    }
 }
 
 /// What a verifier accepts: one model, one domain, a list of specifications, a security floor.
@@ -89,12 +128,13 @@ impl Accept {
     ///
     /// # Errors
     /// One [`PolicyError`] per field; the message names it.
-    pub fn check_statement(&self, statement: &Statement) -> Result<(), PolicyError> {
+    pub fn check_statement(&self, statement: impl Into<Subject>) -> Result<(), PolicyError> {
         all(self.statement_checks(statement))
     }
 
     /// One check per field of the statement that the verifier's side fixes.
-    pub fn statement_checks<'a>(&'a self, statement: &'a Statement) -> [Check<'a, PolicyError>; 9] {
+    pub fn statement_checks(&self, statement: impl Into<Subject>) -> [Check<'_, PolicyError>; 9] {
+        let statement = statement.into();
         let (model, domain) = (&self.model, &self.domain);
         let (spec, policy) = (statement.spec_version, statement.policy);
         [

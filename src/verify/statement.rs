@@ -2,7 +2,7 @@
 //!
 //! Owns: the statement's types, their form (what can be refused without a proof), the fixed
 //! encoding into 21 felts (`encoding`), the typed felts with their one text form (`felts`) and
-//! what a verified proof hands over (`facts`).
+//! what a verified proof hands over (`facts`). Statements of programs with tensor components are another type (`v3`).
 //!
 //! Invariants: every public output has at most one statement, and every statement has exactly one
 //! output; `program_hash` is *not* in the output, because the verifier recomputes it from
@@ -15,6 +15,7 @@
 mod encoding;
 mod facts;
 mod felts;
+pub mod v3;
 
 use std::fmt;
 use std::str::FromStr;
@@ -29,8 +30,8 @@ use crate::spec::roots;
 pub use encoding::{OUTPUT_FIELDS, OUTPUT_LEN};
 pub use facts::{Channel, Preprocessed, ProofParams, PublicFacts};
 pub use felts::{
-    ChainId, ChainIdError, CircuitRoot, ContractAddress, HexError, KvRoot, ModelRoot, ProgramHash,
-    ProofFelt, SessionId, TokensRoot, felt_to_hex, parse_felt,
+    ChainId, ChainIdError, ChosenRoot, CircuitRoot, ContractAddress, HexError, KvRoot, ModelRoot,
+    ProgramHash, ProofFelt, SessionId, TokensRoot, felt_to_hex, parse_felt,
 };
 
 /// Version of the 21-felt encoding where the program holds the model: its root is a constant.

@@ -12,7 +12,7 @@ const TABLES: usize = 2;
 
 impl Numbers {
     /// A number from `least` to `most`.
-    fn between(&mut self, least: usize, most: usize) -> usize {
+    pub fn between(&mut self, least: usize, most: usize) -> usize {
         least + (self.next() % (most - least + 1) as u64) as usize
     }
 }
@@ -50,7 +50,7 @@ fn with_shift(of: &Product, shift: u32) -> Product {
 }
 
 /// A plan with up to five operations between embedding and head.
-fn plan(numbers: &mut Numbers) -> Plan {
+pub fn plan(numbers: &mut Numbers) -> Plan {
     let lanes = [8, 16][numbers.between(0, 1)];
     let width = 8 * numbers.between(1, 3);
     let tokens = numbers.between(2, 40);

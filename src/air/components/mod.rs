@@ -8,6 +8,7 @@ pub mod answer;
 pub mod call;
 pub mod cells;
 pub mod embed;
+pub mod form;
 pub mod function;
 pub mod gated;
 pub mod head;

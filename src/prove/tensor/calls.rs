@@ -34,7 +34,9 @@ pub fn take(input: &mut ProverInput, word: u128) -> Vec<CasmState> {
     let (taken, kept): (Vec<CasmState>, Vec<CasmState>) =
         states.iter().partition(|state| is_call(state));
     *states = kept;
-    // Every place in memory that holds the stand-in is an instruction of the program.
+    // Every place of the program that holds the stand-in is an instruction. The stack begins behind the program, and data
+    // may be the same number.
+    let stack = input.state_transitions.initial_state.ap.0 as usize;
     let Some(old) = memory
         .small_values
         .iter()
@@ -46,7 +48,8 @@ pub fn take(input: &mut ProverInput, word: u128) -> Vec<CasmState> {
     let new = memory.small_values.len() as u32;
     memory.small_values.push(word);
     let new = EncodedMemoryValueId::encode(MemoryValueId::Small(new));
-    for id in memory.address_to_id.iter_mut().filter(|id| **id == old) {
+    let program = memory.address_to_id.iter_mut().take(stack);
+    for id in program.filter(|id| **id == old) {
         *id = new;
     }
     taken

@@ -122,6 +122,8 @@ felt_type! {
     KvRoot;
     /// A token chain, see `spec::roots`.
     TokensRoot;
+    /// A chain of listed choices, see [`v3::Frontier`](super::v3::Frontier).
+    ChosenRoot;
     /// Root of a circuit's fixed columns, its identity: a digest of eight words of 31 bits, in one felt
     /// with the first word lowest.
     CircuitRoot;

@@ -1,0 +1,96 @@
+//! The package as a program: its words in the VM and in a proof, and its run.
+
+use cairo_vm::Felt252;
+use serde::{Deserialize, Serialize};
+
+use super::schedule::MAX_CELLS;
+use super::text::Package;
+use crate::air::components::{call, cells};
+use crate::compile::{CompileError, Instruction, Instructions, Program, compile_instructions};
+use crate::trace::{self, Trace, TraceError};
+
+/// Functions of the library that are calls, by the number of their cells from 1 on.
+const CALLS: [&str; MAX_CELLS] = [
+    "calls::code_1",
+    "calls::code_2",
+    "calls::code_3",
+    "calls::code_4",
+    "calls::code_5",
+    "calls::code_6",
+    "calls::code_7",
+    "calls::code_8",
+    "calls::code_9",
+    "calls::code_10",
+];
+
+/// The function of the library that reads a view.
+const CELLS: &str = "calls::code_cells";
+
+/// The library's functions that are one instruction.
+fn instructions() -> Vec<Instruction> {
+    let calls = (1..).zip(CALLS).map(|(cells, path)| Instruction {
+        path,
+        cells,
+        word: call::word(cells),
+        stand_in: call::stand_in(cells),
+    });
+    let read = Instruction {
+        path: CELLS,
+        cells: cells::CELLS,
+        word: cells::word(),
+        stand_in: cells::stand_in(),
+    };
+    calls.chain([read]).collect()
+}
+
+/// A compiled program of tensor operations.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub struct Compiled {
+    /// What the VM runs.
+    program: Program,
+    /// What is in its place in a proof.
+    instructions: Instructions,
+}
+
+impl Compiled {
+    /// Compiles a package.
+    ///
+    /// # Errors
+    /// As [`compile_instructions`].
+    pub fn new(package: &Package) -> Result<Compiled, CompileError> {
+        let (program, instructions) = compile_instructions(
+            &package.name,
+            &package.files,
+            &package.calls,
+            &instructions(),
+        )?;
+        Ok(Compiled {
+            program,
+            instructions,
+        })
+    }
+
+    /// What the VM runs.
+    pub fn program(&self) -> &Program {
+        &self.program
+    }
+
+    /// The words that a proof shows.
+    pub fn words(&self) -> Vec<Felt252> {
+        self.instructions.words(&self.program)
+    }
+
+    /// The program's identity, as the verifier computes it from a proof.
+    pub fn hash(&self) -> Felt252 {
+        self.instructions.program_hash(&self.program)
+    }
+
+    /// Runs the program. Nothing is called and no view is read: that a proof exists for what the run says, the tensor
+    /// components decide.
+    ///
+    /// # Errors
+    /// [`TraceError::Refused`] if a check of the program fails.
+    pub fn run(&self, input: &[Felt252]) -> Result<Trace, TraceError> {
+        trace::run(&self.program, input)
+    }
+}

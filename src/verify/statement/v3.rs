@@ -1,0 +1,181 @@
+//! Statement 3: of a program that calls tensor operations.
+//!
+//! Owns: its types, their form, and the encoding into 22 felts (`encoding`). It has the facts of the statements before, but for two:
+//! the frontier also has the root of the choices so far, which goes on from chunk to chunk, in the place of a root of the
+//! chunk's emitted tokens; and the tokens' root is of the tokens *before* the frontier's, so that everything carried is empty at
+//! the start of a session.
+//!
+//! Invariants: every public output has at most one statement, and every statement has exactly one output; the version is
+//! the type, so a statement cannot say another one.
+//!
+//! Absent on purpose: how roots are hashed, which the proof's components do; the layout and the constants of these
+//! components, which the model root is made of.
+
+mod encoding;
+
+use serde::Serialize;
+use starknet_types_core::felt::Felt;
+use thiserror::Error;
+
+use super::super::checks::{Check, all, ensure};
+use super::{
+    BoundaryKind, ChainId, ChainIdError, ChosenRoot, ContractAddress, Domain, KvRoot, MAX_POSITION,
+    ModelRoot, Policy, ProgramHash, SessionId, TokensRoot,
+};
+
+pub use encoding::{OUTPUT_FIELDS, OUTPUT_LEN};
+
+/// Version of the encoding.
+pub const VERSION: u32 = 3;
+
+/// What the next step inherits.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+pub struct Frontier {
+    /// Position of `last_token`; keys and values exist for all positions before it.
+    pub position: u32,
+    /// Token id at `position`, not consumed yet.
+    pub last_token: u32,
+    /// Root of the records of keys and values at positions `0..position`.
+    pub kv_root: KvRoot,
+    /// Chain of the tokens at positions `0..position`.
+    pub tokens_root: TokensRoot,
+    /// Chain of the listed choices at positions `0..position`: the token that was chosen and 1, or 0 where the prompt gave
+    /// the next token. The choice at `position − 1` is `last_token`, unless the prompt gave that.
+    pub chosen_root: ChosenRoot,
+}
+
+impl Frontier {
+    /// The first frontier of a session: its prompt's first token, and nothing carried. `None` for an empty prompt.
+    pub fn start(prompt: &[u32]) -> Option<Self> {
+        let last_token = *prompt.first()?;
+        Some(Frontier {
+            position: 0,
+            last_token,
+            kv_root: KvRoot(Felt::ZERO),
+            tokens_root: TokensRoot(Felt::ZERO),
+            chosen_root: ChosenRoot(Felt::ZERO),
+        })
+    }
+}
+
+/// The public facts of one chunk.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct Statement {
+    /// Version of the numeric specification the program implements.
+    pub spec_version: u32,
+    pub domain: Domain,
+    pub session_id: SessionId,
+    /// Of parameters, configuration, tokenizer, and of layout and constants of the components.
+    pub model_root: ModelRoot,
+    pub program_hash: ProgramHash,
+    pub policy: Policy,
+    pub boundary: BoundaryKind,
+    /// Chain of all tokens of the prompt.
+    pub prompt_root: TokensRoot,
+    /// Number of prompt tokens, at least 1.
+    pub prompt_length: u32,
+    /// Number of steps of the chunk, at least 1. The first one is at `frontier_in.position`.
+    pub steps: u32,
+    pub frontier_in: Frontier,
+    pub frontier_out: Frontier,
+}
+
+impl Statement {
+    /// Checks what can be refused without a proof: all of [`Statement::form_checks`].
+    ///
+    /// # Errors
+    /// One variant of [`StatementError`] per rule.
+    pub fn check_form(&self) -> Result<(), StatementError> {
+        all(self.form_checks())
+    }
+
+    /// The rules of a statement's form: domain, prompt length, number of steps, positions within [`MAX_POSITION`], and
+    /// `frontier_out.position = frontier_in.position + steps`.
+    pub fn form_checks(&self) -> [Check<'_, StatementError>; 7] {
+        let Domain { chain, verifier } = self.domain;
+        let (local, contract) = (self.domain.is_local(), verifier.0 != Felt::ZERO);
+        let (length, steps) = (self.prompt_length, self.steps);
+        let (from, to) = (self.frontier_in.position, self.frontier_out.position);
+        let position = |name, side, found| {
+            let error = move || StatementError::Position { side, found };
+            Check::new(name, move || ensure(found <= MAX_POSITION, error))
+        };
+        let end = u64::from(from) + u64::from(steps);
+        [
+            Check::new("no contract where the domain is local", move || {
+                let error = || StatementError::LocalVerifier { found: verifier };
+                ensure(!local || !contract, error)
+            }),
+            Check::new("a contract where there is a chain", move || {
+                ensure(local || contract, || StatementError::NoVerifier { chain })
+            }),
+            Check::new("prompt_length in range", move || {
+                let error = || StatementError::PromptLength { found: length };
+                ensure((1..=MAX_POSITION).contains(&length), error)
+            }),
+            Check::new("a step", move || {
+                ensure(steps != 0, || StatementError::NoSteps)
+            }),
+            position("frontier_in.position in range", "in", from),
+            position("frontier_out.position in range", "out", to),
+            Check::new("position + steps", move || {
+                ensure(end == u64::from(to), || StatementError::Steps {
+                    from,
+                    steps,
+                    to,
+                })
+            }),
+        ]
+    }
+
+    /// How many of the chunk's next tokens the prompt gives. A step at position `p` brings the token at `p + 1`, which is
+    /// forced while `p + 1 < prompt_length`.
+    pub fn forced_count(&self) -> u32 {
+        let last = self.prompt_length.saturating_sub(1);
+        last.saturating_sub(self.frontier_in.position)
+            .min(self.steps)
+    }
+
+    /// How many of them the policy chooses.
+    pub fn emitted_count(&self) -> u32 {
+        self.steps - self.forced_count()
+    }
+}
+
+/// Why a public output is no statement 3, a statement is not well formed, or the two differ.
+#[derive(Clone, Debug, PartialEq, Eq, Error)]
+pub enum StatementError {
+    #[error("public output: has {found} felts, a statement of version 3 has {OUTPUT_LEN}")]
+    OutputLength { found: usize },
+    #[error("{field}: {value} is too large for this field")]
+    TooLarge { field: &'static str, value: String },
+    #[error("statement.version: is {found}, this is the reader of version {VERSION}")]
+    Version { found: String },
+    #[error("statement.domain.chain: {0}")]
+    Chain(#[from] ChainIdError),
+    #[error("statement.policy.kind: unknown policy {value}")]
+    PolicyKind { value: String },
+    #[error("statement.boundary: unknown boundary kind {value}")]
+    Boundary { value: String },
+    #[error("statement.domain.verifier: must be 0x0 in the domain `local`, is {found}")]
+    LocalVerifier { found: ContractAddress },
+    #[error("statement.domain.verifier: must not be 0x0 on chain {chain}")]
+    NoVerifier { chain: ChainId },
+    #[error("statement.prompt_length: is {found}, allowed are 1 to {MAX_POSITION} tokens")]
+    PromptLength { found: u32 },
+    #[error("statement.steps: is 0, a chunk has at least one step")]
+    NoSteps,
+    #[error("statement.frontier_{side}.position: is {found}, the largest is {MAX_POSITION}")]
+    Position { side: &'static str, found: u32 },
+    #[error(
+        "statement.frontier_out.position: is {to}, but {steps} steps from position {from} end at {}",
+        u64::from(*from) + u64::from(*steps)
+    )]
+    Steps { from: u32, steps: u32, to: u32 },
+    #[error("{field}: receipt says {receipt}, proof says {proof}")]
+    Differs {
+        field: &'static str,
+        receipt: String,
+        proof: String,
+    },
+}

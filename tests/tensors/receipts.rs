@@ -1,0 +1,86 @@
+//! A receipt beside a proof with tensor components: the proof is verified with what the manifest pins.
+
+use std::fs;
+use std::path::Path;
+
+use cairo_decode::receipt::{
+    Document, ProofIdentity, ProofRecord, Receipt, TensorManifest, VerifySessionError,
+    verify_receipt, verify_tensor_receipt,
+};
+use cairo_decode::verify::ProofError;
+use cairo_decode::verify::params::PLAIN;
+use cairo_decode::verify::policy::{Accept, AcceptedModel};
+use cairo_decode::verify::proof::{DecodeError, Kind, encode_tensors};
+use cairo_decode::verify::statement::ProgramHash;
+use cairo_decode::verify::tensors::{TensorPins, verify_tensors};
+
+use crate::manifest::manifest;
+use crate::pinned::{honest, other_model};
+
+/// A receipt of another model's session that says that it is about the tests' proof and its program.
+fn receipt(bytes: &[u8]) -> Receipt {
+    let fixtures = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/fixtures/wrapped-session");
+    let mut receipt = Receipt::read(&fixtures.join("chunk-0000.receipt.json")).expect("a receipt");
+    let ProofIdentity { bytes, blake2s } = ProofIdentity::of(bytes);
+    receipt.proof = ProofRecord {
+        file: receipt.proof.file,
+        bytes,
+        blake2s,
+        params: PLAIN.params,
+        security_bits: 96,
+    };
+    receipt
+}
+
+/// The manifest's pins decide, and then the output: the tests' program outputs one felt, which no statement is.
+#[test]
+fn receipts_are_verified_with_the_manifests_pins() {
+    let bytes = encode_tensors(&honest().proof);
+    let facts = verify_tensors(&bytes, &honest().pins())
+        .expect("verifies")
+        .facts;
+    let mut receipt = receipt(&bytes);
+    receipt.statement.program_hash = ProgramHash(facts.program_hash);
+    let folder = tempfile::tempdir().expect("a folder");
+    let file = folder.path().join("chunk-0000.receipt.json");
+    receipt.write(&file).expect("written");
+    fs::write(folder.path().join(&receipt.proof.file), &bytes).expect("written");
+    let statement = &receipt.statement;
+    let model = AcceptedModel {
+        model_root: statement.model_root,
+        program_hash: statement.program_hash,
+        policy: statement.policy,
+        spec_version: statement.spec_version,
+        statement_version: statement.version,
+    };
+    let accept = Accept::new(model, statement.domain);
+    let with = |tensors: TensorPins| {
+        let manifest = TensorManifest {
+            tensors,
+            ..manifest()
+        };
+        verify_tensor_receipt(&file, &accept, &manifest).expect_err("a refusal")
+    };
+    match with(honest().pins()) {
+        VerifySessionError::Receipt { source, .. } => {
+            assert_eq!(
+                source.to_string(),
+                "public output: has 1 felts, a statement has 21"
+            )
+        }
+        other => panic!("refused for another reason: {other}"),
+    }
+    match with(other_model().pins()) {
+        VerifySessionError::Proof { source, .. } => assert_eq!(source, ProofError::ConstantsRoot),
+        other => panic!("refused for another reason: {other}"),
+    }
+    // A manifest of a model without tensor components knows no such proof.
+    let kind = DecodeError::Kind {
+        found: Kind::Tensors,
+        expected: Kind::Cairo,
+    };
+    match verify_receipt(&file, &accept).expect_err("a refusal") {
+        VerifySessionError::Proof { source, .. } => assert_eq!(source, ProofError::Decode(kind)),
+        other => panic!("refused for another reason: {other}"),
+    }
+}
