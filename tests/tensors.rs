@@ -21,6 +21,16 @@ mod liar;
 mod manifest;
 #[path = "tensors/necessity.rs"]
 mod necessity;
+#[path = "tensors/norm_lane.rs"]
+mod norm_lane;
+#[path = "tensors/norm_lies.rs"]
+mod norm_lies;
+#[path = "tensors/norm_plans.rs"]
+mod norm_plans;
+#[path = "tensors/norm_roots.rs"]
+mod norm_roots;
+#[path = "tensors/norms.rs"]
+mod norms;
 #[path = "tensors/numbers.rs"]
 mod numbers;
 #[path = "tensors/object.rs"]

@@ -18,10 +18,20 @@ pub enum Kind {
     Logits,
     /// The chosen token.
     Token,
+    /// Squares of a norm's channels.
+    NormSquares,
+    /// The tops of these squares.
+    NormTops,
+    /// What the squares have more in the unit of half the size.
+    NormSteps,
+    /// A norm's channels in its unit.
+    NormValues,
+    /// What the unit leaves of them.
+    NormRests,
 }
 
 /// Number of kinds.
-const KINDS: usize = 3;
+const KINDS: usize = 8;
 
 /// What components weigh with: numbers, or in a circuit wires.
 #[derive(Clone, Debug)]
@@ -32,6 +42,8 @@ pub struct Weights<C> {
     starts: Vec<(u32, C)>,
     /// `ρ^0 … ρ^(L−1)`: they weigh lanes.
     pub rho: Vec<C>,
+    /// `θ^0 … θ^L`: they weigh the lanes of norms, and the last one steps from norm to norm.
+    pub theta: Vec<C>,
     kappa: [C; KINDS],
     /// Its powers, from the first on, weigh the head's messages. Drawn after them.
     pub tau: C,
@@ -50,6 +62,7 @@ impl<C> Weights<C> {
                 .map(|(start, power)| (*start, of(power)))
                 .collect(),
             rho: self.rho.iter().map(&mut *of).collect(),
+            theta: self.theta.iter().map(&mut *of).collect(),
             kappa: std::array::from_fn(|i| of(&self.kappa[i])),
             tau: of(&self.tau),
             messages: self.messages.iter().map(of).collect(),
@@ -83,6 +96,7 @@ impl Weights<SecureField> {
             beta: vec![zero; layout.betas()],
             starts: layout.starts().map(|start| (start, zero)).collect(),
             rho: vec![zero; layout.lanes],
+            theta: vec![zero; layout.lanes + 1],
             kappa: [zero; KINDS],
             tau: zero,
             messages: vec![zero; layout.messages],
@@ -111,7 +125,7 @@ impl Challenges {
             let weights = Weights::without_values(&none);
             return Challenges { elements, weights };
         };
-        let [beta, rho] = [0; 2].map(|_| channel.draw_secure_felt());
+        let [beta, rho, theta] = [0; 3].map(|_| channel.draw_secure_felt());
         let weights = Weights {
             beta: powers(beta, layout.betas()),
             starts: layout
@@ -119,6 +133,7 @@ impl Challenges {
                 .map(|start| (start, beta.pow(start.into())))
                 .collect(),
             rho: powers(rho, layout.lanes),
+            theta: powers(theta, layout.lanes + 1),
             kappa: std::array::from_fn(|_| channel.draw_secure_felt()),
             tau: QM31::default(),
             messages: vec![],

@@ -5,7 +5,7 @@ use std::ops::Range;
 use super::constants::signed;
 use super::error::StreamError;
 use super::operation::{Operand, Operation, Part, Work};
-use super::plan::{Plan, Tensor, Tokens};
+use super::plan::{Plan, Tensor, Tokens, root};
 use super::values::Values;
 use crate::air::components::Component;
 use crate::air::components::lanes::CHANNELS;
@@ -25,7 +25,12 @@ impl Plan {
             .map(|&value| i64::from(value).abs())
             .max()
             .unwrap_or(0);
-        let output = self.tensor(self.embedding.inputs, magnitude);
+        let squares = self.embedding.rows.iter().map(|row| {
+            let squares = row.iter().map(|&value| i128::from(value).pow(2));
+            squares.sum()
+        });
+        let length = root(squares.max().unwrap_or(0));
+        let output = self.tensor(self.embedding.inputs, magnitude).within(length);
         let tokens = self.tokens;
         self.operations
             .push(Operation::Embed(Embed { tokens, output }));

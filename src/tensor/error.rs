@@ -89,6 +89,26 @@ pub enum PlanError {
         lowest: i64,
         highest: i64,
     },
+    #[error("norm: {channels} channels; there must be some, and at most {limit}")]
+    NormChannels { channels: usize, limit: usize },
+    #[error("norm: results of {bits} bits; choose {least} to {most}")]
+    NormBits { bits: u32, least: u32, most: u32 },
+    #[error(
+        "norm: {floor} stands for eps; raise it to {least}, or choose a grain with which it is below {limit}"
+    )]
+    NormFloor { floor: i64, least: i64, limit: i64 },
+    #[error(
+        "norm: {channels} channels of at most {magnitude} can be too long for the largest unit with a grain of {grain} bits; choose a smaller grain, or a stream with a coarser unit"
+    )]
+    NormLength {
+        channels: usize,
+        magnitude: i64,
+        grain: u32,
+    },
+    #[error(
+        "norm: the plan has norms of the other kind; both would have the same powers of θ, so the errors of one could cancel those of the other"
+    )]
+    NormKinds,
 }
 
 /// A residual stream that no proof can have: its range is checked, not proven.

@@ -41,14 +41,10 @@ impl Plan {
             return Err(PlanError::Heads);
         }
         for token in 0..self.embedding.rows.len() {
-            let reach = self.embedding.reach(token, input.magnitude, 0);
+            let reach = self.embedding.reach(token, input, 0);
             within(NAME, token, reach, LOGIT)?;
         }
-        let row = |address| Tensor {
-            address,
-            channels: 1,
-            magnitude: LOGIT,
-        };
+        let row = |address| Tensor::new(address, 1, LOGIT);
         let (maxima, chosen) = (row(self.maxima), row(self.tokens.chosen));
         self.operations.push(Operation::Head(Head {
             input,

@@ -13,7 +13,9 @@ pub mod error;
 pub mod function;
 pub mod gated;
 pub mod head;
+pub mod length;
 pub mod linear;
+pub mod norm;
 pub mod numbers;
 pub mod operation;
 pub mod plan;
@@ -24,6 +26,7 @@ pub mod witness;
 
 pub use error::{PlanError, StreamError};
 pub use gated::Gated;
+pub use norm::{Norm, NormKind};
 pub use operation::{Chunk, Operand, Operation};
 pub use plan::{Plan, Tensor};
 pub use product::{Function, Matrix, Product};

@@ -10,6 +10,7 @@ use super::function::ByTable;
 use super::gated::GatedProduct;
 use super::head::Head;
 use super::linear::Linear;
+use super::norm::Normed;
 use super::numbers::Matmul;
 use super::plan::{Plan, Tensor};
 use super::residual::Residual;
@@ -24,6 +25,7 @@ pub enum Operation {
     Function(ByTable),
     Residual(Residual),
     Gated(GatedProduct),
+    Norm(Normed),
     Head(Head),
 }
 
@@ -35,6 +37,7 @@ impl Operation {
             Operation::Function(operation) => operation,
             Operation::Residual(operation) => operation,
             Operation::Gated(operation) => operation,
+            Operation::Norm(operation) => operation,
             Operation::Head(operation) => operation,
         }
     }

@@ -19,9 +19,30 @@ pub struct Tensor {
     pub channels: usize,
     /// Largest magnitude of its values.
     pub magnitude: i64,
+    /// Largest length of a lane's channels: the root of the sum of their squares.
+    pub length: i64,
 }
 
 impl Tensor {
+    /// So many channels of at most this magnitude each, whatever their length.
+    pub(super) fn new(address: u32, channels: usize, magnitude: i64) -> Tensor {
+        let square = i128::from(magnitude).pow(2) * channels as i128;
+        Tensor {
+            address,
+            channels,
+            magnitude,
+            length: root(square),
+        }
+    }
+
+    /// The same with channels that are together no longer than this.
+    pub(super) fn within(self, length: i64) -> Tensor {
+        Tensor {
+            length: self.length.min(length),
+            ..self
+        }
+    }
+
     /// Its addresses, channel by channel.
     pub fn addresses(&self) -> Range<u32> {
         self.address..self.address + self.channels as u32
@@ -31,6 +52,13 @@ impl Tensor {
     pub(super) fn operand(self) -> Operand {
         Operand::Number(self.address)
     }
+}
+
+/// The least integer whose square is at least this.
+pub(super) fn root(square: i128) -> i64 {
+    let root = square.isqrt();
+    let root = root + i128::from(root * root < square);
+    i64::try_from(root).unwrap_or(i64::MAX)
 }
 
 /// Addresses of the tokens: the first of a view of eight rows.
@@ -111,11 +139,7 @@ impl Plan {
         let address = self.addresses;
         // Views start at multiples of their size.
         self.addresses += channels.next_multiple_of(CHANNELS) as u32;
-        Tensor {
-            address,
-            channels,
-            magnitude,
-        }
+        Tensor::new(address, channels, magnitude)
     }
 
     /// Adds a table, and returns its number.
@@ -126,6 +150,12 @@ impl Plan {
         function.check()?;
         self.tables.push(function);
         Ok(self.tables.len() - 1)
+    }
+
+    /// The number of a table, which is added where the plan has no equal one.
+    pub(super) fn table_once(&mut self, function: Function) -> Result<usize, PlanError> {
+        let equal = self.tables.iter().position(|table| *table == function);
+        equal.map_or_else(|| self.table(function), Ok)
     }
 
     /// A table of the plan.

@@ -26,10 +26,16 @@ pub struct Matrix {
 }
 
 impl Matrix {
-    /// The largest magnitude of `Σ_j W_ij x_j + bias` for inputs of at most `input`.
-    pub(super) fn reach(&self, output: usize, input: i64, bias: i64) -> i64 {
-        let weights: i64 = self.rows[output].iter().map(|&w| i64::from(w).abs()).sum();
-        weights.saturating_mul(input).saturating_add(bias.abs())
+    /// The largest magnitude of `Σ_j W_ij x_j + bias` for an input: no sum is above that of all magnitudes, nor above the product of the lengths of weights and input. The
+    /// second is far below the first where the input is a norm.
+    pub(super) fn reach(&self, output: usize, input: Tensor, bias: i64) -> i64 {
+        let weights = || self.rows[output].iter().map(|&w| i64::from(w));
+        let all: i64 = weights().map(i64::abs).sum();
+        let by_magnitudes = all.saturating_mul(input.magnitude);
+        let square: i128 = weights().map(|w| i128::from(w * w)).sum();
+        let product = square.saturating_mul(i128::from(input.length).pow(2));
+        let by_lengths = i64::try_from(product.isqrt()).unwrap_or(i64::MAX);
+        by_magnitudes.min(by_lengths).saturating_add(bias.abs())
     }
 
     /// Requires as many inputs in each row as a tensor has channels.
@@ -160,7 +166,7 @@ impl Product {
         // One bit is the least that a result can have.
         form(operation, 1, self.shift)?;
         let rounded = |(output, &bias): (usize, &i32)| {
-            let reach = self.weights.reach(output, input.magnitude, bias.into());
+            let reach = self.weights.reach(output, input, bias.into());
             within(operation, output, reach, ACCUMULATOR)?;
             Ok((reach + half(self.shift)) >> self.shift)
         };

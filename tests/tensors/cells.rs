@@ -40,6 +40,16 @@ fn rows_have_the_cells_that_comments_say() {
                 Component::Gated { start },
                 [7 * lanes + 2, fractions(6 * lanes + 3)],
             ),
+            (
+                Component::Norm { centred: false },
+                [10 * lanes + 3, fractions(4 * lanes + 7)],
+            ),
+            (
+                Component::Norm { centred: true },
+                [11 * lanes + 3, fractions(4 * lanes + 8)],
+            ),
+            (Component::NormRoot { centred: false }, [37, fractions(32)]),
+            (Component::NormRoot { centred: true }, [40, fractions(37)]),
         ];
         for (component, said) in said {
             let found = cells(component, lanes);

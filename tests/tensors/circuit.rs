@@ -15,7 +15,7 @@ use stwo::core::fields::qm31::QM31;
 use stwo::core::pcs::TreeVec;
 use stwo_constraint_framework::{FrameworkEval, PointEvaluator, Relation};
 
-use crate::{Numbers, constants, plan};
+use crate::{Numbers, Plan, constants, plan};
 
 /// Most gates of all components of the slice, the lookup of a tuple's elements included.
 const GATES: usize = 6_000;
@@ -29,7 +29,13 @@ fn secure(numbers: &mut Numbers) -> QM31 {
 /// In a circuit with values, a component's constraints combine to what the verifier's evaluator makes of the same samples.
 #[test]
 fn circuits_evaluate_what_the_verifier_does() {
-    let layout = constants::constants(&plan(), 8)
+    let gates = replay(&plan());
+    assert!(gates < GATES, "{gates} gates");
+}
+
+/// Replays the components of a plan. The gates that they take.
+pub fn replay(plan: &Plan) -> usize {
+    let layout = constants::constants(plan, 8)
         .expect("one writer each")
         .layouts
         .largest();
@@ -135,5 +141,5 @@ fn circuits_evaluate_what_the_verifier_does() {
         assert_eq!(context.get(found), expected, "{name}");
         eprintln!("{name}: {} gates", context.circuit.n_vars - before);
     }
-    assert!(gates < GATES, "{gates} gates");
+    gates
 }

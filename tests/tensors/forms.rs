@@ -158,7 +158,7 @@ fn another_rounding_of_the_same_accumulator() {
         let [_, low, high, r] = columns::RESIDUAL;
         lie.add(low, by);
         lie.add(r, -by * scale("residual"));
-        lie.claims(lie.number(low) + (lie.number(high) << 14) - (1 << 26));
+        lie.claims(lie.number(low) + (lie.number(high) << 14) - (1 << 24));
         lie.refused_by(RANGE, "residual");
     }
 }
@@ -224,7 +224,7 @@ fn an_accumulator_that_is_congruent() {
     let shift = product(&chunk, "residual").shift;
     // A stream is 2^14 times the high limb, and the low one.
     lie.wraps(high, r, shift + 14);
-    lie.claims(lie.number(low) + (lie.number(high) << 14) - (1 << 26));
+    lie.claims(lie.number(low) + (lie.number(high) << 14) - (1 << 24));
     lie.refused_by(RANGE, "residual");
 
     let of = gated(&chunk);
@@ -278,6 +278,6 @@ fn another_old_stream() {
     let [old, low, high, _] = columns::RESIDUAL;
     lie.add(old, 1);
     lie.add(low, 1);
-    lie.claims(lie.number(low) + (lie.number(high) << 14) - (1 << 26));
+    lie.claims(lie.number(low) + (lie.number(high) << 14) - (1 << 24));
     lie.refused_by(TENSOR, "residual");
 }

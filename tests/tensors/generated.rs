@@ -2,15 +2,17 @@
 //! program or an input that is another.
 
 use cairo_decode::air::components::relations::{CHAIN, LANES as VIEWS};
+use cairo_decode::air::layout::Layouts;
 use cairo_decode::air::verify::verify;
 use cairo_decode::program::{self, Cell, Compiled, Name, Pins, Schedule, Step};
+use cairo_decode::prove::Prover;
 use cairo_decode::prove::tensor::{Constants, Witness};
-use cairo_decode::prove::{Prover, TensorProven};
 use cairo_decode::spec::program_hash::program_hash;
 use cairo_decode::tensor::values::{Values, compute};
 use cairo_decode::tensor::{Chunk, Operation, Plan, constants, witness};
 use cairo_decode::verify::params::PLAIN;
 use cairo_decode::verify::proof::CairoProof;
+use cairo_decode::verify::proof::TensorProof;
 use cairo_decode::verify::statement::v3::Frontier;
 use cairo_decode::verify::statement::{
     ChosenRoot, Domain, KvRoot, ModelRoot, Policy, ProgramHash, SessionId, TokensRoot,
@@ -70,26 +72,19 @@ impl Model {
         }
     }
 
-    /// Decodes so many steps from a position on: what the memory holds.
+    /// Decodes from a frontier on: what the memory holds.
     pub fn decode(&self, prompt: &[u32], first: Frontier, steps: usize) -> Values {
         let position = first.position as usize;
         let forced = (prompt.len() - 1).saturating_sub(position).min(steps);
-        let mut chunk = Chunk {
-            tokens: vec![first.last_token; self.plan.lanes],
+        let next = prompt.iter().skip(position + 1).take(forced);
+        let mut tokens: Vec<u32> = [first.last_token].iter().chain(next).copied().collect();
+        tokens.truncate(self.plan.lanes);
+        let chunk = Chunk {
+            tokens,
             position: first.position,
             forced,
             ..Chunk::default()
         };
-        for lane in 0..steps {
-            let values = compute(&self.plan, &chunk).expect("a stream within its bound");
-            if lane + 1 == self.plan.lanes {
-                return values;
-            }
-            chunk.tokens[lane + 1] = match lane < forced {
-                true => prompt[position + lane + 1],
-                false => values.rows[self.plan.tokens.chosen as usize][lane] as u32,
-            };
-        }
         compute(&self.plan, &chunk).expect("a stream within its bound")
     }
 
@@ -107,8 +102,11 @@ impl Model {
 
     /// The rows of a run with an input, and what it states.
     fn rows(&self, values: &Values, input: &[Felt]) -> Result<Run, String> {
-        let constants =
+        let sets =
             constants::constants(&self.plan, self.schedule.reads()).expect("one writer each");
+        let blocks = values.chunk.position.div_ceil(self.plan.lanes as u32);
+        let sizes = constants::sizes(&self.plan, &sets.layouts, blocks);
+        let constants = sets.at(&sizes).expect("allowed sizes");
         let trace = self.program.run(input).map_err(|error| error.to_string())?;
         let output = trace.output().to_vec();
         let mut input = trace
@@ -139,7 +137,7 @@ impl Run {
         Honest::check(&self.constants, &self.witness, 1).err()
     }
 
-    fn prove(self) -> TensorProven {
+    fn prove(self) -> TensorProof {
         let prover = Prover::with_constants(&PLAIN, self.constants);
         prover
             .prove_tensors(self.input, &self.witness)
@@ -235,7 +233,12 @@ fn a_generated_program_is_proven() {
     let layout = run.constants.layout.clone();
     let proven = run.prove();
     let accepts = |proof: &CairoProof| {
-        verify(proof.clone(), Some((&layout, &proven.tensors)), false).map_err(|e| e.to_string())
+        verify(
+            proof.clone(),
+            Some((&Layouts::from(&layout), &proven.tensors)),
+            false,
+        )
+        .map_err(|e| e.to_string())
     };
     assert_eq!(accepts(&proven.proof), Ok(()));
     let [words, output] = shown(&proven.proof);
@@ -245,10 +248,10 @@ fn a_generated_program_is_proven() {
         .statement
         .compare(&output, program_hash(&words))
         .expect("what was stated");
-    // Nothing that needs the table of 2^20 ranges.
+    // Nothing that needs the table of 2^20 ranges, and not the table.
     let claim = &proven.proof.claim;
     assert!(claim.mul_opcode.is_none() && claim.generic_opcode.is_none());
-    assert!(claim.poseidon_builtin.is_none() && claim.pedersen_builtin.is_none());
+    assert!(claim.poseidon_builtin.is_none() && claim.range_check_20.is_none());
 
     for (place, felt) in output.iter().enumerate() {
         let mut lie = proven.proof.clone();
@@ -340,7 +343,11 @@ fn a_proof_without_a_call_is_refused() {
     let run = other.rows(&values, &chunk.input).expect("it runs");
     let layout = run.constants.layout.clone();
     let proven = run.prove();
-    let refusal = verify(proven.proof, Some((&layout, &proven.tensors)), false);
+    let refusal = verify(
+        proven.proof,
+        Some((&Layouts::from(&layout), &proven.tensors)),
+        false,
+    );
     let refusal = refusal.expect_err("a call left out").to_string();
     assert!(refusal.contains("sums"), "{refusal}");
 }

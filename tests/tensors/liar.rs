@@ -52,7 +52,11 @@ fn in_constraints(chunk: &Chunk, component: usize, column: usize, delta: u32) ->
 /// relation, or the sum. What is free is listed in `free`, and is nowhere else.
 #[test]
 fn one_wrong_value_in_any_column() {
-    let chunk = chunk(&GIVEN);
+    refuses_one_wrong_value(&chunk(&GIVEN));
+}
+
+/// Requires one wrong value in any column of a chunk's components to be refused, unless it is free.
+pub fn refuses_one_wrong_value(chunk: &Chunk) {
     let honest = Honest::new(&chunk.constants, &chunk.witness);
     let mut lie: Witness = chunk.witness.clone();
     let mut wrong = BTreeSet::new();
@@ -65,7 +69,7 @@ fn one_wrong_value_in_any_column() {
                     lie.tables[i][column][row] += M31::from(delta);
                     let accepted = honest.accepts(&lie, i, row);
                     lie.tables[i][column][row] = chunk.witness.tables[i][column][row];
-                    if accepted != free(&chunk, i, column, row, delta) {
+                    if accepted != free(chunk, i, column, row, delta) {
                         wrong.insert((placed.component.to_string(), column, row, delta, accepted));
                     }
                 }

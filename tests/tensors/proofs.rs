@@ -14,7 +14,7 @@ use stwo::core::vcs::blake2_hash::Blake2sHash;
 use crate::balance::sum_of_rows;
 use crate::{Chunk, GIVEN, chunk, chunk_of, plan};
 
-fn accepts(proof: &CairoProof, layout: &Layout, part: &TensorPart) -> Result<(), String> {
+pub fn accepts(proof: &CairoProof, layout: &Layout, part: &TensorPart) -> Result<(), String> {
     let proof = proof.clone();
     let verify =
         || verify(proof, Some((&Layouts::from(layout), part)), false).map_err(|e| e.to_string());

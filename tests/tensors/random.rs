@@ -1,10 +1,16 @@
 //! Random plans: their witnesses fit, and their results are what integers written out in another way say.
 
+use std::collections::BTreeMap;
+
+use cairo_decode::air::components::lanes::CHANNELS;
 use cairo_decode::tensor::Operation;
 use cairo_decode::tensor::values::compute;
-use cairo_decode::tensor::{Chunk, Function, Gated, Matrix, Plan, PlanError, Product, Tensor};
+use cairo_decode::tensor::{
+    Chunk, Function, Gated, Matrix, Norm, Plan, PlanError, Product, Tensor,
+};
 
 use crate::balance::Honest;
+use crate::norms::{self, KINDS};
 use crate::{Numbers, chunk_of};
 
 /// Tables of a plan.
@@ -86,7 +92,7 @@ fn operation(numbers: &mut Numbers, plan: &mut Plan, tensors: &[Tensor]) -> Tens
     let any = |numbers: &mut Numbers| tensors[numbers.between(0, tensors.len() - 1)];
     let input = any(numbers);
     let outputs = numbers.between(1, 20);
-    match numbers.between(0, 3) {
+    match numbers.between(0, 4) {
         0 => {
             let of = product(numbers, input, outputs, 28);
             let bits = numbers.between(10, 16) as u32;
@@ -115,6 +121,14 @@ fn operation(numbers: &mut Numbers, plan: &mut Plan, tensors: &[Tensor]) -> Tens
                     },
                 )
             })
+        }
+        3 => {
+            // A plan has norms of one kind.
+            let kind = KINDS[plan.embedding.inputs / CHANNELS % 2];
+            let eps = numbers.between(0, 1000) as f64;
+            let bits = numbers.between(14, 16) as u32;
+            let of = Norm::finest(kind, input.channels, input.magnitude, eps, bits);
+            plan.norm(input, of).expect("in range")
         }
         _ => {
             let stream = any(numbers);
@@ -201,6 +215,10 @@ fn expected(plan: &Plan, token: u32) -> Vec<(Tensor, Vec<i128>)> {
                     .map(|(z, u)| halves_up(table(plan, gated.of.table, z) * u, gated.of.shift));
                 (gated.output, values.collect())
             }
+            Operation::Norm(norm) => {
+                let (_, values) = norms::expected(&of(norm.input), &norm.of);
+                (norm.output, values)
+            }
             Operation::Head(head) => {
                 let token = largest(&plan.embedding, &of(head.input));
                 (head.chosen, vec![token])
@@ -213,7 +231,7 @@ fn expected(plan: &Plan, token: u32) -> Vec<(Tensor, Vec<i128>)> {
 
 #[test]
 fn random_plans_fit_and_compute() {
-    let mut kinds = [0; 4];
+    let mut kinds = BTreeMap::new();
     for seed in 0..20 {
         let mut numbers = Numbers(1000 + seed);
         let plan = plan(&mut numbers);
@@ -232,12 +250,13 @@ fn random_plans_fit_and_compute() {
                 assert_eq!(found, expected, "seed {seed}, lane {lane}: {operation:?}");
             }
         }
-        for matmul in chunk.plan.matmuls() {
-            kinds[matmul.taker as usize] += 1;
+        for operation in &chunk.plan.operations {
+            *kinds.entry(operation.name()).or_insert(0) += 1;
         }
     }
     // Each kind of operation is among them.
-    assert!(kinds.iter().all(|&count| count >= 5), "{kinds:?}");
+    assert_eq!(kinds.len(), 7);
+    assert!(kinds.values().all(|&count| count >= 5), "{kinds:?}");
 }
 
 /// Lanes that take the tokens that lanes before choose hold what they hold when these tokens are given to them.

@@ -42,6 +42,48 @@ impl Parameter {
     }
 }
 
+/// A type of parameters.
+trait Number: Copy {
+    /// The parameter that a document writes in this way, if there is one.
+    fn read(number: u32) -> Option<Self>;
+
+    fn number(self) -> u64;
+}
+
+impl Number for u32 {
+    fn read(number: u32) -> Option<u32> {
+        Some(number)
+    }
+
+    fn number(self) -> u64 {
+        self.into()
+    }
+}
+
+impl Number for usize {
+    fn read(number: u32) -> Option<usize> {
+        Some(number as usize)
+    }
+
+    fn number(self) -> u64 {
+        self as u64
+    }
+}
+
+impl Number for bool {
+    fn read(number: u32) -> Option<bool> {
+        match number {
+            0 => Some(false),
+            1 => Some(true),
+            _ => None,
+        }
+    }
+
+    fn number(self) -> u64 {
+        self.into()
+    }
+}
+
 /// One line for each component: its name in documents, and of each parameter the least value, the most, and what it is a
 /// multiple of.
 macro_rules! registry {
@@ -51,7 +93,7 @@ macro_rules! registry {
             pub fn of_document(name: &str, parameters: &[u32]) -> Option<Component> {
                 match name {
                     $($name => match *parameters {
-                        [$($field),*] => Some(Component::$variant { $($field: $field as _),* }),
+                        [$($field),*] => Some(Component::$variant { $($field: Number::read($field)?),* }),
                         _ => None,
                     },)*
                     _ => None,
@@ -70,7 +112,7 @@ macro_rules! registry {
                 match self {
                     $(Component::$variant { $($field),* } => vec![$(Parameter {
                         name: stringify!($field),
-                        value: $field as u64,
+                        value: Number::number($field),
                         least: $least,
                         most: $most,
                         step: $step,
@@ -102,6 +144,8 @@ registry! {
     HeadInput "head_input" {}
     Head      "head"       { width: 8, MAX_WIDTH, CHANNELS as u64 }
     Answer    "answer"     {}
+    Norm      "norm"       { centred: 0, 1, 1 }
+    NormRoot  "norm_root"  { centred: 0, 1, 1 }
 }
 
 #[cfg(test)]
@@ -113,13 +157,16 @@ mod tests {
     fn components_in_documents() {
         let parameters = |count: usize, value: u32| vec![value; count];
         for &(name, count) in NAMES {
-            let component = Component::of_document(name, &parameters(count, 8)).expect(name);
+            // A parameter is a number, or says yes or no.
+            let of = |value| Component::of_document(name, &parameters(count, value));
+            let value = if of(8).is_some() { 8 } else { 1 };
+            let component = of(value).expect(name);
             assert_eq!(component.document_name(), name);
             assert_eq!(component.parameters().len(), count);
             assert!(component.parameters().iter().all(Parameter::is_within));
             assert!(component.to_string().starts_with(name), "{component}");
             for other in [count + 1, count.wrapping_sub(1)] {
-                let other = parameters(other.min(9), 8);
+                let other = parameters(other.min(9), value);
                 let found = Component::of_document(name, &other).is_some();
                 assert_eq!(found, other.len() == count, "{name}");
             }

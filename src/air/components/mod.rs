@@ -14,6 +14,8 @@ pub mod gated;
 pub mod head;
 pub mod head_input;
 pub mod lanes;
+pub mod norm;
+pub mod norm_root;
 pub mod outputs;
 pub mod place;
 pub mod product;
@@ -69,6 +71,10 @@ pub enum Component {
     Head { width: usize },
     /// [`answer`]
     Answer,
+    /// [`norm`]: whether the mean is taken away
+    Norm { centred: bool },
+    /// [`norm_root`]: as `norm`
+    NormRoot { centred: bool },
 }
 
 impl Component {
@@ -90,6 +96,8 @@ impl Component {
             Component::HeadInput => head_input::evaluate(lanes, weights, row),
             Component::Head { width } => head::evaluate(width, lanes, weights, row),
             Component::Answer => answer::evaluate(lanes, weights, row),
+            Component::Norm { centred } => norm::evaluate(centred, lanes, weights, row),
+            Component::NormRoot { centred } => norm_root::evaluate(centred, weights, row),
         }
     }
 }
@@ -148,6 +156,8 @@ impl Component {
             Component::Function { start } => [13, start],
             Component::Residual { start } => [14, start],
             Component::Gated { start } => [15, start],
+            Component::Norm { centred } => [30, centred.into()],
+            Component::NormRoot { centred } => [31, centred.into()],
         }
     }
 }
@@ -170,6 +180,8 @@ impl fmt::Display for Component {
             Component::HeadInput => f.write_str("head_input"),
             Component::Head { .. } => f.write_str("head"),
             Component::Answer => f.write_str("answer"),
+            Component::Norm { .. } => f.write_str("norm"),
+            Component::NormRoot { .. } => f.write_str("norm_root"),
         }
     }
 }

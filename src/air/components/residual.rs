@@ -1,12 +1,12 @@
 //! A stream plus rounded outputs of a product: `x' = x + round(y / 2^s)`, without columns for the accumulator `y` and for its rounding.
 //!
 //! Row: a channel `i`. Constants: the row's [`place`](super::place) (three operands: the second is the address `b'` of the new stream's first channel, the third
-//! the address `b` of the old one's), `i`, its [rounding](super::outputs) with `s ≤ 3`, `first`. Values `x_t`, `l_t`, `h_t`, `r_t`.
+//! the address `b` of the old one's), `i`, its [rounding](super::outputs) with `s ≤ 5`, `first`. Values `x_t`, `l_t`, `h_t`, `r_t`.
 //!
-//! `x' = l + 2^14 h − 2^26`, `R(14, l)`, `R(13, h)`, `R(s, r)`. `+T(b + i, x)`, `+T(b' + i, x')`, and to the zero sum
+//! `x' = l + 2^14 h − 2^24`, `R(14, l)`, `R(11, h)`, `R(s, r)`. `+T(b + i, x)`, `+T(b' + i, x')`, and to the zero sum
 //! `−κ β^start g Σ_t ρ^t (2^s (x'_t − x_t) + on r_t − offset)`, the accumulator without its bias.
 //!
-//! The ranges of `l` and `h` say `−2^26 ≤ x' < 2^26`. The plan requires as much of `x`, in magnitude at most `2^26`: so `x' − x` is at most `2^27` in
+//! The ranges of `l` and `h` say `−2^24 ≤ x' < 2^24`. The plan requires as much of `x`, in magnitude at most `2^24`: so `x' − x` is at most `2^25` in
 //! magnitude, `2^s (x' − x)` at most `2^30`, and the form and the accumulator, below `2^29`, are together shorter than `p`: congruent means
 //! equal. The range of `x'` is *checked, not proven*: the worst case of a sum over many layers may be above it. Then there can be a chunk
 //! without a proof, and never a proof of another `x'`.
@@ -21,17 +21,17 @@ use super::{range, tensor};
 use crate::air::challenges::Weights;
 use crate::air::row::Row;
 
-/// Bits of the low limb of `x' + 2^26`.
+/// Bits of the low limb of `x' + 2^24`.
 pub const LOW_BITS: u32 = 14;
 
 /// Bits of its high limb.
-pub const HIGH_BITS: u32 = 13;
+pub const HIGH_BITS: u32 = 11;
 
 /// The stream's bound: `x'` is at least `−BOUND` and below `BOUND`.
 pub const BOUND: u32 = 1 << (LOW_BITS + HIGH_BITS - 1);
 
 /// The largest shift.
-pub const MAX_SHIFT: u32 = 3;
+pub const MAX_SHIFT: u32 = 5;
 
 /// The constraints of a row.
 pub fn evaluate<R: Row>(start: u32, lanes: usize, weights: &Weights<R::C>, row: &mut R) {

@@ -28,6 +28,9 @@ fn components() -> Vec<Component> {
         Component::HeadInput,
         Component::Answer,
     ];
+    for centred in [false, true] {
+        all.extend([Component::Norm { centred }, Component::NormRoot { centred }]);
+    }
     all.extend([2, 3, 4, 9].map(|operands| Component::Call { operands }));
     for width in [16, 2 * head::PART + 8] {
         all.extend([Component::Embed { width }, Component::Head { width }]);
