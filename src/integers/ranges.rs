@@ -9,7 +9,7 @@ use super::description::{
     Attention, Description, Gated, Matrix, Norm, Operation, Product, Table, half,
 };
 use super::error::RangeError;
-use super::reference::{ANGLE_BITS, MAX_EXPONENT, PROBABILITY_BITS, RECIPROCAL, STREAM};
+use super::reference::{self, ANGLE_BITS, MAX_EXPONENT, PROBABILITY_BITS, RECIPROCAL, STREAM};
 
 /// An accumulator is below this in magnitude, its bias included.
 pub const ACCUMULATOR: i64 = 1 << 29;
@@ -189,7 +189,7 @@ impl At<'_> {
         self.shift(norm.shift, FORM_BITS - MAX_BITS, MAX_BITS)?;
         let product = RECIPROCAL as i64 + (1 << 18) + (1 << 10) + 1;
         let each = (product + half(norm.shift)) >> norm.shift;
-        let length = (product >> norm.shift) + 1 + ceil_root(channels.into());
+        let length = (product >> norm.shift) + 1 + (ceil_root(channels.into()) + 1) / 2;
         Ok(Reach { each, length })
     }
 
@@ -356,7 +356,7 @@ fn accumulator(row: &[i32], input: Reach) -> i64 {
     let sum: i128 = weights.clone().map(i128::abs).sum();
     let squares: i128 = weights.map(|w| w * w).sum();
     let by_channels = sum * i128::from(input.each);
-    let by_length = i128::from(ceil_root(squares)) * i128::from(input.length);
+    let by_length = reference::root(squares.saturating_mul(i128::from(input.length).pow(2)));
     i64::try_from(by_channels.min(by_length)).unwrap_or(i64::MAX)
 }
 
