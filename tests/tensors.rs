@@ -1,12 +1,36 @@
 //! Tensor components: embeddings, products, roundings and a choice of tokens in one proof with a Cairo program that calls
 //! them; and what liars get for each of their columns.
 
+#[path = "tensors/attention.rs"]
+mod attention;
+#[path = "tensors/attention_groups.rs"]
+mod attention_groups;
+#[path = "tensors/attention_lanes.rs"]
+mod attention_lanes;
+#[path = "tensors/attention_lie.rs"]
+mod attention_lie;
+#[path = "tensors/attention_plans.rs"]
+mod attention_plans;
 #[path = "tensors/balance.rs"]
 mod balance;
 #[path = "tensors/cells.rs"]
 mod cells;
+#[path = "tensors/chain_lies.rs"]
+mod chain_lies;
 #[path = "tensors/circuit.rs"]
 mod circuit;
+#[path = "support/command.rs"]
+mod command;
+#[path = "tensors/digest_liar.rs"]
+mod digest_liar;
+#[path = "tensors/digest_lies.rs"]
+mod digest_lies;
+#[path = "tensors/digest_plans.rs"]
+mod digest_plans;
+#[path = "tensors/digest_proofs.rs"]
+mod digest_proofs;
+#[path = "tensors/digests.rs"]
+mod digests;
 #[path = "tensors/file.rs"]
 mod file;
 #[path = "tensors/forged.rs"]
@@ -37,6 +61,10 @@ mod numbers;
 mod object;
 #[path = "tensors/pinned.rs"]
 mod pinned;
+#[path = "tensors/position_lies.rs"]
+mod position_lies;
+#[path = "tensors/position_refusals.rs"]
+mod position_refusals;
 #[path = "tensors/program.rs"]
 mod program;
 #[path = "tensors/proofs.rs"]
@@ -47,6 +75,12 @@ mod random;
 mod receipts;
 #[path = "tensors/refusals.rs"]
 mod refusals;
+#[path = "tensors/rooted.rs"]
+mod rooted;
+#[path = "tensors/rotary.rs"]
+mod rotary;
+#[path = "tensors/rotary_lies.rs"]
+mod rotary_lies;
 #[path = "tensors/rules.rs"]
 mod rules;
 #[path = "tensors/scalar.rs"]
@@ -198,7 +232,16 @@ pub fn ends() -> Chunk {
 
 /// A plan's chunk of these tokens, one for each lane.
 pub fn chunk_of(plan: Plan, tokens: &[u32]) -> Chunk {
-    let values = compute(&plan, &tensor::Chunk::first(tokens)).expect("a stream within its bound");
+    chunk_at(plan, tokens, 0)
+}
+
+/// The same from a position on.
+pub fn chunk_at(plan: Plan, tokens: &[u32], position: u32) -> Chunk {
+    let mut chunk = tensor::Chunk::first(tokens);
+    chunk.position = position;
+    plan.accepts(&chunk)
+        .expect("tokens and positions of the plan");
+    let values = compute(&plan, &chunk).expect("a stream within its bound");
     chunk_with(plan, values)
 }
 
@@ -211,7 +254,7 @@ pub fn chunk_with(plan: Plan, values: Values) -> Chunk {
 /// The same of any plan.
 pub fn chunk_unchecked(plan: Plan, values: Values) -> Chunk {
     let mut input = program::run(&plan, &values);
-    let sets = constants::unchecked(&plan, plan.lanes);
+    let sets = constants::unchecked(&plan, program::reads(&plan).len());
     let blocks = values.chunk.position.div_ceil(plan.lanes as u32);
     let sizes = constants::sizes(&plan, &sets.layouts, blocks);
     let constants = sets.at(&sizes).expect("allowed sizes");

@@ -28,10 +28,18 @@ pub enum Kind {
     NormValues,
     /// What the unit leaves of them.
     NormRests,
+    /// Queries times keys against the distances to their maximum.
+    Scores,
+    /// Weights times values against their roundings.
+    Mixing,
+    /// Weights of all keys of a head against their sum.
+    Sums,
+    /// Keys at which a head's maximum is attained.
+    Maxima,
 }
 
 /// Number of kinds.
-const KINDS: usize = 8;
+const KINDS: usize = 12;
 
 /// What components weigh with: numbers, or in a circuit wires.
 #[derive(Clone, Debug)]
@@ -44,6 +52,10 @@ pub struct Weights<C> {
     pub rho: Vec<C>,
     /// `θ^0 … θ^L`: they weigh the lanes of norms, and the last one steps from norm to norm.
     pub theta: Vec<C>,
+    /// `σ^0 … σ^L`: they weigh keys.
+    pub sigma: Vec<C>,
+    /// `δ^0 … δ^head_dim`: they weigh the channels of heads of attention.
+    pub delta: Vec<C>,
     kappa: [C; KINDS],
     /// Its powers, from the first on, weigh the head's messages. Drawn after them.
     pub tau: C,
@@ -63,6 +75,8 @@ impl<C> Weights<C> {
                 .collect(),
             rho: self.rho.iter().map(&mut *of).collect(),
             theta: self.theta.iter().map(&mut *of).collect(),
+            sigma: self.sigma.iter().map(&mut *of).collect(),
+            delta: self.delta.iter().map(&mut *of).collect(),
             kappa: std::array::from_fn(|i| of(&self.kappa[i])),
             tau: of(&self.tau),
             messages: self.messages.iter().map(of).collect(),
@@ -97,6 +111,8 @@ impl Weights<SecureField> {
             starts: layout.starts().map(|start| (start, zero)).collect(),
             rho: vec![zero; layout.lanes],
             theta: vec![zero; layout.lanes + 1],
+            sigma: vec![zero; layout.lanes + 1],
+            delta: vec![zero; layout.deltas()],
             kappa: [zero; KINDS],
             tau: zero,
             messages: vec![zero; layout.messages],
@@ -125,7 +141,7 @@ impl Challenges {
             let weights = Weights::without_values(&none);
             return Challenges { elements, weights };
         };
-        let [beta, rho, theta] = [0; 3].map(|_| channel.draw_secure_felt());
+        let [beta, rho, theta, sigma, delta] = [0; 5].map(|_| channel.draw_secure_felt());
         let weights = Weights {
             beta: powers(beta, layout.betas()),
             starts: layout
@@ -134,6 +150,8 @@ impl Challenges {
                 .collect(),
             rho: powers(rho, layout.lanes),
             theta: powers(theta, layout.lanes + 1),
+            sigma: powers(sigma, layout.lanes + 1),
+            delta: powers(delta, layout.deltas()),
             kappa: std::array::from_fn(|_| channel.draw_secure_felt()),
             tau: QM31::default(),
             messages: vec![],

@@ -223,9 +223,20 @@ impl Layout {
     pub(super) fn betas(&self) -> usize {
         let blocks = self.components.iter().map(|placed| match placed.component {
             Component::Product { block } => block,
+            // The step from one head to the next.
+            Component::Rotary { half, .. } => half + 1,
             _ => 2,
         });
         blocks.max().unwrap_or(0) + 1
+    }
+
+    /// Number of powers of `δ`: up to the channels of a head of attention, and at least the first two.
+    pub(super) fn deltas(&self) -> usize {
+        let channels = self.components.iter().map(|placed| match placed.component {
+            Component::Softmax { head_dim } | Component::Attend { head_dim, .. } => head_dim,
+            _ => 1,
+        });
+        channels.max().unwrap_or(1) + 1
     }
 
     /// The numbers of the first outputs of the components that take outputs.

@@ -14,7 +14,10 @@ use super::row::{Row, column_name};
 
 /// A number of a row, as what it is computed from.
 #[derive(Clone, Debug)]
-pub struct Expression(Rc<Node>);
+pub struct Expression {
+    node: Rc<Node>,
+    degree: usize,
+}
 
 /// How a number comes about.
 #[derive(Debug)]
@@ -38,34 +41,47 @@ pub enum Node {
 
 impl Expression {
     fn of(node: Node) -> Expression {
-        Expression(Rc::new(node))
+        let degree = match &node {
+            Node::Number(_) | Node::Weight(_) => 0,
+            Node::Constant(_) | Node::Value(_) | Node::Power { .. } => 1,
+            Node::Sum(a, b) | Node::Difference(a, b) => a.degree.max(b.degree),
+            Node::Product(a, b) => a.degree + b.degree,
+        };
+        let node = Rc::new(node);
+        Expression { node, degree }
     }
 
     /// How the number comes about.
     pub fn node(&self) -> &Node {
-        &self.0
+        &self.node
     }
 
     /// The same for the same expression, whoever holds it.
     pub fn key(&self) -> *const Node {
-        Rc::as_ptr(&self.0)
+        Rc::as_ptr(&self.node)
     }
 
     /// The number that it is in all rows, if it is written as one.
     pub fn number(&self) -> Option<M31> {
-        match *self.0 {
+        match *self.node {
             Node::Number(number) => Some(number),
             _ => None,
         }
     }
 
-    /// The number for given constants and weights, of an expression of nothing else; other columns count as 0.
-    pub fn of_constants(&self, constants: &impl Fn(usize) -> M31, weights: &[QM31]) -> QM31 {
-        let of = |expression: &Expression| expression.of_constants(constants, weights);
+    /// The number in a row for given weights, of an expression without powers, which count as 0.
+    pub fn weighed(
+        &self,
+        constants: &impl Fn(usize) -> M31,
+        values: &impl Fn(usize) -> M31,
+        weights: &[QM31],
+    ) -> QM31 {
+        let of = |expression: &Expression| expression.weighed(constants, values, weights);
         match self.node() {
             Node::Number(number) => (*number).into(),
             Node::Constant(i) => constants(*i).into(),
-            Node::Value(_) | Node::Power { .. } => QM31::zero(),
+            Node::Value(i) => values(*i).into(),
+            Node::Power { .. } => QM31::zero(),
             Node::Weight(i) => weights[*i],
             Node::Sum(a, b) => of(a) + of(b),
             Node::Difference(a, b) => of(a) - of(b),
@@ -87,25 +103,21 @@ impl Expression {
         }
     }
 
-    /// Whether no value of the prover's is in it.
-    pub fn is_of_constants(&self) -> bool {
+    /// Whether no value of the prover's is in it but those of some trace columns.
+    pub fn is_of_constants_and(&self, values: &[usize]) -> bool {
         match self.node() {
             Node::Number(_) | Node::Weight(_) | Node::Constant(_) => true,
-            Node::Value(_) | Node::Power { .. } => false,
+            Node::Value(i) => values.contains(i),
+            Node::Power { .. } => false,
             Node::Sum(a, b) | Node::Difference(a, b) | Node::Product(a, b) => {
-                a.is_of_constants() && b.is_of_constants()
+                a.is_of_constants_and(values) && b.is_of_constants_and(values)
             }
         }
     }
 
     /// Degree in the columns.
     pub fn degree(&self) -> usize {
-        match self.node() {
-            Node::Number(_) | Node::Weight(_) => 0,
-            Node::Constant(_) | Node::Value(_) | Node::Power { .. } => 1,
-            Node::Sum(a, b) | Node::Difference(a, b) => a.degree().max(b.degree()),
-            Node::Product(a, b) => a.degree() + b.degree(),
-        }
+        self.degree
     }
 }
 

@@ -104,7 +104,8 @@ pub trait Row {
     }
 
     /// The next power: `g = first + factor · (g of the previous row)`, a column of the interaction tree that constants
-    /// and challenges determine. `first` and `factor` must be made of nothing else.
+    /// and challenges determine. `first` and `factor` must be made of nothing else, but for one trace column in the factor of
+    /// `attend`, which is committed to before the challenges.
     fn power(&mut self, first: Self::F, factor: Self::EF) -> Self::EF;
 
     /// Requires a number to be 0, of degree 3 at most.

@@ -10,6 +10,7 @@
 
 mod guard;
 mod instructions;
+mod library;
 mod objects;
 mod program;
 mod project;
@@ -45,6 +46,7 @@ pub use objects::{COMMITMENT, arithmetic, membership};
 pub use program::{Program, ProgramError};
 
 use crate::casm::{self, Code, KERNELS, Kernel, Lookups};
+use library::{Bodies, Library, Links};
 
 mod embedded {
     include!(concat!(env!("OUT_DIR"), "/embedded.rs"));
@@ -125,38 +127,6 @@ pub fn compile(
     let library = Library::kernels(Lookups::Read);
     let compiled = compile_package(name, files, calls, kernel_sources(), library)?;
     Ok(compiled.into_program())
-}
-
-/// The library that a package uses, as the compiler knows it, and what takes the place of its functions that have no code.
-#[derive(Clone, Copy)]
-struct Library<'a> {
-    /// Name of its crate.
-    name: &'static str,
-    bodies: Bodies<'a>,
-}
-
-/// What takes the place of functions without code.
-#[derive(Clone, Copy)]
-enum Bodies<'a> {
-    /// Kernels, which look up so.
-    Kernels(Lookups),
-    /// One instruction each.
-    Instructions(&'a [Instruction]),
-}
-
-/// What has been found to take the place of functions, and where these begin among the compiled ones.
-enum Links<'a> {
-    Kernels(Lookups, Vec<(&'static Kernel, usize)>),
-    Instructions(Vec<(&'a Instruction, usize)>),
-}
-
-impl Library<'_> {
-    const fn kernels(lookups: Lookups) -> Library<'static> {
-        Library {
-            name: "decode_kernels",
-            bodies: Bodies::Kernels(lookups),
-        }
-    }
 }
 
 /// Compiles a package with the sources of a library.

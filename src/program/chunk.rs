@@ -9,9 +9,10 @@ use thiserror::Error;
 use super::schedule::{Roots, Schedule, Uses, Views};
 use crate::air::components::lanes::CHANNELS;
 use crate::spec::SPEC_VERSION;
-use crate::verify::statement::v3::{Frontier, Statement};
+use crate::verify::statement::v3::{Frontier, Statement, packed};
 use crate::verify::statement::{
-    BoundaryKind, ChosenRoot, Domain, KvRoot, ModelRoot, Policy, ProgramHash, SessionId, TokensRoot,
+    BoundaryKind, ChosenRoot, Domain, KvRoot, MAX_POSITION, ModelRoot, Policy, ProgramHash,
+    SessionId, TokensRoot,
 };
 
 /// What all chunks of a session share.
@@ -44,6 +45,8 @@ pub enum ChunkError {
     Steps { steps: u32, lanes: usize },
     #[error("the prompt is empty")]
     Prompt,
+    #[error("a chunk at position {position}; the largest is {MAX_POSITION}")]
+    Position { position: u32 },
     #[error("the memory has no value at address {address} in lane {lane}")]
     Memory { address: u32, lane: usize },
     #[error("address {address} holds {value} in lane {lane}, which is no token")]
@@ -57,7 +60,7 @@ pub enum ChunkError {
 /// The chunk of so many steps from a frontier, with what the tensor memory holds: for each address the values of all lanes.
 ///
 /// # Errors
-/// More steps than lanes or none, an empty prompt, or a memory that has not all that the program reads.
+/// More steps than lanes or none, an empty prompt, a position too large, or a memory that has not all that the program reads.
 pub fn chunk(
     schedule: &Schedule,
     pins: &Pins,
@@ -71,6 +74,10 @@ pub fn chunk(
     if steps == 0 || steps as usize > schedule.lanes {
         let lanes = schedule.lanes;
         return Err(ChunkError::Steps { steps, lanes });
+    }
+    if first.position > MAX_POSITION {
+        let position = first.position;
+        return Err(ChunkError::Position { position });
     }
     let memory = Memory { rows: memory };
     let mut statement = Statement {
@@ -202,11 +209,11 @@ impl Memory<'_> {
 
     /// The digest in a view, packed.
     fn digest(&self, address: u32, lane: usize) -> Result<Felt, ChunkError> {
-        let shift = Felt::from(1u64 << 31);
-        let numbers = self.view(address, lane)?;
-        Ok(numbers
-            .into_iter()
-            .fold(Felt::ZERO, |sum, number| sum * shift + number))
+        let mut digest = [0; CHANNELS];
+        for (number, address) in digest.iter_mut().zip(address..) {
+            *number = element(self.at(address, lane)?);
+        }
+        Ok(packed(&digest))
     }
 }
 

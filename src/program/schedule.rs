@@ -2,7 +2,7 @@
 
 use thiserror::Error;
 
-use crate::tensor::{Operand, Plan};
+use crate::tensor::{Operand, Operation, Plan};
 
 /// Most cells of a call, the operation's number among them: `cairo/tensors/src/calls.cairo` has a function for each number.
 pub const MAX_CELLS: usize = 10;
@@ -88,6 +88,23 @@ pub struct Roots {
     pub after: Views,
 }
 
+impl Roots {
+    /// Where a plan's operations make them; `None` if it has not those that make all of them.
+    pub fn of(plan: &Plan) -> Option<Roots> {
+        let records = plan.recorded()?;
+        let mut operations = plan.operations.iter();
+        let chains = operations.find_map(|operation| match operation {
+            Operation::Chains(chains) => Some(chains),
+            _ => None,
+        })?;
+        let views = |kv, [tokens, chosen]: [u32; 2]| Views { kv, tokens, chosen };
+        Some(Roots {
+            before: views(records.incoming.address, chains.before()),
+            after: views(records.behind.address, chains.behind()),
+        })
+    }
+}
+
 /// A view for each root of a frontier.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Views {
@@ -110,6 +127,8 @@ pub enum ScheduleError {
     Name { name: String },
     #[error("operations of layer {layer} stand in two places; put them in one")]
     Layer { layer: u32 },
+    #[error("{label}: an operation with groups of keys belongs to a layer; give it one")]
+    Outside { label: String },
     #[error("{label}: the call hands over {cells} cells, at most {MAX_CELLS} are possible")]
     Cells { label: String, cells: usize },
     #[error(
@@ -148,11 +167,7 @@ impl Schedule {
     ///
     /// # Errors
     /// Names that are none, layers in pieces, or cells that no call can hand over.
-    pub fn new(
-        plan: &Plan,
-        names: &[Name],
-        roots: Option<Roots>,
-    ) -> Result<Schedule, ScheduleError> {
+    pub fn new(plan: &Plan, names: &[Name]) -> Result<Schedule, ScheduleError> {
         let calls = plan.calls();
         if calls.len() != names.len() {
             return Err(ScheduleError::Names {
@@ -176,7 +191,7 @@ impl Schedule {
         Ok(Schedule {
             lanes: plan.lanes,
             tokens: given,
-            roots,
+            roots: Roots::of(plan),
             steps: builder.steps,
         })
     }
@@ -286,6 +301,9 @@ impl Builder {
         }
         for operand in operands {
             if let Operand::Group(heads) = *operand {
+                if name.layer.is_none() {
+                    return Err(ScheduleError::Outside { label });
+                }
                 self.pass(name, heads)?;
             }
         }

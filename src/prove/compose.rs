@@ -17,7 +17,9 @@ use stwo_cairo_adapter::ProverInput;
 use stwo_cairo_common::preprocessed_columns::preprocessed_trace::PreProcessedTrace;
 use stwo_cairo_prover::utils::cairo_provers;
 use stwo_cairo_prover::witness::cairo::create_cairo_claim_generator;
-use stwo_cairo_prover::witness::cairo_claim_generator::CairoInteractionClaimGenerator;
+use stwo_cairo_prover::witness::cairo_claim_generator::{
+    CairoClaimGenerator, CairoInteractionClaimGenerator,
+};
 
 use super::tensor::{self, Columns, Constants, Sets, Witness};
 use super::{ExtendedProof, ProveError};
@@ -99,6 +101,20 @@ impl Party for Composer<'_> {
     }
 }
 
+/// Leaves out the table of numbers below 2^20, 25 million cells, where nothing reads it. The library makes all tables, whatever
+/// is read; a table that is not there yields nothing, so a use of it would not balance.
+fn leave_out(generator: &mut CairoClaimGenerator) {
+    let read = generator.mul_opcode.is_some()
+        || generator.generic_opcode.is_some()
+        || generator.cube_252.is_some()
+        || generator.partial_ec_mul_generic.is_some()
+        || generator.partial_ec_mul_window_bits_18.is_some()
+        || generator.partial_ec_mul_window_bits_9.is_some();
+    if !read {
+        generator.range_check_20 = None;
+    }
+}
+
 /// Proves a trace that has few enough rows, with tensors or without.
 ///
 /// # Errors
@@ -120,8 +136,9 @@ pub(super) fn prove(
     let pool = BaseColumnPool::new();
     let mut scheme = CommitmentSchemeProver::with_memory_pool(config, committed.twiddles, &pool);
     scheme.set_store_polynomials_coefficients();
-    let generator = create_cairo_claim_generator(input, committed.tables.clone());
+    let mut generator = create_cairo_claim_generator(input, committed.tables.clone());
     if let Some((constants, witness)) = tensors {
+        leave_out(&mut generator);
         tensor::register(constants, witness, &generator);
     }
     let (mut columns, claim, interaction) = generator.write_trace();

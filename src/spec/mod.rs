@@ -16,7 +16,9 @@ pub mod embed;
 pub mod kv;
 pub mod linear;
 pub mod mix;
+pub mod poseidon2;
 pub mod program_hash;
+pub mod record;
 pub mod requantize;
 pub mod rmsnorm;
 pub mod roots;
@@ -24,6 +26,7 @@ pub mod rope;
 pub mod scores;
 pub mod silu;
 pub mod softmax;
+pub mod token_chain;
 
 /// Version of the integer semantics; part of every statement. Any change of any result of any
 /// operation raises it.

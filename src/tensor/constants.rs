@@ -1,6 +1,6 @@
 //! The components' constants: one table for each component of the layout, in the order in which definitions ask for them.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use stwo::core::fields::m31::{M31, P};
@@ -8,7 +8,7 @@ use stwo::core::fields::m31::{M31, P};
 use super::error::PlanError;
 use super::operation::Part;
 use super::plan::Plan;
-use super::witness::fill_block;
+use super::witness::switch_off;
 use crate::air::challenges::Challenges;
 use crate::air::components::Evaluator;
 use crate::air::components::place::END;
@@ -60,9 +60,10 @@ pub fn log_rows(rows: usize) -> u32 {
 /// The layouts of a plan's proofs and the constants of its components; `reads` says how often the program reads a lane.
 ///
 /// # Errors
-/// [`PlanError::Writers`].
+/// [`PlanError::Writers`], [`PlanError::Unrecorded`].
 pub fn constants(plan: &Plan, reads: usize) -> Result<Sets, PlanError> {
     plan.check()?;
+    plan.check_carried()?;
     Ok(unchecked(plan, reads))
 }
 
@@ -72,6 +73,11 @@ pub fn unchecked(plan: &Plan, reads: usize) -> Sets {
     rows.insert(Component::Range, range());
     rows.insert(Component::Lanes, views(plan));
     rows.insert(Component::Table, functions(plan));
+    for operation in &plan.operations {
+        for part in operation.work().tables(plan) {
+            rows.entry(part.component).or_default().extend(part.rows);
+        }
+    }
     rows.retain(|_, rows| !rows.is_empty());
     let mut components = BTreeMap::new();
     for (component, rows) in rows {
@@ -84,7 +90,7 @@ pub fn unchecked(plan: &Plan, reads: usize) -> Sets {
         let most = most.get(&component).copied().unwrap_or(fewest);
         let [smallest, largest] = [fewest, most].map(log_rows);
         let tables = (smallest..=largest)
-            .map(|size| table(&component.rows(size), size))
+            .map(|size| table(&grown(plan, component, size), size))
             .collect();
         components.insert(component, ([smallest, largest], tables));
     }
@@ -116,6 +122,18 @@ pub fn unchecked(plan: &Plan, reads: usize) -> Sets {
     Sets { layouts, tables }
 }
 
+/// The constants of a component that grows, in one of its sizes.
+fn grown(plan: &Plan, component: Component, size: u32) -> Vec<Vec<M31>> {
+    let rows = 1 << size;
+    match component {
+        Component::Record { .. } => {
+            let records = plan.recorded();
+            records.map_or(vec![], |records| records.constants_of(plan, rows))
+        }
+        component => component.rows(plan.lanes, size),
+    }
+}
+
 /// The sizes of a chunk's components, those that the layouts leave open.
 pub fn sizes(plan: &Plan, layouts: &Layouts, blocks: u32) -> Vec<u32> {
     let rows = plan.grown(blocks);
@@ -128,7 +146,8 @@ pub fn sizes(plan: &Plan, layouts: &Layouts, blocks: u32) -> Vec<u32> {
 fn operations(plan: &Plan) -> BTreeMap<Component, Vec<Vec<M31>>> {
     let mut all = BTreeMap::<Component, Vec<Vec<M31>>>::new();
     for operation in plan.order() {
-        let parts = plan.operations[operation].work().constants(plan);
+        let work = plan.operations[operation].work();
+        let parts = work.constants(plan);
         let count = parts.iter().map(|part| part.rows.len()).sum();
         let mut index = 0;
         for Part { component, rows } in parts {
@@ -137,7 +156,7 @@ fn operations(plan: &Plan) -> BTreeMap<Component, Vec<Vec<M31>>> {
                 table.push([&place(operation, index, count)[..], &row].concat());
                 index += 1;
             }
-            fill_block(plan, component, table);
+            switch_off(table, plan.rows_off(component, work));
         }
     }
     for (component, rows) in &mut all {
@@ -174,13 +193,10 @@ fn range() -> Vec<Vec<M31>> {
     pairs.map(Vec::from).collect()
 }
 
-/// The views that operations and the program use.
+/// The views that operations and the program use, then those of carried blocks: so many at most.
 fn views(plan: &Plan) -> Vec<Vec<M31>> {
-    let operations = plan.operations.iter();
-    let used = operations.flat_map(|operation| operation.work().views());
-    let views: BTreeSet<u32> = used.chain([plan.tokens.given]).collect();
     let view = |address: u32| vec![M31::from(1), M31::from(address)];
-    views.into_iter().map(view).collect()
+    plan.views().into_iter().map(view).collect()
 }
 
 /// All tables of functions, and in padding the first row of the first one.

@@ -2,9 +2,37 @@
 
 use thiserror::Error;
 
+use crate::air::components::lanes::CHANNELS;
+
 /// Why there is no plan.
 #[derive(Clone, Debug, Error, PartialEq, Eq)]
 pub enum PlanError {
+    #[error("embed: a shift by {shift}, at most {limit}")]
+    EmbedShift { shift: u32, limit: u32 },
+    #[error("embed: the plan has vectors of positions already; add both tables into one")]
+    PositionTables,
+    #[error("angles: the table has no positions or no frequencies")]
+    NoAngles,
+    #[error(
+        "angles: position {position} has {found} frequencies, and the first position {expected}"
+    )]
+    Frequencies {
+        position: usize,
+        found: usize,
+        expected: usize,
+    },
+    #[error(
+        "angles: a cosine or sine of {value}; magnitudes are at most {limit}, which stands for 1"
+    )]
+    Angle { value: i64, limit: i64 },
+    #[error(
+        "rotary: outputs of {bits} bits, sign included; at most {limit}, so that rotated sums can be proven: take a larger shift"
+    )]
+    RotatedBits { bits: u32, limit: u32 },
+    #[error(
+        "rotary: heads of {found} channels, and the plan has heads of {expected}: all have one size"
+    )]
+    HeadSize { found: usize, expected: usize },
     #[error("a plan has 8, 16, 32 or 64 lanes, not {0}")]
     Lanes(usize),
     #[error("a block has an even number of outputs, and some: {0}")]
@@ -109,6 +137,74 @@ pub enum PlanError {
         "norm: the plan has norms of the other kind; both would have the same powers of θ, so the errors of one could cancel those of the other"
     )]
     NormKinds,
+    #[error("{operation}: no operation has chosen tokens yet; add the head before")]
+    NoHead { operation: &'static str },
+    #[error("records: the plan has one already; two would have rows of the same numbers")]
+    Recorded,
+    #[error(
+        "records: the tensor at address {address} has {channels} channels; they come in eights"
+    )]
+    RecordChannels { address: u32, channels: usize },
+    #[error(
+        "records: a value can reach {magnitude}, at most {limit} fits an element; round keys and values to fewer bits"
+    )]
+    RecordValue { magnitude: i64, limit: i64 },
+    #[error(
+        "records: the plan carries keys and values that its record has not, or has in another order: nothing would bind them; give the record all of them, in the order in which attention was added"
+    )]
+    Unrecorded,
+    #[error("records: a record of {blocks} blocks; at least one and at most {limit}")]
+    RecordBlocks { blocks: usize, limit: usize },
+    #[error("attention: a head has a multiple of {CHANNELS} channels, and some, not {0}")]
+    HeadChannels(usize),
+    #[error(
+        "attention: {found} channels of a head; the plan's other heads have {expected}, and all must have as many"
+    )]
+    HeadDim { found: usize, expected: usize },
+    #[error("attention: {heads} heads of queries cannot share {kv_heads} heads of keys evenly")]
+    SharedHeads { heads: usize, kv_heads: usize },
+    #[error("attention: the {tensor} have {found} channels, not {expected}")]
+    HeadsChannels {
+        tensor: &'static str,
+        found: usize,
+        expected: usize,
+    },
+    #[error(
+        "{operation}: a carried number has {bits} bits, at most {limit} can be hashed: round it to fewer"
+    )]
+    CarriedBits {
+        operation: &'static str,
+        bits: u32,
+        limit: u32,
+    },
+    #[error(
+        "attention: {0} carried blocks after attention has been added; say them before, as its ranges depend on them"
+    )]
+    CarriedLate(u32),
+    #[error("attention: a lane can see {keys} keys, at most {limit}: carry fewer blocks")]
+    Keys { keys: usize, limit: usize },
+    #[error(
+        "attention: a score can be {reach}; less than {limit} can be proven: round queries or keys to fewer bits"
+    )]
+    Score { reach: i64, limit: i64 },
+    #[error("attention: distances of units of 2^{shift}, at most 2^{limit}")]
+    Distance { shift: u32, limit: u32 },
+    #[error("attention: the table of weights has {found} distances, the scores need {needed}")]
+    Distances { found: usize, needed: usize },
+    #[error(
+        "attention: the table of weights begins at the argument {found}; distance 0 is {expected}"
+    )]
+    Nearest { found: i64, expected: i64 },
+    #[error(
+        "attention: the weight of distance {distance} is {value}, not at least 0 and below {limit}"
+    )]
+    Weight {
+        distance: usize,
+        value: i32,
+        limit: i32,
+    },
+    #[error("attention: the weight of distance 0 is {value}, at least {least} is needed")]
+    NearestWeight { value: i32, least: i32 },
 }
 
 /// A residual stream that no proof can have: its range is checked, not proven.
@@ -122,4 +218,25 @@ pub struct StreamError {
     pub lane: usize,
     pub value: i64,
     pub bound: i64,
+}
+
+/// Why a plan has no proof of a chunk, whatever its values.
+#[derive(Clone, Debug, Error, PartialEq, Eq)]
+pub enum ChunkError {
+    #[error("the chunk has {found} tokens; at least 1, and at most {lanes}, one for each lane")]
+    Tokens { found: usize, lanes: usize },
+    #[error("lane {lane} has the token {token}; the plan has {tokens} tokens")]
+    Token {
+        lane: usize,
+        token: u32,
+        tokens: usize,
+    },
+    #[error(
+        "the chunk begins at position {position}; {operation} has {context} positions: begin a new session"
+    )]
+    Position {
+        operation: &'static str,
+        position: u32,
+        context: usize,
+    },
 }

@@ -11,7 +11,7 @@ use super::plan::{Plan, Tensor};
 use super::product::within;
 use super::values::Values;
 use crate::air::components::Component;
-use crate::air::components::head::{LIMB_BITS, PART};
+use crate::air::components::head::{LIMB_BITS, part};
 
 /// Name in refusals.
 const NAME: &str = "head";
@@ -87,7 +87,7 @@ impl Head {
 
     /// A token's row, with room for the multiplicities of its embedding.
     fn logits(&self, plan: &Plan, token: usize, values: &Values) -> Vec<M31> {
-        let parts = self.input.channels.div_ceil(PART);
+        let parts = self.input.channels / part(self.input.channels);
         let mut row = vec![M31::from(0); parts];
         let maxima = values.channel(self.maxima, 0);
         let chosen = values.channel(self.chosen, 0);

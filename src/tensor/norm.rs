@@ -304,8 +304,9 @@ impl Work for Normed {
                 length.mantissa,
                 length.mean,
             ];
-            for number in 0..self.statistics.channels {
-                values.set(self.statistics, number, lane, statistics[number]);
+            let statistics = statistics.into_iter().take(self.statistics.channels);
+            for (number, statistic) in statistics.enumerate() {
+                values.set(self.statistics, number, lane, statistic);
             }
             for (channel, &whole) in wholes.iter().enumerate() {
                 let [result, _] = length.result(whole, self.of.shift());

@@ -1,5 +1,6 @@
 //! The numbers of outputs: which component takes a matrix's outputs, and in which order all of them are numbered.
 
+use super::operation::Work;
 use super::plan::{Plan, Tensor};
 use super::product::Matrix;
 use crate::air::components::Component;
@@ -11,13 +12,14 @@ pub enum Taker {
     Function,
     Residual,
     Gated,
+    Rotary,
 }
 
 impl Taker {
-    /// Outputs that a row takes: they divide every block.
+    /// By how many outputs the power of a row that is off is ahead of the row before: they divide every block.
     pub fn outputs_of_row(self) -> usize {
         match self {
-            Taker::Round | Taker::Function | Taker::Residual => 1,
+            Taker::Round | Taker::Function | Taker::Residual | Taker::Rotary => 1,
             Taker::Gated => 2,
         }
     }
@@ -29,6 +31,7 @@ impl Taker {
             Component::Function { .. } => Some(Taker::Function),
             Component::Residual { .. } => Some(Taker::Residual),
             Component::Gated { .. } => Some(Taker::Gated),
+            Component::Rotary { .. } => Some(Taker::Rotary),
             _ => None,
         }
     }
@@ -64,11 +67,13 @@ impl Plan {
         order
     }
 
-    /// Rows of a component that takes outputs, up to the next block: each matrix starts at one.
-    pub(super) fn rows_of_blocks(&self, component: Component, rows: usize) -> usize {
-        let taker = Taker::of(component);
-        let block = taker.map_or(1, |taker| self.block / taker.outputs_of_row());
-        rows.next_multiple_of(block)
+    /// Rows that are off behind those of an operation in a component that takes outputs, up to the next block: each matrix starts at one.
+    pub(super) fn rows_off(&self, component: Component, operation: &dyn Work) -> usize {
+        let (Some(taker), Some(matmul)) = (Taker::of(component), operation.matmul()) else {
+            return 0;
+        };
+        let outputs = matmul.weights.rows.len();
+        (outputs.next_multiple_of(self.block) - outputs) / taker.outputs_of_row()
     }
 
     /// The number of the first output that a component takes. Each matrix starts at a block.

@@ -4,18 +4,27 @@ use std::ops::Range;
 
 use stwo::core::fields::m31::M31;
 
+use super::angles::AnglesByTable;
+use super::chains::Chains;
 use super::embed::Embed;
-use super::error::StreamError;
+use super::error::{ChunkError, StreamError};
 use super::function::ByTable;
 use super::gated::GatedProduct;
 use super::head::Head;
 use super::linear::Linear;
+use super::masks::Masks;
 use super::norm::Normed;
 use super::numbers::Matmul;
 use super::plan::{Plan, Tensor};
+use super::positions::Positions;
+use super::query_head::QueryHead;
+use super::records::Records;
 use super::residual::Residual;
+use super::rotary::Rotary;
 use super::values::Values;
 use crate::air::components::Component;
+use crate::air::components::tokens::CHAINS;
+use crate::spec::poseidon2::Digest;
 
 /// An operation of a plan.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -25,8 +34,15 @@ pub enum Operation {
     Function(ByTable),
     Residual(Residual),
     Gated(GatedProduct),
+    Positions(Positions),
+    Angles(AnglesByTable),
+    Rotary(Rotary),
     Norm(Normed),
+    Masks(Masks),
+    QueryHead(QueryHead),
     Head(Head),
+    Records(Records),
+    Chains(Chains),
 }
 
 impl Operation {
@@ -37,8 +53,15 @@ impl Operation {
             Operation::Function(operation) => operation,
             Operation::Residual(operation) => operation,
             Operation::Gated(operation) => operation,
+            Operation::Positions(operation) => operation,
+            Operation::Angles(operation) => operation,
+            Operation::Rotary(operation) => operation,
             Operation::Norm(operation) => operation,
+            Operation::Masks(operation) => operation,
+            Operation::QueryHead(operation) => operation,
             Operation::Head(operation) => operation,
+            Operation::Records(operation) => operation,
+            Operation::Chains(operation) => operation,
         }
     }
 
@@ -77,6 +100,11 @@ pub(super) trait Work {
         vec![]
     }
 
+    /// The number of positions that it has constants for.
+    fn context(&self) -> Option<usize> {
+        None
+    }
+
     /// Computes what it writes in some lanes. All lanes before have been computed, by all operations.
     ///
     /// # Errors
@@ -100,6 +128,11 @@ pub(super) trait Work {
 
     /// The same rows: the trace columns behind the operands. Rows of components that grow are whole, and only here.
     fn witness(&self, plan: &Plan, values: &Values) -> Vec<Part>;
+
+    /// Rows of tables that only its rows look up: all their constants. Behind them each has a multiplicity.
+    fn tables(&self, _plan: &Plan) -> Vec<Part> {
+        vec![]
+    }
 }
 
 /// An operand of a call.
@@ -144,7 +177,10 @@ pub struct Chunk {
     /// Number of the first lanes whose next token the prompt gives, so that their choices do not count.
     pub forced: usize,
     /// Keys and values of the positions before, as rows of the memory, block by block.
+    /// Keys and values of the positions before, as rows of the memory, block by block, each in the order of a record.
     pub carried: Vec<Vec<i64>>,
+    /// The chains of the tokens that came in before, and of the listed choices.
+    pub chains: [Digest; CHAINS],
 }
 
 impl Chunk {
@@ -154,6 +190,41 @@ impl Chunk {
             tokens: tokens.to_vec(),
             ..Chunk::default()
         }
+    }
+}
+
+impl Plan {
+    /// Requires tokens for some lanes, at least one, all of them tokens of the plan, and a first position that its constants know.
+    ///
+    /// # Errors
+    /// [`ChunkError`]
+    pub fn accepts(&self, chunk: &Chunk) -> Result<(), ChunkError> {
+        let (found, lanes) = (chunk.tokens.len(), self.lanes);
+        if !(1..=lanes).contains(&found) {
+            return Err(ChunkError::Tokens { found, lanes });
+        }
+        let tokens = self.embedding.rows.len();
+        let mut lanes = chunk.tokens.iter().enumerate();
+        if let Some((lane, &token)) = lanes.find(|(_, token)| **token as usize >= tokens) {
+            return Err(ChunkError::Token {
+                lane,
+                token,
+                tokens,
+            });
+        }
+        let position = chunk.position;
+        for operation in &self.operations {
+            let work = operation.work();
+            if let Some(context) = work.context().filter(|&most| position as usize >= most) {
+                let operation = work.name();
+                return Err(ChunkError::Position {
+                    operation,
+                    position,
+                    context,
+                });
+            }
+        }
+        Ok(())
     }
 }
 

@@ -1,13 +1,15 @@
 //! The plan: operations in the order of their calls, their tensors' addresses, and the ranges that make them sound.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::ops::Range;
 
+use super::carried::Carried;
 use super::error::PlanError;
 use super::operation::{Chunk, Operand, Operation};
 use super::product::{Function, Matrix};
 use crate::air::components::Component;
 use crate::air::components::lanes::CHANNELS;
+use crate::air::components::positions::IN_VIEW;
 
 /// Numbers of lanes that a plan may have.
 const LANES: [usize; 4] = [8, 16, 32, 64];
@@ -48,6 +50,24 @@ impl Tensor {
         self.address..self.address + self.channels as u32
     }
 
+    /// Some of its channels.
+    pub(super) fn part(self, first: usize, channels: usize) -> Tensor {
+        Tensor {
+            channels,
+            ..self.at(self.address + first as u32)
+        }
+    }
+
+    /// As many channels of the same magnitude at another address.
+    pub(super) fn at(self, address: u32) -> Tensor {
+        Tensor { address, ..self }
+    }
+
+    /// Addresses of its views.
+    pub(super) fn views(&self) -> Vec<u32> {
+        self.addresses().step_by(CHANNELS).collect()
+    }
+
     /// Its address, as an operand.
     pub(super) fn operand(self) -> Operand {
         Operand::Number(self.address)
@@ -71,15 +91,8 @@ pub struct Tokens {
     pub listed: u32,
     /// Row of the chosen tokens.
     pub chosen: u32,
-}
-
-/// The keys and values of positions before the chunk: blocks of one position for each lane, in the memory behind all else.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct Carried {
-    /// The most blocks that a chunk can carry.
-    pub blocks: u32,
-    /// Addresses of a block.
-    pub step: u32,
+    /// Row of the positions.
+    pub positions: u32,
 }
 
 /// Operations, numbered from 1 on in the order of their calls.
@@ -96,7 +109,7 @@ pub struct Plan {
     /// Address of the largest logits.
     pub maxima: u32,
     pub operations: Vec<Operation>,
-    /// Addresses in use, without those of carried blocks.
+    /// Addresses in use, without those of carried blocks, which lie behind them.
     pub addresses: u32,
     pub carried: Carried,
 }
@@ -120,6 +133,7 @@ impl Plan {
             given: 0,
             listed: 1,
             chosen: 2,
+            positions: IN_VIEW as u32,
         };
         Ok(Plan {
             lanes,
@@ -169,16 +183,20 @@ impl Plan {
     }
 
     /// Requires that each address that an operation reads is written by exactly one: what nobody writes is the prover's
-    /// choice. The tokens that come in are the program's, which reads them.
+    /// choice. The tokens that come in are the program's, which reads them. No operation writes carried blocks: their values come from the
+    /// prover, and are bound by the root of the [records](Self::records).
     ///
     /// # Errors
     /// [`PlanError::Writers`].
     pub fn check(&self) -> Result<(), PlanError> {
-        let mut writers = BTreeMap::<u32, usize>::from([(self.tokens.given, 1)]);
+        let given = [self.tokens.given].into_iter();
+        let bound = given.chain(self.carried_addresses());
+        let mut writers: BTreeMap<u32, usize> = bound.map(|address| (address, 1)).collect();
         let mut read = vec![self.tokens.given];
         for operation in &self.operations {
             for address in operation.writes().iter().flat_map(Tensor::addresses) {
-                *writers.entry(address).or_default() += 1;
+                let carried = usize::from(address >= self.addresses);
+                *writers.entry(address).or_insert(carried) += 1;
             }
             let reads = operation.work().reads();
             read.extend(reads.iter().flat_map(Tensor::addresses));
@@ -191,29 +209,46 @@ impl Plan {
         wrong.map_or(Ok(()), Err)
     }
 
-    /// A tensor is what an operation before has written, with that operation's range.
+    /// A tensor is what operations before have written, each with at most its range.
     pub(super) fn written(&self, operation: &'static str, input: Tensor) -> Result<(), PlanError> {
-        let mut written = self.operations.iter().flat_map(Operation::writes);
+        let written = self.operations.iter().flat_map(Operation::writes);
         let unwritten = PlanError::Unwritten {
             operation,
             address: input.address,
             channels: input.channels,
             magnitude: input.magnitude,
         };
-        let found = written.any(|output| output == input);
-        found.then_some(()).ok_or(unwritten)
+        let known = written.filter(|output| output.magnitude <= input.magnitude);
+        let common = |output: Tensor| {
+            let [own, other] = [input, output].map(|tensor| tensor.addresses());
+            let end = own.end.min(other.end);
+            end.saturating_sub(own.start.max(other.start)) as usize
+        };
+        let channels: usize = known.map(common).sum();
+        (channels == input.channels).then_some(()).ok_or(unwritten)
     }
 
     /// Rows of each component that [grows](Component::grows), where so many blocks are carried.
     pub(super) fn grown(&self, blocks: u32) -> BTreeMap<Component, usize> {
-        let memory = self.addresses + blocks * self.carried.step;
+        let memory = self.carried_address(blocks, 0);
         let mut rows = BTreeMap::from([(Component::Tensor, memory as usize)]);
+        if let Some(views) = self.carried_views() {
+            let addresses = (memory - self.addresses) as usize;
+            rows.insert(views, addresses / CHANNELS);
+        }
         for operation in &self.operations {
             for (component, own) in operation.work().grown(self, blocks) {
                 *rows.entry(component).or_default() += own;
             }
         }
         rows
+    }
+
+    /// Addresses of the views that operations and the program use, without those of carried blocks.
+    pub(super) fn views(&self) -> BTreeSet<u32> {
+        let operations = self.operations.iter();
+        let used = operations.flat_map(|operation| operation.work().views());
+        used.chain([self.tokens.given]).collect()
     }
 
     /// Kinds of calls by their number of operands, and how many calls of each there are.

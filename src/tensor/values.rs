@@ -8,9 +8,10 @@ use stwo::core::fields::m31::M31;
 
 use super::constants::signed;
 use super::error::StreamError;
-use super::operation::Chunk;
+use super::operation::{Chunk, Operand};
 use super::plan::{Plan, Tensor};
 use super::product::Matrix;
+use crate::air::components::lanes::CHANNELS;
 
 /// Outputs of a matrix that a thread computes at least, as fewer take less time than another thread needs to start.
 const OUTPUTS_AT_ONCE: usize = 64;
@@ -113,8 +114,27 @@ impl Values {
         &self.rows[tensor.address as usize + channel]
     }
 
+    /// The value at an address in a lane, 0 where there is none.
+    pub(super) fn at(&self, address: u32, lane: usize) -> i64 {
+        let row = self.rows.get(address as usize);
+        row.and_then(|row| row.get(lane)).copied().unwrap_or(0)
+    }
+
     pub(super) fn set(&mut self, tensor: Tensor, channel: usize, lane: usize, value: i64) {
         self.rows[tensor.address as usize + channel][lane] = value;
+    }
+
+    /// The value of one lane at an address, as an element of the field.
+    pub(super) fn element(&self, address: u32, lane: usize) -> M31 {
+        signed(self.rows[address as usize][lane])
+    }
+
+    /// One lane of the eight rows from an address on.
+    pub(super) fn view(&self, address: u32, lane: usize) -> Vec<M31> {
+        let addresses = address..address + CHANNELS as u32;
+        addresses
+            .map(|address| self.element(address, lane))
+            .collect()
     }
 
     /// The values at an address, as elements of the field.
@@ -131,8 +151,16 @@ impl Values {
 /// # Errors
 /// A value that no proof can have, where ranges are checked and not proven.
 pub fn compute(plan: &Plan, chunk: &Chunk) -> Result<Values, StreamError> {
+    let blocks = Operand::Blocks.of(plan.lanes, chunk);
+    let mut rows = vec![vec![0; plan.lanes]; plan.carried_address(blocks, 0) as usize];
+    let carried = rows.iter_mut().skip(plan.addresses as usize);
+    for (row, carried) in carried.zip(&chunk.carried) {
+        for (value, carried) in row.iter_mut().zip(carried) {
+            *value = *carried;
+        }
+    }
     let mut values = Values {
-        rows: vec![vec![0; plan.lanes]; plan.addresses as usize],
+        rows,
         chunk: chunk.clone(),
         operation: 0,
         lanes: plan.lanes,

@@ -6,12 +6,14 @@ use stwo::core::fields::m31::M31;
 use stwo_cairo_adapter::ProverInput;
 
 use super::constants::columns;
+use super::digests;
 use super::operation::Part;
 use super::plan::Plan;
 use super::values::Values;
 use crate::air::components::lanes::CHANNELS;
 use crate::air::components::{Component, call, product};
 use crate::prove::tensor::{Constants, Table, Witness, calls, tally};
+use crate::spec::poseidon2::Digest;
 
 /// The trace of all components, from the memory's values and the run, whose calls are taken out of it.
 ///
@@ -31,13 +33,25 @@ pub fn witness(
         let log = placed.log_rows;
         let rows = match placed.component {
             Component::Tensor => memory(values, log),
-            Component::Range | Component::Table => vec![vec![M31::from(0)]; 1 << log],
+            Component::Range
+            | Component::Table
+            | Component::AngleTable
+            | Component::PositionTable { .. } => vec![vec![M31::from(0)]; 1 << log],
             Component::Lanes => views(plan, values, fixed, log),
+            Component::CarriedLanes { .. } => plan.carried_rows(values),
             Component::Call { operands } => {
                 let steps = calls::take(input, call::word(operands));
                 calls::rows(input, &steps, &vec![call::OPERAND_LIMBS; operands])?
             }
             Component::Cells => calls::cells(input)?,
+            Component::Compress => {
+                let mut rows = operations.remove(&placed.component).unwrap_or_default();
+                rows.resize(
+                    1 << log,
+                    digests::row(&Digest::default(), &Default::default(), 0),
+                );
+                rows
+            }
             component => operations.remove(&component).unwrap_or_default(),
         };
         tables.push(columns(&rows, width.trace, log));
@@ -69,16 +83,16 @@ fn operations(plan: &Plan, values: &Values) -> BTreeMap<Component, Vec<Vec<M31>>
             let own = rows.into_iter().map(|row| [&operands[..], &row].concat());
             let table = all.entry(component).or_default();
             table.extend(own);
-            fill_block(plan, component, table);
+            switch_off(table, plan.rows_off(component, operation));
         }
     }
     all
 }
 
-/// Rows of zeros up to the next block of outputs.
-pub(super) fn fill_block(plan: &Plan, component: Component, rows: &mut Vec<Vec<M31>>) {
+/// Adds rows of zeros.
+pub(super) fn switch_off(rows: &mut Vec<Vec<M31>>, count: usize) {
     let off = vec![M31::from(0); rows.first().map_or(0, Vec::len)];
-    rows.resize(plan.rows_of_blocks(component, rows.len()), off);
+    rows.resize(rows.len() + count, off);
 }
 
 /// Values, and room for the multiplicity.

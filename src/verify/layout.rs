@@ -2,7 +2,7 @@
 //!
 //! Layouts say how many columns and rows there are. Whoever asks a component of one for its columns, or adds up uses of its
 //! relations, must not be made to panic, to loop, or to take memory by the numbers in it. So each number is within
-//! bounds first, and as each component is there once, so are their sums.
+//! bounds first, and as each component is there once, so are their sums: a layout has thousands of columns at most.
 //!
 //! Absent on purpose: whether the layout is that of any model. The root of the constants says so, to whoever compiled it.
 
@@ -63,7 +63,8 @@ fn size_rule(smallest: u32, largest: u32) -> &'static str {
     }
 }
 
-/// Every check of a model's layouts, in order. What is within them has few columns and few uses of each relation.
+/// Every check of a model's layouts, in order. What is within them has few columns, and sums of uses
+/// that no arithmetic overflows; whether these are below the field's modulus is a check of each proof, with its claim.
 pub fn layout_checks(layouts: &Layouts) -> [Check<'_, LayoutError>; 7] {
     let (lanes, components) = (layouts.lanes, &layouts.components);
     [

@@ -8,11 +8,10 @@ use std::sync::OnceLock;
 
 use arbtest::arbitrary::{Result, Unstructured};
 use cairo_decode::air::components::Component;
-use cairo_decode::air::components::form::{MAX_WIDTH, NAMES};
+use cairo_decode::air::components::form::{self, MAX_WIDTH};
 use cairo_decode::air::layout::{Layouts, Sizes};
 use cairo_decode::prove::Prover;
 use cairo_decode::receipt::{Document, Manifest, TensorManifest};
-use cairo_decode::tensor::plan::Carried;
 use cairo_decode::tensor::values::compute;
 use cairo_decode::tensor::{Chunk, Matrix, Plan, Product, constants, witness};
 use cairo_decode::verify::params::PLAIN;
@@ -63,7 +62,7 @@ fn honest() -> &'static Honest {
         let y = plan.linear(x, product, 12).expect("in range");
         plan.head(y).expect("in range");
         let step = plan.addresses.next_power_of_two();
-        plan.carried = Carried { blocks: 1, step };
+        (plan.carried.blocks, plan.carried.step) = (1, step);
         let given: Vec<u32> = (0..8).collect();
         let values = compute(&plan, &Chunk::first(&given)).expect("in range");
         let mut input = program::run(&plan, &values);
@@ -235,20 +234,20 @@ fn tensor_manifests() {
 /// A layout of any components with any numbers.
 fn strange(u: &mut Unstructured<'_>) -> Result<Layouts> {
     let mut components = vec![];
-    for (name, count) in NAMES {
+    for largest in form::largest() {
         if u.ratio(1, 4)? {
             continue;
         }
         // Mostly what the bounds let pass.
-        let parameters = match u.ratio(7, 8)? {
-            true => vec![*u.choose(&[8, 8, 8, 4096, 4088])?; *count],
-            false => vec![number(u)?; *count],
-        };
-        let parameters = match *name {
-            "call" => vec![u.int_in_range(1..=10)?],
-            _ => parameters,
-        };
-        let component = Component::of_document(name, &parameters).expect("a component");
+        let mut parameters = vec![];
+        for parameter in largest.parameters() {
+            parameters.push(match u.ratio(7, 8)? {
+                true => *u.choose(&[8, parameter.value as u32])?,
+                false => number(u)?,
+            });
+        }
+        let component = Component::of_document(largest.document_name(), &parameters);
+        let component = component.unwrap_or(largest);
         let smallest = match u.ratio(7, 8)? {
             true => u.int_in_range(4..=20)?,
             false => number(u)?,
@@ -309,19 +308,14 @@ fn strange_layouts() {
     let _one = ONE.lock().unwrap_or_else(|poisoned| poisoned.into_inner());
     let mut largest = Worst::default();
     for log_rows in [4, 20] {
-        let component = |&(name, count): &(&str, usize)| {
-            let parameter = if name == "call" { 10 } else { MAX_WIDTH as u32 };
-            let component = Component::of_document(name, &vec![parameter; count]);
-            let component = component.expect("a component");
-            Sizes {
-                component,
-                smallest: if component.grows() { 4 } else { log_rows },
-                largest: log_rows,
-            }
+        let placed = |component: Component| Sizes {
+            component,
+            smallest: if component.grows() { 4 } else { log_rows },
+            largest: log_rows,
         };
         let layouts = Layouts {
             lanes: 64,
-            components: NAMES.iter().map(component).collect(),
+            components: form::largest().into_iter().map(placed).collect(),
             messages: MAX_WIDTH as usize,
         };
         assert!(pins(layouts.clone(), honest().root()).is_some());

@@ -4,7 +4,7 @@ use std::time::{Duration, Instant};
 
 use bincode::Options;
 use cairo_decode::verify::ProofError;
-use cairo_decode::verify::proof::{DecodeError, MAX_PROOF_BYTES, decode, encode};
+use cairo_decode::verify::proof::{DecodeError, Kind, MAX_PROOF_BYTES, decode, encode};
 use serde::Serialize;
 
 use crate::fields::last_polynomial_of_size;
@@ -104,6 +104,12 @@ fn other_files() {
     assert_eq!(decode_error(&bytes[..7]), DecodeError::Magic);
     assert_eq!(decode_error(&bytes[8..]), DecodeError::Magic);
     let mut other = bytes.clone();
+    other[7] += 1;
+    let kind = DecodeError::Kind {
+        found: Kind::Tensors,
+        expected: Kind::Cairo,
+    };
+    assert_eq!(decode_error(&other), kind);
     other[7] += 1;
     assert_eq!(decode_error(&other), DecodeError::Magic);
     let malformed =

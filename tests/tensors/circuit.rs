@@ -15,10 +15,14 @@ use stwo::core::fields::qm31::QM31;
 use stwo::core::pcs::TreeVec;
 use stwo_constraint_framework::{FrameworkEval, PointEvaluator, Relation};
 
-use crate::{Numbers, Plan, constants, plan};
+use crate::digests::digested;
+use crate::{Numbers, Plan, attention, constants, plan, rotary};
 
-/// Most gates of all components of the slice, the lookup of a tuple's elements included.
+/// Most gates of all components of a plan, the lookup of a tuple's elements included.
 const GATES: usize = 6_000;
+
+/// The same of a plan with records and chains.
+const DIGEST_GATES: usize = 10_000;
 
 fn secure(numbers: &mut Numbers) -> QM31 {
     QM31::from_m31_array(std::array::from_fn(|_| {
@@ -29,11 +33,21 @@ fn secure(numbers: &mut Numbers) -> QM31 {
 /// In a circuit with values, a component's constraints combine to what the verifier's evaluator makes of the same samples.
 #[test]
 fn circuits_evaluate_what_the_verifier_does() {
-    let gates = replay(&plan());
-    assert!(gates < GATES, "{gates} gates");
+    let attention = attention::FAR.plan(&mut Numbers(2));
+    for plan in [plan(), rotary::plan(), attention] {
+        let gates = replay(&plan);
+        assert!(gates < GATES, "{gates} gates");
+    }
 }
 
-/// Replays the components of a plan. The gates that they take.
+#[test]
+fn circuits_evaluate_digests() {
+    let (plan, ..) = digested(8, &[16, 24], 7, 1);
+    let gates = replay(&plan);
+    assert!(gates < DIGEST_GATES, "{gates} gates");
+}
+
+/// Compares both of all components of a plan. How many gates there are.
 pub fn replay(plan: &Plan) -> usize {
     let layout = constants::constants(plan, 8)
         .expect("one writer each")

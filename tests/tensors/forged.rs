@@ -5,10 +5,10 @@ use std::collections::{BTreeSet, HashMap};
 
 use cairo_decode::air;
 use cairo_decode::air::components::Component;
-use cairo_decode::air::components::form::{MAX_WIDTH, NAMES};
+use cairo_decode::air::components::form;
 use cairo_decode::air::layout::{Layouts, Sizes};
-use cairo_decode::air::uses;
 use cairo_decode::verify::layout::{MAX_COMPONENTS, layout_checks};
+use cairo_decode::verify::params::LARGE;
 use cairo_decode::verify::proof::{TensorProof, canonical_tensor_checks, encode_tensors};
 use cairo_decode::verify::tensors::{TensorPins, tensor_checks, verify_tensors};
 use cairo_decode::verify::{parameter_set, proof_checks};
@@ -20,7 +20,7 @@ use crate::table::{self, Row};
 const STARK: &str = "the STARK";
 
 /// Checks of a tensor proof that a Cairo proof has none of, and the one that it has instead of `preprocessed root`.
-const OWN: [&str; 7] = [
+const OWN: [&str; 8] = [
     "tensors.messages",
     "tensors.sums",
     "parameters of the model",
@@ -28,10 +28,8 @@ const OWN: [&str; 7] = [
     "allowed sizes",
     "number of the head's messages",
     "number of sums",
+    "uses of each relation",
 ];
-
-/// The check that no proof fails today: see [`no_layout_has_too_many_uses`].
-const USES: &str = "uses of each relation";
 
 /// The names of the checks that a proof fails.
 fn failed(proof: &TensorProof, pins: &TensorPins) -> Vec<&'static str> {
@@ -59,10 +57,11 @@ fn changed(change: impl FnOnce(&mut TensorProof)) -> TensorProof {
     proof
 }
 
-/// An attack: the check, what it is, the proof, and the layouts that it was made for.
-type Attack = (&'static str, &'static str, TensorProof, &'static Layouts);
+/// An attack: the check, what it is, the proof, what the manifest pins, and the layouts that the proof was made for.
+type Attack = (&'static str, &'static str, TensorProof, TensorPins, Layouts);
 
-fn attacks() -> Vec<Attack> {
+/// The attacks on what the honest proofs' manifest pins.
+fn attacks_on_the_proof() -> Vec<(&'static str, &'static str, TensorProof, &'static Layouts)> {
     let own = &honest().layouts;
     vec![
         (
@@ -122,6 +121,33 @@ fn attacks() -> Vec<Attack> {
     ]
 }
 
+/// All attacks.
+fn attacks() -> Vec<Attack> {
+    let attacks = attacks_on_the_proof().into_iter();
+    let mut attacks: Vec<Attack> = attacks
+        .map(|(check, attack, proof, layouts)| {
+            (check, attack, proof, honest().pins(), layouts.clone())
+        })
+        .collect();
+    let layouts = largest(LARGE.max_log_rows);
+    let mut proof = larger().proof.clone();
+    let part = &mut proof.tensors;
+    part.sizes.clear();
+    part.messages.resize(layouts.messages, Default::default());
+    part.sums
+        .resize(layouts.components.len(), Default::default());
+    let roots = [(LARGE.name.to_string(), larger().root)];
+    let pins = TensorPins::new(layouts.clone(), roots).expect("within bounds");
+    attacks.push((
+        "uses of each relation",
+        "layouts in which each component has 2^21 rows: 2^31 uses of ranges",
+        proof,
+        pins,
+        layouts,
+    ));
+    attacks
+}
+
 /// Every check of a tensor part has an attack that fails it. Those of the Cairo proof beside it are the checks of any
 /// proof, in their order, whose attacks are in `tests/proof`.
 #[test]
@@ -135,7 +161,7 @@ fn requirement_24_what_each_check_of_a_tensor_proof_stops() {
     let of_any: Vec<&str> = names
         .iter()
         .copied()
-        .filter(|name| !OWN.contains(name) && *name != USES)
+        .filter(|name| !OWN.contains(name))
         .collect();
     let any = proof_checks(&proof.proof);
     let any = any.iter().map(|check| check.name());
@@ -144,15 +170,15 @@ fn requirement_24_what_each_check_of_a_tensor_proof_stops() {
     let attacks = attacks();
     let mut rows = vec![];
     let mut left = BTreeSet::from(OWN);
-    for (check, attack, proof, layout) in &attacks {
-        let failed = failed(proof, &pins);
+    for (check, attack, proof, pins, layouts) in &attacks {
+        let failed = failed(proof, pins);
         assert!(failed.contains(check), "{attack}: fails {failed:?}");
-        let error = verify_tensors(&encode_tensors(proof), &pins).expect_err(attack);
+        let error = verify_tensors(&encode_tensors(proof), pins).expect_err(attack);
         eprintln!("{check}: {attack}: {error}");
         let others: Vec<&str> = failed.into_iter().filter(|name| name != check).collect();
         let next = match others.first() {
             Some(next) => Some(next.to_string()),
-            None => (!stark(proof, layout)).then(|| STARK.to_string()),
+            None => (!stark(proof, layouts)).then(|| STARK.to_string()),
         };
         left.remove(check);
         rows.push(Row {
@@ -258,47 +284,17 @@ fn requirement_24_what_each_check_of_a_layout_stops() {
 }
 
 /// The layouts with all components, each with as many columns and rows as the checks let pass.
-pub fn largest(log_rows: u32) -> Layouts {
-    let largest = |&(name, count): &(&str, usize)| {
-        let parameter = if name == "call" { 10 } else { MAX_WIDTH as u32 };
-        let component = Component::of_document(name, &vec![parameter; count]);
-        Sizes {
-            component: component.expect("a component"),
-            smallest: log_rows,
-            largest: log_rows,
-        }
+fn largest(log_rows: u32) -> Layouts {
+    let placed = |component| Sizes {
+        component,
+        smallest: log_rows,
+        largest: log_rows,
     };
     Layouts {
         lanes: 64,
-        components: NAMES.iter().map(largest).collect(),
-        messages: MAX_WIDTH as usize,
+        components: form::largest().into_iter().map(placed).collect(),
+        messages: form::MAX_WIDTH as usize,
     }
-}
-
-/// No layout within its bounds has too many uses, so no attack reaches [`USES`]. Once a new component makes it possible, this
-/// fails, and the check has to get an attack.
-#[test]
-fn no_layout_has_too_many_uses() {
-    let largest = largest(21);
-    assert!(
-        layout_checks(&largest)
-            .iter()
-            .all(|check| check.find().is_ok())
-    );
-    let claim = &honest().proof.proof.claim;
-    assert!(uses::are_few(claim, &largest.largest()));
-    let mut beyond = largest.clone();
-    beyond
-        .components
-        .iter_mut()
-        .for_each(|sizes| sizes.largest += 1);
-    assert!(!uses::are_few(claim, &beyond.largest()));
-    let columns = largest.largest().columns();
-    let columns = columns
-        .iter()
-        .map(|c| c.constants.len() + c.trace + c.interaction);
-    let columns: usize = columns.sum();
-    eprintln!("the largest layout has {columns} columns");
 }
 
 /// Attack: a proof that is true of the layout that the prover would have liked. Stopped by: the layout is the manifest's.

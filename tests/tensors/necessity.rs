@@ -3,11 +3,11 @@
 
 use cairo_decode::compile::tensor_sources;
 use cairo_decode::program::{
-    Call, Cell, Chunk, Compiled, Name, Pins, Schedule, Step, chunk, package,
+    Call, Cell, Chunk, ChunkError, Compiled, Name, Pins, Schedule, Step, chunk, package,
 };
 use cairo_decode::verify::statement::v3::Frontier;
 use cairo_decode::verify::statement::{
-    ChosenRoot, Domain, KvRoot, ModelRoot, Policy, ProgramHash, SessionId, TokensRoot,
+    ChosenRoot, Domain, KvRoot, MAX_POSITION, ModelRoot, Policy, ProgramHash, SessionId, TokensRoot,
 };
 use starknet_types_core::felt::Felt;
 
@@ -385,4 +385,48 @@ fn numbers_are_small() {
             "{lie:?}"
         );
     }
+}
+
+/// A chunk that no program could prove is refused before it runs.
+#[test]
+fn chunks_are_refused() {
+    let schedule = schedule(8);
+    let pins = |prompt: &[u32]| Pins {
+        domain: Domain::local(),
+        session_id: SessionId(Felt::ONE),
+        model_root: ModelRoot(Felt::ONE),
+        program_hash: ProgramHash(Felt::ONE),
+        policy: Policy::greedy(None),
+        prompt: prompt.to_vec(),
+        prompt_root: TokensRoot(Felt::ONE),
+    };
+    let rows = memory(&schedule, 0);
+    let start = Frontier::start(&[1]).expect("a prompt");
+    let at = |position: u32| Frontier { position, ..start };
+    let refused = |prompt: &[u32], first: Frontier, steps: u32, rows: &[Vec<i64>]| {
+        chunk(&schedule, &pins(prompt), first, steps, rows).expect_err("no chunk")
+    };
+    let steps = |steps| ChunkError::Steps { steps, lanes: 8 };
+    assert_eq!(refused(&[1], start, 0, &rows), steps(0));
+    assert_eq!(refused(&[1], start, 9, &rows), steps(9));
+    assert_eq!(refused(&[], start, 1, &rows), ChunkError::Prompt);
+    let position = MAX_POSITION + 1;
+    assert_eq!(
+        refused(&[1], at(position), 1, &rows),
+        ChunkError::Position { position }
+    );
+    assert!(chunk(&schedule, &pins(&[1]), at(MAX_POSITION), 8, &rows).is_ok());
+    let missing = ChunkError::Memory {
+        address: 147,
+        lane: 0,
+    };
+    assert_eq!(refused(&[1], at(9), 1, &rows[..147]), missing);
+    let mut other = rows.clone();
+    other[2][0] = -1;
+    let token = ChunkError::Token {
+        address: 2,
+        lane: 0,
+        value: -1,
+    };
+    assert_eq!(refused(&[1], at(9), 1, &other), token);
 }

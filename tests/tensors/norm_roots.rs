@@ -1,11 +1,9 @@
 //! Lies about the unit, the root and the mantissa of a norm, with all that follows from them: each is refused by one lookup or one constraint, and by nothing else.
-//!
-//! The range of `N_1` alone has no test of its own: a root that it refuses has to be congruent in three equations at once, which about one stream in `2^15` has.
 
 use cairo_decode::air::components::relations::{FUNCTION, RANGE};
 use cairo_decode::tensor::{Norm, NormKind};
 
-use crate::norm_lane::{At, Lane, P, PRODUCT, split};
+use crate::norm_lane::{At, Lane, P, PRODUCT, reduced, split};
 use crate::norm_lies::{LARGE, chunk, only};
 use crate::norms::{KINDS, normed};
 use crate::{Chunk, LANES, chunk_of};
@@ -40,7 +38,11 @@ fn a_scale_that_is_another_power() {
 
 /// A norm with the grain 0 of channels that are twice these: in a unit that is half as large as the right one, they are these.
 fn too_small(halves: &[i32]) -> Chunk {
-    let mut stream: Vec<i32> = halves.iter().map(|u| 2 * u).collect();
+    plain(halves.iter().map(|u| 2 * u).collect())
+}
+
+/// A norm with the grain 0 of a stream with these channels, 24 in all.
+fn plain(mut stream: Vec<i32>) -> Chunk {
     stream.resize(24, 0);
     let of = Norm {
         kind: NormKind::Rms,
@@ -179,6 +181,42 @@ fn the_root_of_a_congruent_number() {
     lie.reciprocal();
     lie.results();
     lie.refused_by(RANGE, "j");
+}
+
+/// Attack: a high limb of the root with which all equations about the root and the mantissa hold modulo `p`: few sums of squares have such a limb, and this stream has one of them. Stopped by:
+/// the high limb's range.
+#[test]
+fn a_root_of_congruences() {
+    let [low, high, mantissa, carry, top] = [452, 2_139_095_167, 73_217, 64_670, 24_689];
+    let root = (low + (high << 9)) % P;
+    let found = (0..100).find_map(|try_with: i64| {
+        let mut left = (top << 17) + 8_000 - 1024 * 1025;
+        let mut stream = vec![];
+        for first in [Some(30_000 + 211 * try_with), None, None] {
+            let value = first.unwrap_or_else(|| left.isqrt() - 1);
+            left -= value * value + value;
+            stream.push(value as i32);
+        }
+        let chunk = plain(stream);
+        let mut lie = Lane::new(&chunk, 0, 0);
+        assert_eq!((lie.exponent, lie.top()), (0, top));
+        lie.set(At::N0, low);
+        lie.set(At::N1, high);
+        lie.set(At::J, reduced(high * high - 2 * top));
+        let products = (1 << 10) * (high * low % P) + low * low;
+        let rest = 8 * lie.get(At::Y0) + 25 - products - (lie.get(At::J) << 18);
+        lie.remains(At::T0, rest.rem_euclid(P), 2 * root);
+        lie.mantissa = mantissa;
+        lie.set(At::H1, mantissa >> 10);
+        lie.set(At::I0, (carry + (1 << 8)) & 0xffff);
+        lie.set(At::I1, (carry + (1 << 8)) >> 16);
+        let rest = 2 * PRODUCT + root - 2 * mantissa * root;
+        lie.remains(At::X0, rest.rem_euclid(P), 2 * root - 1);
+        lie.results();
+        let fits = |[.., z, _]: &[i64; 6]| (-(1 << 14)..1 << 14).contains(z);
+        lie.channels.iter().all(fits).then(|| lie.misfit())
+    });
+    assert_eq!(found, Some(only(RANGE, 2)));
 }
 
 /// Attack: the root one too small or too large. Stopped by: the ranges of what is left.

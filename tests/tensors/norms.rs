@@ -11,7 +11,7 @@ use stwo::core::fields::m31::M31;
 
 use crate::balance::{Honest, sum_of_rows};
 use crate::circuit::replay;
-use crate::liar::refuses_one_wrong_value;
+use crate::liar::wrong_values;
 use crate::proofs::accepts;
 use crate::{Chunk, LANES, Numbers, chunk_of};
 
@@ -291,7 +291,7 @@ fn two_norms(kind: NormKind) -> Chunk {
 #[test]
 fn one_wrong_value_in_a_norm() {
     for kind in KINDS {
-        refuses_one_wrong_value(&two_norms(kind));
+        wrong_values(&two_norms(kind));
     }
 }
 

@@ -8,7 +8,7 @@ use cairo_decode::tensor::constants::signed;
 use stwo::core::fields::m31::M31;
 
 use crate::balance::{Honest, Misfit};
-use crate::{GIVEN, LANES, chunk, ends};
+use crate::{Chunk, GIVEN, LANES, chunk, ends};
 
 /// The columns of the first lane's rests in a component that takes outputs.
 fn rests(component: Component) -> Vec<usize> {
@@ -19,6 +19,8 @@ fn rests(component: Component) -> Vec<usize> {
         Component::Gated { .. } => vec![2 + 1, 2 + 4],
         // Behind three operands, the old stream and two limbs.
         Component::Residual { .. } => vec![3 + LANES + 2],
+        // Behind three operands, cosines and sines: the rests of both outputs.
+        Component::Rotary { .. } => vec![3 + 2 * LANES + 1, 3 + 2 * LANES + 3],
         _ => vec![],
     }
 }
@@ -26,7 +28,11 @@ fn rests(component: Component) -> Vec<usize> {
 /// One unit more in a rest changes the zero sum by the power of its output. So these changes are as many as there are outputs, and all different.
 #[test]
 fn each_output_has_a_power_of_its_own() {
-    let chunk = chunk(&GIVEN);
+    different_powers(&chunk(&GIVEN));
+}
+
+/// The same of a chunk.
+pub fn different_powers(chunk: &Chunk) {
     let honest = Honest::new(&chunk.constants, &chunk.witness);
     let mut lie = chunk.witness.clone();
     let mut found: BTreeMap<[u32; 4], Vec<(String, usize, usize)>> = BTreeMap::new();

@@ -4,7 +4,6 @@ use std::sync::OnceLock;
 
 use cairo_decode::air::layout::Layouts;
 use cairo_decode::prove::Prover;
-use cairo_decode::tensor::plan::Carried;
 use cairo_decode::tensor::{Plan, constants};
 use cairo_decode::verify::params::{LARGE, PLAIN, ParamSet};
 use cairo_decode::verify::proof::{TensorProof, encode_tensors};
@@ -44,7 +43,7 @@ impl Pinned {
 pub fn plan() -> Plan {
     let mut plan = crate::plan();
     let step = plan.addresses.next_power_of_two();
-    plan.carried = Carried { blocks: 1, step };
+    (plan.carried.blocks, plan.carried.step) = (1, step);
     plan
 }
 

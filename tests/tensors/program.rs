@@ -2,8 +2,8 @@
 
 use cairo_decode::air::components::{call, cells};
 use cairo_decode::compile::PUBLIC_SEGMENTS;
-use cairo_decode::tensor::Plan;
 use cairo_decode::tensor::values::Values;
+use cairo_decode::tensor::{Operation, Plan};
 use cairo_vm::Felt252;
 use cairo_vm::cairo_run::{CairoRunConfig, cairo_run_program};
 use cairo_vm::hint_processor::builtin_hint_processor::builtin_hint_processor_definition::BuiltinHintProcessor;
@@ -16,15 +16,37 @@ use stwo_cairo_adapter::adapter::adapt;
 /// A call of a function: the instruction that its body has, and the cells that it reads, from `fp − 3` downwards.
 type Call = (u128, Vec<u32>);
 
-/// The calls of a plan, then a read of each lane's tokens.
+/// The views that the program reads, by address and lane: each lane's tokens, the digests before the chunk and behind its last lane.
+pub fn reads(plan: &Plan) -> Vec<(u32, usize)> {
+    let last = plan.lanes - 1;
+    let mut reads: Vec<(u32, usize)> = (0..plan.lanes)
+        .map(|lane| (plan.tokens.given, lane))
+        .collect();
+    for operation in &plan.operations {
+        match operation {
+            Operation::Records(records) => reads.extend([
+                (records.incoming.address, 0),
+                (records.behind.address, last),
+            ]),
+            Operation::Chains(chains) => {
+                reads.extend(chains.before().map(|address| (address, 0)));
+                reads.extend(chains.behind().map(|address| (address, last)));
+            }
+            _ => {}
+        }
+    }
+    reads
+}
+
+/// The calls of a plan, then its reads.
 fn calls(plan: &Plan, values: &Values) -> Vec<Call> {
     let operations = plan.calls_of(&values.chunk).into_iter();
     let mut calls: Vec<Call> = operations
         .map(|cells| (call::stand_in(cells.len()), cells))
         .collect();
-    for lane in 0..plan.lanes {
-        let view = (0..8).map(|k| values.rows[(plan.tokens.given + k) as usize][lane] as u32);
-        let cells = [plan.tokens.given, lane as u32].into_iter().chain(view);
+    for (address, lane) in reads(plan) {
+        let view = (0..8).map(|k| values.rows[(address + k) as usize][lane] as u32);
+        let cells = [address, lane as u32].into_iter().chain(view);
         calls.push((cells::stand_in(), cells.collect()));
     }
     calls

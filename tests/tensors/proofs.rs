@@ -5,14 +5,13 @@ use cairo_decode::air::layout::{Layout, Layouts, SizeError};
 use cairo_decode::air::verify::{TensorPart, verify};
 use cairo_decode::prove::Prover;
 use cairo_decode::tensor::constants;
-use cairo_decode::tensor::plan::Carried;
 use cairo_decode::verify::params::PLAIN;
 use cairo_decode::verify::proof::CairoProof;
 use stwo::core::fields::m31::M31;
 use stwo::core::vcs::blake2_hash::Blake2sHash;
 
 use crate::balance::sum_of_rows;
-use crate::{Chunk, GIVEN, chunk, chunk_of, plan};
+use crate::{Chunk, GIVEN, Numbers, attention, chunk, chunk_of, plan};
 
 pub fn accepts(proof: &CairoProof, layout: &Layout, part: &TensorPart) -> Result<(), String> {
     let proof = proof.clone();
@@ -103,12 +102,62 @@ fn interaction_columns_sum_what_rows_say() {
     }
 }
 
+/// A chunk with attention behind a partial block is proven, in a build that allows more blocks and fewer; another sum of a component of
+/// attention is refused, as are two that cancel,
+/// another size, and another layout.
+#[test]
+fn attention_is_proven() {
+    let mut numbers = Numbers(31);
+    let plan = attention::FAR.plan(&mut numbers);
+    let of = attention::behind(&plan, 5, &mut numbers);
+    let sets = constants::constants(&plan, plan.lanes).expect("one writer each");
+    let layouts = sets.layouts.clone();
+    let chunk = attention::chunk(plan, &of);
+    let proven = Prover::with_constants(&PLAIN, sets).prove_tensors(chunk.input, &chunk.witness);
+    let proven = proven.expect("proves");
+    let accepts = |layouts: &Layouts, part: &TensorPart| {
+        verify(proven.proof.clone(), Some((layouts, part)), false)
+    };
+    let part = &proven.tensors;
+    assert!(accepts(&layouts, part).is_ok());
+    let mut placed = layouts.components.iter().map(|sizes| sizes.component);
+    let attend = placed.find(|component| matches!(component, Component::Attend { .. }));
+    let names = ["softmax", "qk", "attend", "mixed", "masks", "carried_lanes"];
+    for (index, sizes) in layouts.components.iter().enumerate() {
+        if !names.contains(&sizes.component.to_string().as_str()) {
+            continue;
+        }
+        let mut lie = part.clone();
+        lie.sums[index] += M31::from(1);
+        assert!(accepts(&layouts, &lie).is_err(), "another sum");
+        lie.sums[0] -= M31::from(1);
+        assert!(accepts(&layouts, &lie).is_err(), "two other sums");
+    }
+    assert!(part.sizes.len() >= 2, "{:?}", part.sizes);
+    for place in 0..part.sizes.len() {
+        let mut lie = part.clone();
+        lie.sizes[place] += 1;
+        assert!(accepts(&layouts, &lie).is_err(), "another size");
+    }
+    let mut near = layouts.clone();
+    for sizes in &mut near.components {
+        if Some(sizes.component) == attend {
+            let head_dim = attention::FAR.head_dim;
+            sizes.component = Component::Attend {
+                head_dim,
+                far: false,
+            };
+        }
+    }
+    assert!(accepts(&near, part).is_err(), "another layout");
+}
+
 /// A build whose memory has two sizes, as more or less is carried: a proof of the smaller one is accepted with its size and no other.
 #[test]
 fn a_size_is_one_of_those_that_are_allowed() {
     let mut plan = plan();
     let step = plan.addresses.next_power_of_two();
-    plan.carried = Carried { blocks: 1, step };
+    (plan.carried.blocks, plan.carried.step) = (1, step);
     let sets = constants::constants(&plan, plan.lanes).expect("one writer each");
     let layouts = sets.layouts.clone();
     let chunk = chunk_of(plan, &GIVEN);

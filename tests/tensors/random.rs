@@ -6,12 +6,12 @@ use cairo_decode::air::components::lanes::CHANNELS;
 use cairo_decode::tensor::Operation;
 use cairo_decode::tensor::values::compute;
 use cairo_decode::tensor::{
-    Chunk, Function, Gated, Matrix, Norm, Plan, PlanError, Product, Tensor,
+    Angles, Chunk, Function, Gated, Matrix, Norm, Plan, PlanError, Product, Tensor,
 };
 
 use crate::balance::Honest;
 use crate::norms::{self, KINDS};
-use crate::{Numbers, chunk_of};
+use crate::{Numbers, chunk_at, rotary};
 
 /// Tables of a plan.
 const TABLES: usize = 2;
@@ -72,9 +72,11 @@ pub fn plan(numbers: &mut Numbers) -> Plan {
         };
         plan.table(function).expect("a table");
     }
-    let mut tensors = vec![plan.embed()];
+    plan.positions();
+    let mut tensors = vec![rotary::embeds(numbers, &mut plan)];
+    let angles = rotary::angles(numbers, &mut plan);
     for _ in 0..numbers.between(1, 4) {
-        let output = operation(numbers, &mut plan, &tensors);
+        let output = operation(numbers, &mut plan, &tensors, angles);
         tensors.push(output);
     }
     // The head takes as many channels as the embedding has, of 12 bits.
@@ -88,11 +90,11 @@ pub fn plan(numbers: &mut Numbers) -> Plan {
 }
 
 /// A random operation on some of the tensors that there are.
-fn operation(numbers: &mut Numbers, plan: &mut Plan, tensors: &[Tensor]) -> Tensor {
+fn operation(numbers: &mut Numbers, plan: &mut Plan, tensors: &[Tensor], angles: Angles) -> Tensor {
     let any = |numbers: &mut Numbers| tensors[numbers.between(0, tensors.len() - 1)];
     let input = any(numbers);
     let outputs = numbers.between(1, 20);
-    match numbers.between(0, 4) {
+    match numbers.between(0, 5) {
         0 => {
             let of = product(numbers, input, outputs, 28);
             let bits = numbers.between(10, 16) as u32;
@@ -130,6 +132,14 @@ fn operation(numbers: &mut Numbers, plan: &mut Plan, tensors: &[Tensor]) -> Tens
             let of = Norm::finest(kind, input.channels, input.magnitude, eps, bits);
             plan.norm(input, of).expect("in range")
         }
+        4 => {
+            let heads = numbers.between(1, 3);
+            let of = product(numbers, input, heads * 2 * angles.frequencies, 26);
+            let bits = numbers.between(10, 15) as u32;
+            shifted(numbers, |shift| {
+                plan.rotary(input, with_shift(&of, shift), angles, heads, bits)
+            })
+        }
         _ => {
             let stream = any(numbers);
             let of = product(numbers, input, stream.channels, 20);
@@ -151,7 +161,7 @@ fn rounded(of: &Product, output: usize, x: &[i128]) -> i128 {
 }
 
 /// The nearest integer to `number / 2^shift`; of two, the larger.
-fn halves_up(number: i128, shift: u32) -> i128 {
+pub fn halves_up(number: i128, shift: u32) -> i128 {
     let unit = 1i128 << shift;
     (2 * number + unit).div_euclid(2 * unit)
 }
@@ -173,8 +183,8 @@ fn largest(matrix: &Matrix, x: &[i128]) -> i128 {
     place.expect("a row") as i128
 }
 
-/// The results of each operation for one token, and the tensor that has them.
-fn expected(plan: &Plan, token: u32) -> Vec<(Tensor, Vec<i128>)> {
+/// The results of each operation for one token at a position, and the tensor that has them.
+fn expected(plan: &Plan, token: u32, position: usize) -> Vec<(Tensor, Vec<i128>)> {
     let mut results: Vec<(Tensor, Vec<i128>)> = vec![];
     for operation in &plan.operations {
         let of = |tensor: Tensor| {
@@ -188,8 +198,9 @@ fn expected(plan: &Plan, token: u32) -> Vec<(Tensor, Vec<i128>)> {
         let result = match operation {
             Operation::Embed(embed) => {
                 let row = &plan.embedding.rows[token as usize];
-                let values = row.iter().map(|&e| i128::from(e)).collect();
-                (embed.output, values)
+                let scaled = row.iter().map(|&e| i128::from(e) << embed.shift);
+                let own = rotary::of_position(embed, position).into_iter();
+                (embed.output, scaled.zip(own).map(|(e, p)| e + p).collect())
             }
             Operation::Linear(linear) => {
                 let values = rounds(&linear.of, &of(linear.input));
@@ -215,13 +226,30 @@ fn expected(plan: &Plan, token: u32) -> Vec<(Tensor, Vec<i128>)> {
                     .map(|(z, u)| halves_up(table(plan, gated.of.table, z) * u, gated.of.shift));
                 (gated.output, values.collect())
             }
+            Operation::Positions(positions) => (positions.output, vec![position as i128]),
+            Operation::Angles(angles) => {
+                let values = rotary::cosines_and_sines(angles, position);
+                (angles.angles.output, values)
+            }
+            Operation::Rotary(rotary) => {
+                let x = rounds(&rotary.of, &of(rotary.input));
+                let values = rotary::rotated(&x, rotary.angles, &of(rotary.angles.output));
+                (rotary.output, values)
+            }
             Operation::Norm(norm) => {
                 let (_, values) = norms::expected(&of(norm.input), &norm.of);
                 (norm.output, values)
             }
+            // Their lanes depend on each other: `attention` has plans of its own.
+            Operation::Masks(_) | Operation::QueryHead(_) => {
+                panic!("random plans have no attention")
+            }
             Operation::Head(head) => {
                 let token = largest(&plan.embedding, &of(head.input));
                 (head.chosen, vec![token])
+            }
+            Operation::Records(_) | Operation::Chains(_) => {
+                panic!("digests have tests of their own")
             }
         };
         results.push(result);
@@ -239,10 +267,12 @@ fn random_plans_fit_and_compute() {
         let tokens: Vec<u32> = (0..plan.lanes)
             .map(|_| numbers.between(0, last) as u32)
             .collect();
-        let chunk = chunk_of(plan, &tokens);
+        // Some of the lanes may be beyond the context.
+        let position = numbers.between(0, rotary::CONTEXT - 1);
+        let chunk = chunk_at(plan, &tokens, position as u32);
         Honest::new(&chunk.constants, &chunk.witness);
         for (lane, &token) in tokens.iter().enumerate() {
-            let expected = expected(&chunk.plan, token);
+            let expected = expected(&chunk.plan, token, position + lane);
             for (operation, (output, expected)) in chunk.plan.operations.iter().zip(expected) {
                 let address = output.address as usize;
                 let rows = &chunk.values.rows[address..][..expected.len()];
@@ -255,7 +285,7 @@ fn random_plans_fit_and_compute() {
         }
     }
     // Each kind of operation is among them.
-    assert_eq!(kinds.len(), 7);
+    assert_eq!(kinds.len(), 10);
     assert!(kinds.values().all(|&count| count >= 5), "{kinds:?}");
 }
 

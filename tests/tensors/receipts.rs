@@ -1,4 +1,5 @@
-//! A receipt beside a proof with tensor components: the proof is verified with what the manifest pins.
+//! A receipt beside a proof with tensor components: the proof is verified with what the manifest pins, by the library and by
+//! the commands.
 
 use std::fs;
 use std::path::Path;
@@ -14,6 +15,7 @@ use cairo_decode::verify::proof::{DecodeError, Kind, encode_tensors};
 use cairo_decode::verify::statement::ProgramHash;
 use cairo_decode::verify::tensors::{TensorPins, verify_tensors};
 
+use crate::command::{accept, path, reject};
 use crate::manifest::manifest;
 use crate::pinned::{honest, other_model};
 
@@ -30,6 +32,51 @@ fn receipt(bytes: &[u8]) -> Receipt {
         security_bits: 96,
     };
     receipt
+}
+
+/// `inspect` says what a manifest pins, and `verify` asks it: the honest pins lead to the statement, which is of another
+/// program; others are refused with the proof.
+#[test]
+fn commands_take_layouts_and_roots_from_the_manifest() {
+    let bytes = encode_tensors(&honest().proof);
+    let receipt = receipt(&bytes);
+    let folder = tempfile::tempdir().expect("a folder");
+    let file = folder.path().join("chunk-0000.receipt.json");
+    receipt.write(&file).expect("written");
+    fs::write(folder.path().join(&receipt.proof.file), &bytes).expect("written");
+    let write = |name: &str, tensors: TensorPins| {
+        let mut written = manifest();
+        written.model.model_root = tensors.model_root(written.parameters_root);
+        written.tensors = tensors;
+        let file = folder.path().join(name);
+        written.write(&file).expect("written");
+        file
+    };
+    let own = write("own.json", honest().pins());
+    let other = write("other.json", other_model().pins());
+    let said = accept(&["inspect", path(&own)]);
+    let root = hex::encode(honest().root);
+    assert!(
+        said.contains("tensors      8 lanes, 16 components, layouts "),
+        "{said}"
+    );
+    assert!(
+        said.contains(&format!("constants    {root} (plain)")),
+        "{said}"
+    );
+    let verify = |model: &Path, exit: i32, names: &str| {
+        reject(
+            &["verify", path(&file), "--model", path(model)],
+            exit,
+            names,
+        )
+    };
+    verify(&own, 1, "statement.");
+    verify(
+        &other,
+        1,
+        "its constants are not those of the manifest's model",
+    );
 }
 
 /// The manifest's pins decide, and then the output: the tests' program outputs one felt, which no statement is.

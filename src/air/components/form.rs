@@ -7,6 +7,9 @@
 use super::Component;
 use super::cells::CELLS;
 use super::lanes::CHANNELS;
+use super::roots::MOST_BLOCKS;
+use super::{embed, head};
+use crate::spec::record::Packing;
 use stwo::core::fields::m31::P;
 
 /// Most channels of a tensor that one row holds, and most outputs of a block.
@@ -15,6 +18,12 @@ pub const MAX_WIDTH: u64 = 1 << 12;
 /// Most operands of a call, the operation's number included: [`cells`](super::cells) has the word of one more than it has
 /// cells.
 pub const MAX_OPERANDS: u64 = CELLS as u64;
+
+/// Most channels of a part of an embedding: what a tuple holds.
+const PART: u64 = head::PART as u64;
+
+/// Largest shift of an embedding.
+const EMBED_SHIFT: u64 = embed::MAX_SHIFT as u64;
 
 /// A number that a component's columns depend on.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -70,6 +79,18 @@ impl Number for usize {
     }
 }
 
+impl Number for Packing {
+    fn read(number: u32) -> Option<Packing> {
+        [Packing::Two, Packing::Three]
+            .into_iter()
+            .find(|packing| packing.values() == number as usize)
+    }
+
+    fn number(self) -> u64 {
+        self.values() as u64
+    }
+}
+
 impl Number for bool {
     fn read(number: u32) -> Option<bool> {
         match number {
@@ -121,6 +142,14 @@ macro_rules! registry {
             }
         }
 
+        /// Every component, with the largest parameters that are within their bounds.
+        pub fn largest() -> Vec<Component> {
+            let all = [$(
+                (|| Some(Component::$variant { $($field: Number::read((($most) / ($step) * ($step)) as u32)?),* }))()
+            ),*];
+            all.into_iter().flatten().collect()
+        }
+
         /// Every name of a component in documents, with its number of parameters.
         pub const NAMES: &[(&str, usize)] = &[
             $(($name, <[&str]>::len(&[$(stringify!($field)),*]))),*
@@ -134,18 +163,34 @@ registry! {
     Lanes     "lanes"      {}
     Call      "call"       { operands: 1, MAX_OPERANDS, 1 }
     Cells     "cells"      {}
-    Embed     "embed"      { width: 8, MAX_WIDTH, CHANNELS as u64 }
+    Embed     "embed"      { part: 8, PART, CHANNELS as u64; shift: 0, EMBED_SHIFT, 1 }
+    EmbedPositions "embed_positions" { part: 8, PART, CHANNELS as u64; shift: 0, EMBED_SHIFT, 1 }
     Product   "product"    { block: 2, MAX_WIDTH, 2 }
     Round     "round"      {}
     Table     "table"      {}
     Function  "function"   { start: 0, u64::from(P) - 1, 1 }
     Residual  "residual"   { start: 0, u64::from(P) - 1, 1 }
     Gated     "gated"      { start: 0, u64::from(P) - 1, 1 }
+    Rotary    "rotary"     { start: 0, u64::from(P) - 1, 1; half: 1, MAX_WIDTH, 1 }
+    Positions "positions"  {}
+    AngleTable "angle_table" {}
+    PositionTable "position_table" { part: 8, PART, CHANNELS as u64 }
+    Angles    "angles"     {}
     HeadInput "head_input" {}
     Head      "head"       { width: 8, MAX_WIDTH, CHANNELS as u64 }
     Answer    "answer"     {}
     Norm      "norm"       { centred: 0, 1, 1 }
     NormRoot  "norm_root"  { centred: 0, 1, 1 }
+    Compress  "compress"   {}
+    Record    "record"     { packing: 2, 3, 1 }
+    Roots     "roots"      { blocks: 1, MOST_BLOCKS as u64, 1 }
+    Tokens    "tokens"     {}
+    CarriedLanes "carried_lanes" { base: 0, u64::from(P) - 1, 1 }
+    Masks     "masks"      {}
+    Softmax   "softmax"    { head_dim: 1, MAX_WIDTH, 1 }
+    Qk        "qk"         { head_dim: 1, MAX_WIDTH, 1 }
+    Attend    "attend"     { head_dim: 1, MAX_WIDTH, 1; far: 0, 1, 1 }
+    Mixed     "mixed"      {}
 }
 
 #[cfg(test)]

@@ -21,6 +21,7 @@
 
 use stwo::core::fields::m31::M31;
 
+use super::lanes::CHANNELS;
 use super::place::place;
 use super::relations::{EMBEDDING, FLAGS};
 use super::{range, tensor};
@@ -32,6 +33,13 @@ pub const LIMB_BITS: u32 = 15;
 
 /// Most channels of a part: a tuple has at most 128 elements.
 pub const PART: usize = 120;
+
+/// Channels of each part of an embedding of `width` channels, which is a multiple of 8: as many eights as divide it evenly and fit a tuple.
+pub fn part(width: usize) -> usize {
+    let parts = (CHANNELS..=PART).rev().step_by(CHANNELS);
+    let mut even = parts.filter(|part| width.is_multiple_of(*part));
+    even.next().unwrap_or(CHANNELS)
+}
 
 /// Trace columns of a lane behind its maximum: the flag, the one before, two limbs.
 pub const LANE_COLUMNS: usize = 4;
@@ -94,26 +102,20 @@ pub fn evaluate<R: Row>(width: usize, lanes: usize, weights: &Weights<R::C>, row
 
 /// Yields the token's embedding, in parts.
 fn embeddings<R: Row>(on: &R::F, token: &R::F, embedding: &[R::F], row: &mut R) {
-    for (part, channels) in embedding.chunks(PART).enumerate() {
+    for (number, channels) in embedding.chunks(part(embedding.len())).enumerate() {
         let multiplicity = row.value();
-        let tuple = tuple::<R>(part, token.clone(), channels);
-        row.yields(on.clone() * multiplicity, &tuple);
+        let key = [R::F::from(M31::from(number as u32)), token.clone()];
+        row.yields(on.clone() * multiplicity, &tuple::<R>(key, channels));
     }
 }
 
-/// Uses a token's embedding.
-pub fn uses_embedding<R: Row>(on: R::F, token: R::F, embedding: &[R::F], row: &mut R) {
-    for (part, channels) in embedding.chunks(PART).enumerate() {
-        row.uses(on.clone(), &tuple::<R>(part, token.clone(), channels));
-    }
+/// Uses a part of a token's embedding.
+pub fn uses_embedding<R: Row>(on: R::F, key: [R::F; 2], channels: &[R::F], row: &mut R) {
+    row.uses(on, &tuple::<R>(key, channels));
 }
 
-fn tuple<R: Row>(part: usize, token: R::F, channels: &[R::F]) -> Vec<R::F> {
-    let mut tuple = vec![
-        R::F::from(EMBEDDING),
-        R::F::from(M31::from(part as u32)),
-        token,
-    ];
+fn tuple<R: Row>([part, token]: [R::F; 2], channels: &[R::F]) -> Vec<R::F> {
+    let mut tuple = vec![R::F::from(EMBEDDING), part, token];
     tuple.extend_from_slice(channels);
     tuple
 }

@@ -21,6 +21,11 @@ pub const CHANNELS: usize = 8;
 pub fn evaluate<R: Row>(lanes: usize, row: &mut R) {
     let on = row.constant("on");
     let address = row.constant("address");
+    views(lanes, on, address, row);
+}
+
+/// The views of the eight rows from an address on, of a row that is on or not.
+pub(super) fn views<R: Row>(lanes: usize, on: R::F, address: R::F, row: &mut R) {
     let channels: Vec<Vec<R::F>> = (0..CHANNELS).map(|_| row.values(lanes)).collect();
     let multiplicities = row.values(lanes);
     for (k, values) in channels.iter().enumerate() {

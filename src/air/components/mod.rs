@@ -4,27 +4,42 @@
 //! their tuples. In comments `+T` stands for the use of a tuple and `−T` for its yield; a row's multiplicities are 0
 //! where it is off.
 
+pub mod angles;
 pub mod answer;
+pub mod attend;
 pub mod call;
+pub mod carried_lanes;
 pub mod cells;
+pub mod compress;
 pub mod embed;
 pub mod form;
 pub mod function;
 pub mod gated;
+pub mod groups;
 pub mod head;
 pub mod head_input;
 pub mod lanes;
+pub mod masks;
+pub mod mixed;
 pub mod norm;
 pub mod norm_root;
 pub mod outputs;
 pub mod place;
+pub mod positions;
 pub mod product;
+pub mod qk;
 pub mod range;
+pub mod record;
 pub mod relations;
 pub mod residual;
+pub mod roots;
+pub mod rotary;
 pub mod round;
+pub mod softmax;
 pub mod table;
 pub mod tensor;
+pub mod tokens;
+pub mod vectors;
 
 #[cfg(test)]
 mod tests;
@@ -37,6 +52,8 @@ use stwo_constraint_framework::{EvalAtRow, FrameworkEval, InfoEvaluator};
 
 use super::challenges::{Challenges, Weights};
 use super::row::{FrameworkRow, Row};
+use crate::spec::record::Packing;
+use relations::{ANGLES, POSITIONS};
 
 /// A component, with what its columns depend on.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -47,12 +64,16 @@ pub enum Component {
     Range,
     /// [`lanes`]
     Lanes,
+    /// [`carried_lanes`]: address of the first carried block
+    CarriedLanes { base: u32 },
     /// [`call`]: number of operands, the operation's number included
     Call { operands: usize },
     /// [`cells`]
     Cells,
-    /// [`embed`]: channels of an embedding
-    Embed { width: usize },
+    /// [`embed`]: channels of a part, and the shift
+    Embed { part: usize, shift: u32 },
+    /// [`embed`] with learned positions: channels of a part, and the shift
+    EmbedPositions { part: usize, shift: u32 },
     /// [`product`]: outputs in a block
     Product { block: usize },
     /// [`round`]
@@ -65,16 +86,44 @@ pub enum Component {
     Residual { start: u32 },
     /// [`gated`]: number of its first output
     Gated { start: u32 },
+    /// [`rotary`]: number of its first output, and pairs of a head
+    Rotary { start: u32, half: usize },
+    /// [`positions`]
+    Positions,
+    /// [`vectors`] of rotary angles
+    AngleTable,
+    /// [`vectors`] of learned positions: channels of a part
+    PositionTable { part: usize },
+    /// [`angles`]
+    Angles,
     /// [`head_input`]
     HeadInput,
     /// [`head`]: channels of an embedding
     Head { width: usize },
     /// [`answer`]
     Answer,
+    /// [`masks`]
+    Masks,
+    /// [`softmax`]: channels of a head
+    Softmax { head_dim: usize },
+    /// [`qk`]: channels of a head
+    Qk { head_dim: usize },
+    /// [`attend`]: channels of a head, and whether distances have a second limb
+    Attend { head_dim: usize, far: bool },
+    /// [`mixed`]
+    Mixed,
     /// [`norm`]: whether the mean is taken away
     Norm { centred: bool },
     /// [`norm_root`]: as `norm`
     NormRoot { centred: bool },
+    /// [`compress`]
+    Compress,
+    /// [`record`]: how its values are packed
+    Record { packing: Packing },
+    /// [`roots`]: blocks of a record
+    Roots { blocks: usize },
+    /// [`tokens`]
+    Tokens,
 }
 
 impl Component {
@@ -84,20 +133,40 @@ impl Component {
             Component::Tensor => tensor::evaluate(lanes, row),
             Component::Range => range::evaluate(row),
             Component::Lanes => lanes::evaluate(lanes, row),
+            Component::CarriedLanes { .. } => carried_lanes::evaluate(lanes, row),
             Component::Call { operands } => call::evaluate(operands, row),
             Component::Cells => cells::evaluate(row),
-            Component::Embed { width } => embed::evaluate(width, row),
+            Component::Embed { part, shift } => embed::evaluate(part, shift, false, row),
+            Component::EmbedPositions { part, shift } => embed::evaluate(part, shift, true, row),
             Component::Product { block } => product::evaluate(block, weights, lanes, row),
             Component::Round => round::evaluate(lanes, weights, row),
             Component::Table => table::evaluate(row),
             Component::Function { start } => function::evaluate(start, lanes, weights, row),
             Component::Residual { start } => residual::evaluate(start, lanes, weights, row),
             Component::Gated { start } => gated::evaluate(start, lanes, weights, row),
+            Component::Rotary { start, half } => {
+                rotary::evaluate(start, half, lanes, weights, row);
+            }
+            Component::Positions => positions::evaluate(lanes, row),
+            Component::AngleTable => vectors::evaluate(ANGLES, angles::WIDTH, row),
+            Component::PositionTable { part } => vectors::evaluate(POSITIONS, part, row),
+            Component::Angles => angles::evaluate(row),
             Component::HeadInput => head_input::evaluate(lanes, weights, row),
             Component::Head { width } => head::evaluate(width, lanes, weights, row),
             Component::Answer => answer::evaluate(lanes, weights, row),
+            Component::Masks => masks::evaluate(lanes, row),
+            Component::Softmax { head_dim } => softmax::evaluate(head_dim, lanes, weights, row),
+            Component::Qk { .. } => qk::evaluate(lanes, weights, row),
+            Component::Attend { head_dim, far } => {
+                attend::evaluate(head_dim, far, lanes, weights, row)
+            }
+            Component::Mixed => mixed::evaluate(lanes, weights, row),
             Component::Norm { centred } => norm::evaluate(centred, lanes, weights, row),
             Component::NormRoot { centred } => norm_root::evaluate(centred, weights, row),
+            Component::Compress => compress::evaluate(row),
+            Component::Record { packing } => record::evaluate(packing, row),
+            Component::Roots { blocks } => roots::evaluate(blocks, row),
+            Component::Tokens => tokens::evaluate(row),
         }
     }
 }
@@ -109,7 +178,8 @@ impl Component {
             Component::Round => Some(0),
             Component::Function { start }
             | Component::Residual { start }
-            | Component::Gated { start } => Some(start),
+            | Component::Gated { start }
+            | Component::Rotary { start, .. } => Some(start),
             _ => None,
         }
     }
@@ -117,7 +187,15 @@ impl Component {
     /// Whether its number of rows depends on how many positions a chunk carries. Such a component has rows of its own and not
     /// an operation's: their constants follow from their number.
     pub fn grows(self) -> bool {
-        matches!(self, Component::Tensor)
+        matches!(
+            self,
+            Component::Tensor
+                | Component::CarriedLanes { .. }
+                | Component::Qk { .. }
+                | Component::Attend { .. }
+                | Component::Record { .. }
+                | Component::Compress
+        )
     }
 
     /// The first part of its columns' names: with the size, where it can have several. So a component of one size can read no
@@ -131,22 +209,28 @@ impl Component {
     }
 
     /// The constants of all rows of a component that [grows](Self::grows), row by row.
-    pub fn rows(self, log_rows: u32) -> Vec<Vec<M31>> {
-        match self {
-            Component::Tensor => (0..1 << log_rows).map(|a| vec![M31::from(a)]).collect(),
+    pub fn rows(self, lanes: usize, log_rows: u32) -> Vec<Vec<M31>> {
+        let rows = 0..1usize << log_rows;
+        let row = |row: usize| match self {
+            Component::Tensor => vec![M31::from(row as u32)],
+            Component::CarriedLanes { base } => carried_lanes::constants(base, row as u32),
+            Component::Qk { head_dim } => groups::constants(head_dim, row),
+            Component::Attend { .. } => groups::constants(lanes, row),
             _ => vec![],
-        }
+        };
+        rows.map(row).collect()
     }
 
     /// Numbers that tell it from every other component.
-    pub(super) fn words(self) -> [u32; 2] {
-        match self {
+    pub(super) fn words(self) -> [u32; 3] {
+        let [kind, parameter] = match self {
             Component::Tensor => [1, 0],
             Component::Range => [2, 0],
             Component::Lanes => [3, 0],
             Component::Call { operands } => [4, operands as u32],
             Component::Cells => [5, 0],
-            Component::Embed { width } => [6, width as u32],
+            Component::Embed { part, shift } => return [6, part as u32, shift],
+            Component::EmbedPositions { part, shift } => return [16, part as u32, shift],
             Component::Product { block } => [7, block as u32],
             Component::Round => [8, 0],
             Component::HeadInput => [9, 0],
@@ -156,9 +240,25 @@ impl Component {
             Component::Function { start } => [13, start],
             Component::Residual { start } => [14, start],
             Component::Gated { start } => [15, start],
+            Component::Rotary { start, half } => return [17, start, half as u32],
+            Component::Positions => [18, 0],
+            Component::AngleTable => [19, 0],
+            Component::PositionTable { part } => [20, part as u32],
+            Component::Angles => [21, 0],
             Component::Norm { centred } => [30, centred.into()],
             Component::NormRoot { centred } => [31, centred.into()],
-        }
+            Component::Compress => [40, 0],
+            Component::Record { packing } => [41, packing.values() as u32],
+            Component::Roots { blocks } => [42, blocks as u32],
+            Component::Tokens => [43, 0],
+            Component::Masks => [32, 0],
+            Component::Softmax { head_dim } => [33, head_dim as u32],
+            Component::Qk { head_dim } => [34, head_dim as u32],
+            Component::Attend { head_dim, far } => [35 + u32::from(far), head_dim as u32],
+            Component::Mixed => [37, 0],
+            Component::CarriedLanes { base } => [38, base],
+        };
+        [kind, parameter, 0]
     }
 }
 
@@ -170,18 +270,34 @@ impl fmt::Display for Component {
             Component::Lanes => f.write_str("lanes"),
             Component::Call { operands } => write!(f, "call_{operands}"),
             Component::Cells => f.write_str("cells"),
-            Component::Embed { .. } => f.write_str("embed"),
+            Component::Embed { shift, .. } => write!(f, "embed_{shift}"),
+            Component::EmbedPositions { shift, .. } => write!(f, "embed_positions_{shift}"),
             Component::Product { .. } => f.write_str("product"),
             Component::Round => f.write_str("round"),
             Component::Table => f.write_str("table"),
             Component::Function { .. } => f.write_str("function"),
             Component::Residual { .. } => f.write_str("residual"),
             Component::Gated { .. } => f.write_str("gated"),
+            Component::Rotary { .. } => f.write_str("rotary"),
+            Component::Positions => f.write_str("positions"),
+            Component::AngleTable => f.write_str("angle_table"),
+            Component::PositionTable { .. } => f.write_str("position_table"),
+            Component::Angles => f.write_str("angles"),
             Component::HeadInput => f.write_str("head_input"),
             Component::Head { .. } => f.write_str("head"),
             Component::Answer => f.write_str("answer"),
+            Component::Masks => f.write_str("masks"),
+            Component::Softmax { .. } => f.write_str("softmax"),
+            Component::Qk { .. } => f.write_str("qk"),
+            Component::CarriedLanes { .. } => f.write_str("carried_lanes"),
+            Component::Attend { .. } => f.write_str("attend"),
+            Component::Mixed => f.write_str("mixed"),
             Component::Norm { .. } => f.write_str("norm"),
             Component::NormRoot { .. } => f.write_str("norm_root"),
+            Component::Compress => f.write_str("compress"),
+            Component::Record { .. } => f.write_str("record"),
+            Component::Roots { .. } => f.write_str("roots"),
+            Component::Tokens => f.write_str("tokens"),
         }
     }
 }

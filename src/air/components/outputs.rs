@@ -5,7 +5,7 @@
 //!
 //! *Each number belongs to one row.* If two outputs had one power, only the sum of their errors would have to be 0: a row of one component could absorb what a
 //! row of another has too much. So the outputs are numbered component by component, and inside a component in the order of its rows:
-//! those of `round` first, then those of `function`, `residual` and `gated`. A component counts its own rows from `β^0` on, by
+//! those of `round` first, then those of `function`, `residual`, `gated` and `rotary`. A component counts its own rows from `β^0` on, by
 //! constants, and multiplies by `β^start`. `start` is a parameter of the component, thus in the layout and in the transcript: the number of
 //! outputs of the components before it, each matrix rounded up to whole blocks of `product`. The plan makes `start` and the order of the products' rows from one list; a test
 //! computes all powers of its constants and finds each of them once.
@@ -35,6 +35,15 @@ pub fn rounding<R: Row>(number: usize, row: &mut R) -> Rounding<R::F> {
 }
 
 impl<F: Base> Rounding<F> {
+    /// Of another output with the same shift, whose offset is a constant of its own.
+    pub fn with_offset<R: Row<F = F>>(&self, number: usize, row: &mut R) -> Rounding<F> {
+        Rounding {
+            shift: self.shift.clone(),
+            scale: self.scale.clone(),
+            offset: row.numbered_constant("offset", number),
+        }
+    }
+
     /// The accumulator without its bias, `2^s z + on r − offset`, of a result `z` and a rest `r`: `R(s, r)`.
     pub fn accumulator<R: Row<F = F>>(&self, on: &F, result: F, rest: F, row: &mut R) -> F {
         range::within(on.clone(), self.shift.clone(), rest.clone(), row);
@@ -50,8 +59,20 @@ pub fn take<R: Row>(start: u32, outputs: &[Vec<R::F>], weights: &Weights<R::C>, 
     let step = weights.beta[outputs.len()].clone();
     let power = row.power(first, R::EF::from(rest) * step);
     for (output, accumulators) in outputs.iter().enumerate() {
-        let sum: R::EF = weighted(accumulators, &weights.rho);
-        let weighed = power.clone() * sum * weights.beta[output].clone();
-        row.sums(-(weighed * weights.start(start).clone() * weights.kappa(Kind::Matrix).clone()));
+        adds(start, &power, output, accumulators, weights, row);
     }
+}
+
+/// Takes one output from the sum of products: to the zero sum `−κ β^start g β^exponent Σ_t ρ^t y_t`, with the row's power `g`.
+pub fn adds<R: Row>(
+    start: u32,
+    power: &R::EF,
+    exponent: usize,
+    accumulators: &[R::F],
+    weights: &Weights<R::C>,
+    row: &mut R,
+) {
+    let sum: R::EF = weighted(accumulators, &weights.rho);
+    let weighed = power.clone() * sum * weights.beta[exponent].clone();
+    row.sums(-(weighed * weights.start(start).clone() * weights.kappa(Kind::Matrix).clone()));
 }

@@ -17,6 +17,8 @@ pub const END: M31 = M31::from_u32_unchecked(P - 1);
 pub struct Place<F> {
     /// 1 in a row of an operation, 0 in padding.
     pub on: F,
+    /// The operation's number.
+    pub op: F,
     /// The row's number in its operation.
     pub index: F,
     pub operands: Vec<F>,
@@ -38,6 +40,7 @@ pub fn place<R: Row>(operands: usize, row: &mut R) -> Place<R::F> {
     row.yields(on.clone(), &at(&next));
     Place {
         on,
+        op,
         index,
         operands,
     }

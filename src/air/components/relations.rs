@@ -20,6 +20,19 @@ pub const FUNCTION: M31 = M31::from_u32_unchecked(1_100_000_006);
 /// `(A, row, flags)`: the flags of the head's row before.
 pub const FLAGS: M31 = M31::from_u32_unchecked(1_100_000_007);
 
+/// `(G, part, position, cosines, sines)`: rotary angles of eight frequencies.
+pub const ANGLES: M31 = M31::from_u32_unchecked(1_100_000_020);
+/// `(P, part, position, channels)`: a learned position's vector, in parts.
+pub const POSITIONS: M31 = M31::from_u32_unchecked(1_100_000_021);
+/// `(P, digest, block, next digest)`: compressions.
+pub const COMPRESS: M31 = M31::from_u32_unchecked(1_100_000_040);
+/// `(Q, row, root)`: the root of positions before a row of `record`.
+pub const RECORDS: M31 = M31::from_u32_unchecked(1_100_000_041);
+/// `(Q, op, row, new, own, carried, step, queries)`: the chain of a head's groups of keys in `qk`.
+pub const SCORES: M31 = M31::from_u32_unchecked(1_100_000_030);
+/// `(G, op, row, new, own, carried, step, …)`: the chain of a head's groups of keys in `attend`.
+pub const GROUPS: M31 = M31::from_u32_unchecked(1_100_000_031);
+
 pub use cairo_air::relations::{
     MEMORY_ADDRESS_TO_ID_RELATION_ID as ADDRESS, MEMORY_ID_TO_BIG_RELATION_ID as VALUE,
     OPCODES_RELATION_ID as OPCODES,

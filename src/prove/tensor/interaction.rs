@@ -93,12 +93,12 @@ impl Row for PackedRow<'_> {
     }
 }
 
-/// The powers of all rows, in order: they follow from constants and weights. The first row's previous one does not
-/// count, as its factor is 0.
+/// The powers of all rows, in order: they follow from constants and weights, and in `attend` from a column of the trace. The
+/// first row's previous one does not count, as its factor is 0.
 fn powers(
     recorded: &Recorded,
     challenges: &Challenges,
-    constants: &[Vec<M31>],
+    (constants, trace): (&[Vec<M31>], &[Vec<M31>]),
     rows: usize,
 ) -> Vec<Vec<QM31>> {
     let mut weights = vec![];
@@ -106,8 +106,8 @@ fn powers(
     let of = |[first, factor]: &[Expression; 2]| {
         let mut previous = QM31::zero();
         let power = |row: usize| {
-            let of = |column: usize| constants[column][row];
-            let [first, factor] = [first, factor].map(|x| x.of_constants(&of, &weights));
+            let (constant, value) = (|i: usize| constants[i][row], |i: usize| trace[i][row]);
+            let [first, factor] = [first, factor].map(|x| x.weighed(&constant, &value, &weights));
             previous = previous * factor + first;
             previous
         };
@@ -147,7 +147,7 @@ pub fn write(
     let powers = powers(
         &record(component, layout),
         challenges,
-        constants,
+        (constants, trace),
         1 << log_rows,
     );
     let powers: Vec<Vec<QM31>> = powers

@@ -6,7 +6,9 @@ use stwo::core::fields::m31::M31;
 
 use super::{Constants, Table, Witness};
 use crate::air::components::lanes::CHANNELS;
-use crate::air::components::relations::{EMBEDDING, FUNCTION, LANES, RANGE, TENSOR};
+use crate::air::components::relations::{
+    ANGLES, EMBEDDING, FUNCTION, LANES, POSITIONS, RANGE, TENSOR,
+};
 use crate::air::components::{Component, head, range};
 use crate::air::record::{Expression, Lookup, record};
 
@@ -23,6 +25,10 @@ struct Tally {
     embedding: HashMap<(u32, u32), u32>,
     /// By table and argument.
     function: HashMap<(u32, u32), u32>,
+    /// By part and position.
+    angles: HashMap<(u32, u32), u32>,
+    /// By part and position.
+    positions: HashMap<(u32, u32), u32>,
 }
 
 impl Tally {
@@ -33,7 +39,8 @@ impl Tally {
         else {
             return;
         };
-        if ![TENSOR, RANGE, LANES, EMBEDDING, FUNCTION].contains(&relation) {
+        let counted = [TENSOR, RANGE, LANES, EMBEDDING, FUNCTION, ANGLES, POSITIONS];
+        if !counted.contains(&relation) {
             return;
         }
         for row in 0..trace.first().map_or(0, Vec::len) {
@@ -47,6 +54,8 @@ impl Tally {
                 TENSOR => *self.tensor.entry(key.0).or_default() += 1,
                 RANGE => self.range[range::row_of(key.0, key.1)] += 1,
                 LANES => *self.lanes.entry(key).or_default() += 1,
+                ANGLES => *self.angles.entry(key).or_default() += 1,
+                POSITIONS => *self.positions.entry(key).or_default() += 1,
                 EMBEDDING => *self.embedding.entry(key).or_default() += 1,
                 _ => *self.function.entry(key).or_default() += 1,
             }
@@ -63,8 +72,14 @@ pub fn write(constants: &Constants, witness: &mut Witness) {
     };
     for (i, placed) in layout.components.iter().enumerate() {
         // These use nothing.
-        let tables = [Component::Tensor, Component::Range, Component::Table];
-        if tables.contains(&placed.component) {
+        if matches!(
+            placed.component,
+            Component::Tensor
+                | Component::Range
+                | Component::Table
+                | Component::AngleTable
+                | Component::PositionTable { .. }
+        ) {
             continue;
         }
         for lookup in &record(placed.component, layout).lookups {
@@ -111,16 +126,38 @@ fn fill(
                 }
             }
         }
+        Component::CarriedLanes { .. } => {
+            for row in 0..trace[0].len() {
+                if trace[0][row] != M31::from(1) {
+                    continue;
+                }
+                for lane in 0..lanes {
+                    let count = tally.lanes.get(&(constants[0][row].0, lane as u32));
+                    trace[1 + CHANNELS * lanes + lane][row] = of(count);
+                }
+            }
+        }
         Component::Head { width } => {
             // The token's constant is behind those of the place, the multiplicities are behind three operands.
             let [on, token] = [&constants[0], &constants[4]];
             for row in (0..on.len()).filter(|&row| on[row] == M31::from(1)) {
-                for part in 0..width.div_ceil(head::PART) {
+                for part in 0..width / head::part(width) {
                     let count = tally.embedding.get(&(part as u32, token[row].0));
                     trace[3 + part][row] = of(count);
                 }
             }
         }
+        Component::AngleTable => fill_vectors(constants, trace, &tally.angles),
+        Component::PositionTable { .. } => fill_vectors(constants, trace, &tally.positions),
         _ => {}
+    }
+}
+
+/// Writes the multiplicities of a table of vectors, from the uses by part and position.
+fn fill_vectors(constants: &Table, trace: &mut Table, uses: &HashMap<(u32, u32), u32>) {
+    let [on, part, position] = [&constants[0], &constants[1], &constants[2]];
+    for row in (0..on.len()).filter(|&row| on[row] == M31::from(1)) {
+        let count = uses.get(&(part[row].0, position[row].0)).copied();
+        trace[0][row] = M31::from(count.unwrap_or(0));
     }
 }

@@ -23,10 +23,28 @@ use super::{
     ModelRoot, Policy, ProgramHash, SessionId, TokensRoot,
 };
 
+use crate::spec::poseidon2::Digest;
+use crate::spec::token_chain::{EMPTY, append};
+
 pub use encoding::{OUTPUT_FIELDS, OUTPUT_LEN};
 
 /// Version of the encoding.
 pub const VERSION: u32 = 3;
+
+/// A digest as a program packs it: `Σ v_i 2^(31 i)`.
+pub fn packed(digest: &Digest) -> Felt {
+    let numbers = digest.iter().rev();
+    numbers.fold(Felt::ZERO, |sum, &number| {
+        sum * Felt::from(1u64 << 31) + Felt::from(number)
+    })
+}
+
+/// Root that pins a prompt: the chain of all its tokens.
+pub fn prompt_root(prompt: &[u32]) -> TokensRoot {
+    let tokens = prompt.iter();
+    let chain = tokens.fold(EMPTY, |chain, &token| append(&chain, token));
+    TokensRoot(packed(&chain))
+}
 
 /// What the next step inherits.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
