@@ -6,6 +6,8 @@ mod fidelity;
 mod model_dir;
 #[path = "integers/models.rs"]
 mod models;
+#[path = "integers/plans.rs"]
+mod plans;
 #[path = "integers/ranges.rs"]
 mod ranges;
 #[path = "integers/scales.rs"]

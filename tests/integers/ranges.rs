@@ -189,8 +189,8 @@ const CHECKS: &[(Change, i64, i64, &str)] = &[
     // attention
     (
         |d, n| attention(d).key_bits = -n as u32,
-        -10,
         -9,
+        -8,
         "5 (attention): a key or a value can reach",
     ),
     (
