@@ -16,6 +16,32 @@ pub trait IntegerEngine {
     fn logits(&mut self, token: u32) -> Vec<i64>;
 }
 
+/// Anything that gives real logits, token by token.
+pub trait Follower {
+    /// Forgets all carried positions.
+    fn restart(&mut self);
+    /// Takes in `token` at the next position and returns the logits of what follows.
+    fn logits(&mut self, token: u32) -> Vec<f64>;
+}
+
+/// The logits of an engine in real numbers.
+struct Scaled<'a> {
+    engine: &'a mut dyn IntegerEngine,
+    scale: f64,
+}
+
+impl Follower for Scaled<'_> {
+    fn restart(&mut self) {
+        self.engine.restart();
+    }
+
+    fn logits(&mut self, token: u32) -> Vec<f64> {
+        let integers = self.engine.logits(token);
+        let real = |&logit: &i64| logit as f64 * self.scale;
+        integers.iter().map(real).collect()
+    }
+}
+
 /// The graph's reference interpreter as an engine.
 pub struct ReferenceEngine<'a> {
     graph: &'a VerifiedGraph,
@@ -90,12 +116,34 @@ pub fn fidelity_on(
     engine: &mut dyn IntegerEngine,
     documents: &Documents,
 ) -> Result<FidelityReport, QuantizeError> {
+    let mut follower = Scaled {
+        engine,
+        scale: (-f64::from(quantized.logit_bits)).exp2(),
+    };
+    follow(
+        model,
+        quantized.graph.shape.context,
+        &mut follower,
+        documents,
+    )
+}
+
+/// Runs a model and what follows it over `documents` up to a context.
+///
+/// # Errors
+/// Documents in which nothing is predicted, float logits that are not finite, or a follower of another model.
+pub fn follow(
+    model: &Model,
+    context: usize,
+    follower: &mut dyn Follower,
+    documents: &Documents,
+) -> Result<FidelityReport, QuantizeError> {
     let float = FloatModel::new(model);
     let mut sums = Sums::default();
     for (document, tokens) in documents.iter().enumerate() {
         let mut state = float.start();
-        engine.restart();
-        for (pair, position) in tokens.windows(2).zip(0..quantized.graph.shape.context) {
+        follower.restart();
+        for (pair, position) in tokens.windows(2).zip(0..context) {
             let expected = float.step(&mut state, pair[0], &mut ());
             if expected.iter().any(|logit| !logit.is_finite()) {
                 return Err(QuantizeError::LogitsNotFinite {
@@ -103,15 +151,13 @@ pub fn fidelity_on(
                     token: position + 1,
                 });
             }
-            let integers = engine.logits(pair[0]);
-            if integers.len() != expected.len() {
+            let found = follower.logits(pair[0]);
+            if found.len() != expected.len() {
                 return Err(QuantizeError::Logits {
-                    found: integers.len(),
+                    found: found.len(),
                     expected: expected.len(),
                 });
             }
-            let scale = (-f64::from(quantized.logit_bits)).exp2();
-            let found: Vec<f64> = integers.iter().map(|&logit| logit as f64 * scale).collect();
             let expected: Vec<f64> = expected.iter().map(|&logit| f64::from(logit)).collect();
             sums.add(&expected, &found, pair[1] as usize);
         }

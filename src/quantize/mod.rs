@@ -31,7 +31,9 @@ mod weights;
 pub use diagnosis::Cause;
 pub use documents::{Documents, TextError};
 pub use error::QuantizeError;
-pub use fidelity::{FidelityReport, IntegerEngine, ReferenceEngine, fidelity, fidelity_on};
+pub use fidelity::{
+    FidelityReport, Follower, IntegerEngine, ReferenceEngine, fidelity, fidelity_on, follow,
+};
 pub use float::Site;
 pub use options::QuantOptions;
 pub use readable::{readable, readable_change};

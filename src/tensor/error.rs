@@ -117,6 +117,12 @@ pub enum PlanError {
         lowest: i64,
         highest: i64,
     },
+    #[error(
+        "the model has an output matrix of its own, and the components have none but the embedding: give a model whose embeddings are tied"
+    )]
+    Untied,
+    #[error("{name} reads operation {input}, which does not come before it")]
+    Late { name: &'static str, input: usize },
     #[error("norm: {channels} channels; there must be some, and at most {limit}")]
     NormChannels { channels: usize, limit: usize },
     #[error("norm: results of {bits} bits; choose {least} to {most}")]

@@ -9,7 +9,7 @@ use super::error::{PlanError, StreamError};
 use super::numbers::{Matmul, Taker};
 use super::operation::{Operand, Operation, Part, Work};
 use super::plan::{Plan, Tensor};
-use super::product::Product;
+use super::product::{Product, longest};
 use super::values::Values;
 use crate::air::components::Component;
 
@@ -40,8 +40,10 @@ impl Plan {
         self.written(NAME, input)?;
         let reaches = of.reaches(NAME, input)?;
         let function = self.values_of(NAME, table)?;
-        let magnitude = function.magnitude(NAME, &reaches, of.shift)?;
+        let values = function.magnitudes(NAME, &reaches, of.shift)?;
+        let magnitude = values.iter().copied().max().unwrap_or(0);
         let output = self.tensor(of.outputs(), magnitude);
+        let output = output.within(longest(&values));
         self.operations.push(Operation::Function(ByTable {
             of,
             table,

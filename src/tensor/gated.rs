@@ -9,7 +9,9 @@ use super::error::{PlanError, StreamError};
 use super::numbers::{Matmul, Taker};
 use super::operation::{Operand, Operation, Part, Work};
 use super::plan::{Plan, Tensor};
-use super::product::{ACCUMULATOR, Function, Matrix, Product, fewest_bits, form, half, within};
+use super::product::{
+    ACCUMULATOR, Function, Matrix, Product, fewest_bits, form, half, longest, within,
+};
 use super::values::Values;
 use crate::air::components::Component;
 
@@ -35,6 +37,8 @@ pub struct Widths {
     pub result: u32,
     /// Largest magnitude of the result.
     pub magnitude: i64,
+    /// Largest length of all results.
+    pub length: i64,
 }
 
 impl Gated {
@@ -60,23 +64,27 @@ impl Gated {
             });
         }
         let gates = self.gate.reaches(NAME, input)?;
-        let value = function.magnitude(NAME, &gates, self.gate.shift)?;
+        let values = function.magnitudes(NAME, &gates, self.gate.shift)?;
         let ups = self.up.reaches(NAME, input)?;
         let largest = |reaches: &[i64]| reaches.iter().copied().max().unwrap_or(0);
         let up = fewest_bits(largest(&ups));
         form(NAME, up, self.up.shift)?;
         // One bit is the least that a result can have.
         form(NAME, 1, self.shift)?;
-        for (output, reach) in ups.iter().enumerate() {
-            within(NAME, output, value * reach, ACCUMULATOR)?;
+        let mut results = vec![];
+        for (output, (value, reach)) in values.iter().zip(&ups).enumerate() {
+            let product = value.saturating_mul(*reach);
+            within(NAME, output, product, ACCUMULATOR)?;
+            results.push((product + half(self.shift)) >> self.shift);
         }
-        let magnitude = (value * largest(&ups) + half(self.shift)) >> self.shift;
+        let magnitude = largest(&results);
         let result = fewest_bits(magnitude);
         form(NAME, result, self.shift)?;
         Ok(Widths {
             up,
             result,
             magnitude,
+            length: longest(&results),
         })
     }
 
@@ -109,6 +117,7 @@ impl Plan {
         let function = self.values_of(NAME, of.table)?;
         let widths = of.widths(function, input)?;
         let output = self.tensor(of.gate.outputs(), widths.magnitude);
+        let output = output.within(widths.length);
         self.operations.push(Operation::Gated(GatedProduct {
             both: of.both(),
             of,

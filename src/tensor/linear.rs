@@ -37,8 +37,9 @@ impl Plan {
         for (output, &reach) in reaches.iter().enumerate() {
             holds(NAME, output, reach, bits)?;
         }
+        let length = of.length(input, &reaches);
         let magnitude = reaches.into_iter().max().unwrap_or(0);
-        let output = self.tensor(of.outputs(), magnitude);
+        let output = self.tensor(of.outputs(), magnitude).within(length);
         self.operations.push(Operation::Linear(Linear {
             of,
             bits,

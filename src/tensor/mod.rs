@@ -4,14 +4,15 @@
 //! Each [`operation`] has a file: what it computes, the ranges that make it sound, and its rows.
 //! [`values`] computes what the memory of tensors holds for given tokens; [`witness`] writes the rows.
 //!
-//! This is the first slice of `docs/tensor.md`: embeddings, learned positions, rotations, products with rounding, functions of them by
-//! tables, sums with a residual stream, gated products, attention, and a head that chooses a token. The generated programs do not use it yet.
+//! The operations are those of a decode step: embeddings, learned positions, norms, rotations, products with rounding, functions of them by tables, attention, sums with a
+//! residual stream, gated products, and a head that chooses a token. [`description`] makes the plan of an integer model.
 
 pub mod angles;
 pub mod attention;
 pub mod carried;
 pub mod chains;
 pub mod constants;
+pub mod description;
 mod digests;
 pub mod embed;
 pub mod error;
@@ -39,6 +40,7 @@ pub mod witness;
 
 pub use angles::Angles;
 pub use attention::Attention;
+pub use description::{Planned, plan};
 pub use error::{ChunkError, PlanError, StreamError};
 pub use gated::Gated;
 pub use holds::UnfitError;

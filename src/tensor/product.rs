@@ -6,7 +6,7 @@ use stwo::core::fields::m31::M31;
 use super::constants::{flag, signed};
 use super::error::PlanError;
 use super::operation::Part;
-use super::plan::{Plan, Tensor};
+use super::plan::{Plan, Tensor, root};
 use super::values::Values;
 use crate::air::components::Component;
 use crate::air::components::range::MAX_BITS;
@@ -115,6 +115,11 @@ pub(super) fn form(operation: &'static str, bits: u32, shift: u32) -> Result<(),
     fits.then_some(()).ok_or(wrong)
 }
 
+/// The length of channels of these magnitudes.
+pub(super) fn longest(reaches: &[i64]) -> i64 {
+    root(reaches.iter().map(|&reach| i128::from(reach).pow(2)).sum())
+}
+
 /// Fewest bits, sign included, that hold all numbers of at most this magnitude.
 pub(super) fn fewest_bits(reach: i64) -> u32 {
     i64::BITS - reach.leading_zeros() + 1
@@ -171,6 +176,25 @@ impl Product {
             Ok((reach + half(self.shift)) >> self.shift)
         };
         self.bias.iter().enumerate().map(rounded).collect()
+    }
+
+    /// The largest length of all rounded outputs together, with these magnitudes: `‖W x‖` is at most `‖x‖` times the root of the largest sum of magnitudes in a row and the largest
+    /// in a column; a bias adds its length, and rounding half a unit for each output.
+    pub(super) fn length(&self, input: Tensor, reaches: &[i64]) -> i64 {
+        let rows = self.weights.rows.iter();
+        let sums = rows.map(|row| row.iter().map(|&w| i128::from(w).abs()).sum::<i128>());
+        let mut columns = vec![0i128; self.weights.inputs];
+        for row in &self.weights.rows {
+            let pairs = columns.iter_mut().zip(row);
+            pairs.for_each(|(sum, &w)| *sum += i128::from(w).abs());
+        }
+        let largest = sums.max().unwrap_or(0) * columns.into_iter().max().unwrap_or(0);
+        let biases = self.bias.iter().map(|&b| i128::from(b).pow(2)).sum();
+        let product = i128::from(root(largest)) * i128::from(input.length);
+        let whole = (product + i128::from(root(biases))) >> self.shift;
+        let rounding = root(self.bias.len() as i128);
+        let length = i64::try_from(whole).unwrap_or(i64::MAX);
+        length.saturating_add(1 + rounding).min(longest(reaches))
     }
 
     /// An output's rounded result and its rest, of the product of its row and the inputs.
@@ -243,14 +267,14 @@ impl Function {
         self.values[(argument - self.first) as usize].into()
     }
 
-    /// The largest magnitude of the values for arguments of at most these magnitudes, one for each output; requires that the table
+    /// The largest magnitudes of the values for arguments of at most these magnitudes, one for each output; requires that the table
     /// has all of them, and that arguments and rests of `shift` bits are forms of an accumulator.
-    pub(super) fn magnitude(
+    pub(super) fn magnitudes(
         &self,
         operation: &'static str,
         arguments: &[i64],
         shift: u32,
-    ) -> Result<i64, PlanError> {
+    ) -> Result<Vec<i64>, PlanError> {
         form(operation, self.bits(), shift)?;
         let [lowest, highest] = [self.first, self.highest()];
         let outside = |(_, reach): &(usize, &i64)| -**reach < lowest || **reach > highest;
@@ -263,10 +287,13 @@ impl Function {
                 highest,
             });
         }
-        let Some(reach) = arguments.iter().copied().max() else {
-            return Ok(0);
-        };
-        let values = (-reach..=reach).map(|argument| self.at(argument).abs());
-        Ok(values.max().unwrap_or(0))
+        let reach = arguments.iter().copied().max().unwrap_or(0);
+        let mut largest = vec![];
+        for argument in 0..=reach {
+            let both = [argument, -argument].map(|argument| self.at(argument).abs());
+            let before = largest.last().copied().unwrap_or(0);
+            largest.push(both.into_iter().fold(before, i64::max));
+        }
+        Ok(arguments.iter().map(|&of| largest[of as usize]).collect())
     }
 }

@@ -1,0 +1,374 @@
+//! Ranges that follow from the constants, for every token and every carried key and value that a proof can have.
+//!
+//! A value has two bounds ([`Reach`]): of each channel, and of its length `√(Σ x²)`. A product is bounded by the better of `Σ_j |w_ij| · each` and
+//! `‖w_i‖ · length`. The length of a normalised vector is known whatever the input: a channel may be `√d` times the root of the mean square, and then all
+//! others are small. For `d` channels that is a factor of `√d` in every accumulator behind a norm.
+
+use super::checks::At;
+use super::description::{
+    Attention, Description, Gated, Matrix, Norm, Operation, Product, Table, half,
+};
+use super::error::RangeError;
+use super::reference::{self, ANGLE_BITS, MAX_EXPONENT, PROBABILITY_BITS, RECIPROCAL, STREAM};
+
+/// An accumulator is below this in magnitude, its bias included.
+pub const ACCUMULATOR: i64 = 1 << 29;
+
+/// A logit is below this in magnitude.
+pub const LOGIT: i64 = 1 << 28;
+
+/// Most bits of a rounded result, of a rest, and of a table's argument.
+pub const MAX_BITS: u32 = 16;
+
+/// Most bits of a result and its rest together.
+pub const FORM_BITS: u32 = 30;
+
+/// The largest shift of what joins the stream.
+pub const STREAM_SHIFT: u32 = 5;
+
+/// Most bits of what is rotated, of keys and of values, sign included.
+pub const SHORT_BITS: u32 = 15;
+
+/// Most channels of a norm.
+pub const NORM_CHANNELS: i64 = 4095;
+
+/// The least channel that keeps a norm's length from 0.
+pub const NORM_FLOOR: i64 = 1 << 10;
+
+/// A channel of a norm is below this in magnitude when it is scaled.
+pub const NORM_INPUT: i64 = 1 << 28;
+
+/// The length of a norm's numbers is below this: then the largest unit is large enough.
+pub const NORM_LENGTH: i64 = 1 << 30;
+
+/// Most bits of a shift of an embedding.
+pub const EMBEDDING_SHIFT: u32 = 24;
+
+/// A weight of the largest score is at least this and below twice of it.
+pub const LEAST_WEIGHT: i64 = 1 << 14;
+
+/// Bounds of a value.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Reach {
+    /// Of the magnitude of each channel.
+    pub each: i64,
+    /// Of the root of the sum of squares.
+    pub length: i64,
+}
+
+impl Reach {
+    /// Bounds of channels of at most these magnitudes.
+    fn of(channels: &[i64]) -> Reach {
+        let squares = channels.iter().map(|&x| i128::from(x) * i128::from(x));
+        Reach {
+            each: channels.iter().copied().max().unwrap_or(0),
+            length: ceil_root(squares.sum()),
+        }
+    }
+}
+
+/// The bounds of what each operation writes.
+///
+/// # Errors
+/// The first check that fails.
+pub fn ranges(description: &Description) -> Result<Vec<Reach>, RangeError> {
+    let mut reaches = vec![];
+    for (number, operation) in description.operations.iter().enumerate() {
+        for input in operation.reads() {
+            let name = operation.name();
+            let late = RangeError::Order {
+                operation: number,
+                name,
+                input,
+            };
+            (input < number).then_some(()).ok_or(late)?;
+        }
+        let at = At {
+            number,
+            name: operation.name(),
+            description,
+            reaches: &reaches,
+        };
+        let reach = at.reach(operation)?;
+        reaches.push(reach);
+    }
+    Ok(reaches)
+}
+
+/// A bound of the length of a norm's numbers, each of which may be rounded in the largest unit.
+pub fn norm_length(channels: i64, scaled: i64, floor: i64) -> i64 {
+    let [channels, scaled, floor] = [channels, scaled + 1, floor].map(i128::from);
+    let squares = channels * scaled * scaled + floor * floor;
+    let rounding = (channels * scaled + floor) << (MAX_EXPONENT + 1);
+    ceil_root(squares + rounding)
+}
+
+/// The least number whose square is at least `x`.
+pub fn ceil_root(x: i128) -> i64 {
+    let mut root = (x as f64).sqrt() as i128;
+    // The float is off by a relative 2^-52 at most.
+    while root * root > x {
+        root -= 1;
+    }
+    while root * root < x {
+        root += 1;
+    }
+    root as i64
+}
+
+/// Fewest bits, sign included, that hold all numbers of at most this magnitude.
+pub fn fewest_bits(reach: i64) -> u32 {
+    i64::BITS - reach.leading_zeros() + 1
+}
+
+impl At<'_> {
+    fn reach(&self, operation: &Operation) -> Result<Reach, RangeError> {
+        let of_input = |input: &usize| self.reaches[*input];
+        match operation {
+            Operation::Embed => self.embed(),
+            Operation::Norm { input, norm } => self.norm(*norm, *input),
+            Operation::Linear { input, of } => self.rounded(of, *input, MAX_BITS).map(|r| r.0),
+            Operation::Function { input, of, table } => {
+                let (_, arguments) = self.rounded(of, *input, MAX_BITS)?;
+                let table = self.table(*table)?;
+                let values = arguments.iter().map(|&z| self.largest(table, z));
+                Ok(Reach::of(&values.collect::<Result<Vec<_>, _>>()?))
+            }
+            Operation::Rotary { input, of, half } => self.rotary(of, *input, *half),
+            Operation::Attention {
+                queries,
+                keys,
+                values,
+                of,
+            } => self.attention(*of, [queries, keys, values].map(of_input)),
+            Operation::Residual { stream, input, of } => {
+                self.shift(of.shift, 0, STREAM_SHIFT)?;
+                let stream = of_input(stream);
+                self.below("the stream", stream.each - 1, STREAM)?;
+                let (added, _) = self.products(of, *input)?;
+                let each = (stream.each + added.each).min(STREAM);
+                let length = stream.length + added.length;
+                Ok(Reach { each, length })
+            }
+            Operation::Gated { input, of } => self.gated(of, *input),
+            Operation::Head { input } => self.head(*input),
+        }
+    }
+
+    fn embed(&self) -> Result<Reach, RangeError> {
+        let embedding = &self.description.embedding;
+        self.shift(embedding.shift, 0, EMBEDDING_SHIFT)?;
+        let position = match &embedding.positions {
+            Some(positions) => {
+                self.shape(positions.rows.len(), self.description.context)?;
+                self.shape(positions.inputs, embedding.tokens.inputs)?;
+                largest_row(positions)
+            }
+            None => Reach { each: 0, length: 0 },
+        };
+        let token = largest_row(&embedding.tokens);
+        let scaled = |of: i64| of.saturating_mul(1 << embedding.shift);
+        let reach = Reach {
+            each: scaled(token.each).saturating_add(position.each),
+            length: scaled(token.length).saturating_add(position.length),
+        };
+        self.below("the stream", reach.each - 1, STREAM)?;
+        Ok(reach)
+    }
+
+    /// The root of the sum of squares of `(2 v + 1) h` is at most `K + 2^18 + 2^10 + 1`.
+    fn norm(&self, norm: Norm, input: usize) -> Result<Reach, RangeError> {
+        let channels = self.channels(input) as i64;
+        self.constant("channels", channels, 1, NORM_CHANNELS)?;
+        self.constant("floor", norm.floor, NORM_FLOOR, NORM_INPUT - 1)?;
+        self.shift(norm.grain, 0, MAX_BITS)?;
+        let scaled = self.reaches[input].each.saturating_mul(1 << norm.grain);
+        self.below("a scaled channel", scaled, NORM_INPUT)?;
+        let root = norm_length(channels, scaled, norm.floor);
+        self.below("the length of scaled channels", root, NORM_LENGTH)?;
+        self.shift(norm.shift, FORM_BITS - MAX_BITS, MAX_BITS)?;
+        let product = RECIPROCAL as i64 + (1 << 18) + (1 << 10) + 1;
+        let each = (product + half(norm.shift)) >> norm.shift;
+        let length = (product >> norm.shift) + 1 + (ceil_root(channels.into()) + 1) / 2;
+        Ok(Reach { each, length })
+    }
+
+    /// Bounds of rounded outputs, and of each of them.
+    fn products(&self, of: &Product, input: usize) -> Result<(Reach, Vec<i64>), RangeError> {
+        self.shape(of.weights.inputs, self.channels(input))?;
+        self.shape(of.bias.len(), of.weights.rows.len())?;
+        self.shift(of.shift, 0, MAX_BITS)?;
+        let reach = self.reaches[input];
+        let mut outputs = vec![];
+        for (row, &bias) in of.weights.rows.iter().zip(&of.bias) {
+            self.shape(row.len(), of.weights.inputs)?;
+            let sum = accumulator(row, reach).saturating_add(i64::from(bias).abs());
+            self.below("an accumulator", sum, ACCUMULATOR)?;
+            outputs.push((sum + half(of.shift)) >> of.shift);
+        }
+        let rounded = Reach::of(&outputs);
+        let length = rounded.length.min(self.length(of, reach));
+        Ok((Reach { length, ..rounded }, outputs))
+    }
+
+    /// `‖W x + bias‖ ≤ √(largest sum of a row · largest sum of a column) ‖x‖ + ‖bias‖`, and half a unit for each output.
+    fn length(&self, of: &Product, input: Reach) -> i64 {
+        let sum = |row: &Vec<i32>| row.iter().map(|&w| i128::from(w).abs()).sum::<i128>();
+        let rows = of.weights.rows.iter().map(sum).max().unwrap_or(0);
+        let mut columns = vec![0i128; of.weights.inputs];
+        for row in &of.weights.rows {
+            let pairs = columns.iter_mut().zip(row);
+            pairs.for_each(|(sum, &w)| *sum += i128::from(w).abs());
+        }
+        let columns = columns.into_iter().max().unwrap_or(0);
+        let squares = of.bias.iter().map(|&b| i128::from(b) * i128::from(b));
+        let product = i128::from(ceil_root(rows * columns)) * i128::from(input.length)
+            + i128::from(ceil_root(squares.sum()));
+        let rounded = (product >> of.shift) + 1 + i128::from(ceil_root(of.bias.len() as i128));
+        i64::try_from(rounded).unwrap_or(i64::MAX)
+    }
+
+    /// The same for results that have a column.
+    fn rounded(
+        &self,
+        of: &Product,
+        input: usize,
+        bits: u32,
+    ) -> Result<(Reach, Vec<i64>), RangeError> {
+        let (reach, outputs) = self.products(of, input)?;
+        self.below("a rounded output", reach.each, 1 << (bits - 1))?;
+        self.form(fewest_bits(reach.each), of.shift)?;
+        Ok((reach, outputs))
+    }
+
+    /// A rotated output is at most `|x| (|cos| + |sin|)`.
+    fn rotary(&self, of: &Product, input: usize, half: usize) -> Result<Reach, RangeError> {
+        let (reach, outputs) = self.rounded(of, input, SHORT_BITS)?;
+        self.shape(outputs.len() % (2 * half).max(1), 0)?;
+        let angles = &self.description.angles;
+        for table in [&angles.cos, &angles.sin] {
+            self.shape(table.len(), self.description.context)?;
+            table
+                .iter()
+                .try_for_each(|row| self.shape(row.len(), half))?;
+        }
+        let pairs = angles.cos.iter().flatten().zip(angles.sin.iter().flatten());
+        let sums = pairs.map(|(&cos, &sin)| i64::from(cos).abs() + i64::from(sin).abs());
+        let largest = sums.max().unwrap_or(0);
+        self.constant("|cos| + |sin|", largest, 0, 2 << ANGLE_BITS)?;
+        let each = (reach.each * largest + self::half(ANGLE_BITS)) >> ANGLE_BITS;
+        self.below("a rotated output", each, 1 << (SHORT_BITS - 1))?;
+        Ok(Reach::of(&vec![each; outputs.len()]))
+    }
+
+    fn attention(&self, of: Attention, [q, k, v]: [Reach; 3]) -> Result<Reach, RangeError> {
+        for (bits, reach) in [(of.key_bits, k), (of.value_bits, v)] {
+            self.constant("bits of keys and values", bits.into(), 2, SHORT_BITS.into())?;
+            self.below("a key or a value", reach.each, 1 << (bits - 1))?;
+        }
+        let [key, value] = [of.key_bits, of.value_bits].map(|bits| 1i64 << (bits - 1));
+        let score = (of.head_dim as i64).saturating_mul(q.each.saturating_mul(key));
+        self.below("a score", score, ACCUMULATOR)?;
+        self.shift(of.score_shift, 0, FORM_BITS - MAX_BITS)?;
+        let table = self.table(of.weights)?;
+        self.constant("the first distance", table.first, 0, 0)?;
+        self.constant("distances", table.values.len() as i64, 1, 1 << MAX_BITS)?;
+        for (least, weights) in [(LEAST_WEIGHT, &table.values[..1]), (0, &table.values[..])] {
+            for &weight in weights {
+                self.constant("a weight", weight.into(), least, 2 * LEAST_WEIGHT - 1)?;
+            }
+        }
+        let probabilities = (1 << PROBABILITY_BITS) + self.description.context as i64 / 2 + 1;
+        let sum = probabilities.saturating_mul(value);
+        self.below("a mixture", sum, ACCUMULATOR)?;
+        self.shift(of.mix_shift, 0, MAX_BITS)?;
+        let each = (probabilities * v.each.max(value) + half(of.mix_shift)) >> of.mix_shift;
+        self.form(fewest_bits(each), of.mix_shift)?;
+        let outputs = vec![each; of.heads * of.head_dim];
+        Ok(Reach::of(&outputs))
+    }
+
+    fn gated(&self, of: &Gated, input: usize) -> Result<Reach, RangeError> {
+        let (_, gates) = self.rounded(&of.gate, input, MAX_BITS)?;
+        let (_, ups) = self.rounded(&of.up, input, MAX_BITS)?;
+        self.shape(ups.len(), gates.len())?;
+        let table = self.table(of.table)?;
+        let mut outputs = vec![];
+        for (&gate, &up) in gates.iter().zip(&ups) {
+            let product = self.largest(table, gate)?.saturating_mul(up);
+            self.below("a gated product", product, ACCUMULATOR)?;
+            outputs.push((product + half(of.shift)) >> of.shift);
+        }
+        let reach = Reach::of(&outputs);
+        self.form(fewest_bits(reach.each), of.shift)?;
+        Ok(reach)
+    }
+
+    fn head(&self, input: usize) -> Result<Reach, RangeError> {
+        let tokens = self.description.output();
+        self.shape(tokens.inputs, self.channels(input))?;
+        let reach = self.reaches[input];
+        let logits = tokens.rows.iter().map(|row| accumulator(row, reach));
+        let reach = Reach::of(&logits.collect::<Vec<_>>());
+        self.below("a logit", reach.each, LOGIT)?;
+        Ok(reach)
+    }
+
+    /// Channels of what an operation writes.
+    fn channels(&self, of: usize) -> usize {
+        match &self.description.operations[of] {
+            Operation::Embed => self.description.embedding.tokens.inputs,
+            Operation::Norm { input, .. } | Operation::Residual { stream: input, .. } => {
+                self.channels(*input)
+            }
+            Operation::Linear { of, .. }
+            | Operation::Function { of, .. }
+            | Operation::Rotary { of, .. } => of.weights.rows.len(),
+            Operation::Attention { of, .. } => of.heads * of.head_dim,
+            Operation::Gated { of, .. } => of.gate.weights.rows.len(),
+            Operation::Head { .. } => self.description.output().rows.len(),
+        }
+    }
+
+    fn table(&self, table: usize) -> Result<&Table, RangeError> {
+        let (operation, name) = (self.number, self.name);
+        let missing = RangeError::NoTable {
+            operation,
+            name,
+            table,
+        };
+        self.description.tables.get(table).ok_or(missing)
+    }
+
+    /// The largest magnitude of a table's values for arguments of at most this magnitude.
+    fn largest(&self, table: &Table, argument: i64) -> Result<i64, RangeError> {
+        let last = table.first + table.values.len() as i64 - 1;
+        self.below("an argument", argument, last.min(-table.first) + 1)?;
+        let [from, to] = [-argument, argument].map(|z| (z - table.first) as usize);
+        let values = table.values[from..=to].iter().map(|&w| i64::from(w).abs());
+        Ok(values.max().unwrap_or(0))
+    }
+}
+
+/// The largest magnitude of `Σ_j w_j x_j`.
+fn accumulator(row: &[i32], input: Reach) -> i64 {
+    let weights = row.iter().map(|&w| i128::from(w));
+    let sum: i128 = weights.clone().map(i128::abs).sum();
+    let squares: i128 = weights.map(|w| w * w).sum();
+    let by_channels = sum * i128::from(input.each);
+    let by_length = reference::root(squares.saturating_mul(i128::from(input.length).pow(2)));
+    i64::try_from(by_channels.min(by_length)).unwrap_or(i64::MAX)
+}
+
+/// The bounds of the rows of a matrix.
+fn largest_row(matrix: &Matrix) -> Reach {
+    let rows = matrix.rows.iter().map(|row| {
+        let channels: Vec<i64> = row.iter().map(|&w| i64::from(w).abs()).collect();
+        Reach::of(&channels)
+    });
+    let none = Reach { each: 0, length: 0 };
+    rows.fold(none, |a, b| Reach {
+        each: a.each.max(b.each),
+        length: a.length.max(b.length),
+    })
+}

@@ -1,0 +1,317 @@
+//! One decode step in plain integers, written from `docs/spec.md`: slow and obvious.
+//!
+//! Every value is an `i64`, every product and sum an `i128`. Nothing is shared with what computes the values of a proof.
+
+use super::description::{
+    Attention, Description, Gated, Matrix, Norm, Operation, Product, Table, half,
+};
+use super::error::Refusal;
+
+/// A residual stream is at least `-STREAM` and below it.
+pub const STREAM: i64 = 1 << 24;
+
+/// Fractional bits of cosines and sines.
+pub const ANGLE_BITS: u32 = 14;
+
+/// Fractional bits of a probability.
+pub const PROBABILITY_BITS: u32 = 13;
+
+/// The sum of squares of a norm, in its unit, is below this.
+pub const SQUARES: i128 = 1 << 30;
+
+/// What length and reciprocal of a norm are together.
+pub const RECIPROCAL: i128 = (1 << 29) - (1 << 19);
+
+/// The largest exponent of a norm's unit.
+pub const MAX_EXPONENT: u32 = 14;
+
+/// Keys and values of the positions before: by operation (only attention has any), by position.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Carried {
+    pub position: usize,
+    pub keys: Vec<Vec<Vec<i64>>>,
+    pub values: Vec<Vec<Vec<i64>>>,
+}
+
+impl Carried {
+    /// What there is before the first token.
+    pub fn new(description: &Description) -> Carried {
+        let none = vec![vec![]; description.operations.len()];
+        Carried {
+            position: 0,
+            keys: none.clone(),
+            values: none,
+        }
+    }
+}
+
+/// What a step computes.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Step {
+    /// What each operation writes; the head writes the logits.
+    pub values: Vec<Vec<i64>>,
+    /// The first token with the largest logit.
+    pub token: u32,
+}
+
+/// Takes in a token at the next position.
+///
+/// # Errors
+/// A token or a position that the tables do not have, or a value out of a range that is checked and not proven.
+pub fn step(description: &Description, carried: &mut Carried, token: u32) -> Result<Step, Refusal> {
+    let mut values: Vec<Vec<i64>> = vec![];
+    for number in 0..description.operations.len() {
+        let value = compute(description, carried, token, number, &values)?;
+        values.push(value);
+    }
+    carried.position += 1;
+    let logits = values.last().map_or(&[][..], Vec::as_slice);
+    let token = first_largest(logits);
+    Ok(Step { values, token })
+}
+
+/// What one operation writes; `values` are those of the operations before it.
+///
+/// # Errors
+/// As [`step`].
+pub fn compute(
+    description: &Description,
+    carried: &mut Carried,
+    token: u32,
+    number: usize,
+    values: &[Vec<i64>],
+) -> Result<Vec<i64>, Refusal> {
+    let position = carried.position;
+    match &description.operations[number] {
+        Operation::Embed => embed(description, token, position),
+        Operation::Norm { input, norm } => normalise(number, *norm, &values[*input]),
+        Operation::Linear { input, of } => Ok(linear(of, &values[*input])),
+        Operation::Function { input, of, table } => {
+            let arguments = linear(of, &values[*input]);
+            let table = &description.tables[*table];
+            Ok(arguments.into_iter().map(|z| at(table, z)).collect())
+        }
+        Operation::Rotary { input, of, half } => {
+            rotate(description, &linear(of, &values[*input]), *half, position)
+        }
+        Operation::Attention {
+            queries,
+            keys,
+            values: of_values,
+            of,
+        } => {
+            carried.keys[number].push(values[*keys].clone());
+            carried.values[number].push(values[*of_values].clone());
+            let (keys, mixed) = (&carried.keys[number], &carried.values[number]);
+            let table = &description.tables[of.weights];
+            Ok(attend(*of, table, &values[*queries], keys, mixed))
+        }
+        Operation::Residual { stream, input, of } => {
+            let added = linear(of, &values[*input]);
+            let sums = values[*stream].iter().zip(added).map(|(x, z)| x + z);
+            within_stream(number, sums.collect())
+        }
+        Operation::Gated { input, of } => {
+            Ok(gated(of, &description.tables[of.table], &values[*input]))
+        }
+        Operation::Head { input } => Ok(dots(description.output(), &values[*input])),
+    }
+}
+
+/// `floor((x + 2^(s−1)) / 2^s)`.
+pub fn round(x: i128, shift: u32) -> i64 {
+    ((x + i128::from(half(shift))) >> shift) as i64
+}
+
+/// `Σ_j W_ij x_j`.
+fn dots(weights: &Matrix, x: &[i64]) -> Vec<i64> {
+    let dot = |row: &Vec<i32>| {
+        let products = row.iter().zip(x);
+        let sum: i128 = products.map(|(&w, &x)| i128::from(w) * i128::from(x)).sum();
+        sum as i64
+    };
+    weights.rows.iter().map(dot).collect()
+}
+
+fn linear(of: &Product, x: &[i64]) -> Vec<i64> {
+    let sums = dots(&of.weights, x);
+    let biased = sums.iter().zip(&of.bias);
+    biased
+        .map(|(&sum, &bias)| round(i128::from(sum) + i128::from(bias), of.shift))
+        .collect()
+}
+
+fn at(table: &Table, argument: i64) -> i64 {
+    i64::from(table.values[(argument - table.first) as usize])
+}
+
+fn embed(description: &Description, token: u32, position: usize) -> Result<Vec<i64>, Refusal> {
+    let embedding = &description.embedding;
+    let tokens = embedding.tokens.rows.len();
+    let row = embedding.tokens.rows.get(token as usize);
+    let row = row.ok_or(Refusal::Token { token, tokens })?;
+    let context = description.context;
+    if position >= context {
+        return Err(Refusal::Position { position, context });
+    }
+    let scaled = row.iter().map(|&e| i64::from(e) << embedding.shift);
+    let Some(positions) = &embedding.positions else {
+        return Ok(scaled.collect());
+    };
+    let added = positions.rows[position].iter().map(|&p| i64::from(p));
+    Ok(scaled.zip(added).map(|(e, p)| e + p).collect())
+}
+
+/// The largest number whose square is at most `x`.
+pub fn root(x: i128) -> i128 {
+    let mut root = 0i128;
+    for bit in (0..63).rev() {
+        let next = root + (1 << bit);
+        if next * next <= x {
+            root = next;
+        }
+    }
+    root
+}
+
+fn normalise(operation: usize, norm: Norm, x: &[i64]) -> Result<Vec<i64>, Refusal> {
+    let scaled: Vec<i128> = x.iter().map(|&x| i128::from(x) << norm.grain).collect();
+    let mean = match norm.centred {
+        true => ceil_div(scaled.iter().sum(), x.len() as i128),
+        false => 0,
+    };
+    let mut numbers: Vec<i128> = scaled.iter().map(|x| x - mean).collect();
+    numbers.push(norm.floor.into());
+
+    // The least unit that leaves few enough bits.
+    let few = |e: &u32| {
+        let halves = numbers.iter().map(|x| (x >> e) >> 1);
+        halves.map(|u| u * u + u).sum::<i128>() < SQUARES
+    };
+    let most = MAX_EXPONENT;
+    let e = (0..=most).find(few);
+    let e = e.ok_or(Refusal::Norm { operation, most })?;
+    let odd: Vec<i128> = numbers.iter().map(|x| 2 * (x >> e) + 1).collect();
+    let length = root(odd.iter().map(|x| x * x).sum());
+    let reciprocal = (2 * RECIPROCAL + length) / (2 * length);
+    let channels = odd[..x.len()].iter();
+    Ok(channels
+        .map(|x| round(x * reciprocal, norm.shift))
+        .collect())
+}
+
+/// `⌈a / b⌉` for a positive `b`.
+fn ceil_div(a: i128, b: i128) -> i128 {
+    -(-a).div_euclid(b)
+}
+
+fn rotate(
+    description: &Description,
+    x: &[i64],
+    half: usize,
+    position: usize,
+) -> Result<Vec<i64>, Refusal> {
+    let context = description.context;
+    let beyond = Refusal::Position { position, context };
+    let angles = &description.angles;
+    let cos = angles.cos.get(position).ok_or(beyond)?;
+    let sin = angles.sin.get(position).ok_or(beyond)?;
+    let mut rotated = vec![0; x.len()];
+    for (i, out) in rotated.iter_mut().enumerate() {
+        let (head, place) = (i / (2 * half), i % (2 * half));
+        let pair = place % half;
+        let [a, b] = [pair, pair + half].map(|i| i128::from(x[head * 2 * half + i]));
+        let (cos, sin) = (i128::from(cos[pair]), i128::from(sin[pair]));
+        *out = match place < half {
+            true => round(a * cos - b * sin, ANGLE_BITS),
+            false => round(b * cos + a * sin, ANGLE_BITS),
+        };
+    }
+    Ok(rotated)
+}
+
+fn attend(
+    of: Attention,
+    weights: &Table,
+    queries: &[i64],
+    keys: &[Vec<i64>],
+    values: &[Vec<i64>],
+) -> Vec<i64> {
+    let mut mixed = vec![];
+    for head in 0..of.heads {
+        let query = &queries[head * of.head_dim..(head + 1) * of.head_dim];
+        let first = head / (of.heads / of.kv_heads) * of.head_dim;
+        let own = first..first + of.head_dim;
+        let scores = keys.iter().map(|key| {
+            let products = query.iter().zip(&key[own.clone()]);
+            products.map(|(&q, &k)| i128::from(q) * i128::from(k)).sum()
+        });
+        let probabilities = normalised(&weigh(of, weights, scores.collect()));
+        for channel in own.clone() {
+            let products = probabilities.iter().zip(values);
+            let sum: i128 = products
+                .map(|(&p, value)| p * i128::from(value[channel]))
+                .sum();
+            mixed.push(round(sum, of.mix_shift));
+        }
+    }
+    mixed
+}
+
+/// Weights of scores, by their distances from the largest.
+fn weigh(of: Attention, weights: &Table, scores: Vec<i128>) -> Vec<i128> {
+    let largest = scores.iter().copied().max().unwrap_or(0);
+    let weight = |score: &i128| {
+        let distance = (largest - score) >> of.score_shift;
+        let inside = distance < weights.values.len() as i128;
+        match inside {
+            true => i128::from(weights.values[distance as usize]),
+            false => 0,
+        }
+    };
+    scores.iter().map(weight).collect()
+}
+
+/// `round(w m / 2^n)` with `2^(n−1) < D ≤ 2^n` and `m = floor(2^(n+13) / D)`, for `D = Σ w`.
+fn normalised(weights: &[i128]) -> Vec<i128> {
+    let total: i128 = weights.iter().sum();
+    let mut n = 0;
+    while total > 1 << n {
+        n += 1;
+    }
+    let m = (1i128 << (n + PROBABILITY_BITS)) / total;
+    let probability = |&w: &i128| i128::from(round(w * m, n));
+    weights.iter().map(probability).collect()
+}
+
+fn gated(of: &Gated, table: &Table, x: &[i64]) -> Vec<i64> {
+    let gates = linear(&of.gate, x).into_iter().map(|z| at(table, z));
+    let pairs = gates.zip(linear(&of.up, x));
+    pairs
+        .map(|(a, u)| round(i128::from(a) * i128::from(u), of.shift))
+        .collect()
+}
+
+fn within_stream(operation: usize, sums: Vec<i64>) -> Result<Vec<i64>, Refusal> {
+    let outside = |(_, value): &(usize, &i64)| !(-STREAM..STREAM).contains(*value);
+    match sums.iter().enumerate().find(outside) {
+        None => Ok(sums),
+        Some((channel, &value)) => Err(Refusal::Stream {
+            operation,
+            channel,
+            value,
+            bound: STREAM,
+        }),
+    }
+}
+
+/// The place of the largest number; of equal ones the first.
+pub fn first_largest(values: &[i64]) -> u32 {
+    let mut best = 0;
+    for (i, value) in values.iter().enumerate() {
+        if *value > values[best] {
+            best = i;
+        }
+    }
+    best as u32
+}

@@ -1,0 +1,26 @@
+//! From a float model and calibration text to an integer model of specification 2, and where it loses precision.
+//!
+//! Owns the choice of every scale. A scale is a number: an integer `x` of scale `s` stands for `x / s`. Weights are integers of any size, so scales need not be
+//! powers of two; chosen ones have five bits, so that the same integers come out on every machine.
+//!
+//! A family is a list of operations in real numbers ([`network`]). The same list is measured, quantised, and run beside the integers.
+//!
+//! Deliberately absent: the meaning of the integers (`integers`), the float model that fidelity is measured against, and the texts (`quantize`).
+
+mod bounds;
+mod choose;
+mod equalise;
+mod error;
+mod functions;
+mod measure;
+pub mod network;
+mod operations;
+mod products;
+pub mod real;
+mod scores;
+pub mod sites;
+mod tables;
+
+pub use choose::{Options, Quantised, quantise, quantise_on};
+pub use error::ScaleError;
+pub use measure::{Measured, measure};

@@ -1,0 +1,160 @@
+//! How closely integer models follow float models: the demo model always, a model of somebody else where it is beside the checkout.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use cairo_decode::integers::{Carried, step};
+use cairo_decode::model::Model;
+use cairo_decode::quantize::float::FloatModel;
+use cairo_decode::quantize::{Documents, FidelityReport, Follower, follow};
+use cairo_decode::scales::sites::Hybrid;
+use cairo_decode::scales::{Options, Quantised, quantise};
+
+/// Paragraphs that are compared: more say the same.
+const PARAGRAPHS: usize = 12;
+
+/// Logits of the reference, which requires every value to be in its proven range.
+struct Reference<'a> {
+    of: &'a Quantised,
+    carried: Carried,
+}
+
+impl Follower for Reference<'_> {
+    fn restart(&mut self) {
+        self.carried = Carried::new(&self.of.description);
+    }
+
+    fn logits(&mut self, token: u32) -> Vec<f64> {
+        let step = step(&self.of.description, &mut self.carried, token).unwrap();
+        for (values, reach) in step.values.iter().zip(&self.of.reaches) {
+            let squares: i128 = values.iter().map(|&x| i128::from(x).pow(2)).sum();
+            assert!(values.iter().all(|x| x.abs() <= reach.each));
+            assert!(squares <= i128::from(reach.length).pow(2));
+        }
+        let (scale, logits) = (self.of.scales.last(), step.values.last());
+        let logits = logits.unwrap().iter();
+        logits.map(|&x| x as f64 / scale.unwrap()).collect()
+    }
+}
+
+/// Logits of a model of which some operations are integers.
+struct Mixed<'a>(Hybrid<'a>);
+
+impl Follower for Mixed<'_> {
+    fn restart(&mut self) {
+        self.0.restart();
+    }
+
+    fn logits(&mut self, token: u32) -> Vec<f64> {
+        self.0.step(token).unwrap()
+    }
+}
+
+fn demo() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("models/stories")
+}
+
+fn text(name: &str) -> String {
+    fs::read_to_string(demo().join(name)).unwrap()
+}
+
+/// The first paragraphs of the held-out text.
+fn heldout(model: &Model, paragraphs: usize) -> Documents {
+    let text = text("heldout.txt");
+    let first: Vec<&str> = text.split("\n\n").take(paragraphs).collect();
+    Documents::encode(&first.join("\n\n"), &model.tokenizer).unwrap()
+}
+
+fn quantised(model: &Model) -> Quantised {
+    quantise(model, &text("calibration.txt"), &Options::default()).unwrap()
+}
+
+fn report(model: &Model, of: &Quantised) -> FidelityReport {
+    let mut reference = Reference {
+        of,
+        carried: Carried::new(&of.description),
+    };
+    let documents = heldout(model, PARAGRAPHS);
+    follow(model, of.network.context, &mut reference, &documents).unwrap()
+}
+
+/// How many tokens behind a prompt are the float model's, up to the context.
+fn greedy(model: &Model, of: &Quantised, prompt: &str) -> usize {
+    let prompt = model.tokenizer.encode(prompt).unwrap();
+    let float = FloatModel::new(model);
+    let (mut state, mut carried) = (float.start(), Carried::new(&of.description));
+    let mut token = prompt[0];
+    for position in 1..of.network.context {
+        let logits = float.step(&mut state, token, &mut ());
+        let chosen = step(&of.description, &mut carried, token).unwrap().token;
+        let largest = logits.iter().copied().fold(f32::NEG_INFINITY, f32::max);
+        let expected = logits.iter().position(|&x| x == largest).unwrap() as u32;
+        match prompt.get(position) {
+            Some(&given) => token = given,
+            None if chosen == expected => token = chosen,
+            None => return position - prompt.len(),
+        }
+    }
+    of.network.context - prompt.len()
+}
+
+#[test]
+fn the_demo_model_is_followed() {
+    let model = Model::load(&demo()).unwrap();
+    let of = quantised(&model);
+    let report = report(&model, &of);
+    assert!(report.tokens > 1_500, "{report:?}");
+    assert!(report.top1_agreement >= 0.999, "{report:?}");
+    assert!((report.perplexity_ratio - 1.0).abs() < 0.001, "{report:?}");
+    assert!(report.kl_divergence < 2e-6, "{report:?}");
+    assert!(greedy(&model, &of, "Once upon a time") > 120);
+}
+
+/// A model of somebody else, which no setting was chosen for.
+#[test]
+fn another_model_is_followed() {
+    let shared = Path::new(env!("CARGO_MANIFEST_DIR")).join("../shared/models/stories260K");
+    if !shared.is_dir() {
+        println!("{} is not there: it is not tested", shared.display());
+        return;
+    }
+    let model = Model::load(&shared).unwrap();
+    let of = quantised(&model);
+    let report = report(&model, &of);
+    assert!(report.tokens > 2_000, "{report:?}");
+    assert!(report.top1_agreement >= 0.99, "{report:?}");
+    assert!((report.perplexity_ratio - 1.0).abs() < 0.005, "{report:?}");
+    let greedy = greedy(&model, &of, "Once upon a time");
+    assert!(greedy >= 100, "{greedy}");
+}
+
+/// With all operations in integers a hybrid is the reference; with none it is the float model; with one kind of them the error is that
+/// kind's.
+#[test]
+fn hybrids_say_where_precision_is_lost() {
+    let model = Model::load(&demo()).unwrap();
+    let of = quantised(&model);
+    let (documents, context) = (heldout(&model, 2), of.network.context);
+    let follow_with = |integer: &dyn Fn(&str) -> bool| {
+        let sites = of.network.sites.iter();
+        let integer = sites.map(|site| integer(site.part)).collect();
+        let mut hybrid = Mixed(Hybrid::new(&of, integer));
+        follow(&model, context, &mut hybrid, &documents).unwrap()
+    };
+    let mut reference = Reference {
+        of: &of,
+        carried: Carried::new(&of.description),
+    };
+    let expected = follow(&model, context, &mut reference, &documents).unwrap();
+    assert_eq!(follow_with(&|_| true), expected);
+    let real = follow_with(&|_| false);
+    assert!(
+        real.logit_rmse < 1e-4 && real.top1_agreement == 1.0,
+        "{real:?}"
+    );
+    let embed = follow_with(&|part| part == "embed");
+    let gated = follow_with(&|part| part == "gated" || part == "mlp_output");
+    assert!(real.logit_rmse < embed.logit_rmse, "{embed:?}");
+    assert!(embed.logit_rmse < gated.logit_rmse, "{embed:?} {gated:?}");
+    assert!(gated.logit_rmse < 1.2 * expected.logit_rmse, "{gated:?}");
+}
