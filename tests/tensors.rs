@@ -43,6 +43,8 @@ mod generated;
 mod liar;
 #[path = "tensors/manifest.rs"]
 mod manifest;
+#[path = "tensors/matrix.rs"]
+mod matrix;
 #[path = "tensors/necessity.rs"]
 mod necessity;
 #[path = "tensors/norm_lane.rs"]

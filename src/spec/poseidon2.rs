@@ -211,9 +211,6 @@ pub fn compress(digest: &Digest, block: &Block) -> Digest {
 }
 
 #[cfg(test)]
-mod matrix;
-
-#[cfg(test)]
 mod tests {
     use super::*;
 

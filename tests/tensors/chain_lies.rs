@@ -59,6 +59,16 @@ fn claims(chunk: &mut Chunk, before: Digest, token: u32) {
     }
 }
 
+/// A chain in which the lane's row has another token, with all multiplicities.
+fn with_another_token() -> Chunk {
+    let (chunk, chains) = honest();
+    let before = digest(&chunk, chains.behind()[0], LANE - 1);
+    let token = chunk.values.rows[0][LANE] as u32 + 1;
+    let mut lie = with_chain(append(&before, token));
+    claims(&mut lie, before, token);
+    lie
+}
+
 fn refused_by(mut chunk: Chunk, relation: M31) {
     tally::write(&chunk.constants, &mut chunk.witness);
     let misfit = Honest::check(&chunk.constants, &chunk.witness, 1)
@@ -86,12 +96,7 @@ fn a_token_left_out_of_a_chain() {
 /// Attack: another token than the lane's. Stopped by: the view of tokens.
 #[test]
 fn another_token_in_a_chain() {
-    let (chunk, chains) = honest();
-    let before = digest(&chunk, chains.behind()[0], LANE - 1);
-    let token = chunk.values.rows[0][LANE] as u32 + 1;
-    let mut lie = with_chain(append(&before, token));
-    claims(&mut lie, before, token);
-    refused_by(lie, VIEWS);
+    refused_by(with_another_token(), VIEWS);
 }
 
 /// Attack: a digest behind a lane that is not the compression. Stopped by: `compress`.

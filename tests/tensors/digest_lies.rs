@@ -185,7 +185,7 @@ fn another_root_in_the_memory() {
             .position(|a| a.0 == address)
             .expect("a view");
         lie.witness.tables[tensor][lane][address as usize] += one();
-        lie.witness.tables[lanes][1 + lane][view] += one();
+        lie.witness.tables[lanes][lane][view] += one();
         let misfit = lie.misfit();
         assert!(misfit.open.contains(&VIEWS.0), "{misfit:?}");
         assert!(

@@ -265,10 +265,11 @@ fn a_generated_program_is_proven() {
     assert!(claim.mul_opcode.is_none() && claim.generic_opcode.is_none());
     assert!(claim.poseidon_builtin.is_none() && claim.range_check_20.is_none());
 
-    for place in 0..output.len() {
+    assert_eq!(output.len(), OUTPUT_FIELDS.len());
+    for (place, field) in OUTPUT_FIELDS.into_iter().enumerate() {
         let mut lie = proven.proof.clone();
         lie.claim.public_data.public_memory.output[place].1[0] ^= 1;
-        assert!(accepts(&lie).is_err(), "{}", OUTPUT_FIELDS[place]);
+        assert!(accepts(&lie).is_err(), "{field}");
     }
     let mut lie = proven.proof.clone();
     lie.claim.public_data.public_memory.program[words.len() / 2].1[0] ^= 1;

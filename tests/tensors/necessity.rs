@@ -27,12 +27,12 @@ pub fn memory(schedule: &Schedule, forced: usize) -> Vec<Vec<i64>> {
             .collect::<Vec<_>>()
     };
     let mut rows: Vec<Vec<i64>> = (0..ROWS).map(|_| any()).collect();
-    for lane in 0..schedule.lanes {
-        rows[1][lane] = if lane < forced { 0 } else { rows[2][lane] + 1 };
-        if lane >= 1 && lane > forced {
-            rows[0][lane] = rows[2][lane - 1];
-        }
-    }
+    let chosen = rows[2].clone();
+    let listed = |(lane, &token): (usize, &i64)| if lane < forced { 0 } else { token + 1 };
+    rows[1] = chosen.iter().enumerate().map(listed).collect();
+    // A lane behind one that chooses consumes what that has chosen.
+    let behind = rows[0].iter_mut().enumerate().skip(forced + 1);
+    behind.for_each(|(lane, token)| *token = chosen[lane - 1]);
     rows
 }
 

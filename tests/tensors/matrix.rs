@@ -3,7 +3,7 @@
 //! Its characteristic polynomial `f` is irreducible, so the matrix acts as an element `α` of the field of `p^24` elements. The power
 //! `α^i` is in no smaller field, so the `i`-th power of the matrix has an irreducible polynomial of degree 24 too, for `i ≤ 48`.
 
-use super::{P, WIDTH};
+use cairo_decode::spec::poseidon2::{P, WIDTH};
 
 const MODULUS: u64 = P as u64;
 
