@@ -218,6 +218,11 @@ impl Plan {
             channels: input.channels,
             magnitude: input.magnitude,
         };
+        if written.clone().any(|output| output == input) {
+            return Ok(());
+        }
+        // Put together of several, its channels are no longer than their magnitudes say.
+        let proven = Tensor::new(input.address, input.channels, input.magnitude).length;
         let known = written.filter(|output| output.magnitude <= input.magnitude);
         let common = |output: Tensor| {
             let [own, other] = [input, output].map(|tensor| tensor.addresses());
@@ -225,7 +230,8 @@ impl Plan {
             end.saturating_sub(own.start.max(other.start)) as usize
         };
         let channels: usize = known.map(common).sum();
-        (channels == input.channels).then_some(()).ok_or(unwritten)
+        let all = channels == input.channels && input.length >= proven;
+        all.then_some(()).ok_or(unwritten)
     }
 
     /// Rows of each component that [grows](Component::grows), where so many blocks are carried.

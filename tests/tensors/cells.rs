@@ -58,7 +58,7 @@ fn rows_have_the_cells_that_comments_say() {
             (Component::Qk { head_dim: 64 }, [2 * lanes + 9, 16]),
             (
                 Component::CarriedLanes { base: 8 },
-                [9 * lanes, 4 * (lanes + 8).div_ceil(2)],
+                [9 * lanes + 1, 4 * (lanes + 8).div_ceil(2)],
             ),
             attend(64, false),
             attend(64, true),

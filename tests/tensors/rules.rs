@@ -66,7 +66,9 @@ fn a_plan_reads_what_it_has_written() {
     elsewhere.address = plan.addresses;
     let mut smaller = written;
     smaller.magnitude -= 1;
-    for input in [elsewhere, smaller] {
+    let mut shorter = written;
+    shorter.length -= 1;
+    for input in [elsewhere, smaller, shorter] {
         let product = Product {
             weights: matrix(WIDTH, 1, 1),
             bias: vec![0],
