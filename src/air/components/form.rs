@@ -145,7 +145,7 @@ macro_rules! registry {
         /// Every component, with the largest parameters that are within their bounds.
         pub fn largest() -> Vec<Component> {
             let all = [$(
-                (|| Some(Component::$variant { $($field: Number::read((($most) / ($step) * ($step)) as u32)?),* }))()
+                Component::of_document($name, &[$((($most) / ($step) * ($step)) as u32),*])
             ),*];
             all.into_iter().flatten().collect()
         }
