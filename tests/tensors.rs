@@ -89,6 +89,8 @@ mod rules;
 mod scalar;
 #[path = "support/table.rs"]
 mod table;
+#[path = "tensors/unbound.rs"]
+mod unbound;
 #[path = "tensors/words.rs"]
 mod words;
 
