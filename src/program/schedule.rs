@@ -103,6 +103,19 @@ impl Roots {
             after: views(records.behind.address, chains.behind()),
         })
     }
+
+    /// The roots of a plan that makes all of them, or has nothing that they would bind.
+    fn all_or_none(plan: &Plan) -> Result<Option<Roots>, ScheduleError> {
+        let roots = Roots::of(plan);
+        let chains = |operation: &Operation| matches!(operation, Operation::Chains(_));
+        let some = plan.carried.blocks > 0 && !plan.carried.tensors.is_empty()
+            || plan.recorded().is_some()
+            || plan.operations.iter().any(chains);
+        match roots.is_some() || !some {
+            true => Ok(roots),
+            false => Err(ScheduleError::Roots),
+        }
+    }
 }
 
 /// A view for each root of a frontier.
@@ -125,6 +138,10 @@ pub enum ScheduleError {
         "{name:?} is no name of an operation: write lower-case letters, digits and '_', a letter first"
     )]
     Name { name: String },
+    #[error(
+        "the plan has records, chains or carried keys and values, and not all that makes the roots of a frontier; add both records and chains: without them nothing binds what a chunk carries"
+    )]
+    Roots,
     #[error("operations of layer {layer} stand in two places; put them in one")]
     Layer { layer: u32 },
     #[error("{label}: an operation with groups of keys belongs to a layer; give it one")]
@@ -166,7 +183,7 @@ impl Schedule {
     /// The schedule of a plan whose operations have these names.
     ///
     /// # Errors
-    /// Names that are none, layers in pieces, or cells that no call can hand over.
+    /// Names that are none, layers in pieces, cells that no call can hand over, or some of the roots.
     pub fn new(plan: &Plan, names: &[Name]) -> Result<Schedule, ScheduleError> {
         let calls = plan.calls();
         if calls.len() != names.len() {
@@ -191,7 +208,7 @@ impl Schedule {
         Ok(Schedule {
             lanes: plan.lanes,
             tokens: given,
-            roots: Roots::of(plan),
+            roots: Roots::all_or_none(plan)?,
             steps: builder.steps,
         })
     }

@@ -45,6 +45,8 @@ pub enum PlanError {
         found: usize,
         expected: usize,
     },
+    #[error("{operation}: the matrix has no inputs; add a bias to another operation instead")]
+    NoInputs { operation: &'static str },
     #[error("{operation}: output {output} can reach {reach}, at most {limit} can be proven")]
     Range {
         operation: &'static str,

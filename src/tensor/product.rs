@@ -40,6 +40,10 @@ impl Matrix {
 
     /// Requires as many inputs in each row as a tensor has channels.
     pub(super) fn fits(&self, operation: &'static str, input: Tensor) -> Result<(), PlanError> {
+        // A block without inputs has no row of `product`, so its outputs would have the powers of the next block.
+        if self.inputs == 0 {
+            return Err(PlanError::NoInputs { operation });
+        }
         let mut lengths = self.rows.iter().map(Vec::len);
         let wrong = lengths.find(|&length| length != self.inputs);
         let found = wrong.unwrap_or(self.inputs);

@@ -151,6 +151,15 @@ impl Values {
 /// # Errors
 /// A value that no proof can have, where ranges are checked and not proven.
 pub fn compute(plan: &Plan, chunk: &Chunk) -> Result<Values, StreamError> {
+    compute_steps(plan, chunk, plan.lanes)
+}
+
+/// The same of a chunk of so many steps. The lanes behind them decide nothing: where such a lane has a value that no proof can have, it takes
+/// the token of another lane instead.
+///
+/// # Errors
+/// As [`compute`].
+pub fn compute_steps(plan: &Plan, chunk: &Chunk, steps: usize) -> Result<Values, StreamError> {
     let blocks = Operand::Blocks.of(plan.lanes, chunk);
     let mut rows = vec![vec![0; plan.lanes]; plan.carried_address(blocks, 0) as usize];
     let carried = rows.iter_mut().skip(plan.addresses as usize);
@@ -177,7 +186,19 @@ pub fn compute(plan: &Plan, chunk: &Chunk) -> Result<Values, StreamError> {
             0 => 0,
             _ => values.rows[chosen][lane - 1],
         };
-        lanes(plan, lane..lane + 1, &mut values)?;
+        let refused = match lanes(plan, lane..lane + 1, &mut values) {
+            Err(refused) if lane >= steps => refused,
+            done => {
+                done?;
+                continue;
+            }
+        };
+        let others = values.rows[given][..lane].to_vec();
+        let fits = others.into_iter().rev().any(|token| {
+            values.rows[given][lane] = token;
+            lanes(plan, lane..lane + 1, &mut values).is_ok()
+        });
+        fits.then_some(()).ok_or(refused)?;
     }
     Ok(values)
 }

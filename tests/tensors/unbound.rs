@@ -1,8 +1,8 @@
-//! What checked plans and their programs leave open: statements that are accepted, and that no root and no table stands behind.
+//! What a stranger found in checked plans and their programs: statements that nothing stood behind. Each is refused now.
 
-use cairo_decode::program::Schedule;
-use cairo_decode::tensor::values::{Values, compute};
-use cairo_decode::tensor::{self, Matrix, Plan, Product, Tensor};
+use cairo_decode::program::{Schedule, ScheduleError};
+use cairo_decode::tensor::values::{Values, compute, compute_steps};
+use cairo_decode::tensor::{self, Matrix, Plan, PlanError, Product, Tensor};
 use cairo_decode::verify::statement::v3::Statement;
 
 use crate::attention::{Form, NEAR, behind};
@@ -21,18 +21,26 @@ fn accepted(model: &Model, first: [u32; 2], values: &Values) -> Statement {
     chunk.statement
 }
 
-/// A plan with attention, whose carried blocks are in a record, but without chains of tokens: `constants` takes it, a schedule too. Its program
-/// reads no root at all, so the record's is whatever the prover carries: two histories of one frontier, with two choices.
+/// Attack: a plan with attention, whose carried blocks are in a record, but without chains of tokens, so that its program would read no root
+/// at all: the record's is whatever the prover carries, and two histories of one frontier choose two tokens. Stopped by: a schedule has all roots.
 #[test]
 fn records_without_chains_bind_nothing() {
     let form = Form { layers: 1, ..NEAR };
     let mut plan = form.plan(&mut Numbers(5));
+    let refused = |plan: &Plan| Schedule::new(plan, &names(plan)).err();
+    assert_eq!(refused(&plan), Some(ScheduleError::Roots));
     let carried: Vec<Tensor> = plan.carried.tensors.iter().map(|of| of.own).collect();
     plan.records(&carried).expect("in range");
     assert_eq!((plan.check(), plan.check_carried()), (Ok(()), Ok(())));
-    let schedule = Schedule::new(&plan, &names(&plan)).expect("a schedule");
-    assert_eq!(schedule.roots, None);
-    let model = Model::of(plan, schedule);
+    assert_eq!(refused(&plan), Some(ScheduleError::Roots));
+    plan.chains().expect("a head");
+    assert_eq!(refused(&plan), None);
+
+    let mut unbound = form.plan(&mut Numbers(5));
+    unbound.carried.blocks = 0;
+    let schedule = Schedule::new(&unbound, &names(&unbound)).expect("nothing is carried");
+    unbound.carried.blocks = plan.carried.blocks;
+    let model = Model::of(unbound, schedule);
     let statements = [1, 2].map(|seed| {
         let mut chunk = behind(&model.plan, 9, &mut Numbers(seed));
         chunk.tokens = vec![3];
@@ -61,52 +69,33 @@ fn steps_beyond_the_context_are_stated() {
     assert_eq!(stated.frontier_out.position as usize, CONTEXT - 1 + LANES);
 }
 
-/// A product without inputs, as somebody writes who adds a vector that does not depend on anything. Its block has no rows of `product`, so powers of the
-/// matrices behind it are a block too low: their products are taken by the outputs of the matrix before. The check of the plan says nothing; what is
-/// computed has no proof, and another memory has one, in which the first matrix has the second one's outputs.
+/// Attack: a product without inputs, as somebody writes who adds a vector that does not depend on anything. Its block would have no rows of `product`,
+/// so powers of the matrices behind it would be a block too low, and its outputs those of the next matrix. Stopped by: the check of the plan.
 #[test]
-fn a_matrix_without_inputs_moves_all_powers_behind_it() {
-    let plan = |swapped: bool| {
-        let mut numbers = Numbers(6);
-        let embedding = numbers.matrix(WIDTH, TOKENS, 127);
-        let mut plan = Plan::new(LANES, 12, embedding).expect("a plan");
-        let x = plan.embed();
-        let of = numbers.product(WIDTH, WIDTH, 250, 9);
-        let none = Product {
-            weights: Matrix {
-                inputs: 0,
-                rows: vec![vec![]; WIDTH],
-            },
-            ..of.clone()
-        };
-        let nothing = Tensor { channels: 0, ..x };
-        let mut products = [(nothing, none), (x, of)];
-        if swapped {
-            products.reverse();
-        }
-        let outputs = products.map(|(input, of)| plan.linear(input, of, 15).expect("in range"));
-        plan.head(outputs[1]).expect("in range");
-        plan
+fn a_matrix_has_inputs() {
+    let mut numbers = Numbers(6);
+    let embedding = numbers.matrix(WIDTH, TOKENS, 127);
+    let mut plan = Plan::new(LANES, 12, embedding).expect("a plan");
+    let x = plan.embed();
+    let of = Product {
+        weights: Matrix {
+            inputs: 0,
+            rows: vec![vec![]; WIDTH],
+        },
+        ..numbers.product(WIDTH, WIDTH, 250, 9)
     };
-    let honest = plan(false);
-    assert_eq!(honest.check(), Ok(()));
-    let tokens = [3, 7, 31, 39, 5, 0, 1, 2];
-    let [computed, other] = [honest.clone(), plan(true)]
-        .map(|plan| compute(&plan, &tensor::Chunk::first(&tokens)).expect("no stream"));
-    let chosen = honest.tokens.chosen as usize;
-    assert_ne!(computed.rows[chosen], other.rows[chosen]);
-    let [computed, other] = [computed, other].map(|values| {
-        let chunk = chunk_with(honest.clone(), values);
-        Honest::check(&chunk.constants, &chunk.witness, 1).err()
-    });
-    assert!(computed.is_some_and(|misfit| misfit.sum));
-    assert_eq!(other, None);
+    let nothing = Tensor { channels: 0, ..x };
+    let operation = "linear";
+    assert_eq!(
+        plan.linear(nothing, of, 15),
+        Err(PlanError::NoInputs { operation })
+    );
 }
 
-/// A chunk of one step, which is within the stream's bound; the token that it chooses is not. The lanes that nobody asked for consume it, so there is
-/// no memory, and no proof. With other tokens in these lanes, which decide nothing, there is one.
+/// A chunk of one step, which is within the stream's bound; the token that it chooses is not. A lane that nobody asked for would consume it: it takes
+/// another token, as it decides nothing.
 #[test]
-fn a_lane_that_nobody_asked_for_refuses_the_chunk() {
+fn a_lane_that_nobody_asked_for_takes_another_token() {
     let matrix = |rows: usize, places: &[(usize, usize, i32)]| {
         let mut rows = vec![vec![0; WIDTH]; rows];
         for &(row, input, weight) in places {
@@ -134,7 +123,10 @@ fn a_lane_that_nobody_asked_for_refuses_the_chunk() {
     let chunk = |tokens: &[u32]| compute(&plan, &tensor::Chunk::first(tokens));
     let refused = chunk(&[0]).expect_err("a stream beyond its bound");
     assert_eq!(refused.lane, 1);
-    let values = chunk(&[0; LANES]).expect("a stream within its bound");
+    let one_step = compute_steps(&plan, &tensor::Chunk::first(&[0]), 1);
+    let values = one_step.expect("a stream within its bound");
     assert_eq!(values.rows[plan.tokens.chosen as usize][0], 1);
-    chunk_with(plan, values);
+    assert_eq!(values.rows[plan.tokens.given as usize], [0; LANES]);
+    let chunk = chunk_with(plan, values);
+    Honest::new(&chunk.constants, &chunk.witness);
 }
