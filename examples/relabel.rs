@@ -92,7 +92,7 @@ fn run(dir: &Path, manifest: &Path) -> Result<bool, Box<dyn Error>> {
     let manifest = Manifest::read(manifest)?;
     let session = SessionDir::open(dir)?;
     let document = session.load_session()?;
-    let receipts = session.load_receipts(&document)?;
+    let receipts: Vec<Receipt> = session.load_receipts(&document)?;
     // The last chunk: it chooses, from a frontier that is not the prompt's.
     let index = receipts.len().checked_sub(1).ok_or("no receipt")?;
     let (bytes, _) = session.load_proof(index, &receipts[index])?;

@@ -87,6 +87,8 @@ mod rotary_lies;
 mod rules;
 #[path = "tensors/scalar.rs"]
 mod scalar;
+#[path = "tensors/sessions.rs"]
+mod sessions;
 #[path = "support/table.rs"]
 mod table;
 #[path = "tensors/unbound.rs"]

@@ -5,9 +5,10 @@ use std::path::{Path, PathBuf};
 use cairo_decode::bundle::{Bundle, MANIFEST_FILE};
 use cairo_decode::escape;
 use cairo_decode::receipt::{
-    Document, Manifest, ModelManifest, Receipt, SESSION_FILE, Session, SessionDir, TensorManifest,
+    Carried, Document, Manifest, ModelManifest, ReceiptOf, SESSION_FILE, Session, SessionDir,
+    Stated, TENSOR_RECEIPT_FORMAT, TensorManifest,
 };
-use cairo_decode::verify::statement::{Frontier, Weights};
+use cairo_decode::verify::statement::{Statement, Weights, v3};
 
 use super::{output, paths};
 
@@ -87,7 +88,20 @@ fn build(args: &Args, dir: &Path) -> anyhow::Result<()> {
 fn session(args: &Args, dir: &Path) -> anyhow::Result<()> {
     let folder = SessionDir::open(dir)?;
     let session: Session = folder.load_session()?;
-    let receipts = folder.load_receipts(&session)?;
+    // The first receipt's format says of which kind all are.
+    let first = folder.receipt_path(0);
+    if first.is_file() && paths::has_format(&first, TENSOR_RECEIPT_FORMAT)? {
+        return shown_session::<v3::Statement>(args, &folder, &session);
+    }
+    shown_session::<Statement>(args, &folder, &session)
+}
+
+fn shown_session<S: Stated>(
+    args: &Args,
+    folder: &SessionDir,
+    session: &Session,
+) -> anyhow::Result<()> {
+    let receipts = folder.load_receipts::<S>(session)?;
     if args.json {
         output::json(&serde_json::json!({ "ok": true, "session": session, "receipts": receipts }));
         return Ok(());
@@ -123,20 +137,10 @@ fn file(args: &Args, path: &Path) -> anyhow::Result<()> {
     paths::no_proof(path)?;
     // The format field says which document it is.
     if paths::is_receipt(path)? {
-        let receipt = &Receipt::read(path)?;
-        if args.json {
-            output::json(&serde_json::json!({ "ok": true, "receipt": receipt }));
-        } else {
-            let s = &receipt.statement;
-            output::line(format!("session      {}", s.session_id));
-            output::line(format!("domain       {}", s.domain));
-            output::line(format!("model root   {}", s.model_root));
-            output::line(format!("program      {}", s.program_hash));
-            output::line(format!("policy       {}", s.policy));
-            weights(s.version);
-            movement(receipt);
-        }
-        return Ok(());
+        return match paths::has_format(path, TENSOR_RECEIPT_FORMAT)? {
+            true => receipt::<v3::Statement>(args, path),
+            false => receipt::<Statement>(args, path),
+        };
     }
     if paths::is_manifest(path)? {
         let found = ModelManifest::read(path)?;
@@ -153,6 +157,23 @@ fn file(args: &Args, path: &Path) -> anyhow::Result<()> {
         return Ok(());
     }
     Err(neither(path))
+}
+
+fn receipt<S: Stated>(args: &Args, path: &Path) -> anyhow::Result<()> {
+    let receipt = &ReceiptOf::<S>::read(path)?;
+    if args.json {
+        output::json(&serde_json::json!({ "ok": true, "receipt": receipt }));
+        return Ok(());
+    }
+    let s = receipt.statement.subject();
+    output::line(format!("session      {}", receipt.statement.session_id()));
+    output::line(format!("domain       {}", s.domain));
+    output::line(format!("model root   {}", s.model_root));
+    output::line(format!("program      {}", s.program_hash));
+    output::line(format!("policy       {}", s.policy));
+    weights(s.version);
+    movement(receipt);
+    Ok(())
 }
 
 fn manifest(m: &Manifest) {
@@ -200,26 +221,34 @@ fn weights(version: u32) {
 }
 
 /// How the frontier moved.
-fn movement(receipt: &Receipt) {
+fn movement<S: Stated>(receipt: &ReceiptOf<S>) {
     let s = &receipt.statement;
     output::line(format!(
         "steps        {} (prompt of {} tokens, root {})",
-        s.steps, s.prompt_length, s.prompt_root
+        s.steps(),
+        s.prompt_length(),
+        s.prompt_root()
     ));
     let (forced, chosen) = (&receipt.forced_tokens, &receipt.emitted_tokens);
     output::line(format!("forced       {}", output::tokens(forced)));
     output::line(format!("chosen       {}", output::tokens(chosen)));
-    frontier("from", &s.frontier_in);
-    frontier("to", &s.frontier_out);
+    frontier::<S>("from", s.frontier_in());
+    frontier::<S>("to", s.frontier_out());
     output::line(format!(
         "proof        {}, {} bytes, {} bits, blake2s {}",
         receipt.proof.file, receipt.proof.bytes, receipt.proof.security_bits, receipt.proof.blake2s
     ));
 }
 
-fn frontier(name: &str, f: &Frontier) {
+fn frontier<S: Stated>(name: &str, f: &S::Frontier) {
+    let roots = S::LINKS.iter().filter_map(|link| match (link.of)(f) {
+        Carried::Token(_) => None,
+        root => Some(format!(", {} {root}", link.field.trim_end_matches("_root"))),
+    });
     output::line(format!(
-        "{name:<12} next position {}, next token read {}, kv {}, tokens {}",
-        f.position, f.last_token, f.kv_root, f.tokens_root
+        "{name:<12} next position {}, next token read {}{}",
+        S::position(f),
+        S::last_token(f),
+        roots.collect::<String>()
     ));
 }

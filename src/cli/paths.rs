@@ -130,13 +130,26 @@ pub fn is_receipt(path: &Path) -> anyhow::Result<bool> {
 /// Whether a file has this `format`, of any version.
 fn is_format(path: &Path, format: &str) -> anyhow::Result<bool> {
     let kind = |format: &str| format.split('/').next().map(str::to_owned);
+    let found = format_of(path)?;
+    Ok(found.is_some_and(|found| kind(&found) == kind(format)))
+}
+
+/// Whether a file has this `format`, of this version.
+///
+/// # Errors
+/// A file that cannot be read.
+pub fn has_format(path: &Path, format: &str) -> anyhow::Result<bool> {
+    Ok(format_of(path)?.as_deref() == Some(format))
+}
+
+/// The `format` that a file says it has.
+fn format_of(path: &Path) -> anyhow::Result<Option<String>> {
     let bytes = match read_bounded(path, MAX_DOCUMENT_BYTES) {
-        Err(FileError::TooLarge { .. }) => return Ok(false),
+        Err(FileError::TooLarge { .. }) => return Ok(None),
         read => read?,
     };
     let document: serde_json::Value = serde_json::from_slice(&bytes).unwrap_or_default();
-    let found = document["format"].as_str();
-    Ok(found.is_some_and(|found| kind(found) == kind(format)))
+    Ok(document["format"].as_str().map(str::to_owned))
 }
 
 /// The folder that a file is in.

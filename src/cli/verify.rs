@@ -6,8 +6,8 @@ use std::time::Instant;
 
 use anyhow::Context;
 use cairo_decode::receipt::{
-    Manifest, ModelManifest, Session, SessionFacts, Verified, verify_receipt, verify_session,
-    verify_tensor_receipt, verify_tensor_session,
+    Manifest, ModelManifest, Session, SessionFacts, Stated, Verified, VerifySessionError,
+    verify_receipt, verify_session, verify_tensor_receipt, verify_tensor_session,
 };
 use cairo_decode::verify::policy::Accept;
 use cairo_decode::verify::statement::{CircuitRoot, Domain, SessionId};
@@ -163,17 +163,30 @@ fn wrapped_session(args: &Args, manifest: &Manifest, accept: &Accept) -> super::
 }
 
 fn whole_session(args: &Args, manifest: &ModelManifest, accept: &Accept) -> super::Outcome {
-    let mut verified: Vec<Verified> = vec![];
-    let mut observe = |_: usize, v: &Verified| verified.push(v.clone());
-    let (session, facts) = match manifest {
-        ModelManifest::Cairo(manifest) => {
-            verify_session(&args.path, manifest, accept, &mut observe)
-        }
-        ModelManifest::Tensors(manifest) => {
-            verify_tensor_session(&args.path, manifest, accept, &mut observe)
-        }
+    let path = &args.path;
+    match manifest {
+        ModelManifest::Cairo(manifest) => shown_session(args, |observe| {
+            verify_session(path, manifest, accept, observe)
+        }),
+        ModelManifest::Tensors(manifest) => shown_session(args, |observe| {
+            verify_tensor_session(path, manifest, accept, observe)
+        }),
     }
-    .map_err(Failure::of_session)?;
+}
+
+/// What takes a verified receipt.
+type Observe<'a, S> = &'a mut dyn FnMut(usize, &Verified<S>);
+
+/// What a verified session is.
+type Found<S> = (Session, SessionFacts<<S as Stated>::Frontier>);
+
+fn shown_session<S: Stated>(
+    args: &Args,
+    verify: impl FnOnce(Observe<'_, S>) -> Result<Found<S>, VerifySessionError>,
+) -> super::Outcome {
+    let mut verified: Vec<Verified<S>> = vec![];
+    let mut observe = |_: usize, v: &Verified<S>| verified.push(v.clone());
+    let (session, facts) = verify(&mut observe).map_err(Failure::of_session)?;
     expected(args, &session)?;
     if args.json {
         output::json(&serde_json::json!({
@@ -184,7 +197,7 @@ fn whole_session(args: &Args, manifest: &ModelManifest, accept: &Accept) -> supe
             "receipts": verified.iter().map(summary).collect::<Vec<_>>(),
         }));
     } else {
-        print_session(&session, &facts, &verified);
+        print_session(&session, &facts.generated_tokens, &verified);
     }
     Ok(())
 }
@@ -220,16 +233,25 @@ fn expected(args: &Args, session: &Session) -> super::Outcome {
 }
 
 fn one_receipt(args: &Args, manifest: &ModelManifest, accept: &Accept) -> super::Outcome {
-    let verified = match manifest {
-        ModelManifest::Cairo(_) => verify_receipt(&args.path, accept),
-        ModelManifest::Tensors(manifest) => verify_tensor_receipt(&args.path, accept, manifest),
+    let path = &args.path;
+    match manifest {
+        ModelManifest::Cairo(_) => shown_receipt(args, verify_receipt(path, accept)),
+        ModelManifest::Tensors(manifest) => {
+            shown_receipt(args, verify_tensor_receipt(path, accept, manifest))
+        }
     }
-    .map_err(Failure::of_session)?;
+}
+
+fn shown_receipt<S: Stated>(
+    args: &Args,
+    verified: Result<Verified<S>, VerifySessionError>,
+) -> super::Outcome {
+    let verified = verified.map_err(Failure::of_session)?;
     if args.json {
         let statement = &verified.receipt.statement;
         output::json(&serde_json::json!({
-            "ok": true, "scope": "receipt", "session_id": statement.session_id,
-            "model_root": statement.model_root, "receipt": summary(&verified),
+            "ok": true, "scope": "receipt", "session_id": statement.session_id(),
+            "model_root": statement.subject().model_root, "receipt": summary(&verified),
         }));
     } else {
         output::line(describe(&verified));
@@ -238,10 +260,10 @@ fn one_receipt(args: &Args, manifest: &ModelManifest, accept: &Accept) -> super:
     Ok(())
 }
 
-fn summary(verified: &Verified) -> serde_json::Value {
+fn summary<S: Stated>(verified: &Verified<S>) -> serde_json::Value {
     let s = &verified.receipt.statement;
     serde_json::json!({
-        "first_position": s.frontier_in.position, "steps": s.steps,
+        "first_position": S::position(s.frontier_in()), "steps": s.steps(),
         "forced_tokens": verified.receipt.forced_tokens,
         "emitted_tokens": verified.receipt.emitted_tokens,
         "security_bits": verified.receipt.proof.security_bits,
@@ -251,24 +273,24 @@ fn summary(verified: &Verified) -> serde_json::Value {
 
 /// What a chunk did. A step reads the token at its position and says the next one: while the prompt lasts, the
 /// prompt's, and after it one that the policy chooses.
-fn describe(verified: &Verified) -> String {
+fn describe<S: Stated>(verified: &Verified<S>) -> String {
     let s = &verified.receipt.statement;
-    let (first, next) = (s.frontier_in.position, s.frontier_out.position);
-    let of_prompt = s.prompt_length.min(next).saturating_sub(first);
+    let [first, next] = [s.frontier_in(), s.frontier_out()].map(S::position);
+    let of_prompt = s.prompt_length().min(next).saturating_sub(first);
     format!(
         "{}: read {of_prompt} of the prompt's {} tokens, chose {}; {} bits, verified in {}",
-        match s.steps {
+        match s.steps() {
             1 => format!("position {first}"),
             _ => format!("positions {first} to {}", next.saturating_sub(1)),
         },
-        s.prompt_length,
+        s.prompt_length(),
         verified.receipt.emitted_tokens.len(),
         verified.receipt.proof.security_bits,
         output::millis(verified.time),
     )
 }
 
-fn print_session(session: &Session, facts: &SessionFacts, verified: &[Verified]) {
+fn print_session<S: Stated>(session: &Session, chosen: &[u32], verified: &[Verified<S>]) {
     for (i, v) in verified.iter().enumerate() {
         output::line(format!("receipt {i:04}  {}", describe(v)));
     }
@@ -276,14 +298,14 @@ fn print_session(session: &Session, facts: &SessionFacts, verified: &[Verified])
         "accepted: model {} from a prompt of {} tokens chose {} tokens, {}",
         session.model_root,
         session.prompt_tokens.len(),
-        facts.generated_tokens.len(),
+        chosen.len(),
         session.policy,
     ));
     output::line(format!(
         "  session {} for {}",
         session.session_id, session.domain
     ));
-    print_tokens(session, &facts.generated_tokens);
+    print_tokens(session, chosen);
 }
 
 /// The tokens, so that they can be pasted into `--prompt-tokens`.

@@ -5,7 +5,7 @@
 //!
 //! Invariants: every receipt is about the same model, program, policy, domain, session and
 //! prompt; the first frontier is the prompt's; each frontier is the previous one's successor in
-//! all four fields; the generated tokens are exactly the emitted ones, and eos is the last.
+//! all fields; the generated tokens are exactly the emitted ones, and eos is the last.
 //!
 //! What it costs: sizes are compared before anything is hashed. From then on there are as many receipts as the
 //! document says, each with as many tokens as its steps, and all of them within [`MAX_SESSION_STEPS`]; every
@@ -22,10 +22,11 @@ use std::collections::BTreeMap;
 use std::fmt::Display;
 use std::rc::Rc;
 
-use super::envelope::Receipt;
+use super::envelope::ReceiptOf;
 use super::folder::receipt_name;
 use super::manifest::Manifest;
 use super::session::Session;
+use super::stated::Stated;
 use crate::verify::checks::{Check, all, ensure};
 use crate::verify::statement::Frontier;
 use place::{Place, PlaceCheck};
@@ -38,15 +39,15 @@ pub const MAX_SESSION_STEPS: u64 = 1 << 17;
 
 /// What a chain of receipts says, as a whole.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct SessionFacts {
+pub struct SessionFacts<F = Frontier> {
     /// Number of receipts.
     pub chunks: u32,
     /// Number of steps over all chunks.
     pub steps: u32,
     /// The prompt's first frontier.
-    pub first: Frontier,
+    pub first: F,
     /// The frontier after the last receipt; the first one while there is none.
-    pub last: Frontier,
+    pub last: F,
     /// All emitted tokens in order.
     pub generated_tokens: Vec<u32>,
     /// True if nothing more is to be generated: all requested tokens are there, or eos is.
@@ -59,18 +60,18 @@ pub struct SessionFacts {
 ///
 /// # Errors
 /// [`SessionError`], one variant per rule; the message names file and field.
-pub fn check_session(
+pub fn check_session<S: Stated>(
     session: &Session,
     manifest: &Manifest,
-    receipts: &[Receipt],
-) -> Result<SessionFacts, SessionError> {
+    receipts: &[ReceiptOf<S>],
+) -> Result<SessionFacts<S::Frontier>, SessionError> {
     all(session_checks(session, manifest, receipts))?;
-    let first = Frontier::start(&session.prompt_tokens).ok_or(SessionError::NoPrompt)?;
-    let last = receipts.last().map(|last| last.statement.frontier_out);
+    let first = S::start(&session.prompt_tokens).ok_or(SessionError::NoPrompt)?;
+    let last = receipts.last().map(|last| *last.statement.frontier_out());
     let last = last.unwrap_or(first);
     Ok(SessionFacts {
         chunks: receipts.len() as u32,
-        steps: last.position,
+        steps: S::position(&last),
         first,
         last,
         finished: finished(session, receipts),
@@ -79,13 +80,13 @@ pub fn check_session(
 }
 
 /// Every check of a session's receipts against each other, the session document and the manifest.
-pub fn session_checks<'a>(
+pub fn session_checks<'a, S: Stated>(
     session: &'a Session,
     manifest: &'a Manifest,
-    receipts: &'a [Receipt],
+    receipts: &'a [ReceiptOf<S>],
 ) -> Vec<Check<'a, SessionError>> {
     let places = Place::all(session, receipts);
-    let of_each = |(name, find): PlaceCheck| {
+    let of_each = |(name, find): PlaceCheck<S>| {
         let places = Rc::clone(&places);
         Check::new(name, move || places.iter().try_for_each(find))
     };
@@ -99,13 +100,18 @@ pub fn session_checks<'a>(
     }));
     checks.push(Check::new("no proof twice", || check_repeated(receipts)));
     // 3. Each receipt is one of this session, in its place.
-    checks.extend(place::BELONGING.map(of_each));
+    checks.extend(Place::BELONGING.map(of_each));
     // 4. Sizes: nothing was hashed until here but what a statement holds.
-    checks.extend(place::SIZES.map(of_each));
+    checks.extend(Place::SIZES.map(of_each));
     checks.extend(size_checks(session, receipts));
     // 5. Roots: the prompt's, and those of each receipt's tokens. 6. Links: out(t) = in(t+1).
-    checks.extend(place::ROOTS.map(of_each));
-    checks.extend(place::LINKS.map(of_each));
+    checks.extend(Place::ROOTS.map(of_each));
+    checks.extend(S::LINKS.iter().map(|link| {
+        let places = Rc::clone(&places);
+        Check::new(link.check, move || {
+            places.iter().try_for_each(|place| place.link(link))
+        })
+    }));
     // 7. The tokens as a whole.
     checks.extend(generated_checks(session, receipts));
     checks
@@ -197,7 +203,7 @@ fn check_count(expected: u32, found: usize) -> Result<(), SessionError> {
 }
 
 /// No proof counts twice.
-fn check_repeated(receipts: &[Receipt]) -> Result<(), SessionError> {
+fn check_repeated<S>(receipts: &[ReceiptOf<S>]) -> Result<(), SessionError> {
     let mut seen = BTreeMap::new();
     for (index, receipt) in receipts.iter().enumerate() {
         if let Some(earlier) = seen.insert(receipt.proof.blake2s, index) {
@@ -211,33 +217,36 @@ fn check_repeated(receipts: &[Receipt]) -> Result<(), SessionError> {
 }
 
 /// All emitted tokens in order.
-fn generated(receipts: &[Receipt]) -> impl Iterator<Item = u32> {
+fn generated<S>(receipts: &[ReceiptOf<S>]) -> impl Iterator<Item = u32> {
     let emitted = receipts.iter().flat_map(|receipt| &receipt.emitted_tokens);
     emitted.copied()
 }
 
 /// How many they are.
-fn count(receipts: &[Receipt]) -> usize {
+fn count<S>(receipts: &[ReceiptOf<S>]) -> usize {
     receipts.iter().map(|r| r.emitted_tokens.len()).sum()
 }
 
 /// Where the end of sequence is, if it was generated.
-fn stop(session: &Session, receipts: &[Receipt]) -> Option<usize> {
+fn stop<S>(session: &Session, receipts: &[ReceiptOf<S>]) -> Option<usize> {
     let eos = session.policy.eos?;
     generated(receipts).position(|token| token == eos)
 }
 
 /// Whether nothing more is to be generated: all requested tokens are there, or eos is.
-fn finished(session: &Session, receipts: &[Receipt]) -> bool {
-    let last = receipts.last().map(|last| &last.statement.frontier_out);
-    let position = last.map_or(0, |last| last.position);
+fn finished<S: Stated>(session: &Session, receipts: &[ReceiptOf<S>]) -> bool {
+    let last = receipts.last().map(|last| last.statement.frontier_out());
+    let position = last.map_or(0, S::position);
     let prompt_done = position as usize + 1 >= session.prompt_tokens.len();
     let all_there = count(receipts) as u64 == u64::from(session.requested_tokens);
     prompt_done && (all_there || stop(session, receipts).is_some())
 }
 
 /// The session has as many tokens as were asked for, and as its document lists.
-fn size_checks<'a>(session: &'a Session, receipts: &'a [Receipt]) -> [Check<'a, SessionError>; 3] {
+fn size_checks<'a, S: Stated>(
+    session: &'a Session,
+    receipts: &'a [ReceiptOf<S>],
+) -> [Check<'a, SessionError>; 3] {
     let (found, requested) = (count(receipts), session.requested_tokens);
     [
         Check::new("not more than requested", move || {
@@ -261,9 +270,9 @@ fn size_checks<'a>(session: &'a Session, receipts: &'a [Receipt]) -> [Check<'a, 
 }
 
 /// Eos ends the session, and its document lists the tokens that the receipts have.
-fn generated_checks<'a>(
+fn generated_checks<'a, S: Stated>(
     session: &'a Session,
-    receipts: &'a [Receipt],
+    receipts: &'a [ReceiptOf<S>],
 ) -> [Check<'a, SessionError>; 2] {
     [
         Check::new("nothing after eos", move || {

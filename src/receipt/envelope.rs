@@ -1,35 +1,39 @@
 //! The receipt: the strict, versioned envelope that binds one statement to one proof.
 //!
-//! Owns: [`Receipt`] (`chunk-0000.receipt.json`), [`ProofRecord`], [`Digest`] and
+//! Owns: [`ReceiptOf`] (`chunk-0000.receipt.json`) of each type of statement, and
 //! [`check_receipt`], the one place where a receipt meets the facts of a verified proof.
 //!
 //! Invariants: after [`check_receipt`], every field of the receipt except `proof.file`
 //! has been compared with something that the proof or the verifier fixed;
-//! `proof.file` is compared with the receipt's place in the session by `continuity`.
+//! `proof.file` is compared with the receipt's place in the session by `continuity`. A receipt's format says the type of its
+//! statement, so none is read as the other.
 //!
-//! Absent on purpose: any field that nothing binds, proof verification itself, and everything that takes more than one receipt.
+//! Absent on purpose: any field that nothing binds, proof verification itself, everything that takes more than one receipt, and
+//! what differs between the types of statements (`stated`).
 
-use std::fmt;
-use std::str::FromStr;
-
-use blake2::{Blake2s256, Digest as _};
-use serde::{Serialize, Serializer};
+use serde::Serialize;
 use thiserror::Error;
 
 use super::document::Document;
-use super::strict::{FormatError, Object, decode_canonical, decode_fields, decode_struct};
-use crate::spec::roots;
+use super::folder::proof_name;
+use super::record::{ProofIdentity, ProofRecord, record_checks};
+use super::stated::Stated;
+use super::strict::{FormatError, Object, decode_fields};
 use crate::verify::checks::{Check, all, ensure, mapped};
 use crate::verify::policy::{Accept, PolicyError};
-use crate::verify::statement::{ProofParams, PublicFacts, Statement, StatementError, TokensRoot};
+use crate::verify::statement::v3::{self, ChainError};
+use crate::verify::statement::{ChosenRoot, PublicFacts, Statement, StatementError, TokensRoot};
 
-/// The `format` field of a receipt.
-pub const RECEIPT_FORMAT: &str = "cairo-decode-receipt/1";
+/// A receipt about a statement of version 1 or 2.
+pub type Receipt = ReceiptOf<Statement>;
+
+/// A receipt about a statement of version 3: of a proof with tensor components.
+pub type TensorReceipt = ReceiptOf<v3::Statement>;
 
 /// The public record of one proven chunk.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
-pub struct Receipt {
-    pub statement: Statement,
+pub struct ReceiptOf<S> {
+    pub statement: S,
     /// Token ids that came from the prompt, in order.
     pub forced_tokens: Vec<u32>,
     /// Token ids that the policy chose, in order; they follow the forced ones.
@@ -37,94 +41,13 @@ pub struct Receipt {
     pub proof: ProofRecord,
 }
 
-/// Which proof a receipt is about and how it was made.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
-pub struct ProofRecord {
-    /// Name of the proof's file, beside the receipt.
-    pub file: String,
-    /// Size of that file.
-    pub bytes: u64,
-    /// Blake2s-256 of that file.
-    pub blake2s: Digest,
-    pub params: ProofParams,
-    /// Security that the parameters give, in bits.
-    pub security_bits: u32,
-}
-
-decode_struct!(ProofRecord {
-    file,
-    bytes,
-    blake2s,
-    params,
-    security_bits
-});
-decode_canonical!(Digest);
-
-/// A Blake2s-256 digest; 64 lower-case hexadecimal digits as text.
-#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub struct Digest(pub [u8; 32]);
-
-impl fmt::Display for Digest {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&hex::encode(self.0))
-    }
-}
-
-impl fmt::Debug for Digest {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "Digest({self})")
-    }
-}
-
-/// A text that is no digest.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Error)]
-#[error("must be 64 lower-case hexadecimal digits")]
-pub struct DigestError;
-
-impl FromStr for Digest {
-    type Err = DigestError;
-    fn from_str(text: &str) -> Result<Self, DigestError> {
-        let mut digest = Digest([0; 32]);
-        hex::decode_to_slice(text, &mut digest.0).map_err(|_| DigestError)?;
-        if digest.to_string() == text {
-            Ok(digest)
-        } else {
-            Err(DigestError)
-        }
-    }
-}
-
-impl Serialize for Digest {
-    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        serializer.collect_str(self)
-    }
-}
-
-/// Size and digest of a proof's bytes, as the verifier read them.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct ProofIdentity {
-    pub bytes: u64,
-    pub blake2s: Digest,
-}
-
-impl ProofIdentity {
-    /// Identity of these bytes.
-    pub fn of(proof: &[u8]) -> Self {
-        let blake2s = Digest(Blake2s256::digest(proof).into());
-        ProofIdentity {
-            bytes: proof.len() as u64,
-            blake2s,
-        }
-    }
-}
-
-impl Document for Receipt {
-    const FORMAT: &'static str = RECEIPT_FORMAT;
+impl<S: Stated> Document for ReceiptOf<S> {
+    const FORMAT: &'static str = S::FORMAT;
 
     fn body(object: &mut Object<'_>) -> Result<Self, FormatError> {
         Ok(decode_fields!(
             object,
-            Receipt {
+            ReceiptOf {
                 statement,
                 forced_tokens,
                 emitted_tokens,
@@ -144,7 +67,30 @@ impl Document for Receipt {
     }
 }
 
-impl Receipt {
+impl<S: Stated> ReceiptOf<S> {
+    /// The receipt of chunk `index`, about a proof that verified with these facts.
+    pub fn new(
+        index: usize,
+        statement: S,
+        (forced_tokens, emitted_tokens): (Vec<u32>, Vec<u32>),
+        proof: &ProofIdentity,
+        facts: &PublicFacts,
+    ) -> Self {
+        let proof = ProofRecord {
+            file: proof_name(index),
+            bytes: proof.bytes,
+            blake2s: proof.blake2s,
+            params: facts.params,
+            security_bits: facts.security_bits,
+        };
+        ReceiptOf {
+            statement,
+            forced_tokens,
+            emitted_tokens,
+            proof,
+        }
+    }
+
     /// The chunk's tokens in order: forced, then emitted.
     pub fn tokens(&self) -> impl Iterator<Item = u32> {
         self.forced_tokens
@@ -156,79 +102,46 @@ impl Receipt {
     /// Checks the token lists against the statement's counts and roots.
     ///
     /// # Errors
-    /// [`ReceiptError::Count`], [`ReceiptError::Emitted`], [`ReceiptError::Tokens`],
-    /// [`ReceiptError::LastToken`].
+    /// [`ReceiptError::Count`], [`ReceiptError::LastToken`], and what the statement's roots give.
     pub fn check_tokens(&self) -> Result<(), ReceiptError> {
         all(self.token_checks())
     }
 
-    /// The checks of the token lists, as [`TOKEN_CHECKS`] has them.
+    /// The checks of the token lists. Numbers first: a list that is as long as the statement says is hashed, no other.
     pub fn token_checks(&self) -> [Check<'_, ReceiptError>; 5] {
-        TOKEN_CHECKS.map(|(name, find)| Check::new(name, move || find(self)))
+        let checks = [
+            Self::FORCED_COUNT,
+            Self::EMITTED_COUNT,
+            S::CHOICES,
+            S::TOKENS,
+            Self::LAST_TOKEN,
+        ];
+        checks.map(|(name, find)| Check::new(name, move || find(self)))
     }
 
-    fn check_forced_count(&self) -> Result<(), ReceiptError> {
-        let found = self.forced_tokens.len();
-        check_count("forced_tokens", found, self.statement.forced_count())
-    }
+    pub(super) const FORCED_COUNT: TokenCheck<S> = ("number of forced tokens", |receipt| {
+        let found = receipt.forced_tokens.len();
+        check_count("forced_tokens", found, receipt.statement.forced_count())
+    });
 
-    fn check_emitted_count(&self) -> Result<(), ReceiptError> {
-        let found = self.emitted_tokens.len();
-        check_count("emitted_tokens", found, self.statement.emitted_count())
-    }
+    pub(super) const EMITTED_COUNT: TokenCheck<S> = ("number of emitted tokens", |receipt| {
+        let found = receipt.emitted_tokens.len();
+        check_count("emitted_tokens", found, receipt.statement.emitted_count())
+    });
 
-    fn check_emitted_root(&self) -> Result<(), ReceiptError> {
-        let computed = TokensRoot(roots::fold_tokens(self.emitted_tokens.iter().copied()));
-        let root = self.statement.emitted_root;
-        ensure(computed == root, || ReceiptError::Emitted {
-            computed,
-            root,
-        })
-    }
-
-    fn check_tokens_root(&self) -> Result<(), ReceiptError> {
-        let before = self.statement.frontier_in.tokens_root.0;
-        let computed = TokensRoot(roots::fold_tokens_onto(before, self.tokens()));
-        let root = self.statement.frontier_out.tokens_root;
-        ensure(computed == root, || ReceiptError::Tokens { computed, root })
-    }
-
-    fn check_last_token(&self) -> Result<(), ReceiptError> {
-        let found = self.statement.frontier_out.last_token;
-        let lists = [&self.emitted_tokens, &self.forced_tokens];
+    pub(super) const LAST_TOKEN: TokenCheck<S> = ("the last token is the frontier's", |receipt| {
+        let found = S::last_token(receipt.statement.frontier_out());
+        let lists = [&receipt.emitted_tokens, &receipt.forced_tokens];
         let last = lists.iter().find_map(|list| list.last().copied());
         let last = last.unwrap_or(found);
         ensure(last == found, || ReceiptError::LastToken { found, last })
-    }
+    });
 }
 
 /// A check of a receipt's token lists by name.
-pub(super) type TokenCheck = (&'static str, fn(&Receipt) -> Result<(), ReceiptError>);
+pub type TokenCheck<S> = (&'static str, fn(&ReceiptOf<S>) -> Result<(), ReceiptError>);
 
-pub(super) const FORCED_COUNT: TokenCheck =
-    ("number of forced tokens", Receipt::check_forced_count);
-pub(super) const EMITTED_COUNT: TokenCheck =
-    ("number of emitted tokens", Receipt::check_emitted_count);
-pub(super) const EMITTED_ROOT: TokenCheck = (
-    "emitted tokens fold to emitted_root",
-    Receipt::check_emitted_root,
-);
-pub(super) const TOKENS_ROOT: TokenCheck =
-    ("all tokens lead to tokens_root", Receipt::check_tokens_root);
-pub(super) const LAST_TOKEN: TokenCheck = (
-    "the last token is the frontier's",
-    Receipt::check_last_token,
-);
-
-/// The checks of the token lists. Numbers first: a list that is as long as the statement says is hashed, no other.
-const TOKEN_CHECKS: [TokenCheck; 5] = [
-    FORCED_COUNT,
-    EMITTED_COUNT,
-    EMITTED_ROOT,
-    TOKENS_ROOT,
-    LAST_TOKEN,
-];
-
+/// A list is as long as the statement says.
 fn check_count(field: &'static str, found: usize, expected: u32) -> Result<(), ReceiptError> {
     ensure(found as u64 == u64::from(expected), || {
         ReceiptError::Count {
@@ -246,8 +159,8 @@ fn check_count(field: &'static str, found: usize, expected: u32) -> Result<(), R
 /// [`ReceiptError`], in this order: the statement's form, what the verifier accepts, security,
 /// the proof's public output against the statement, the proof's identity and parameters, the
 /// token lists. The message names the field.
-pub fn check_receipt(
-    receipt: &Receipt,
+pub fn check_receipt<S: Stated>(
+    receipt: &ReceiptOf<S>,
     facts: &PublicFacts,
     proof: &ProofIdentity,
     accept: &Accept,
@@ -256,8 +169,8 @@ pub fn check_receipt(
 }
 
 /// Every check of a receipt against a verified proof.
-pub fn receipt_checks<'a>(
-    receipt: &'a Receipt,
+pub fn receipt_checks<'a, S: Stated>(
+    receipt: &'a ReceiptOf<S>,
     facts: &'a PublicFacts,
     proof: &'a ProofIdentity,
     accept: &'a Accept,
@@ -265,14 +178,13 @@ pub fn receipt_checks<'a>(
     let statement = &receipt.statement;
     let mut checks = vec![];
     // 1. The statement is well formed, and is one that this verifier is interested in.
-    checks.extend(mapped(statement.form_checks()));
-    checks.extend(mapped(accept.statement_checks(statement)));
+    checks.extend(statement.form_checks());
+    checks.extend(mapped(accept.statement_checks(statement.subject())));
     // 2. The proof verified under parameters that are strong enough.
     let strong = Check::new("security floor", || accept.check_security(facts));
     checks.extend(mapped([strong]));
     // 3. The proof's public output and program are the statement's.
-    let output = statement.output_checks(&facts.output, facts.program_hash);
-    checks.extend(mapped(output));
+    checks.extend(statement.output_checks(facts));
     // 4. The record describes this proof.
     checks.extend(record_checks(&receipt.proof, facts, proof));
     // 5. The tokens in clear are those behind the roots.
@@ -280,77 +192,13 @@ pub fn receipt_checks<'a>(
     checks
 }
 
-fn record_checks<'a>(
-    record: &'a ProofRecord,
-    facts: &'a PublicFacts,
-    proof: &'a ProofIdentity,
-) -> [Check<'a, ReceiptError>; 12] {
-    let (said, found) = (&record.params, &facts.params);
-    let (said_bound, bound) = (
-        said.log_last_layer_degree_bound,
-        found.log_last_layer_degree_bound,
-    );
-    [
-        same("bytes", record.bytes, proof.bytes),
-        same("blake2s", record.blake2s, proof.blake2s),
-        same("params.channel", said.channel.name(), found.channel.name()),
-        same("params.log_blowup", said.log_blowup, found.log_blowup),
-        same("params.queries", said.queries, found.queries),
-        same("params.pow_bits", said.pow_bits, found.pow_bits),
-        same(
-            "params.interaction_pow_bits",
-            said.interaction_pow_bits,
-            found.interaction_pow_bits,
-        ),
-        same("params.fold_step", said.fold_step, found.fold_step),
-        same("params.log_last_layer_degree_bound", said_bound, bound),
-        same(
-            "params.lifting_log_size",
-            Lifting(said.lifting_log_size),
-            Lifting(found.lifting_log_size),
-        ),
-        same(
-            "params.preprocessed",
-            said.preprocessed.name(),
-            found.preprocessed.name(),
-        ),
-        same("security_bits", record.security_bits, facts.security_bits),
-    ]
-}
-
-/// A field of the record is the proof's.
-fn same<'a, T: PartialEq + fmt::Display + 'a>(
-    field: &'static str,
-    receipt: T,
-    proof: T,
-) -> Check<'a, ReceiptError> {
-    Check::new(field, move || {
-        ensure(receipt == proof, || ReceiptError::Proof {
-            field,
-            receipt: receipt.to_string(),
-            proof: proof.to_string(),
-        })
-    })
-}
-
-/// A lifting size as a receipt writes it.
-#[derive(PartialEq)]
-struct Lifting(Option<u32>);
-
-impl fmt::Display for Lifting {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self.0 {
-            Some(size) => write!(f, "{size}"),
-            None => f.write_str("null"),
-        }
-    }
-}
-
 /// Why a receipt is not accepted, or is not about the proof at hand.
 #[derive(Clone, Debug, PartialEq, Eq, Error)]
 pub enum ReceiptError {
     #[error(transparent)]
     Statement(#[from] StatementError),
+    #[error(transparent)]
+    TensorStatement(#[from] v3::StatementError),
     #[error(transparent)]
     Policy(#[from] PolicyError),
     #[error("proof.{field}: receipt says {receipt}, proof has {proof}")]
@@ -369,6 +217,19 @@ pub enum ReceiptError {
     Emitted {
         computed: TokensRoot,
         root: TokensRoot,
+    },
+    #[error(
+        "forced_tokens and emitted_tokens: list choices that lead to {computed}, \
+         statement.frontier_out.chosen_root is {root}"
+    )]
+    Chosen {
+        computed: ChosenRoot,
+        root: ChosenRoot,
+    },
+    #[error("{field}: {source}")]
+    Chain {
+        field: &'static str,
+        source: ChainError,
     },
     #[error(
         "forced_tokens and emitted_tokens: lead to {computed}, \

@@ -23,11 +23,13 @@ use thiserror::Error;
 
 use super::continuity::{SessionError, SessionFacts, check_session};
 use super::document::{Document, DocumentError};
-use super::envelope::{ProofIdentity, Receipt};
+use super::envelope::ReceiptOf;
 use super::files::{FileError, is_temporary, read_bounded, write_atomic};
 use super::listing::{Listing, entries};
 use super::manifest::Manifest;
+use super::record::ProofIdentity;
 use super::session::Session;
+use super::stated::Stated;
 use super::wrapped::is_wrapped_name;
 
 use lock::Lock;
@@ -145,7 +147,10 @@ impl SessionDir {
     /// # Errors
     /// [`FolderError`]: a gap, a receipt or proof beyond a complete session's number of chunks, a
     /// name that is almost a chunk's, a receipt that cannot be read.
-    pub fn load_receipts(&self, session: &Session) -> Result<Vec<Receipt>, FolderError> {
+    pub fn load_receipts<S: Stated>(
+        &self,
+        session: &Session,
+    ) -> Result<Vec<ReceiptOf<S>>, FolderError> {
         let found = Listing::of(&self.dir)?;
         let count = match &session.completion {
             Some(end) => {
@@ -178,7 +183,7 @@ impl SessionDir {
         let mut all = 0;
         let read = |index: &usize| {
             let file = self.receipt_path(*index);
-            let (receipt, bytes) = Receipt::read_sized(&file)?;
+            let (receipt, bytes) = ReceiptOf::read_sized(&file)?;
             all += bytes;
             match all <= MAX_RECEIPTS_BYTES {
                 true => Ok(receipt),
@@ -200,10 +205,10 @@ impl SessionDir {
     ///
     /// # Errors
     /// [`FolderError::File`], [`FolderError::ProofSize`], [`FolderError::ProofDigest`].
-    pub fn load_proof(
+    pub fn load_proof<S>(
         &self,
         index: usize,
-        receipt: &Receipt,
+        receipt: &ReceiptOf<S>,
     ) -> Result<(Vec<u8>, ProofIdentity), FolderError> {
         let file = self.proof_path(index);
         let bytes = read_bounded(&file, MAX_PROOF_BYTES)?;
@@ -242,10 +247,10 @@ impl SessionDir {
     ///
     /// # Errors
     /// [`FolderError`]; the message names file and field.
-    pub fn check(
+    pub fn check<S: Stated>(
         &self,
         manifest: &Manifest,
-    ) -> Result<(Session, Vec<Receipt>, SessionFacts), FolderError> {
+    ) -> Result<(Session, Vec<ReceiptOf<S>>, SessionFacts<S::Frontier>), FolderError> {
         let session = self.load_session()?;
         let (receipts, facts) = self.check_receipts(&session, manifest)?;
         Ok((session, receipts, facts))
@@ -255,11 +260,11 @@ impl SessionDir {
     ///
     /// # Errors
     /// As [`SessionDir::check`].
-    pub fn check_receipts(
+    pub fn check_receipts<S: Stated>(
         &self,
         session: &Session,
         manifest: &Manifest,
-    ) -> Result<(Vec<Receipt>, SessionFacts), FolderError> {
+    ) -> Result<(Vec<ReceiptOf<S>>, SessionFacts<S::Frontier>), FolderError> {
         let receipts = self.load_receipts(session)?;
         let facts = check_session(session, manifest, &receipts);
         let facts = facts.map_err(|error| FolderError::Session {
@@ -369,7 +374,11 @@ impl SessionWriter {
     ///
     /// # Errors
     /// [`FolderError::Document`].
-    pub fn write_receipt(&self, index: usize, receipt: &Receipt) -> Result<(), FolderError> {
+    pub fn write_receipt<S: Stated>(
+        &self,
+        index: usize,
+        receipt: &ReceiptOf<S>,
+    ) -> Result<(), FolderError> {
         Ok(receipt.write(&self.dir.receipt_path(index))?)
     }
 }

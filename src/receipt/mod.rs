@@ -9,6 +9,8 @@
 //! | `manifest` | `model.json`: the model a verifier expects |
 //! | `tensors` | `model.json` of a model with tensor components |
 //! | `envelope` | `chunk-0000.receipt.json`: binds one statement to one proof |
+//! | `record` | which proof a receipt is about |
+//! | `stated` | what receipts need of a statement, of versions 1 and 2, and of version 3 |
 //! | `session` | `session.json`: prompt, policy, domain, progress |
 //! | `continuity` | the chain of receipts: order, links, prompt, tokens |
 //! | `listing` | the names of a session's files |
@@ -30,7 +32,9 @@ mod files;
 mod folder;
 mod listing;
 mod manifest;
+mod record;
 mod session;
+mod stated;
 pub(crate) mod strict;
 mod tensors;
 mod verify_session;
@@ -41,8 +45,7 @@ pub use continuity::{
 };
 pub use document::{Document, DocumentError, MAX_DOCUMENT_BYTES};
 pub use envelope::{
-    Digest, DigestError, ProofIdentity, ProofRecord, RECEIPT_FORMAT, Receipt, ReceiptError,
-    check_receipt, receipt_checks,
+    Receipt, ReceiptError, ReceiptOf, TensorReceipt, TokenCheck, check_receipt, receipt_checks,
 };
 pub use files::{FileError, open_regular, read_bounded, write_atomic};
 pub use folder::{
@@ -50,7 +53,9 @@ pub use folder::{
     SessionDir, SessionWriter, proof_name, receipt_name, witness_name,
 };
 pub use manifest::{MODEL_FORMAT, Manifest};
+pub use record::{Digest, DigestError, ProofIdentity, ProofRecord};
 pub use session::{Completion, SESSION_FORMAT, Session};
+pub use stated::{Carried, Link, RECEIPT_FORMAT, Stated, TENSOR_RECEIPT_FORMAT};
 pub use strict::FormatError;
 pub use tensors::{ModelManifest, TENSOR_MODEL_FORMAT, TensorManifest};
 pub use verify_session::{

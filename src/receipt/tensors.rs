@@ -13,9 +13,9 @@ use std::path::Path;
 use serde::{Serialize, Serializer};
 
 use super::document::{Document, DocumentError, MAX_DOCUMENT_BYTES};
-use super::envelope::Digest;
 use super::files::read_bounded;
 use super::manifest::Manifest;
+use super::record::Digest;
 use super::strict::{Decode, FormatError, Object, Value, decode_struct};
 use crate::air::components::Component;
 use crate::air::components::form::NAMES;

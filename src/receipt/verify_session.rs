@@ -12,12 +12,12 @@ use std::time::{Duration, Instant};
 use thiserror::Error;
 
 use super::{
-    Document, DocumentError, FolderError, Manifest, ProofIdentity, Receipt, ReceiptError, Session,
-    SessionDir, SessionFacts, TensorManifest, check_receipt, files::read_bounded,
+    Document, DocumentError, FolderError, Manifest, ProofIdentity, ReceiptError, ReceiptOf,
+    Session, SessionDir, SessionFacts, Stated, TensorManifest, check_receipt, files::read_bounded,
     folder::MAX_PROOF_BYTES,
 };
 use crate::verify::policy::Accept;
-use crate::verify::statement::PublicFacts;
+use crate::verify::statement::{PublicFacts, Statement, v3};
 use crate::verify::tensors::{TensorPins, verify_tensors};
 use crate::verify::{ProofError, verify_proof};
 
@@ -43,22 +43,30 @@ pub enum VerifySessionError {
 
 /// One verified receipt.
 #[derive(Debug, Clone)]
-pub struct Verified {
-    pub receipt: Receipt,
+pub struct Verified<S = Statement> {
+    pub receipt: ReceiptOf<S>,
     /// Reading and verifying proof and receipt.
     pub time: Duration,
 }
 
 /// A complete session whose receipts form a chain; its proofs are still to be verified.
-#[derive(Clone, Copy, Debug)]
-pub struct Complete<'a> {
+#[derive(Debug)]
+pub struct Complete<'a, S = Statement> {
     pub folder: &'a SessionDir,
     pub session: &'a Session,
-    pub receipts: &'a [Receipt],
+    pub receipts: &'a [ReceiptOf<S>],
 }
 
+impl<S> Clone for Complete<'_, S> {
+    fn clone(&self) -> Self {
+        *self
+    }
+}
+
+impl<S> Copy for Complete<'_, S> {}
+
 /// Verifies the proofs of a session's chunks.
-pub trait ProofVerifier {
+pub trait ProofVerifier<S: Stated = Statement> {
     type Error: From<VerifySessionError>;
 
     /// Verifies chunk `index`'s proof. Returns what the proof is of, and which bytes it has.
@@ -69,7 +77,7 @@ pub trait ProofVerifier {
     /// A proof that is missing, is not the one of the receipt's record, or does not verify.
     fn verify(
         &mut self,
-        session: Complete<'_>,
+        session: Complete<'_, S>,
         index: usize,
     ) -> Result<(PublicFacts, ProofIdentity), Self::Error>;
 
@@ -77,7 +85,7 @@ pub trait ProofVerifier {
     ///
     /// # Errors
     /// What is.
-    fn finish(&mut self, session: Complete<'_>) -> Result<(), Self::Error>;
+    fn finish(&mut self, session: Complete<'_, S>) -> Result<(), Self::Error>;
 }
 
 /// Verifies the proof beside each receipt.
@@ -86,12 +94,12 @@ struct OwnProofs<'a> {
     pins: Option<&'a TensorPins>,
 }
 
-impl ProofVerifier for OwnProofs<'_> {
+impl<S: Stated> ProofVerifier<S> for OwnProofs<'_> {
     type Error = VerifySessionError;
 
     fn verify(
         &mut self,
-        session: Complete<'_>,
+        session: Complete<'_, S>,
         index: usize,
     ) -> Result<(PublicFacts, ProofIdentity), VerifySessionError> {
         let (folder, receipt) = (session.folder, &session.receipts[index]);
@@ -100,7 +108,7 @@ impl ProofVerifier for OwnProofs<'_> {
         Ok((facts, identity))
     }
 
-    fn finish(&mut self, _: Complete<'_>) -> Result<(), VerifySessionError> {
+    fn finish(&mut self, _: Complete<'_, S>) -> Result<(), VerifySessionError> {
         // A proof without a receipt was refused with the folder.
         Ok(())
     }
@@ -123,7 +131,7 @@ pub fn verify_session(
     verify_session_by(dir, manifest, accept, &mut proofs, observe)
 }
 
-/// [`verify_session`] of a model whose proofs have tensor components.
+/// [`verify_session`] of a model whose proofs have tensor components: its receipts are about statements of version 3.
 ///
 /// # Errors
 /// As [`verify_session`].
@@ -131,8 +139,8 @@ pub fn verify_tensor_session(
     dir: &Path,
     manifest: &TensorManifest,
     accept: &Accept,
-    observe: &mut dyn FnMut(usize, &Verified),
-) -> Result<(Session, SessionFacts), VerifySessionError> {
+    observe: &mut dyn FnMut(usize, &Verified<v3::Statement>),
+) -> Result<(Session, SessionFacts<v3::Frontier>), VerifySessionError> {
     let pins = Some(&manifest.tensors);
     let mut proofs = OwnProofs { pins };
     verify_session_by(dir, &manifest.model, accept, &mut proofs, observe)
@@ -142,13 +150,13 @@ pub fn verify_tensor_session(
 ///
 /// # Errors
 /// The first thing that does not hold, naming file and field.
-pub fn verify_session_by<V: ProofVerifier>(
+pub fn verify_session_by<S: Stated, V: ProofVerifier<S>>(
     dir: &Path,
     manifest: &Manifest,
     accept: &Accept,
     proofs: &mut V,
-    observe: &mut dyn FnMut(usize, &Verified),
-) -> Result<(Session, SessionFacts), V::Error> {
+    observe: &mut dyn FnMut(usize, &Verified<S>),
+) -> Result<(Session, SessionFacts<S::Frontier>), V::Error> {
     let folder = SessionDir::open(dir).map_err(VerifySessionError::from)?;
     // 1. The session is complete.
     let session = complete(&folder)?;
@@ -204,17 +212,17 @@ pub fn verify_tensor_receipt(
     file: &Path,
     accept: &Accept,
     manifest: &TensorManifest,
-) -> Result<Verified, VerifySessionError> {
+) -> Result<Verified<v3::Statement>, VerifySessionError> {
     verify_receipt_by(file, accept, Some(&manifest.tensors))
 }
 
-fn verify_receipt_by(
+fn verify_receipt_by<S: Stated>(
     file: &Path,
     accept: &Accept,
     pins: Option<&TensorPins>,
-) -> Result<Verified, VerifySessionError> {
+) -> Result<Verified<S>, VerifySessionError> {
     let start = Instant::now();
-    let receipt = Receipt::read(file)?;
+    let receipt = ReceiptOf::<S>::read(file)?;
     let proof = file.with_file_name(&receipt.proof.file);
     let bytes = read_bounded(&proof, MAX_PROOF_BYTES).map_err(FolderError::from)?;
     let identity = ProofIdentity::of(&bytes);
@@ -242,8 +250,8 @@ fn facts(
     })
 }
 
-fn check(
-    receipt: &Receipt,
+fn check<S: Stated>(
+    receipt: &ReceiptOf<S>,
     file: &Path,
     facts: &PublicFacts,
     identity: &ProofIdentity,

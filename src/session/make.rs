@@ -10,9 +10,7 @@ use crate::bundle::Bundle;
 use crate::chunk::{Chunk, Decoder};
 use crate::profile::{Component, components};
 use crate::prove::{ProveError, Proven, Prover, check_memory};
-use crate::receipt::{
-    MAX_PROOF_BYTES, ProofRecord, Receipt, SessionWriter, check_receipt, proof_name,
-};
+use crate::receipt::{MAX_PROOF_BYTES, Receipt, SessionWriter, check_receipt};
 use crate::verify::policy::Accept;
 use crate::verify::verify_proof;
 use crate::wrap::witness::{self, MAX_WITNESS_BYTES};
@@ -144,18 +142,8 @@ pub(super) fn prove(
         job.writer.write_witness(chunk, &witness)?;
     }
     let identity = job.writer.write_proof(chunk, &proof)?;
-    let receipt = Receipt {
-        statement,
-        forced_tokens: forced,
-        emitted_tokens: emitted.clone(),
-        proof: ProofRecord {
-            file: proof_name(chunk),
-            bytes: identity.bytes,
-            blake2s: identity.blake2s,
-            params: facts.params,
-            security_bits: facts.security_bits,
-        },
-    };
+    let tokens = (forced, emitted.clone());
+    let receipt = Receipt::new(chunk, statement, tokens, &identity, &facts);
     check_receipt(&receipt, &facts, &identity, job.accept).map_err(|source| {
         ProveSessionError::Receipt {
             chunk,

@@ -9,7 +9,7 @@ use cairo_decode::receipt::{
     Session, SessionDir, proof_name, receipt_name, verify_receipt, verify_session,
 };
 use cairo_decode::spec::roots::{fold_tokens, fold_tokens_onto, prompt_root};
-use cairo_decode::verify::statement::{Frontier, MAX_POSITION, Policy, TokensRoot};
+use cairo_decode::verify::statement::{Frontier, MAX_POSITION, Policy, Statement, TokensRoot};
 use cairo_decode::wrap;
 use serde::Serialize;
 
@@ -281,7 +281,7 @@ fn folders_of_many_files() {
         let folder = SessionDir::open(dir.path()).expect("a folder");
         session.completion = None;
         let read = folder
-            .load_receipts(&session)
+            .load_receipts::<Statement>(&session)
             .expect_err("a running session");
         assert!(read.to_string().contains("not a chunk's name"), "{read}");
         fs::remove_file(dir.path().join(name)).expect("removed");

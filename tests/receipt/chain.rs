@@ -1,11 +1,11 @@
 //! The chain of receipts: splices, swaps, repeats, omissions, and every link.
 
-use cairo_decode::receipt::{Receipt, SessionError, SessionFacts, check_session, proof_name};
-use cairo_decode::spec::roots::{fold_tokens, fold_tokens_onto};
-use cairo_decode::verify::statement::{Frontier, TokensRoot};
+use cairo_decode::receipt::{SessionError, SessionFacts, check_session, proof_name};
+use cairo_decode::verify::statement::Frontier;
 use starknet_types_core::felt::Felt;
 
 use crate::fixtures::{PROMPT, Recipe, Run, onchain, run};
+use crate::toy::repair_roots;
 
 pub fn check(run: &Run) -> Result<SessionFacts, SessionError> {
     check_session(&run.session, &run.manifest, &run.receipts)
@@ -232,15 +232,6 @@ fn requirement_19_every_frontier_field_takes_part_in_the_link() {
             assert!(message.starts_with(&start), "{message}");
         }
     }
-}
-
-/// Makes the token lists and roots of one receipt consistent again.
-pub fn repair_roots(receipt: &mut Receipt) {
-    let before = receipt.statement.frontier_in.tokens_root.0;
-    let after = fold_tokens_onto(before, receipt.tokens());
-    receipt.statement.frontier_out.tokens_root = TokensRoot(after);
-    let emitted = fold_tokens(receipt.emitted_tokens.iter().copied());
-    receipt.statement.emitted_root = TokensRoot(emitted);
 }
 
 #[test]

@@ -3,8 +3,9 @@
 use cairo_decode::receipt::{Receipt, ReceiptError, SessionError};
 use starknet_types_core::felt::Felt;
 
-use crate::chain::{check, refused, repair_roots};
+use crate::chain::{check, refused};
 use crate::fixtures::{PROMPT, Recipe, Run, run};
+use crate::toy::repair_roots;
 
 #[test]
 fn requirement_21_the_prompt_is_pinned() {

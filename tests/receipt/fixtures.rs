@@ -1,18 +1,17 @@
 //! A toy model with real roots: its tokens and keys follow from a hash, everything else is as in
 //! a proven session.
 
-use cairo_decode::receipt::{
-    Completion, Manifest, ProofIdentity, ProofRecord, Receipt, Session, proof_name,
-};
+use cairo_decode::receipt::{Completion, Manifest, ProofIdentity, ReceiptOf, Session};
 use cairo_decode::spec::SPEC_VERSION;
-use cairo_decode::spec::roots::{fold_token, fold_tokens, kv_append, prompt_root};
+use cairo_decode::spec::roots::{fold_token, kv_append};
 use cairo_decode::verify::policy::Accept;
 use cairo_decode::verify::statement::{
-    BoundaryKind, Channel, ContractAddress, Domain, Frontier, KvRoot, ModelRoot, Policy,
-    Preprocessed, ProgramHash, ProofParams, PublicFacts, STATEMENT_VERSION, SessionId, Statement,
-    TokensRoot,
+    Channel, ContractAddress, Domain, KvRoot, ModelRoot, Policy, Preprocessed, ProgramHash,
+    ProofParams, PublicFacts, SessionId, Statement,
 };
 use starknet_types_core::felt::Felt;
+
+use crate::toy::Toy;
 
 pub const VOCAB: u32 = 64;
 pub const PROMPT: [u32; 4] = [5, 9, 2, 7];
@@ -45,14 +44,14 @@ impl Default for Recipe {
 
 /// A complete session: 3 forced and 5 emitted tokens in chunks of 3 by default.
 #[derive(Clone)]
-pub struct Run {
+pub struct Run<S = Statement> {
     pub manifest: Manifest,
     pub session: Session,
-    pub receipts: Vec<Receipt>,
+    pub receipts: Vec<ReceiptOf<S>>,
     pub facts: Vec<PublicFacts>,
 }
 
-impl Run {
+impl<S> Run<S> {
     pub fn accept(&self) -> Accept {
         self.manifest.accept(self.session.domain)
     }
@@ -80,9 +79,9 @@ pub fn params() -> ProofParams {
 }
 
 /// The bytes that stand for chunk `index`'s proof: all the facts it would be about.
-pub fn proof_bytes(statement: &Statement) -> Vec<u8> {
-    let mut felts = statement.to_output().to_vec();
-    felts.push(statement.program_hash.0);
+pub fn proof_bytes<S: Toy>(statement: &S) -> Vec<u8> {
+    let mut felts = statement.output();
+    felts.push(statement.subject().program_hash.0);
     felts.iter().flat_map(|felt| felt.to_bytes_be()).collect()
 }
 
@@ -109,57 +108,40 @@ fn decode(recipe: &Recipe) -> (Vec<u32>, Vec<Felt>) {
     (tokens, kv)
 }
 
+/// A session of statements of version 1.
 pub fn run(recipe: &Recipe) -> Run {
+    run_of(recipe)
+}
+
+/// A session of statements of some type.
+pub fn run_of<S: Toy>(recipe: &Recipe) -> Run<S> {
     let (tokens, kv) = decode(recipe);
-    let manifest = manifest(recipe);
-    let frontier = |position: usize| Frontier {
-        position: position as u32,
-        last_token: tokens[position],
-        kv_root: KvRoot(kv[position]),
-        tokens_root: TokensRoot(fold_tokens(tokens[..=position].iter().copied())),
-    };
+    let manifest = manifest::<S>(recipe);
+    let frontier = |position: usize| S::frontier(recipe, &tokens, position, KvRoot(kv[position]));
     let mut receipts = Vec::new();
     let mut facts = Vec::new();
     let mut from = 0;
     while from + 1 < tokens.len() {
         let to = (from + recipe.chunk_size).min(tokens.len() - 1);
         let split = recipe.prompt.len().clamp(from + 1, to + 1);
-        let emitted = tokens[split..=to].to_vec();
-        let statement = Statement {
-            version: STATEMENT_VERSION,
-            spec_version: SPEC_VERSION,
-            domain: recipe.domain,
-            session_id: SessionId(Felt::from(recipe.session)),
-            model_root: manifest.model_root,
-            program_hash: manifest.program_hash,
-            policy: manifest.policy,
-            boundary: BoundaryKind::Token,
-            prompt_root: TokensRoot(prompt_root(&recipe.prompt)),
-            prompt_length: recipe.prompt.len() as u32,
-            steps: (to - from) as u32,
-            frontier_in: frontier(from),
-            frontier_out: frontier(to),
-            emitted_root: TokensRoot(fold_tokens(emitted.iter().copied())),
-        };
-        facts.push(PublicFacts {
-            program_hash: statement.program_hash.0,
-            output: statement.to_output().to_vec(),
+        let lists = (
+            tokens[from + 1..split].to_vec(),
+            tokens[split..=to].to_vec(),
+        );
+        let mut statement = S::chunk(recipe, frontier(from), frontier(to));
+        let expected = *statement.frontier_out();
+        S::follow(&mut statement, &lists.0, &lists.1);
+        assert_eq!(*statement.frontier_out(), expected);
+        let proven = PublicFacts {
+            program_hash: manifest.program_hash.0,
+            output: statement.output(),
             params: params(),
             security_bits: 96,
-        });
+        };
         let proof = ProofIdentity::of(&proof_bytes(&statement));
-        receipts.push(Receipt {
-            forced_tokens: tokens[from + 1..split].to_vec(),
-            emitted_tokens: emitted,
-            proof: ProofRecord {
-                file: proof_name(receipts.len()),
-                bytes: proof.bytes,
-                blake2s: proof.blake2s,
-                params: params(),
-                security_bits: 96,
-            },
-            statement,
-        });
+        let index = receipts.len();
+        receipts.push(ReceiptOf::new(index, statement, lists, &proof, &proven));
+        facts.push(proven);
         from = to;
     }
     let generated_tokens = tokens[recipe.prompt.len()..].to_vec();
@@ -187,13 +169,13 @@ pub fn run(recipe: &Recipe) -> Run {
     }
 }
 
-fn manifest(recipe: &Recipe) -> Manifest {
+pub fn manifest<S: Toy>(recipe: &Recipe) -> Manifest {
     Manifest {
         name: "toy".to_owned(),
         model_root: ModelRoot(Felt::from(1000 + recipe.model)),
         program_hash: ProgramHash(Felt::from(2000 + recipe.model)),
         spec_version: SPEC_VERSION,
-        statement_version: STATEMENT_VERSION,
+        statement_version: S::VERSION,
         policy: Policy::greedy(recipe.eos),
         vocab_size: VOCAB,
         context_length: 32,

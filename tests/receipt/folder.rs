@@ -13,6 +13,7 @@ use cairo_decode::receipt::{
     Document, FolderError, LOCK_FILE, Session, SessionDir, SessionWriter, proof_name, receipt_name,
 };
 
+use cairo_decode::verify::statement::Statement;
 use rustix::fs::{CWD, FileType, Mode, mknodat};
 
 use crate::fixtures::{Recipe, Run, proof_bytes, run};
@@ -39,7 +40,7 @@ fn write(dir: &Path, run: &Run, chunks: usize) -> SessionWriter {
 fn refused(dir: &Path, run: &Run) -> String {
     SessionDir::open(dir)
         .unwrap()
-        .check(&run.manifest)
+        .check::<Statement>(&run.manifest)
         .unwrap_err()
         .to_string()
 }
@@ -50,7 +51,7 @@ fn a_session_is_written_and_read_back() {
     let dir = root.path().join("new/session");
     drop(write(&dir, &run, 3));
     let folder = SessionDir::open(&dir).unwrap();
-    let (session, receipts, facts) = folder.check(&run.manifest).unwrap();
+    let (session, receipts, facts) = folder.check::<Statement>(&run.manifest).unwrap();
     assert_eq!((session, &receipts), (run.session, &run.receipts));
     assert!(facts.finished);
     for (index, receipt) in receipts.iter().enumerate() {
@@ -70,7 +71,7 @@ fn a_stopped_session_is_resumed() {
     fs::write(&leftover, b"{").unwrap();
     let writer = SessionWriter::open(root.path()).unwrap();
     assert!(!leftover.exists());
-    let (_, receipts, facts) = writer.dir().check(&run.manifest).unwrap();
+    let (_, receipts, facts) = writer.dir().check::<Statement>(&run.manifest).unwrap();
     assert_eq!((receipts.len(), facts.finished), (2, false));
     assert_eq!(facts.last, run.receipts[2].statement.frontier_in);
     writer
@@ -78,7 +79,7 @@ fn a_stopped_session_is_resumed() {
         .unwrap();
     writer.write_receipt(2, &run.receipts[2]).unwrap();
     writer.write_session(&run.session).unwrap();
-    writer.dir().check(&run.manifest).unwrap();
+    writer.dir().check::<Statement>(&run.manifest).unwrap();
 }
 
 #[test]
@@ -135,7 +136,10 @@ fn gaps_and_extras_are_named() {
     // Notes of the user are nobody's business.
     fs::write(&first, run.receipts[0].to_json().unwrap()).unwrap();
     fs::write(dir.join("notes.txt"), b"mine").unwrap();
-    SessionDir::open(dir).unwrap().check(&run.manifest).unwrap();
+    SessionDir::open(dir)
+        .unwrap()
+        .check::<Statement>(&run.manifest)
+        .unwrap();
 }
 
 #[test]
@@ -186,7 +190,7 @@ fn one_writer_at_a_time() {
     // Readers need no lock.
     SessionDir::open(root.path())
         .unwrap()
-        .check(&run.manifest)
+        .check::<Statement>(&run.manifest)
         .unwrap();
     drop(writer);
     SessionWriter::open(root.path()).unwrap();

@@ -12,9 +12,12 @@ use cairo_decode::receipt::{
     ProofIdentity, check_receipt, check_session, receipt_checks, session_checks,
 };
 
-use crate::fixtures::{Recipe, Run, onchain, proof_bytes, run};
+use cairo_decode::verify::statement::{Statement, v3};
+
+use crate::fixtures::{Recipe, Run, onchain, proof_bytes, run_of};
+use crate::own_attacks::Attacked;
 use crate::receipt_attacks::{Case, honest, receipt_attacks};
-use crate::session_attacks::session_attacks;
+use crate::session_attacks::{SessionAttacked, session_attacks};
 use table::Row;
 
 /// The only kind of policy there is has no other value: its check has no attack.
@@ -23,8 +26,18 @@ const WITHOUT_OTHER_VALUE: &str = "accepted policy.kind";
 /// Every check of a receipt has an attack that fails it; the table says what else would.
 #[test]
 fn requirement_24_what_each_check_of_a_receipt_stops() {
-    let honest = honest();
-    let findings = |c: &Case| -> Vec<(&str, bool)> {
+    receipt_table::<Statement>("necessity of the receipt's checks");
+}
+
+/// The same of a receipt about a statement of version 3.
+#[test]
+fn requirement_24_what_each_check_of_a_tensor_receipt_stops() {
+    receipt_table::<v3::Statement>("necessity of the tensor receipt's checks");
+}
+
+fn receipt_table<S: Attacked>(name: &str) {
+    let honest = honest::<S>();
+    let findings = |c: &Case<S>| -> Vec<(&str, bool)> {
         let checks = receipt_checks(&c.receipt, &c.facts, &c.proof, &c.accept);
         checks
             .iter()
@@ -33,7 +46,7 @@ fn requirement_24_what_each_check_of_a_receipt_stops() {
     };
     let all: Vec<&str> = findings(&honest).iter().map(|(name, _)| *name).collect();
     assert!(findings(&honest).iter().all(|(_, bad)| !bad));
-    let attacks = receipt_attacks();
+    let attacks = receipt_attacks::<S>();
     let mut attacked: BTreeSet<&str> = attacks.iter().map(|(check, ..)| *check).collect();
     assert!(attacked.insert(WITHOUT_OTHER_VALUE));
     assert_eq!(attacked, BTreeSet::from_iter(all.iter().copied()));
@@ -45,7 +58,6 @@ fn requirement_24_what_each_check_of_a_receipt_stops() {
         assert!(refused.is_err(), "{attack}: accepted");
         rows.push(row(check, attack, findings(&case)));
     }
-    let name = "necessity of the receipt's checks";
     table::check(name, &table::necessity(&rows));
 }
 
@@ -74,19 +86,29 @@ fn row(check: &str, attack: &str, findings: Vec<(&str, bool)>) -> Row {
 /// other checks of the session, then those of each receipt with its proof.
 #[test]
 fn requirement_24_what_each_check_of_a_session_stops() {
-    let honest = run(&Recipe {
+    session_table::<Statement>("necessity of the session's checks");
+}
+
+/// The same of a session with statements of version 3.
+#[test]
+fn requirement_24_what_each_check_of_a_tensor_session_stops() {
+    session_table::<v3::Statement>("necessity of the tensor session's checks");
+}
+
+fn session_table<S: SessionAttacked>(name: &str) {
+    let honest = run_of::<S>(&Recipe {
         domain: onchain(),
         eos: Some(61),
         ..Recipe::default()
     });
     let accept = honest.accept();
-    let findings = |r: &Run| -> Vec<(&str, bool)> {
+    let findings = |r: &Run<S>| -> Vec<(&str, bool)> {
         let own = session_checks(&r.session, &r.manifest, &r.receipts);
         own.iter()
             .map(|check| (check.name(), check.find().is_err()))
             .collect()
     };
-    let of_receipts = |r: &Run| -> Option<String> {
+    let of_receipts = |r: &Run<S>| -> Option<String> {
         // The verifier's side: the manifest at hand, and the domain that was asked for.
         let accept = r.manifest.accept(*accept.domain());
         r.receipts
@@ -95,7 +117,7 @@ fn requirement_24_what_each_check_of_a_session_stops() {
             .find_map(|(receipt, facts)| {
                 // Each with the file that its statement's proof is.
                 let mut proof = ProofIdentity::of(&proof_bytes(&receipt.statement));
-                if facts.output != receipt.statement.to_output() {
+                if facts.output != receipt.statement.output() {
                     proof.blake2s = receipt.proof.blake2s;
                 }
                 let checks = receipt_checks(receipt, facts, &proof, &accept);
@@ -106,7 +128,7 @@ fn requirement_24_what_each_check_of_a_session_stops() {
     let all: Vec<&str> = findings(&honest).iter().map(|(name, _)| *name).collect();
     assert!(findings(&honest).iter().all(|(_, bad)| !bad));
     assert_eq!(of_receipts(&honest), None);
-    let attacks = session_attacks();
+    let attacks = session_attacks::<S>();
     let attacked: BTreeSet<&str> = attacks.iter().map(|(check, ..)| *check).collect();
     assert_eq!(attacked, BTreeSet::from_iter(all.iter().copied()));
     let mut rows = vec![];
@@ -120,6 +142,5 @@ fn requirement_24_what_each_check_of_a_session_stops() {
         row.next = row.next.or_else(|| of_receipts(&attacked));
         rows.push(row);
     }
-    let name = "necessity of the session's checks";
     table::check(name, &table::necessity(&rows));
 }

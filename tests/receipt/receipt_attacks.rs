@@ -3,30 +3,29 @@
 //! The facts are those of proofs that the program has: whatever it takes from its input may be of the
 //! attacker's choice.
 
-use cairo_decode::receipt::{ProofIdentity, Receipt};
-use cairo_decode::spec::roots::{fold_tokens, fold_tokens_onto};
+use cairo_decode::receipt::{ProofIdentity, ReceiptOf};
 use cairo_decode::verify::policy::{Accept, AcceptedModel};
 use cairo_decode::verify::statement::{
-    COMMITTED_STATEMENT_VERSION, Channel, ContractAddress, Domain, MAX_POSITION, Preprocessed,
-    PublicFacts, Statement, TokensRoot,
+    Channel, ContractAddress, Domain, MAX_POSITION, Preprocessed, PublicFacts, Statement,
 };
 use starknet_types_core::felt::Felt;
 
-use crate::chain::repair_roots;
-use crate::fixtures::{Recipe, onchain, proof_bytes, run};
+use crate::fixtures::{Recipe, onchain, proof_bytes, run_of};
+use crate::own_attacks::Attacked;
+use crate::toy::{Toy, repair_roots};
 
 /// A receipt, what its proof says, and who asks.
 #[derive(Clone)]
-pub struct Case {
-    pub receipt: Receipt,
+pub struct Case<S = Statement> {
+    pub receipt: ReceiptOf<S>,
     pub facts: PublicFacts,
     pub proof: ProofIdentity,
     pub accept: Accept,
 }
 
 /// The chunk after the prompt, on a chain, of a model with an end of sequence.
-pub fn honest() -> Case {
-    let run = run(&Recipe {
+pub fn honest<S: Toy>() -> Case<S> {
+    let run = run_of::<S>(&Recipe {
         domain: onchain(),
         eos: Some(63),
         ..Recipe::default()
@@ -43,46 +42,50 @@ pub fn honest() -> Case {
 }
 
 /// A proof of whatever the receipt says: the program takes these values from its input.
-fn proven(case: &mut Case) {
+pub fn proven<S: Toy>(case: &mut Case<S>) {
     let statement = &case.receipt.statement;
-    case.facts.output = statement.to_output().to_vec();
-    case.facts.program_hash = statement.program_hash.0;
+    case.facts.output = statement.output();
+    case.facts.program_hash = statement.subject().program_hash.0;
     case.proof = ProofIdentity::of(&proof_bytes(statement));
     case.receipt.proof.bytes = case.proof.bytes;
     case.receipt.proof.blake2s = case.proof.blake2s;
 }
 
 /// The verifier's side with another model.
-fn expect(case: &mut Case, change: impl FnOnce(&mut AcceptedModel)) {
+pub fn expect<S>(case: &mut Case<S>, change: impl FnOnce(&mut AcceptedModel)) {
     let mut model = case.accept.model().clone();
     change(&mut model);
     case.accept = Accept::new(model, *case.accept.domain());
 }
 
-pub type Attack = (&'static str, &'static str, fn(&mut Case));
+pub type Attack<S> = (&'static str, &'static str, fn(&mut Case<S>));
 
 /// Attacks on one receipt: check, attack.
-pub fn receipt_attacks() -> Vec<Attack> {
+pub fn receipt_attacks<S: Attacked>() -> Vec<Attack<S>> {
+    let mut attacks = S::FORM.to_vec();
+    attacks.extend(form_attacks::<S>());
+    attacks.push(S::VERSION_ATTACK);
+    attacks.extend(accept_attacks::<S>());
+    attacks.extend(output_attacks::<S>());
+    attacks.extend(S::OUTPUT);
+    attacks.extend(record_attacks::<S>());
+    attacks.extend(list_attacks::<S>());
+    attacks
+}
+
+/// On the statement's form, and on what the verifier accepts, up to the version.
+fn form_attacks<S: Toy>() -> Vec<Attack<S>> {
     vec![
-        (
-            "version",
-            "a statement of version 3, and its manifest",
-            |c| {
-                c.receipt.statement.version = 3;
-                expect(c, |m| m.statement_version = 3);
-                proven(c);
-            },
-        ),
         (
             "no contract where the domain is local",
             "a local domain with a contract, proven and asked for",
             |c| {
-                let verifier = c.receipt.statement.domain.verifier;
+                let verifier = c.receipt.statement.subject().domain.verifier;
                 let domain = Domain {
                     verifier,
                     ..Domain::local()
                 };
-                c.receipt.statement.domain = domain;
+                *c.receipt.statement.parts().domain = domain;
                 c.accept = Accept::new(c.accept.model().clone(), domain);
                 proven(c);
             },
@@ -91,8 +94,8 @@ pub fn receipt_attacks() -> Vec<Attack> {
             "a contract where there is a chain",
             "a chain without a contract, proven and asked for",
             |c| {
-                c.receipt.statement.domain.verifier = ContractAddress(Felt::ZERO);
-                let domain = c.receipt.statement.domain;
+                c.receipt.statement.parts().domain.verifier = ContractAddress(Felt::ZERO);
+                let domain = c.receipt.statement.subject().domain;
                 c.accept = Accept::new(c.accept.model().clone(), domain);
                 proven(c);
             },
@@ -102,14 +105,10 @@ pub fn receipt_attacks() -> Vec<Attack> {
             "a prompt of 2^20 + 1 tokens, chunk after chunk",
             |c| {
                 let statement = &mut c.receipt.statement;
-                let chosen = statement.prompt_length - statement.frontier_in.position;
                 let far = MAX_POSITION - 8;
-                statement.prompt_length = MAX_POSITION + 1;
-                (
-                    statement.frontier_in.position,
-                    statement.frontier_out.position,
-                ) = (far, far + statement.steps);
-                assert!(chosen > 0);
+                *statement.parts().prompt_length = MAX_POSITION + 1;
+                *statement.from().position = far;
+                *statement.to().position = far + statement.steps();
                 let tokens: Vec<u32> = c.receipt.tokens().collect();
                 (c.receipt.forced_tokens, c.receipt.emitted_tokens) = (tokens, vec![]);
                 repair_roots(&mut c.receipt);
@@ -118,8 +117,8 @@ pub fn receipt_attacks() -> Vec<Attack> {
         ),
         ("a step", "a chunk of no steps", |c| {
             let statement = &mut c.receipt.statement;
-            statement.steps = 0;
-            statement.frontier_out = statement.frontier_in;
+            *statement.parts().steps = 0;
+            *statement.parts().frontier_out = *statement.frontier_in();
             c.receipt.forced_tokens.clear();
             c.receipt.emitted_tokens.clear();
             repair_roots(&mut c.receipt);
@@ -136,7 +135,7 @@ pub fn receipt_attacks() -> Vec<Attack> {
             "frontier_out.position in range",
             "a chunk that ends at position 2^20 + 2",
             |c| {
-                let steps = c.receipt.statement.steps;
+                let steps = c.receipt.statement.steps();
                 move_to(c, MAX_POSITION + 2 - steps);
             },
         ),
@@ -144,7 +143,7 @@ pub fn receipt_attacks() -> Vec<Attack> {
             "position + steps",
             "a step more than the positions say",
             |c| {
-                c.receipt.statement.steps += 1;
+                *c.receipt.statement.parts().steps += 1;
                 proven(c);
             },
         ),
@@ -152,19 +151,17 @@ pub fn receipt_attacks() -> Vec<Attack> {
             "accepted spec_version",
             "a program of specification 2, and its manifest",
             |c| {
-                c.receipt.statement.spec_version = 2;
+                *c.receipt.statement.parts().spec_version = 2;
                 expect(c, |m| m.spec_version = 2);
                 proven(c);
             },
         ),
-        (
-            "accepted version",
-            "the model's root as that of committed weights",
-            |c| {
-                c.receipt.statement.version = COMMITTED_STATEMENT_VERSION;
-                proven(c);
-            },
-        ),
+    ]
+}
+
+/// On what the verifier accepts, behind the version, and on the proof's program.
+fn accept_attacks<S: Toy>() -> Vec<Attack<S>> {
+    vec![
         (
             "spec_version of the model",
             "a statement of specification 1, a manifest of 2",
@@ -179,7 +176,7 @@ pub fn receipt_attacks() -> Vec<Attack> {
             "accepted program_hash",
             "another real model, compiled with this model's root",
             |c| {
-                c.receipt.statement.program_hash.0 += Felt::ONE;
+                c.receipt.statement.parts().program_hash.0 += Felt::ONE;
                 proven(c);
             },
         ),
@@ -187,7 +184,7 @@ pub fn receipt_attacks() -> Vec<Attack> {
             "accepted policy.eos",
             "the same model with another end of sequence",
             |c| {
-                c.receipt.statement.policy.eos = Some(62);
+                c.receipt.statement.parts().policy.eos = Some(62);
                 proven(c);
             },
         ),
@@ -195,7 +192,7 @@ pub fn receipt_attacks() -> Vec<Attack> {
             "accepted domain.chain",
             "a receipt for another chain",
             |c| {
-                c.receipt.statement.domain.chain = "SN_MAIN".parse().expect("a chain");
+                c.receipt.statement.parts().domain.chain = "SN_MAIN".parse().expect("a chain");
                 proven(c);
             },
         ),
@@ -203,7 +200,7 @@ pub fn receipt_attacks() -> Vec<Attack> {
             "accepted domain.verifier",
             "a receipt for another contract",
             |c| {
-                c.receipt.statement.domain.verifier.0 += Felt::ONE;
+                c.receipt.statement.parts().domain.verifier.0 += Felt::ONE;
                 proven(c);
             },
         ),
@@ -225,97 +222,98 @@ pub fn receipt_attacks() -> Vec<Attack> {
             "a proof whose output goes on behind the statement",
             |c| c.facts.output.push(Felt::ONE),
         ),
-        ("statement.version", "the felt of another proof", |c| {
-            other_output(c, 0)
-        }),
-        ("statement.spec_version", "the felt of another proof", |c| {
-            other_output(c, 1)
-        }),
-        ("statement.domain.chain", "a proof for another chain", |c| {
-            other_output(c, 2)
-        }),
+    ]
+}
+
+/// On the proof's output, in the felts that the types of statements share.
+fn output_attacks<S: Toy>() -> Vec<Attack<S>> {
+    vec![
+        (
+            "statement.version",
+            "the felt of another proof",
+            other_output::<S, 0>,
+        ),
+        (
+            "statement.spec_version",
+            "the felt of another proof",
+            other_output::<S, 1>,
+        ),
+        (
+            "statement.domain.chain",
+            "a proof for another chain",
+            other_output::<S, 2>,
+        ),
         (
             "statement.domain.verifier",
             "a proof for another contract",
-            |c| other_output(c, 3),
+            other_output::<S, 3>,
         ),
-        ("statement.session_id", "a proof of another session", |c| {
-            other_output(c, 4)
-        }),
-        ("statement.model_root", "a proof of another model", |c| {
-            other_output(c, 5)
-        }),
-        ("statement.policy.kind", "a proof of another policy", |c| {
-            other_output(c, 6)
-        }),
+        (
+            "statement.session_id",
+            "a proof of another session",
+            other_output::<S, 4>,
+        ),
+        (
+            "statement.model_root",
+            "a proof of another model",
+            other_output::<S, 5>,
+        ),
+        (
+            "statement.policy.kind",
+            "a proof of another policy",
+            other_output::<S, 6>,
+        ),
         (
             "statement.policy.eos",
             "a proof with another end of sequence",
-            |c| other_output(c, 7),
+            other_output::<S, 7>,
         ),
         (
             "statement.boundary",
             "a proof with another kind of boundary",
-            |c| other_output(c, 8),
+            other_output::<S, 8>,
         ),
-        ("statement.prompt_root", "a proof of another prompt", |c| {
-            other_output(c, 9)
-        }),
+        (
+            "statement.prompt_root",
+            "a proof of another prompt",
+            other_output::<S, 9>,
+        ),
         (
             "statement.prompt_length",
             "a proof of a longer prompt",
-            |c| other_output(c, 10),
+            other_output::<S, 10>,
         ),
         (
             "statement.steps",
             "a proof of another number of steps",
-            |c| other_output(c, 11),
+            other_output::<S, 11>,
         ),
         (
             "statement.frontier_in.position",
             "a proof from another position",
-            |c| other_output(c, 12),
+            other_output::<S, 12>,
         ),
         (
             "statement.frontier_in.last_token",
             "a proof from another token",
-            |c| other_output(c, 13),
+            other_output::<S, 13>,
         ),
         (
             "statement.frontier_in.kv_root",
             "a proof from other keys and values",
-            |c| other_output(c, 14),
+            other_output::<S, 14>,
         ),
         (
             "statement.frontier_in.tokens_root",
             "a proof from other tokens",
-            |c| other_output(c, 15),
+            other_output::<S, 15>,
         ),
-        (
-            "statement.frontier_out.position",
-            "a proof to another position",
-            |c| other_output(c, 16),
-        ),
-        (
-            "statement.frontier_out.last_token",
-            "a proof to another token",
-            |c| other_output(c, 17),
-        ),
-        (
-            "statement.frontier_out.kv_root",
-            "a proof to other keys and values",
-            |c| other_output(c, 18),
-        ),
-        (
-            "statement.frontier_out.tokens_root",
-            "a proof to other tokens",
-            |c| other_output(c, 19),
-        ),
-        (
-            "statement.emitted_root",
-            "a proof of other chosen tokens",
-            |c| other_output(c, 20),
-        ),
+    ]
+}
+
+/// On the record of the proof.
+fn record_attacks<S: Toy>() -> Vec<Attack<S>> {
+    vec![
         ("bytes", "a record of another size", |c| {
             c.receipt.proof.bytes += 1
         }),
@@ -360,6 +358,12 @@ pub fn receipt_attacks() -> Vec<Attack> {
         ("security_bits", "a record of more security", |c| {
             c.receipt.proof.security_bits += 1
         }),
+    ]
+}
+
+/// On the lists of tokens.
+fn list_attacks<S: Attacked>() -> Vec<Attack<S>> {
+    let mut attacks: Vec<Attack<S>> = vec![
         (
             "number of forced tokens",
             "a chosen token listed as the prompt's",
@@ -372,46 +376,30 @@ pub fn receipt_attacks() -> Vec<Attack> {
             "number of emitted tokens",
             "a chosen token more, with roots that fit",
             |c| {
-                c.receipt
-                    .emitted_tokens
-                    .push(c.receipt.statement.frontier_out.last_token);
+                let last = *c.receipt.statement.to().last_token;
+                c.receipt.emitted_tokens.push(last);
                 repair_roots(&mut c.receipt);
                 proven(c);
             },
         ),
-        (
-            "emitted tokens fold to emitted_root",
-            "an emitted_root of other tokens, from another program",
-            |c| {
-                c.receipt.statement.emitted_root = TokensRoot(fold_tokens([1, 2]));
-                proven(c);
-            },
-        ),
-        (
-            "all tokens lead to tokens_root",
-            "tokens that do not follow the frontier's, from another program",
-            |c| {
-                let root = fold_tokens_onto(Felt::ONE, c.receipt.tokens());
-                c.receipt.statement.frontier_out.tokens_root = TokensRoot(root);
-                proven(c);
-            },
-        ),
-        (
-            "the last token is the frontier's",
-            "a frontier with another last token, from another program",
-            |c| {
-                c.receipt.statement.frontier_out.last_token += 1;
-                proven(c);
-            },
-        ),
-    ]
+    ];
+    attacks.extend(S::ROOTS.iter().copied());
+    attacks.push((
+        "the last token is the frontier's",
+        "a frontier with another last token, from another program",
+        |c| {
+            *c.receipt.statement.to().last_token += 1;
+            proven(c);
+        },
+    ));
+    attacks
 }
 
 /// The chunk moved to another first position.
-fn move_to(case: &mut Case, position: u32) {
-    let statement: &mut Statement = &mut case.receipt.statement;
-    statement.frontier_in.position = position;
-    statement.frontier_out.position = position + statement.steps;
+fn move_to<S: Toy>(case: &mut Case<S>, position: u32) {
+    let statement = &mut case.receipt.statement;
+    *statement.from().position = position;
+    *statement.to().position = position + statement.steps();
     let tokens: Vec<u32> = case.receipt.tokens().collect();
     (case.receipt.forced_tokens, case.receipt.emitted_tokens) = (vec![], tokens);
     repair_roots(&mut case.receipt);
@@ -419,6 +407,6 @@ fn move_to(case: &mut Case, position: u32) {
 }
 
 /// The proof says something else at one place of its output.
-fn other_output(case: &mut Case, index: usize) {
-    case.facts.output[index] += Felt::ONE;
+pub fn other_output<S, const INDEX: usize>(case: &mut Case<S>) {
+    case.facts.output[INDEX] += Felt::ONE;
 }

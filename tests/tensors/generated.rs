@@ -40,6 +40,7 @@ pub struct Model {
     pub plan: Plan,
     pub schedule: Schedule,
     pub program: Compiled,
+    pub root: Felt,
 }
 
 const ROOT: u64 = 0x1234_5678;
@@ -51,12 +52,17 @@ impl Model {
     }
 
     pub fn of(plan: Plan, schedule: Schedule) -> Model {
-        let package = program::package("model", &schedule, Felt::from(ROOT));
+        Model::with_root(plan, schedule, Felt::from(ROOT))
+    }
+
+    pub fn with_root(plan: Plan, schedule: Schedule, root: Felt) -> Model {
+        let package = program::package("model", &schedule, root);
         let program = Compiled::new(&package).expect("compiles");
         Model {
             plan,
             schedule,
             program,
+            root,
         }
     }
 
@@ -64,7 +70,7 @@ impl Model {
         Pins {
             domain: Domain::local(),
             session_id: SessionId(Felt::from(77)),
-            model_root: ModelRoot(Felt::from(ROOT)),
+            model_root: ModelRoot(self.root),
             program_hash: ProgramHash(self.program.hash()),
             policy: Policy::greedy(None),
             prompt: prompt.to_vec(),
@@ -142,6 +148,13 @@ impl Run {
 
     pub fn prove(self) -> TensorProof {
         let prover = Prover::with_constants(&PLAIN, self.constants);
+        prover
+            .prove_tensors(self.input, &self.witness)
+            .expect("proves")
+    }
+
+    /// A proof by a prover that has the constants of every size.
+    pub fn prove_by(self, prover: &Prover) -> TensorProof {
         prover
             .prove_tensors(self.input, &self.witness)
             .expect("proves")

@@ -5,15 +5,17 @@ use std::fs;
 use std::path::Path;
 
 use cairo_decode::receipt::{
-    Document, ProofIdentity, ProofRecord, Receipt, TensorManifest, VerifySessionError,
-    verify_receipt, verify_tensor_receipt,
+    Document, ProofIdentity, ProofRecord, Receipt, TensorManifest, TensorReceipt,
+    VerifySessionError, verify_receipt, verify_tensor_receipt,
 };
 use cairo_decode::verify::ProofError;
 use cairo_decode::verify::params::PLAIN;
 use cairo_decode::verify::policy::{Accept, AcceptedModel};
 use cairo_decode::verify::proof::{DecodeError, Kind, encode_tensors};
-use cairo_decode::verify::statement::ProgramHash;
+use cairo_decode::verify::statement::v3::{Frontier, Statement, VERSION};
+use cairo_decode::verify::statement::{ChosenRoot, ProgramHash};
 use cairo_decode::verify::tensors::{TensorPins, verify_tensors};
+use starknet_types_core::felt::Felt;
 
 use crate::command::{accept, path, reject};
 use crate::manifest::manifest;
@@ -34,12 +36,44 @@ fn receipt(bytes: &[u8]) -> Receipt {
     receipt
 }
 
+/// The same as a receipt of the kind that such proofs have.
+fn tensor_receipt(bytes: &[u8]) -> TensorReceipt {
+    let receipt = receipt(bytes);
+    let old = receipt.statement;
+    let frontier = |position: u32| Frontier {
+        position,
+        last_token: 1,
+        kv_root: old.frontier_in.kv_root,
+        tokens_root: old.frontier_in.tokens_root,
+        chosen_root: ChosenRoot(Felt::ZERO),
+    };
+    TensorReceipt {
+        statement: Statement {
+            spec_version: old.spec_version,
+            domain: old.domain,
+            session_id: old.session_id,
+            model_root: old.model_root,
+            program_hash: old.program_hash,
+            policy: old.policy,
+            boundary: old.boundary,
+            prompt_root: old.prompt_root,
+            prompt_length: old.prompt_length,
+            steps: old.steps,
+            frontier_in: frontier(0),
+            frontier_out: frontier(old.steps),
+        },
+        forced_tokens: receipt.forced_tokens,
+        emitted_tokens: receipt.emitted_tokens,
+        proof: receipt.proof,
+    }
+}
+
 /// `inspect` says what a manifest pins, and `verify` asks it: the honest pins lead to the statement, which is of another
 /// program; others are refused with the proof.
 #[test]
 fn commands_take_layouts_and_roots_from_the_manifest() {
     let bytes = encode_tensors(&honest().proof);
-    let receipt = receipt(&bytes);
+    let receipt = tensor_receipt(&bytes);
     let folder = tempfile::tempdir().expect("a folder");
     let file = folder.path().join("chunk-0000.receipt.json");
     receipt.write(&file).expect("written");
@@ -86,7 +120,7 @@ fn receipts_are_verified_with_the_manifests_pins() {
     let facts = verify_tensors(&bytes, &honest().pins())
         .expect("verifies")
         .facts;
-    let mut receipt = receipt(&bytes);
+    let mut receipt = tensor_receipt(&bytes);
     receipt.statement.program_hash = ProgramHash(facts.program_hash);
     let folder = tempfile::tempdir().expect("a folder");
     let file = folder.path().join("chunk-0000.receipt.json");
@@ -98,7 +132,7 @@ fn receipts_are_verified_with_the_manifests_pins() {
         program_hash: statement.program_hash,
         policy: statement.policy,
         spec_version: statement.spec_version,
-        statement_version: statement.version,
+        statement_version: VERSION,
     };
     let accept = Accept::new(model, statement.domain);
     let with = |tensors: TensorPins| {
@@ -112,7 +146,7 @@ fn receipts_are_verified_with_the_manifests_pins() {
         VerifySessionError::Receipt { source, .. } => {
             assert_eq!(
                 source.to_string(),
-                "public output: has 1 felts, a statement has 21"
+                "public output: has 1 felts, a statement of version 3 has 22"
             )
         }
         other => panic!("refused for another reason: {other}"),
@@ -121,7 +155,14 @@ fn receipts_are_verified_with_the_manifests_pins() {
         VerifySessionError::Proof { source, .. } => assert_eq!(source, ProofError::ConstantsRoot),
         other => panic!("refused for another reason: {other}"),
     }
-    // A manifest of a model without tensor components knows no such proof.
+    // A manifest of a model without tensor components knows no such receipt, and no such proof.
+    match verify_receipt(&file, &accept).expect_err("a refusal") {
+        VerifySessionError::Document(error) => {
+            assert!(error.to_string().contains("format: is"), "{error}")
+        }
+        other => panic!("refused for another reason: {other}"),
+    }
+    self::receipt(&bytes).write(&file).expect("written");
     let kind = DecodeError::Kind {
         found: Kind::Tensors,
         expected: Kind::Cairo,

@@ -14,10 +14,10 @@ use starknet_types_core::felt::Felt;
 use crate::digests::digested;
 use crate::generated::{Model, shown};
 
-const PROMPT: [u32; 5] = [3, 7, 31, 39, 5];
-const LANES: usize = 8;
+pub const PROMPT: [u32; 5] = [3, 7, 31, 39, 5];
+pub const LANES: usize = 8;
 
-fn model() -> Model {
+pub fn model() -> Model {
     let (plan, ..) = digested(LANES, &[16, 24], 7, 1);
     let model = Model::new(plan);
     assert!(model.schedule.roots.is_some());
@@ -25,19 +25,19 @@ fn model() -> Model {
 }
 
 /// A chunk as it was decoded.
-struct Decoded {
-    values: Values,
-    chunk: cairo_decode::program::Chunk,
+pub struct Decoded {
+    pub values: Values,
+    pub chunk: cairo_decode::program::Chunk,
 }
 
 impl Decoded {
-    fn statement(&self) -> &Statement {
+    pub fn statement(&self) -> &Statement {
         &self.chunk.statement
     }
 }
 
 /// Decodes so many steps behind a chunk, or from the start.
-fn decode(model: &Model, before: Option<&Decoded>, steps: usize) -> Decoded {
+pub fn decode(model: &Model, before: Option<&Decoded>, steps: usize) -> Decoded {
     let start = Frontier::start(&PROMPT).expect("a prompt");
     let first = before.map_or(start, |chunk| chunk.statement().frontier_out);
     let position = first.position as usize;

@@ -29,6 +29,8 @@ pub enum SessionError {
         token: u32,
         vocab_size: u32,
     },
+    #[error("session.json: {source}")]
+    Prompt { source: ReceiptError },
     #[error(
         "session.json: requested_tokens: {prompt} prompt tokens and {requested} more do not fit \
          the model's {context_length} positions"

@@ -1,6 +1,6 @@
 //! Statement 3: of a program that calls tensor operations.
 //!
-//! Owns: its types, their form, and the encoding into 22 felts (`encoding`). It has the facts of the statements before, but for two:
+//! Owns: its types, their form, and the encoding into 22 felts (`encoding`), and how a chain goes on from its root (`chain`). It has the facts of the statements before, but for two:
 //! the frontier also has the root of the choices so far, which goes on from chunk to chunk, in the place of a root of the
 //! chunk's emitted tokens; and the tokens' root is of the tokens *before* the frontier's, so that everything carried is empty at
 //! the start of a session.
@@ -11,6 +11,7 @@
 //! Absent on purpose: how roots are hashed, which the proof's components do; the layout and the constants of these
 //! components, which the model root is made of.
 
+mod chain;
 mod encoding;
 
 use serde::Serialize;
@@ -26,6 +27,7 @@ use super::{
 use crate::spec::poseidon2::Digest;
 use crate::spec::token_chain::{EMPTY, append};
 
+pub use chain::{ChainError, extended};
 pub use encoding::{OUTPUT_FIELDS, OUTPUT_LEN};
 
 /// Version of the encoding.
