@@ -87,6 +87,11 @@ mod rotary_lies;
 mod rules;
 #[path = "tensors/scalar.rs"]
 mod scalar;
+#[allow(dead_code)]
+#[path = "tensors/shape.rs"]
+mod shape;
+#[path = "tensors/shapes.rs"]
+mod shapes;
 #[path = "support/table.rs"]
 mod table;
 #[path = "tensors/words.rs"]
