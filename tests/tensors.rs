@@ -94,6 +94,8 @@ mod shape;
 mod shapes;
 #[path = "support/table.rs"]
 mod table;
+#[path = "tensors/unbound.rs"]
+mod unbound;
 #[path = "tensors/words.rs"]
 mod words;
 

@@ -19,7 +19,7 @@ use crate::digests::digested;
 use crate::{Numbers, Plan, attention, constants, plan, rotary};
 
 /// Most gates of all components of a plan, the lookup of a tuple's elements included.
-const GATES: usize = 6_000;
+const GATES: usize = 8_000;
 
 /// The same of a plan with records and chains.
 const DIGEST_GATES: usize = 10_500;

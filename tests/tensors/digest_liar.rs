@@ -166,12 +166,11 @@ impl Lie {
     pub fn chain_compressions(&self) -> Vec<Vec<M31>> {
         let table = &self.witness.tables[self.index("tokens")];
         let mut rows = vec![];
-        for lane in 0..LANES {
-            for chain in 0..tokens::CHAINS {
-                let at = |column: usize| table[column][lane].0;
-                let before: Digest = std::array::from_fn(|i| at(10 + 16 * chain + i));
-                rows.push(compression(&before, &token_chain::block(at(2 + chain)), 1));
-            }
+        for (lane, chain) in (0..LANES).flat_map(|lane| (0..tokens::CHAINS).map(move |c| (lane, c)))
+        {
+            let at = |column: usize| table[column][lane].0;
+            let before: Digest = std::array::from_fn(|i| at(10 + 16 * chain + i));
+            rows.push(compression(&before, &token_chain::block(at(2 + chain)), 1));
         }
         rows
     }

@@ -52,12 +52,9 @@ pub fn honest(schedule: &Schedule, position: u32, length: usize, steps: u32) -> 
     let forced = left.min(steps as usize);
     let mut rows = memory(schedule, forced);
     let mut prompt = vec![0; length];
-    for lane in 0..=forced {
-        if let Some(token) = prompt.get_mut(position as usize + lane)
-            && lane < schedule.lanes
-        {
-            *token = rows[0][lane] as u32;
-        }
+    let known = prompt.iter_mut().skip(position as usize);
+    for (token, given) in known.zip(&rows[0]).take(forced + 1) {
+        *token = *given as u32;
     }
     let mut first = Frontier {
         position,

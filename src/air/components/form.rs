@@ -145,7 +145,7 @@ macro_rules! registry {
         /// Every component, with the largest parameters that are within their bounds.
         pub fn largest() -> Vec<Component> {
             let all = [$(
-                (|| Some(Component::$variant { $($field: Number::read((($most) / ($step) * ($step)) as u32)?),* }))()
+                Component::of_document($name, &[$((($most) / ($step) * ($step)) as u32),*])
             ),*];
             all.into_iter().flatten().collect()
         }
@@ -202,9 +202,10 @@ mod tests {
     fn components_in_documents() {
         let parameters = |count: usize, value: u32| vec![value; count];
         for &(name, count) in NAMES {
-            // A parameter is a number, or says yes or no.
+            // A parameter is any number, or says yes or no, or is a packing.
             let of = |value| Component::of_document(name, &parameters(count, value));
-            let value = if of(8).is_some() { 8 } else { 1 };
+            let value = [8, 1, 2].into_iter().find(|&value| of(value).is_some());
+            let value = value.expect(name);
             let component = of(value).expect(name);
             assert_eq!(component.document_name(), name);
             assert_eq!(component.parameters().len(), count);

@@ -11,7 +11,7 @@
 //!   [`attend`](super::attend) with `L`: each chain's first tuple is yielded, and its last one used.
 //! - *Sums.* With limbs `a`, `a'` and `c`, `c'` of 15 bits, `D = (a + c + 1) + 2^15 (a' + c')`; `a + 2^15 a'` is the rest of the division below,
 //!   so the rest is below `D`, and at least 0. To the zero sum
-//! `−κ on g Σ_t ρ^t D_t` against the weights of all keys, and as a kind of its own `−κ' on g Σ_t ρ^t` against the keys at which the maximum is
+//!   `−κ on g Σ_t ρ^t D_t` against the weights of all keys, and as a kind of its own `−κ' on g Σ_t ρ^t` against the keys at which the maximum is
 //!   attained: one of them counts.
 //! - *Division.* `m = ⌊2^(n + 13) / D⌋`: `m D + rest = 2^(n + 13)`, in two equations of limbs, `m (a + c + 1) + a = 2^15 k` and
 //!   `m (a' + c') + a' + k = h` with `h = 2^(n − 2)`, `F(power, n, h)` for `14 ≤ n ≤ 30`,
