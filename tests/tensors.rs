@@ -89,6 +89,11 @@ mod rules;
 mod scalar;
 #[path = "tensors/sessions.rs"]
 mod sessions;
+#[allow(dead_code)]
+#[path = "tensors/shape.rs"]
+mod shape;
+#[path = "tensors/shapes.rs"]
+mod shapes;
 #[path = "support/table.rs"]
 mod table;
 #[path = "tensors/unbound.rs"]

@@ -1,0 +1,127 @@
+//! What proofs of whole models cost: random weights in the shape of a model, with attention, norms, roots and a generated program.
+//!
+//! usage: cargo run --release --example shapes -- SHAPE LANES [CARRIED] [chosen] [rows]
+//!
+//! SHAPE is a name of `SHAPES`. The prompt gives the tokens of all lanes; with `chosen` it gives one, and the lanes are decoded one
+//! after the other. With `rows` nothing is proven. Seconds are of all cores together, and by the clock.
+
+#[allow(dead_code)]
+#[path = "../tests/tensors/shape.rs"]
+mod shape;
+
+use std::time::Instant;
+
+use cairo_decode::air::layout::Layout;
+use cairo_decode::air::verify::verify;
+use cairo_decode::bench::process::cpu_seconds;
+use cairo_decode::prove::Prover;
+use cairo_decode::tensor::values::compute;
+use cairo_decode::tensor::{constants, witness};
+use cairo_decode::verify::params::PLAIN;
+use cairo_decode::verify::proof::encode_tensors;
+
+/// Gigabytes of this process: what it has, or the most that it had.
+fn gigabytes(of: &str) -> f64 {
+    let status = std::fs::read_to_string("/proc/self/status").unwrap_or_default();
+    let line = status.lines().find(|line| line.starts_with(of));
+    let kilobytes = line.and_then(|line| line.split_whitespace().nth(1)?.parse::<f64>().ok());
+    kilobytes.unwrap_or(0.0) * 1024.0 / 1e9
+}
+
+/// Runs a stage, and says what it took and what the process has behind it.
+fn timed<T>(what: &str, stage: impl FnOnce() -> T) -> T {
+    let (cpu, clock) = (cpu_seconds(), Instant::now());
+    let done = stage();
+    let (cpu, clock) = (cpu_seconds() - cpu, clock.elapsed().as_secs_f64());
+    let memory = gigabytes("VmRSS");
+    println!("{what:<38}{cpu:>8.2} s{clock:>8.2} s by the clock{memory:>8.2} GB");
+    done
+}
+
+/// Rows, columns and cells of each component.
+fn table(layout: &Layout) {
+    println!(
+        "\n{:<18}{:>9}{:>10}{:>8}{:>13}{:>10}",
+        "component", "rows", "constants", "trace", "interaction", "M cells"
+    );
+    let mut cells = 0;
+    for (placed, columns) in layout.components.iter().zip(layout.columns()) {
+        let own = (columns.trace + columns.interaction) << placed.log_rows;
+        cells += own;
+        println!(
+            "{:<18}{:>9}{:>10}{:>8}{:>13}{:>10.2}",
+            placed.component.to_string(),
+            1 << placed.log_rows,
+            columns.constants.len(),
+            columns.trace,
+            columns.interaction,
+            own as f64 / 1e6
+        );
+    }
+    println!("{:<58}{:>10.2}\n", "all", cells as f64 / 1e6);
+}
+
+fn main() {
+    let arguments: Vec<String> = std::env::args().skip(1).collect();
+    let found = shape::SHAPES
+        .iter()
+        .find(|shape| arguments.first().is_some_and(|name| name == shape.name));
+    let lanes = arguments.get(1).and_then(|lanes| lanes.parse().ok());
+    let (Some(shape), Some(lanes)) = (found, lanes) else {
+        eprintln!("usage: shapes SHAPE LANES [CARRIED] [chosen] [rows]");
+        std::process::exit(2);
+    };
+    let carried: usize = arguments.get(2).and_then(|n| n.parse().ok()).unwrap_or(0);
+    let [chosen, only_rows] =
+        ["chosen", "rows"].map(|word| arguments.iter().any(|argument| argument == word));
+    println!(
+        "{} parameters, {lanes} lanes, {carried} carried positions\n",
+        shape.parameters()
+    );
+
+    let model = timed("plan, program", || shape.model(lanes, carried));
+    let plan = &model.plan;
+    let sets = timed("constants: columns", || {
+        constants::constants(plan, model.schedule.reads()).expect("one writer each")
+    });
+    let given = model.chunk(carried as u32, !chosen);
+    let values = timed("values", || compute(plan, &given).expect("no stream"));
+    let input = model.input(&values);
+    let trace = timed("run of the program", || {
+        model.program.run(&input.input).expect("an honest input")
+    });
+    println!(
+        "{:<38}{:>8} steps, {} words",
+        "program",
+        trace.steps(),
+        model.program.words().len()
+    );
+    let mut input = trace.into_prover_input().expect("a trace");
+    let blocks = carried.div_ceil(lanes) as u32;
+    let sizes = constants::sizes(plan, &sets.layouts, blocks);
+    let one = sets.at(&sizes).expect("allowed sizes");
+    let rows = timed("rows and multiplicities", || {
+        witness::witness(plan, &one, &values, &mut input).expect("calls")
+    });
+    table(&one.layout);
+    if only_rows {
+        return;
+    }
+    drop((one, values, given));
+    let layouts = sets.layouts.clone();
+    drop(model);
+
+    let prover = timed("twiddles, fixed tables, constants", || {
+        Prover::with_constants(&PLAIN, sets)
+    });
+    let proven = timed("proof", || {
+        prover.prove_tensors(input, &rows).expect("proves")
+    });
+    let bytes = encode_tensors(&proven).len();
+    println!("{:<38}{:>8.2} MB", "proof", bytes as f64 / 1e6);
+    let start = Instant::now();
+    verify(proven.proof, Some((&layouts, &proven.tensors)), false).expect("verifies");
+    let milliseconds = start.elapsed().as_secs_f64() * 1e3;
+    println!("{:<38}{milliseconds:>8.1} ms", "verified");
+    println!("{:<38}{:>8.2} GB", "peak memory", gigabytes("VmHWM"));
+}
