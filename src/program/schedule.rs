@@ -154,6 +154,8 @@ pub enum ScheduleError {
 pub struct Schedule {
     /// Steps that a chunk has at most.
     pub lanes: usize,
+    /// Positions that a session has at most.
+    pub context: u32,
     /// Address of the view of tokens.
     pub tokens: u32,
     /// Where the roots stand. Without them the program states that all roots are 0, and binds nothing by them.
@@ -163,11 +165,11 @@ pub struct Schedule {
 }
 
 impl Schedule {
-    /// The schedule of a plan whose operations have these names.
+    /// The schedule of a plan whose operations have these names, for sessions of so many positions.
     ///
     /// # Errors
     /// Names that are none, layers in pieces, or cells that no call can hand over.
-    pub fn new(plan: &Plan, names: &[Name]) -> Result<Schedule, ScheduleError> {
+    pub fn new(plan: &Plan, names: &[Name], context: u32) -> Result<Schedule, ScheduleError> {
         let calls = plan.calls();
         if calls.len() != names.len() {
             return Err(ScheduleError::Names {
@@ -190,6 +192,7 @@ impl Schedule {
         }
         Ok(Schedule {
             lanes: plan.lanes,
+            context,
             tokens: given,
             roots: Roots::of(plan),
             steps: builder.steps,
