@@ -47,6 +47,12 @@ pub enum ChunkError {
     Prompt,
     #[error("a chunk at position {position}; the largest is {MAX_POSITION}")]
     Position { position: u32 },
+    #[error("{steps} steps from position {position} on; this program has {context} positions")]
+    Context {
+        position: u32,
+        steps: u32,
+        context: u32,
+    },
     #[error("the memory has no value at address {address} in lane {lane}")]
     Memory { address: u32, lane: usize },
     #[error("address {address} holds {value} in lane {lane}, which is no token")]
@@ -60,7 +66,7 @@ pub enum ChunkError {
 /// The chunk of so many steps from a frontier, with what the tensor memory holds: for each address the values of all lanes.
 ///
 /// # Errors
-/// More steps than lanes or none, an empty prompt, a position too large, or a memory that has not all that the program reads.
+/// More steps than lanes or none, an empty prompt, positions too large or beyond the context, or a memory that has not all that the program reads.
 pub fn chunk(
     schedule: &Schedule,
     pins: &Pins,
@@ -78,6 +84,14 @@ pub fn chunk(
     if first.position > MAX_POSITION {
         let position = first.position;
         return Err(ChunkError::Position { position });
+    }
+    let (position, context) = (first.position, schedule.context);
+    if position + steps > context {
+        return Err(ChunkError::Context {
+            position,
+            steps,
+            context,
+        });
     }
     let memory = Memory { rows: memory };
     let mut statement = Statement {

@@ -171,6 +171,8 @@ pub enum ScheduleError {
 pub struct Schedule {
     /// Steps that a chunk has at most.
     pub lanes: usize,
+    /// Positions that a session has at most.
+    pub context: u32,
     /// Address of the view of tokens.
     pub tokens: u32,
     /// Where the roots stand. Without them the program states that all roots are 0, and binds nothing by them.
@@ -180,11 +182,11 @@ pub struct Schedule {
 }
 
 impl Schedule {
-    /// The schedule of a plan whose operations have these names.
+    /// The schedule of a plan whose operations have these names, for sessions of so many positions.
     ///
     /// # Errors
     /// Names that are none, layers in pieces, cells that no call can hand over, or some of the roots.
-    pub fn new(plan: &Plan, names: &[Name]) -> Result<Schedule, ScheduleError> {
+    pub fn new(plan: &Plan, names: &[Name], context: u32) -> Result<Schedule, ScheduleError> {
         let calls = plan.calls();
         if calls.len() != names.len() {
             return Err(ScheduleError::Names {
@@ -207,6 +209,7 @@ impl Schedule {
         }
         Ok(Schedule {
             lanes: plan.lanes,
+            context,
             tokens: given,
             roots: Roots::all_or_none(plan)?,
             steps: builder.steps,

@@ -23,6 +23,7 @@ impl Step of Model {
     const SPEC_VERSION: felt252 = 1;
     const MODEL_ROOT: felt252 = 0xabc;
     const LANES: u32 = 8;
+    const CONTEXT: u32 = 1048576;
     const TOKENS: felt252 = 0;
 
     fn operations(position: felt252, ref input: Span<felt252>) {

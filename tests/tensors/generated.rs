@@ -14,7 +14,7 @@ use cairo_decode::verify::params::PLAIN;
 use cairo_decode::verify::proof::{CairoProof, TensorProof, encode_tensors};
 use cairo_decode::verify::statement::v3::{Frontier, OUTPUT_FIELDS, prompt_root};
 use cairo_decode::verify::statement::{
-    ChosenRoot, Domain, KvRoot, ModelRoot, Policy, ProgramHash, SessionId, TokensRoot,
+    ChosenRoot, Domain, KvRoot, MAX_POSITION, ModelRoot, Policy, ProgramHash, SessionId, TokensRoot,
 };
 use cairo_decode::verify::tensors::verify_tensors;
 use starknet_types_core::felt::Felt;
@@ -47,7 +47,7 @@ const ROOT: u64 = 0x1234_5678;
 
 impl Model {
     pub fn new(plan: Plan) -> Model {
-        let schedule = Schedule::new(&plan, &names(&plan)).expect("a schedule");
+        let schedule = Schedule::new(&plan, &names(&plan), MAX_POSITION).expect("a schedule");
         Model::of(plan, schedule)
     }
 

@@ -121,6 +121,7 @@ pub fn schedule(lanes: usize) -> Schedule {
     let calls = vec![Step::NextHead, Step::Call(Call { name, cells })];
     Schedule {
         lanes,
+        context: MAX_POSITION,
         tokens: 0,
         roots: Some(roots(100)),
         steps: vec![Step::Layer {
@@ -179,6 +180,10 @@ fn changed(base: &[Felt], change: impl FnOnce(&mut Vec<Felt>)) -> Vec<Felt> {
 
 fn attacks() -> Vec<Attack> {
     let eight = schedule(8);
+    let more = Schedule {
+        context: MAX_POSITION + 1,
+        ..schedule(8)
+    };
     // Two lanes forced, two that choose; all forced, from the start; all that choose.
     let middle = input(&eight, 2, 5, 4);
     let start = input(&eight, 0, 3, 2);
@@ -209,6 +214,12 @@ fn attacks() -> Vec<Attack> {
             0,
             "a chunk of nine steps in eight lanes",
             changed(&input(&schedule(16), 0, 1, 9), |i| i[KEYS] = Felt::from(8)),
+        ),
+        (
+            "assert(at + count <= M::CONTEXT",
+            0,
+            "a chunk that ends beyond the context",
+            input(&more, MAX_POSITION - 7, 5, 8),
         ),
         (
             "assert(length != 0",
@@ -412,7 +423,14 @@ fn chunks_are_refused() {
         refused(&[1], at(position), 1, &rows),
         ChunkError::Position { position }
     );
-    assert!(chunk(&schedule, &pins(&[1]), at(MAX_POSITION), 8, &rows).is_ok());
+    let last = MAX_POSITION - 8;
+    assert!(chunk(&schedule, &pins(&[1]), at(last), 8, &rows).is_ok());
+    let beyond = ChunkError::Context {
+        position: last + 1,
+        steps: 8,
+        context: MAX_POSITION,
+    };
+    assert_eq!(refused(&[1], at(last + 1), 8, &rows), beyond);
     let missing = ChunkError::Memory {
         address: 147,
         lane: 0,

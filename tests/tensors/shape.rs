@@ -9,7 +9,7 @@ use cairo_decode::tensor::values::Values;
 use cairo_decode::tensor::{Chunk, Function, Matrix, Plan, Product, Tensor};
 use cairo_decode::verify::statement::v3::{Frontier, packed, prompt_root};
 use cairo_decode::verify::statement::{
-    ChosenRoot, Domain, KvRoot, ModelRoot, Policy, ProgramHash, SessionId, TokensRoot,
+    ChosenRoot, Domain, KvRoot, MAX_POSITION, ModelRoot, Policy, ProgramHash, SessionId, TokensRoot,
 };
 use starknet_types_core::felt::Felt;
 
@@ -250,7 +250,7 @@ impl Shape {
     /// The plan with its program.
     pub fn model(&self, lanes: usize, carried: usize) -> Model {
         let (plan, names) = self.plan(lanes, carried);
-        let schedule = Schedule::new(&plan, &names).expect("a schedule");
+        let schedule = Schedule::new(&plan, &names, MAX_POSITION).expect("a schedule");
         let package = program::package("model", &schedule, Felt::from(ROOT));
         let program = Compiled::new(&package).expect("compiles");
         Model {

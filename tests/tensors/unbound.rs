@@ -3,12 +3,12 @@
 use cairo_decode::program::{Schedule, ScheduleError};
 use cairo_decode::tensor::values::{Values, compute, compute_steps};
 use cairo_decode::tensor::{self, Matrix, Plan, PlanError, Product, Tensor};
+use cairo_decode::verify::statement::MAX_POSITION;
 use cairo_decode::verify::statement::v3::Statement;
 
 use crate::attention::{Form, NEAR, behind};
 use crate::balance::Honest;
 use crate::generated::{Model, frontier, names};
-use crate::rotary::CONTEXT;
 use crate::{LANES, Numbers, TOKENS, WIDTH, chunk_with};
 
 /// What is stated of a chunk of all lanes, if it is accepted: the program runs, and its calls and reads fit the rows.
@@ -27,20 +27,17 @@ fn accepted(model: &Model, first: [u32; 2], values: &Values) -> Statement {
 fn records_without_chains_bind_nothing() {
     let form = Form { layers: 1, ..NEAR };
     let mut plan = form.plan(&mut Numbers(5));
-    let refused = |plan: &Plan| Schedule::new(plan, &names(plan)).err();
+    let schedule = |plan: &Plan| Schedule::new(plan, &names(plan), MAX_POSITION);
+    let refused = |plan: &Plan| schedule(plan).err();
     assert_eq!(refused(&plan), Some(ScheduleError::Roots));
     let carried: Vec<Tensor> = plan.carried.tensors.iter().map(|of| of.own).collect();
     plan.records(&carried).expect("in range");
     assert_eq!((plan.check(), plan.check_carried()), (Ok(()), Ok(())));
     assert_eq!(refused(&plan), Some(ScheduleError::Roots));
     plan.chains().expect("a head");
-    assert_eq!(refused(&plan), None);
-
-    let mut unbound = form.plan(&mut Numbers(5));
-    unbound.carried.blocks = 0;
-    let schedule = Schedule::new(&unbound, &names(&unbound)).expect("nothing is carried");
-    unbound.carried.blocks = plan.carried.blocks;
-    let model = Model::of(unbound, schedule);
+    let mut schedule = schedule(&plan).expect("all roots");
+    schedule.roots = None;
+    let model = Model::of(plan, schedule);
     let statements = [1, 2].map(|seed| {
         let mut chunk = behind(&model.plan, 9, &mut Numbers(seed));
         chunk.tokens = vec![3];
@@ -50,23 +47,6 @@ fn records_without_chains_bind_nothing() {
     let [one, other] = &statements;
     assert_eq!(one.frontier_in, other.frontier_in);
     assert_ne!(one.frontier_out.last_token, other.frontier_out.last_token);
-}
-
-/// A chunk whose first step is the context's last position, and that goes on: positions that the model does not have are stated, with the zeros
-/// that stand behind the tables.
-#[test]
-fn steps_beyond_the_context_are_stated() {
-    let mut numbers = Numbers(3);
-    let mut plan = Plan::new(LANES, 12, numbers.matrix(WIDTH, TOKENS, 127)).expect("a plan");
-    plan.positions();
-    let positions = numbers.matrix(WIDTH, CONTEXT, 900);
-    let x = plan.embed_positions(positions, 3).expect("in range");
-    plan.head(x).expect("in range");
-    let model = Model::new(plan);
-    let first = frontier(CONTEXT as u32 - 1, 3);
-    let values = model.decode(&[3], first, LANES);
-    let stated = accepted(&model, [CONTEXT as u32 - 1, 3], &values);
-    assert_eq!(stated.frontier_out.position as usize, CONTEXT - 1 + LANES);
 }
 
 /// Attack: a product without inputs, as somebody writes who adds a vector that does not depend on anything. Its block would have no rows of `product`,

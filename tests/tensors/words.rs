@@ -8,6 +8,7 @@ use cairo_decode::program::{
     declare, package,
 };
 use cairo_decode::tensor::Plan;
+use cairo_decode::verify::statement::MAX_POSITION;
 use starknet_types_core::felt::Felt;
 
 use crate::Numbers;
@@ -98,6 +99,7 @@ fn any_schedule(numbers: &mut Numbers) -> Schedule {
     let with_roots = numbers.between(0, 1) == 1;
     Schedule {
         lanes: [8, 16, 32, 64][numbers.between(0, 3)],
+        context: MAX_POSITION,
         tokens: 0,
         roots: with_roots.then(|| roots(100)),
         steps,
@@ -173,6 +175,7 @@ fn shape(lanes: usize, layers: u32, heads: u32) -> Schedule {
     steps.push(call(None, "records", 3));
     Schedule {
         lanes,
+        context: MAX_POSITION,
         tokens: 0,
         roots: Some(roots(100)),
         steps,
@@ -185,9 +188,9 @@ fn programs_are_small() {
     let cost = |layers, heads| declare(&shape(64, layers, heads), work(512, 2, 64));
     let of = |words, steps| Declared { words, steps };
     // The demo model, GPT-2 small, SmolLM2-135M.
-    assert_eq!(cost(3, 4), of(1382, 4608));
-    assert_eq!(cost(12, 12), of(4418, 6759));
-    assert_eq!(cost(30, 9), of(8144, 9405));
+    assert_eq!(cost(3, 4), of(1409, 4616));
+    assert_eq!(cost(12, 12), of(4445, 6767));
+    assert_eq!(cost(30, 9), of(8171, 9413));
     let schedule = shape(64, 3, 4);
     let program = Compiled::new(&package("model", &schedule, Felt::from(5))).expect("compiles");
     let work = work(512, 2, 64);
@@ -201,7 +204,7 @@ fn programs_are_small() {
 #[test]
 fn a_program_reads_as_a_list_of_calls() {
     let plan = crate::plan();
-    let mut schedule = Schedule::new(&plan, &names(&plan)).expect("a schedule");
+    let mut schedule = Schedule::new(&plan, &names(&plan), MAX_POSITION).expect("a schedule");
     assert_eq!(schedule.roots, None, "no operation makes them");
     schedule.roots = Some(roots(8 * 40));
     let package = package("example", &schedule, Felt::from(0xabc));
@@ -232,10 +235,10 @@ fn schedules_are_refused() {
     let mut plan = Plan::new(8, 12, Numbers(3).matrix(8, 2, 100)).expect("a plan");
     let x = plan.embed();
     plan.head(x).expect("in range");
-    let refusal = |names: &[Name]| Schedule::new(&plan, names).expect_err("refused");
+    let refusal = |names: &[Name]| Schedule::new(&plan, names, MAX_POSITION).expect_err("refused");
     let [embed, head] = ["embed", "head"].map(Name::outside);
     let both = [embed.clone(), head.clone()];
-    assert!(Schedule::new(&plan, &both).is_ok());
+    assert!(Schedule::new(&plan, &both, MAX_POSITION).is_ok());
     let counts = ScheduleError::Names {
         operations: 2,
         names: 1,
@@ -248,7 +251,7 @@ fn schedules_are_refused() {
     }
     let mut other = plan.clone();
     other.tokens.chosen = 3;
-    let refused = Schedule::new(&other, &both);
+    let refused = Schedule::new(&other, &both, MAX_POSITION);
     let tokens = ScheduleError::Tokens {
         given: 0,
         listed: 1,
@@ -263,7 +266,7 @@ fn schedules_are_refused() {
         Name::in_layer(1, "b"),
         Name::in_layer(0, "c"),
     ];
-    let refused = Schedule::new(&three, &pieces);
+    let refused = Schedule::new(&three, &pieces, MAX_POSITION);
     assert_eq!(refused, Err(ScheduleError::Layer { layer: 0 }));
 }
 
@@ -272,6 +275,7 @@ fn schedules_are_refused() {
 fn instructions_need_their_functions() {
     let schedule = Schedule {
         lanes: 8,
+        context: MAX_POSITION,
         tokens: 0,
         roots: Some(roots(100)),
         steps: vec![any_call(&mut Numbers(1), None, true)],

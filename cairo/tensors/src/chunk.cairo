@@ -39,6 +39,8 @@ pub trait Model {
     const MODEL_ROOT: felt252;
     /// Steps that a chunk has at most.
     const LANES: u32;
+    /// Positions that a session has at most.
+    const CONTEXT: u32;
     /// Address of the view of tokens; see `lanes`.
     const TOKENS: felt252;
     /// Calls each operation once. `position` is the first lane's.
@@ -94,6 +96,7 @@ pub fn run_chunk<impl M: Model>(mut input: Span<felt252>, ref output: Array<felt
     let at: u32 = position.try_into().unwrap();
     assert(count != 0, 'no steps');
     assert(count <= M::LANES, 'more steps than lanes');
+    assert(at + count <= M::CONTEXT, 'beyond the context');
     assert(length != 0, 'no prompt');
     // A session starts with nothing carried.
     if at == 0 {
