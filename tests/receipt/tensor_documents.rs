@@ -24,7 +24,7 @@ fn a_tensor_receipt_has_one_text() {
         ..Recipe::default()
     });
     let text = run.receipts[0].to_json().expect("a text");
-    let golden = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/golden/tensor.receipt.json");
+    let golden = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/golden/tensor_receipt.json");
     expect_file![golden].assert_eq(&text);
     for receipt in &run.receipts {
         let text = receipt.to_json().expect("a text");
