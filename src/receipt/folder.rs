@@ -250,10 +250,10 @@ impl SessionDir {
     pub fn check<S: Stated>(
         &self,
         manifest: &Manifest,
-    ) -> Result<(Session, Vec<ReceiptOf<S>>, SessionFacts<S::Frontier>), FolderError> {
+    ) -> Result<(Session, Chain<S>), FolderError> {
         let session = self.load_session()?;
-        let (receipts, facts) = self.check_receipts(&session, manifest)?;
-        Ok((session, receipts, facts))
+        let chain = self.check_receipts(&session, manifest)?;
+        Ok((session, chain))
     }
 
     /// The same for a session document that was read from this folder.
@@ -264,7 +264,7 @@ impl SessionDir {
         &self,
         session: &Session,
         manifest: &Manifest,
-    ) -> Result<(Vec<ReceiptOf<S>>, SessionFacts<S::Frontier>), FolderError> {
+    ) -> Result<Chain<S>, FolderError> {
         let receipts = self.load_receipts(session)?;
         let facts = check_session(session, manifest, &receipts);
         let facts = facts.map_err(|error| FolderError::Session {
@@ -274,6 +274,9 @@ impl SessionDir {
         Ok((receipts, facts))
     }
 }
+
+/// The receipts of a session, and what they say as a whole.
+pub type Chain<S> = (Vec<ReceiptOf<S>>, SessionFacts<<S as Stated>::Frontier>);
 
 /// A session's folder with the right to write: only one process has it.
 #[derive(Debug)]

@@ -51,7 +51,7 @@ fn a_session_is_written_and_read_back() {
     let dir = root.path().join("new/session");
     drop(write(&dir, &run, 3));
     let folder = SessionDir::open(&dir).unwrap();
-    let (session, receipts, facts) = folder.check::<Statement>(&run.manifest).unwrap();
+    let (session, (receipts, facts)) = folder.check::<Statement>(&run.manifest).unwrap();
     assert_eq!((session, &receipts), (run.session, &run.receipts));
     assert!(facts.finished);
     for (index, receipt) in receipts.iter().enumerate() {
@@ -71,7 +71,7 @@ fn a_stopped_session_is_resumed() {
     fs::write(&leftover, b"{").unwrap();
     let writer = SessionWriter::open(root.path()).unwrap();
     assert!(!leftover.exists());
-    let (_, receipts, facts) = writer.dir().check::<Statement>(&run.manifest).unwrap();
+    let (_, (receipts, facts)) = writer.dir().check::<Statement>(&run.manifest).unwrap();
     assert_eq!((receipts.len(), facts.finished), (2, false));
     assert_eq!(facts.last, run.receipts[2].statement.frontier_in);
     writer
