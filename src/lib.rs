@@ -22,6 +22,7 @@ pub mod chunk;
 pub mod compile;
 pub mod contract;
 pub mod cost;
+pub mod decode;
 pub mod engine;
 pub mod escape;
 mod guard;

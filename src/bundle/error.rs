@@ -6,6 +6,8 @@ use thiserror::Error;
 
 use super::{Fidelity, MANIFEST_FILE};
 use crate::compile::{CompileError, ProgramError};
+use crate::decode::BuildError;
+use crate::integers::EncodingError;
 use crate::ir::GraphError;
 use crate::lower::LowerError;
 use crate::model::ModelError;
@@ -13,6 +15,7 @@ use crate::quantize::{
     Cause, MAX_DIVERGENCE, MAX_PERPLEXITY_RATIO, MIN_AGREEMENT, QuantizeError, TextError, readable,
 };
 use crate::receipt::{DocumentError, FileError};
+use crate::scales::ScaleError;
 
 /// Why a model directory is not built, or a build folder not read.
 #[derive(Debug, Error)]
@@ -78,6 +81,15 @@ pub enum BundleError {
     Unwritable { file: &'static str, problem: String },
     #[error(transparent)]
     Lower(#[from] LowerError),
+    #[error("{}: {source}", dir.display())]
+    Scales { dir: PathBuf, source: ScaleError },
+    #[error("{}: {source}", dir.display())]
+    Tensors { dir: PathBuf, source: BuildError },
+    #[error("{}: no integer model of this version: {source}", path.display())]
+    Integers {
+        path: PathBuf,
+        source: EncodingError,
+    },
     #[error(transparent)]
     Compile(#[from] CompileError),
     #[error(transparent)]

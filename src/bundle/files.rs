@@ -61,6 +61,7 @@ pub(super) fn decode_graph(path: &Path, limit: u64) -> Result<Graph, BundleError
 pub(super) enum Part {
     Manifest,
     Graph,
+    Integers,
     Program,
     Config,
     Tokenizer,
@@ -68,9 +69,10 @@ pub(super) enum Part {
 }
 
 impl Part {
-    const ALL: [Part; 6] = [
+    const ALL: [Part; 7] = [
         Part::Manifest,
         Part::Graph,
+        Part::Integers,
         Part::Program,
         Part::Config,
         Part::Tokenizer,
@@ -81,6 +83,7 @@ impl Part {
         match self {
             Part::Manifest => MANIFEST_FILE,
             Part::Graph => "graph.bin",
+            Part::Integers => "integers.bin",
             Part::Program => "program.json",
             Part::Config => "config.json",
             Part::Tokenizer => "tokenizer.json",
@@ -144,7 +147,9 @@ pub fn build_around(path: &Path) -> Option<PathBuf> {
     let there = path
         .ancestors()
         .find_map(|dir| fs::canonicalize(dir).ok())?;
-    let is_build = |dir: &&Path| dir.join(Part::Graph.name()).is_file() && has_manifest(dir);
+    let models = [Part::Graph, Part::Integers];
+    let has_model = |dir: &Path| models.iter().any(|part| dir.join(part.name()).is_file());
+    let is_build = |dir: &&Path| has_model(dir) && has_manifest(dir);
     there.ancestors().find(is_build).map(Path::to_path_buf)
 }
 

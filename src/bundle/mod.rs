@@ -3,7 +3,7 @@
 //! | file | content |
 //! |---|---|
 //! | `model.json` | the manifest: all that a verifier needs |
-//! | `graph.bin` | the quantised step graph, for the engine |
+//! | `graph.bin` | the quantised step graph, for the engine; in a build whose proofs have tensor components `integers.bin`, the integer model |
 //! | `program.json` | the compiled program |
 //! | `config.json` | copied from the model directory |
 //! | `tokenizer.json` | copied too, completed with the tokens that other files of the directory add |
@@ -20,6 +20,7 @@ mod files;
 mod names;
 mod quantized;
 mod size;
+mod tensors;
 mod texts;
 
 use std::path::{Path, PathBuf};
@@ -33,6 +34,7 @@ pub use files::build_around;
 use names::Names;
 pub use quantized::Fidelity;
 use quantized::quantized;
+pub use tensors::{TensorBundle, TensorReport, build_tensors};
 pub use texts::{Origin, TextUse};
 
 use crate::chunk::{ChunkError, Decoder, SessionPins};

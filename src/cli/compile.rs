@@ -3,7 +3,10 @@
 use std::path::PathBuf;
 use std::time::Instant;
 
-use cairo_decode::bundle::{self, BuildReport, BuildRequest, Fidelity, Origin, Stage, TextUse};
+use cairo_decode::bundle::{
+    self, BuildReport, BuildRequest, Fidelity, Origin, Stage, TensorReport, TextUse,
+};
+use cairo_decode::decode::Cut;
 use cairo_decode::escape;
 use cairo_decode::lower::WeightLayout;
 use cairo_decode::model::Eos;
@@ -13,6 +16,9 @@ use cairo_decode::quantize::{
 
 use super::output;
 use super::progress::Progress;
+
+/// Outputs of a block of a matrix, in rows of tensor components.
+const BLOCK: usize = 64;
 
 /// Import, quantise and compile a model directory; print a fidelity report
 ///
@@ -55,9 +61,22 @@ pub struct Args {
     /// ready it has less to prove per chunk; with committed it reads them, and a proof has only a hash of them
     #[arg(long, value_enum, default_value_t = Weights::Pairs)]
     weights: Weights,
+    /// How products and attention are proven: by the program's own steps, or by tensor components beside it, which the program
+    /// calls; their proofs have no receipts yet
+    #[arg(long, value_enum, default_value_t = Target::Steps, conflicts_with = "weights")]
+    target: Target,
+    /// With --target tensors: decode steps that a proof has at most, 8, 16, 32 or 64
+    #[arg(long, value_name = "STEPS", default_value_t = 16)]
+    lanes: usize,
     /// Print JSON
     #[arg(long)]
     pub json: bool,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
+enum Target {
+    Steps,
+    Tensors,
 }
 
 /// See [`WeightLayout`].
@@ -72,6 +91,17 @@ pub fn run(args: &Args) -> super::Outcome {
     let request = request(args);
     let bar = Progress::spinning()?;
     let start = Instant::now();
+    if args.target == Target::Tensors {
+        let cut = Cut {
+            lanes: args.lanes,
+            block: BLOCK,
+        };
+        let report =
+            bundle::build_tensors(&request, cut, &mut |stage| bar.message(describe(stage)))?;
+        drop(bar);
+        print_tensors(args, &report, start.elapsed().as_secs_f64());
+        return Ok(());
+    }
     let report = bundle::build(&request, &mut |stage| bar.message(describe(stage)))?;
     drop(bar);
     print(args, &report, start.elapsed().as_secs_f64());
@@ -119,6 +149,46 @@ fn describe(stage: Stage) -> &'static str {
         Stage::Compile => "compiling Cairo",
         Stage::Write => "writing the build",
     }
+}
+
+/// What a build with tensor components is.
+fn print_tensors(args: &Args, report: &TensorReport, seconds: f64) {
+    let m = &report.manifest.model;
+    let warnings: Vec<String> = report.warnings.iter().map(ToString::to_string).collect();
+    if args.json {
+        output::json(&serde_json::json!({
+            "ok": true, "manifest": report.manifest, "program_words": report.words, "seconds": seconds, "warnings": warnings,
+        }));
+        return;
+    }
+    for warning in warnings {
+        output::note(format!("warning: {warning}"));
+    }
+    output::line(format!(
+        "model        {} ({} parameters)",
+        escape::quoted(&m.name),
+        m.parameters
+    ));
+    output::line(format!("model root   {}", m.model_root));
+    output::line(format!(
+        "program      {} ({} words)",
+        m.program_hash, report.words
+    ));
+    let components = report.manifest.tensors.layouts().components.len();
+    output::line(format!(
+        "tensors      {} lanes, {components} components",
+        args.lanes
+    ));
+    output::line(format!(
+        "policy       {}, context {}",
+        m.policy, m.context_length
+    ));
+    output::line(format!("calibrated   {}", report.calibration));
+    output::note("note: how well these integers follow the float model was not measured");
+    output::line(format!(
+        "build        {} in {seconds:.1} s",
+        args.out.display()
+    ));
 }
 
 fn print(args: &Args, report: &BuildReport, seconds: f64) {

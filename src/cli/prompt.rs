@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 
 use anyhow::{Context, bail, ensure};
 use cairo_decode::bundle::Bundle;
-use cairo_decode::model::MAX_TEXT_BYTES;
+use cairo_decode::model::{MAX_TEXT_BYTES, Text};
 
 use super::output;
 
@@ -54,14 +54,22 @@ impl Asked {
     /// # Errors
     /// A file that cannot be read, a prompt that the tokenizer refuses, more tokens than positions.
     pub fn read(&self, bundle: &Bundle) -> anyhow::Result<Prompt> {
+        self.read_for(&bundle.text, bundle.manifest.context_length)
+    }
+
+    /// The same for a model with this tokenizer and so many positions.
+    ///
+    /// # Errors
+    /// As [`Asked::read`].
+    pub fn read_for(&self, model: &Text, context: u32) -> anyhow::Result<Prompt> {
         let text = match (&self.source.prompt, &self.source.prompt_file) {
             (Some(text), _) => text.clone(),
             (None, Some(file)) => read(file)?,
             (None, None) => bail!("the prompt is missing: give --prompt or --prompt-file"),
         };
-        let tokens = bundle.text.tokenizer.encode(&text)?;
+        let tokens = model.tokenizer.encode(&text)?;
         ensure!(!tokens.is_empty(), "the prompt has no tokens");
-        let context = bundle.manifest.context_length as usize;
+        let context = context as usize;
         // The last token needs no position: nothing reads it.
         let room = (context + 1).saturating_sub(tokens.len());
         ensure!(
@@ -80,9 +88,9 @@ impl Asked {
                 asked
             }
         };
-        let read = bundle.text.tokenizer.decode(&tokens)?;
+        let read = model.tokenizer.decode(&tokens)?;
         let mut rest = text.clone();
-        for (token, id) in bundle.text.tokenizer.special_in(&text) {
+        for (token, id) in model.tokenizer.special_in(&text) {
             if tokens.contains(&id) {
                 output::note(format!(
                     "note: {token:?} in the prompt is read as the special token {id}"

@@ -1,10 +1,14 @@
 //! `prove`: a generation → a session of receipts and proofs.
 
+#[path = "prove_tensors.rs"]
+mod tensors;
+
 use std::path::PathBuf;
 use std::time::{Duration, Instant};
 
 use anyhow::Context;
-use cairo_decode::bundle::Bundle;
+use cairo_decode::bundle::{Bundle, MANIFEST_FILE};
+use cairo_decode::receipt::ModelManifest;
 use cairo_decode::session::{self, Again, Event, Request, SessionReport};
 use cairo_decode::verify::statement::{Domain, SessionId};
 
@@ -48,7 +52,9 @@ pub struct Args {
 
 pub fn run(args: &Args) -> super::Outcome {
     let start = Instant::now();
-    let bundle = paths::build(&args.build)?;
+    let folder = paths::build_folder(&args.build)?;
+    let tensors = folder.join(MANIFEST_FILE).is_file()
+        && matches!(paths::manifest(&folder)?, ModelManifest::Tensors(_));
     let session_id = match &args.session_id {
         Some(text) => Some(
             text.parse::<SessionId>()
@@ -57,6 +63,10 @@ pub fn run(args: &Args) -> super::Outcome {
         None => None,
     };
     let domain = args.domain.unwrap_or_else(Domain::local);
+    if tensors {
+        return tensors::run(args, &folder, domain, session_id);
+    }
+    let bundle = paths::build(&args.build)?;
     let wrappable = args.wrappable || !domain.is_local();
     if wrappable {
         memory::return_large_blocks();

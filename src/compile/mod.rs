@@ -98,6 +98,9 @@ const PACKAGE_LIB: &str = "package/src/lib.cairo";
 /// `Scarb.toml` of the kernel library.
 pub const KERNELS_MANIFEST: &str = include_str!("../../cairo/Scarb.toml");
 
+/// `Scarb.toml` of the library of programs that call tensor operations.
+pub const TENSORS_MANIFEST: &str = include_str!("../../cairo/tensors/Scarb.toml");
+
 /// Sources of the kernel library, relative path → text.
 pub fn kernel_sources() -> impl Iterator<Item = (&'static str, &'static str)> {
     embedded::KERNELS.iter().copied()

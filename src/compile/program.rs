@@ -56,10 +56,20 @@ impl Program {
             problem,
         };
         let program: Program = serde_json::from_slice(text).map_err(|e| format(e.to_string()))?;
-        if program.find_entry_point().is_none() {
-            return Err(format("it has no standalone entry point".to_string()));
-        }
+        program.check(path)?;
         Ok(program)
+    }
+
+    /// Requires an entry point; `path` is where the program comes from.
+    ///
+    /// # Errors
+    /// [`ProgramError::Format`].
+    pub(crate) fn check(&self, path: &Path) -> Result<(), ProgramError> {
+        let none = || ProgramError::Format {
+            path: path.to_path_buf(),
+            problem: "it has no standalone entry point".to_string(),
+        };
+        self.find_entry_point().map(|_| ()).ok_or_else(none)
     }
 
     /// The program as JSON: the compiler's executable format, and the map from code to kernels.

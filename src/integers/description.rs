@@ -1,7 +1,9 @@
 //! The operations of a decode step and their constants.
 
+use serde::{Deserialize, Serialize};
+
 /// A decode step: operations in their order, and the constants that several of them share.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Description {
     /// Positions of a sequence.
     pub context: usize,
@@ -17,7 +19,7 @@ pub struct Description {
 }
 
 /// Vectors of tokens and, in some families, of positions: `x = 2^shift E[token] + P[position]`.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Embedding {
     /// By token.
     pub tokens: Matrix,
@@ -27,14 +29,14 @@ pub struct Embedding {
 }
 
 /// A matrix of integers: `rows` of `inputs` numbers.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Matrix {
     pub inputs: usize,
     pub rows: Vec<Vec<i32>>,
 }
 
 /// A matrix with biases, and how its outputs are rounded: `round((W x + bias) / 2^shift)`.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Product {
     pub weights: Matrix,
     pub bias: Vec<i32>,
@@ -42,21 +44,21 @@ pub struct Product {
 }
 
 /// A function's values for the arguments from `first` on.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Table {
     pub first: i64,
     pub values: Vec<i32>,
 }
 
 /// Cosines and sines with 14 fractional bits, by position: one for each pair of a head.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Angles {
     pub cos: Vec<Vec<i32>>,
     pub sin: Vec<Vec<i32>>,
 }
 
 /// A division by the root of the sum of squares.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Norm {
     /// Whether the mean is taken away first.
     pub centred: bool,
@@ -69,7 +71,7 @@ pub struct Norm {
 }
 
 /// All query heads of a layer.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Attention {
     pub heads: usize,
     /// Query head `h` reads the keys and values of head `h / (heads / kv_heads)`.
@@ -87,7 +89,7 @@ pub struct Attention {
 }
 
 /// Two products of the same inputs: `round(table(gate) up / 2^shift)`.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Gated {
     pub gate: Product,
     pub up: Product,
@@ -96,7 +98,7 @@ pub struct Gated {
 }
 
 /// An operation. Each input is the number of an operation before.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Operation {
     /// The vector of the token, which begins the stream.
     Embed,

@@ -10,6 +10,7 @@
 
 mod checks;
 mod description;
+mod encoding;
 mod error;
 pub mod ranges;
 pub mod reference;
@@ -17,6 +18,7 @@ pub mod reference;
 pub use description::{
     Angles, Attention, Description, Embedding, Gated, Matrix, Norm, Operation, Product, Table, half,
 };
+pub use encoding::{EncodingError, decode, encode};
 pub use error::{RangeError, Refusal};
 pub use ranges::{Reach, ranges};
 pub use reference::{Carried, Step, step};

@@ -1,12 +1,16 @@
 //! The package as a program: its words in the VM and in a proof, and its run.
 
+use std::path::Path;
+
 use cairo_vm::Felt252;
 use serde::{Deserialize, Serialize};
 
 use super::schedule::MAX_CELLS;
 use super::text::Package;
 use crate::air::components::{call, cells};
-use crate::compile::{CompileError, Instruction, Instructions, Program, compile_instructions};
+use crate::compile::{
+    CompileError, Instruction, Instructions, Program, ProgramError, compile_instructions,
+};
 use crate::trace::{self, Trace, TraceError};
 
 /// Functions of the library that are calls, by the number of their cells from 1 on.
@@ -68,6 +72,28 @@ impl Compiled {
             program,
             instructions,
         })
+    }
+
+    /// The program that [`Compiled::to_json`] wrote; `path` is where its text comes from.
+    ///
+    /// # Errors
+    /// A text that is not such JSON, or has no standalone entry point.
+    pub fn from_json(text: &[u8], path: &Path) -> Result<Compiled, ProgramError> {
+        let read = serde_json::from_slice(text);
+        let compiled: Compiled = read.map_err(|error| ProgramError::Format {
+            path: path.to_path_buf(),
+            problem: error.to_string(),
+        })?;
+        compiled.program.check(path)?;
+        Ok(compiled)
+    }
+
+    /// The program as JSON.
+    ///
+    /// # Errors
+    /// A hint that JSON cannot express.
+    pub fn to_json(&self) -> Result<Vec<u8>, ProgramError> {
+        serde_json::to_vec(self).map_err(ProgramError::Write)
     }
 
     /// What the VM runs.

@@ -185,6 +185,11 @@ impl Prover {
         })
     }
 
+    /// The constants of tensor components, if its proofs have some.
+    pub fn constants(&self) -> Option<&Sets> {
+        self.constants.as_ref()
+    }
+
     /// The parameters of its proofs.
     pub fn parameters(&self) -> &'static ParamSet {
         self.set

@@ -32,7 +32,7 @@ use plan::Plan;
 
 pub use error::ProveSessionError;
 pub use report::{Again, ChunkReport, Event, SessionReport};
-pub use request::{Request, RequestError};
+pub use request::{Request, RequestError, random_session_id};
 
 /// Proves the session that `request` describes into the folder `dir`, going on where an earlier run of
 /// the same request stopped.

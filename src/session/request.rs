@@ -215,7 +215,10 @@ type Field<'a> = &'a dyn Fn(&Session) -> String;
 
 /// An identity that no other session has: a felt from the system's random numbers. 384 bits below a modulus of 252
 /// leave a bias of 2⁻¹³².
-fn random_session_id() -> Result<SessionId, RequestError> {
+///
+/// # Errors
+/// [`RequestError::NoRandomNumber`].
+pub fn random_session_id() -> Result<SessionId, RequestError> {
     let mut bytes = [0; 48];
     getrandom::fill(&mut bytes).map_err(|source| RequestError::NoRandomNumber { source })?;
     Ok(SessionId(Felt::from_bytes_be_slice(&bytes)))

@@ -1,0 +1,167 @@
+//! The build folder of a model whose proofs have tensor components: made whole, read back and checked by digests.
+//!
+//! It has the files of any build, but `integers.bin` in the place of `graph.bin`, and no `fidelity.json`. What is read back gives the
+//! manifest's roots and the program's hash, so plan and constants, which no file has, are those that the manifest pins.
+
+use std::path::{Path, PathBuf};
+
+use super::files::{self, Part};
+use super::texts::{self, TextUse};
+use super::{BuildRequest, BundleError, MANIFEST_FILE, Stage, check_no_build, names, size};
+use crate::compile;
+use crate::decode::{Build, BuildError, Cut, Identity};
+use crate::integers::{Description, decode, encode};
+use crate::model::{Choices, Model, Text, Warning};
+use crate::program::Compiled;
+use crate::receipt::{Document, TensorManifest, read_bounded};
+use crate::scales::network::llama;
+use crate::scales::{Options, quantise_on};
+
+/// Largest `integers.bin`, in bytes.
+const MAX_BYTES: u64 = size::MAX_GRAPH_BYTES;
+
+/// What such a build is.
+#[derive(Debug, Clone)]
+pub struct TensorReport {
+    pub manifest: TensorManifest,
+    /// What the scales are calibrated on.
+    pub calibration: TextUse,
+    /// Words of the program.
+    pub words: usize,
+    /// What of the model directory was left out of account, or had more than one reading.
+    pub warnings: Vec<Warning>,
+}
+
+/// Builds a model directory: import, quantise, plan and compile, write. Of the request, the held-out text, the options of int8 weights and
+/// their layout in a program mean nothing here.
+///
+/// # Errors
+/// The first stage that fails; nothing is written then.
+pub fn build_tensors(
+    request: &BuildRequest,
+    cut: Cut,
+    stage: &mut dyn FnMut(Stage),
+) -> Result<TensorReport, BundleError> {
+    files::destination(&request.out)?;
+    stage(Stage::Import);
+    check_no_build(&request.model)?;
+    let choices = Choices {
+        eos: request.eos,
+        context: request.options.context,
+    };
+    let names = names::names(request.name.as_deref(), &request.model)?;
+    super::check_options(&request.options)?;
+    let model = Model::load_with(&request.model, choices)?;
+    stage(Stage::Quantize);
+    let (description, calibration) = integers(&model, request)?;
+    stage(Stage::Compile);
+    let identity = Identity {
+        name: names.name,
+        source: names.source,
+        eos: model.eos,
+        parameters: model.config.parameters(),
+        config: model.config_digest,
+        tokenizer: model.tokenizer_digest,
+    };
+    let in_model = |source| BundleError::Tensors {
+        dir: request.model.clone(),
+        source,
+    };
+    let build = Build::new(&description, &identity, cut).map_err(in_model)?;
+    stage(Stage::Write);
+    write(request, &model, &description, &build)?;
+    Ok(TensorReport {
+        words: build.program.words().len(),
+        manifest: build.manifest,
+        calibration,
+        warnings: model.warnings,
+    })
+}
+
+/// The integers, and what they are calibrated on.
+fn integers(model: &Model, request: &BuildRequest) -> Result<(Description, TextUse), BundleError> {
+    let default = model.config.max_position_embeddings;
+    let context = request.options.context.unwrap_or(default);
+    let given = request.calibration.as_deref();
+    let (text, used) = texts::documents(texts::CALIBRATION, given, &request.model, model, context)?;
+    let mut network = llama(model);
+    network.context = context;
+    let of =
+        quantise_on(network, &text, &Options::default()).map_err(|source| BundleError::Scales {
+            dir: request.model.clone(),
+            source,
+        })?;
+    Ok((of.description, used))
+}
+
+fn write(
+    request: &BuildRequest,
+    model: &Model,
+    description: &Description,
+    build: &Build,
+) -> Result<(), BundleError> {
+    let folder = files::NewFolder::create(&request.out)?;
+    for (path, text) in &build.package.files {
+        folder.write_cairo(&build.package.name, path, text)?;
+    }
+    // The package's dependency, beside it.
+    for (path, text) in compile::tensor_sources() {
+        folder.write_cairo("tensors", &format!("src/{path}"), text)?;
+    }
+    folder.write_cairo("tensors", "Scarb.toml", compile::TENSORS_MANIFEST)?;
+    let integers = encode(description).map_err(files::encode(Part::Integers.name()))?;
+    folder.write(Part::Integers, &integers)?;
+    folder.write(Part::Program, &build.program.to_json()?)?;
+    folder.write(Part::Config, &model.config_file)?;
+    folder.write(Part::Tokenizer, &model.tokenizer_file)?;
+    build.manifest.write(&folder.path(Part::Manifest))?;
+    folder.publish()
+}
+
+/// Such a folder, read and checked.
+pub struct TensorBundle {
+    pub build: Build,
+    pub text: Text,
+    pub dir: PathBuf,
+}
+
+impl TensorBundle {
+    /// Reads a build folder, and computes again what its manifest pins.
+    ///
+    /// # Errors
+    /// A file that is missing or malformed, or parts that do not belong together.
+    pub fn open(dir: &Path) -> Result<TensorBundle, BundleError> {
+        let manifest = TensorManifest::read(&dir.join(MANIFEST_FILE))?;
+        let path = dir.join(Part::Program.name());
+        let program = read_bounded(&path, size::MAX_PROGRAM_BYTES)?;
+        let program = Compiled::from_json(&program, &path)?;
+        let path = dir.join(Part::Integers.name());
+        let bytes = read_bounded(&path, MAX_BYTES)?;
+        let description =
+            decode(&bytes).map_err(|source| BundleError::Integers { path, source })?;
+        let text = Text::load(dir)?;
+        let digests = [&text.config_digest, &text.tokenizer_digest];
+        let build = Build::open(manifest, &description, digests, program);
+        let build = build.map_err(|source| match source {
+            BuildError::Differs {
+                field,
+                found,
+                expected,
+            } => BundleError::Mismatch {
+                dir: dir.to_path_buf(),
+                field,
+                found,
+                expected,
+            },
+            source => BundleError::Tensors {
+                dir: dir.to_path_buf(),
+                source,
+            },
+        })?;
+        Ok(TensorBundle {
+            build,
+            text,
+            dir: dir.to_path_buf(),
+        })
+    }
+}

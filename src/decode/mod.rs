@@ -1,0 +1,28 @@
+//! Decoding with proofs that have tensor components: what `compile` makes of an integer model, and the chunks of a session.
+//!
+//! | file | owns |
+//! |---|---|
+//! | `build` | the way from a description to a manifest: plan, constants, roots, program |
+//! | `names` | what operations are called in the program, by layers |
+//! | `root` | the root of quantised parameters, configuration and tokenizer |
+//! | `session` | the decode loop: a chunk's values, its input and statement, what it hands to the next chunk |
+//! | `proof` | from a decoded chunk to the bytes of a proof that has been verified |
+//!
+//! Invariants
+//! - The same description, digests, lanes and block give the same manifest and the same program.
+//! - A proof that is handed out has been verified from its bytes, with the manifest's pins and nothing else, and shows the statement.
+//! - The frontier behind some steps does not depend on how they were cut into chunks.
+//!
+//! Deliberately absent: receipts, files of sessions, scales, and what a text is in tokens.
+
+mod build;
+mod error;
+mod names;
+mod proof;
+mod root;
+mod session;
+
+pub use build::{Build, Cut, Identity};
+pub use error::{BuildError, DecodeError};
+pub use root::parameters_root;
+pub use session::{Decoded, Session};

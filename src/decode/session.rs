@@ -1,0 +1,191 @@
+//! The decode loop of a session, chunk by chunk.
+
+use super::build::Build;
+use super::error::DecodeError;
+use crate::air::components::tokens::CHAINS;
+use crate::program::{self, Pins, Roots};
+use crate::spec::poseidon2::Digest;
+use crate::spec::token_chain::EMPTY;
+use crate::tensor::Chunk;
+use crate::tensor::values::{Values, compute};
+use crate::verify::statement::v3::{Frontier, Statement, prompt_root};
+use crate::verify::statement::{Domain, SessionId};
+
+/// A session between two chunks: what the next one goes on from.
+pub struct Session<'a> {
+    build: &'a Build,
+    pins: Pins,
+    frontier: Frontier,
+    /// The chains of the tokens before the frontier's, and of the listed choices.
+    chains: [Digest; CHAINS],
+    /// Keys and values of the positions before, as rows of the memory, block by block; a position has a lane of its block.
+    carried: Vec<Vec<i64>>,
+    /// Whether the frontier's token is the policy's choice, so that it may be its last one.
+    chosen: bool,
+}
+
+/// A chunk that has been decoded: what the memory holds, the program's input and the statement.
+pub struct Decoded {
+    pub values: Values,
+    pub chunk: program::Chunk,
+    /// The tokens that the policy chose, in order.
+    pub emitted: Vec<u32>,
+}
+
+impl Decoded {
+    /// What its proof will state.
+    pub fn statement(&self) -> &Statement {
+        &self.chunk.statement
+    }
+}
+
+impl<'a> Session<'a> {
+    /// The start of a session, with the manifest's policy.
+    ///
+    /// # Errors
+    /// A prompt that is empty, too long, or not of this vocabulary.
+    pub fn new(
+        build: &'a Build,
+        domain: Domain,
+        session_id: SessionId,
+        prompt: Vec<u32>,
+    ) -> Result<Session<'a>, DecodeError> {
+        let model = &build.manifest.model;
+        let frontier = Frontier::start(&prompt).ok_or(DecodeError::Prompt)?;
+        let (found, context) = (prompt.len(), build.schedule.context);
+        if found > context as usize {
+            return Err(DecodeError::PromptLength { found, context });
+        }
+        let tokens = build.plan.embedding.rows.len();
+        let mut places = prompt.iter().enumerate();
+        if let Some((place, &token)) = places.find(|(_, token)| **token as usize >= tokens) {
+            return Err(DecodeError::PromptToken {
+                place,
+                token,
+                tokens,
+            });
+        }
+        let pins = Pins {
+            domain,
+            session_id,
+            model_root: model.model_root,
+            program_hash: model.program_hash,
+            policy: model.policy,
+            prompt_root: prompt_root(&prompt),
+            prompt,
+        };
+        Ok(Session {
+            build,
+            pins,
+            frontier,
+            chains: [EMPTY; CHAINS],
+            carried: vec![],
+            chosen: false,
+        })
+    }
+
+    /// Where the session is.
+    pub fn frontier(&self) -> &Frontier {
+        &self.frontier
+    }
+
+    /// What all its chunks share.
+    pub fn pins(&self) -> &Pins {
+        &self.pins
+    }
+
+    /// Why no step can follow, if none can.
+    pub fn ended(&self) -> Option<&'static str> {
+        if self.chosen && self.pins.policy.eos == Some(self.frontier.last_token) {
+            return Some("the model has chosen the token that ends it");
+        }
+        let full = self.frontier.position >= self.build.schedule.context;
+        full.then_some("it has as many positions as the model")
+    }
+
+    /// Decodes the next chunk, of so many steps; of fewer if the session ends before.
+    ///
+    /// # Errors
+    /// No step or more than a chunk has, a session that is at its end, or a value that no proof can have.
+    pub fn decode(&self, steps: usize) -> Result<Decoded, DecodeError> {
+        let lanes = self.build.plan.lanes;
+        if !(1..=lanes).contains(&steps) {
+            return Err(DecodeError::Steps { steps, lanes });
+        }
+        if let Some(why) = self.ended() {
+            return Err(DecodeError::End(why));
+        }
+        let left = self.build.schedule.context - self.frontier.position;
+        let steps = steps.min(left as usize);
+        let chunk = self.chunk(steps);
+        self.build.plan.accepts(&chunk)?;
+        let values = compute(&self.build.plan, &chunk)?;
+        let chosen = &values.rows[self.build.plan.tokens.chosen as usize];
+        let is_last = |token: &i64| self.pins.policy.eos.map(i64::from) == Some(*token);
+        let ends = chosen[chunk.forced..steps].iter().position(is_last);
+        let steps = ends.map_or(steps, |end| chunk.forced + end + 1);
+        let emitted = chosen[chunk.forced..steps].iter();
+        let emitted = emitted.map(|&token| token as u32).collect();
+        let rows = &values.rows;
+        let schedule = &self.build.schedule;
+        let chunk = program::chunk(schedule, &self.pins, self.frontier, steps as u32, rows)?;
+        Ok(Decoded {
+            values,
+            chunk,
+            emitted,
+        })
+    }
+
+    /// What the next chunk puts into the plan: the tokens that are known come in together.
+    fn chunk(&self, steps: usize) -> Chunk {
+        let first = self.frontier.position as usize;
+        let prompt = &self.pins.prompt;
+        let forced = (prompt.len() - 1).saturating_sub(first).min(steps);
+        let next = prompt.iter().skip(first + 1).take(forced).copied();
+        let mut tokens: Vec<u32> = [self.frontier.last_token].into_iter().chain(next).collect();
+        tokens.truncate(self.build.plan.lanes);
+        Chunk {
+            tokens,
+            position: self.frontier.position,
+            forced,
+            carried: self.carried.clone(),
+            chains: self.chains,
+        }
+    }
+
+    /// Goes on behind a chunk that [`decode`](Self::decode) has made here.
+    pub fn advance(&mut self, decoded: &Decoded) {
+        let statement = decoded.statement();
+        let steps = statement.steps as usize;
+        for lane in 0..steps {
+            self.carry(&decoded.values, lane);
+        }
+        if let Some(Roots { after, .. }) = self.build.schedule.roots {
+            let row = |address: u32| &decoded.values.rows[address as usize];
+            let digest =
+                |view: u32| std::array::from_fn(|i| row(view + i as u32)[steps - 1] as u32);
+            self.chains = [after.tokens, after.chosen].map(digest);
+        }
+        self.frontier = statement.frontier_out;
+        self.chosen = !decoded.emitted.is_empty();
+    }
+
+    /// Keeps a lane's keys and values in the lane of its position.
+    fn carry(&mut self, values: &Values, lane: usize) {
+        let plan = &self.build.plan;
+        let position = values.chunk.position as usize + lane;
+        let (block, place) = (position / plan.lanes, position % plan.lanes);
+        let step = plan.carried.step as usize;
+        let rows = (block + 1) * step;
+        if self.carried.len() < rows {
+            self.carried.resize(rows, vec![0; plan.lanes]);
+        }
+        for tensor in &plan.carried.tensors {
+            let to = block * step + tensor.offset as usize;
+            let own = tensor.own.addresses();
+            for (row, address) in self.carried[to..].iter_mut().zip(own) {
+                row[place] = values.rows[address as usize][lane];
+            }
+        }
+    }
+}

@@ -1,0 +1,317 @@
+//! Sessions of real models with proofs that have tensor components: from a model directory to proofs that are verified from their bytes
+//! with the manifest alone.
+
+use std::path::{Path, PathBuf};
+use std::time::Instant;
+
+use cairo_decode::bundle::{BuildRequest, TensorBundle, build_tensors};
+use cairo_decode::decode::{Build, Cut, DecodeError, Decoded, Identity, Session};
+use cairo_decode::integers::{Carried, Description, decode, encode, step};
+use cairo_decode::lower::WeightLayout;
+use cairo_decode::model::Model;
+use cairo_decode::quantize::QuantOptions;
+use cairo_decode::receipt::{Document, TensorManifest};
+use cairo_decode::scales::{Options, quantise};
+use cairo_decode::verify::statement::v3::{Frontier, Statement};
+use cairo_decode::verify::statement::{Domain, SessionId};
+use cairo_decode::verify::tensors::verify_tensors;
+
+const ID: SessionId = SessionId(starknet_types_core::felt::Felt::THREE);
+
+fn root() -> &'static Path {
+    Path::new(env!("CARGO_MANIFEST_DIR"))
+}
+
+/// The most memory that this process has had, in megabytes.
+fn most_memory() -> u64 {
+    let status = std::fs::read_to_string("/proc/self/status").unwrap_or_default();
+    let line = status.lines().find(|line| line.starts_with("VmHWM"));
+    let number = line.and_then(|line| line.split_whitespace().nth(1)?.parse::<u64>().ok());
+    number.unwrap_or(0) / 1024
+}
+
+/// A model directory, compiled.
+struct Compiled {
+    description: Description,
+    build: Build,
+}
+
+fn compile(folder: &Path, lanes: usize, eos: Option<u32>) -> Compiled {
+    let model = Model::load(folder).expect("a model");
+    let text = root().join("models/stories/calibration.txt");
+    let text = std::fs::read_to_string(text).expect("a text");
+    let started = Instant::now();
+    let quantised = quantise(&model, &text, &Options::default()).expect("scales");
+    let scales = started.elapsed();
+    let identity = Identity {
+        name: "stories".to_string(),
+        source: "a test".to_string(),
+        eos,
+        parameters: model.config.parameters(),
+        config: model.config_digest,
+        tokenizer: model.tokenizer_digest,
+    };
+    let started = Instant::now();
+    let description = quantised.description;
+    let cut = Cut { lanes, block: 64 };
+    let build = Build::new(&description, &identity, cut).expect("a build");
+    println!(
+        "{}: scales {:.1} s, build {:.1} s, {} operations, {} words, {} MB",
+        folder.display(),
+        scales.as_secs_f64(),
+        started.elapsed().as_secs_f64(),
+        build.plan.operations.len(),
+        build.program.words().len(),
+        most_memory(),
+    );
+    Compiled { description, build }
+}
+
+/// The tokens that the reference emits behind a prompt.
+fn reference(description: &Description, prompt: &[u32], steps: usize) -> Vec<u32> {
+    let mut carried = Carried::new(description);
+    let mut emitted = vec![];
+    let mut next = prompt[0];
+    for position in 0..steps {
+        let chosen = step(description, &mut carried, next)
+            .expect("in range")
+            .token;
+        next = match prompt.get(position + 1) {
+            Some(token) => *token,
+            None => {
+                emitted.push(chosen);
+                chosen
+            }
+        };
+    }
+    emitted
+}
+
+/// Decodes chunks of these lengths, and hands each to `each`.
+fn session(
+    build: &Build,
+    prompt: &[u32],
+    lengths: &[usize],
+    mut each: impl FnMut(&Decoded),
+) -> (Frontier, Vec<u32>) {
+    let mut session = Session::new(build, Domain::local(), ID, prompt.to_vec()).expect("a prompt");
+    let mut emitted: Vec<u32> = vec![];
+    for &length in lengths {
+        let decoded = session.decode(length).expect("a chunk");
+        each(&decoded);
+        emitted.extend(&decoded.emitted);
+        session.advance(&decoded);
+    }
+    (*session.frontier(), emitted)
+}
+
+/// Proves a session in chunks of these lengths. Its proofs verify from their bytes with the manifest, their statements follow from each
+/// other, the tokens are those of the reference, and the frontier is that of the same steps in other chunks.
+fn proven(of: &Compiled, prompt: &[u32], lengths: &[usize], others: &[&[usize]]) {
+    let Compiled { description, build } = of;
+    let document = build.manifest.to_json().expect("a manifest");
+    let manifest = TensorManifest::from_json(document.as_bytes()).expect("a manifest");
+    let mut before = Frontier::start(prompt).expect("a prompt");
+    let (frontier, emitted) = session(build, prompt, lengths, |decoded| {
+        let started = Instant::now();
+        let (bytes, _) = build.prove(decoded).expect("a proof");
+        let proven = started.elapsed();
+        let started = Instant::now();
+        let facts = verify_tensors(&bytes, &manifest.tensors)
+            .expect("verifies")
+            .facts;
+        let verified = started.elapsed();
+        assert_eq!(facts.program_hash, manifest.model.program_hash.0);
+        let stated = Statement::from_output(&facts.output, manifest.model.program_hash);
+        let stated = stated.expect("a statement");
+        assert_eq!(stated, *decoded.statement());
+        assert_eq!(stated.model_root, manifest.model.model_root);
+        assert_eq!(stated.frontier_in, before);
+        before = stated.frontier_out;
+        println!(
+            "{} steps from {}: proof {:.1} s with its check, {} bytes, verified in {:.2} s, {} MB",
+            stated.steps,
+            stated.frontier_in.position,
+            proven.as_secs_f64(),
+            bytes.len(),
+            verified.as_secs_f64(),
+            most_memory(),
+        );
+    });
+    assert_eq!(frontier, before);
+    let steps = lengths.iter().sum();
+    assert_eq!(emitted, reference(description, prompt, steps));
+    for other in others {
+        assert_eq!(other.iter().sum::<usize>(), steps);
+        let found = session(build, prompt, other, |_| ());
+        assert_eq!(found, (frontier, emitted.clone()), "{other:?}");
+    }
+}
+
+const PROMPT: [u32; 11] = [33, 77, 70, 200, 5, 98, 41, 120, 9, 64, 87];
+
+/// The demo model: the prompt's end in the second chunk, chunks of the whole length and shorter ones, behind whole blocks and within them.
+#[test]
+fn the_demo_model() {
+    let of = compile(&root().join("models/stories"), 8, None);
+    let lengths = [8, 5, 8, 3];
+    proven(&of, &PROMPT, &lengths, &[&[8; 3], &[1; 24], &[7, 7, 7, 3]]);
+}
+
+/// The other model, where it is, in chunks of 16 steps.
+#[test]
+fn another_model() {
+    let folder: PathBuf = root().join("../shared/models/stories260K");
+    if !folder.is_dir() {
+        println!("{} is not there: it is not tested", folder.display());
+        return;
+    }
+    let of = compile(&folder, 16, None);
+    proven(&of, &PROMPT, &[16, 9], &[&[8, 16, 1]]);
+}
+
+/// A description has one form in bytes.
+#[test]
+fn descriptions_are_read_back() {
+    let of = compile(&root().join("models/stories"), 8, None);
+    let bytes = encode(&of.description).expect("bytes");
+    assert_eq!(decode(&bytes).expect("a description"), of.description);
+    let cut = decode(&bytes[..bytes.len() - 1]).expect_err("a byte less");
+    assert!(!cut.to_string().is_empty());
+    decode(&[&bytes[..], &[0]].concat()).expect_err("a byte more");
+    let magic = decode(&bytes[1..]).expect_err("another beginning");
+    assert_eq!(magic.to_string(), "it does not start with \"cdints02\"");
+
+    // What a session refuses, and where it ends.
+    let build = &of.build;
+    let start = |prompt: &[u32]| Session::new(build, Domain::local(), ID, prompt.to_vec());
+    let refused = |prompt: &[u32]| start(prompt).err().expect("refused");
+    assert!(matches!(refused(&[]), DecodeError::Prompt));
+    assert!(matches!(
+        refused(&[3, 256]),
+        DecodeError::PromptToken {
+            place: 1,
+            token: 256,
+            ..
+        }
+    ));
+    assert!(matches!(
+        refused(&[3; 257]),
+        DecodeError::PromptLength {
+            found: 257,
+            context: 256
+        }
+    ));
+    let mut session = start(&[3; 250]).expect("a prompt");
+    for steps in [0, 9] {
+        let refused = session.decode(steps).err().expect("refused");
+        assert!(matches!(refused, DecodeError::Steps { lanes: 8, .. }));
+    }
+    for _ in 0..31 {
+        let decoded = session.decode(8).expect("a chunk");
+        session.advance(&decoded);
+    }
+    let last = session.decode(8).expect("a chunk");
+    assert_eq!((last.statement().steps, last.emitted.len()), (8, 7));
+    session.advance(&last);
+    assert_eq!(session.frontier().position, 256);
+    assert!(matches!(session.decode(1), Err(DecodeError::End(_))));
+}
+
+/// The demo model's build folder gives the same build again, and parts that do not belong together are named.
+#[test]
+fn a_build_folder_is_read_back() {
+    let temp = tempfile::tempdir().expect("a folder");
+    let out = temp.path().join("build");
+    let request = BuildRequest {
+        model: root().join("models/stories"),
+        name: None,
+        calibration: None,
+        heldout: None,
+        accept_fidelity: false,
+        eos: None,
+        out: out.clone(),
+        options: QuantOptions {
+            context: Some(40),
+            ..QuantOptions::default()
+        },
+        weights: WeightLayout::Pairs,
+    };
+    let cut = Cut {
+        lanes: 8,
+        block: 64,
+    };
+    let report = build_tensors(&request, cut, &mut |_| ()).expect("a build");
+    let bundle = TensorBundle::open(&out).expect("a build");
+    assert_eq!(bundle.build.manifest, report.manifest);
+    assert_eq!(bundle.build.program.words().len(), report.words);
+    assert_eq!(bundle.build.schedule.context, 40);
+    let mut session =
+        Session::new(&bundle.build, Domain::local(), ID, PROMPT.to_vec()).expect("a prompt");
+    for _ in 0..2 {
+        let decoded = session.decode(8).expect("a chunk");
+        bundle.build.prove(&decoded).expect("a proof");
+        session.advance(&decoded);
+    }
+    // Each file changed, and put back.
+    let refused = |file: &str, change: &dyn Fn(&mut Vec<u8>)| {
+        let path = out.join(file);
+        let honest = std::fs::read(&path).expect("a file");
+        let mut bytes = honest.clone();
+        change(&mut bytes);
+        std::fs::write(&path, bytes).expect("written");
+        let refused = TensorBundle::open(&out).map(|_| ()).expect_err("refused");
+        std::fs::write(&path, honest).expect("written");
+        refused.to_string()
+    };
+    let parameters = "the root of the parameters is ";
+    // In the middle there are weights.
+    let middle = refused("integers.bin", &|bytes| {
+        let middle = bytes.len() / 2;
+        bytes[middle] ^= 1;
+    });
+    assert!(middle.contains(parameters), "{middle}");
+    let space = refused("config.json", &|bytes| bytes.push(b' '));
+    assert!(space.contains(parameters), "{space}");
+    let short = refused("integers.bin", &|bytes| bytes.truncate(100));
+    assert!(short.contains("no integer model"), "{short}");
+    let no_json = refused("program.json", &|bytes| bytes.truncate(100));
+    assert!(no_json.contains("not a compiled program"), "{no_json}");
+    let other = refused("program.json", &|bytes| {
+        let text = String::from_utf8(bytes.clone()).expect("JSON");
+        let at = text.find("\"instructions\":{\"").expect("instructions");
+        let number = text[at..].find("\":").map(|end| at + end);
+        let start = number.expect("an entry");
+        let digit = text[start + 1..].find("\":").map(|end| start + 1 + end + 2);
+        let digit = digit.expect("a word");
+        bytes[digit] = if bytes[digit] == b'1' { b'2' } else { b'1' };
+    });
+    assert!(other.contains("the program's hash is "), "{other}");
+    let build = TensorBundle::open(&out).expect("as it was");
+    assert_eq!(build.build.manifest, report.manifest);
+}
+
+/// A session ends with the token that ends it: a chunk is cut behind it, and none follows.
+#[test]
+fn a_session_ends_with_its_last_token() {
+    let free = compile(&root().join("models/stories"), 8, None);
+    let emitted = reference(&free.description, &PROMPT, 24);
+    let eos = emitted[5];
+    let place = emitted
+        .iter()
+        .position(|token| *token == eos)
+        .expect("there");
+    let of = compile(&root().join("models/stories"), 8, Some(eos));
+    let prompt = PROMPT.to_vec();
+    let mut session = Session::new(&of.build, Domain::local(), ID, prompt).expect("a prompt");
+    let mut found: Vec<u32> = vec![];
+    while session.ended().is_none() {
+        let decoded = session.decode(8).expect("a chunk");
+        let run = of.build.program.run(&decoded.chunk.input).expect("runs");
+        assert_eq!(run.output(), decoded.statement().to_output());
+        found.extend(&decoded.emitted);
+        session.advance(&decoded);
+    }
+    assert_eq!(found, emitted[..=place]);
+    assert!(matches!(session.decode(1), Err(DecodeError::End(_))));
+}
