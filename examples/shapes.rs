@@ -97,9 +97,7 @@ fn main() {
         model.program.words().len()
     );
     let mut input = trace.into_prover_input().expect("a trace");
-    let blocks = carried.div_ceil(lanes) as u32;
-    let sizes = constants::sizes(plan, &sets.layouts, blocks);
-    let one = sets.at(&sizes).expect("allowed sizes");
+    let one = constants::of_chunk(plan, &sets, &values.chunk).expect("allowed sizes");
     let rows = timed("rows and multiplicities", || {
         witness::witness(plan, &one, &values, &mut input).expect("calls")
     });

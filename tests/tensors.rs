@@ -266,9 +266,8 @@ pub fn chunk_with(plan: Plan, values: Values) -> Chunk {
 pub fn chunk_unchecked(plan: Plan, values: Values) -> Chunk {
     let mut input = program::run(&plan, &values);
     let sets = constants::unchecked(&plan, program::reads(&plan).len());
-    let blocks = values.chunk.position.div_ceil(plan.lanes as u32);
-    let sizes = constants::sizes(&plan, &sets.layouts, blocks);
-    let constants = sets.at(&sizes).expect("allowed sizes");
+    let constants = constants::of_chunk(&plan, &sets, &values.chunk);
+    let constants = constants.expect("allowed sizes");
     let witness = witness::witness(&plan, &constants, &values, &mut input).expect("calls");
     Chunk {
         plan,

@@ -11,7 +11,7 @@ use crate::prove::tensor::calls::CallError;
 use crate::tensor::{ChunkError, PlanError, StreamError};
 use crate::trace::TraceError;
 use crate::verify::ProofError;
-use crate::verify::statement::v3::StatementError;
+use crate::verify::statement::StatementError;
 use crate::verify::tensors::PinsError;
 
 /// Why a description has no build.

@@ -22,9 +22,7 @@ impl Build {
         let mut input = trace.into_prover_input()?;
         let none = || ProveError::Prover("the prover has no constants".to_string());
         let sets = self.prover.constants().ok_or_else(none)?;
-        let blocks = values.chunk.position.div_ceil(self.plan.lanes as u32);
-        let sizes = constants::sizes(&self.plan, &sets.layouts, blocks);
-        let constants = sets.at(&sizes)?;
+        let constants = constants::of_chunk(&self.plan, sets, &values.chunk)?;
         let witness = witness::witness(&self.plan, &constants, values, &mut input)?;
         let proof = self.prover.prove_tensors(input, &witness)?;
         let bytes = encode_tensors(&proof);

@@ -6,6 +6,7 @@ use starknet_types_core::hash::{Poseidon, StarkHash};
 
 use crate::integers::{Description, EncodingError, encode};
 use crate::verify::statement::ModelRoot;
+use crate::verify::tensors::digest_felts;
 
 /// First felt of the root's preimage.
 const DOMAIN: &[u8] = b"cairo-decode.parameters.2";
@@ -23,8 +24,7 @@ pub fn parameters_root(
     let integers: [u8; 32] = Blake2s256::digest(encode(description)?).into();
     let mut preimage = vec![Felt::from_bytes_be_slice(DOMAIN)];
     for digest in [config, tokenizer, &integers] {
-        let (low, high) = digest.split_at(16);
-        preimage.extend([low, high].map(Felt::from_bytes_le_slice));
+        preimage.extend(digest_felts(digest));
     }
     Ok(ModelRoot(Poseidon::hash_array(&preimage)))
 }

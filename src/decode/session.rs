@@ -7,7 +7,7 @@ use crate::program::{self, Pins, Roots};
 use crate::spec::poseidon2::Digest;
 use crate::spec::token_chain::EMPTY;
 use crate::tensor::Chunk;
-use crate::tensor::values::{Values, compute};
+use crate::tensor::values::{Values, compute_steps};
 use crate::verify::statement::v3::{Frontier, Statement, prompt_root};
 use crate::verify::statement::{Domain, SessionId};
 
@@ -119,7 +119,7 @@ impl<'a> Session<'a> {
         let steps = steps.min(left as usize);
         let chunk = self.chunk(steps);
         self.build.plan.accepts(&chunk)?;
-        let values = compute(&self.build.plan, &chunk)?;
+        let values = compute_steps(&self.build.plan, &chunk, steps)?;
         let chosen = &values.rows[self.build.plan.tokens.chosen as usize];
         let is_last = |token: &i64| self.pins.policy.eos.map(i64::from) == Some(*token);
         let ends = chosen[chunk.forced..steps].iter().position(is_last);

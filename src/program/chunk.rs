@@ -9,6 +9,8 @@ use thiserror::Error;
 use super::schedule::{Roots, Schedule, Uses, Views};
 use crate::air::components::lanes::CHANNELS;
 use crate::spec::SPEC_VERSION;
+use crate::tensor::carried_blocks;
+use crate::tensor::constants::signed;
 use crate::verify::statement::v3::{Frontier, Statement, packed};
 use crate::verify::statement::{
     BoundaryKind, ChosenRoot, Domain, KvRoot, MAX_POSITION, ModelRoot, Policy, ProgramHash,
@@ -115,8 +117,7 @@ pub fn chunk(
     statement.frontier_out = out(schedule, pins, first, lanes, memory)?;
     let mut input = header(&statement);
     if Uses::of(&schedule.steps).carried() {
-        let (blocks, keys) = carried(first.position, schedule.lanes as u32);
-        input.extend([blocks, keys].map(Felt::from));
+        input.extend(carried_blocks(schedule.lanes, first.position).map(Felt::from));
     }
     for lane in 0..lanes.steps {
         input.extend(memory.view(schedule.tokens, lane)?);
@@ -185,12 +186,6 @@ fn header(statement: &Statement) -> Vec<Felt> {
     GIVEN.map(|place| output[place]).to_vec()
 }
 
-/// The blocks of carried positions, and the keys in the last one.
-fn carried(position: u32, lanes: u32) -> (u32, u32) {
-    let blocks = position.div_ceil(lanes);
-    (blocks, position + lanes - blocks * lanes)
-}
-
 /// What the tensor memory holds.
 #[derive(Clone, Copy)]
 struct Memory<'a> {
@@ -233,5 +228,5 @@ impl Memory<'_> {
 
 /// A signed integer as the element of the field that it is.
 fn element(value: i64) -> u32 {
-    crate::tensor::constants::signed(value).0
+    signed(value).0
 }

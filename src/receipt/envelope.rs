@@ -198,8 +198,6 @@ pub enum ReceiptError {
     #[error(transparent)]
     Statement(#[from] StatementError),
     #[error(transparent)]
-    TensorStatement(#[from] v3::StatementError),
-    #[error(transparent)]
     Policy(#[from] PolicyError),
     #[error("proof.{field}: receipt says {receipt}, proof has {proof}")]
     Proof {

@@ -6,16 +6,16 @@ use std::sync::Arc;
 use stwo::core::fields::m31::{M31, P};
 
 use super::error::PlanError;
-use super::operation::Part;
+use super::operation::{Chunk, Part, carried_blocks};
 use super::plan::Plan;
 use super::witness::switch_off;
 use crate::air::challenges::Challenges;
 use crate::air::components::Evaluator;
 use crate::air::components::place::END;
 use crate::air::components::{Component, range};
-use crate::air::layout::{Layout, Layouts, Placed, Sizes};
+use crate::air::layout::{Layout, Layouts, Placed, SizeError, Sizes};
 use crate::air::row::column_name;
-use crate::prove::tensor::{Sets, Table};
+use crate::prove::tensor::{Constants, Sets, Table};
 
 /// Smallest size of a component, as a power of two: the rows that the prover computes at once.
 const MIN_LOG_ROWS: u32 = 4;
@@ -132,6 +132,15 @@ fn grown(plan: &Plan, component: Component, size: u32) -> Vec<Vec<M31>> {
         }
         component => component.rows(plan.lanes, size),
     }
+}
+
+/// The constants of a chunk: of the layout with the sizes that it needs.
+///
+/// # Errors
+/// Sets of another plan, or too many carried positions.
+pub fn of_chunk(plan: &Plan, sets: &Sets, chunk: &Chunk) -> Result<Constants, SizeError> {
+    let [blocks, _] = carried_blocks(plan.lanes, chunk.position);
+    sets.at(&sizes(plan, &sets.layouts, blocks))
 }
 
 /// The sizes of a chunk's components, those that the layouts leave open.

@@ -227,24 +227,3 @@ pub struct StreamError {
     pub value: i64,
     pub bound: i64,
 }
-
-/// Why a plan has no proof of a chunk, whatever its values.
-#[derive(Clone, Debug, Error, PartialEq, Eq)]
-pub enum ChunkError {
-    #[error("the chunk has {found} tokens; at least 1, and at most {lanes}, one for each lane")]
-    Tokens { found: usize, lanes: usize },
-    #[error("lane {lane} has the token {token}; the plan has {tokens} tokens")]
-    Token {
-        lane: usize,
-        token: u32,
-        tokens: usize,
-    },
-    #[error(
-        "the chunk begins at position {position}; {operation} has {context} positions: begin a new session"
-    )]
-    Position {
-        operation: &'static str,
-        position: u32,
-        context: usize,
-    },
-}

@@ -2,9 +2,6 @@
 
 use std::ops::Range;
 
-use stwo::core::fields::m31::M31;
-
-use super::constants::signed;
 use super::error::{PlanError, StreamError};
 use super::numbers::{Matmul, Taker};
 use super::operation::{Operand, Operation, Part, Work};
@@ -93,48 +90,26 @@ impl Work for ByTable {
         values: &mut Values,
     ) -> Result<(), StreamError> {
         let function = &plan.tables[self.table];
-        let accumulators = values.product(&self.of.weights, self.input, &lanes);
-        for output in 0..self.of.outputs() {
-            for (lane, &accumulator) in lanes.clone().zip(accumulators.of(output)) {
-                let [argument, _] = self.of.round(output, accumulator.into());
-                values.set(self.output, output, lane, function.at(argument));
-            }
-        }
-        values.keep(self.output, &lanes, &accumulators);
+        let tensors = [self.input, self.output];
+        let set = |values: &mut Values, output, lane, argument| {
+            values.set(self.output, output, lane, function.at(argument));
+        };
+        self.of.compute(tensors, &lanes, values, set);
         Ok(())
     }
 
     fn constants(&self, plan: &Plan) -> Vec<Part> {
-        let row = |output: usize| {
-            let mut row = vec![M31::from(output as u32)];
-            row.extend(self.of.rounding(output));
-            row.extend([self.table as u32, 0].map(M31::from));
-            row
-        };
-        vec![
-            self.of.weights.constants(plan.block),
-            Part {
-                component: self.component(plan),
-                rows: (0..self.of.outputs()).map(row).collect(),
-            },
-        ]
+        let behind = [self.table as u32, 0];
+        self.of.constants(plan, self.component(plan), &behind)
     }
 
     fn witness(&self, plan: &Plan, values: &Values) -> Vec<Part> {
         let function = &plan.tables[self.table];
-        let row = |output| {
-            let kept = values.kept(self.output).of(output);
-            let [arguments, rests] = self.of.rounded(output, kept);
+        let of = ([self.input, self.output], values);
+        let row = |_, [arguments, rests]: [Vec<i64>; 2]| {
             let results = arguments.iter().map(|&z| function.at(z)).collect();
-            let own = [arguments, rests, results].concat();
-            own.into_iter().map(signed).collect()
+            [arguments, rests, results].concat()
         };
-        vec![
-            self.of.weights.witness(plan, self.input, values),
-            Part {
-                component: self.component(plan),
-                rows: (0..self.of.outputs()).map(row).collect(),
-            },
-        ]
+        self.of.witness(plan, of, self.component(plan), row)
     }
 }

@@ -2,9 +2,6 @@
 
 use std::ops::Range;
 
-use stwo::core::fields::m31::M31;
-
-use super::constants::signed;
 use super::error::{PlanError, StreamError};
 use super::numbers::{Matmul, Taker};
 use super::operation::{Operand, Operation, Part, Work};
@@ -81,44 +78,22 @@ impl Work for Linear {
         lanes: Range<usize>,
         values: &mut Values,
     ) -> Result<(), StreamError> {
-        let accumulators = values.product(&self.of.weights, self.input, &lanes);
-        for output in 0..self.of.outputs() {
-            for (lane, &accumulator) in lanes.clone().zip(accumulators.of(output)) {
-                let [result, _] = self.of.round(output, accumulator.into());
-                values.set(self.output, output, lane, result);
-            }
-        }
-        values.keep(self.output, &lanes, &accumulators);
+        let tensors = [self.input, self.output];
+        let set = |values: &mut Values, output, lane, result| {
+            values.set(self.output, output, lane, result);
+        };
+        self.of.compute(tensors, &lanes, values, set);
         Ok(())
     }
 
     fn constants(&self, plan: &Plan) -> Vec<Part> {
-        let row = |output: usize| {
-            let mut row = vec![M31::from(output as u32)];
-            row.extend(self.of.rounding(output));
-            row.extend([self.bits, 1 << (self.bits - 1), 0].map(M31::from));
-            row
-        };
-        vec![
-            self.of.weights.constants(plan.block),
-            Part {
-                component: Component::Round,
-                rows: (0..self.of.outputs()).map(row).collect(),
-            },
-        ]
+        let behind = [self.bits, 1 << (self.bits - 1), 0];
+        self.of.constants(plan, Component::Round, &behind)
     }
 
     fn witness(&self, plan: &Plan, values: &Values) -> Vec<Part> {
-        let row = |output| {
-            let [results, rests] = self.of.rounded(output, values.kept(self.output).of(output));
-            [results, rests].concat().into_iter().map(signed).collect()
-        };
-        vec![
-            self.of.weights.witness(plan, self.input, values),
-            Part {
-                component: Component::Round,
-                rows: (0..self.of.outputs()).map(row).collect(),
-            },
-        ]
+        let of = ([self.input, self.output], values);
+        let row = |_, rounded: [Vec<i64>; 2]| rounded.concat();
+        self.of.witness(plan, of, Component::Round, row)
     }
 }

@@ -7,6 +7,7 @@
 //! The operations are those of a decode step: embeddings, learned positions, norms, rotations, products with rounding, functions of them by tables, attention, sums with a
 //! residual stream, gated products, and a head that chooses a token. [`description`] makes the plan of an integer model.
 
+pub mod accepts;
 pub mod angles;
 pub mod attention;
 pub mod carried;
@@ -20,7 +21,6 @@ pub mod function;
 pub mod gated;
 mod groups;
 pub mod head;
-pub mod holds;
 pub mod length;
 pub mod linear;
 pub mod masks;
@@ -38,13 +38,13 @@ pub mod shares;
 pub mod values;
 pub mod witness;
 
+pub use accepts::ChunkError;
 pub use angles::Angles;
 pub use attention::Attention;
 pub use description::{Planned, plan};
-pub use error::{ChunkError, PlanError, StreamError};
+pub use error::{PlanError, StreamError};
 pub use gated::Gated;
-pub use holds::UnfitError;
 pub use norm::{Norm, NormKind};
-pub use operation::{Chunk, Operand, Operation};
+pub use operation::{Chunk, Operand, Operation, carried_blocks};
 pub use plan::{Plan, Tensor};
 pub use product::{Function, Matrix, Product};

@@ -7,7 +7,7 @@ use stwo::core::fields::m31::M31;
 use super::angles::AnglesByTable;
 use super::chains::Chains;
 use super::embed::Embed;
-use super::error::{ChunkError, StreamError};
+use super::error::StreamError;
 use super::function::ByTable;
 use super::gated::GatedProduct;
 use super::head::Head;
@@ -153,17 +153,22 @@ pub enum Operand {
 impl Operand {
     /// Its value in a chunk.
     pub fn of(self, lanes: usize, chunk: &Chunk) -> u32 {
-        let lanes = lanes as u32;
-        let blocks = chunk.position.div_ceil(lanes);
+        let [blocks, last_keys] = carried_blocks(lanes, chunk.position);
         match self {
             Operand::Number(number) => number,
             Operand::Position => chunk.position,
             Operand::Blocks => blocks,
-            Operand::LastKeys if blocks == 0 => lanes,
-            Operand::LastKeys => chunk.position - (blocks - 1) * lanes,
+            Operand::LastKeys => last_keys,
             Operand::Group(heads) => heads * (blocks + 1),
         }
     }
+}
+
+/// The number of blocks of positions before this one, and the number of positions in the last of them: that of lanes if there is none.
+pub fn carried_blocks(lanes: usize, position: u32) -> [u32; 2] {
+    let lanes = lanes as u32;
+    let blocks = position.div_ceil(lanes);
+    [blocks, position + lanes - blocks * lanes]
 }
 
 /// What a chunk puts into a plan.
@@ -176,7 +181,6 @@ pub struct Chunk {
     pub position: u32,
     /// Number of the first lanes whose next token the prompt gives, so that their choices do not count.
     pub forced: usize,
-    /// Keys and values of the positions before, as rows of the memory, block by block.
     /// Keys and values of the positions before, as rows of the memory, block by block, each in the order of a record.
     pub carried: Vec<Vec<i64>>,
     /// The chains of the tokens that came in before, and of the listed choices.
@@ -190,41 +194,6 @@ impl Chunk {
             tokens: tokens.to_vec(),
             ..Chunk::default()
         }
-    }
-}
-
-impl Plan {
-    /// Requires tokens for some lanes, at least one, all of them tokens of the plan, and a first position that its constants know.
-    ///
-    /// # Errors
-    /// [`ChunkError`]
-    pub fn accepts(&self, chunk: &Chunk) -> Result<(), ChunkError> {
-        let (found, lanes) = (chunk.tokens.len(), self.lanes);
-        if !(1..=lanes).contains(&found) {
-            return Err(ChunkError::Tokens { found, lanes });
-        }
-        let tokens = self.embedding.rows.len();
-        let mut lanes = chunk.tokens.iter().enumerate();
-        if let Some((lane, &token)) = lanes.find(|(_, token)| **token as usize >= tokens) {
-            return Err(ChunkError::Token {
-                lane,
-                token,
-                tokens,
-            });
-        }
-        let position = chunk.position;
-        for operation in &self.operations {
-            let work = operation.work();
-            if let Some(context) = work.context().filter(|&most| position as usize >= most) {
-                let operation = work.name();
-                return Err(ChunkError::Position {
-                    operation,
-                    position,
-                    context,
-                });
-            }
-        }
-        Ok(())
     }
 }
 

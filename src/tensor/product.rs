@@ -1,6 +1,8 @@
 //! What a plan's operations have of constants: matrices with their rounding, and tables of functions; and the ranges
 //! that follow from them.
 
+use std::ops::Range;
+
 use stwo::core::fields::m31::M31;
 
 use super::constants::{flag, signed};
@@ -214,6 +216,64 @@ impl Product {
         let both = products.iter().map(round);
         let (results, rests) = both.map(|[result, rest]| (result, rest)).unzip();
         [results, rests]
+    }
+
+    /// Computes the products of an operation in some lanes, keeps them, and hands each rounded one over: with its output and its lane.
+    pub(super) fn compute(
+        &self,
+        [input, output]: [Tensor; 2],
+        lanes: &Range<usize>,
+        values: &mut Values,
+        mut then: impl FnMut(&mut Values, usize, usize, i64),
+    ) {
+        let accumulators = values.product(&self.weights, input, lanes);
+        for channel in 0..self.outputs() {
+            for (lane, &accumulator) in lanes.clone().zip(accumulators.of(channel)) {
+                let [result, _] = self.round(channel, accumulator.into());
+                then(values, channel, lane, result);
+            }
+        }
+        values.keep(output, lanes, &accumulators);
+    }
+
+    /// The constants of its rows: those of `product`, then for each output one of the component that takes it: the output, its rounding,
+    /// and what all its rows have behind.
+    pub(super) fn constants(&self, plan: &Plan, taker: Component, behind: &[u32]) -> Vec<Part> {
+        let row = |output: usize| {
+            let mut row = vec![M31::from(output as u32)];
+            row.extend(self.rounding(output));
+            row.extend(behind.iter().copied().map(M31::from));
+            row
+        };
+        vec![
+            self.weights.constants(plan.block),
+            Part {
+                component: taker,
+                rows: (0..self.outputs()).map(row).collect(),
+            },
+        ]
+    }
+
+    /// The same rows: the trace columns behind the operands. `row` makes those of an output of its results and rests.
+    pub(super) fn witness(
+        &self,
+        plan: &Plan,
+        ([input, output], values): ([Tensor; 2], &Values),
+        taker: Component,
+        row: impl Fn(usize, [Vec<i64>; 2]) -> Vec<i64>,
+    ) -> Vec<Part> {
+        let kept = values.kept(output);
+        let row = |channel: usize| {
+            let own = row(channel, self.rounded(channel, kept.of(channel)));
+            own.into_iter().map(signed).collect()
+        };
+        vec![
+            self.weights.witness(plan, input, values),
+            Part {
+                component: taker,
+                rows: (0..self.outputs()).map(row).collect(),
+            },
+        ]
     }
 
     /// The constants of an output's rounding.

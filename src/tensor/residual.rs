@@ -2,9 +2,6 @@
 
 use std::ops::Range;
 
-use stwo::core::fields::m31::M31;
-
-use super::constants::signed;
 use super::error::{PlanError, StreamError};
 use super::numbers::{Matmul, Taker};
 use super::operation::{Operand, Operation, Part, Work};
@@ -129,52 +126,30 @@ impl Work for Residual {
         lanes: Range<usize>,
         values: &mut Values,
     ) -> Result<(), StreamError> {
-        let accumulators = values.product(&self.of.weights, self.input, &lanes);
-        for output in 0..self.of.outputs() {
-            for (lane, &accumulator) in lanes.clone().zip(accumulators.of(output)) {
-                let [result, _] = self.of.round(output, accumulator.into());
-                let sum = values.channel(self.stream, output)[lane] + result;
-                values.set(self.output, output, lane, sum);
-            }
-        }
-        values.keep(self.output, &lanes, &accumulators);
+        let tensors = [self.input, self.output];
+        let set = |values: &mut Values, output, lane, result| {
+            let sum = values.channel(self.stream, output)[lane] + result;
+            values.set(self.output, output, lane, sum);
+        };
+        self.of.compute(tensors, &lanes, values, set);
         self.within_bound(&lanes, values)
     }
 
     fn constants(&self, plan: &Plan) -> Vec<Part> {
-        let row = |output: usize| {
-            let mut row = vec![M31::from(output as u32)];
-            row.extend(self.of.rounding(output));
-            row.push(M31::from(0));
-            row
-        };
-        vec![
-            self.of.weights.constants(plan.block),
-            Part {
-                component: self.component(plan),
-                rows: (0..self.of.outputs()).map(row).collect(),
-            },
-        ]
+        self.of.constants(plan, self.component(plan), &[0])
     }
 
     fn witness(&self, plan: &Plan, values: &Values) -> Vec<Part> {
-        let row = |channel| {
-            let kept = values.kept(self.output).of(channel);
-            let [_, rests] = self.of.rounded(channel, kept);
+        let of = ([self.input, self.output], values);
+        let row = |channel, [_, rests]: [Vec<i64>; 2]| {
             let [old, new] = [self.stream, self.output].map(|t| values.channel(t, channel));
             let mut own = old.to_vec();
             for (sum, rest) in new.iter().zip(rests) {
                 let limbs = sum + i64::from(BOUND);
                 own.extend([limbs & ((1 << LOW_BITS) - 1), limbs >> LOW_BITS, rest]);
             }
-            own.into_iter().map(signed).collect()
+            own
         };
-        vec![
-            self.of.weights.witness(plan, self.input, values),
-            Part {
-                component: self.component(plan),
-                rows: (0..self.of.outputs()).map(row).collect(),
-            },
-        ]
+        self.of.witness(plan, of, self.component(plan), row)
     }
 }

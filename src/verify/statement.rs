@@ -1,6 +1,6 @@
 //! The statement: the public facts that a proof's output encodes.
 //!
-//! Owns: the statement's types, their form (what can be refused without a proof), the fixed
+//! Owns: the statement's types, their form (what can be refused without a proof), what all versions share (`common`), the fixed
 //! encoding into 21 felts (`encoding`), the typed felts with their one text form (`felts`) and
 //! what a verified proof hands over (`facts`). Statements of programs with tensor components are another type (`v3`).
 //!
@@ -12,6 +12,7 @@
 //! reader in `receipt`, which refuses what serde would let pass; what a verifier is willing to
 //! accept (`policy`); relations between receipts (`receipt::continuity`).
 
+mod common;
 mod encoding;
 mod facts;
 mod felts;
@@ -27,6 +28,7 @@ use thiserror::Error;
 use super::checks::{Check, all, ensure};
 use crate::spec::roots;
 
+use common::form_rules;
 pub use encoding::{OUTPUT_FIELDS, OUTPUT_LEN};
 pub use facts::{Channel, Preprocessed, ProofParams, PublicFacts};
 pub use felts::{
@@ -272,50 +274,15 @@ impl Statement {
 
     /// The rules of a statement's form: format version, domain, prompt length, number of steps,
     /// positions within [`MAX_POSITION`], and `frontier_out.position = frontier_in.position + steps`.
-    pub fn form_checks(&self) -> [Check<'_, StatementError>; 8] {
-        let Domain { chain, verifier } = self.domain;
-        let (local, contract) = (self.domain.is_local(), verifier.0 != Felt::ZERO);
-        let length = self.prompt_length;
-        let (from, steps, to) = (
-            self.frontier_in.position,
-            self.steps,
-            self.frontier_out.position,
-        );
-        let position = |name, side, found| {
-            let error = move || StatementError::Position { side, found };
-            Check::new(name, move || ensure(found <= MAX_POSITION, error))
-        };
-        let end = u64::from(from) + u64::from(steps);
-        [
-            Check::new("version", move || {
-                let found = self.version;
-                let known = Weights::of_version(found).is_some();
-                ensure(known, || StatementError::Version { found })
-            }),
-            Check::new("no contract where the domain is local", move || {
-                let error = || StatementError::LocalVerifier { found: verifier };
-                ensure(!local || !contract, error)
-            }),
-            Check::new("a contract where there is a chain", move || {
-                ensure(local || contract, || StatementError::NoVerifier { chain })
-            }),
-            Check::new("prompt_length in range", move || {
-                let error = || StatementError::PromptLength { found: length };
-                ensure((1..=MAX_POSITION).contains(&length), error)
-            }),
-            Check::new("a step", move || {
-                ensure(steps != 0, || StatementError::NoSteps)
-            }),
-            position("frontier_in.position in range", "in", from),
-            position("frontier_out.position in range", "out", to),
-            Check::new("position + steps", move || {
-                ensure(end == u64::from(to), || StatementError::Steps {
-                    from,
-                    steps,
-                    to,
-                })
-            }),
-        ]
+    pub fn form_checks(&self) -> Vec<Check<'_, StatementError>> {
+        let version = Check::new("version", move || {
+            let found = self.version;
+            let known = Weights::of_version(found).is_some();
+            ensure(known, || StatementError::Version { found })
+        });
+        let positions = [self.frontier_in.position, self.frontier_out.position];
+        let rules = form_rules(self.domain, self.prompt_length, self.steps, positions);
+        [version].into_iter().chain(rules).collect()
     }
 
     /// How many of the chunk's tokens came from the prompt. A step at position `p` brings the
@@ -342,6 +309,11 @@ impl Statement {
 pub enum StatementError {
     #[error("public output: has {found} felts, a statement has {OUTPUT_LEN}")]
     OutputLength { found: usize },
+    #[error(
+        "public output: has {found} felts, a statement of version 3 has {}",
+        v3::OUTPUT_LEN
+    )]
+    TensorOutputLength { found: usize },
     #[error("{field}: {value} is too large for this field")]
     TooLarge { field: &'static str, value: String },
     #[error("statement.domain.chain: {0}")]
@@ -354,6 +326,11 @@ pub enum StatementError {
         "statement.version: is {found}, this program reads {STATEMENT_VERSION} and {COMMITTED_STATEMENT_VERSION}"
     )]
     Version { found: u32 },
+    #[error(
+        "statement.version: is {found}, this is the reader of version {}",
+        v3::VERSION
+    )]
+    OtherVersion { found: String },
     #[error("statement.domain.verifier: must be 0x0 in the domain `local`, is {found}")]
     LocalVerifier { found: ContractAddress },
     #[error("statement.domain.verifier: must not be 0x0 on chain {chain}")]

@@ -110,13 +110,9 @@ impl TensorPins {
 }
 
 /// The halves of a digest, the low one first.
-fn digest_felts(digest: &[u8; 32]) -> [Felt; 2] {
-    let half = |start: usize| {
-        let mut bytes = [0; 32];
-        bytes[..16].copy_from_slice(&digest[start..start + 16]);
-        Felt::from_bytes_le(&bytes)
-    };
-    [half(0), half(16)]
+pub fn digest_felts(digest: &[u8; 32]) -> [Felt; 2] {
+    let (low, high) = digest.split_at(16);
+    [low, high].map(Felt::from_bytes_le_slice)
 }
 
 /// What a verified proof with tensor components is of.

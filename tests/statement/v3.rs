@@ -3,11 +3,11 @@
 use cairo_decode::spec::SPEC_VERSION;
 use cairo_decode::verify::policy::{Accept, AcceptedModel};
 use cairo_decode::verify::statement::v3::{
-    Frontier, OUTPUT_FIELDS, OUTPUT_LEN, Statement, StatementError, VERSION,
+    Frontier, OUTPUT_FIELDS, OUTPUT_LEN, Statement, VERSION,
 };
 use cairo_decode::verify::statement::{
     BoundaryKind, ChosenRoot, ContractAddress, Domain, KvRoot, MAX_POSITION, ModelRoot, Policy,
-    ProgramHash, STATEMENT_VERSION, SessionId, TokensRoot,
+    ProgramHash, STATEMENT_VERSION, SessionId, StatementError, TokensRoot,
 };
 use starknet_types_core::felt::Felt;
 
@@ -121,7 +121,7 @@ fn a_relabelled_field_is_named() {
     let refusal = statement.compare(&output[1..], statement.program_hash.0);
     assert_eq!(
         refusal,
-        Err(StatementError::OutputLength {
+        Err(StatementError::TensorOutputLength {
             found: OUTPUT_LEN - 1
         })
     );
@@ -155,7 +155,7 @@ fn an_output_of_no_statement_is_refused() {
     let short = Statement::from_output(&[Felt::ONE; OUTPUT_LEN - 1], ProgramHash(Felt::ONE));
     assert_eq!(
         short,
-        Err(StatementError::OutputLength {
+        Err(StatementError::TensorOutputLength {
             found: OUTPUT_LEN - 1
         })
     );

@@ -1,6 +1,6 @@
 //! Records and chains that are refused, each by the name of its check, and the largest ones that are not.
 
-use cairo_decode::tensor::{Chunk, Matrix, Plan, PlanError, Product, Tensor, UnfitError};
+use cairo_decode::tensor::{Chunk, ChunkError, Matrix, Plan, PlanError, Product, Tensor};
 
 use crate::Numbers;
 use crate::digests::{carried, digested};
@@ -145,33 +145,34 @@ fn chunks_that_fit_a_plan() {
     let (plan, ..) = digested(8, &[16, 24], 7, 2);
     for position in [0, 1, 8, 9, 16] {
         assert_eq!(
-            plan.holds(&carried(&plan, position, &mut Numbers(4))),
+            plan.accepts(&carried(&plan, position, &mut Numbers(4))),
             Ok(())
         );
     }
     let refused = |position: u32, change: &dyn Fn(&mut Chunk)| {
         let mut chunk = carried(&plan, position, &mut Numbers(4));
         change(&mut chunk);
-        plan.holds(&chunk).expect_err("a chunk that does not fit")
+        plan.accepts(&chunk).expect_err("a chunk that does not fit")
     };
     let found = refused(9, &|chunk| chunk.tokens.clear());
-    assert_eq!(found, UnfitError::Tokens { found: 0, lanes: 8 });
+    assert_eq!(found, ChunkError::Tokens { found: 0, lanes: 8 });
     let found = refused(9, &|chunk| chunk.tokens[2] = 40);
     assert_eq!(
         found,
-        UnfitError::Token {
+        ChunkError::Token {
+            lane: 2,
             token: 40,
             tokens: 40
         }
     );
     assert_eq!(
         refused(17, &|_| ()),
-        UnfitError::Room {
+        ChunkError::Room {
             position: 17,
             room: 16
         }
     );
-    let short = UnfitError::Carried {
+    let short = ChunkError::Carried {
         found: 79,
         expected: 80,
         lanes: 8,
@@ -180,7 +181,7 @@ fn chunks_that_fit_a_plan() {
     assert_eq!(refused(9, &|chunk| chunk.carried[5].truncate(7)), short);
     let limit = 1 << 14;
     for value in [limit, -limit - 1] {
-        let error = UnfitError::Value {
+        let error = ChunkError::Value {
             row: 40,
             value,
             least: -limit,
@@ -190,6 +191,6 @@ fn chunks_that_fit_a_plan() {
         // Of the second block's lanes only the first one counts.
         let mut chunk = carried(&plan, 9, &mut Numbers(4));
         chunk.carried[40][1] = value;
-        assert_eq!(plan.holds(&chunk), Ok(()));
+        assert_eq!(plan.accepts(&chunk), Ok(()));
     }
 }

@@ -113,9 +113,8 @@ impl Model {
     pub fn rows(&self, values: &Values, input: &[Felt]) -> Result<Run, String> {
         let sets =
             constants::constants(&self.plan, self.schedule.reads()).expect("one writer each");
-        let blocks = values.chunk.position.div_ceil(self.plan.lanes as u32);
-        let sizes = constants::sizes(&self.plan, &sets.layouts, blocks);
-        let constants = sets.at(&sizes).expect("allowed sizes");
+        let constants = constants::of_chunk(&self.plan, &sets, &values.chunk);
+        let constants = constants.expect("allowed sizes");
         let trace = self.program.run(input).map_err(|error| error.to_string())?;
         let output = trace.output().to_vec();
         let mut input = trace

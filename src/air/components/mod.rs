@@ -264,40 +264,14 @@ impl Component {
 
 impl fmt::Display for Component {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.document_name())?;
         match self {
-            Component::Tensor => f.write_str("tensor"),
-            Component::Range => f.write_str("range"),
-            Component::Lanes => f.write_str("lanes"),
-            Component::Call { operands } => write!(f, "call_{operands}"),
-            Component::Cells => f.write_str("cells"),
-            Component::Embed { shift, .. } => write!(f, "embed_{shift}"),
-            Component::EmbedPositions { shift, .. } => write!(f, "embed_positions_{shift}"),
-            Component::Product { .. } => f.write_str("product"),
-            Component::Round => f.write_str("round"),
-            Component::Table => f.write_str("table"),
-            Component::Function { .. } => f.write_str("function"),
-            Component::Residual { .. } => f.write_str("residual"),
-            Component::Gated { .. } => f.write_str("gated"),
-            Component::Rotary { .. } => f.write_str("rotary"),
-            Component::Positions => f.write_str("positions"),
-            Component::AngleTable => f.write_str("angle_table"),
-            Component::PositionTable { .. } => f.write_str("position_table"),
-            Component::Angles => f.write_str("angles"),
-            Component::HeadInput => f.write_str("head_input"),
-            Component::Head { .. } => f.write_str("head"),
-            Component::Answer => f.write_str("answer"),
-            Component::Masks => f.write_str("masks"),
-            Component::Softmax { .. } => f.write_str("softmax"),
-            Component::Qk { .. } => f.write_str("qk"),
-            Component::CarriedLanes { .. } => f.write_str("carried_lanes"),
-            Component::Attend { .. } => f.write_str("attend"),
-            Component::Mixed => f.write_str("mixed"),
-            Component::Norm { .. } => f.write_str("norm"),
-            Component::NormRoot { .. } => f.write_str("norm_root"),
-            Component::Compress => f.write_str("compress"),
-            Component::Record { .. } => f.write_str("record"),
-            Component::Roots { .. } => f.write_str("roots"),
-            Component::Tokens => f.write_str("tokens"),
+            // Of these a plan can have several.
+            Component::Call { operands } => write!(f, "_{operands}"),
+            Component::Embed { shift, .. } | Component::EmbedPositions { shift, .. } => {
+                write!(f, "_{shift}")
+            }
+            _ => Ok(()),
         }
     }
 }

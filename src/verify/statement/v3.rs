@@ -16,14 +16,13 @@ mod encoding;
 
 use serde::Serialize;
 use starknet_types_core::felt::Felt;
-use thiserror::Error;
 
-use super::super::checks::{Check, all, ensure};
+use super::super::checks::{Check, all};
+use super::common::form_rules;
 use super::{
-    BoundaryKind, ChainId, ChainIdError, ChosenRoot, ContractAddress, Domain, KvRoot, MAX_POSITION,
-    ModelRoot, Policy, ProgramHash, SessionId, TokensRoot,
+    BoundaryKind, ChosenRoot, Domain, KvRoot, ModelRoot, Policy, ProgramHash, SessionId,
+    StatementError, TokensRoot,
 };
-
 use crate::spec::poseidon2::Digest;
 use crate::spec::token_chain::{EMPTY, append};
 
@@ -109,43 +108,10 @@ impl Statement {
         all(self.form_checks())
     }
 
-    /// The rules of a statement's form: domain, prompt length, number of steps, positions within [`MAX_POSITION`], and
-    /// `frontier_out.position = frontier_in.position + steps`.
+    /// The rules of a statement's form, which are those of all versions.
     pub fn form_checks(&self) -> [Check<'_, StatementError>; 7] {
-        let Domain { chain, verifier } = self.domain;
-        let (local, contract) = (self.domain.is_local(), verifier.0 != Felt::ZERO);
-        let (length, steps) = (self.prompt_length, self.steps);
-        let (from, to) = (self.frontier_in.position, self.frontier_out.position);
-        let position = |name, side, found| {
-            let error = move || StatementError::Position { side, found };
-            Check::new(name, move || ensure(found <= MAX_POSITION, error))
-        };
-        let end = u64::from(from) + u64::from(steps);
-        [
-            Check::new("no contract where the domain is local", move || {
-                let error = || StatementError::LocalVerifier { found: verifier };
-                ensure(!local || !contract, error)
-            }),
-            Check::new("a contract where there is a chain", move || {
-                ensure(local || contract, || StatementError::NoVerifier { chain })
-            }),
-            Check::new("prompt_length in range", move || {
-                let error = || StatementError::PromptLength { found: length };
-                ensure((1..=MAX_POSITION).contains(&length), error)
-            }),
-            Check::new("a step", move || {
-                ensure(steps != 0, || StatementError::NoSteps)
-            }),
-            position("frontier_in.position in range", "in", from),
-            position("frontier_out.position in range", "out", to),
-            Check::new("position + steps", move || {
-                ensure(end == u64::from(to), || StatementError::Steps {
-                    from,
-                    steps,
-                    to,
-                })
-            }),
-        ]
+        let positions = [self.frontier_in.position, self.frontier_out.position];
+        form_rules(self.domain, self.prompt_length, self.steps, positions)
     }
 
     /// How many of the chunk's next tokens the prompt gives. A step at position `p` brings the token at `p + 1`, which is
@@ -160,42 +126,4 @@ impl Statement {
     pub fn emitted_count(&self) -> u32 {
         self.steps - self.forced_count()
     }
-}
-
-/// Why a public output is no statement 3, a statement is not well formed, or the two differ.
-#[derive(Clone, Debug, PartialEq, Eq, Error)]
-pub enum StatementError {
-    #[error("public output: has {found} felts, a statement of version 3 has {OUTPUT_LEN}")]
-    OutputLength { found: usize },
-    #[error("{field}: {value} is too large for this field")]
-    TooLarge { field: &'static str, value: String },
-    #[error("statement.version: is {found}, this is the reader of version {VERSION}")]
-    Version { found: String },
-    #[error("statement.domain.chain: {0}")]
-    Chain(#[from] ChainIdError),
-    #[error("statement.policy.kind: unknown policy {value}")]
-    PolicyKind { value: String },
-    #[error("statement.boundary: unknown boundary kind {value}")]
-    Boundary { value: String },
-    #[error("statement.domain.verifier: must be 0x0 in the domain `local`, is {found}")]
-    LocalVerifier { found: ContractAddress },
-    #[error("statement.domain.verifier: must not be 0x0 on chain {chain}")]
-    NoVerifier { chain: ChainId },
-    #[error("statement.prompt_length: is {found}, allowed are 1 to {MAX_POSITION} tokens")]
-    PromptLength { found: u32 },
-    #[error("statement.steps: is 0, a chunk has at least one step")]
-    NoSteps,
-    #[error("statement.frontier_{side}.position: is {found}, the largest is {MAX_POSITION}")]
-    Position { side: &'static str, found: u32 },
-    #[error(
-        "statement.frontier_out.position: is {to}, but {steps} steps from position {from} end at {}",
-        u64::from(*from) + u64::from(*steps)
-    )]
-    Steps { from: u32, steps: u32, to: u32 },
-    #[error("{field}: receipt says {receipt}, proof says {proof}")]
-    Differs {
-        field: &'static str,
-        receipt: String,
-        proof: String,
-    },
 }

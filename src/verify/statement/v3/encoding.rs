@@ -7,11 +7,10 @@
 
 use starknet_types_core::felt::Felt;
 
-use super::super::super::checks::{Check, all, ensure};
-use super::super::{PolicyKind, felt_to_hex};
+use super::super::super::checks::{Check, all};
+use super::super::common::{HEAD, Head, comparisons, small};
 use super::{
-    BoundaryKind, ChainId, ChosenRoot, ContractAddress, Domain, Frontier, KvRoot, ModelRoot,
-    Policy, ProgramHash, SessionId, Statement, StatementError, TokensRoot, VERSION,
+    ChosenRoot, Frontier, KvRoot, ProgramHash, Statement, StatementError, TokensRoot, VERSION,
 };
 
 /// Number of felts in a statement's encoding.
@@ -43,41 +42,36 @@ pub const OUTPUT_FIELDS: [&str; OUTPUT_LEN] = [
     "statement.frontier_out.chosen_root",
 ];
 
-/// Field path of what a verifier computes from the proof's program.
-const PROGRAM_HASH: &str = "statement.program_hash";
-
-const CHAIN: usize = 2;
-const POLICY_KIND: usize = 6;
-const POLICY_EOS: usize = 7;
-const BOUNDARY: usize = 8;
-const FRONTIER_IN: usize = 12;
 const FRONTIER_OUT: usize = 17;
 
 impl Statement {
     /// The public output of a proof of this statement.
     pub fn to_output(&self) -> [Felt; OUTPUT_LEN] {
-        let PolicyKind::Greedy = self.policy.kind;
-        let BoundaryKind::Token = self.boundary;
-        let eos = self.policy.eos.map_or(0, |token| u64::from(token) + 1);
         let mut felts = [Felt::ZERO; OUTPUT_LEN];
-        let head = [
-            Felt::from(VERSION),
-            Felt::from(self.spec_version),
-            self.domain.chain.felt(),
-            self.domain.verifier.0,
-            self.session_id.0,
-            self.model_root.0,
-            Felt::ZERO, // greedy
-            Felt::from(eos),
-            Felt::ZERO, // token boundary
-            self.prompt_root.0,
-            Felt::from(self.prompt_length),
-            Felt::from(self.steps),
-        ];
-        felts[..FRONTIER_IN].copy_from_slice(&head);
-        felts[FRONTIER_IN..FRONTIER_OUT].copy_from_slice(&frontier_felts(&self.frontier_in));
-        felts[FRONTIER_OUT..].copy_from_slice(&frontier_felts(&self.frontier_out));
+        felts[..HEAD].copy_from_slice(&self.head().felts());
+        for (at, frontier) in [
+            (HEAD, &self.frontier_in),
+            (FRONTIER_OUT, &self.frontier_out),
+        ] {
+            let frontier = frontier_felts(frontier);
+            felts[at..at + frontier.len()].copy_from_slice(&frontier);
+        }
         felts
+    }
+
+    fn head(&self) -> Head {
+        Head {
+            version: VERSION,
+            spec_version: self.spec_version,
+            domain: self.domain,
+            session_id: self.session_id,
+            model_root: self.model_root,
+            policy: self.policy,
+            boundary: self.boundary,
+            prompt_root: self.prompt_root,
+            prompt_length: self.prompt_length,
+            steps: self.steps,
+        }
     }
 
     /// Reads a proof's public output. `program_hash` is what the verifier recomputed.
@@ -88,46 +82,28 @@ impl Statement {
         output: &[Felt],
         program_hash: ProgramHash,
     ) -> Result<Statement, StatementError> {
-        let felts: &[Felt; OUTPUT_LEN] =
-            output
-                .try_into()
-                .map_err(|_| StatementError::OutputLength {
-                    found: output.len(),
-                })?;
-        if felts[0] != Felt::from(VERSION) {
-            return Err(StatementError::Version {
-                found: felts[0].to_string(),
+        if output.len() != OUTPUT_LEN {
+            return Err(wrong_length(output.len()));
+        }
+        if output[0] != Felt::from(VERSION) {
+            return Err(StatementError::OtherVersion {
+                found: output[0].to_string(),
             });
         }
-        if felts[POLICY_KIND] != Felt::ZERO {
-            return Err(StatementError::PolicyKind {
-                value: felts[POLICY_KIND].to_string(),
-            });
-        }
-        if felts[BOUNDARY] != Felt::ZERO {
-            return Err(StatementError::Boundary {
-                value: felts[BOUNDARY].to_string(),
-            });
-        }
+        let head = Head::read(output, &OUTPUT_FIELDS)?;
         Ok(Statement {
-            spec_version: small(felts, 1)?,
-            domain: Domain {
-                chain: ChainId::from_felt(felts[CHAIN])?,
-                verifier: ContractAddress(felts[3]),
-            },
-            session_id: SessionId(felts[4]),
-            model_root: ModelRoot(felts[5]),
+            spec_version: head.spec_version,
+            domain: head.domain,
+            session_id: head.session_id,
+            model_root: head.model_root,
             program_hash,
-            policy: Policy {
-                kind: PolicyKind::Greedy,
-                eos: eos(felts)?,
-            },
-            boundary: BoundaryKind::Token,
-            prompt_root: TokensRoot(felts[9]),
-            prompt_length: small(felts, 10)?,
-            steps: small(felts, 11)?,
-            frontier_in: frontier(felts, FRONTIER_IN)?,
-            frontier_out: frontier(felts, FRONTIER_OUT)?,
+            policy: head.policy,
+            boundary: head.boundary,
+            prompt_root: head.prompt_root,
+            prompt_length: head.prompt_length,
+            steps: head.steps,
+            frontier_in: frontier(output, HEAD)?,
+            frontier_out: frontier(output, FRONTIER_OUT)?,
         })
     }
 
@@ -145,38 +121,18 @@ impl Statement {
         output: &'a [Felt],
         program_hash: Felt,
     ) -> Vec<Check<'a, StatementError>> {
-        let hash = move || {
-            ensure(self.program_hash.0 == program_hash, || {
-                let (receipt, proof) = (self.program_hash.to_string(), felt_to_hex(&program_hash));
-                differs(PROGRAM_HASH, receipt, proof)
-            })
-        };
-        let found = output.len();
-        let length = move || {
-            ensure(found == OUTPUT_LEN, || StatementError::OutputLength {
-                found,
-            })
-        };
-        let mut checks = vec![
-            Check::new(PROGRAM_HASH, hash),
-            Check::new("length of the output", length),
-        ];
-        let felts = self.to_output().into_iter().zip(output).enumerate();
-        checks.extend(felts.map(|(index, (receipt, proof))| {
-            let field = OUTPUT_FIELDS[index];
-            let error = move || differs(field, show(index, &receipt), show(index, proof));
-            Check::new(field, move || ensure(receipt == *proof, error))
-        }));
-        checks
+        let claimed = self.to_output();
+        comparisons(
+            (self.program_hash, &claimed),
+            &OUTPUT_FIELDS,
+            (program_hash, output),
+            wrong_length,
+        )
     }
 }
 
-fn differs(field: &'static str, receipt: String, proof: String) -> StatementError {
-    StatementError::Differs {
-        field,
-        receipt,
-        proof,
-    }
+fn wrong_length(found: usize) -> StatementError {
+    StatementError::TensorOutputLength { found }
 }
 
 fn frontier_felts(frontier: &Frontier) -> [Felt; 5] {
@@ -189,56 +145,13 @@ fn frontier_felts(frontier: &Frontier) -> [Felt; 5] {
     ]
 }
 
-fn frontier(felts: &[Felt; OUTPUT_LEN], at: usize) -> Result<Frontier, StatementError> {
+fn frontier(felts: &[Felt], at: usize) -> Result<Frontier, StatementError> {
+    let small = |index| small(felts, &OUTPUT_FIELDS, index);
     Ok(Frontier {
-        position: small(felts, at)?,
-        last_token: small(felts, at + 1)?,
+        position: small(at)?,
+        last_token: small(at + 1)?,
         kv_root: KvRoot(felts[at + 2]),
         tokens_root: TokensRoot(felts[at + 3]),
         chosen_root: ChosenRoot(felts[at + 4]),
     })
-}
-
-fn small(felts: &[Felt; OUTPUT_LEN], index: usize) -> Result<u32, StatementError> {
-    u32::try_from(felts[index]).map_err(|_| StatementError::TooLarge {
-        field: OUTPUT_FIELDS[index],
-        value: felts[index].to_string(),
-    })
-}
-
-/// `eos` is encoded as the token id plus one, so that 0 can mean "none".
-fn eos(felts: &[Felt; OUTPUT_LEN]) -> Result<Option<u32>, StatementError> {
-    let code = felts[POLICY_EOS];
-    if code == Felt::ZERO {
-        return Ok(None);
-    }
-    let token = u32::try_from(code - Felt::ONE).map_err(|_| StatementError::TooLarge {
-        field: OUTPUT_FIELDS[POLICY_EOS],
-        value: code.to_string(),
-    })?;
-    Ok(Some(token))
-}
-
-/// A felt of the encoding as the receipt would write it, where that is possible.
-fn show(index: usize, felt: &Felt) -> String {
-    /// Fields of one number.
-    const NUMBERS: [usize; 8] = [
-        0,
-        1,
-        10,
-        11,
-        FRONTIER_IN,
-        FRONTIER_IN + 1,
-        FRONTIER_OUT,
-        FRONTIER_OUT + 1,
-    ];
-    match index {
-        CHAIN => ChainId::from_felt(*felt).map_or_else(|_| felt_to_hex(felt), |id| id.to_string()),
-        POLICY_KIND if *felt == Felt::ZERO => PolicyKind::Greedy.name().to_owned(),
-        POLICY_EOS if *felt == Felt::ZERO => "none".to_owned(),
-        POLICY_EOS => (*felt - Felt::ONE).to_string(),
-        BOUNDARY if *felt == Felt::ZERO => BoundaryKind::Token.name().to_owned(),
-        index if NUMBERS.contains(&index) => felt.to_string(),
-        _ => felt_to_hex(felt),
-    }
 }
