@@ -17,9 +17,6 @@ use cairo_decode::quantize::{
 use super::output;
 use super::progress::Progress;
 
-/// Outputs of a block of a matrix, in rows of tensor components.
-const BLOCK: usize = 64;
-
 /// Import, quantise and compile a model directory; print a fidelity report
 ///
 /// Reads config.json, model.safetensors (or shards) and tokenizer.json. Scales are calibrated on
@@ -65,9 +62,10 @@ pub struct Args {
     /// calls; their proofs have no receipts yet
     #[arg(long, value_enum, default_value_t = Target::Steps, conflicts_with = "weights")]
     target: Target,
-    /// With --target tensors: decode steps that a proof has at most, 8, 16, 32 or 64
-    #[arg(long, value_name = "STEPS", default_value_t = 16)]
-    lanes: usize,
+    /// With --target tensors: decode steps that a proof has at most, 8, 16, 32 or 64 [default: the most of which a proof behind
+    /// a full context takes no more than 12 GB of memory]
+    #[arg(long, value_name = "STEPS")]
+    lanes: Option<usize>,
     /// Print JSON
     #[arg(long)]
     pub json: bool,
@@ -94,7 +92,7 @@ pub fn run(args: &Args) -> super::Outcome {
     if args.target == Target::Tensors {
         let cut = Cut {
             lanes: args.lanes,
-            block: BLOCK,
+            block: None,
         };
         let report =
             bundle::build_tensors(&request, cut, &mut |stage| bar.message(describe(stage)))?;
@@ -157,7 +155,7 @@ fn print_tensors(args: &Args, report: &TensorReport, seconds: f64) {
     let warnings: Vec<String> = report.warnings.iter().map(ToString::to_string).collect();
     if args.json {
         output::json(&serde_json::json!({
-            "ok": true, "manifest": report.manifest, "program_words": report.words, "seconds": seconds, "warnings": warnings,
+            "ok": true, "manifest": report.manifest, "program_words": report.words, "cost": report.cost, "seconds": seconds, "warnings": warnings,
         }));
         return;
     }
@@ -177,7 +175,13 @@ fn print_tensors(args: &Args, report: &TensorReport, seconds: f64) {
     let components = report.manifest.tensors.layouts().components.len();
     output::line(format!(
         "tensors      {} lanes, {components} components",
-        args.lanes
+        report.manifest.tensors.layouts().lanes
+    ));
+    output::line(format!(
+        "chunk        at most {:.0} M cells, {} of memory, a proof of {}",
+        report.cost.cells.all() as f64 / 1e6,
+        output::gigabytes(Some(report.cost.memory_bytes)),
+        output::megabytes(report.cost.proof_bytes as usize),
     ));
     output::line(format!(
         "policy       {}, context {}",
