@@ -13,7 +13,7 @@ use crate::decode::{Build, BuildError, Cost, Cut, Identity};
 use crate::integers::{Description, decode, encode};
 use crate::model::{Choices, Model, Text, Warning};
 use crate::program::Compiled;
-use crate::receipt::{Document, TensorManifest, read_bounded};
+use crate::receipt::{Document, ModelManifest, TensorManifest, read_bounded};
 use crate::scales::network::llama;
 use crate::scales::{Options, quantise_on};
 
@@ -133,9 +133,12 @@ impl TensorBundle {
     /// Reads a build folder, and computes again what its manifest pins.
     ///
     /// # Errors
-    /// A file that is missing or malformed, or parts that do not belong together.
+    /// A file that is missing or malformed, a build of the other kind, or parts that do not belong together.
     pub fn open(dir: &Path) -> Result<TensorBundle, BundleError> {
-        let manifest = TensorManifest::read(&dir.join(MANIFEST_FILE))?;
+        let manifest = match ModelManifest::read(&dir.join(MANIFEST_FILE))? {
+            ModelManifest::Tensors(manifest) => manifest,
+            ModelManifest::Cairo(_) => return Err(BundleError::HasSteps { dir: dir.into() }),
+        };
         let path = dir.join(Part::Program.name());
         let program = read_bounded(&path, size::MAX_PROGRAM_BYTES)?;
         let program = Compiled::from_json(&program, &path)?;
