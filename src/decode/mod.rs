@@ -2,7 +2,10 @@
 //!
 //! | file | owns |
 //! |---|---|
-//! | `build` | the way from a description to a manifest: plan, constants, roots, program |
+//! | `model` | the integers that a manifest names, and what they generate |
+//! | `decoder` | their plan, schedule and program: what decodes a chunk |
+//! | `listing` | its operations as text |
+//! | `build` | the way from a description to a manifest: plan, constants, roots, program; a decoder with its prover |
 //! | `names` | what operations are called in the program, by layers |
 //! | `root` | the root of quantised parameters, configuration and tokenizer |
 //! | `session` | the decode loop: a chunk's values, its input and statement, what it hands to the next chunk |
@@ -16,13 +19,19 @@
 //! Deliberately absent: receipts, files of sessions, scales, and what a text is in tokens.
 
 mod build;
+mod decoder;
 mod error;
+mod listing;
+mod model;
 mod names;
 mod proof;
 mod root;
 mod session;
 
 pub use build::{Build, Cut, Identity};
+pub use decoder::Decoder;
 pub use error::{BuildError, DecodeError};
+pub use listing::Bits;
+pub use model::IntegerModel;
 pub use root::parameters_root;
 pub use session::{Decoded, Session};
