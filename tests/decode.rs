@@ -4,7 +4,7 @@
 use std::path::{Path, PathBuf};
 use std::time::Instant;
 
-use cairo_decode::bundle::{BuildRequest, TensorBundle, build_tensors};
+use cairo_decode::bundle::{BuildRequest, TensorBundle, TensorModel, build_tensors};
 use cairo_decode::decode::{Build, Columns, Cut, DecodeError, Decoded, Identity, Session};
 use cairo_decode::integers::{Carried, Description, decode, encode, step};
 use cairo_decode::lower::WeightLayout;
@@ -16,7 +16,7 @@ use cairo_decode::scales::{Options, quantise};
 use cairo_decode::verify::proof::decode_tensors;
 use cairo_decode::verify::statement::v3::{Frontier, Statement};
 use cairo_decode::verify::statement::{Domain, SessionId};
-use cairo_decode::verify::tensors::verify_tensors;
+use cairo_decode::verify::tensors::{TensorPins, verify_tensors};
 
 const ID: SessionId = SessionId(starknet_types_core::felt::Felt::THREE);
 
@@ -297,11 +297,17 @@ fn a_build_folder_is_read_back() {
     assert_eq!(bundle.build.schedule.context, 40);
     let mut session =
         Session::new(&bundle.build, Domain::local(), ID, PROMPT.to_vec()).expect("a prompt");
+    let mut proven = vec![];
     for _ in 0..2 {
         let decoded = session.decode(8).expect("a chunk");
         bundle.build.prove(&decoded).expect("a proof");
         session.advance(&decoded);
+        proven.extend(decoded.emitted);
     }
+    // Without the program, and without anything that proves.
+    let model = TensorModel::open(&out).expect("a build").model;
+    let generated = model.generate(&PROMPT, proven.len() as u32);
+    assert_eq!(generated.expect("in range"), proven);
     // Each file changed, and put back.
     let refused = |file: &str, change: &dyn Fn(&mut Vec<u8>)| {
         let path = out.join(file);
@@ -336,8 +342,23 @@ fn a_build_folder_is_read_back() {
         bytes[digit] = if bytes[digit] == b'1' { b'2' } else { b'1' };
     });
     assert!(other.contains("the program's hash is "), "{other}");
+    let constants = refused("model.json", &|bytes| *bytes = with_other_constants(bytes));
+    assert!(constants.contains("the model root is "), "{constants}");
     let build = TensorBundle::open(&out).expect("as it was");
     assert_eq!(build.build.manifest, report.manifest);
+}
+
+/// A manifest with another root of constants, and the model root that follows from it.
+fn with_other_constants(bytes: &[u8]) -> Vec<u8> {
+    let mut manifest = TensorManifest::from_json(bytes).expect("a manifest");
+    let roots = manifest.tensors.roots();
+    let names = roots.iter().map(|(set, _)| set.name.to_string());
+    let names: Vec<String> = names.collect();
+    let layouts = manifest.tensors.layouts().clone();
+    let others = names.into_iter().map(|name| (name, [7; 32]));
+    manifest.tensors = TensorPins::new(layouts, others).expect("pins");
+    manifest.model.model_root = manifest.tensors.model_root(manifest.parameters_root);
+    manifest.to_json().expect("JSON").into_bytes()
 }
 
 /// A session ends with the token that ends it: a chunk is cut behind it, and none follows.

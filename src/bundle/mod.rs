@@ -18,6 +18,7 @@
 mod error;
 mod files;
 mod names;
+mod opened;
 mod quantized;
 mod size;
 mod tensors;
@@ -32,9 +33,10 @@ pub use error::BundleError;
 use files::Part;
 pub use files::build_around;
 use names::Names;
+pub use opened::{TensorBundle, TensorModel};
 pub use quantized::Fidelity;
 use quantized::quantized;
-pub use tensors::{TensorBundle, TensorReport, build_tensors};
+pub use tensors::{TensorReport, build_tensors};
 pub use texts::{Origin, TextUse};
 
 use crate::chunk::{ChunkError, Decoder, SessionPins};

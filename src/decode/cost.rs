@@ -6,7 +6,7 @@
 
 use serde::Serialize;
 
-use super::build::Build;
+use super::decoder::Decoder;
 use super::error::DecodeError;
 use super::outline::Outline;
 use crate::air::cairo;
@@ -112,7 +112,7 @@ impl Cost {
     }
 }
 
-impl Build {
+impl Decoder {
     /// The cost of a chunk of so many steps from a position on, which all choose their token: of those with as many steps the dearest.
     ///
     /// # Errors
@@ -147,7 +147,7 @@ impl Build {
     pub fn cost_of(&self, work: Work) -> Result<Cost, SizeError> {
         let layouts = self.manifest.tensors.layouts();
         let model = (&self.plan, &self.schedule, layouts);
-        declared(model, self.prover.parameters(), work)
+        declared(model, self.set, work)
     }
 }
 
@@ -155,7 +155,7 @@ impl Outline {
     /// The cost of a chunk that does so much.
     ///
     /// # Errors
-    /// As [`Build::cost`].
+    /// As [`Decoder::cost`].
     pub fn cost_of(&self, work: Work) -> Result<Cost, SizeError> {
         declared((&self.plan, &self.schedule, &self.layouts), self.set, work)
     }
@@ -183,7 +183,7 @@ fn choosing(position: u32, steps: usize) -> Work {
 /// The cost of a chunk of a plan, with its program and the layouts of its proofs.
 ///
 /// # Errors
-/// As [`Build::cost`].
+/// As [`Decoder::cost`].
 pub fn declared(
     (plan, schedule, layouts): (&Plan, &Schedule, &Layouts),
     set: &ParamSet,

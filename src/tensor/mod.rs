@@ -34,6 +34,7 @@ pub mod query_head;
 pub mod records;
 pub mod residual;
 pub mod rotary;
+pub mod rows;
 pub mod shares;
 pub mod values;
 pub mod witness;

@@ -74,6 +74,11 @@ impl Operation {
     pub fn writes(&self) -> Vec<Tensor> {
         self.work().writes()
     }
+
+    /// The tensors that it reads and that an operation writes.
+    pub fn reads(&self) -> Vec<Tensor> {
+        self.work().reads()
+    }
 }
 
 /// What an operation computes, and the rows that it has.
