@@ -11,11 +11,11 @@
 //! | `names` | what operations are called in the program, by layers |
 //! | `root` | the root of quantised parameters, configuration and tokenizer |
 //! | `session` | the decode loop: a chunk's values, its input and statement, what it hands to the next chunk |
-//! | `proof` | from a decoded chunk to the bytes of a proof that has been verified |
+//! | `proof` | from a decoded chunk to its run, and to the bytes of a proof that has been verified |
 //!
 //! Invariants
 //! - The same description, digests, lanes and block give the same manifest and the same program.
-//! - A proof that is handed out has been verified from its bytes, with the manifest's pins and nothing else, and shows the statement.
+//! - A proof that [`Build::prove`] hands out has been verified from its bytes, with the manifest's pins and nothing else, and shows the statement.
 //! - The frontier behind some steps does not depend on how they were cut into chunks.
 //!
 //! Deliberately absent: receipts, files of sessions, scales, and what a text is in tokens.
