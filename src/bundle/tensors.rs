@@ -6,7 +6,7 @@ use super::files::{self, Part};
 use super::texts::{self, TextUse};
 use super::{BuildRequest, BundleError, Stage, check_no_build, names};
 use crate::compile;
-use crate::decode::{Build, Cut, Identity};
+use crate::decode::{Build, Cost, Cut, Identity};
 use crate::integers::{Description, encode};
 use crate::model::{Choices, Model, Warning};
 use crate::receipt::{Document, TensorManifest};
@@ -21,6 +21,8 @@ pub struct TensorReport {
     pub calibration: TextUse,
     /// Words of the program.
     pub words: usize,
+    /// What the dearest chunk costs: of all lanes, behind a full context.
+    pub cost: Cost,
     /// What of the model directory was left out of account, or had more than one reading.
     pub warnings: Vec<Warning>,
 }
@@ -63,7 +65,9 @@ pub fn build_tensors(
     let build = Build::new(&description, &identity, cut).map_err(in_model)?;
     stage(Stage::Write);
     write(request, &model, &description, &build)?;
+    let cost = build.most().map_err(|error| in_model(error.into()))?;
     Ok(TensorReport {
+        cost,
         words: build.program.words().len(),
         manifest: build.decoder.manifest,
         calibration,

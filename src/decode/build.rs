@@ -2,30 +2,21 @@
 
 use std::ops::Deref;
 
-use super::decoder::{Decoder, Outline};
+use super::decoder::{Decoder, channels};
 use super::error::BuildError;
 use super::model::same;
+use super::outline::{Cut, Outline};
 use super::root;
 use crate::integers::Description;
-use crate::program::{Compiled, Package, package};
+use crate::program::{Compiled, Package, Schedule, package};
 use crate::prove::Prover;
 use crate::receipt::{Manifest, TensorManifest};
 use crate::spec::SPEC_VERSION;
 use crate::tensor::{Plan, constants};
-use crate::verify::layout::LayoutError;
-use crate::verify::params::{LARGE, PLAIN, ParamSet};
+use crate::verify::params::ParamSet;
 use crate::verify::statement::v3;
 use crate::verify::statement::{Policy, ProgramHash};
-use crate::verify::tensors::{PinsError, TensorPins};
-
-/// How a model is cut into rows.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Cut {
-    /// Steps that a chunk has at most: 8, 16, 32 or 64.
-    pub lanes: usize,
-    /// Outputs of a block of a matrix: an even number.
-    pub block: usize,
-}
+use crate::verify::tensors::TensorPins;
 
 /// What a manifest says of a model beside its integers.
 #[derive(Clone, Debug)]
@@ -66,11 +57,16 @@ impl Build {
     /// # Errors
     /// A model that the components cannot prove, or that no parameters have rows for.
     pub fn new(description: &Description, of: &Identity, cut: Cut) -> Result<Build, BuildError> {
-        let outline = Outline::new(description, cut)?;
-        let (prover, tensors) = pinned(&outline.plan, outline.schedule.reads())?;
+        let Outline {
+            plan,
+            schedule,
+            set,
+            ..
+        } = Outline::new(description, cut)?;
+        let (prover, tensors) = pinned(&plan, &schedule, set)?;
         let parameters_root = root::parameters_root(description, &of.config, &of.tokenizer)?;
         let model_root = tensors.model_root(parameters_root);
-        let package = package("model", &outline.schedule, model_root.0);
+        let package = package("model", &schedule, model_root.0);
         let program = Compiled::new(&package)?;
         let model = Manifest {
             name: of.name.clone(),
@@ -79,23 +75,22 @@ impl Build {
             spec_version: SPEC_VERSION,
             statement_version: v3::VERSION,
             policy: Policy::greedy(of.eos),
-            vocab_size: outline.plan.embedding.rows.len() as u32,
-            context_length: outline.schedule.context,
-            kv_words_per_position: outline.channels(),
+            vocab_size: plan.embedding.rows.len() as u32,
+            context_length: schedule.context,
+            kv_words_per_position: channels(&plan),
             parameters: of.parameters,
             source: of.source.clone(),
         };
-        let manifest = TensorManifest {
-            model,
-            parameters_root,
-            tensors,
-        };
-        let Outline { plan, schedule } = outline;
         let decoder = Decoder {
-            manifest,
+            manifest: TensorManifest {
+                model,
+                parameters_root,
+                tensors,
+            },
             plan,
             schedule,
             program,
+            set,
         };
         Ok(Build {
             decoder,
@@ -109,31 +104,32 @@ impl Build {
     /// # Errors
     /// Constants that are not those of the manifest.
     pub fn open(decoder: Decoder) -> Result<Build, BuildError> {
-        let (prover, tensors) = pinned(&decoder.plan, decoder.schedule.reads())?;
-        let manifest = &decoder.manifest;
+        let Decoder {
+            manifest,
+            plan,
+            schedule,
+            set,
+            ..
+        } = &decoder;
+        let (prover, tensors) = pinned(plan, schedule, set)?;
         let root = tensors.model_root(manifest.parameters_root);
         let expected = manifest.model.model_root.to_string();
         same("the model root", root.to_string(), expected)?;
         Ok(Build {
-            package: package("model", &decoder.schedule, root.0),
+            package: package("model", schedule, root.0),
             decoder,
             prover,
         })
     }
 }
 
-/// The prover with the constants, and what a manifest pins of them: with the first parameters whose proofs have enough rows.
-fn pinned(plan: &Plan, reads: usize) -> Result<(Prover, TensorPins), BuildError> {
-    let sets = constants::constants(plan, reads)?;
-    // Rows are looked at before anything is committed to.
-    let pins = |set: &ParamSet, root| {
-        TensorPins::new(sets.layouts.clone(), [(set.name.to_string(), root)])
-    };
-    let set = match pins(&PLAIN, [0; 32]) {
-        Err(PinsError::Layout(LayoutError::Rows { .. })) => &LARGE,
-        other => other.map(|_| &PLAIN)?,
-    };
-    pins(set, [0; 32])?;
+/// The prover with the constants, and what a manifest pins of them.
+fn pinned(
+    plan: &Plan,
+    schedule: &Schedule,
+    set: &'static ParamSet,
+) -> Result<(Prover, TensorPins), BuildError> {
+    let sets = constants::constants(plan, schedule.reads())?;
     let layouts = sets.layouts.clone();
     let prover = Prover::with_constants(set, sets);
     let root = prover.preprocessed_root();

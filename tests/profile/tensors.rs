@@ -39,7 +39,10 @@ static BUILD: LazyLock<Build> = LazyLock::new(|| {
         config: model.config_digest,
         tokenizer: model.tokenizer_digest,
     };
-    let cut = Cut { lanes: 8, block: 8 };
+    let cut = Cut {
+        lanes: Some(8),
+        block: Some(8),
+    };
     Build::new(&quantised.expect("scales").description, &identity, cut).expect("a build")
 });
 
