@@ -2,10 +2,10 @@
 //!
 //! | file | owns |
 //! |---|---|
+//! | `model` | the integers that a manifest names, and what they generate |
 //! | `outline` | a model cut into rows: plan, schedule, layouts, and the choice of lanes |
 //! | `cost` | what a chunk's proof will cost, before anything runs |
-//! | `model` | the integers that a manifest names, and what they generate |
-//! | `decoder` | their plan, schedule and program: what decodes a chunk |
+//! | `decoder` | a manifest's plan, schedule and program: what decodes a chunk |
 //! | `listing` | its operations as text |
 //! | `build` | the way from a description to a manifest: constants, roots, program; a decoder with its prover |
 //! | `names` | what operations are called in the program, by layers |
