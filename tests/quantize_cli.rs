@@ -24,6 +24,9 @@ fn all_printed(args: &[&str]) -> String {
     printed + &noted
 }
 
+/// For what only builds have whose programs have the weights.
+const STEPS: [&str; 2] = ["--target", "steps"];
+
 const SHAPE: Shape = Shape {
     hidden: 16,
     mlp: 24,
@@ -89,10 +92,7 @@ impl Place {
     fn compile(&self, model: &Path, more: &[&str]) -> Vec<String> {
         let out = self.at("build");
         let args = [
-            "compile",
-            "--target",
-            "steps",
-            path(model),
+            "compile", path(model),
             "-o",
             path(&out),
             "--json",
@@ -138,13 +138,14 @@ fn a_context_that_no_array_holds_is_named() {
         config["max_position_embeddings"] = context.into();
         fs::write(dir.join("config.json"), config.to_string()).expect("written");
         let number = context.to_string();
-        let layout = ["--weights", layout];
+        let layout = [&STEPS[..], &["--weights", layout]].concat();
         place.reject(&dir, &layout, &[&number, "--context 32000"]);
     }
-    place.reject(&dir, &["--context", "32001"], &["32001", "--context 32000"]);
+    let steps = |context| [&STEPS[..], &["--context", context]].concat();
+    place.reject(&dir, &steps("32001"), &["32001", "--context 32000"]);
     place.reject(&dir, &["--context", "0"], &["--context: 0"]);
     // What the message says works.
-    let built = place.accept(&dir, &["--context", "32000"]);
+    let built = place.accept(&dir, &steps("32000"));
     assert_eq!(built["manifest"]["context_length"], 32_000);
 }
 
@@ -172,7 +173,8 @@ fn a_model_too_large_to_prove_is_named() {
         ("committed", "39199"),
     ] {
         let refused = ["8389", "parameters", limit, "smaller model"];
-        place.reject(&dir, &["--weights", weights], &refused);
+        let weights = [&STEPS[..], &["--weights", weights]].concat();
+        place.reject(&dir, &weights, &refused);
     }
 }
 
@@ -192,7 +194,8 @@ fn committed_weights_beyond_a_proof_are_named() {
     fs::write(dir.join("calibration.txt"), model_dir::text(1, 2)).expect("written");
     fs::write(dir.join("heldout.txt"), model_dir::text(1, 3)).expect("written");
     let refused = ["--weights committed", "felts", "39199", "another --weights"];
-    place.reject(&dir, &["--weights", "committed"], &refused);
+    let committed = [&STEPS[..], &["--weights", "committed"]].concat();
+    place.reject(&dir, &committed, &refused);
 }
 
 /// A folder may be called anything, and so may a model: it is the same model.
@@ -272,10 +275,7 @@ fn the_report_names_its_texts() {
     let on_disk: Value = serde_json::from_str(&on_disk).expect("JSON");
     assert_eq!(on_disk, built["fidelity"]);
     let output = run(&[
-        "compile",
-        "--target",
-        "steps",
-        path(&bare),
+        "compile", path(&bare),
         "-o",
         path(&place.at("build")),
     ]);
@@ -319,10 +319,7 @@ fn prose_comes_with_the_program() {
         assert_eq!(used["mostly_unknown"], false);
     }
     let printed = all_printed(&[
-        "compile",
-        "--target",
-        "steps",
-        path(&dir),
+        "compile", path(&dir),
         "-o",
         path(&place.at("build")),
     ]);
@@ -393,38 +390,29 @@ fn a_useless_model_is_not_built() {
     });
     let cause = "the output matrix (`lm_head`) has weights up to";
     let asked = ["at least 80 %", "--calibration"];
-    not_built(
-        &place,
-        &outlier,
-        "does not follow",
-        &[&asked[..], &[cause]].concat(),
-    );
+    let words = [&asked[..], &[cause]].concat();
+    not_built(&place, &outlier, &STEPS, "does not follow", &words);
     // Where the float model's own numbers are not finite, nothing is said of the integers.
     let sink = place.changed("sink", |tensors| {
         let (_, data) = tensors.get_mut("model.embed_tokens.weight").expect("there");
         data[..SHAPE.hidden].iter_mut().for_each(|v| *v *= 1e3);
     });
     let words = "the float model's own perplexity is infinite";
-    not_built(&place, &sink, words, &["works elsewhere", "--heldout"]);
+    let more = ["works elsewhere", "--heldout"];
+    not_built(&place, &sink, &[], words, &more);
 }
 
 /// The refusal has all the words; with `--accept-fidelity` the model is built and `what` is a warning.
-fn not_built(place: &Place, model: &Path, what: &str, words: &[&str]) {
-    place.reject(model, &[], &[words, &[what, "--accept-fidelity"]].concat());
-    let built = place.accept(model, &["--accept-fidelity"]);
+fn not_built(place: &Place, model: &Path, kind: &[&str], what: &str, words: &[&str]) {
+    place.reject(model, kind, &[words, &[what, "--accept-fidelity"]].concat());
+    let accepted = [kind, &["--accept-fidelity"]].concat();
+    let built = place.accept(model, &accepted);
     let on_disk = fs::read_to_string(place.at("build/fidelity.json")).expect("fidelity.json");
     assert!(!on_disk.contains("null"), "{on_disk}");
     assert!(!built.to_string().contains("null"), "{built}");
     let out = place.at("build");
-    let printed = all_printed(&[
-        "compile",
-        "--target",
-        "steps",
-        path(model),
-        "-o",
-        path(&out),
-        "--accept-fidelity",
-    ]);
+    let compile = ["compile", path(model), "-o", path(&out)];
+    let printed = all_printed(&[&compile, &accepted[..]].concat());
     let longest = printed.lines().map(str::len).max();
     assert!(longest < Some(300) && printed.contains(what), "{printed}");
     fs::remove_dir_all(out).expect("removed");
@@ -443,7 +431,7 @@ fn a_small_embedding_is_not_called_large() {
             data.iter_mut().for_each(|v| *v *= factor);
         }
     });
-    let args = place.compile(&small, &[]);
+    let args = place.compile(&small, &STEPS);
     let args: Vec<&str> = args.iter().map(String::as_str).collect();
     let output = run(&args);
     refused(
@@ -463,10 +451,7 @@ fn a_flat_model_is_built() {
         data.iter_mut().for_each(|v| *v *= 1e-8);
     });
     let printed = all_printed(&[
-        "compile",
-        "--target",
-        "steps",
-        path(&flat),
+        "compile", path(&flat),
         "-o",
         path(&place.at("build")),
     ]);
@@ -504,10 +489,7 @@ fn a_short_held_out_text_is_no_verdict() {
     let dir = place.model("model");
     fs::write(dir.join("heldout.txt"), "w3 w4 w5").expect("written");
     let printed = all_printed(&[
-        "compile",
-        "--target",
-        "steps",
-        path(&dir),
+        "compile", path(&dir),
         "-o",
         path(&place.at("build")),
     ]);
@@ -542,7 +524,7 @@ fn faults_are_named_in_words() {
     let large = place.changed("large", |tensors| change(tensors, 3e3));
     place.reject(
         &large,
-        &[],
+        &STEPS,
         &["large: `down_proj` of layer 0", "calibration text like"],
     );
     let endless = place.changed("endless", |tensors| {
@@ -551,17 +533,17 @@ fn faults_are_named_in_words() {
     });
     place.reject(
         &endless,
-        &[],
+        &STEPS,
         &["endless: the MLP output of layer 0 is not finite"],
     );
     let wide = place.changed("wide", |tensors| change(tensors, 1e5));
     place.reject(
         &wide,
-        &[],
+        &STEPS,
         &["wide: the weights of `down_proj` of layer 0 are too large for int8"],
     );
     for (folder, internal) in [(&large, "layer0."), (&endless, "Output(0)")] {
-        let args = place.compile(folder, &[]);
+        let args = place.compile(folder, &STEPS);
         let args: Vec<&str> = args.iter().map(String::as_str).collect();
         let stderr = text(&run(&args).stderr);
         assert!(
@@ -570,7 +552,7 @@ fn faults_are_named_in_words() {
         );
     }
     reject(
-        &["compile", "--target", "steps", "no-such-model", "-o", "x"],
+        &["compile", "no-such-model", "-o", "x"],
         2,
         "no-such-model",
     );

@@ -8,7 +8,7 @@ use crate::integers::{Description, ranges};
 use crate::program::{Compiled, Package, Schedule, package};
 use crate::prove::Prover;
 use crate::receipt::{Manifest, TensorManifest};
-use crate::spec::SPEC_VERSION;
+use crate::spec::TENSOR_SPEC_VERSION;
 use crate::tensor::{self, Plan, Tensor, constants};
 use crate::verify::layout::LayoutError;
 use crate::verify::params::{LARGE, PLAIN, ParamSet};
@@ -65,7 +65,7 @@ impl Build {
             name: of.name.clone(),
             model_root: parts.model_root(),
             program_hash: ProgramHash(program.hash()),
-            spec_version: SPEC_VERSION,
+            spec_version: TENSOR_SPEC_VERSION,
             statement_version: v3::VERSION,
             policy: Policy::greedy(of.eos),
             vocab_size: parts.tokens(),
@@ -113,7 +113,7 @@ impl Build {
         let root = parts.model_root().to_string();
         same("the model root", root, model.model_root.to_string())?;
         let numbers = [
-            ("spec_version", SPEC_VERSION, model.spec_version),
+            ("spec_version", TENSOR_SPEC_VERSION, model.spec_version),
             ("statement_version", v3::VERSION, model.statement_version),
             ("vocab_size", parts.tokens(), model.vocab_size),
             (
