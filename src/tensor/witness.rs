@@ -36,7 +36,8 @@ pub fn witness(
             Component::Range
             | Component::Table
             | Component::AngleTable
-            | Component::PositionTable { .. } => vec![vec![M31::from(0)]; 1 << log],
+            | Component::PositionTable { .. }
+            | Component::EmbeddingTable { .. } => vec![vec![M31::from(0)]; 1 << log],
             Component::Lanes => views(plan, values, fixed, log),
             Component::CarriedLanes { .. } => plan.carried_rows(values),
             Component::Call { operands } => {

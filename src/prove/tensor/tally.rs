@@ -79,6 +79,7 @@ pub fn write(constants: &Constants, witness: &mut Witness) {
                 | Component::Table
                 | Component::AngleTable
                 | Component::PositionTable { .. }
+                | Component::EmbeddingTable { .. }
         ) {
             continue;
         }
@@ -137,7 +138,7 @@ fn fill(
                 }
             }
         }
-        Component::Head { width } => {
+        Component::Head { width, tied: true } => {
             // The token's constant is behind those of the place, the multiplicities are behind three operands.
             let [on, token] = [&constants[0], &constants[4]];
             for row in (0..on.len()).filter(|&row| on[row] == M31::from(1)) {
@@ -149,6 +150,7 @@ fn fill(
         }
         Component::AngleTable => fill_vectors(constants, trace, &tally.angles),
         Component::PositionTable { .. } => fill_vectors(constants, trace, &tally.positions),
+        Component::EmbeddingTable { .. } => fill_vectors(constants, trace, &tally.embedding),
         _ => {}
     }
 }
