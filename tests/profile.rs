@@ -279,7 +279,7 @@ fn requirement_32_the_command_prints_a_table_and_writes_a_page() {
     let demo = concat!(env!("CARGO_MANIFEST_DIR"), "/models/stories");
     let build = work.path().join("build");
     let build = command::path(&build);
-    command::accept(&["compile", demo, "--out", build]);
+    command::accept(&["compile", "--target", "steps", demo, "--out", build]);
     let file = work.path().join("profile.html");
     let said = command::accept(&[
         "profile",

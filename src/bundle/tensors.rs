@@ -9,11 +9,11 @@ use super::files::{self, Part};
 use super::texts::{self, TextUse};
 use super::{BuildRequest, BundleError, MANIFEST_FILE, Stage, check_no_build, names, size};
 use crate::compile;
-use crate::decode::{Build, BuildError, Cut, Identity};
+use crate::decode::{Build, BuildError, Cost, Cut, Identity};
 use crate::integers::{Description, decode, encode};
 use crate::model::{Choices, Model, Text, Warning};
 use crate::program::Compiled;
-use crate::receipt::{Document, TensorManifest, read_bounded};
+use crate::receipt::{Document, ModelManifest, TensorManifest, read_bounded};
 use crate::scales::network::llama;
 use crate::scales::{Options, quantise_on};
 
@@ -28,6 +28,8 @@ pub struct TensorReport {
     pub calibration: TextUse,
     /// Words of the program.
     pub words: usize,
+    /// What the dearest chunk costs: of all lanes, behind a full context.
+    pub cost: Cost,
     /// What of the model directory was left out of account, or had more than one reading.
     pub warnings: Vec<Warning>,
 }
@@ -70,7 +72,9 @@ pub fn build_tensors(
     let build = Build::new(&description, &identity, cut).map_err(in_model)?;
     stage(Stage::Write);
     write(request, &model, &description, &build)?;
+    let cost = build.most().map_err(|error| in_model(error.into()))?;
     Ok(TensorReport {
+        cost,
         words: build.program.words().len(),
         manifest: build.manifest,
         calibration,
@@ -129,9 +133,12 @@ impl TensorBundle {
     /// Reads a build folder, and computes again what its manifest pins.
     ///
     /// # Errors
-    /// A file that is missing or malformed, or parts that do not belong together.
+    /// A file that is missing or malformed, a build of the other kind, or parts that do not belong together.
     pub fn open(dir: &Path) -> Result<TensorBundle, BundleError> {
-        let manifest = TensorManifest::read(&dir.join(MANIFEST_FILE))?;
+        let manifest = match ModelManifest::read(&dir.join(MANIFEST_FILE))? {
+            ModelManifest::Tensors(manifest) => manifest,
+            ModelManifest::Cairo(_) => return Err(BundleError::HasSteps { dir: dir.into() }),
+        };
         let path = dir.join(Part::Program.name());
         let program = read_bounded(&path, size::MAX_PROGRAM_BYTES)?;
         let program = Compiled::from_json(&program, &path)?;

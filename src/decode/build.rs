@@ -1,29 +1,18 @@
 //! What `compile` makes of an integer model.
 
 use super::error::BuildError;
-use super::names::names;
+use super::outline::{Cut, Outline};
 use super::root;
 use crate::air::components::Component;
-use crate::integers::{Description, ranges};
+use crate::integers::Description;
 use crate::program::{Compiled, Package, Schedule, package};
 use crate::prove::Prover;
 use crate::receipt::{Manifest, TensorManifest};
 use crate::spec::SPEC_VERSION;
-use crate::tensor::{self, Plan, Tensor, constants};
-use crate::verify::layout::LayoutError;
-use crate::verify::params::{LARGE, PLAIN, ParamSet};
+use crate::tensor::{Plan, constants};
 use crate::verify::statement::v3;
-use crate::verify::statement::{MAX_POSITION, ModelRoot, Policy, ProgramHash};
-use crate::verify::tensors::{PinsError, TensorPins};
-
-/// How a model is cut into rows.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Cut {
-    /// Steps that a chunk has at most: 8, 16, 32 or 64.
-    pub lanes: usize,
-    /// Outputs of a block of a matrix: an even number.
-    pub block: usize,
-}
+use crate::verify::statement::{ModelRoot, Policy, ProgramHash};
+use crate::verify::tensors::TensorPins;
 
 /// What a manifest says of a model beside its integers.
 #[derive(Clone, Debug)]
@@ -144,8 +133,8 @@ fn cut(tensors: &TensorPins) -> Cut {
         _ => None,
     });
     Cut {
-        lanes: layouts.lanes,
-        block: block.unwrap_or(2),
+        lanes: Some(layouts.lanes),
+        block: Some(block.unwrap_or(2)),
     }
 }
 
@@ -164,23 +153,11 @@ impl Parts {
         [config, tokenizer]: [&[u8; 32]; 2],
         cut: Cut,
     ) -> Result<Parts, BuildError> {
-        let context = u32::try_from(description.context).ok();
-        let context = context.filter(|context| *context <= MAX_POSITION);
-        let context = context.ok_or(BuildError::Context {
-            found: description.context,
-            limit: MAX_POSITION,
-        })?;
-        // The plan is made of descriptions that make sense.
-        ranges(description)?;
-        let mut planned = tensor::plan(description, cut.lanes, cut.block)?;
-        add_roots(&mut planned.plan)?;
-        let names = names(description, &planned);
-        let plan = planned.plan;
-        let schedule = Schedule::new(&plan, &names, context)?;
-        let (prover, tensors) = pinned(&plan, schedule.reads())?;
+        let outline = Outline::new(description, cut)?;
+        let (prover, tensors) = pinned(&outline)?;
         Ok(Parts {
-            plan,
-            schedule,
+            plan: outline.plan,
+            schedule: outline.schedule,
             prover,
             parameters_root: root::parameters_root(description, config, tokenizer)?,
             tensors,
@@ -221,28 +198,10 @@ impl Parts {
     }
 }
 
-/// The operations that bind what chunks hand to each other: the root of keys and values, the chains of tokens.
-fn add_roots(plan: &mut Plan) -> Result<(), BuildError> {
-    let tensors = plan.carried.tensors.iter();
-    let own: Vec<Tensor> = tensors.map(|tensor| tensor.own).collect();
-    plan.records(&own)?;
-    plan.chains()?;
-    plan.check()?;
-    Ok(())
-}
-
-/// The prover with the constants, and what a manifest pins of them: with the first parameters whose proofs have enough rows.
-fn pinned(plan: &Plan, reads: usize) -> Result<(Prover, TensorPins), BuildError> {
-    let sets = constants::constants(plan, reads)?;
-    // Rows are looked at before anything is committed to.
-    let pins = |set: &ParamSet, root| {
-        TensorPins::new(sets.layouts.clone(), [(set.name.to_string(), root)])
-    };
-    let set = match pins(&PLAIN, [0; 32]) {
-        Err(PinsError::Layout(LayoutError::Rows { .. })) => &LARGE,
-        other => other.map(|_| &PLAIN)?,
-    };
-    pins(set, [0; 32])?;
+/// The prover with the constants, and what a manifest pins of them.
+fn pinned(outline: &Outline) -> Result<(Prover, TensorPins), BuildError> {
+    let set = outline.set;
+    let sets = constants::constants(&outline.plan, outline.schedule.reads())?;
     let layouts = sets.layouts.clone();
     let prover = Prover::with_constants(set, sets);
     let root = prover.preprocessed_root();

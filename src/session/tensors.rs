@@ -4,9 +4,7 @@ use std::time::Instant;
 
 use super::provable::{Chunk, ChunkOf, ChunkProver, Decoder, Observer, Place, Proof, Provable};
 use super::{Event, MakeError, Request, RequestError};
-use crate::decode::{self, Build, Decoded, Traced};
-use crate::profile::components;
-use crate::prove::check_memory;
+use crate::decode::{self, Build, Decoded};
 use crate::receipt::{Manifest, Session};
 use crate::verify::ProofError;
 use crate::verify::statement::PublicFacts;
@@ -95,18 +93,16 @@ impl<'a> ChunkProver<decode::Session<'a>> for Tensors<'a> {
         observe: Observer<'_>,
     ) -> Result<Proof, MakeError> {
         let (build, chunk) = (self.build, place.chunk);
+        let statement = &made.statement;
+        build.check_memory(statement.frontier_in.position, statement.steps as usize)?;
         observe(Event::Tracing { chunk });
         let start = Instant::now();
         let traced = build.trace(&made.work)?;
         let vm_steps = traced.steps;
-        check_memory(
-            build.prover.parameters(),
-            cells(build, &made.work, &traced)?,
-        )?;
         let trace = start.elapsed();
         observe(Event::Proving { chunk, vm_steps });
         let start = Instant::now();
-        let bytes = build.prove_traced(&made.work, traced)?;
+        let bytes = build.prove_traced(traced)?;
         Ok(Proof {
             bytes,
             witness: None,
@@ -115,12 +111,4 @@ impl<'a> ChunkProver<decode::Session<'a>> for Tensors<'a> {
             prove: start.elapsed(),
         })
     }
-}
-
-/// Cells that the proof of a chunk commits to: those of the layouts' constants, which are there already, of the components of this chunk's
-/// layout, and of the run.
-fn cells(build: &Build, decoded: &Decoded, traced: &Traced) -> Result<u64, MakeError> {
-    let run = components(&traced.input)?;
-    let run: u64 = run.iter().map(|component| component.cells).sum();
-    Ok(run + build.tensor_cells(&decoded.values.chunk)?)
 }

@@ -46,5 +46,5 @@ pub use error::{PlanError, StreamError};
 pub use gated::Gated;
 pub use norm::{Norm, NormKind};
 pub use operation::{Chunk, Operand, Operation, carried_blocks};
-pub use plan::{Plan, Tensor};
+pub use plan::{LANES, Plan, Tensor};
 pub use product::{Function, Matrix, Product};

@@ -120,6 +120,13 @@ pub(super) trait Work {
     /// component's first one is for the component's table to say.
     fn constants(&self, plan: &Plan) -> Vec<Part>;
 
+    /// How many these are. An operation with a matrix counts them without making them.
+    fn counts(&self, plan: &Plan) -> Vec<(Component, usize)> {
+        let parts = self.constants(plan);
+        let count = |part: &Part| (part.component, part.rows.len());
+        parts.iter().map(count).collect()
+    }
+
     /// The components that [grow](Component::grows) with what is carried and that it has rows in, with the number of these
     /// rows where so many blocks are carried.
     fn grown(&self, _plan: &Plan, _blocks: u32) -> Vec<(Component, usize)> {
