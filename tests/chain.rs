@@ -181,10 +181,24 @@ fn a_session_among_strangers() {
     // The demo model, and another real one of the same shape.
     let models = Path::new(env!("CARGO_MANIFEST_DIR")).join("models/stories");
     let (build, other) = (at("build"), at("other"));
-    accept(&["compile", path(&models), "-o", path(&build)]);
+    accept(&[
+        "compile",
+        "--target",
+        "steps",
+        path(&models),
+        "-o",
+        path(&build),
+    ]);
     let heldout = models.join("heldout.txt");
     let calibration = ["--name", "stories_other", "--calibration", path(&heldout)];
-    let compile = ["compile", path(&models), "-o", path(&other)];
+    let compile = [
+        "compile",
+        "--target",
+        "steps",
+        path(&models),
+        "-o",
+        path(&other),
+    ];
     accept(&[&compile[..], &calibration[..]].concat());
     let register = with_chain(&["chain", "register", path(&build)]);
     accept(&strs(&register));

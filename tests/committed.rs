@@ -48,6 +48,8 @@ fn world() -> &'static World {
             let (model, build) = (world.at(model), world.at(build));
             accept(&[
                 "compile",
+                "--target",
+                "steps",
                 path(&model),
                 "-o",
                 path(&build),

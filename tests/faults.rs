@@ -65,9 +65,9 @@ fn world() -> &'static World {
     })
 }
 
-fn compile<'a>(root: &'a Path, out: &'a Path) -> [&'a str; 4] {
+fn compile<'a>(root: &'a Path, out: &'a Path) -> [&'a str; 6] {
     let model = Box::leak(root.join("model").into_boxed_path());
-    ["compile", path(model), "-o", path(out)]
+    ["compile", "--target", "steps", path(model), "-o", path(out)]
 }
 
 fn prove<'a>(root: &'a Path, out: &'a Path) -> [&'a str; 12] {

@@ -106,7 +106,7 @@ fn names_of_files_are_shown_not_obeyed() {
     refused(&["verify", folder, "--model", model]);
     refused(&["verify", folder, "--model", &file]);
     refused(&["generate", folder, "-p", "a"]);
-    refused(&["compile", folder, "-o", &file]);
+    refused(&["compile", "--target", "steps", folder, "-o", &file]);
     refused(&["wrap", folder, "--build", model]);
     refused(&["chain", "status", "--chain", &file]);
     refused(&["profile", model, "-n", "1", "--html", &format!("{file}/x")]);
@@ -192,7 +192,14 @@ fn loud(name: &str, text: &str) -> PathBuf {
         { "type": "Fuse" },
     ]});
     fs::write(&file, tokenizer.to_string()).expect("written");
-    accept(&["compile", path(&model), "-o", path(&build)]);
+    accept(&[
+        "compile",
+        "--target",
+        "steps",
+        path(&model),
+        "-o",
+        path(&build),
+    ]);
     build
 }
 
@@ -268,7 +275,14 @@ fn a_full_device_is_an_error() {
         &["prove", "--help"],
         &["completions", "bash"],
         &["completions", "zsh"],
-        &["compile", path(model), "-o", path(&out)],
+        &[
+            "compile",
+            "--target",
+            "steps",
+            path(model),
+            "-o",
+            path(&out),
+        ],
         &["generate", build, "-p", "ab", "-n", "2"],
         &["inspect", build],
         &["inspect", build, "--graph"],

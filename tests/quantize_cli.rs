@@ -88,7 +88,15 @@ impl Place {
 
     fn compile(&self, model: &Path, more: &[&str]) -> Vec<String> {
         let out = self.at("build");
-        let args = ["compile", path(model), "-o", path(&out), "--json"];
+        let args = [
+            "compile",
+            "--target",
+            "steps",
+            path(model),
+            "-o",
+            path(&out),
+            "--json",
+        ];
         args.iter().chain(more).map(|arg| arg.to_string()).collect()
     }
 
@@ -263,7 +271,14 @@ fn the_report_names_its_texts() {
     let on_disk = fs::read_to_string(place.at("build/fidelity.json")).expect("fidelity.json");
     let on_disk: Value = serde_json::from_str(&on_disk).expect("JSON");
     assert_eq!(on_disk, built["fidelity"]);
-    let output = run(&["compile", path(&bare), "-o", path(&place.at("build"))]);
+    let output = run(&[
+        "compile",
+        "--target",
+        "steps",
+        path(&bare),
+        "-o",
+        path(&place.at("build")),
+    ]);
     let (printed, noted) = (text(&output.stdout), text(&output.stderr));
     assert!(printed.contains("random tokens"), "{printed}");
     assert!(noted.contains("warning: "), "{noted}");
@@ -303,7 +318,14 @@ fn prose_comes_with_the_program() {
         );
         assert_eq!(used["mostly_unknown"], false);
     }
-    let printed = all_printed(&["compile", path(&dir), "-o", path(&place.at("build"))]);
+    let printed = all_printed(&[
+        "compile",
+        "--target",
+        "steps",
+        path(&dir),
+        "-o",
+        path(&place.at("build")),
+    ]);
     assert!(printed.contains("nobody chose"), "{printed}");
 }
 
@@ -396,6 +418,8 @@ fn not_built(place: &Place, model: &Path, what: &str, words: &[&str]) {
     let out = place.at("build");
     let printed = all_printed(&[
         "compile",
+        "--target",
+        "steps",
         path(model),
         "-o",
         path(&out),
@@ -438,7 +462,14 @@ fn a_flat_model_is_built() {
         let (_, data) = tensors.get_mut("model.embed_tokens.weight").expect("there");
         data.iter_mut().for_each(|v| *v *= 1e-8);
     });
-    let printed = all_printed(&["compile", path(&flat), "-o", path(&place.at("build"))]);
+    let printed = all_printed(&[
+        "compile",
+        "--target",
+        "steps",
+        path(&flat),
+        "-o",
+        path(&place.at("build")),
+    ]);
     assert!(printed.contains("greedy text will differ"), "{printed}");
 }
 
@@ -472,7 +503,14 @@ fn a_short_held_out_text_is_no_verdict() {
     let place = Place::new();
     let dir = place.model("model");
     fs::write(dir.join("heldout.txt"), "w3 w4 w5").expect("written");
-    let printed = all_printed(&["compile", path(&dir), "-o", path(&place.at("build"))]);
+    let printed = all_printed(&[
+        "compile",
+        "--target",
+        "steps",
+        path(&dir),
+        "-o",
+        path(&place.at("build")),
+    ]);
     assert!(printed.contains("fewer than 100"), "{printed}");
     fs::remove_dir_all(place.at("build")).expect("removed");
     // Nothing is predicted in a text of one token.
@@ -531,7 +569,11 @@ fn faults_are_named_in_words() {
             "{stderr}"
         );
     }
-    reject(&["compile", "no-such-model", "-o", "x"], 2, "no-such-model");
+    reject(
+        &["compile", "--target", "steps", "no-such-model", "-o", "x"],
+        2,
+        "no-such-model",
+    );
 }
 
 /// What stands under a text's name in a model folder is a file, or refused: nobody waits for a pipe.

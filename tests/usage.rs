@@ -19,6 +19,18 @@ use std::time::Duration;
 use command::{accept, code, path, reject, run, text};
 use world::world;
 
+/// A tiny model with one matrix for tokens that come in and tokens that are chosen.
+const SMALL: model_dir::Shape = model_dir::Shape {
+    hidden: 16,
+    mlp: 24,
+    layers: 1,
+    heads: 2,
+    kv_heads: 1,
+    head_dim: 8,
+    vocab: 40,
+    tied: true,
+};
+
 /// Copies a build, so that a test may change it.
 fn copy(name: &str) -> PathBuf {
     let to = world().root.join(name);
@@ -54,7 +66,7 @@ fn begin_session(dir: &Path) {
 #[test]
 fn compile_removes_nothing_of_others() {
     let (model, build) = (path(&world().model), copy("full"));
-    let again = ["compile", model, "-o", path(&build)];
+    let again = ["compile", "--target", "steps", model, "-o", path(&build)];
     for (file, entry) in [
         ("notes.txt", "notes.txt"),
         ("session/chunk-0000.proof", "session"),
@@ -66,7 +78,18 @@ fn compile_removes_nothing_of_others() {
         fs::write(&file, "mine").expect("written");
         // Before the work begins: there is no such model.
         let names = format!("also holds {entry}; move it away");
-        reject(&["compile", "no-such-model", "-o", path(&build)], 2, &names);
+        reject(
+            &[
+                "compile",
+                "--target",
+                "steps",
+                "no-such-model",
+                "-o",
+                path(&build),
+            ],
+            2,
+            &names,
+        );
         reject(&again, 2, &names);
         assert_eq!(fs::read(&file).expect("it is there"), b"mine");
         fs::remove_file(&file).expect("removed");
@@ -84,7 +107,11 @@ fn compile_removes_nothing_of_others() {
     let other = world().root.join("other");
     fs::create_dir(&other).expect("a folder");
     fs::write(other.join("model.json"), "{}").expect("written");
-    reject(&["compile", model, "-o", path(&other)], 2, "not a build");
+    reject(
+        &["compile", "--target", "steps", model, "-o", path(&other)],
+        2,
+        "not a build",
+    );
     assert!(other.join("model.json").exists());
 }
 
@@ -95,7 +122,7 @@ fn compile_follows_a_link() {
     symlink("pointed-to", &link).expect("a link");
     fs::write(build.join("fidelity.json"), "").expect("written");
     let model = path(&world().model);
-    accept(&["compile", model, "-o", path(&link)]);
+    accept(&["compile", "--target", "steps", model, "-o", path(&link)]);
     assert_eq!(
         fs::read_link(&link).expect("a link"),
         Path::new("pointed-to")
@@ -109,7 +136,7 @@ fn compile_follows_a_link() {
     let nowhere = world().root.join("link-to-nothing");
     symlink("nothing", &nowhere).expect("a link");
     reject(
-        &["compile", model, "-o", path(&nowhere)],
+        &["compile", "--target", "steps", model, "-o", path(&nowhere)],
         2,
         "link-to-nothing",
     );
@@ -126,6 +153,8 @@ fn a_session_is_not_put_into_a_build() {
     }
     accept(&[
         "compile",
+        "--target",
+        "steps",
         path(&world().model),
         "-o",
         path(&copy("as-before")),
@@ -222,6 +251,33 @@ fn a_path_that_is_something_else() {
     // Of a session that is not complete, nothing is wrapped, and nothing is made.
     reject(&["wrap", session, "--build", build], 2, "running");
     assert!(!Path::new(session).join("wrapping").exists());
+}
+
+/// What each command takes: options of the other target, and builds of the other kind, are refused by name.
+#[test]
+fn the_kinds_of_builds_are_told_apart() {
+    let world = world();
+    let (model, build) = (path(&world.model), path(&world.build));
+    let compile = ["compile", model, "-o", "x"];
+    let refused = |more: &[&str], names| reject(&[&compile, more].concat(), 2, names);
+    refused(
+        &["--weights", "pairs"],
+        "--weights: goes with --target steps",
+    );
+    let lanes = ["--target", "steps", "--lanes", "8"];
+    refused(&lanes, "--lanes: goes with --target tensors");
+    let (small, other) = (world.root.join("small"), world.root.join("tensors"));
+    fs::create_dir(&small).expect("a folder");
+    model_dir::write_model_dir(&small, &SMALL, 1);
+    accept(&["compile", path(&small), "-o", path(&other), "--lanes", "8"]);
+    let session = world.root.join("of-tensors");
+    begin_session(&session);
+    let names = "tensors: a build with tensor components, which this command does not take; compile the model with --target steps";
+    let wrap = ["wrap", path(&session), "--build", path(&other)];
+    reject(&wrap, 2, names);
+    let opened = cairo_decode::bundle::TensorBundle::open(Path::new(build));
+    let said = opened.err().expect("a build of the other kind").to_string();
+    assert!(said.contains("a build of --target steps"), "{said}");
 }
 
 /// Token ids as JSON prints them are as good as with commas.

@@ -74,7 +74,14 @@ fn a_session_is_wrapped_and_verified() {
     let at = |name: &str| temp.path().join(name);
     let (model, build, other) = (at("model"), at("build"), at("other"));
     second_model::write_second_model(&model, 5).expect("a model directory");
-    accept(&["compile", path(&model), "-o", path(&build)]);
+    accept(&[
+        "compile",
+        "--target",
+        "steps",
+        path(&model),
+        "-o",
+        path(&build),
+    ]);
     let session = at("session");
     let domain = "SN_TEST/0x1234";
     accept(&[
@@ -115,7 +122,14 @@ fn a_session_is_wrapped_and_verified() {
     reject(&["wrap", dir, "--build", path(&build)], 2, "--wrappable");
     fs::write(&witness, &bytes).expect("written");
     second_model::write_second_model(&model, 6).expect("a model directory");
-    accept(&["compile", path(&model), "-o", path(&other)]);
+    accept(&[
+        "compile",
+        "--target",
+        "steps",
+        path(&model),
+        "-o",
+        path(&other),
+    ]);
     reject(&["wrap", dir, "--build", path(&other)], 2, "model_root");
 
     // Another chunk's proof is no proof of this chunk's statement.

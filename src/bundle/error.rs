@@ -44,6 +44,14 @@ pub enum BundleError {
         "{}: a build of cairo-decode already; compile takes the model's directory", dir.display()
     )]
     IsABuild { dir: PathBuf },
+    #[error(
+        "{}: a build with tensor components, which this command does not take; compile the model with --target steps for it", dir.display()
+    )]
+    HasTensors { dir: PathBuf },
+    #[error(
+        "{}: a build of --target steps, which this command does not take; compile the model without --target for it", dir.display()
+    )]
+    HasSteps { dir: PathBuf },
     #[error("--context: {value} tokens are not from {min} to {max}")]
     Context { value: i64, min: i64, max: i64 },
     #[error(transparent)]

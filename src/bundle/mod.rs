@@ -18,6 +18,7 @@
 mod error;
 mod files;
 mod names;
+mod opened;
 mod quantized;
 mod size;
 mod tensors;
@@ -32,9 +33,10 @@ pub use error::BundleError;
 use files::Part;
 pub use files::build_around;
 use names::Names;
+pub use opened::{TensorBundle, TensorModel};
 pub use quantized::Fidelity;
 use quantized::quantized;
-pub use tensors::{TensorBundle, TensorReport, build_tensors};
+pub use tensors::{TensorReport, build_tensors};
 pub use texts::{Origin, TextUse};
 
 use crate::chunk::{ChunkError, Decoder, SessionPins};
@@ -43,7 +45,7 @@ use crate::ir::{Graph, VerifiedGraph};
 use crate::lower::{LowerError, LowerOptions, Package, WeightLayout, committed_words, lower};
 use crate::model::{Choices, Config, Eos, Model, Text, Warning};
 use crate::quantize::{self, QuantOptions, QuantizeError, Quantized};
-use crate::receipt::{Document, Manifest, read_bounded};
+use crate::receipt::{Document, Manifest, ModelManifest, read_bounded};
 use crate::spec::{SPEC_VERSION, roots};
 use crate::verify::statement::{Domain, ModelRoot, Policy, ProgramHash, SessionId, Weights};
 
@@ -297,9 +299,12 @@ impl Bundle {
     /// Reads a build folder and checks its parts against the manifest.
     ///
     /// # Errors
-    /// A file that is missing or malformed, or parts that do not belong together.
+    /// A file that is missing or malformed, a build of the other kind, or parts that do not belong together.
     pub fn open(dir: &Path) -> Result<Bundle, BundleError> {
-        let manifest = Manifest::read(&dir.join(MANIFEST_FILE))?;
+        let manifest = match ModelManifest::read(&dir.join(MANIFEST_FILE))? {
+            ModelManifest::Cairo(manifest) => manifest,
+            ModelManifest::Tensors(_) => return Err(BundleError::HasTensors { dir: dir.into() }),
+        };
         let path = dir.join(Part::Program.name());
         let program = Program::from_json(&read_bounded(&path, size::MAX_PROGRAM_BYTES)?, &path)?;
         let mismatch = |field, found: String, expected: String| BundleError::Mismatch {

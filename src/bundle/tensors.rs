@@ -1,24 +1,17 @@
-//! The build folder of a model whose proofs have tensor components: made whole, read back and checked by digests.
+//! The build folder of a model whose proofs have tensor components, made whole.
 //!
-//! It has the files of any build, but `integers.bin` in the place of `graph.bin`, and no `fidelity.json`. What is read back gives the
-//! manifest's roots and the program's hash, so plan and constants, which no file has, are those that the manifest pins.
-
-use std::path::{Path, PathBuf};
+//! It has the files of any build, but `integers.bin` in the place of `graph.bin`, and no `fidelity.json`.
 
 use super::files::{self, Part};
 use super::texts::{self, TextUse};
-use super::{BuildRequest, BundleError, MANIFEST_FILE, Stage, check_no_build, names, size};
+use super::{BuildRequest, BundleError, Stage, check_no_build, names};
 use crate::compile;
-use crate::decode::{Build, BuildError, Cut, Identity};
-use crate::integers::{Description, decode, encode};
-use crate::model::{Choices, Model, Text, Warning};
-use crate::program::Compiled;
-use crate::receipt::{Document, TensorManifest, read_bounded};
+use crate::decode::{Build, Cost, Cut, Identity};
+use crate::integers::{Description, encode};
+use crate::model::{Choices, Model, Warning};
+use crate::receipt::{Document, TensorManifest};
 use crate::scales::network::llama;
 use crate::scales::{Options, quantise_on};
-
-/// Largest `integers.bin`, in bytes.
-const MAX_BYTES: u64 = size::MAX_GRAPH_BYTES;
 
 /// What such a build is.
 #[derive(Debug, Clone)]
@@ -28,6 +21,8 @@ pub struct TensorReport {
     pub calibration: TextUse,
     /// Words of the program.
     pub words: usize,
+    /// What the dearest chunk costs: of all lanes, behind a full context.
+    pub cost: Cost,
     /// What of the model directory was left out of account, or had more than one reading.
     pub warnings: Vec<Warning>,
 }
@@ -70,9 +65,11 @@ pub fn build_tensors(
     let build = Build::new(&description, &identity, cut).map_err(in_model)?;
     stage(Stage::Write);
     write(request, &model, &description, &build)?;
+    let cost = build.most().map_err(|error| in_model(error.into()))?;
     Ok(TensorReport {
+        cost,
         words: build.program.words().len(),
-        manifest: build.manifest,
+        manifest: build.decoder.manifest,
         calibration,
         warnings: model.warnings,
     })
@@ -116,52 +113,4 @@ fn write(
     folder.write(Part::Tokenizer, &model.tokenizer_file)?;
     build.manifest.write(&folder.path(Part::Manifest))?;
     folder.publish()
-}
-
-/// Such a folder, read and checked.
-pub struct TensorBundle {
-    pub build: Build,
-    pub text: Text,
-    pub dir: PathBuf,
-}
-
-impl TensorBundle {
-    /// Reads a build folder, and computes again what its manifest pins.
-    ///
-    /// # Errors
-    /// A file that is missing or malformed, or parts that do not belong together.
-    pub fn open(dir: &Path) -> Result<TensorBundle, BundleError> {
-        let manifest = TensorManifest::read(&dir.join(MANIFEST_FILE))?;
-        let path = dir.join(Part::Program.name());
-        let program = read_bounded(&path, size::MAX_PROGRAM_BYTES)?;
-        let program = Compiled::from_json(&program, &path)?;
-        let path = dir.join(Part::Integers.name());
-        let bytes = read_bounded(&path, MAX_BYTES)?;
-        let description =
-            decode(&bytes).map_err(|source| BundleError::Integers { path, source })?;
-        let text = Text::load(dir)?;
-        let digests = [&text.config_digest, &text.tokenizer_digest];
-        let build = Build::open(manifest, &description, digests, program);
-        let build = build.map_err(|source| match source {
-            BuildError::Differs {
-                field,
-                found,
-                expected,
-            } => BundleError::Mismatch {
-                dir: dir.to_path_buf(),
-                field,
-                found,
-                expected,
-            },
-            source => BundleError::Tensors {
-                dir: dir.to_path_buf(),
-                source,
-            },
-        })?;
-        Ok(TensorBundle {
-            build,
-            text,
-            dir: dir.to_path_buf(),
-        })
-    }
 }

@@ -3,6 +3,7 @@
 use std::path::PathBuf;
 use std::time::Instant;
 
+use anyhow::ensure;
 use cairo_decode::bundle::{
     self, BuildReport, BuildRequest, Fidelity, Origin, Stage, TensorReport, TextUse,
 };
@@ -16,9 +17,6 @@ use cairo_decode::quantize::{
 
 use super::output;
 use super::progress::Progress;
-
-/// Outputs of a block of a matrix, in rows of tensor components.
-const BLOCK: usize = 64;
 
 /// Import, quantise and compile a model directory; print a fidelity report
 ///
@@ -57,26 +55,29 @@ pub struct Args {
     /// any other, and text goes on after them.
     #[arg(long, value_name = "ID|none", allow_negative_numbers = true, value_parser = eos)]
     eos: Option<Eos>,
-    /// How the program comes to its weights: with pairs it holds them in few words, for proofs that are wrapped; with
-    /// ready it has less to prove per chunk; with committed it reads them, and a proof has only a hash of them
-    #[arg(long, value_enum, default_value_t = Weights::Pairs)]
-    weights: Weights,
-    /// How products and attention are proven: by the program's own steps, or by tensor components beside it, which the program
-    /// calls; their proofs have no receipts yet
-    #[arg(long, value_enum, default_value_t = Target::Steps, conflicts_with = "weights")]
+    /// How products and attention are proven: by tensor components beside the program, which calls them, or by the program's own
+    /// steps, which is what `wrap` and `chain` take
+    #[arg(long, value_enum, default_value_t = Target::Tensors)]
     target: Target,
-    /// With --target tensors: decode steps that a proof has at most, 8, 16, 32 or 64
-    #[arg(long, value_name = "STEPS", default_value_t = 16)]
-    lanes: usize,
+    /// With --target tensors: decode steps that a proof has at most, 8, 16, 32 or 64; with more of them a step costs less, and a
+    /// proof is larger [default: the most of which a proof behind a full context takes at most 12 GB of memory]
+    #[arg(long, value_name = "STEPS", allow_negative_numbers = true)]
+    lanes: Option<usize>,
+    /// With --target steps, how the program comes to its weights: with pairs it holds them in few words, for proofs that are
+    /// wrapped; with ready it has less to prove per chunk; with committed it reads them, and a proof has only a hash of them
+    /// [default: pairs]
+    #[arg(long, value_enum)]
+    weights: Option<Weights>,
     /// Print JSON
     #[arg(long)]
     pub json: bool,
 }
 
-#[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
+/// What a build's proofs are made of.
+#[derive(Debug, Clone, Copy, clap::ValueEnum)]
 enum Target {
-    Steps,
     Tensors,
+    Steps,
 }
 
 /// See [`WeightLayout`].
@@ -88,28 +89,42 @@ enum Weights {
 }
 
 pub fn run(args: &Args) -> super::Outcome {
-    let request = request(args);
+    let request = request(args)?;
     let bar = Progress::spinning()?;
     let start = Instant::now();
-    if args.target == Target::Tensors {
-        let cut = Cut {
-            lanes: args.lanes,
-            block: BLOCK,
-        };
-        let report =
-            bundle::build_tensors(&request, cut, &mut |stage| bar.message(describe(stage)))?;
-        drop(bar);
-        print_tensors(args, &report, start.elapsed().as_secs_f64());
-        return Ok(());
+    let mut show = |stage| bar.message(describe(stage));
+    match args.target {
+        Target::Tensors => {
+            let cut = Cut {
+                lanes: args.lanes,
+                block: None,
+            };
+            let report = bundle::build_tensors(&request, cut, &mut show)?;
+            drop(bar);
+            print_tensors(args, &report, start.elapsed().as_secs_f64());
+        }
+        Target::Steps => {
+            let report = bundle::build(&request, &mut show)?;
+            drop(bar);
+            print(args, &report, start.elapsed().as_secs_f64());
+        }
     }
-    let report = bundle::build(&request, &mut |stage| bar.message(describe(stage)))?;
-    drop(bar);
-    print(args, &report, start.elapsed().as_secs_f64());
     Ok(())
 }
 
-fn request(args: &Args) -> BuildRequest {
-    BuildRequest {
+/// What is asked for; an option of the other target is refused by name.
+fn request(args: &Args) -> anyhow::Result<BuildRequest> {
+    match args.target {
+        Target::Tensors => ensure!(
+            args.weights.is_none(),
+            "--weights: goes with --target steps, whose programs have the weights"
+        ),
+        Target::Steps => ensure!(
+            args.lanes.is_none(),
+            "--lanes: goes with --target tensors; with --target steps, `prove --chunk` says how many steps a proof has"
+        ),
+    }
+    Ok(BuildRequest {
         model: args.model.clone(),
         name: args.name.clone(),
         calibration: args.calibration.clone(),
@@ -122,11 +137,11 @@ fn request(args: &Args) -> BuildRequest {
             ..QuantOptions::default()
         },
         weights: match args.weights {
-            Weights::Pairs => WeightLayout::Pairs,
-            Weights::Ready => WeightLayout::Ready,
-            Weights::Committed => WeightLayout::Committed,
+            None | Some(Weights::Pairs) => WeightLayout::Pairs,
+            Some(Weights::Ready) => WeightLayout::Ready,
+            Some(Weights::Committed) => WeightLayout::Committed,
         },
-    }
+    })
 }
 
 /// A token id, or `none`.
@@ -157,7 +172,7 @@ fn print_tensors(args: &Args, report: &TensorReport, seconds: f64) {
     let warnings: Vec<String> = report.warnings.iter().map(ToString::to_string).collect();
     if args.json {
         output::json(&serde_json::json!({
-            "ok": true, "manifest": report.manifest, "program_words": report.words, "seconds": seconds, "warnings": warnings,
+            "ok": true, "manifest": report.manifest, "program_words": report.words, "cost": report.cost, "seconds": seconds, "warnings": warnings,
         }));
         return;
     }
@@ -177,7 +192,13 @@ fn print_tensors(args: &Args, report: &TensorReport, seconds: f64) {
     let components = report.manifest.tensors.layouts().components.len();
     output::line(format!(
         "tensors      {} lanes, {components} components",
-        args.lanes
+        report.manifest.tensors.layouts().lanes
+    ));
+    output::line(format!(
+        "chunk        at most {:.0} M cells, {} of memory, a proof of {}",
+        report.cost.cells.all() as f64 / 1e6,
+        output::gigabytes(Some(report.cost.memory_bytes)),
+        output::megabytes(report.cost.proof_bytes as usize),
     ));
     output::line(format!(
         "policy       {}, context {}",

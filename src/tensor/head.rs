@@ -166,6 +166,15 @@ impl Work for Head {
         ])
     }
 
+    fn counts(&self, plan: &Plan) -> Vec<(Component, usize)> {
+        let width = self.input.channels;
+        vec![
+            (Component::HeadInput, width),
+            (Component::Head { width }, plan.embedding.rows.len()),
+            (Component::Answer, 1),
+        ]
+    }
+
     fn witness(&self, plan: &Plan, values: &Values) -> Vec<Part> {
         let inputs = self.input.addresses();
         let tokens = 0..plan.embedding.rows.len();

@@ -144,7 +144,14 @@ fn requirement_23_another_real_model() {
     let world = world();
     let (model, build) = (world.root.join("other"), world.root.join("other-build"));
     second_model::write_second_model(&model, 8).expect("written");
-    accept(&["compile", path(&model), "-o", path(&build)]);
+    accept(&[
+        "compile",
+        "--target",
+        "steps",
+        path(&model),
+        "-o",
+        path(&build),
+    ]);
     let session = world.root.join("session");
     reject(
         &[

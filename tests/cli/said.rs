@@ -156,11 +156,24 @@ fn bad_input_has_code_2_and_names_what_is_wrong() {
     let build = world.root.join("build");
     let (b, m) = (path(&build).to_string(), manifest(world));
     reject(
-        &["compile", "no-such-model", "-o", "x", "--name", "x"],
+        &[
+            "compile",
+            "--target",
+            "steps",
+            "no-such-model",
+            "-o",
+            "x",
+            "--name",
+            "x",
+        ],
         2,
         "no-such-model",
     );
-    reject(&["compile", &b, "-o", "x"], 2, "a build of cairo-decode");
+    reject(
+        &["compile", "--target", "steps", &b, "-o", "x"],
+        2,
+        "a build of cairo-decode",
+    );
     reject(&["generate", path(&world.root), "-p", "a"], 2, "model.json");
     reject(
         &["prove", &b, "-p", "a", "-n", "0", "-o", "x"],

@@ -49,7 +49,15 @@ pub fn world() -> &'static World {
             proven: serde_json::Value::Null,
         };
         let (model, build) = (world.root.join("second"), world.root.join("build"));
-        let report = accept(&["compile", path(&model), "-o", path(&build), "--json"]);
+        let report = accept(&[
+            "compile",
+            "--target",
+            "steps",
+            path(&model),
+            "-o",
+            path(&build),
+            "--json",
+        ]);
         assert!(report.contains("top1_agreement"));
         let proven = prove(&world, PROMPT, "session");
         world.proven = serde_json::from_str(&proven).expect("JSON");

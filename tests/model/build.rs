@@ -51,7 +51,7 @@ fn a_build_says_alone_what_its_directory_says() {
     let out = dir.path().join("build");
     let (model, build) = (path(&model), path(&out));
 
-    let compile = ["compile", model, "-o", build, "--json"];
+    let compile = ["compile", "--target", "steps", model, "-o", build, "--json"];
     fails(
         &[&compile[..], &["--eos", "1"]].concat(),
         &[

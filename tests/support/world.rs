@@ -21,7 +21,14 @@ pub fn world() -> &'static World {
         let root = temp.path().to_path_buf();
         let (model, build) = (root.join("model"), root.join("build"));
         second_model::write_second_model(&model, 7).expect("written");
-        accept(&["compile", path(&model), "-o", path(&build)]);
+        accept(&[
+            "compile",
+            "--target",
+            "steps",
+            path(&model),
+            "-o",
+            path(&build),
+        ]);
         World {
             _temp: temp,
             root,
