@@ -49,7 +49,7 @@ pub fn witness(
                 let mut rows = operations.remove(&placed.component).unwrap_or_default();
                 rows.resize(
                     1 << log,
-                    digests::row(&Digest::default(), &Default::default(), 0),
+                    digests::row(&Digest::default(), &Default::default(), 0).0,
                 );
                 rows
             }
