@@ -40,7 +40,7 @@ const CAIRO: [cairo::Component; 16] = [
 const LEFT_OUT: cairo::Component = cairo::Component::RangeCheck20;
 
 /// Cells that a step of the VM or a word of the program has at most in the Cairo AIR, its padding and its values included.
-const CELLS_OF_STEP: u64 = 150;
+const CELLS_OF_STEP: u64 = 200;
 
 /// Of the Cairo AIR's constant columns about so many are opened with a sample: how many sizes memory and builtins have decides.
 const CAIRO_SAMPLES: u64 = 41;
