@@ -1,10 +1,10 @@
 //! What proofs of whole models cost: random weights in the shape of a model, with attention, norms, roots and a generated program.
 //!
-//! usage: cargo run --release --example shapes -- SHAPE LANES [CARRIED] [chosen] [rows] [bytes]
+//! usage: cargo run --release --example shapes -- SHAPE LANES [CARRIED] [chosen] [rows] [bytes] [compact]
 //!
 //! SHAPE is a name of `SHAPES`. The prompt gives the tokens of all lanes; with `chosen` it gives one, and the lanes are decoded one
 //! after the other. With `rows` nothing is proven; with `bytes` the
-//! parts of the proof are counted, and it is verified several times. Seconds are of all cores together, and by the clock.
+//! parts of the proof are counted, and it is verified several times; with `compact` it has these parameters. Seconds are of all cores together, and by the clock.
 
 #[allow(dead_code)]
 #[path = "../../tests/tensors/shape.rs"]
@@ -20,7 +20,7 @@ use cairo_decode::bench::process::cpu_seconds;
 use cairo_decode::prove::Prover;
 use cairo_decode::tensor::values::compute;
 use cairo_decode::tensor::{constants, witness};
-use cairo_decode::verify::params::PLAIN;
+use cairo_decode::verify::params::{COMPACT, PLAIN};
 use cairo_decode::verify::proof::encode_tensors;
 
 /// Gigabytes of this process: what it has, or the most that it had.
@@ -71,12 +71,12 @@ fn main() {
         .find(|shape| arguments.first().is_some_and(|name| name == shape.name));
     let lanes = arguments.get(1).and_then(|lanes| lanes.parse().ok());
     let (Some(shape), Some(lanes)) = (found, lanes) else {
-        eprintln!("usage: shapes SHAPE LANES [CARRIED] [chosen] [rows] [bytes]");
+        eprintln!("usage: shapes SHAPE LANES [CARRIED] [chosen] [rows] [bytes] [compact]");
         std::process::exit(2);
     };
     let carried: usize = arguments.get(2).and_then(|n| n.parse().ok()).unwrap_or(0);
-    let [chosen, only_rows, parts] =
-        ["chosen", "rows", "bytes"].map(|word| arguments.iter().any(|argument| argument == word));
+    let [chosen, only_rows, parts, compact] = ["chosen", "rows", "bytes", "compact"]
+        .map(|word| arguments.iter().any(|argument| argument == word));
     println!(
         "{} parameters, {lanes} lanes, {carried} carried positions\n",
         shape.parameters()
@@ -113,7 +113,7 @@ fn main() {
     drop(model);
 
     let prover = timed("twiddles, fixed tables, constants", || {
-        Prover::with_constants(&PLAIN, sets)
+        Prover::with_constants(if compact { &COMPACT } else { &PLAIN }, sets)
     });
     let proven = timed("proof", || {
         prover.prove_tensors(input, &rows).expect("proves")
@@ -125,7 +125,10 @@ fn main() {
         bytes::table(&proven, &layouts, &layout);
         let [reading, checking] = bytes::fastest(&proven, &layouts);
         println!("{:<38}{reading:>8.1} ms", "read, the least of 20 times");
-        println!("{:<38}{checking:>8.1} ms", "verified, the least of 20 times");
+        println!(
+            "{:<38}{checking:>8.1} ms",
+            "verified, the least of 20 times"
+        );
     }
     let start = Instant::now();
     verify(proven.proof, Some((&layouts, &proven.tensors)), false).expect("verifies");
