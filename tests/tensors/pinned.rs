@@ -5,7 +5,7 @@ use std::sync::OnceLock;
 use cairo_decode::air::layout::Layouts;
 use cairo_decode::prove::Prover;
 use cairo_decode::tensor::{Plan, constants};
-use cairo_decode::verify::params::{LARGE, PLAIN, ParamSet};
+use cairo_decode::verify::params::{COMPACT, LARGE, PLAIN, ParamSet};
 use cairo_decode::verify::proof::{TensorProof, encode_tensors};
 use cairo_decode::verify::tensors::{TensorPins, verify_tensors};
 
@@ -82,6 +82,27 @@ pub fn more_lanes() -> &'static Pinned {
 pub fn larger() -> &'static Pinned {
     static PINNED: OnceLock<Pinned> = OnceLock::new();
     PINNED.get_or_init(|| Pinned::of(plan(), &GIVEN, &LARGE))
+}
+
+/// With the parameters for short proofs a proof is as secure, has half the queries, and needs a root of its own in the manifest.
+#[test]
+fn a_compact_proof_verifies() {
+    let compact = Pinned::of(plan(), &GIVEN, &COMPACT);
+    let bytes = encode_tensors(&compact.proof);
+    let named = |name: &str| {
+        let roots = [(name.to_string(), compact.root)];
+        TensorPins::new(compact.layouts.clone(), roots).expect("pins")
+    };
+    let facts = verify_tensors(&bytes, &named(COMPACT.name)).expect("verifies");
+    assert_eq!(facts.facts.params, COMPACT.params);
+    assert_eq!(facts.facts.security_bits, 96);
+    let refused = verify_tensors(&bytes, &named(PLAIN.name)).expect_err("no root for it");
+    assert!(
+        refused.to_string().contains("set of parameters"),
+        "{refused}"
+    );
+    let plain = encode_tensors(&honest().proof);
+    assert!(10 * bytes.len() < 7 * plain.len());
 }
 
 /// The proof is accepted, and the facts are those of its program, its layouts and its root.
