@@ -13,6 +13,7 @@ use cairo_decode::program::Work;
 use cairo_decode::quantize::QuantOptions;
 use cairo_decode::receipt::{Document, TensorManifest};
 use cairo_decode::scales::{Options, quantise};
+use cairo_decode::verify::params::COMPACT;
 use cairo_decode::verify::proof::decode_tensors;
 use cairo_decode::verify::statement::v3::{Frontier, Statement};
 use cairo_decode::verify::statement::{Domain, SessionId};
@@ -205,6 +206,15 @@ fn the_demo_model() {
     let of = compile(&root().join("models/stories"), 8, None);
     let lengths = [8, 5, 8, 3];
     proven(&of, &PROMPT, &lengths, &[&[8; 3], &[1; 24], &[7, 7, 7, 3]]);
+}
+
+/// With the most lanes a proof would be long, so it is made with the parameters for shorter ones; it costs what is declared as well.
+#[test]
+fn the_demo_model_with_compact_proofs() {
+    let of = compile(&root().join("models/stories"), 64, None);
+    let set = of.build.set;
+    assert_eq!((set, of.build.manifest.tensors.set()), (&COMPACT, set));
+    proven(&of, &PROMPT, &[24], &[]);
 }
 
 /// The other model, where it is, in chunks of 16 steps.

@@ -119,11 +119,12 @@ fn main() {
         choosing: 0,
     };
     let whole = (&model.plan, &model.schedule, &layouts);
-    let declared = declared(whole, &PLAIN, work).expect("a place in the context");
+    let set = if compact { &COMPACT } else { &PLAIN };
+    let declared = declared(whole, set, work).expect("a place in the context");
     drop(model);
 
     let prover = timed("twiddles, fixed tables, constants", || {
-        Prover::with_constants(if compact { &COMPACT } else { &PLAIN }, sets)
+        Prover::with_constants(set, sets)
     });
     let proven = timed("proof", || {
         prover.prove_tensors(input, &rows).expect("proves")

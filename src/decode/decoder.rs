@@ -17,7 +17,7 @@ pub struct Decoder {
     pub plan: Plan,
     pub schedule: Schedule,
     pub program: Compiled,
-    /// The parameters of its proofs.
+    /// The parameters of its proofs: those that the manifest has a root for.
     pub set: &'static ParamSet,
 }
 
@@ -43,12 +43,13 @@ impl Decoder {
         let found = channels(&outline.plan).to_string();
         let expected = manifest.model.kv_words_per_position.to_string();
         same("kv_words_per_position", found, expected)?;
+        let set = manifest.tensors.set();
         Ok(Decoder {
             manifest,
             plan: outline.plan,
             schedule: outline.schedule,
             program,
-            set: outline.set,
+            set,
         })
     }
 }

@@ -7,13 +7,17 @@ use crate::integers::{Description, ranges};
 use crate::program::Schedule;
 use crate::tensor::{self, LANES, Plan, PlanError, Tensor, constants};
 use crate::verify::layout::LayoutError;
-use crate::verify::params::{LARGE, PLAIN, ParamSet};
+use crate::verify::params::{COMPACT, LARGE, PLAIN, ParamSet};
 use crate::verify::statement::MAX_POSITION;
 use crate::verify::tensors::{PinsError, TensorPins};
 
 /// Where nobody chooses lanes, the dearest chunk is declared to take at most so many bytes of memory. A manifest must not depend on the
 /// machine that compiles it, so this is a number and not what is free.
 pub const MOST_MEMORY: u64 = 12_000_000_000;
+
+/// Bytes of a proof from which on it is made with [`COMPACT`], if that takes no more than [`MOST_MEMORY`]. A shorter proof is faster to
+/// verify, which whoever reads receipts does; proving takes longer, so short proofs stay as they are.
+pub const LONG_PROOF: u64 = 3_000_000;
 
 /// How a model is cut into rows.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -34,7 +38,7 @@ pub struct Outline {
     pub plan: Plan,
     pub schedule: Schedule,
     pub layouts: Layouts,
-    /// The first parameters whose proofs have enough rows.
+    /// The first parameters whose proofs have enough rows, or those of shorter proofs where these are long ([`LONG_PROOF`]).
     pub set: &'static ParamSet,
 }
 
@@ -100,7 +104,17 @@ impl Outline {
             Some(block) => outline.cut(block)?,
             None => outline.cut_well()?,
         }
+        if outline.is_better_compact()? {
+            outline.set = &COMPACT;
+        }
         Ok(outline)
+    }
+
+    /// Whether the dearest chunk's proof is long, and could be made with [`COMPACT`]. Nothing of the machine is asked.
+    fn is_better_compact(&self) -> Result<bool, BuildError> {
+        let long = self.most()?.proof_bytes > LONG_PROOF;
+        let fits = has_rows(&COMPACT, &self.layouts).is_ok();
+        Ok(long && fits && self.most_with(&COMPACT)?.memory_bytes <= MOST_MEMORY)
     }
 
     /// Cuts matrices into the block that is chosen where nobody chooses one.
@@ -142,13 +156,17 @@ fn add_roots(plan: &mut Plan) -> Result<(), BuildError> {
 
 /// The first parameters whose proofs have enough rows.
 fn parameters(layouts: &Layouts) -> Result<&'static ParamSet, PinsError> {
-    // Rows are looked at before anything is committed to.
-    let pins = |set: &ParamSet| {
-        let root = (set.name.to_string(), [0; 32]);
-        TensorPins::new(layouts.clone(), [root])
-    };
-    match pins(&PLAIN) {
-        Err(PinsError::Layout(LayoutError::Rows { .. })) => pins(&LARGE).map(|_| &LARGE),
-        other => other.map(|_| &PLAIN),
+    match has_rows(&PLAIN, layouts) {
+        Err(PinsError::Layout(LayoutError::Rows { .. })) => {
+            has_rows(&LARGE, layouts).map(|()| &LARGE)
+        }
+        other => other.map(|()| &PLAIN),
     }
+}
+
+/// Refuses layouts that proofs with these parameters have no rows for.
+fn has_rows(set: &ParamSet, layouts: &Layouts) -> Result<(), PinsError> {
+    // Rows are looked at before anything is committed to.
+    let root = (set.name.to_string(), [0; 32]);
+    TensorPins::new(layouts.clone(), [root]).map(|_| ())
 }

@@ -9,19 +9,24 @@ use crate::verify::params::ParamSet;
 
 /// Bytes that a proof takes at its peak for each cell that it commits to, besides the cell's column at the blow-up.
 const BYTES_PER_CELL: u64 = 8;
-/// The same of a proof with tensor components, its column at the blow-up included; and for each number in its constant columns. Measured,
-/// with a tenth added: `cargo run --release --example shapes -- gpt2 64`, `gpt2 64 512`; and `cairo-decode bench E`, whose plan, with a
-/// weight for most constants, stays in memory.
-const BYTES_PER_TENSOR_CELL: u64 = 17;
-const BYTES_PER_CONSTANT: u64 = 19;
+/// The same of a proof with tensor components; and for each number in its constant columns, besides the number's column at the blow-up.
+/// Measured, with a tenth added: `cargo run --release --example shapes -- gpt2 64`, `gpt2 64 512`; and `cairo-decode bench E`, whose plan,
+/// with a weight for most constants, stays in memory. At blow-up 4: `shapes -- a 8 compact`, `demo 64 compact`, `gpt2 64 compact`.
+const BYTES_PER_TENSOR_CELL: u64 = 9;
+const BYTES_PER_CONSTANT: u64 = 11;
 /// Bytes for each row of the lifted domain: tables, twiddles, folding.
 const BYTES_PER_ROW: u64 = 400;
 /// Bytes that any proof takes: program, VM.
 const BASE: u64 = 500_000_000;
 
-/// Bytes of a cell's column at the blow-up.
+/// Bytes of a number's column at the blow-up.
+fn committed(set: &ParamSet) -> u64 {
+    4 << set.params.log_blowup
+}
+
+/// Bytes of a cell, its column at the blow-up included.
 fn per_cell(set: &ParamSet) -> u64 {
-    BYTES_PER_CELL + (4 << set.params.log_blowup)
+    BYTES_PER_CELL + committed(set)
 }
 
 /// Bytes of any proof with these parameters.
@@ -36,7 +41,9 @@ pub fn needed(set: &ParamSet, cells: u64) -> u64 {
 
 /// The same of a trace with tensor components, whose constant columns hold so many numbers.
 pub fn needed_with_constants(set: &ParamSet, cells: u64, constants: u64) -> u64 {
-    base(set) + BYTES_PER_TENSOR_CELL * cells + BYTES_PER_CONSTANT * constants
+    let [cell, constant] =
+        [BYTES_PER_TENSOR_CELL, BYTES_PER_CONSTANT].map(|own| own + committed(set));
+    base(set) + cell * cells + constant * constants
 }
 
 /// Bytes that this process may have in all: what it has, and what the system could still give it. `None` where the

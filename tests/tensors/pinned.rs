@@ -5,10 +5,11 @@ use std::sync::OnceLock;
 use cairo_decode::air::layout::Layouts;
 use cairo_decode::prove::Prover;
 use cairo_decode::tensor::{Plan, constants};
-use cairo_decode::verify::params::{COMPACT, LARGE, PLAIN, ParamSet};
+use cairo_decode::verify::params::{COMPACT, LARGE, PLAIN, ParamSet, pcs_config};
 use cairo_decode::verify::proof::{TensorProof, encode_tensors};
 use cairo_decode::verify::tensors::{TensorPins, verify_tensors};
 
+use crate::forged::failed;
 use crate::{Chunk, GIVEN, LANES, chunk_of};
 
 /// A proof with the layouts and the root that it was made with.
@@ -84,25 +85,34 @@ pub fn larger() -> &'static Pinned {
     PINNED.get_or_init(|| Pinned::of(plan(), &GIVEN, &LARGE))
 }
 
-/// With the parameters for short proofs a proof is as secure, has half the queries, and needs a root of its own in the manifest.
+/// With the parameters for short proofs a proof is as secure, and has half the queries. A manifest of one set refuses a proof of the other by
+/// a check of that name, whatever root it has; and a proof that is relabelled is refused by the STARK.
 #[test]
 fn a_compact_proof_verifies() {
     let compact = Pinned::of(plan(), &GIVEN, &COMPACT);
     let bytes = encode_tensors(&compact.proof);
-    let named = |name: &str| {
-        let roots = [(name.to_string(), compact.root)];
+    let pins = |set: &ParamSet, root: [u8; 32]| {
+        let roots = [(set.name.to_string(), root)];
         TensorPins::new(compact.layouts.clone(), roots).expect("pins")
     };
-    let facts = verify_tensors(&bytes, &named(COMPACT.name)).expect("verifies");
+    let own = pins(&COMPACT, compact.root);
+    let facts = verify_tensors(&bytes, &own).expect("verifies");
     assert_eq!(facts.facts.params, COMPACT.params);
     assert_eq!(facts.facts.security_bits, 96);
-    let refused = verify_tensors(&bytes, &named(PLAIN.name)).expect_err("no root for it");
-    assert!(
-        refused.to_string().contains("set of parameters"),
-        "{refused}"
-    );
-    let plain = encode_tensors(&honest().proof);
-    assert!(10 * bytes.len() < 7 * plain.len());
+    let plain = honest();
+    assert!(10 * bytes.len() < 7 * encode_tensors(&plain.proof).len());
+    for (of, manifest) in [(&compact, &PLAIN), (plain, &COMPACT)] {
+        let pins = pins(manifest, of.root);
+        assert_eq!(failed(&of.proof, &pins), ["parameters of the model"]);
+        let refused = verify_tensors(&encode_tensors(&of.proof), &pins);
+        let refused = refused.expect_err("no root for it").to_string();
+        assert!(refused.contains("set of parameters"), "{refused}");
+        let mut relabelled = of.proof.clone();
+        relabelled.proof.stark_proof.0.config = pcs_config(&manifest.params);
+        assert_eq!(failed(&relabelled, &pins), [""; 0]);
+        let refused = verify_tensors(&encode_tensors(&relabelled), &pins);
+        refused.expect_err("another domain");
+    }
 }
 
 /// The proof is accepted, and the facts are those of its program, its layouts and its root.
