@@ -14,6 +14,8 @@ use std::time::Instant;
 use cairo_decode::air::layout::Layout;
 use cairo_decode::air::verify::verify;
 use cairo_decode::bench::process::cpu_seconds;
+use cairo_decode::decode::declared;
+use cairo_decode::program::Work;
 use cairo_decode::prove::Prover;
 use cairo_decode::tensor::values::compute;
 use cairo_decode::tensor::{constants, witness};
@@ -107,6 +109,14 @@ fn main() {
     }
     drop((one, values, given));
     let layouts = sets.layouts.clone();
+    let work = Work {
+        position: carried as u64,
+        prompt: (carried + lanes + 1) as u64,
+        forced: lanes as u64,
+        choosing: 0,
+    };
+    let whole = (&model.plan, &model.schedule, &layouts);
+    let declared = declared(whole, &PLAIN, work).expect("a place in the context");
     drop(model);
 
     let prover = timed("twiddles, fixed tables, constants", || {
@@ -122,4 +132,14 @@ fn main() {
     let milliseconds = start.elapsed().as_secs_f64() * 1e3;
     println!("{:<38}{milliseconds:>8.1} ms", "verified");
     println!("{:<38}{:>8.2} GB", "peak memory", gigabytes("VmHWM"));
+    println!(
+        "declared: {} steps, {} words, {:.2} M cells of components and {:.2} M others, {:.1} M constants, proof {:.2} MB, memory {:.2} GB",
+        declared.vm_steps,
+        declared.words,
+        declared.cells.components as f64 / 1e6,
+        (declared.cells.cairo + declared.cells.tables) as f64 / 1e6,
+        declared.constants as f64 / 1e6,
+        declared.proof_bytes as f64 / 1e6,
+        declared.memory_bytes as f64 / 1e9
+    );
 }

@@ -94,7 +94,7 @@ fn rows(found: &Profile, label: &str) -> Rows {
     let mut rows = Rows::default();
     let work = found.work.iter().find(|work| work.label == label);
     for (&component, share) in work.iter().flat_map(|work| &work.components) {
-        if !UNDECLARED.contains(&component) {
+        if let Some(component) = component.cairo().filter(|of| !UNDECLARED.contains(of)) {
             rows.add(component, share.rows);
         }
     }

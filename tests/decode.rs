@@ -4,17 +4,19 @@
 use std::path::{Path, PathBuf};
 use std::time::Instant;
 
-use cairo_decode::bundle::{BuildRequest, TensorBundle, build_tensors};
-use cairo_decode::decode::{Build, Cut, DecodeError, Decoded, Identity, Session};
+use cairo_decode::bundle::{BuildRequest, TensorBundle, TensorModel, build_tensors};
+use cairo_decode::decode::{Build, Columns, Cut, DecodeError, Decoded, Identity, Session};
 use cairo_decode::integers::{Carried, Description, decode, encode, step};
 use cairo_decode::lower::WeightLayout;
 use cairo_decode::model::Model;
+use cairo_decode::program::Work;
 use cairo_decode::quantize::QuantOptions;
 use cairo_decode::receipt::{Document, TensorManifest};
 use cairo_decode::scales::{Options, quantise};
+use cairo_decode::verify::proof::decode_tensors;
 use cairo_decode::verify::statement::v3::{Frontier, Statement};
 use cairo_decode::verify::statement::{Domain, SessionId};
-use cairo_decode::verify::tensors::verify_tensors;
+use cairo_decode::verify::tensors::{TensorPins, verify_tensors};
 
 const ID: SessionId = SessionId(starknet_types_core::felt::Felt::THREE);
 
@@ -53,7 +55,10 @@ fn compile(folder: &Path, lanes: usize, eos: Option<u32>) -> Compiled {
     };
     let started = Instant::now();
     let description = quantised.description;
-    let cut = Cut { lanes, block: 64 };
+    let cut = Cut {
+        lanes: Some(lanes),
+        block: Some(64),
+    };
     let build = Build::new(&description, &identity, cut).expect("a build");
     println!(
         "{}: scales {:.1} s, build {:.1} s, {} operations, {} words, {} MB",
@@ -105,6 +110,49 @@ fn session(
     (*session.frontier(), emitted)
 }
 
+/// A chunk's run and its proof have the words, steps, columns and cells that were declared; the rest is within its bounds.
+fn costs_what_was_declared(build: &Build, decoded: &Decoded, prompt: &[u32], bytes: &[u8]) {
+    let statement = decoded.statement();
+    let choosing = decoded.emitted.len() as u64;
+    let work = Work {
+        position: statement.frontier_in.position.into(),
+        prompt: prompt.len() as u64,
+        forced: u64::from(statement.steps) - choosing,
+        choosing,
+    };
+    let cost = build.cost_of(work).expect("a place in the context");
+    assert_eq!(cost.words, build.program.words().len() as u64);
+    let run = build.program.run(&decoded.chunk.input).expect("runs");
+    assert_eq!(cost.vm_steps, run.steps() as u64);
+    let proof = decode_tensors(bytes).expect("a proof");
+    let opened = &proof.proof.stark_proof.queried_values;
+    let opened = opened.iter().map(|tree| tree.len() as u64);
+    let Columns {
+        constants,
+        trace,
+        interaction,
+    } = cost.columns;
+    let columns = [constants, trace, interaction];
+    assert_eq!(opened.take(3).collect::<Vec<_>>(), columns);
+    let layouts = build.manifest.tensors.layouts();
+    let layout = layouts.at(&proof.tensors.sizes).expect("its sizes");
+    let cells = layout.components.iter().zip(layout.columns());
+    let cells = cells.map(|(placed, own)| (own.trace + own.interaction) << placed.log_rows);
+    assert_eq!(cells.sum::<usize>() as u64, cost.cells.components);
+    let sizes = proof.proof.claim.log_sizes();
+    let cairo: u64 = sizes.iter().flatten().map(|log| 1 << log).sum();
+    let run = cairo - cost.cells.tables;
+    assert!(
+        run <= cost.cells.cairo && 3 * run > cost.cells.cairo,
+        "{run} {cost:?}"
+    );
+    let off = cost.proof_bytes.abs_diff(bytes.len() as u64);
+    assert!(100 * off < cost.proof_bytes, "{} {cost:?}", bytes.len());
+    // The dearest of its chunks is no cheaper.
+    let most = build.most().expect("a place in the context");
+    assert!(most.cells.all() >= cost.cells.all() && most.memory_bytes >= cost.memory_bytes);
+}
+
 /// Proves a session in chunks of these lengths. Its proofs verify from their bytes with the manifest, their statements follow from each
 /// other, the tokens are those of the reference, and the frontier is that of the same steps in other chunks.
 fn proven(of: &Compiled, prompt: &[u32], lengths: &[usize], others: &[&[usize]]) {
@@ -121,6 +169,7 @@ fn proven(of: &Compiled, prompt: &[u32], lengths: &[usize], others: &[&[usize]])
             .expect("verifies")
             .facts;
         let verified = started.elapsed();
+        costs_what_was_declared(build, decoded, prompt, &bytes);
         assert_eq!(facts.program_hash, manifest.model.program_hash.0);
         let stated = Statement::from_output(&facts.output, manifest.model.program_hash);
         let stated = stated.expect("a statement");
@@ -238,8 +287,8 @@ fn a_build_folder_is_read_back() {
         weights: WeightLayout::Pairs,
     };
     let cut = Cut {
-        lanes: 8,
-        block: 64,
+        lanes: Some(8),
+        block: Some(64),
     };
     let report = build_tensors(&request, cut, &mut |_| ()).expect("a build");
     let bundle = TensorBundle::open(&out).expect("a build");
@@ -248,11 +297,17 @@ fn a_build_folder_is_read_back() {
     assert_eq!(bundle.build.schedule.context, 40);
     let mut session =
         Session::new(&bundle.build, Domain::local(), ID, PROMPT.to_vec()).expect("a prompt");
+    let mut proven = vec![];
     for _ in 0..2 {
         let decoded = session.decode(8).expect("a chunk");
         bundle.build.prove(&decoded).expect("a proof");
         session.advance(&decoded);
+        proven.extend(decoded.emitted);
     }
+    // Without the program, and without anything that proves.
+    let model = TensorModel::open(&out).expect("a build").model;
+    let generated = model.generate(&PROMPT, proven.len() as u32);
+    assert_eq!(generated.expect("in range"), proven);
     // Each file changed, and put back.
     let refused = |file: &str, change: &dyn Fn(&mut Vec<u8>)| {
         let path = out.join(file);
@@ -287,8 +342,23 @@ fn a_build_folder_is_read_back() {
         bytes[digit] = if bytes[digit] == b'1' { b'2' } else { b'1' };
     });
     assert!(other.contains("the program's hash is "), "{other}");
+    let constants = refused("model.json", &|bytes| *bytes = with_other_constants(bytes));
+    assert!(constants.contains("the model root is "), "{constants}");
     let build = TensorBundle::open(&out).expect("as it was");
     assert_eq!(build.build.manifest, report.manifest);
+}
+
+/// A manifest with another root of constants, and the model root that follows from it.
+fn with_other_constants(bytes: &[u8]) -> Vec<u8> {
+    let mut manifest = TensorManifest::from_json(bytes).expect("a manifest");
+    let roots = manifest.tensors.roots();
+    let names = roots.iter().map(|(set, _)| set.name.to_string());
+    let names: Vec<String> = names.collect();
+    let layouts = manifest.tensors.layouts().clone();
+    let others = names.into_iter().map(|name| (name, [7; 32]));
+    manifest.tensors = TensorPins::new(layouts, others).expect("pins");
+    manifest.model.model_root = manifest.tensors.model_root(manifest.parameters_root);
+    manifest.to_json().expect("JSON").into_bytes()
 }
 
 /// A session ends with the token that ends it: a chunk is cut behind it, and none follows.

@@ -24,7 +24,7 @@ fn all_printed(args: &[&str]) -> String {
     printed + &noted
 }
 
-/// For what only builds have whose programs have the weights.
+/// For what only builds have whose programs have the weights, and for what is one for both kinds: these are made more quickly.
 const STEPS: [&str; 2] = ["--target", "steps"];
 
 const SHAPE: Shape = Shape {
@@ -91,12 +91,7 @@ impl Place {
 
     fn compile(&self, model: &Path, more: &[&str]) -> Vec<String> {
         let out = self.at("build");
-        let args = [
-            "compile", path(model),
-            "-o",
-            path(&out),
-            "--json",
-        ];
+        let args = ["compile", path(model), "-o", path(&out), "--json"];
         args.iter().chain(more).map(|arg| arg.to_string()).collect()
     }
 
@@ -209,16 +204,17 @@ fn names_are_for_people() {
             manifest["program_hash"].clone(),
         )
     };
-    let first = place.accept(&place.model("model"), &[]);
+    let first = place.accept(&place.model("model"), &STEPS);
     assert_eq!(first["manifest"]["name"], "model");
     let folder = "12fd25f7 core \u{e8}\u{202e}\n\u{1b}[32m";
     let shown = "12fd25f7 core \u{e8}\\u{202e}\\n\\u{1b}[32m";
-    let built = place.accept(&place.model(folder), &[]);
+    let built = place.accept(&place.model(folder), &STEPS);
     assert_eq!(built["manifest"]["name"], shown);
     assert_eq!(built["manifest"]["source"], shown);
     assert_eq!(identity(&built), identity(&first));
     let snapshot = place.model("models--of--me/snapshots/12fd25");
-    let built = place.accept(&snapshot, &["--name", "core"]);
+    let named = [&STEPS[..], &["--name", "core"]].concat();
+    let built = place.accept(&snapshot, &named);
     assert_eq!(built["manifest"]["name"], "core");
     assert_eq!(built["manifest"]["source"], "of/me@12fd25");
     assert_eq!(identity(&built), identity(&first));
@@ -274,11 +270,7 @@ fn the_report_names_its_texts() {
     let on_disk = fs::read_to_string(place.at("build/fidelity.json")).expect("fidelity.json");
     let on_disk: Value = serde_json::from_str(&on_disk).expect("JSON");
     assert_eq!(on_disk, built["fidelity"]);
-    let output = run(&[
-        "compile", path(&bare),
-        "-o",
-        path(&place.at("build")),
-    ]);
+    let output = run(&["compile", path(&bare), "-o", path(&place.at("build"))]);
     let (printed, noted) = (text(&output.stdout), text(&output.stderr));
     assert!(printed.contains("random tokens"), "{printed}");
     assert!(noted.contains("warning: "), "{noted}");
@@ -306,7 +298,7 @@ fn prose_comes_with_the_program() {
     });
     let tokenizer = model_dir::word_level_json(letters.into_iter(), splitter, Value::Null);
     fs::write(dir.join("tokenizer.json"), tokenizer.to_string()).expect("written");
-    let built = place.accept(&dir, &[]);
+    let built = place.accept(&dir, &STEPS);
     for text in ["calibration", "heldout"] {
         let used = &built["fidelity"][text];
         assert_eq!(used["origin"], "program");
@@ -318,11 +310,7 @@ fn prose_comes_with_the_program() {
         );
         assert_eq!(used["mostly_unknown"], false);
     }
-    let printed = all_printed(&[
-        "compile", path(&dir),
-        "-o",
-        path(&place.at("build")),
-    ]);
+    let printed = all_printed(&["compile", path(&dir), "-o", path(&place.at("build"))]);
     assert!(printed.contains("nobody chose"), "{printed}");
 }
 
@@ -331,7 +319,10 @@ fn prose_comes_with_the_program() {
 fn texts_come_from_anywhere() {
     let place = Place::new();
     let dir = place.model("model");
-    let args = place.compile(&dir, &["--calibration", "/dev/stdin"]);
+    let args = place.compile(
+        &dir,
+        &[&STEPS[..], &["--calibration", "/dev/stdin"]].concat(),
+    );
     let args: Vec<&str> = args.iter().map(String::as_str).collect();
     let mut child = command::command(&args)
         .stdin(Stdio::piped())
@@ -346,7 +337,7 @@ fn texts_come_from_anywhere() {
     let output = child.wait_with_output().expect("it ends");
     let piped: Value = serde_json::from_slice(&output.stdout).expect("JSON");
     assert_eq!(piped["fidelity"]["calibration"]["name"], "/dev/stdin");
-    let plain = place.accept(&dir, &[]);
+    let plain = place.accept(&dir, &STEPS);
     assert_eq!(piped["manifest"], plain["manifest"]);
     fs::remove_dir_all(place.at("build")).expect("removed");
 
@@ -450,11 +441,7 @@ fn a_flat_model_is_built() {
         let (_, data) = tensors.get_mut("model.embed_tokens.weight").expect("there");
         data.iter_mut().for_each(|v| *v *= 1e-8);
     });
-    let printed = all_printed(&[
-        "compile", path(&flat),
-        "-o",
-        path(&place.at("build")),
-    ]);
+    let printed = all_printed(&["compile", path(&flat), "-o", path(&place.at("build"))]);
     assert!(printed.contains("greedy text will differ"), "{printed}");
 }
 
@@ -476,7 +463,7 @@ fn a_healthy_model_is_built() {
 #[test]
 fn a_build_is_no_model() {
     let place = Place::new();
-    place.accept(&place.model("model"), &[]);
+    place.accept(&place.model("model"), &STEPS);
     let built = place.at("a build");
     fs::rename(place.at("build"), &built).expect("renamed");
     place.reject(&built, &[], &["a build", "a build of cairo-decode already"]);
@@ -488,11 +475,7 @@ fn a_short_held_out_text_is_no_verdict() {
     let place = Place::new();
     let dir = place.model("model");
     fs::write(dir.join("heldout.txt"), "w3 w4 w5").expect("written");
-    let printed = all_printed(&[
-        "compile", path(&dir),
-        "-o",
-        path(&place.at("build")),
-    ]);
+    let printed = all_printed(&["compile", path(&dir), "-o", path(&place.at("build"))]);
     assert!(printed.contains("fewer than 100"), "{printed}");
     fs::remove_dir_all(place.at("build")).expect("removed");
     // Nothing is predicted in a text of one token.
@@ -551,11 +534,7 @@ fn faults_are_named_in_words() {
             "{stderr}"
         );
     }
-    reject(
-        &["compile", "no-such-model", "-o", "x"],
-        2,
-        "no-such-model",
-    );
+    reject(&["compile", "no-such-model", "-o", "x"], 2, "no-such-model");
 }
 
 /// What stands under a text's name in a model folder is a file, or refused: nobody waits for a pipe.

@@ -328,6 +328,19 @@ impl Component {
         }
     }
 
+    /// Cells of the lookup tables that every proof has.
+    pub fn table_cells() -> u64 {
+        let all = Component::ALL.iter();
+        let tables = all.filter_map(|component| match component.kind() {
+            Kind::Table {
+                log_rows,
+                with: None,
+            } => Some(component.cells_per_row() << log_rows),
+            _ => None,
+        });
+        tables.sum()
+    }
+
     /// Most rows in a proof whose parameters allow `2^log_rows` rows for a component, and so many tables of large values.
     pub fn max_rows(self, log_rows: u32, value_tables: usize) -> u64 {
         let counter = 1 << LOG_TABLE_ROWS;

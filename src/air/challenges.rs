@@ -56,7 +56,8 @@ pub struct Weights<C> {
     pub sigma: Vec<C>,
     /// `δ^0 … δ^head_dim`: they weigh the channels of heads of attention.
     pub delta: Vec<C>,
-    kappa: [C; KINDS],
+    /// By [`Kind`]: what keeps the kinds apart.
+    pub kappa: [C; KINDS],
     /// Its powers, from the first on, weigh the head's messages. Drawn after them.
     pub tau: C,
     /// The head's messages: for each input channel `j` what the prover says that `Σ_t ρ^t x_jt` is.

@@ -12,13 +12,15 @@ use starknet_types_core::felt::Felt;
 use stwo_cairo_adapter::ProverInput;
 use thiserror::Error;
 
-use super::{BenchError, Shape, Subject, prompt, request, shortest, used_cells};
+use super::steps::{Subject, prompt, request, used_cells};
+use super::{BenchError, shortest};
 use crate::air::cairo::Component;
 use crate::bundle::{Bundle, BundleError, build};
 use crate::casm::Table;
 use crate::compile::{COMMITMENT, Program, arithmetic, membership};
 use crate::ir::VerifiedGraph;
 use crate::lower::{LowerOptions, lower};
+use crate::model::random::Shape;
 use crate::profile::components;
 use crate::prove::{ProveError, Prover, check_memory, check_rows};
 use crate::trace::{self, Trace};
@@ -56,7 +58,16 @@ pub const SIZES: [Size; 3] = [
     Size {
         name: "A",
         about: "1 layer, d 64, 4 heads, hidden 256, vocabulary 65",
-        subject: Subject::Random(super::shape(1)),
+        subject: Subject::Random(Shape {
+            hidden: 64,
+            mlp: 256,
+            layers: 1,
+            heads: 4,
+            kv_heads: 4,
+            head_dim: 16,
+            vocab: 65,
+            tied: true,
+        }),
     },
     Size {
         name: "C",

@@ -19,6 +19,7 @@ mod error;
 mod fidelity;
 mod files;
 mod names;
+mod opened;
 mod pipeline;
 mod size;
 mod steps;
@@ -30,11 +31,11 @@ use std::path::PathBuf;
 pub use error::BundleError;
 pub use fidelity::Fidelity;
 pub use files::build_around;
+pub use opened::{TensorBundle, TensorModel};
 pub use steps::Bundle;
-pub use tensors::TensorBundle;
 pub use texts::{Origin, TextUse};
 
-use crate::decode::Cut;
+use crate::decode::{Cost, Cut};
 use crate::lower::WeightLayout;
 use crate::model::{Eos, Warning};
 use crate::quantize::QuantOptions;
@@ -85,6 +86,8 @@ pub struct BuildReport<M> {
     pub fidelity: Fidelity,
     /// Words of the program.
     pub words: usize,
+    /// What the dearest chunk costs, of all lanes and behind a full context, where proofs have tensor components.
+    pub cost: Option<Cost>,
     /// What of the model directory was left out of account, or had more than one reading.
     pub warnings: Vec<Warning>,
 }

@@ -8,6 +8,7 @@ use super::fidelity::Texts;
 use super::files::{self, Part};
 use super::names::{self, Names};
 use super::{BuildReport, BuildRequest, BundleError, MANIFEST_FILE, Stage};
+use crate::decode::Cost;
 use crate::model::{Choices, Config, Model};
 use crate::quantize::{Cause, Documents, Follower, QuantizeError};
 use crate::receipt::Document;
@@ -57,6 +58,7 @@ pub(super) struct Compiled<M> {
     /// The compiled program, and how many words it has.
     pub(super) program: Vec<u8>,
     pub(super) words: usize,
+    pub(super) cost: Option<Cost>,
     /// The generated package, and the library that it depends on.
     pub(super) packages: [CairoPackage; 2],
 }
@@ -122,6 +124,7 @@ pub(super) fn build<K: Kind>(
         manifest: compiled.manifest,
         fidelity,
         words: compiled.words,
+        cost: compiled.cost,
         warnings: model.warnings,
     };
     let folder = files::NewFolder::create(&request.out)?;

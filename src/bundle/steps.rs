@@ -91,6 +91,7 @@ impl Kind for Steps {
             integers: (Part::Graph, files::encode_graph(&quantized.graph)?),
             program: program.to_json()?,
             words,
+            cost: None,
             packages: [
                 CairoPackage {
                     name: package.name,

@@ -7,17 +7,17 @@ use std::process::Command;
 
 use anyhow::{Context, anyhow, bail};
 use cairo_decode::bench::boundary::CONTEXTS;
-use cairo_decode::bench::{self, CASES, Chunks, estimate, warm};
+use cairo_decode::bench::{self, CASES};
 use serde_json::Value;
 
 use super::{Failure, output, table};
 
-/// Measure fixed shapes: time, CPU, memory, cells, proof size
+/// Measure fixed shapes: time, CPU, memory, cells, proof size, beside targets
 ///
-/// A: one decode step of one layer. B: 64 positions of four layers. C: the demo model, 16 tokens per chunk. D: 16
-/// positions of a model of 7 million parameters, which takes 17 GB of memory and 10 minutes. E: what a model of 124
-/// million parameters would cost, declared, not proven. warm: what tables on disk, overlapped traces and another division
-/// of the 96 bits would save. Each of the other cases is compiled, proven at 96 bits and verified in a process of its own.
+/// A: one decode step of one layer. B: 64 steps of four layers. C: 64 steps of the demo model. D: 16 steps of a model of 7
+/// million parameters. E: 64 steps of GPT-2 small's shape, 124 million parameters, which takes 9 GB of memory; E512: the
+/// same behind 512 positions, 18 GB. Each case is compiled, proven at 96 bits and verified from the proof's bytes with the
+/// manifest, in a process of its own. Seconds are by the clock and of all cores together.
 ///
 /// With --boundary it compares one proof of a decode step with two, of arithmetic and of table and range membership; the
 /// cases are then the sizes tiny, A and C.
@@ -76,17 +76,7 @@ pub fn run(args: &Args) -> super::Outcome {
             let work = tempfile::tempdir().context("a folder for the build")?;
             let input = |e: bench::BenchError| Failure::Input(e.into());
             let (demo, work) = (&args.demo, work.path());
-            match case.chunks {
-                Chunks::Declared(steps) => {
-                    output::json(&estimate::run(case, steps, demo, work).map_err(input)?);
-                }
-                Chunks::Warm(steps) => {
-                    output::json(&warm::run(case, steps, demo, work).map_err(input)?);
-                }
-                Chunks::Fixed(_) | Chunks::Planned(_) => {
-                    output::json(&bench::run(case, demo, work).map_err(input)?);
-                }
-            }
+            output::json(&bench::run(case, demo, work).map_err(input)?);
         }
         return Ok(());
     }
@@ -155,124 +145,95 @@ fn list<'v>(value: &'v Value, field: &str) -> anyhow::Result<&'v [Value]> {
     list.with_context(|| format!("the case's process answers without the list {field}"))
 }
 
-fn print_estimate(result: &Value) -> anyhow::Result<()> {
-    output::line(format!(
-        "{} parameters; declared for a chunk of {} tokens, without padding: {} VM steps",
-        number(result, "parameters")?,
-        number(result, "steps")?,
-        number(result, "vm_steps")?,
-    ));
-    let mut rows = vec![];
-    for part in list(result, "parts")? {
-        let (Some(name), Some(cells)) = (part[0].as_str(), part[1].as_f64()) else {
-            bail!("the case's process answers with parts of another form");
-        };
-        rows.push(vec![name.to_string(), format!("{:.1}", cells / 1e6)]);
-    }
-    table::print(1, &["part", "cells (M)"], rows);
-    output::line(format!(
-        "{:.1} M cells and {:.0} core-seconds per token",
-        number(result, "cells_per_token")? / 1e6,
-        number(result, "core_seconds_per_token")?,
-    ));
-    output::line("");
-    Ok(())
-}
-
-fn print_warm(result: &Value) -> anyhow::Result<()> {
-    for t in list(result, "tables")? {
-        output::line(format!(
-            "tables at blow-up 2^{}, 2^{} rows: {:.0} MB, made in {:.2} s, read from disk in {:.2} s",
-            number(t, "log_blowup")?,
-            number(t, "max_log_rows")?,
-            number(t, "bytes")? / 1e6,
-            number(t, "make_seconds")?,
-            number(t, "read_seconds")?,
-        ));
-    }
-    for o in list(result, "overlap")? {
-        output::line(format!(
-            "two chunks of {} steps: {:.2} s one after the other, {:.2} s with the second's trace meanwhile",
-            number(o, "steps")?,
-            number(o, "after_seconds")?,
-            number(o, "meanwhile_seconds")?,
-        ));
-    }
-    for d in list(result, "divisions")? {
-        output::line(format!(
-            "{} bits of proof of work, {} queries: {:.2} s for the work, verify {:.1} ms, proof {:.2} MB",
-            number(d, "pow_bits")?,
-            number(d, "queries")?,
-            number(d, "pow_seconds")?,
-            number(d, "verify_seconds")? * 1e3,
-            number(d, "proof_bytes")? / 1e6,
-        ));
-    }
-    Ok(())
+/// Seconds by the clock, and of cores.
+fn seconds(value: &Value, field: &str) -> anyhow::Result<[f64; 2]> {
+    let part = &value[field];
+    Ok([number(part, "wall")?, number(part, "cores")?])
 }
 
 fn print(result: &Value) -> anyhow::Result<()> {
     let (case, about) = (text(result, "case")?, text(result, "about")?);
     output::line(format!("case {case}: {about}"));
-    if result["cells_per_token"].is_u64() {
-        return print_estimate(result);
-    }
-    if result["tables"].is_array() {
-        return print_warm(result);
-    }
+    let [_, integers] = seconds(result, "integers")?;
+    let [_, compile] = seconds(result, "compile")?;
     output::line(format!(
-        "{} parameters, {} program words, compiled in {:.1} s, prover's tables {:.1} s",
+        "{} parameters ({}), context {}, {} lanes, {} program words; integers in {integers:.1} core-seconds, build in {compile:.1}",
         number(result, "parameters")?,
+        text(result, "origin")?,
+        number(result, "context")?,
+        number(result, "lanes")?,
         number(result, "program_words")?,
-        number(result, "compile_seconds")?,
-        number(result, "set_up_seconds")?,
     ));
-    let header = [
-        "position",
-        "steps",
-        "VM steps",
-        "cells (M)",
-        "used (M)",
-        "trace (s)",
-        "prove (s)",
-        "CPU (s)",
-        "verify (ms)",
-        "proof (MB)",
-    ];
-    let chunks = list(result, "chunks")?;
-    let row = |c: &Value| -> anyhow::Result<Vec<String>> {
-        let whole = |field| Ok::<_, anyhow::Error>(number(c, field)?.to_string());
-        let scaled = |field, scale: f64, digits: usize| {
-            Ok::<_, anyhow::Error>(format!("{:.digits$}", number(c, field)? * scale))
-        };
-        Ok(vec![
-            whole("first_position")?,
-            whole("steps")?,
-            whole("vm_steps")?,
-            scaled("cells", 1e-6, 1)?,
-            scaled("used_cells", 1e-6, 1)?,
-            scaled("trace_seconds", 1.0, 2)?,
-            scaled("prove_seconds", 1.0, 2)?,
-            scaled("prove_cpu_seconds", 1.0, 2)?,
-            scaled("verify_seconds", 1e3, 1)?,
-            scaled("proof_bytes", 1e-6, 2)?,
-        ])
-    };
-    let rows: Vec<_> = chunks.iter().map(row).collect::<Result<_, _>>()?;
-    table::print(0, &header, rows);
-    let mut seconds = number(result, "plan_seconds")?;
-    let mut steps = 0.0;
-    for c in chunks {
-        seconds += number(c, "trace_seconds")? + number(c, "prove_seconds")?;
-        steps += number(c, "steps")?;
-    }
+    let rows = list(result, "chunks")?.iter().map(row);
+    table::print(0, &HEADER, rows.collect::<Result<Vec<_>, _>>()?);
     output::line(format!(
-        "{seconds:.1} s for {steps} steps, {:.2} s per step, peak memory {}",
-        seconds / steps,
+        "peak memory {}, declared {}",
         output::gigabytes(result["peak_memory_bytes"].as_u64()),
+        output::gigabytes(result["declared"]["memory_bytes"].as_u64()),
     ));
+    let rows = list(result, "targets")?.iter().map(target);
+    table::print(
+        1,
+        &["", "target", "measured", "of it"],
+        rows.collect::<Result<Vec<_>, _>>()?,
+    );
     output::line("");
     Ok(())
+}
+
+/// Columns of a proof's table. Cells are in millions: of components, of the Cairo AIR, of its fixed tables.
+const HEADER: [&str; 13] = [
+    "position",
+    "steps",
+    "VM steps",
+    "components",
+    "Cairo",
+    "tables",
+    "columns",
+    "trace (s)",
+    "cores",
+    "prove (s)",
+    "cores",
+    "verify (ms)",
+    "proof (MB)",
+];
+
+fn row(chunk: &Value) -> anyhow::Result<Vec<String>> {
+    let whole = |field| Ok::<_, anyhow::Error>(number(chunk, field)?.to_string());
+    let scaled = |field, scale: f64, digits: usize| {
+        Ok::<_, anyhow::Error>(format!("{:.digits$}", number(chunk, field)? * scale))
+    };
+    let columns = &chunk["columns"];
+    let columns = ["constants", "trace", "interaction"].map(|tree| number(columns, tree));
+    let columns = columns.into_iter().sum::<Result<f64, _>>()?;
+    let [trace, trace_cores] = seconds(chunk, "trace")?.map(|s| format!("{s:.2}"));
+    let [prove, prove_cores] = seconds(chunk, "prove")?.map(|s| format!("{s:.2}"));
+    Ok(vec![
+        whole("position")?,
+        whole("steps")?,
+        whole("vm_steps")?,
+        scaled("component_cells", 1e-6, 2)?,
+        scaled("cairo_cells", 1e-6, 2)?,
+        scaled("table_cells", 1e-6, 2)?,
+        columns.to_string(),
+        trace,
+        trace_cores,
+        prove,
+        prove_cores,
+        scaled("verify_seconds", 1e3, 1)?,
+        scaled("proof_bytes", 1e-6, 2)?,
+    ])
+}
+
+fn target(target: &Value) -> anyhow::Result<Vec<String>> {
+    let most = number(target, "most")?;
+    let measure = text(target, "measure")?.replace('_', " ");
+    let found = target["found"].as_f64();
+    let shown = found.map_or("-".to_string(), |found| format!("{found:.3}"));
+    let part = found.map_or("-".to_string(), |found| {
+        format!("{:.0} %", 100.0 * found / most)
+    });
+    Ok(vec![measure, most.to_string(), shown, part])
 }
 
 #[cfg(test)]

@@ -19,12 +19,6 @@ use serde::Serialize;
 use super::output;
 use super::progress::Progress;
 
-/// Outputs of a block of a matrix, in rows of tensor components.
-const BLOCK: usize = 64;
-
-/// Decode steps of a proof, if nobody asks for others.
-const LANES: usize = 16;
-
 /// Import, quantise and compile a model directory; print a fidelity report
 ///
 /// Reads config.json, model.safetensors (or shards) and tokenizer.json. Scales are calibrated on
@@ -67,7 +61,7 @@ pub struct Args {
     #[arg(long, value_enum, default_value_t = Target::Tensors)]
     target: Target,
     /// With --target tensors: decode steps that a proof has at most, 8, 16, 32 or 64; with more of them a step costs less, and a
-    /// proof is larger [default: 16]
+    /// proof is larger [default: the most of which a proof behind a full context takes at most 12 GB of memory]
     #[arg(long, value_name = "STEPS", allow_negative_numbers = true)]
     lanes: Option<usize>,
     /// With --target steps, how the program comes to its weights: with pairs it holds them in few words, for proofs that are
@@ -109,8 +103,8 @@ pub fn run(args: &Args) -> super::Outcome {
     match args.target {
         Target::Tensors => {
             let cut = Cut {
-                lanes: args.lanes.unwrap_or(LANES),
-                block: BLOCK,
+                lanes: args.lanes,
+                block: None,
             };
             let report = bundle::build_tensors(&request, cut, &mut show)?;
             drop(bar);
@@ -191,10 +185,14 @@ fn describe(stage: Stage) -> &'static str {
 fn print<M: Serialize>(args: &Args, report: &BuildReport<M>, shown: Shown<'_>, seconds: f64) {
     let warnings: Vec<String> = report.warnings.iter().map(ToString::to_string).collect();
     if args.json {
-        output::json(&serde_json::json!({
+        let mut answer = serde_json::json!({
             "ok": true, "manifest": report.manifest, "fidelity": report.fidelity, "program_words": report.words,
             "seconds": seconds, "warnings": warnings,
-        }));
+        });
+        if let Some(cost) = &report.cost {
+            answer["cost"] = serde_json::json!(cost);
+        }
+        output::json(&answer);
         return;
     }
     for warning in warnings {
@@ -217,6 +215,14 @@ fn print<M: Serialize>(args: &Args, report: &BuildReport<M>, shown: Shown<'_>, s
             "proofs       at most {} steps each, in {} components",
             layouts.lanes,
             layouts.components.len()
+        ));
+    }
+    if let Some(cost) = &report.cost {
+        output::line(format!(
+            "chunk        at most {:.0} M cells, {} of memory, a proof of {}",
+            cost.cells.all() as f64 / 1e6,
+            output::gigabytes(Some(cost.memory_bytes)),
+            output::megabytes(cost.proof_bytes as usize),
         ));
     }
     output::line(format!(

@@ -1,4 +1,4 @@
-//! `generate`: the integer engine alone, at native speed.
+//! `generate`: the integer model alone, at native speed.
 
 use std::path::PathBuf;
 use std::time::Instant;
@@ -6,12 +6,14 @@ use std::time::Instant;
 use cairo_decode::bundle::Bundle;
 use cairo_decode::engine::Engine;
 
+use super::output;
+use super::paths::AnyBuild;
 use super::prompt::{Asked, Prompt};
-use super::{output, paths};
 
-/// Generate text with the integer engine, without proving
+/// Generate text with the integer model, without proving
 ///
-/// The tokens are bit for bit those that `prove` proves.
+/// The tokens are bit for bit those that `prove` proves. What computes is the integer model itself, one token after the
+/// other: it reads no program and no constants of proofs.
 ///
 /// Example: cairo-decode generate build/stories -p "Once upon a time" -n 60
 #[derive(Debug, clap::Args)]
@@ -26,13 +28,17 @@ pub struct Args {
 }
 
 pub fn run(args: &Args) -> super::Outcome {
-    let bundle = paths::build(&args.build)?;
-    let prompt = args.asked.read(&bundle)?;
+    let build = AnyBuild::open(&args.build)?;
+    let text = build.text();
+    let prompt = args.asked.read_for(text, build.manifest().context_length)?;
     let start = Instant::now();
-    let generated = generate(&bundle, &prompt);
+    let generated = match &build {
+        AnyBuild::Steps(bundle) => generate(bundle, &prompt),
+        AnyBuild::Tensors(of) => of.model.generate(&prompt.tokens, prompt.new_tokens)?,
+    };
     let seconds = start.elapsed().as_secs_f64();
     let all = [prompt.tokens.as_slice(), generated.as_slice()].concat();
-    let text = bundle.text.tokenizer.decode(&all)?;
+    let text = text.tokenizer.decode(&all)?;
     if args.json {
         output::json(&serde_json::json!({
             "ok": true, "text": text, "prompt_tokens": prompt.tokens, "generated_tokens": generated,
@@ -50,7 +56,7 @@ pub fn run(args: &Args) -> super::Outcome {
     Ok(())
 }
 
-/// The tokens after the prompt; [`Asked::read`] has checked that there is room for them.
+/// The tokens after the prompt; [`Asked::read_for`] has checked that there is room for them.
 fn generate(bundle: &Bundle, prompt: &Prompt) -> Vec<u32> {
     let Some((&last, carried)) = prompt.tokens.split_last() else {
         return vec![];

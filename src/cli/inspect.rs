@@ -2,7 +2,9 @@
 
 use std::path::{Path, PathBuf};
 
-use cairo_decode::bundle::{Bundle, MANIFEST_FILE};
+use cairo_decode::air::components::Columns;
+use cairo_decode::air::layout::Sizes;
+use cairo_decode::bundle::{Bundle, MANIFEST_FILE, TensorModel};
 use cairo_decode::escape;
 use cairo_decode::receipt::{
     Carried, Document, Manifest, ModelManifest, ReceiptOf, SESSION_FILE, Session, SessionDir,
@@ -10,7 +12,8 @@ use cairo_decode::receipt::{
 };
 use cairo_decode::verify::statement::{Statement, Weights, v3};
 
-use super::{output, paths};
+use super::paths::AnyBuild;
+use super::{output, paths, table};
 
 /// Show what a build, a session, a receipt or a manifest claims (without verifying it)
 ///
@@ -19,7 +22,7 @@ use super::{output, paths};
 pub struct Args {
     /// Build folder, session folder, receipt file, or model manifest
     path: PathBuf,
-    /// Also print the step graph of a build
+    /// Also print the operations of a build: its step graph, or the plan of its tensor components
     #[arg(long)]
     graph: bool,
     /// Print JSON
@@ -63,7 +66,80 @@ fn neither(path: &Path) -> anyhow::Error {
 }
 
 fn build(args: &Args, dir: &Path) -> anyhow::Result<()> {
-    let bundle = Bundle::open(dir)?;
+    match AnyBuild::open(dir)? {
+        AnyBuild::Steps(bundle) => {
+            steps(args, &bundle);
+            Ok(())
+        }
+        AnyBuild::Tensors(model) => tensor_build(args, *model),
+    }
+}
+
+/// A build whose proofs have tensor components: what its folder says, and the plan that follows from it.
+fn tensor_build(args: &Args, model: TensorModel) -> anyhow::Result<()> {
+    let (decoder, _) = model.decoder()?;
+    let words = decoder.program.words().len();
+    let operations = decoder.plan.operations.len();
+    let layouts = decoder.manifest.tensors.layouts();
+    let columns = layouts.largest().columns();
+    let components: Vec<_> = layouts.components.iter().zip(&columns).collect();
+    if args.json {
+        let component = |(sizes, columns): &(&Sizes, &Columns)| {
+            serde_json::json!({
+                "name": sizes.component.to_string(),
+                "rows": [1u64 << sizes.smallest, 1u64 << sizes.largest],
+                "columns": { "constant": columns.constants.len(), "trace": columns.trace, "interaction": columns.interaction },
+            })
+        };
+        output::json(&serde_json::json!({
+            "ok": true, "manifest": decoder.manifest, "program_words": words, "operations": operations,
+            "lanes": layouts.lanes, "components": components.iter().map(component).collect::<Vec<_>>(),
+            "bits": decoder.bits(), "graph": args.graph.then(|| decoder.listing()),
+        }));
+        return Ok(());
+    }
+    tensors(&decoder.manifest);
+    output::line(format!(
+        "words        {words}, for a chunk of {operations} operations"
+    ));
+    let bits = decoder.bits().into_iter().map(|(name, bits)| match bits {
+        [least, most] if least == most => format!("{name} {most}"),
+        [least, most] => format!("{name} {least} to {most}"),
+    });
+    let bits: Vec<String> = bits.collect();
+    output::line(format!("bits         {}", bits.join(", ")));
+    output::line("");
+    let header = [
+        "component",
+        "rows",
+        "at most",
+        "constant columns",
+        "trace",
+        "interaction",
+    ];
+    let row = |(sizes, columns): &(&Sizes, &Columns)| {
+        vec![
+            sizes.component.to_string(),
+            (1u64 << sizes.smallest).to_string(),
+            (1u64 << sizes.largest).to_string(),
+            columns.constants.len().to_string(),
+            columns.trace.to_string(),
+            columns.interaction.to_string(),
+        ]
+    };
+    table::print(1, &header, components.iter().map(row));
+    if args.graph {
+        output::line("");
+        output::line(
+            "operations: number, name, reads -> writes; a tensor is channels@address:bits",
+        );
+        output::text(decoder.listing());
+    }
+    Ok(())
+}
+
+/// A build whose proofs are of VM steps.
+fn steps(args: &Args, bundle: &Bundle) {
     let words = bundle.program.words().len();
     if args.json {
         let graph = args.graph.then(|| bundle.graph.to_string());
@@ -71,7 +147,7 @@ fn build(args: &Args, dir: &Path) -> anyhow::Result<()> {
             "ok": true, "manifest": bundle.manifest, "program_words": words,
             "operations": bundle.graph.nodes.len(), "graph": graph,
         }));
-        return Ok(());
+        return;
     }
     manifest(&bundle.manifest);
     output::line(format!(
@@ -82,7 +158,6 @@ fn build(args: &Args, dir: &Path) -> anyhow::Result<()> {
         output::line("");
         output::text(bundle.graph.to_string());
     }
-    Ok(())
 }
 
 fn session(args: &Args, dir: &Path) -> anyhow::Result<()> {

@@ -4,10 +4,11 @@
 use std::path::{Path, PathBuf};
 
 use anyhow::{bail, ensure};
-use cairo_decode::bundle::{Bundle, MANIFEST_FILE};
+use cairo_decode::bundle::{Bundle, MANIFEST_FILE, TensorModel};
+use cairo_decode::model::Text;
 use cairo_decode::receipt::{
-    FileError, MAX_DOCUMENT_BYTES, MODEL_FORMAT, ModelManifest, RECEIPT_FORMAT, SESSION_FILE,
-    read_bounded,
+    FileError, MAX_DOCUMENT_BYTES, MODEL_FORMAT, Manifest, ModelManifest, RECEIPT_FORMAT,
+    SESSION_FILE, read_bounded,
 };
 
 /// The end of a proof's name, and of its receipt's.
@@ -19,6 +20,45 @@ const ENDS: (&str, &str) = (".proof", ".receipt.json");
 /// A path that is no build's, and as [`Bundle::open`].
 pub fn build(path: &Path) -> anyhow::Result<Bundle> {
     Ok(Bundle::open(&build_folder(path)?)?)
+}
+
+/// A build of either kind, which its manifest tells apart.
+pub enum AnyBuild {
+    /// Its proofs are of VM steps.
+    Steps(Box<Bundle>),
+    /// Its proofs have tensor components.
+    Tensors(Box<TensorModel>),
+}
+
+impl AnyBuild {
+    /// Reads the build in a folder, of which the manifest may be given instead: of a build with tensor components what says something of
+    /// the model, and no program.
+    ///
+    /// # Errors
+    /// A path that is no build's, and as [`Bundle::open`] or [`TensorModel::open`].
+    pub fn open(path: &Path) -> anyhow::Result<AnyBuild> {
+        let folder = build_folder(path)?;
+        Ok(match ModelManifest::read(&folder.join(MANIFEST_FILE))? {
+            ModelManifest::Cairo(_) => AnyBuild::Steps(Bundle::open(&folder)?.into()),
+            ModelManifest::Tensors(_) => AnyBuild::Tensors(TensorModel::open(&folder)?.into()),
+        })
+    }
+
+    /// What a manifest of either kind says.
+    pub fn manifest(&self) -> &Manifest {
+        match self {
+            AnyBuild::Steps(build) => &build.manifest,
+            AnyBuild::Tensors(build) => &build.model.manifest.model,
+        }
+    }
+
+    /// The model's tokenizer.
+    pub fn text(&self) -> &Text {
+        match self {
+            AnyBuild::Steps(build) => &build.text,
+            AnyBuild::Tensors(build) => &build.text,
+        }
+    }
 }
 
 /// The folder of a build.

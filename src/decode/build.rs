@@ -1,29 +1,22 @@
 //! What `compile` makes of an integer model.
 
+use std::ops::Deref;
+
+use super::decoder::Decoder;
 use super::error::BuildError;
-use super::names::names;
+use super::model::same;
+use super::outline::{Cut, Outline};
 use super::root;
-use crate::air::components::Component;
-use crate::integers::{Description, ranges};
-use crate::program::{Compiled, Package, Schedule, package};
+use crate::integers::Description;
+use crate::program::{Compiled, Package, package};
 use crate::prove::Prover;
 use crate::receipt::{Manifest, TensorManifest};
 use crate::spec::TENSOR_SPEC_VERSION;
-use crate::tensor::{self, Plan, Tensor, constants};
-use crate::verify::layout::LayoutError;
-use crate::verify::params::{LARGE, PLAIN, ParamSet};
+use crate::tensor::{Plan, constants};
+use crate::verify::params::ParamSet;
 use crate::verify::statement::v3;
-use crate::verify::statement::{MAX_POSITION, ModelRoot, Policy, ProgramHash};
-use crate::verify::tensors::{PinsError, TensorPins};
-
-/// How a model is cut into rows.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Cut {
-    /// Steps that a chunk has at most: 8, 16, 32 or 64.
-    pub lanes: usize,
-    /// Outputs of a block of a matrix: an even number.
-    pub block: usize,
-}
+use crate::verify::statement::{Policy, ProgramHash};
+use crate::verify::tensors::TensorPins;
 
 /// What a manifest says of a model beside its integers.
 #[derive(Clone, Debug)]
@@ -41,15 +34,21 @@ pub struct Identity {
     pub tokenizer: [u8; 32],
 }
 
-/// A model with its program, and what proves and verifies its chunks.
+/// A model with its program, and what proves its chunks. It is a [`Decoder`] with a prover, and is used as one.
 pub struct Build {
-    pub manifest: TensorManifest,
-    pub plan: Plan,
-    pub schedule: Schedule,
+    pub decoder: Decoder,
+    /// The program's text.
     pub package: Package,
-    pub program: Compiled,
     /// Warm, with the constants of all layouts.
     pub prover: Prover,
+}
+
+impl Deref for Build {
+    type Target = Decoder;
+
+    fn deref(&self) -> &Decoder {
+        &self.decoder
+    }
 }
 
 impl Build {
@@ -58,191 +57,63 @@ impl Build {
     /// # Errors
     /// A model that the components cannot prove, or that no parameters have rows for.
     pub fn new(description: &Description, of: &Identity, cut: Cut) -> Result<Build, BuildError> {
-        let parts = Parts::new(description, [&of.config, &of.tokenizer], cut)?;
-        let package = parts.package();
+        let outline = Outline::new(description, cut)?;
+        let (prover, tensors) = pinned(&outline.plan, outline.schedule.reads(), outline.set)?;
+        let parameters_root = root::parameters_root(description, &of.config, &of.tokenizer)?;
+        let model_root = tensors.model_root(parameters_root);
+        let package = package("model", &outline.schedule, model_root.0);
         let program = Compiled::new(&package)?;
         let model = Manifest {
             name: of.name.clone(),
-            model_root: parts.model_root(),
+            model_root,
             program_hash: ProgramHash(program.hash()),
             spec_version: TENSOR_SPEC_VERSION,
             statement_version: v3::VERSION,
             policy: Policy::greedy(of.eos),
-            vocab_size: parts.tokens(),
-            context_length: parts.schedule.context,
-            kv_words_per_position: parts.channels(),
+            vocab_size: outline.plan.embedding.rows.len() as u32,
+            context_length: outline.schedule.context,
+            kv_words_per_position: outline.channels(),
             parameters: of.parameters,
             source: of.source.clone(),
         };
-        Ok(parts.build(model, package, program))
-    }
-
-    /// The build that a manifest names, of the same integers, files and program.
-    ///
-    /// # Errors
-    /// As [`Build::new`], and parts that are not those of the manifest.
-    pub fn open(
-        manifest: TensorManifest,
-        description: &Description,
-        [config, tokenizer]: [&[u8; 32]; 2],
-        program: Compiled,
-    ) -> Result<Build, BuildError> {
-        let TensorManifest {
+        let manifest = TensorManifest {
             model,
             parameters_root,
             tensors,
-        } = manifest;
-        let same = |field, found: String, expected: String| match found == expected {
-            true => Ok(()),
-            false => Err(BuildError::Differs {
-                field,
-                found,
-                expected,
-            }),
         };
-        let hash = ProgramHash(program.hash()).to_string();
-        same("the program's hash", hash, model.program_hash.to_string())?;
-        // Before the constants, which take longest.
-        let root = root::parameters_root(description, config, tokenizer)?.to_string();
-        same(
-            "the root of the parameters",
-            root,
-            parameters_root.to_string(),
-        )?;
-        let parts = Parts::new(description, [config, tokenizer], cut(&tensors))?;
-        let root = parts.model_root().to_string();
-        same("the model root", root, model.model_root.to_string())?;
-        let numbers = [
-            ("spec_version", TENSOR_SPEC_VERSION, model.spec_version),
-            ("statement_version", v3::VERSION, model.statement_version),
-            ("vocab_size", parts.tokens(), model.vocab_size),
-            (
-                "context_length",
-                parts.schedule.context,
-                model.context_length,
-            ),
-            (
-                "kv_words_per_position",
-                parts.channels(),
-                model.kv_words_per_position,
-            ),
-        ];
-        for (field, found, expected) in numbers {
-            same(field, found.to_string(), expected.to_string())?;
-        }
-        let package = parts.package();
-        Ok(parts.build(model, package, program))
-    }
-}
-
-/// How layouts say that a model is cut. (A plan without matrices in blocks is cut in any way.)
-fn cut(tensors: &TensorPins) -> Cut {
-    let layouts = tensors.layouts();
-    let mut components = layouts.components.iter();
-    let block = components.find_map(|sizes| match sizes.component {
-        Component::Product { block } => Some(block),
-        _ => None,
-    });
-    Cut {
-        lanes: layouts.lanes,
-        block: block.unwrap_or(2),
-    }
-}
-
-/// What follows from integers and their cut, without a program.
-struct Parts {
-    plan: Plan,
-    schedule: Schedule,
-    prover: Prover,
-    parameters_root: ModelRoot,
-    tensors: TensorPins,
-}
-
-impl Parts {
-    fn new(
-        description: &Description,
-        [config, tokenizer]: [&[u8; 32]; 2],
-        cut: Cut,
-    ) -> Result<Parts, BuildError> {
-        let context = u32::try_from(description.context).ok();
-        let context = context.filter(|context| *context <= MAX_POSITION);
-        let context = context.ok_or(BuildError::Context {
-            found: description.context,
-            limit: MAX_POSITION,
-        })?;
-        // The plan is made of descriptions that make sense.
-        ranges(description)?;
-        let mut planned = tensor::plan(description, cut.lanes, cut.block)?;
-        add_roots(&mut planned.plan)?;
-        let names = names(description, &planned);
-        let plan = planned.plan;
-        let schedule = Schedule::new(&plan, &names, context)?;
-        let (prover, tensors) = pinned(&plan, schedule.reads())?;
-        Ok(Parts {
-            plan,
-            schedule,
+        let decoder = Decoder::of(outline, manifest, program);
+        Ok(Build {
+            decoder,
+            package,
             prover,
-            parameters_root: root::parameters_root(description, config, tokenizer)?,
-            tensors,
         })
     }
 
-    fn model_root(&self) -> ModelRoot {
-        self.tensors.model_root(self.parameters_root)
-    }
-
-    fn package(&self) -> Package {
-        package("model", &self.schedule, self.model_root().0)
-    }
-
-    fn tokens(&self) -> u32 {
-        self.plan.embedding.rows.len() as u32
-    }
-
-    /// Channels of a position's keys and values.
-    fn channels(&self) -> u32 {
-        let tensors = self.plan.carried.tensors.iter();
-        tensors.map(|tensor| tensor.own.channels as u32).sum()
-    }
-
-    fn build(self, model: Manifest, package: Package, program: Compiled) -> Build {
-        Build {
-            manifest: TensorManifest {
-                model,
-                parameters_root: self.parameters_root,
-                tensors: self.tensors,
-            },
-            plan: self.plan,
-            schedule: self.schedule,
-            package,
-            program,
-            prover: self.prover,
-        }
+    /// A decoder with its prover, which commits to the constants: they give the manifest's model root.
+    ///
+    /// # Errors
+    /// Constants that are not those of the manifest.
+    pub fn open(decoder: Decoder) -> Result<Build, BuildError> {
+        let (prover, tensors) = pinned(&decoder.plan, decoder.schedule.reads(), decoder.set)?;
+        let manifest = &decoder.manifest;
+        let root = tensors.model_root(manifest.parameters_root);
+        let expected = manifest.model.model_root.to_string();
+        same("the model root", root.to_string(), expected)?;
+        Ok(Build {
+            package: package("model", &decoder.schedule, root.0),
+            decoder,
+            prover,
+        })
     }
 }
 
-/// The operations that bind what chunks hand to each other: the root of keys and values, the chains of tokens.
-fn add_roots(plan: &mut Plan) -> Result<(), BuildError> {
-    let tensors = plan.carried.tensors.iter();
-    let own: Vec<Tensor> = tensors.map(|tensor| tensor.own).collect();
-    plan.records(&own)?;
-    plan.chains()?;
-    plan.check()?;
-    Ok(())
-}
-
-/// The prover with the constants, and what a manifest pins of them: with the first parameters whose proofs have enough rows.
-fn pinned(plan: &Plan, reads: usize) -> Result<(Prover, TensorPins), BuildError> {
+/// The prover with the constants, and what a manifest pins of them.
+fn pinned(
+    plan: &Plan,
+    reads: usize,
+    set: &'static ParamSet,
+) -> Result<(Prover, TensorPins), BuildError> {
     let sets = constants::constants(plan, reads)?;
-    // Rows are looked at before anything is committed to.
-    let pins = |set: &ParamSet, root| {
-        TensorPins::new(sets.layouts.clone(), [(set.name.to_string(), root)])
-    };
-    let set = match pins(&PLAIN, [0; 32]) {
-        Err(PinsError::Layout(LayoutError::Rows { .. })) => &LARGE,
-        other => other.map(|_| &PLAIN)?,
-    };
-    pins(set, [0; 32])?;
     let layouts = sets.layouts.clone();
     let prover = Prover::with_constants(set, sets);
     let root = prover.preprocessed_root();

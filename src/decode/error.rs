@@ -39,6 +39,17 @@ pub enum BuildError {
         "the model has {found} positions; a session has at most {limit}: give a smaller context"
     )]
     Context { found: usize, limit: u32 },
+    #[error(
+        "the proof of a chunk behind {context} positions takes about {needed} MB of memory with {lanes} lanes, and at most {limit} MB are taken where nobody chooses lanes: give a smaller context (--context), or choose the lanes (--lanes)"
+    )]
+    Memory {
+        context: u32,
+        lanes: usize,
+        needed: u64,
+        limit: u64,
+    },
+    #[error(transparent)]
+    Size(#[from] SizeError),
 }
 
 /// Why a chunk is not decoded or not proven.

@@ -2,7 +2,12 @@
 //!
 //! | file | owns |
 //! |---|---|
-//! | `build` | the way from a description to a manifest: plan, constants, roots, program |
+//! | `outline` | a model cut into rows: plan, schedule, layouts, and the choice of lanes |
+//! | `cost` | what a chunk's proof will cost, before anything runs |
+//! | `model` | the integers that a manifest names, and what they generate |
+//! | `decoder` | their plan, schedule and program: what decodes a chunk |
+//! | `listing` | its operations as text |
+//! | `build` | the way from a description to a manifest: constants, roots, program; a decoder with its prover |
 //! | `names` | what operations are called in the program, by layers |
 //! | `root` | the root of quantised parameters, configuration and tokenizer |
 //! | `session` | the decode loop: a chunk's values, its input and statement, what it hands to the next chunk |
@@ -16,13 +21,24 @@
 //! Deliberately absent: receipts, files of sessions, scales, and what a text is in tokens.
 
 mod build;
+mod cost;
+mod decoder;
 mod error;
+mod listing;
+mod model;
 mod names;
+mod outline;
 mod proof;
 mod root;
 mod session;
 
-pub use build::{Build, Cut, Identity};
+pub use build::{Build, Identity};
+pub use cost::{Cells, Columns, Cost, declared};
+pub use decoder::Decoder;
 pub use error::{BuildError, DecodeError};
+pub use listing::Bits;
+pub use model::IntegerModel;
+pub use outline::{Cut, MOST_MEMORY, Outline};
+pub use proof::Traced;
 pub use root::parameters_root;
 pub use session::{Decoded, Session};

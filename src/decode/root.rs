@@ -21,10 +21,15 @@ pub fn parameters_root(
     config: &[u8; 32],
     tokenizer: &[u8; 32],
 ) -> Result<ModelRoot, EncodingError> {
-    let integers: [u8; 32] = Blake2s256::digest(encode(description)?).into();
+    Ok(root_of_bytes(&encode(description)?, config, tokenizer))
+}
+
+/// The same of a description's bytes.
+pub(super) fn root_of_bytes(bytes: &[u8], config: &[u8; 32], tokenizer: &[u8; 32]) -> ModelRoot {
+    let integers: [u8; 32] = Blake2s256::digest(bytes).into();
     let mut preimage = vec![Felt::from_bytes_be_slice(DOMAIN)];
     for digest in [config, tokenizer, &integers] {
         preimage.extend(digest_felts(digest));
     }
-    Ok(ModelRoot(Poseidon::hash_array(&preimage)))
+    ModelRoot(Poseidon::hash_array(&preimage))
 }

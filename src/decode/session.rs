@@ -1,6 +1,6 @@
 //! The decode loop of a session, chunk by chunk.
 
-use super::build::Build;
+use super::decoder::Decoder;
 use super::error::DecodeError;
 use crate::air::components::tokens::CHAINS;
 use crate::program::{self, Pins, Roots};
@@ -13,7 +13,7 @@ use crate::verify::statement::{Domain, SessionId};
 
 /// A session between two chunks: what the next one goes on from.
 pub struct Session<'a> {
-    build: &'a Build,
+    decoder: &'a Decoder,
     pins: Pins,
     frontier: Frontier,
     /// The chains of the tokens before the frontier's, and of the listed choices.
@@ -45,18 +45,18 @@ impl<'a> Session<'a> {
     /// # Errors
     /// A prompt that is empty, too long, or not of this vocabulary.
     pub fn new(
-        build: &'a Build,
+        decoder: &'a Decoder,
         domain: Domain,
         session_id: SessionId,
         prompt: Vec<u32>,
     ) -> Result<Session<'a>, DecodeError> {
-        let model = &build.manifest.model;
+        let model = &decoder.manifest.model;
         let frontier = Frontier::start(&prompt).ok_or(DecodeError::Prompt)?;
-        let (found, context) = (prompt.len(), build.schedule.context);
+        let (found, context) = (prompt.len(), decoder.schedule.context);
         if found > context as usize {
             return Err(DecodeError::PromptLength { found, context });
         }
-        let tokens = build.plan.embedding.rows.len();
+        let tokens = decoder.plan.embedding.rows.len();
         let mut places = prompt.iter().enumerate();
         if let Some((place, &token)) = places.find(|(_, token)| **token as usize >= tokens) {
             return Err(DecodeError::PromptToken {
@@ -75,7 +75,7 @@ impl<'a> Session<'a> {
             prompt,
         };
         Ok(Session {
-            build,
+            decoder,
             pins,
             frontier,
             chains: [EMPTY; CHAINS],
@@ -99,7 +99,7 @@ impl<'a> Session<'a> {
         if self.chosen && self.pins.policy.eos == Some(self.frontier.last_token) {
             return Some("the model has chosen the token that ends it");
         }
-        let full = self.frontier.position >= self.build.schedule.context;
+        let full = self.frontier.position >= self.decoder.schedule.context;
         full.then_some("it has as many positions as the model")
     }
 
@@ -108,26 +108,26 @@ impl<'a> Session<'a> {
     /// # Errors
     /// No step or more than a chunk has, a session that is at its end, or a value that no proof can have.
     pub fn decode(&self, steps: usize) -> Result<Decoded, DecodeError> {
-        let lanes = self.build.plan.lanes;
+        let lanes = self.decoder.plan.lanes;
         if !(1..=lanes).contains(&steps) {
             return Err(DecodeError::Steps { steps, lanes });
         }
         if let Some(why) = self.ended() {
             return Err(DecodeError::End(why));
         }
-        let left = self.build.schedule.context - self.frontier.position;
+        let left = self.decoder.schedule.context - self.frontier.position;
         let steps = steps.min(left as usize);
         let chunk = self.chunk(steps);
-        self.build.plan.accepts(&chunk)?;
-        let values = compute_steps(&self.build.plan, &chunk, steps)?;
-        let chosen = &values.rows[self.build.plan.tokens.chosen as usize];
+        self.decoder.plan.accepts(&chunk)?;
+        let values = compute_steps(&self.decoder.plan, &chunk, steps)?;
+        let chosen = &values.rows[self.decoder.plan.tokens.chosen as usize];
         let is_last = |token: &i64| self.pins.policy.eos.map(i64::from) == Some(*token);
         let ends = chosen[chunk.forced..steps].iter().position(is_last);
         let steps = ends.map_or(steps, |end| chunk.forced + end + 1);
         let emitted = chosen[chunk.forced..steps].iter();
         let emitted = emitted.map(|&token| token as u32).collect();
         let rows = &values.rows;
-        let schedule = &self.build.schedule;
+        let schedule = &self.decoder.schedule;
         let chunk = program::chunk(schedule, &self.pins, self.frontier, steps as u32, rows)?;
         Ok(Decoded {
             values,
@@ -143,7 +143,7 @@ impl<'a> Session<'a> {
         let forced = (prompt.len() - 1).saturating_sub(first).min(steps);
         let next = prompt.iter().skip(first + 1).take(forced).copied();
         let mut tokens: Vec<u32> = [self.frontier.last_token].into_iter().chain(next).collect();
-        tokens.truncate(self.build.plan.lanes);
+        tokens.truncate(self.decoder.plan.lanes);
         Chunk {
             tokens,
             position: self.frontier.position,
@@ -160,7 +160,7 @@ impl<'a> Session<'a> {
         for lane in 0..steps {
             self.carry(&decoded.values, lane);
         }
-        if let Some(Roots { after, .. }) = self.build.schedule.roots {
+        if let Some(Roots { after, .. }) = self.decoder.schedule.roots {
             let row = |address: u32| &decoded.values.rows[address as usize];
             let digest =
                 |view: u32| std::array::from_fn(|i| row(view + i as u32)[steps - 1] as u32);
@@ -172,7 +172,7 @@ impl<'a> Session<'a> {
 
     /// Keeps a lane's keys and values in the lane of its position.
     fn carry(&mut self, values: &Values, lane: usize) {
-        let plan = &self.build.plan;
+        let plan = &self.decoder.plan;
         let position = values.chunk.position as usize + lane;
         let (block, place) = (position / plan.lanes, position % plan.lanes);
         let step = plan.carried.step as usize;

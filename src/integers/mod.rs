@@ -21,4 +21,4 @@ pub use description::{
 pub use encoding::{EncodingError, decode, encode};
 pub use error::{RangeError, Refusal};
 pub use ranges::{Reach, ranges};
-pub use reference::{Carried, Step, step};
+pub use reference::{Carried, Step, carry, step};

@@ -9,7 +9,7 @@ use super::description::{
     Attention, Description, Gated, Matrix, Norm, Operation, Product, Table, half,
 };
 use super::error::RangeError;
-use super::reference::{self, ANGLE_BITS, MAX_EXPONENT, PROBABILITY_BITS, RECIPROCAL, STREAM};
+use super::reference::{ANGLE_BITS, MAX_EXPONENT, PROBABILITY_BITS, RECIPROCAL, STREAM};
 
 /// An accumulator is below this in magnitude, its bias included.
 pub const ACCUMULATOR: i64 = 1 << 29;
@@ -140,9 +140,15 @@ impl At<'_> {
                 keys,
                 values,
                 of,
-            } => self.attention(*of, [queries, keys, values].map(of_input)),
+            } => {
+                let inputs = [queries, keys, values];
+                self.heads(*of, inputs.map(|input| self.channels(*input)))?;
+                self.attention(*of, inputs.map(of_input))
+            }
             Operation::Residual { stream, input, of } => {
                 self.shift(of.shift, 0, STREAM_SHIFT)?;
+                let channels = self.channels(*stream);
+                self.shape(of.weights.rows.len(), channels)?;
                 let stream = of_input(stream);
                 self.below("the stream", stream.each - 1, STREAM)?;
                 let (added, _) = self.products(of, *input)?;
@@ -157,11 +163,13 @@ impl At<'_> {
 
     fn embed(&self) -> Result<Reach, RangeError> {
         let embedding = &self.description.embedding;
+        self.whole(&embedding.tokens)?;
         self.shift(embedding.shift, 0, EMBEDDING_SHIFT)?;
         let position = match &embedding.positions {
             Some(positions) => {
                 self.shape(positions.rows.len(), self.description.context)?;
                 self.shape(positions.inputs, embedding.tokens.inputs)?;
+                self.whole(positions)?;
                 largest_row(positions)
             }
             None => Reach { each: 0, length: 0 },
@@ -187,7 +195,7 @@ impl At<'_> {
         let root = norm_length(channels, scaled, norm.floor);
         self.below("the length of scaled channels", root, NORM_LENGTH)?;
         self.shift(norm.shift, FORM_BITS - MAX_BITS, MAX_BITS)?;
-        let product = RECIPROCAL as i64 + (1 << 18) + (1 << 10) + 1;
+        let product = RECIPROCAL + (1 << 18) + (1 << 10) + 1;
         let each = (product + half(norm.shift)) >> norm.shift;
         let length = (product >> norm.shift) + 1 + (ceil_root(channels.into()) + 1) / 2;
         Ok(Reach { each, length })
@@ -261,6 +269,16 @@ impl At<'_> {
         Ok(Reach::of(&vec![each; outputs.len()]))
     }
 
+    /// Whether queries, keys and values of so many channels have these heads.
+    fn heads(&self, of: Attention, [q, k, v]: [usize; 3]) -> Result<(), RangeError> {
+        let rest = of.heads.checked_rem(of.kv_heads);
+        self.shape(rest.unwrap_or(of.heads), 0)?;
+        let channels = |heads: usize| heads.saturating_mul(of.head_dim);
+        self.shape(q, channels(of.heads))?;
+        self.shape(k, channels(of.kv_heads))?;
+        self.shape(v, channels(of.kv_heads))
+    }
+
     fn attention(&self, of: Attention, [q, k, v]: [Reach; 3]) -> Result<Reach, RangeError> {
         for (bits, reach) in [(of.key_bits, k), (of.value_bits, v)] {
             self.constant("bits of keys and values", bits.into(), 2, SHORT_BITS.into())?;
@@ -307,11 +325,18 @@ impl At<'_> {
     fn head(&self, input: usize) -> Result<Reach, RangeError> {
         let tokens = self.description.output();
         self.shape(tokens.inputs, self.channels(input))?;
+        self.whole(tokens)?;
         let reach = self.reaches[input];
         let logits = tokens.rows.iter().map(|row| accumulator(row, reach));
         let reach = Reach::of(&logits.collect::<Vec<_>>());
         self.below("a logit", reach.each, LOGIT)?;
         Ok(reach)
+    }
+
+    /// Whether all rows of a matrix have its inputs.
+    fn whole(&self, of: &Matrix) -> Result<(), RangeError> {
+        let mut rows = of.rows.iter();
+        rows.try_for_each(|row| self.shape(row.len(), of.inputs))
     }
 
     /// Channels of what an operation writes.
@@ -356,7 +381,9 @@ fn accumulator(row: &[i32], input: Reach) -> i64 {
     let sum: i128 = weights.clone().map(i128::abs).sum();
     let squares: i128 = weights.map(|w| w * w).sum();
     let by_channels = sum * i128::from(input.each);
-    let by_length = reference::root(squares.saturating_mul(i128::from(input.length).pow(2)));
+    let by_length = squares
+        .saturating_mul(i128::from(input.length).pow(2))
+        .isqrt();
     i64::try_from(by_channels.min(by_length)).unwrap_or(i64::MAX)
 }
 

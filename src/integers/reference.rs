@@ -1,6 +1,9 @@
-//! One decode step in plain integers, written from `docs/spec.md`: slow and obvious.
+//! One decode step in plain integers, written from `docs/spec.md`: obvious, and what `generate` computes with.
 //!
-//! Every value is an `i64`, every product and sum an `i128`. Nothing is shared with what computes the values of a proof.
+//! Every value, product and sum is an `i64`, which holds them in each description that has [`ranges`](super::ranges()): a sum of products is
+//! below `2^30` there, a sum of squares below `2^60`. Nothing is shared with what computes the values of a proof.
+
+use rayon::prelude::*;
 
 use super::description::{
     Attention, Description, Gated, Matrix, Norm, Operation, Product, Table, half,
@@ -17,13 +20,16 @@ pub const ANGLE_BITS: u32 = 14;
 pub const PROBABILITY_BITS: u32 = 13;
 
 /// The sum of squares of a norm, in its unit, is below this.
-pub const SQUARES: i128 = 1 << 30;
+pub const SQUARES: i64 = 1 << 30;
 
 /// What length and reciprocal of a norm are together.
-pub const RECIPROCAL: i128 = (1 << 29) - (1 << 19);
+pub const RECIPROCAL: i64 = (1 << 29) - (1 << 19);
 
 /// The largest exponent of a norm's unit.
 pub const MAX_EXPONENT: u32 = 14;
+
+/// Weights of a matrix whose outputs several threads compute: of fewer, one thread is done before another one has begun.
+const MANY_WEIGHTS: usize = 1 << 18;
 
 /// Keys and values of the positions before: by operation (only attention has any), by position.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -59,15 +65,38 @@ pub struct Step {
 /// # Errors
 /// A token or a position that the tables do not have, or a value out of a range that is checked and not proven.
 pub fn step(description: &Description, carried: &mut Carried, token: u32) -> Result<Step, Refusal> {
-    let mut values: Vec<Vec<i64>> = vec![];
-    for number in 0..description.operations.len() {
-        let value = compute(description, carried, token, number, &values)?;
-        values.push(value);
-    }
-    carried.position += 1;
+    let values = all(description, carried, token, |_| true)?;
     let logits = values.last().map_or(&[][..], Vec::as_slice);
     let token = first_largest(logits);
     Ok(Step { values, token })
+}
+
+/// The same where the next token is known, so that nobody asks for the logits.
+///
+/// # Errors
+/// As [`step`].
+pub fn carry(description: &Description, carried: &mut Carried, token: u32) -> Result<(), Refusal> {
+    let no_head = |operation: &Operation| !matches!(operation, Operation::Head { .. });
+    all(description, carried, token, no_head).map(|_| ())
+}
+
+/// What operations write at the next position; nothing where an operation is not asked for.
+fn all(
+    description: &Description,
+    carried: &mut Carried,
+    token: u32,
+    asked: impl Fn(&Operation) -> bool,
+) -> Result<Vec<Vec<i64>>, Refusal> {
+    let mut values: Vec<Vec<i64>> = vec![];
+    for (number, operation) in description.operations.iter().enumerate() {
+        let value = match asked(operation) {
+            true => compute(description, carried, token, number, &values)?,
+            false => vec![],
+        };
+        values.push(value);
+    }
+    carried.position += 1;
+    Ok(values)
 }
 
 /// What one operation writes; `values` are those of the operations before it.
@@ -119,25 +148,27 @@ pub fn compute(
 }
 
 /// `floor((x + 2^(s−1)) / 2^s)`.
-pub fn round(x: i128, shift: u32) -> i64 {
-    ((x + i128::from(half(shift))) >> shift) as i64
+pub fn round(x: i64, shift: u32) -> i64 {
+    (x + half(shift)) >> shift
 }
 
 /// `Σ_j W_ij x_j`.
 fn dots(weights: &Matrix, x: &[i64]) -> Vec<i64> {
     let dot = |row: &Vec<i32>| {
         let products = row.iter().zip(x);
-        let sum: i128 = products.map(|(&w, &x)| i128::from(w) * i128::from(x)).sum();
-        sum as i64
+        products.map(|(&w, &x)| i64::from(w) * x).sum()
     };
-    weights.rows.iter().map(dot).collect()
+    match weights.rows.len() * weights.inputs < MANY_WEIGHTS {
+        true => weights.rows.iter().map(dot).collect(),
+        false => weights.rows.par_iter().map(dot).collect(),
+    }
 }
 
 fn linear(of: &Product, x: &[i64]) -> Vec<i64> {
     let sums = dots(&of.weights, x);
     let biased = sums.iter().zip(&of.bias);
     biased
-        .map(|(&sum, &bias)| round(i128::from(sum) + i128::from(bias), of.shift))
+        .map(|(&sum, &bias)| round(sum + i64::from(bias), of.shift))
         .collect()
 }
 
@@ -162,37 +193,25 @@ fn embed(description: &Description, token: u32, position: usize) -> Result<Vec<i
     Ok(scaled.zip(added).map(|(e, p)| e + p).collect())
 }
 
-/// The largest number whose square is at most `x`.
-pub fn root(x: i128) -> i128 {
-    let mut root = 0i128;
-    for bit in (0..63).rev() {
-        let next = root + (1 << bit);
-        if next * next <= x {
-            root = next;
-        }
-    }
-    root
-}
-
 fn normalise(operation: usize, norm: Norm, x: &[i64]) -> Result<Vec<i64>, Refusal> {
-    let scaled: Vec<i128> = x.iter().map(|&x| i128::from(x) << norm.grain).collect();
+    let scaled: Vec<i64> = x.iter().map(|x| x << norm.grain).collect();
     let mean = match norm.centred {
-        true => ceil_div(scaled.iter().sum(), x.len() as i128),
+        true => ceil_div(scaled.iter().sum(), x.len() as i64),
         false => 0,
     };
-    let mut numbers: Vec<i128> = scaled.iter().map(|x| x - mean).collect();
-    numbers.push(norm.floor.into());
+    let mut numbers: Vec<i64> = scaled.iter().map(|x| x - mean).collect();
+    numbers.push(norm.floor);
 
     // The least unit that leaves few enough bits.
     let few = |e: &u32| {
         let halves = numbers.iter().map(|x| (x >> e) >> 1);
-        halves.map(|u| u * u + u).sum::<i128>() < SQUARES
+        halves.map(|u| u * u + u).sum::<i64>() < SQUARES
     };
     let most = MAX_EXPONENT;
     let e = (0..=most).find(few);
     let e = e.ok_or(Refusal::Norm { operation, most })?;
-    let odd: Vec<i128> = numbers.iter().map(|x| 2 * (x >> e) + 1).collect();
-    let length = root(odd.iter().map(|x| x * x).sum());
+    let odd: Vec<i64> = numbers.iter().map(|x| 2 * (x >> e) + 1).collect();
+    let length = odd.iter().map(|x| x * x).sum::<i64>().isqrt();
     let reciprocal = (2 * RECIPROCAL + length) / (2 * length);
     let channels = odd[..x.len()].iter();
     Ok(channels
@@ -201,7 +220,7 @@ fn normalise(operation: usize, norm: Norm, x: &[i64]) -> Result<Vec<i64>, Refusa
 }
 
 /// `⌈a / b⌉` for a positive `b`.
-fn ceil_div(a: i128, b: i128) -> i128 {
+fn ceil_div(a: i64, b: i64) -> i64 {
     -(-a).div_euclid(b)
 }
 
@@ -220,8 +239,8 @@ fn rotate(
     for (i, out) in rotated.iter_mut().enumerate() {
         let (head, place) = (i / (2 * half), i % (2 * half));
         let pair = place % half;
-        let [a, b] = [pair, pair + half].map(|i| i128::from(x[head * 2 * half + i]));
-        let (cos, sin) = (i128::from(cos[pair]), i128::from(sin[pair]));
+        let [a, b] = [pair, pair + half].map(|i| x[head * 2 * half + i]);
+        let (cos, sin) = (i64::from(cos[pair]), i64::from(sin[pair]));
         *out = match place < half {
             true => round(a * cos - b * sin, ANGLE_BITS),
             false => round(b * cos + a * sin, ANGLE_BITS),
@@ -244,52 +263,45 @@ fn attend(
         let own = first..first + of.head_dim;
         let scores = keys.iter().map(|key| {
             let products = query.iter().zip(&key[own.clone()]);
-            products.map(|(&q, &k)| i128::from(q) * i128::from(k)).sum()
+            products.map(|(q, k)| q * k).sum()
         });
         let probabilities = normalised(&weigh(of, weights, scores.collect()));
-        for channel in own.clone() {
-            let products = probabilities.iter().zip(values);
-            let sum: i128 = products
-                .map(|(&p, value)| p * i128::from(value[channel]))
-                .sum();
-            mixed.push(round(sum, of.mix_shift));
+        let mut sums = vec![0; of.head_dim];
+        for (p, value) in probabilities.iter().zip(values) {
+            let channels = sums.iter_mut().zip(&value[own.clone()]);
+            channels.for_each(|(sum, v)| *sum += p * v);
         }
+        mixed.extend(sums.iter().map(|&sum| round(sum, of.mix_shift)));
     }
     mixed
 }
 
 /// Weights of scores, by their distances from the largest.
-fn weigh(of: Attention, weights: &Table, scores: Vec<i128>) -> Vec<i128> {
+fn weigh(of: Attention, weights: &Table, scores: Vec<i64>) -> Vec<i64> {
     let largest = scores.iter().copied().max().unwrap_or(0);
-    let weight = |score: &i128| {
+    let weight = |score: &i64| {
         let distance = (largest - score) >> of.score_shift;
-        let inside = distance < weights.values.len() as i128;
-        match inside {
-            true => i128::from(weights.values[distance as usize]),
-            false => 0,
-        }
+        let inside = weights.values.get(distance as usize);
+        inside.map_or(0, |&weight| i64::from(weight))
     };
     scores.iter().map(weight).collect()
 }
 
 /// `round(w m / 2^n)` with `2^(n−1) < D ≤ 2^n` and `m = floor(2^(n+13) / D)`, for `D = Σ w`.
-fn normalised(weights: &[i128]) -> Vec<i128> {
-    let total: i128 = weights.iter().sum();
+fn normalised(weights: &[i64]) -> Vec<i64> {
+    let total: i64 = weights.iter().sum();
     let mut n = 0;
     while total > 1 << n {
         n += 1;
     }
-    let m = (1i128 << (n + PROBABILITY_BITS)) / total;
-    let probability = |&w: &i128| i128::from(round(w * m, n));
-    weights.iter().map(probability).collect()
+    let m = (1i64 << (n + PROBABILITY_BITS)) / total;
+    weights.iter().map(|w| round(w * m, n)).collect()
 }
 
 fn gated(of: &Gated, table: &Table, x: &[i64]) -> Vec<i64> {
     let gates = linear(&of.gate, x).into_iter().map(|z| at(table, z));
     let pairs = gates.zip(linear(&of.up, x));
-    pairs
-        .map(|(a, u)| round(i128::from(a) * i128::from(u), of.shift))
-        .collect()
+    pairs.map(|(a, u)| round(a * u, of.shift)).collect()
 }
 
 fn within_stream(operation: usize, sums: Vec<i64>) -> Result<Vec<i64>, Refusal> {

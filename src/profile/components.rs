@@ -1,24 +1,60 @@
 //! The components of a run's proof: rows in use, rows after padding, cells.
 
 use std::collections::HashSet;
+use std::fmt;
 use std::ops::Range;
 
-use serde::Serialize;
+use serde::{Serialize, Serializer};
 use stwo_cairo_adapter::ProverInput;
 use stwo_cairo_adapter::memory::{Memory, MemoryValue, MemoryValueId};
 use stwo_cairo_common::builtins::POSEIDON_BUILTIN_MEMORY_CELLS;
 
 use super::ProfileError;
 use crate::air::cairo::{self, Kind};
+use crate::air::components as tensors;
 use crate::compile::PUBLIC_SEGMENTS;
 use crate::prove::input;
 
-/// One component of the proof.
+/// A component of either kind.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum AnyComponent {
+    /// Of the Cairo AIR.
+    Cairo(cairo::Component),
+    /// Of tensors.
+    Tensor(tensors::Component),
+}
+
+impl AnyComponent {
+    /// The component of the Cairo AIR that it is.
+    pub fn cairo(self) -> Option<cairo::Component> {
+        match self {
+            AnyComponent::Cairo(component) => Some(component),
+            AnyComponent::Tensor(_) => None,
+        }
+    }
+}
+
+impl fmt::Display for AnyComponent {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            AnyComponent::Cairo(component) => component.fmt(f),
+            AnyComponent::Tensor(component) => component.fmt(f),
+        }
+    }
+}
+
+impl Serialize for AnyComponent {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_str(self)
+    }
+}
+
+/// One component of the proof, of the Cairo AIR or of [either kind](AnyComponent).
 #[derive(Debug, Clone, Serialize)]
-pub struct Component {
+pub struct Component<C = cairo::Component> {
     /// Which one it is.
     #[serde(skip)]
-    pub component: cairo::Component,
+    pub component: C,
     /// Its name, for documents.
     pub name: String,
     /// Rows in use. Those of `memory_address_to_id` are counted in addresses, 16 to a row of the library.
@@ -45,6 +81,20 @@ impl Component {
             cells_per_row,
             cells: padded * cells_per_row,
             fixed: matches!(component.kind(), Kind::Table { .. }),
+        }
+    }
+}
+
+impl From<Component> for Component<AnyComponent> {
+    fn from(of: Component) -> Component<AnyComponent> {
+        Component {
+            component: AnyComponent::Cairo(of.component),
+            name: of.name,
+            rows: of.rows,
+            padded: of.padded,
+            cells_per_row: of.cells_per_row,
+            cells: of.cells,
+            fixed: of.fixed,
         }
     }
 }
@@ -193,6 +243,22 @@ fn memory(input: &ProverInput, builtins: &[Builtin]) -> [Component; 4] {
         all(cairo::Component::MemoryIdToSmall, memory.small_values.len()),
         all(cairo::Component::VerifyInstruction, input.pc_count),
     ]
+}
+
+/// The same without the table of numbers below 2^20 where nothing reads it: proofs with tensor components leave it out.
+pub(super) fn without_range_20(mut all: Vec<Component>) -> Vec<Component> {
+    let reads = |c: &Component| {
+        let readers = [
+            cairo::Component::MulOpcode,
+            cairo::Component::GenericOpcode,
+            cairo::Component::Cube252,
+        ];
+        readers.contains(&c.component)
+    };
+    if !all.iter().any(reads) {
+        all.retain(|c| c.component != cairo::Component::RangeCheck20);
+    }
+    all
 }
 
 /// The lookup tables of a proof with these components, those of every proof first.

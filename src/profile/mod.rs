@@ -1,7 +1,7 @@
 //! Where the proof work of a chunk goes, measured on its trace, without proving.
 //!
-//! Owns the attribution of steps, rows and cells to the operations of the graph, and their growth with the context
-//! ([`Report`]), as data and as a page ([`page()`]).
+//! Owns the attribution of steps, rows and cells to the operations of a graph ([`profile()`]) or of a plan ([`profile_chunk`]), and their
+//! growth with the context ([`Report`]), as data and as a page ([`page()`]).
 //!
 //! Invariants
 //! - Exact: every VM step and every row in use has one owner; for each component, rows by owner add up to what the
@@ -10,11 +10,13 @@
 //!   that a proof's claim has.
 //! - Deliberately absent: estimates, seconds, proofs.
 
+mod calls;
 mod components;
 mod owners;
 mod page;
 mod report;
 mod rows;
+mod tensors;
 
 use std::collections::BTreeMap;
 
@@ -24,12 +26,16 @@ use thiserror::Error;
 
 use crate::air::cairo;
 use crate::compile::Program;
-use crate::ir::Graph;
+use crate::ir::{self, Graph};
 use crate::trace::{self, TraceError};
+use calls::Calls;
+use owners::{Owners, PROTOCOL};
+use rows::Rows;
 
-pub use components::{Component, components};
+pub use components::{AnyComponent, Component, components};
 pub use page::page;
 pub use report::{Growth, Line, Point, Report};
+pub use tensors::profile_chunk;
 
 /// Why a run has no profile.
 #[derive(Debug, Clone, Error)]
@@ -66,7 +72,7 @@ pub struct Work {
     /// Cells of these rows.
     pub cells: u64,
     /// By component, those that have rows of it.
-    pub components: BTreeMap<cairo::Component, Share>,
+    pub components: BTreeMap<AnyComponent, Share>,
 }
 
 /// The part of a component that a [`Work`] has.
@@ -92,7 +98,23 @@ pub struct Profile {
     /// The graph's operations in its order, then the parts around.
     pub work: Vec<Work>,
     /// Components, most cells first, then the tables.
-    pub components: Vec<Component>,
+    pub components: Vec<Component<AnyComponent>>,
+}
+
+/// An operation whose work is measured.
+struct Node {
+    /// No other operation has it.
+    label: String,
+    operation: String,
+    section: String,
+}
+
+/// What the profile of a run is made of.
+struct Measured {
+    /// Of steps; operations first.
+    owners: Owners,
+    rows: Rows,
+    components: Vec<Component<AnyComponent>>,
 }
 
 /// Runs a chunk's program and measures.
@@ -113,9 +135,36 @@ pub fn profile(
     let input = trace.into_prover_input()?;
     let labels = graph.nodes.iter().map(|node| node.label.clone());
     let mut owners = owners::owners(program, labels, &registers)?;
-    let rows = rows::rows(&input, &registers, &mut owners)?;
+    let rows = rows::rows(&input, &registers, &mut owners, &Calls::default())?;
     let components = components(&input)?;
+    let nodes: Vec<Node> = graph.nodes.iter().map(node).collect();
+    let measured = Measured {
+        owners,
+        rows,
+        components: components.into_iter().map(Component::from).collect(),
+    };
+    assemble(&nodes, measured)
+}
 
+/// A node of the graph.
+fn node(of: &ir::Node) -> Node {
+    Node {
+        label: of.label.clone(),
+        operation: of.op.name().to_string(),
+        section: match of.label.split_once('.') {
+            Some((section, _)) => section.to_string(),
+            None => "model".to_string(),
+        },
+    }
+}
+
+/// Sums up what was measured. The first owners are the nodes.
+fn assemble(nodes: &[Node], measured: Measured) -> Result<Profile, ProfileError> {
+    let Measured {
+        owners,
+        rows,
+        components,
+    } = measured;
     let mut steps = vec![0; owners.names.len()];
     for &owner in &owners.of_step {
         steps[owner as usize] += 1;
@@ -131,13 +180,13 @@ pub fn profile(
             let shares: BTreeMap<_, _> = shares.filter(|(_, share)| share.rows > 0).collect();
             Work {
                 label: label.clone(),
-                operation: match graph.nodes.get(owner) {
-                    Some(node) => node.op.name().to_string(),
+                operation: match nodes.get(owner) {
+                    Some(node) => node.operation.clone(),
                     None => label.clone(),
                 },
-                section: match label.split_once('.') {
-                    Some((section, _)) => section.to_string(),
-                    None => "model".to_string(),
+                section: match nodes.get(owner) {
+                    Some(node) => node.section.clone(),
+                    None => PROTOCOL.to_string(),
                 },
                 steps,
                 rows: shares.values().map(|share| share.rows).sum(),
@@ -154,7 +203,7 @@ pub fn profile(
     let used: u64 = work.iter().map(|work| work.cells).sum();
     let padding = sum(false).checked_sub(used);
     Ok(Profile {
-        steps: registers.len() as u64,
+        steps: owners.of_step.len() as u64,
         cells: sum(false) + sum(true),
         used,
         padding: padding.ok_or(ProfileError::Inconsistent("more rows than its components"))?,

@@ -14,7 +14,8 @@ use stwo_cairo_common::builtins::POSEIDON_BUILTIN_MEMORY_CELLS;
 use stwo_cairo_common::prover_types::cpu::CasmState;
 
 use super::ProfileError;
-use super::components::{Builtin, builtins, permutation, pointer};
+use super::calls::Calls;
+use super::components::{AnyComponent, Builtin, builtins, permutation, pointer};
 use super::owners::{Owner, Owners, PROTOCOL};
 use crate::air::cairo::Component;
 use crate::prove::input;
@@ -25,17 +26,23 @@ const NOBODY: Owner = Owner::MAX;
 
 /// Rows by component and owner.
 #[derive(Default)]
-pub(super) struct Rows(BTreeMap<Component, Vec<u64>>);
+pub(super) struct Rows(BTreeMap<AnyComponent, Vec<u64>>);
 
 impl Rows {
     /// Rows of a component that an owner has.
-    pub(super) fn of(&self, component: Component, owner: Owner) -> u64 {
+    pub(super) fn of(&self, component: AnyComponent, owner: Owner) -> u64 {
         let rows = self.0.get(&component);
         rows.and_then(|rows| rows.get(owner as usize).copied())
             .unwrap_or(0)
     }
 
+    /// Gives an owner rows of a component of the Cairo AIR.
     fn add(&mut self, component: Component, owner: Owner, rows: u64) {
+        self.give(AnyComponent::Cairo(component), owner, rows);
+    }
+
+    /// Gives an owner rows of a component.
+    pub(super) fn give(&mut self, component: AnyComponent, owner: Owner, rows: u64) {
         let counts = self.0.entry(component).or_default();
         if counts.len() <= owner as usize {
             counts.resize(owner as usize + 1, 0);
@@ -44,7 +51,7 @@ impl Rows {
     }
 }
 
-/// Gives every row in use to an owner.
+/// Gives every row in use to an owner. Of a run with calls these are out of the prover's input.
 ///
 /// # Errors
 /// A prover input that is not of these steps, or uses a builtin whose rows are not counted.
@@ -52,6 +59,7 @@ pub(super) fn rows(
     input: &ProverInput,
     registers: &[Registers],
     owners: &mut Owners,
+    calls: &Calls,
 ) -> Result<Rows, ProfileError> {
     let other = ProfileError::Inconsistent("a step without a row");
     let transitions = &input.state_transitions;
@@ -77,6 +85,12 @@ pub(super) fn rows(
             ap: M31(stack + step.ap as u32),
             fp: M31(stack + step.fp as u32),
         };
+        if let Some((component, cells)) = calls.at(step.pc) {
+            let component = AnyComponent::Tensor(component);
+            touched.rows.give(component, owner, 1);
+            cells.for_each(|cell| touched.touch(state.fp.0 - cell, owner));
+            continue;
+        }
         if known.len() <= step.pc {
             known.resize(step.pc + 1, None);
         }
@@ -215,6 +229,17 @@ impl<'a> Touched<'a> {
             let padding = |b: &Builtin| (b.used..b.memory.end).contains(&address);
             if self.cells[address as usize] == NOBODY && !self.builtins.iter().any(padding) {
                 self.touch(address, owner);
+            }
+        }
+        // Values that no address holds any more.
+        let left = |values: &[Owner]| values.iter().filter(|of| **of == NOBODY).count() as u64;
+        for (component, values) in [
+            (Component::MemoryIdToSmall, &self.small),
+            (Component::MemoryIdToBig, &self.big),
+        ] {
+            match left(values) {
+                0 => {}
+                rows => self.rows.add(component, owner, rows),
             }
         }
         self.rows

@@ -1,5 +1,6 @@
 //! The package as a program: its words in the VM and in a proof, and its run.
 
+use std::collections::BTreeMap;
 use std::path::Path;
 
 use cairo_vm::Felt252;
@@ -99,6 +100,11 @@ impl Compiled {
     /// What the VM runs.
     pub fn program(&self) -> &Program {
         &self.program
+    }
+
+    /// The words that are others in a proof, by offset.
+    pub fn instructions(&self) -> &BTreeMap<usize, u128> {
+        &self.instructions.0
     }
 
     /// The words that a proof shows.

@@ -66,6 +66,21 @@ pub struct Call {
     pub cells: Vec<Cell>,
 }
 
+impl Call {
+    /// The operation's name with its layer and its number, which no other operation has: `layer_0.3.norm`.
+    pub fn label(&self) -> String {
+        let number = match self.cells.first() {
+            Some(Cell::Number(number)) => *number,
+            _ => 0,
+        };
+        Name {
+            name: format!("{number}.{}", self.name.name),
+            ..self.name.clone()
+        }
+        .label()
+    }
+}
+
 /// What the program does next.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Step {

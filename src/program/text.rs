@@ -14,7 +14,7 @@ use crate::spec::TENSOR_SPEC_VERSION;
 pub struct Package {
     pub name: String,
     pub files: BTreeMap<String, String>,
-    /// What the lines of `src/lib.cairo` (from 1) call: the label of an operation.
+    /// What the lines of `src/lib.cairo` (from 1) call: the [label](super::Call::label) of an operation.
     pub calls: BTreeMap<usize, String>,
 }
 
@@ -113,7 +113,7 @@ impl Source {
         let cells: Vec<String> = cells.collect();
         let function = self.import("calls", &format!("call_{}", cells.len()));
         let line = self.text.matches('\n').count() + 1;
-        self.calls.insert(line, call.name.label());
+        self.calls.insert(line, call.label());
         self.line(&format!(
             "{indent}{function}({}); // {}",
             cells.join(", "),

@@ -48,6 +48,10 @@ pub enum ProveError {
     )]
     TooMuchMemory { needed: u64, available: u64 },
     #[error(
+        "the proof needs about {needed} MB of memory, {available} MB are free: compile with fewer lanes (--lanes), or use a machine with more memory"
+    )]
+    Memory { needed: u64, available: u64 },
+    #[error(
         "the chunk is too long to prove at once: {what} has {found} bytes, at most {limit} are read; use a smaller --chunk"
     )]
     TooManyBytes {
@@ -66,7 +70,7 @@ impl ProveError {
             ProveError::TooManyRows { .. }
             | ProveError::TooMuchMemory { .. }
             | ProveError::TooManyBytes { .. } => true,
-            ProveError::Prover(_) => false,
+            ProveError::Memory { .. } | ProveError::Prover(_) => false,
         }
     }
 
@@ -85,15 +89,27 @@ impl ProveError {
 /// # Errors
 /// [`ProveError::TooMuchMemory`].
 pub fn check_memory(set: &ParamSet, cells: u64) -> Result<(), ProveError> {
-    let megabytes = |bytes: u64| bytes / 1_000_000;
-    let needed = memory::needed(set, cells);
-    match memory::available() {
-        Some(available) if needed > available => Err(ProveError::TooMuchMemory {
-            needed: megabytes(needed),
-            available: megabytes(available),
-        }),
-        _ => Ok(()),
+    match missing(memory::needed(set, cells)) {
+        Some([needed, available]) => Err(ProveError::TooMuchMemory { needed, available }),
+        None => Ok(()),
     }
+}
+
+/// Refuses a proof with tensor components that is declared to need so many bytes, if the machine has fewer for it.
+///
+/// # Errors
+/// [`ProveError::Memory`].
+pub fn check_declared_memory(needed: u64) -> Result<(), ProveError> {
+    match missing(needed) {
+        Some([needed, available]) => Err(ProveError::Memory { needed, available }),
+        None => Ok(()),
+    }
+}
+
+/// Megabytes that are needed and available, where these are too few.
+fn missing(needed: u64) -> Option<[u64; 2]> {
+    let available = memory::available().filter(|available| needed > *available)?;
+    Some([needed, available].map(|bytes| bytes / 1_000_000))
 }
 
 /// A proof file, and the prover's notes for wrapping it.
@@ -218,6 +234,7 @@ impl Prover {
         match error {
             ProveError::TooManyRows { .. } => self.set.larger().map(Prover::new),
             ProveError::TooMuchMemory { .. }
+            | ProveError::Memory { .. }
             | ProveError::TooManyBytes { .. }
             | ProveError::Prover(_) => None,
         }

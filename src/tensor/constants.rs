@@ -69,6 +69,7 @@ pub fn constants(plan: &Plan, reads: usize) -> Result<Sets, PlanError> {
 
 /// The same of a plan that nobody has checked, of which a proof may say anything.
 pub fn unchecked(plan: &Plan, reads: usize) -> Sets {
+    let layouts = layouts(plan, reads);
     let mut rows = operations(plan);
     rows.insert(Component::Range, range());
     rows.insert(Component::Lanes, views(plan));
@@ -78,48 +79,69 @@ pub fn unchecked(plan: &Plan, reads: usize) -> Sets {
             rows.entry(part.component).or_default().extend(part.rows);
         }
     }
-    rows.retain(|_, rows| !rows.is_empty());
-    let mut components = BTreeMap::new();
-    for (component, rows) in rows {
-        let size = log_rows(rows.len());
-        let table = table(&rows, size);
-        components.insert(component, ([size, size], vec![table]));
+    let mut tables = vec![];
+    for sizes in &layouts.components {
+        let component = sizes.component;
+        let one = |placed: Placed| match component.grows() {
+            true => table(&grown(plan, component, placed.log_rows), placed.log_rows),
+            false => {
+                let rows = rows.remove(&component).unwrap_or_default();
+                table(&rows, placed.log_rows)
+            }
+        };
+        tables.push(sizes.all().map(one).collect());
     }
+    Sets { layouts, tables }
+}
+
+/// The layouts of a plan's proofs, from the numbers of rows: no constant is made. `reads` says how often the program reads a lane.
+pub fn layouts(plan: &Plan, reads: usize) -> Layouts {
+    let mut rows = counts(plan);
+    let calls = plan.kinds().into_iter();
+    rows.extend(calls.map(|(operands, calls)| (Component::Call { operands }, calls)));
+    rows.insert(Component::Cells, reads);
+    let one = |(component, rows)| (component, [log_rows(rows); 2]);
+    let mut all: BTreeMap<Component, [u32; 2]> = rows.into_iter().map(one).collect();
     let most = plan.grown(plan.carried.blocks);
     for (component, fewest) in plan.grown(0) {
         let most = most.get(&component).copied().unwrap_or(fewest);
-        let [smallest, largest] = [fewest, most].map(log_rows);
-        let tables = (smallest..=largest)
-            .map(|size| table(&grown(plan, component, size), size))
-            .collect();
-        components.insert(component, ([smallest, largest], tables));
+        all.insert(component, [fewest, most].map(log_rows));
     }
-    for (operands, calls) in plan.kinds() {
-        let size = log_rows(calls);
-        components.insert(
-            Component::Call { operands },
-            ([size, size], vec![Arc::default()]),
-        );
-    }
-    let size = log_rows(reads);
-    components.insert(Component::Cells, ([size, size], vec![Arc::default()]));
-    let (components, tables) = components
-        .into_iter()
-        .map(|(component, ([smallest, largest], tables))| {
-            let sizes = Sizes {
-                component,
-                smallest,
-                largest,
-            };
-            (sizes, tables)
-        })
-        .unzip();
-    let layouts = Layouts {
-        lanes: plan.lanes,
-        components,
-        messages: plan.messages(),
+    let sizes = |(component, [smallest, largest]): (Component, [u32; 2])| Sizes {
+        component,
+        smallest,
+        largest,
     };
-    Sets { layouts, tables }
+    Layouts {
+        lanes: plan.lanes,
+        components: all.into_iter().map(sizes).collect(),
+        messages: plan.messages(),
+    }
+}
+
+/// How many rows the components have whose number of rows no chunk decides; calls and reads of views are not among them.
+fn counts(plan: &Plan) -> BTreeMap<Component, usize> {
+    let functions = plan.tables.iter();
+    let mut all = BTreeMap::from([
+        (Component::Range, (2 << range::MAX_BITS) - 1),
+        (Component::Lanes, plan.views().len()),
+        (
+            Component::Table,
+            functions.map(|function| function.values.len()).sum(),
+        ),
+    ]);
+    for operation in &plan.operations {
+        let work = operation.work();
+        let tables = work.tables(plan);
+        let tables = tables.iter().map(|part| (part.component, part.rows.len()));
+        let own = work.counts(plan).into_iter();
+        let own = own.map(|(component, rows)| (component, rows + plan.rows_off(component, work)));
+        for (component, rows) in own.chain(tables) {
+            *all.entry(component).or_default() += rows;
+        }
+    }
+    all.retain(|_, rows| *rows > 0);
+    all
 }
 
 /// The constants of a component that grows, in one of its sizes.
@@ -245,6 +267,8 @@ pub fn columns(rows: &[Vec<M31>], width: usize, log_rows: u32) -> Table {
 
 /// The same of rows that there are, as wide as the first.
 fn table(rows: &[Vec<M31>], log_rows: u32) -> Arc<Table> {
+    // A row that is left out would check nothing.
+    assert!(rows.len() <= 1 << log_rows, "rows are counted as they are");
     let width = rows.first().map_or(0, Vec::len);
     Arc::new(columns(rows, width, log_rows))
 }

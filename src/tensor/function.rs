@@ -103,6 +103,10 @@ impl Work for ByTable {
         self.of.constants(plan, self.component(plan), &behind)
     }
 
+    fn counts(&self, plan: &Plan) -> Vec<(Component, usize)> {
+        self.of.counts(plan, self.component(plan))
+    }
+
     fn witness(&self, plan: &Plan, values: &Values) -> Vec<Part> {
         let function = &plan.tables[self.table];
         let of = ([self.input, self.output], values);

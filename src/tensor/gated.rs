@@ -211,6 +211,11 @@ impl Work for GatedProduct {
         ]
     }
 
+    fn counts(&self, plan: &Plan) -> Vec<(Component, usize)> {
+        let channels = (self.component(plan), self.output.channels);
+        vec![self.both.count(plan.block), channels]
+    }
+
     fn witness(&self, plan: &Plan, values: &Values) -> Vec<Part> {
         let kept = values.kept(self.output);
         let row = |channel: usize| {

@@ -199,6 +199,15 @@ impl Work for Head {
         )
     }
 
+    fn counts(&self, plan: &Plan) -> Vec<(Component, usize)> {
+        let (width, tied) = (self.input.channels, plan.output.is_none());
+        vec![
+            (Component::HeadInput, width),
+            (Component::Head { width, tied }, plan.embedding.rows.len()),
+            (Component::Answer, 1),
+        ]
+    }
+
     fn witness(&self, plan: &Plan, values: &Values) -> Vec<Part> {
         let inputs = self.input.addresses();
         let tokens = 0..plan.embedding.rows.len();

@@ -91,6 +91,10 @@ impl Work for Linear {
         self.of.constants(plan, Component::Round, &behind)
     }
 
+    fn counts(&self, plan: &Plan) -> Vec<(Component, usize)> {
+        self.of.counts(plan, Component::Round)
+    }
+
     fn witness(&self, plan: &Plan, values: &Values) -> Vec<Part> {
         let of = ([self.input, self.output], values);
         let row = |_, rounded: [Vec<i64>; 2]| rounded.concat();

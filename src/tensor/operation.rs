@@ -74,6 +74,11 @@ impl Operation {
     pub fn writes(&self) -> Vec<Tensor> {
         self.work().writes()
     }
+
+    /// The tensors that it reads and that an operation writes.
+    pub fn reads(&self) -> Vec<Tensor> {
+        self.work().reads()
+    }
 }
 
 /// What an operation computes, and the rows that it has.
@@ -119,6 +124,13 @@ pub(super) trait Work {
     /// Its rows in the order of their index: the constants behind the place. Columns `first` are 0: that a row is its
     /// component's first one is for the component's table to say.
     fn constants(&self, plan: &Plan) -> Vec<Part>;
+
+    /// How many these are. An operation with a matrix counts them without making them.
+    fn counts(&self, plan: &Plan) -> Vec<(Component, usize)> {
+        let parts = self.constants(plan);
+        let count = |part: &Part| (part.component, part.rows.len());
+        parts.iter().map(count).collect()
+    }
 
     /// The components that [grow](Component::grows) with what is carried and that it has rows in, with the number of these
     /// rows where so many blocks are carried.

@@ -12,7 +12,7 @@ use crate::air::components::lanes::CHANNELS;
 use crate::air::components::positions::IN_VIEW;
 
 /// Numbers of lanes that a plan may have.
-const LANES: [usize; 4] = [8, 16, 32, 64];
+pub const LANES: [usize; 4] = [8, 16, 32, 64];
 
 /// A tensor in the memory: consecutive addresses, one for each channel.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

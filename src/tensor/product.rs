@@ -77,6 +77,12 @@ impl Matrix {
         }
     }
 
+    /// How many these are.
+    pub(super) fn count(&self, block: usize) -> (Component, usize) {
+        let rows = self.rows.len().div_ceil(block) * self.inputs;
+        (Component::Product { block }, rows)
+    }
+
     /// The inputs in these rows.
     pub(super) fn witness(&self, plan: &Plan, input: Tensor, values: &Values) -> Part {
         let block = plan.block;
@@ -252,6 +258,11 @@ impl Product {
                 rows: (0..self.outputs()).map(row).collect(),
             },
         ]
+    }
+
+    /// How many these are, in each component.
+    pub(super) fn counts(&self, plan: &Plan, taker: Component) -> Vec<(Component, usize)> {
+        vec![self.weights.count(plan.block), (taker, self.outputs())]
     }
 
     /// The same rows: the trace columns behind the operands. `row` makes those of an output of its results and rests.

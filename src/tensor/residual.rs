@@ -139,6 +139,10 @@ impl Work for Residual {
         self.of.constants(plan, self.component(plan), &[0])
     }
 
+    fn counts(&self, plan: &Plan) -> Vec<(Component, usize)> {
+        self.of.counts(plan, self.component(plan))
+    }
+
     fn witness(&self, plan: &Plan, values: &Values) -> Vec<Part> {
         let of = ([self.input, self.output], values);
         let row = |channel, [_, rests]: [Vec<i64>; 2]| {

@@ -222,6 +222,11 @@ impl Work for Rotary {
         ]
     }
 
+    fn counts(&self, plan: &Plan) -> Vec<(Component, usize)> {
+        let pairs = (self.component(plan), self.pairs().count());
+        vec![self.of.weights.count(plan.block), pairs]
+    }
+
     fn witness(&self, plan: &Plan, values: &Values) -> Vec<Part> {
         let kept = values.kept(self.output);
         let row = |(output, frequency): (usize, usize)| {

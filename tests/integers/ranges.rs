@@ -99,6 +99,12 @@ const CHECKS: &[(Change, i64, i64, &str)] = &[
         4,
         "4 numbers, not 3",
     ),
+    (
+        |d, n| d.embedding.tokens.rows[1].truncate(n as usize),
+        2,
+        1,
+        "0 (embed): a matrix or a table",
+    ),
     // norm
     (
         |d, n| scaled(d, 16, n as u32),
@@ -187,6 +193,18 @@ const CHECKS: &[(Change, i64, i64, &str)] = &[
         "(rotary): a matrix or a table",
     ),
     // attention
+    (
+        |d, n| attention(d).kv_heads = n as usize,
+        1,
+        0,
+        "5 (attention): a matrix or a table does not fit",
+    ),
+    (
+        |d, n| attention(d).head_dim = n as usize,
+        2,
+        3,
+        "5 (attention): a matrix or a table does not fit",
+    ),
     (
         |d, n| attention(d).key_bits = -n as u32,
         -9,

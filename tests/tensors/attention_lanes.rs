@@ -1,12 +1,14 @@
 //! Lies about what lanes make of keys: scores, weights, sums, reciprocals, probabilities, mixtures. Each is accepted but for one constraint, one
 //! relation or the sum, which the test names.
 
+use cairo_decode::air::challenges::Kind;
 use cairo_decode::air::components::attend::ROW_VALUES;
 use cairo_decode::air::components::relations::{FUNCTION, LANES as VIEWS, RANGE, TENSOR};
 
 use crate::LANES;
 use crate::attention_lie::of_lane::*;
 use crate::attention_lie::{DIM, Lie, MIXED, MIXED_SHIFT, Read, SHIFT, chunk, read_column};
+use crate::balance::Misfit;
 
 /// What follows from an honest row is what an honest row has; otherwise the lies below would say nothing.
 #[test]
@@ -150,6 +152,23 @@ fn another_sum_of_weights() {
     let softmax = chunk.index("softmax");
     lie.witness.tables[softmax] = honest;
     lie.refused_by(&[TENSOR], "another reciprocal");
+}
+
+/// Attack: a maximum that no key has, and a sum of weights that is smaller by one. The two errors cancel. Stopped by: a factor for each of the
+/// two sums.
+#[test]
+fn an_error_of_one_sum_in_another() {
+    let chunk = chunk(4, MIXED, &[]);
+    let kinds = [Kind::Sums, Kind::Maxima];
+    let lie = || {
+        let mut lie = Lie::new(&chunk);
+        lie.settle(0, 0, -1);
+        lie.attains(0, 0, 1 << (SHIFT - 1));
+        lie.set_at(0, 0, ATTAINED, 0);
+        lie
+    };
+    assert_eq!(lie().misfit_of_kinds(&kinds), Misfit::default());
+    lie().refused_by_the_sum("two errors that cancel");
 }
 
 /// Attack: a reciprocal that is smaller by one, with a rest as large as the sum; the next exponent, with twice the reciprocal; the one before,

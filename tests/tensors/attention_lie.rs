@@ -4,6 +4,7 @@
 
 use std::collections::BTreeSet;
 
+use cairo_decode::air::challenges::Kind;
 use cairo_decode::air::components::attend::{LANE_VALUES, ROW_VALUES, TENSOR_ROWS};
 use cairo_decode::prove::tensor::{Witness, tally};
 use cairo_decode::tensor::attention::Attention;
@@ -356,6 +357,13 @@ impl Lie<'_> {
     pub fn misfit(&mut self) -> Misfit {
         tally::write(&self.chunk.constants, &mut self.witness);
         let checked = Honest::check(&self.chunk.constants, &self.witness, 1);
+        checked.err().unwrap_or_default()
+    }
+
+    /// What does not fit where these kinds of sums have one factor.
+    pub fn misfit_of_kinds(&mut self, alike: &[Kind]) -> Misfit {
+        tally::write(&self.chunk.constants, &mut self.witness);
+        let checked = Honest::check_alike(&self.chunk.constants, &self.witness, alike);
         checked.err().unwrap_or_default()
     }
 

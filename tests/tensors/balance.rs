@@ -5,7 +5,7 @@
 
 use std::collections::BTreeMap;
 
-use cairo_decode::air::challenges::Challenges;
+use cairo_decode::air::challenges::{Challenges, Kind};
 use cairo_decode::air::components::relations::{ADDRESS, OPCODES, VALUE};
 use cairo_decode::air::transcript::Channel;
 use cairo_decode::prove::tensor::interaction;
@@ -73,11 +73,25 @@ impl Sink for Findings {
     }
 }
 
-/// The challenges of a witness: any, and the messages that it makes, so often.
-fn challenges(constants: &Constants, witness: &Witness, times: u32) -> Challenges {
+/// What a check has otherwise than a verifier: messages so often as large as the inputs say, and kinds of sums that have one factor.
+#[derive(Clone, Copy)]
+struct Weakened<'a> {
+    times: u32,
+    alike: &'a [Kind],
+}
+
+/// The challenges of a witness: any, and the messages that it makes.
+fn challenges(constants: &Constants, witness: &Witness, weakened: Weakened<'_>) -> Challenges {
+    let Weakened { times, alike } = weakened;
     let mut channel = Channel::default();
     channel.mix_felts(&[QM31::from(M31::from(42))]);
     let mut challenges = Challenges::draw(&mut channel, Some(&constants.layout));
+    if let [first, others @ ..] = alike {
+        let kappa = &mut challenges.weights.kappa;
+        others
+            .iter()
+            .for_each(|kind| kappa[*kind as usize] = kappa[*first as usize]);
+    }
     let messages = messages(constants, witness, &challenges).into_iter();
     let messages = messages.map(|message| message * M31::from(times));
     challenges.bind(messages.collect(), &mut channel);
@@ -117,7 +131,26 @@ impl<'a> Honest<'a> {
         witness: &'a Witness,
         times: u32,
     ) -> Result<Honest<'a>, Misfit> {
-        let challenges = challenges(constants, witness, times);
+        let weakened = Weakened { times, alike: &[] };
+        Honest::weakened(constants, witness, weakened)
+    }
+
+    /// With one factor for these kinds of sums: what does not fit, if something does not.
+    pub fn check_alike(
+        constants: &'a Constants,
+        witness: &'a Witness,
+        alike: &[Kind],
+    ) -> Result<Honest<'a>, Misfit> {
+        let weakened = Weakened { times: 1, alike };
+        Honest::weakened(constants, witness, weakened)
+    }
+
+    fn weakened(
+        constants: &'a Constants,
+        witness: &'a Witness,
+        weakened: Weakened<'_>,
+    ) -> Result<Honest<'a>, Misfit> {
+        let challenges = challenges(constants, witness, weakened);
         let mut honest = Honest {
             constants,
             witness,
@@ -213,7 +246,14 @@ pub fn sum_of_rows(constants: &Constants, witness: &Witness, component: usize) -
             self.sum += term;
         }
     }
-    let challenges = challenges(constants, witness, 1);
+    let challenges = challenges(
+        constants,
+        witness,
+        Weakened {
+            times: 1,
+            alike: &[],
+        },
+    );
     let placed = constants.layout.components[component];
     let columns = ScalarColumns {
         constants: &constants.tables[component],

@@ -185,7 +185,7 @@ fn requirement_27_the_section_is_strict() {
         (
             "\"name\": \"range\"",
             "\"name\": \"head\"",
-            "tensors.components[0].parameters: head: there are 0, the component has 1",
+            "tensors.components[0].parameters: head: there are 0, the component has 2",
         ),
         (
             "[\n          12\n        ]",

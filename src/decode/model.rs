@@ -1,0 +1,90 @@
+//! The integer model of a manifest: what generating needs, and what everything else about a build begins with.
+
+use super::error::BuildError;
+use super::root::root_of_bytes;
+use crate::integers::{self, Carried, Description, Refusal, ranges};
+use crate::receipt::TensorManifest;
+use crate::spec::TENSOR_SPEC_VERSION;
+use crate::verify::statement::v3;
+
+/// An integer model and the manifest that names it. The model's ranges hold, so no step of it leaves the numbers that it is computed in.
+pub struct IntegerModel {
+    pub manifest: TensorManifest,
+    pub description: Description,
+}
+
+impl IntegerModel {
+    /// The model that has these bytes, if with these digests of configuration and tokenizer it has the manifest's root of parameters.
+    ///
+    /// # Errors
+    /// Bytes of no description, a model out of range, or another root, version or size than the manifest's.
+    pub fn open(
+        manifest: TensorManifest,
+        bytes: &[u8],
+        [config, tokenizer]: [&[u8; 32]; 2],
+    ) -> Result<IntegerModel, BuildError> {
+        let description = integers::decode(bytes)?;
+        let root = root_of_bytes(bytes, config, tokenizer).to_string();
+        let expected = manifest.parameters_root.to_string();
+        same("the root of the parameters", root, expected)?;
+        ranges(&description)?;
+        let model = &manifest.model;
+        let tokens = description.embedding.tokens.rows.len();
+        let numbers = [
+            (
+                "spec_version",
+                TENSOR_SPEC_VERSION as usize,
+                model.spec_version,
+            ),
+            (
+                "statement_version",
+                v3::VERSION as usize,
+                model.statement_version,
+            ),
+            ("vocab_size", tokens, model.vocab_size),
+            ("context_length", description.context, model.context_length),
+        ];
+        for (field, found, expected) in numbers {
+            same(field, found.to_string(), expected.to_string())?;
+        }
+        Ok(IntegerModel {
+            manifest,
+            description,
+        })
+    }
+
+    /// So many tokens behind a prompt, fewer if the manifest's policy ends the text before: those that chunks' proofs state.
+    ///
+    /// # Errors
+    /// A prompt that is no list of the model's tokens, more positions than the model has, or a value that no proof can have.
+    pub fn generate(&self, prompt: &[u32], new_tokens: u32) -> Result<Vec<u32>, Refusal> {
+        let Some((&last, carried)) = prompt.split_last() else {
+            return Ok(vec![]);
+        };
+        let mut state = Carried::new(&self.description);
+        for &token in carried {
+            integers::carry(&self.description, &mut state, token)?;
+        }
+        let (mut last, mut generated) = (last, vec![]);
+        for _ in 0..new_tokens {
+            last = integers::step(&self.description, &mut state, last)?.token;
+            generated.push(last);
+            if Some(last) == self.manifest.model.policy.eos {
+                break;
+            }
+        }
+        Ok(generated)
+    }
+}
+
+/// Whether files give what a manifest says.
+pub(super) fn same(field: &'static str, found: String, expected: String) -> Result<(), BuildError> {
+    match found == expected {
+        true => Ok(()),
+        false => Err(BuildError::Differs {
+            field,
+            found,
+            expected,
+        }),
+    }
+}
