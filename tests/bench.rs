@@ -7,6 +7,11 @@ mod command;
 use std::path::Path;
 
 use cairo_decode::bench::{CASES, outline};
+use cairo_decode::decode::{BuildError, Cut, MOST_MEMORY, Outline};
+use cairo_decode::integers::Description;
+use cairo_decode::model::random::{self, Shape};
+use cairo_decode::model::{Choices, Model};
+use cairo_decode::scales::{Options, quantise};
 use command::{accept, reject};
 use expect_test::expect;
 
@@ -16,7 +21,7 @@ fn demo() -> &'static Path {
 
 /// Words, steps, cells of components, columns by tree, of all cases.
 #[test]
-fn cases_cost_what_they_did() {
+fn cases_cost_as_before() {
     let mut found = String::new();
     for case in &CASES {
         let work = tempfile::tempdir().expect("a folder");
@@ -34,7 +39,15 @@ fn cases_cost_what_they_did() {
         );
     }
     // `scripts/bless` writes them anew.
-    expect![[r#""#]].assert_eq(&found);
+    expect![[r#"
+        A: 1105 words, 2309 VM steps, 2339984 cells, 635 + 2080 + 1740 columns
+        B: 1561 words, 5003 VM steps, 9848608 cells, 600 + 7008 + 6444 columns
+        C: 1409 words, 4894 VM steps, 7209120 cells, 630 + 7008 + 6444 columns
+        D: 2069 words, 3565 VM steps, 13787504 cells, 867 + 2850 + 2432 columns
+        E: 4345 words, 6991 VM steps, 257354704 cells, 1772 + 6141 + 4800 columns
+        E512: 4345 words, 6987 VM steps, 759774912 cells, 1772 + 6141 + 4800 columns
+    "#]]
+    .assert_eq(&found);
 }
 
 /// A case as the command runs it: what was declared is what it took.
@@ -60,6 +73,63 @@ fn a_case_is_proven_and_verified() {
     }
     let targets = case["targets"].as_array().expect("targets");
     assert!(targets.iter().all(|target| target["found"].is_f64()));
+}
+
+/// The integers of a model directory, with so many positions.
+fn description(dir: &Path, context: usize) -> Description {
+    let choices = Choices {
+        context: Some(context),
+        ..Choices::default()
+    };
+    let model = Model::load_with(dir, choices).expect("a model");
+    let options = Options {
+        context: Some(context),
+        ..Options::default()
+    };
+    let quantised = quantise(&model, &random::text(4, 2), &options);
+    quantised.expect("scales").description
+}
+
+/// Where nobody chooses lanes, they are the most of which the dearest chunk stays below the bound; and there is no build where even the
+/// fewest are too many.
+#[test]
+fn lanes_are_chosen_by_declared_memory() {
+    let shape = |layers| Shape {
+        hidden: 32,
+        mlp: 32,
+        layers,
+        heads: 4,
+        kv_heads: 4,
+        head_dim: 8,
+        vocab: 65,
+        tied: true,
+    };
+    let choice = |lanes| Cut { lanes, block: None };
+    let dir = tempfile::tempdir().expect("a folder");
+    random::write_model_dir(dir.path(), &shape(4), 1).expect("written");
+    let short = description(dir.path(), 64);
+    let outline = Outline::new(&short, choice(None)).expect("a model");
+    assert_eq!(outline.plan.lanes, 64);
+    let long = description(dir.path(), 32_000);
+    let outline = Outline::new(&long, choice(None)).expect("a model");
+    let memory = |outline: &Outline| outline.most().expect("its own context").memory_bytes;
+    let lanes = outline.plan.lanes;
+    assert!(lanes == 16 && memory(&outline) <= MOST_MEMORY, "{lanes}");
+    let more = Outline::new(&long, choice(Some(32))).expect("a model");
+    assert!(memory(&more) > MOST_MEMORY);
+    random::write_model_dir(dir.path(), &shape(8), 1).expect("written");
+    let deep = description(dir.path(), 32_000);
+    let refused = Outline::new(&deep, choice(None)).err().expect("refused");
+    let BuildError::Memory {
+        context: 32_000,
+        lanes: 8,
+        needed,
+        limit,
+    } = refused
+    else {
+        panic!("{refused}")
+    };
+    assert!(needed > limit && refused.to_string().contains(&needed.to_string()));
 }
 
 #[test]

@@ -27,7 +27,7 @@ pub(super) fn request(
     work: &Path,
 ) -> Result<BuildRequest, BenchError> {
     let dir: PathBuf = match subject {
-        Subject::Random(shape) => written(&shape, work)?,
+        Subject::Random(shape) => written(&shape, 1, work)?,
         Subject::Demo => demo.to_path_buf(),
     };
     Ok(BuildRequest {

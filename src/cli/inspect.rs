@@ -108,6 +108,19 @@ fn tensor_build(args: &Args, model: TensorModel) -> anyhow::Result<()> {
     });
     let bits: Vec<String> = bits.collect();
     output::line(format!("bits         {}", bits.join(", ")));
+    shown_components(&components);
+    if args.graph {
+        output::line("");
+        output::line(
+            "operations: number, name, reads -> writes; a tensor is channels@address:bits",
+        );
+        output::text(decoder.listing());
+    }
+    Ok(())
+}
+
+/// Components with the numbers of rows that they may have, and their columns.
+fn shown_components(components: &[(&Sizes, &Columns)]) {
     output::line("");
     let header = [
         "component",
@@ -128,14 +141,6 @@ fn tensor_build(args: &Args, model: TensorModel) -> anyhow::Result<()> {
         ]
     };
     table::print(1, &header, components.iter().map(row));
-    if args.graph {
-        output::line("");
-        output::line(
-            "operations: number, name, reads -> writes; a tensor is channels@address:bits",
-        );
-        output::text(decoder.listing());
-    }
-    Ok(())
 }
 
 /// A build whose proofs are of VM steps.

@@ -6,7 +6,6 @@ use std::io::{self, Read};
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context, bail, ensure};
-use cairo_decode::bundle::Bundle;
 use cairo_decode::model::{MAX_TEXT_BYTES, Text};
 
 use super::output;
@@ -48,19 +47,11 @@ pub struct Prompt {
 }
 
 impl Asked {
-    /// Reads the prompt, and checks that the model has room for it and for what is to be generated. Names characters
-    /// that the model will not see on stderr.
+    /// Reads the prompt for a model with this tokenizer and so many positions, and checks that the model has room for it and for what is to
+    /// be generated. Names characters that the model will not see on stderr.
     ///
     /// # Errors
     /// A file that cannot be read, a prompt that the tokenizer refuses, more tokens than positions.
-    pub fn read(&self, bundle: &Bundle) -> anyhow::Result<Prompt> {
-        self.read_for(&bundle.text, bundle.manifest.context_length)
-    }
-
-    /// The same for a model with this tokenizer and so many positions.
-    ///
-    /// # Errors
-    /// As [`Asked::read`].
     pub fn read_for(&self, model: &Text, context: u32) -> anyhow::Result<Prompt> {
         let text = match (&self.source.prompt, &self.source.prompt_file) {
             (Some(text), _) => text.clone(),

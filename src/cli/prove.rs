@@ -1,15 +1,13 @@
 //! `prove`: a generation → a session of receipts and proofs.
 
-#[path = "prove_tensors.rs"]
-mod tensors;
-
 use std::path::PathBuf;
 use std::time::{Duration, Instant};
 
 use anyhow::Context;
-use cairo_decode::bundle::{Bundle, MANIFEST_FILE};
+use cairo_decode::bundle::{Bundle, MANIFEST_FILE, TensorBundle};
+use cairo_decode::model::Text;
 use cairo_decode::receipt::ModelManifest;
-use cairo_decode::session::{self, Again, Event, Request, SessionReport};
+use cairo_decode::session::{self, Again, Event, Provable, Request, SessionReport};
 use cairo_decode::verify::statement::{Domain, SessionId};
 
 use super::progress::Progress;
@@ -31,8 +29,8 @@ pub struct Args {
     /// Session folder
     #[arg(short, long)]
     out: PathBuf,
-    /// Decode steps per proof; a chunk that does not fit is split [default: what costs least per step, at most
-    /// 64; 2 for wrapping, whose parameters need more memory]
+    /// Decode steps per proof at most; a chunk that does not fit is split [default: as many as a proof of the build has
+    /// lanes; of a build made with --target steps, what costs least per step, at most 64, and 2 for wrapping]
     #[arg(long, allow_negative_numbers = true)]
     chunk: Option<u32>,
     /// Identity of the session as a 0x felt [default: random]
@@ -42,7 +40,7 @@ pub struct Args {
     /// SN_SEPOLIA/0x1234 [default: local]
     #[arg(long, value_name = "CHAIN/CONTRACT")]
     domain: Option<Domain>,
-    /// Prove so that the session can be wrapped; always so for a chain
+    /// Prove so that the session can be wrapped; always so for a chain (builds made with --target steps)
     #[arg(long)]
     wrappable: bool,
     /// Print JSON
@@ -52,9 +50,6 @@ pub struct Args {
 
 pub fn run(args: &Args) -> super::Outcome {
     let start = Instant::now();
-    let folder = paths::build_folder(&args.build)?;
-    let tensors = folder.join(MANIFEST_FILE).is_file()
-        && matches!(paths::manifest(&folder)?, ModelManifest::Tensors(_));
     let session_id = match &args.session_id {
         Some(text) => Some(
             text.parse::<SessionId>()
@@ -62,22 +57,44 @@ pub fn run(args: &Args) -> super::Outcome {
         ),
         None => None,
     };
-    let domain = args.domain.unwrap_or_else(Domain::local);
-    if tensors {
-        return tensors::run(args, &folder, domain, session_id);
+    let folder = paths::build_folder(&args.build)?;
+    let tensors = folder.join(MANIFEST_FILE).is_file()
+        && matches!(paths::manifest(&folder)?, ModelManifest::Tensors(_));
+    match tensors {
+        true => {
+            // Its constants are committed to, which is most of what setting up the prover is.
+            let bar = Progress::spinning()?;
+            bar.message("setting up the prover");
+            let bundle = TensorBundle::open(&folder)?;
+            drop(bar);
+            prove(args, &bundle.build, &bundle.text, (session_id, start))
+        }
+        false => {
+            let bundle = Bundle::open(&folder)?;
+            prove(args, &bundle, &bundle.text, (session_id, start))
+        }
     }
-    let bundle = paths::build(&args.build)?;
+}
+
+fn prove(
+    args: &Args,
+    build: &impl Provable,
+    text: &Text,
+    (session_id, start): (Option<SessionId>, Instant),
+) -> super::Outcome {
+    let opened = start.elapsed();
+    let domain = args.domain.unwrap_or_else(Domain::local);
     let wrappable = args.wrappable || !domain.is_local();
     if wrappable {
         memory::return_large_blocks();
     }
-    let prompt = args.asked.read(&bundle)?;
+    let context = build.manifest().context_length;
+    let prompt = args.asked.read_for(text, context)?;
     let request = Request {
         prompt: prompt.text.clone(),
         prompt_tokens: prompt.tokens.clone(),
         new_tokens: prompt.new_tokens,
-        chunk: args.chunk.unwrap_or(if wrappable { 2 } else { 64 }),
-        plan: args.chunk.is_none() && !wrappable,
+        chunk: args.chunk,
         domain,
         session_id,
         wrappable,
@@ -87,7 +104,7 @@ pub fn run(args: &Args) -> super::Outcome {
         args.out.display()
     ));
     let bar = Progress::counting("steps")?;
-    let report = session::prove(&bundle, &request, &args.out, &mut |event| {
+    let report = session::prove(build, &request, &args.out, &mut |event| {
         show(&bar, &event);
     })?;
     drop(bar);
@@ -97,7 +114,8 @@ pub fn run(args: &Args) -> super::Outcome {
     {
         output::note("note: --chunk changes nothing, as no chunk is to come");
     }
-    print(args, &bundle, (&prompt, &report), start.elapsed())?;
+    let times = [opened + report.set_up, start.elapsed()];
+    print(args, text, (&prompt, &report), times)?;
     Ok(())
 }
 
@@ -130,14 +148,14 @@ fn show(bar: &Progress, event: &Event) {
 
 fn print(
     args: &Args,
-    bundle: &Bundle,
+    text: &Text,
     (prompt, report): (&Prompt, &SessionReport),
-    wall: Duration,
+    [set_up, wall]: [Duration; 2],
 ) -> anyhow::Result<()> {
     let session = &report.session;
     let generated = &report.generated;
     let all = [session.prompt_tokens.as_slice(), generated.as_slice()].concat();
-    let text = bundle.text.tokenizer.decode(&all)?;
+    let text = text.tokenizer.decode(&all)?;
     let memory = output::peak_memory();
     if args.json {
         let chunk = |c: &session::ChunkReport| {
@@ -151,7 +169,7 @@ fn print(
         output::json(&serde_json::json!({
             "ok": true, "session_id": session.session_id, "text": text, "generated_tokens": generated,
             "lost_characters": prompt.lost,
-            "set_up_seconds": report.set_up.as_secs_f64(), "wall_seconds": wall.as_secs_f64(),
+            "set_up_seconds": set_up.as_secs_f64(), "wall_seconds": wall.as_secs_f64(),
             "peak_memory_bytes": memory,
             "chunks": report.chunks.iter().map(chunk).collect::<Vec<_>>(),
             "again": report.again.iter().map(again).collect::<Vec<_>>(), "removed": report.removed,
@@ -186,7 +204,7 @@ fn print(
     let memory = output::gigabytes(memory);
     output::line(format!(
         "set-up {}, wall {}, peak memory {memory}",
-        output::seconds(report.set_up),
+        output::seconds(set_up),
         output::seconds(wall)
     ));
     Ok(())

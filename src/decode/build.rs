@@ -2,13 +2,13 @@
 
 use std::ops::Deref;
 
-use super::decoder::Decoder;
+use super::decoder::{Decoder, channels};
 use super::error::BuildError;
 use super::model::same;
 use super::outline::{Cut, Outline};
 use super::root;
 use crate::integers::Description;
-use crate::program::{Compiled, Package, package};
+use crate::program::{Compiled, Package, Schedule, package};
 use crate::prove::Prover;
 use crate::receipt::{Manifest, TensorManifest};
 use crate::spec::TENSOR_SPEC_VERSION;
@@ -57,11 +57,16 @@ impl Build {
     /// # Errors
     /// A model that the components cannot prove, or that no parameters have rows for.
     pub fn new(description: &Description, of: &Identity, cut: Cut) -> Result<Build, BuildError> {
-        let outline = Outline::new(description, cut)?;
-        let (prover, tensors) = pinned(&outline.plan, outline.schedule.reads(), outline.set)?;
+        let Outline {
+            plan,
+            schedule,
+            set,
+            ..
+        } = Outline::new(description, cut)?;
+        let (prover, tensors) = pinned(&plan, &schedule, set)?;
         let parameters_root = root::parameters_root(description, &of.config, &of.tokenizer)?;
         let model_root = tensors.model_root(parameters_root);
-        let package = package("model", &outline.schedule, model_root.0);
+        let package = package("model", &schedule, model_root.0);
         let program = Compiled::new(&package)?;
         let model = Manifest {
             name: of.name.clone(),
@@ -70,18 +75,23 @@ impl Build {
             spec_version: TENSOR_SPEC_VERSION,
             statement_version: v3::VERSION,
             policy: Policy::greedy(of.eos),
-            vocab_size: outline.plan.embedding.rows.len() as u32,
-            context_length: outline.schedule.context,
-            kv_words_per_position: outline.channels(),
+            vocab_size: plan.embedding.rows.len() as u32,
+            context_length: schedule.context,
+            kv_words_per_position: channels(&plan),
             parameters: of.parameters,
             source: of.source.clone(),
         };
-        let manifest = TensorManifest {
-            model,
-            parameters_root,
-            tensors,
+        let decoder = Decoder {
+            manifest: TensorManifest {
+                model,
+                parameters_root,
+                tensors,
+            },
+            plan,
+            schedule,
+            program,
+            set,
         };
-        let decoder = Decoder::of(outline, manifest, program);
         Ok(Build {
             decoder,
             package,
@@ -94,13 +104,19 @@ impl Build {
     /// # Errors
     /// Constants that are not those of the manifest.
     pub fn open(decoder: Decoder) -> Result<Build, BuildError> {
-        let (prover, tensors) = pinned(&decoder.plan, decoder.schedule.reads(), decoder.set)?;
-        let manifest = &decoder.manifest;
+        let Decoder {
+            manifest,
+            plan,
+            schedule,
+            set,
+            ..
+        } = &decoder;
+        let (prover, tensors) = pinned(plan, schedule, set)?;
         let root = tensors.model_root(manifest.parameters_root);
         let expected = manifest.model.model_root.to_string();
         same("the model root", root.to_string(), expected)?;
         Ok(Build {
-            package: package("model", &decoder.schedule, root.0),
+            package: package("model", schedule, root.0),
             decoder,
             prover,
         })
@@ -110,10 +126,10 @@ impl Build {
 /// The prover with the constants, and what a manifest pins of them.
 fn pinned(
     plan: &Plan,
-    reads: usize,
+    schedule: &Schedule,
     set: &'static ParamSet,
 ) -> Result<(Prover, TensorPins), BuildError> {
-    let sets = constants::constants(plan, reads)?;
+    let sets = constants::constants(plan, schedule.reads())?;
     let layouts = sets.layouts.clone();
     let prover = Prover::with_constants(set, sets);
     let root = prover.preprocessed_root();

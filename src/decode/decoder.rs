@@ -22,8 +22,8 @@ pub struct Decoder {
 }
 
 impl Decoder {
-    /// The plan that a manifest's layouts are of, and the program that the manifest names. That the layouts are the plan's, the
-    /// constants' root shows ([`Build::open`](super::Build::open)).
+    /// The plan that a manifest's layouts are of, and the program that the manifest names. That the constants are those of the manifest,
+    /// [`Build::open`](super::Build::open) finds out.
     ///
     /// # Errors
     /// A model that the components cannot prove, or another program or size than the manifest's.
@@ -36,26 +36,20 @@ impl Decoder {
         let expected = manifest.model.program_hash.to_string();
         same("the program's hash", hash, expected)?;
         let outline = Outline::new(&description, cut(&manifest.tensors))?;
-        let channels = outline.channels().to_string();
+        let layouts =
+            [&outline.layouts, manifest.tensors.layouts()].map(|of| hex::encode(of.digest()));
+        let [found, expected] = layouts;
+        same("the digest of the layouts", found, expected)?;
+        let found = channels(&outline.plan).to_string();
         let expected = manifest.model.kv_words_per_position.to_string();
-        same("kv_words_per_position", channels, expected)?;
-        Ok(Decoder::of(outline, manifest, program))
-    }
-
-    pub(super) fn of(outline: Outline, manifest: TensorManifest, program: Compiled) -> Decoder {
-        let Outline {
-            plan,
-            schedule,
-            set,
-            ..
-        } = outline;
-        Decoder {
+        same("kv_words_per_position", found, expected)?;
+        Ok(Decoder {
             manifest,
-            plan,
-            schedule,
+            plan: outline.plan,
+            schedule: outline.schedule,
             program,
-            set,
-        }
+            set: outline.set,
+        })
     }
 }
 
@@ -71,4 +65,10 @@ fn cut(tensors: &TensorPins) -> Cut {
         lanes: Some(layouts.lanes),
         block: Some(block.unwrap_or(2)),
     }
+}
+
+/// Channels of a position's keys and values.
+pub(super) fn channels(plan: &Plan) -> u32 {
+    let tensors = plan.carried.tensors.iter();
+    tensors.map(|tensor| tensor.own.channels as u32).sum()
 }

@@ -85,6 +85,6 @@ pub enum DecodeError {
     Prove(#[from] ProveError),
     #[error("the proof does not verify: {0}")]
     Proof(#[from] ProofError),
-    #[error("program and decoder disagree: {0}")]
+    #[error("program and decoder disagree: {0}: this is a bug of cairo-decode")]
     Statement(#[from] StatementError),
 }

@@ -2,20 +2,20 @@
 //!
 //! | file | owns |
 //! |---|---|
+//! | `model` | the integers that a manifest names, and what they generate |
 //! | `outline` | a model cut into rows: plan, schedule, layouts, and the choice of lanes |
 //! | `cost` | what a chunk's proof will cost, before anything runs |
-//! | `model` | the integers that a manifest names, and what they generate |
-//! | `decoder` | their plan, schedule and program: what decodes a chunk |
+//! | `decoder` | a manifest's plan, schedule and program: what decodes a chunk |
 //! | `listing` | its operations as text |
 //! | `build` | the way from a description to a manifest: constants, roots, program; a decoder with its prover |
 //! | `names` | what operations are called in the program, by layers |
 //! | `root` | the root of quantised parameters, configuration and tokenizer |
 //! | `session` | the decode loop: a chunk's values, its input and statement, what it hands to the next chunk |
-//! | `proof` | from a decoded chunk to the bytes of a proof that has been verified |
+//! | `proof` | from a decoded chunk to its run, and to the bytes of a proof that has been verified |
 //!
 //! Invariants
 //! - The same description, digests, lanes and block give the same manifest and the same program.
-//! - A proof that is handed out has been verified from its bytes, with the manifest's pins and nothing else, and shows the statement.
+//! - A proof that [`Build::prove`] hands out has been verified from its bytes, with the manifest's pins and nothing else, and shows the statement.
 //! - The frontier behind some steps does not depend on how they were cut into chunks.
 //!
 //! Deliberately absent: receipts, files of sessions, scales, and what a text is in tokens.

@@ -103,12 +103,6 @@ impl Outline {
         Ok(outline)
     }
 
-    /// Channels of a position's keys and values.
-    pub fn channels(&self) -> u32 {
-        let tensors = self.plan.carried.tensors.iter();
-        tensors.map(|tensor| tensor.own.channels as u32).sum()
-    }
-
     /// Cuts matrices into the block that is chosen where nobody chooses one.
     fn cut_well(&mut self) -> Result<(), BuildError> {
         let mut costs = vec![];

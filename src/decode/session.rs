@@ -12,6 +12,7 @@ use crate::verify::statement::v3::{Frontier, Statement, prompt_root};
 use crate::verify::statement::{Domain, SessionId};
 
 /// A session between two chunks: what the next one goes on from.
+#[derive(Clone)]
 pub struct Session<'a> {
     decoder: &'a Decoder,
     pins: Pins,
@@ -28,7 +29,9 @@ pub struct Session<'a> {
 pub struct Decoded {
     pub values: Values,
     pub chunk: program::Chunk,
-    /// The tokens that the policy chose, in order.
+    /// The next tokens that the prompt gave, in order.
+    pub forced: Vec<u32>,
+    /// Those that the policy chose, in order; they follow the forced ones.
     pub emitted: Vec<u32>,
 }
 
@@ -84,6 +87,11 @@ impl<'a> Session<'a> {
         })
     }
 
+    /// What it is a session of.
+    pub fn decoder(&self) -> &'a Decoder {
+        self.decoder
+    }
+
     /// Where the session is.
     pub fn frontier(&self) -> &Frontier {
         &self.frontier
@@ -126,12 +134,14 @@ impl<'a> Session<'a> {
         let steps = ends.map_or(steps, |end| chunk.forced + end + 1);
         let emitted = chosen[chunk.forced..steps].iter();
         let emitted = emitted.map(|&token| token as u32).collect();
+        let forced = self.given(chunk.forced).collect();
         let rows = &values.rows;
         let schedule = &self.decoder.schedule;
         let chunk = program::chunk(schedule, &self.pins, self.frontier, steps as u32, rows)?;
         Ok(Decoded {
             values,
             chunk,
+            forced,
             emitted,
         })
     }
@@ -141,7 +151,7 @@ impl<'a> Session<'a> {
         let first = self.frontier.position as usize;
         let prompt = &self.pins.prompt;
         let forced = (prompt.len() - 1).saturating_sub(first).min(steps);
-        let next = prompt.iter().skip(first + 1).take(forced).copied();
+        let next = self.given(forced);
         let mut tokens: Vec<u32> = [self.frontier.last_token].into_iter().chain(next).collect();
         tokens.truncate(self.decoder.plan.lanes);
         Chunk {
@@ -151,6 +161,13 @@ impl<'a> Session<'a> {
             carried: self.carried.clone(),
             chains: self.chains,
         }
+    }
+
+    /// The prompt's tokens behind the frontier's: so many.
+    fn given(&self, count: usize) -> impl Iterator<Item = u32> {
+        let next = self.frontier.position as usize + 1;
+        let given = self.pins.prompt.iter().skip(next);
+        given.take(count).copied()
     }
 
     /// Goes on behind a chunk that [`decode`](Self::decode) has made here.

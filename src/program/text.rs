@@ -130,7 +130,7 @@ impl Source {
             "\nimpl Step of {model} {{\n    const SPEC_VERSION: felt252 = {TENSOR_SPEC_VERSION};\n    \
              const MODEL_ROOT: felt252 = {root:#x};\n    const LANES: u32 = {};\n    \
              const CONTEXT: u32 = {};\n    const TOKENS: felt252 = {};\n\n    \
-             fn operations(position: felt252, ref input: Span<felt252>) {{\n",
+             #[inline(always)]\n    fn operations(position: felt252, ref input: Span<felt252>) {{\n",
             schedule.lanes, schedule.context, schedule.tokens
         );
         let indent = "        ";

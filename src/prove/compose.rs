@@ -1,5 +1,6 @@
 //! The prover's side of the exchange, and the library's part behind it.
 
+use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use cairo_air::CairoProof;
@@ -16,10 +17,12 @@ use stwo::prover::{CommitmentSchemeProver, CommitmentTreeProver, ComponentProver
 use stwo_cairo_adapter::ProverInput;
 use stwo_cairo_common::preprocessed_columns::preprocessed_trace::PreProcessedTrace;
 use stwo_cairo_prover::utils::cairo_provers;
+use stwo_cairo_prover::witness::builtins::get_builtins;
 use stwo_cairo_prover::witness::cairo::create_cairo_claim_generator;
 use stwo_cairo_prover::witness::cairo_claim_generator::{
-    CairoClaimGenerator, CairoInteractionClaimGenerator,
+    CairoClaimGenerator, CairoInteractionClaimGenerator, get_sub_components,
 };
+use stwo_cairo_prover::witness::opcodes::get_opcodes;
 
 use super::tensor::{self, Columns, Constants, Sets, Witness};
 use super::{ExtendedProof, ProveError};
@@ -101,17 +104,27 @@ impl Party for Composer<'_> {
     }
 }
 
-/// Leaves out the table of numbers below 2^20, 25 million cells, where nothing reads it. The library makes all tables, whatever
-/// is read; a table that is not there yields nothing, so a use of it would not balance.
-fn leave_out(generator: &mut CairoClaimGenerator) {
-    let read = generator.mul_opcode.is_some()
-        || generator.generic_opcode.is_some()
-        || generator.cube_252.is_some()
-        || generator.partial_ec_mul_generic.is_some()
-        || generator.partial_ec_mul_window_bits_18.is_some()
-        || generator.partial_ec_mul_window_bits_9.is_some();
-    if !read {
-        generator.range_check_20 = None;
+/// The library's names of the components that a run brings: of its instructions and builtins, and of what those read.
+fn brought(input: &ProverInput, tables: &Arc<PreProcessedTrace>) -> BTreeSet<&'static str> {
+    let mut first = get_opcodes(&input.state_transitions.casm_states_by_opcode);
+    first.extend(get_builtins(&input.builtin_segments, tables.clone()));
+    first.into_iter().flat_map(get_sub_components).collect()
+}
+
+/// Leaves out the fixed tables that nothing reads. The library makes all of them, whatever is read; a table that is not there
+/// yields nothing, so a use of it would not balance.
+fn leave_out(generator: &mut CairoClaimGenerator, brought: &BTreeSet<&str>) {
+    macro_rules! keep_if_brought {
+        ($($table:ident)*) => {
+            $(if !brought.contains(stringify!($table)) {
+                generator.$table = None;
+            })*
+        };
+    }
+    keep_if_brought! {
+        range_check_6 range_check_8 range_check_11 range_check_12 range_check_18 range_check_20 range_check_4_3 range_check_4_4
+        range_check_9_9 range_check_7_2_5 range_check_3_6_6_3 range_check_4_4_4_4 range_check_3_3_3_3_3
+        verify_bitwise_xor_4 verify_bitwise_xor_7 verify_bitwise_xor_8 verify_bitwise_xor_9
     }
 }
 
@@ -136,9 +149,10 @@ pub(super) fn prove(
     let pool = BaseColumnPool::new();
     let mut scheme = CommitmentSchemeProver::with_memory_pool(config, committed.twiddles, &pool);
     scheme.set_store_polynomials_coefficients();
+    let brought = brought(&input, committed.tables);
     let mut generator = create_cairo_claim_generator(input, committed.tables.clone());
     if let Some((constants, witness)) = tensors {
-        leave_out(&mut generator);
+        leave_out(&mut generator, &brought);
         tensor::register(constants, witness, &generator);
     }
     let (mut columns, claim, interaction) = generator.write_trace();

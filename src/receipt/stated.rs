@@ -17,7 +17,8 @@ use crate::verify::checks::{Check, ensure, mapped};
 use crate::verify::policy::Subject;
 use crate::verify::statement::v3::{self, ChainError, extended};
 use crate::verify::statement::{
-    ChosenRoot, Frontier, PublicFacts, SessionId, Statement, TokensRoot, felt_to_hex,
+    ChosenRoot, Frontier, PublicFacts, SessionId, Statement, StatementError, TokensRoot,
+    felt_to_hex,
 };
 
 /// The `format` field of a receipt about a statement of version 1 or 2.
@@ -103,6 +104,9 @@ pub trait Stated: Clone + fmt::Debug + PartialEq + Eq + Serialize + Decode + 'st
     /// What can be refused without a proof.
     fn form_checks(&self) -> Vec<Check<'_, ReceiptError>>;
 
+    /// Where the public output of another statement differs, field by field.
+    fn differences(&self, other: &Self) -> Vec<StatementError>;
+
     /// The comparison with what a verified proof says, field by field.
     fn output_checks<'a>(&'a self, facts: &'a PublicFacts) -> Vec<Check<'a, ReceiptError>>;
 }
@@ -160,6 +164,15 @@ macro_rules! fields {
 
         fn form_checks(&self) -> Vec<Check<'_, ReceiptError>> {
             mapped(Self::form_checks(self)).collect()
+        }
+
+        fn differences(&self, other: &Self) -> Vec<StatementError> {
+            let output = other.to_output();
+            let checks = Self::output_checks(self, &output, other.program_hash.0);
+            checks
+                .iter()
+                .filter_map(|check| check.find().err())
+                .collect()
         }
 
         fn output_checks<'a>(&'a self, facts: &'a PublicFacts) -> Vec<Check<'a, ReceiptError>> {

@@ -11,17 +11,16 @@ use std::io;
 
 use thiserror::Error;
 
-use super::{ProveSessionError, Request};
-use crate::chunk::{Chunk, Decoder};
+use super::provable::{ChunkOf, Decoder, Provable};
+use super::{MakeError, ProveSessionError, Request};
 use crate::receipt::{
-    Document, DocumentError, FileError, FolderError, Receipt, ReceiptError, SessionDir,
-    SessionWriter, check_receipt, proof_name, read_bounded, witness_name,
+    Document, DocumentError, FileError, FolderError, FormatError, ReceiptError, ReceiptOf,
+    SessionDir, SessionWriter, Stated, check_receipt, proof_name, read_bounded, witness_name,
 };
+use crate::verify::ProofError;
 use crate::verify::params::WRAPPABLE;
 use crate::verify::policy::Accept;
-use crate::verify::proof::{self, CairoProof};
-use crate::verify::statement::{Frontier, Statement, StatementError};
-use crate::verify::{ProofError, verify_proof};
+use crate::verify::statement::StatementError;
 use crate::wrap::witness;
 
 /// A chunk of an earlier run.
@@ -32,6 +31,19 @@ pub(super) struct Carried {
     pub(super) steps: Option<usize>,
     /// Why it has to be proven again.
     pub(super) fault: Option<Fault>,
+}
+
+/// What an earlier run left.
+pub(super) struct Examined<D> {
+    /// From chunk 0 on.
+    pub(super) chunks: Vec<Carried>,
+    /// How many of the first ones hold, and the tokens that the policy chose in them.
+    pub(super) held: usize,
+    pub(super) emitted: Vec<u32>,
+    /// The session behind those.
+    pub(super) decoder: D,
+    /// Whether all chunks together, faulty ones too, lead to the session's end.
+    pub(super) to_the_end: bool,
 }
 
 /// Why a chunk does not hold.
@@ -72,77 +84,107 @@ pub(super) enum Fault {
 }
 
 /// A chunk's receipt, or what is wrong with its file.
-type Read = Result<Receipt, DocumentError>;
+type Read<S> = Result<ReceiptOf<S>, DocumentError>;
 
 /// Checks the chunks that the folder has, in order, as far as the session goes.
 ///
 /// # Errors
 /// A receipt of another session, a proof with other parameters than the request's, a file that cannot be read.
-pub(super) fn examine(
-    writer: &SessionWriter,
-    accept: &Accept,
+pub(super) fn examine<'a, B: Provable>(
+    build: &'a B,
+    (writer, accept): (&SessionWriter, &Accept),
     request: &Request,
-    mut decoder: Decoder<'_>,
-) -> Result<Vec<Carried>, ProveSessionError> {
+    mut decoder: B::Decoder<'a>,
+) -> Result<Examined<B::Decoder<'a>>, ProveSessionError> {
     let dir = writer.dir();
     let count = dir.chunks()?;
-    let receipts: Vec<Read> = (0..count).map(|i| read(dir, i)).collect::<Result<_, _>>()?;
-    check_belonging(dir, &receipts, decoder.clone())?;
-    let mut carried = vec![];
-    for index in 0..count {
-        let left = (request.steps()).saturating_sub(decoder.frontier().position as usize);
+    let receipts: Vec<Read<B::Statement>> =
+        (0..count).map(|i| read(dir, i)).collect::<Result<_, _>>()?;
+    check_belonging(dir, &receipts, &decoder)?;
+    let (mut chunks, mut emitted) = (vec![], vec![]);
+    let mut first_fault = None;
+    for (index, receipt) in receipts.iter().enumerate() {
+        let left = request.steps().saturating_sub(decoder.position());
         if left == 0 || decoder.finished() {
             break;
         }
-        let Some(steps) = length(&receipts[index..], &decoder, left) else {
-            carried.push(Carried {
-                steps: None,
-                fault: Some(unknown_length(&receipts[index], dir, index)),
-            });
+        let made = chunk(&receipts[index..], &decoder, left).map_err(failed(index))?;
+        let Some(made) = made else {
+            let fault = Some(unknown_length(receipt, dir, index));
+            chunks.push(Carried { steps: None, fault });
             break;
         };
-        let chunk = decoder
-            .chunk(steps)
-            .map_err(|source| ProveSessionError::Chunk {
-                chunk: index,
-                source,
-            })?;
         let check = Check {
+            build,
             dir,
             accept,
             index,
             wrappable: request.wrappable,
         };
-        let checked = match &receipts[index] {
-            Ok(receipt) => check.chunk(receipt, &chunk)?,
+        let checked = match receipt {
+            Ok(receipt) => check.chunk(receipt, &made)?,
             Err(error) => Err(Fault::Receipt(error.to_string())),
         };
-        carried.push(Carried {
-            steps: Some(chunk.statement.steps as usize),
-            fault: checked.err(),
-        });
+        let fault = checked.err();
+        if first_fault.is_none() {
+            match &fault {
+                None => emitted.extend(&made.emitted),
+                Some(_) => first_fault = Some((index, decoder.clone())),
+            }
+        }
+        decoder.advance(&made);
+        let steps = Some(made.statement.steps() as usize);
+        chunks.push(Carried { steps, fault });
     }
-    Ok(carried)
+    let to_the_end = decoder.finished() || decoder.position() >= request.steps();
+    let all = chunks.iter().take_while(|chunk| chunk.fault.is_none());
+    let (held, decoder) = first_fault.unwrap_or((all.count(), decoder));
+    Ok(Examined {
+        chunks,
+        held,
+        emitted,
+        decoder,
+        to_the_end,
+    })
 }
 
-fn unknown_length(receipt: &Read, dir: &SessionDir, index: usize) -> Fault {
+/// The error of a chunk that is not decoded.
+fn failed(chunk: usize) -> impl FnOnce(MakeError) -> ProveSessionError {
+    move |source| ProveSessionError::Make { chunk, source }
+}
+
+fn unknown_length<S: Stated>(receipt: &Read<S>, dir: &SessionDir, index: usize) -> Fault {
     match receipt {
         Err(error) => Fault::Receipt(error.to_string()),
         Ok(receipt) => Fault::Length {
             file: dir.receipt_path(index).display().to_string(),
-            steps: receipt.statement.steps,
+            steps: receipt.statement.steps(),
         },
     }
 }
 
-/// Reads a receipt. What is wrong inside the file is the inner error.
-fn read(dir: &SessionDir, index: usize) -> Result<Read, ProveSessionError> {
-    match Receipt::read(&dir.receipt_path(index)) {
+/// Reads a receipt. What is wrong inside the file is the inner error, but that it is a receipt of another kind of build.
+fn read<S: Stated>(dir: &SessionDir, index: usize) -> Result<Read<S>, ProveSessionError> {
+    let path = dir.receipt_path(index);
+    match ReceiptOf::read(&path) {
         Err(DocumentError::File(error)) if !can_be_replaced(&error) => {
             Err(DocumentError::File(error).into())
         }
+        Err(DocumentError::Format {
+            source: FormatError::OtherFormat { found, expected },
+            ..
+        }) if kind(&found) == kind(expected) => Err(ProveSessionError::OtherKind {
+            receipt: path.display().to_string(),
+            found,
+            expected,
+        }),
         read => Ok(read),
     }
+}
+
+/// What is before the version in a format.
+fn kind(format: &str) -> Option<&str> {
+    format.split('/').next()
 }
 
 /// Whether a file is not there, or is an ordinary one that is too large: writing it anew mends it.
@@ -155,22 +197,21 @@ fn can_be_replaced(error: &FileError) -> bool {
 }
 
 /// Where two statements differ: field, first and second value.
-fn differences(found: &Statement, computed: &Statement) -> Vec<(&'static str, String, String)> {
-    let output = computed.to_output();
-    let checks = found.output_checks(&output, computed.program_hash.0);
-    let differing = checks.into_iter().filter_map(|check| match check.find() {
-        Err(StatementError::Differs {
+fn differences<S: Stated>(found: &S, computed: &S) -> Vec<(&'static str, String, String)> {
+    let differing = found.differences(computed).into_iter();
+    let fields = differing.filter_map(|difference| match difference {
+        StatementError::Differs {
             field,
             receipt,
             proof,
-        }) => Some((
+        } => Some((
             field.strip_prefix("statement.").unwrap_or(field),
             receipt,
             proof,
         )),
         _ => None,
     });
-    differing.collect()
+    fields.collect()
 }
 
 /// Whether all chunks of a session have a field in common.
@@ -179,17 +220,19 @@ fn is_common(field: &str) -> bool {
 }
 
 /// Refuses a receipt whose session, model, program, policy or prompt is another.
-fn check_belonging(
+fn check_belonging<D: Decoder>(
     dir: &SessionDir,
-    receipts: &[Read],
-    mut decoder: Decoder<'_>,
+    receipts: &[Read<D::Statement>],
+    decoder: &D,
 ) -> Result<(), ProveSessionError> {
-    let first = decoder
-        .chunk(1)
-        .map_err(|source| ProveSessionError::Chunk { chunk: 0, source })?;
-    for (index, receipt) in receipts.iter().enumerate() {
-        let Ok(receipt) = receipt else { continue };
-        let mut differ = differences(&receipt.statement, &first.statement).into_iter();
+    let read = receipts.iter().enumerate();
+    let mut read = read.filter_map(|(index, read)| Some((index, read.as_ref().ok()?)));
+    let Some(first) = read.next() else {
+        return Ok(());
+    };
+    let computed = decoder.decode(1).map_err(failed(0))?;
+    for (index, receipt) in [first].into_iter().chain(read) {
+        let mut differ = differences(&receipt.statement, &computed.statement).into_iter();
         if let Some((field, found, expected)) = differ.find(|(field, ..)| is_common(field)) {
             return Err(ProveSessionError::Foreign {
                 receipt: dir.receipt_path(index).display().to_string(),
@@ -202,55 +245,83 @@ fn check_belonging(
     Ok(())
 }
 
-/// Steps of the chunk that begins here: what its receipt says, or its share of what leads to the next receipt's
-/// beginning. Lengths that lead to a frontier that a later receipt begins with come first.
-fn length(receipts: &[Read], decoder: &Decoder<'_>, left: usize) -> Option<usize> {
-    let here = decoder.frontier().position as usize;
-    let own = receipts.first()?.as_ref().ok();
-    let own = own.map(|receipt| receipt.statement.steps as usize);
-    let later = receipts.iter().enumerate().skip(1);
-    let later: Vec<(usize, Frontier)> = later
-        .filter_map(|(chunks, read)| Some((chunks, read.as_ref().ok()?.statement.frontier_in)))
+/// The chunk that begins here, of the steps that its receipt says, or of its share of what leads to the next receipt's beginning. Lengths
+/// that lead to a frontier that a later receipt begins with come first. `None` if no receipt says a length.
+fn chunk<D: Decoder>(
+    receipts: &[Read<D::Statement>],
+    decoder: &D,
+    left: usize,
+) -> Result<Option<ChunkOf<D>>, MakeError> {
+    let longest = left.min(decoder.longest());
+    let statements = receipts.iter().enumerate();
+    let statements =
+        statements.filter_map(|(chunks, read)| Some((chunks, &read.as_ref().ok()?.statement)));
+    let mut statements = statements.peekable();
+    let own = statements.next_if(|(chunks, _)| *chunks == 0);
+    let own = own.map(|(_, statement)| statement.steps() as usize);
+    let own = own.filter(|steps| (1..=longest).contains(steps));
+    let later: Vec<(usize, &FrontierOf<D>)> = statements
+        .map(|(chunks, statement)| (chunks, statement.frontier_in()))
         .collect();
-    let leads_to = |steps: usize, frontier: &Frontier| {
-        let mut ahead = decoder.clone();
-        ahead.chunk(steps).is_ok() && ahead.frontier() == *frontier
-    };
-    // 1. The own length, if the next receipt does not contradict it.
-    let possible = |steps: &usize| (1..=left).contains(steps);
-    let own = own.filter(possible);
     let next = later.first().filter(|(chunks, _)| *chunks == 1);
-    if let Some(own) = own
-        && next.is_none_or(|(_, next)| leads_to(own, next))
-    {
-        return Some(own);
+    // 1. The own length, if the next receipt does not contradict it.
+    if let Some(own) = own {
+        let chunk = decoder.decode(own)?;
+        if next.is_none_or(|(_, next)| chunk.statement.frontier_out() == *next) {
+            return Ok(Some(chunk));
+        }
     }
-    // 2. The share of each chunk up to the first later receipt that is reached, of one step at least.
-    let to = later.iter().find_map(|(chunks, frontier)| {
-        let steps = (frontier.position as usize).checked_sub(here)?;
-        let reached = (*chunks..=left).contains(&steps) && leads_to(steps, frontier);
-        let room = steps.saturating_sub(chunks - 1);
-        let share = own.filter(|own| *chunks > 1 && *own <= room);
-        reached.then(|| share.unwrap_or(steps.div_ceil(*chunks)))
-    });
-    // 3. What no receipt confirms.
-    let next = next.and_then(|(_, next)| (next.position as usize).checked_sub(here));
-    to.or(own).or(next.filter(possible))
+    // 2. The share of what leads to a later receipt. 3. What no receipt confirms.
+    let here = decoder.position();
+    let next = next.and_then(|(_, next)| D::Statement::position(next).try_into().ok());
+    let next = next.and_then(|next: usize| next.checked_sub(here));
+    let steps = share(&later, decoder, own, left).or(own);
+    let steps = steps.or(next.filter(|steps| (1..=longest).contains(steps)));
+    steps.map(|steps| decoder.decode(steps)).transpose()
+}
+
+/// A frontier of a decoder's statements.
+type FrontierOf<D> = <<D as Decoder>::Statement as Stated>::Frontier;
+
+/// The steps of a chunk up to the first later receipt that is reached from here: its own, if the chunks between have room for the others,
+/// else an equal part.
+fn share<D: Decoder>(
+    later: &[(usize, &FrontierOf<D>)],
+    decoder: &D,
+    own: Option<usize>,
+    left: usize,
+) -> Option<usize> {
+    let leads_to = |steps: usize, frontier: &FrontierOf<D>| {
+        let mut ahead = decoder.clone();
+        ahead.skip(steps).is_ok() && ahead.frontier() == *frontier
+    };
+    // Each chunk has a step at least.
+    let fits = |steps: usize, chunks: usize| {
+        (chunks..=chunks.saturating_mul(decoder.longest())).contains(&steps)
+    };
+    later.iter().find_map(|&(chunks, frontier)| {
+        let end = D::Statement::position(frontier) as usize;
+        let steps = end.checked_sub(decoder.position())?;
+        let reached = steps <= left && fits(steps, chunks) && leads_to(steps, frontier);
+        let kept = own.filter(|own| chunks > 1 && fits(steps.saturating_sub(*own), chunks - 1));
+        reached.then(|| kept.unwrap_or(steps.div_ceil(chunks)))
+    })
 }
 
 /// Checks one chunk.
-struct Check<'a> {
+struct Check<'a, B> {
+    build: &'a B,
     dir: &'a SessionDir,
     accept: &'a Accept,
     index: usize,
     wrappable: bool,
 }
 
-impl Check<'_> {
-    fn chunk(
+impl<B: Provable> Check<'_, B> {
+    fn chunk<'a>(
         &self,
-        receipt: &Receipt,
-        computed: &Chunk,
+        receipt: &ReceiptOf<B::Statement>,
+        computed: &ChunkOf<B::Decoder<'a>>,
     ) -> Result<Result<(), Fault>, ProveSessionError> {
         if let Err(fault) = self.statement(receipt, computed) {
             return Ok(Err(fault));
@@ -263,7 +334,7 @@ impl Check<'_> {
             Err(error) => return Ok(Err(Fault::ProofFile(error))),
         };
         let file = |path: std::path::PathBuf| path.display().to_string();
-        let facts = match verify_proof(&bytes) {
+        let facts = match self.build.verify(&bytes) {
             Ok(facts) => facts,
             Err(source) => {
                 let file = file(self.dir.proof_path(self.index));
@@ -287,7 +358,11 @@ impl Check<'_> {
     }
 
     /// The receipt says what this build computes.
-    fn statement(&self, receipt: &Receipt, computed: &Chunk) -> Result<(), Fault> {
+    fn statement<'a>(
+        &self,
+        receipt: &ReceiptOf<B::Statement>,
+        computed: &ChunkOf<B::Decoder<'a>>,
+    ) -> Result<(), Fault> {
         let file = self.dir.receipt_path(self.index).display().to_string();
         let mut differ = differences(&receipt.statement, &computed.statement).into_iter();
         if let Some((field, found, computed)) = differ.next() {
@@ -324,10 +399,8 @@ impl Check<'_> {
             Err(error) if can_be_replaced(&error) => return Ok(Err(Fault::NoWitness(error))),
             Err(error) => return Err(FolderError::File(error).into()),
         };
-        let of_proof =
-            witness::decode(&bytes).map(|extended| proof::encode(&CairoProof::from(extended)));
         let file = path.display().to_string();
-        Ok(match of_proof.is_some_and(|found| found == proof) {
+        Ok(match self.build.is_witness(&bytes, proof) {
             true => Ok(()),
             false => Err(Fault::Witness { file }),
         })

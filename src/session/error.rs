@@ -6,6 +6,7 @@ use thiserror::Error;
 
 use super::RequestError;
 use crate::chunk::ChunkError;
+use crate::decode::DecodeError;
 use crate::profile::ProfileError;
 use crate::prove::ProveError;
 use crate::receipt::{DocumentError, FolderError, ReceiptError};
@@ -40,16 +41,16 @@ pub enum ProveSessionError {
         if *wrappable { "for wrapping, and --wrappable is not given" } else { "without --wrappable" }
     )]
     OtherParameters { proof: String, wrappable: bool },
-    #[error("chunk {chunk}: {source}")]
-    Chunk { chunk: usize, source: ChunkError },
-    #[error("chunk {chunk}: {source}")]
-    Trace { chunk: usize, source: TraceError },
     #[error(
-        "chunk {chunk}: the program's output differs from the engine's at field {field}: this is a bug of cairo-decode"
+        "{receipt}: format: is {found:?}, the receipts of this build have {expected:?}: a receipt of another kind of build; remove it, or use another -o"
     )]
-    Output { chunk: usize, field: usize },
+    OtherKind {
+        receipt: String,
+        found: String,
+        expected: &'static str,
+    },
     #[error("chunk {chunk}: {source}")]
-    Prove { chunk: usize, source: ProveError },
+    Make { chunk: usize, source: MakeError },
     #[error(
         "chunk {chunk}: {problem}; its length is given, {steps} steps, as chunks after it hold, so it is not split and nothing is removed; go on on a machine with more memory, or prove into another -o"
     )]
@@ -58,8 +59,6 @@ pub enum ProveSessionError {
         steps: usize,
         problem: String,
     },
-    #[error("chunk {chunk}: {source}")]
-    Components { chunk: usize, source: ProfileError },
     #[error(
         "chunk {chunk}: the proof just made does not verify: {source}: this is a bug of cairo-decode"
     )]
@@ -71,4 +70,42 @@ pub enum ProveSessionError {
         chunk: usize,
         source: Box<ReceiptError>,
     },
+}
+
+/// Why a chunk is not decoded, or not proven.
+#[derive(Debug, Error)]
+pub enum MakeError {
+    #[error(transparent)]
+    Chunk(#[from] ChunkError),
+    #[error(transparent)]
+    Trace(#[from] TraceError),
+    #[error(
+        "the program's output differs from the engine's at field {field}: this is a bug of cairo-decode"
+    )]
+    Output { field: usize },
+    #[error(transparent)]
+    Components(#[from] ProfileError),
+    #[error(transparent)]
+    Prove(#[from] ProveError),
+    #[error(transparent)]
+    Tensors(DecodeError),
+}
+
+impl From<DecodeError> for MakeError {
+    fn from(error: DecodeError) -> MakeError {
+        match error {
+            DecodeError::Prove(error) => MakeError::Prove(error),
+            error => MakeError::Tensors(error),
+        }
+    }
+}
+
+impl MakeError {
+    /// What is too long, if a chunk of fewer steps could be proven.
+    pub(super) fn too_long(&self) -> Option<&ProveError> {
+        match self {
+            MakeError::Prove(error) if error.too_long() => Some(error),
+            _ => None,
+        }
+    }
 }

@@ -1,5 +1,15 @@
 //! Proves a session: chunk after chunk, each with its proof and receipt, resumable.
 //!
+//! | file | owns |
+//! |---|---|
+//! | `provable` | what the loop asks of a build |
+//! | `steps` | the builds whose programs hold or read the weights; with `plan`, the lengths of their chunks |
+//! | `tensors` | the builds whose proofs have tensor components |
+//! | `request` | what is asked for, and whether a folder is about the same |
+//! | `carried` | what an earlier run left |
+//! | `make` | a chunk that is decoded: proven, verified, written |
+//! | `report` | what a run tells |
+//!
 //! Invariants
 //! - A receipt is written only after its proof has been verified from its bytes, the program's output
 //!   has been compared with the engine's statement, and the proof file is in place.
@@ -14,23 +24,25 @@ mod carried;
 mod error;
 mod make;
 pub(crate) mod plan;
+mod provable;
 mod report;
 mod request;
+mod steps;
+mod tensors;
 
 use std::ops::Range;
 use std::path::Path;
 use std::time::{Duration, Instant};
 
-use crate::bundle::{Bundle, build_around};
-use crate::chunk::{Decoder, SessionPins};
-use crate::prove::Prover;
-use crate::receipt::{Completion, MAX_CHUNKS, SESSION_FILE, Session, SessionWriter};
+use crate::bundle::build_around;
+use crate::receipt::{Completion, MAX_CHUNKS, SESSION_FILE, Session, SessionWriter, Stated};
 use crate::verify::policy::Accept;
-use carried::Carried;
+use carried::{Carried, Examined};
 use make::Job;
-use plan::Plan;
+use provable::{ChunkProver, Decoder, Place};
 
-pub use error::ProveSessionError;
+pub use error::{MakeError, ProveSessionError};
+pub use provable::Provable;
 pub use report::{Again, ChunkReport, Event, SessionReport};
 pub use request::{Request, RequestError, random_session_id};
 
@@ -39,27 +51,30 @@ pub use request::{Request, RequestError, random_session_id};
 ///
 /// # Errors
 /// A folder that holds another session, and everything that can fail on the way; finished chunks stay.
-pub fn prove(
-    bundle: &Bundle,
+pub fn prove<B: Provable>(
+    build: &B,
     request: &Request,
     dir: &Path,
     observe: &mut dyn FnMut(Event),
 ) -> Result<SessionReport, ProveSessionError> {
-    request.check(bundle)?;
-    let (writer, session) = open(bundle, request, dir)?;
+    let most = request.check(build)?;
+    let (writer, session) = open(build, request, dir, most)?;
     // 1. What an earlier run left is checked.
-    let accept = bundle.manifest.accept(session.domain);
-    let decoder = decoder(bundle, &session)?;
-    let carried = carried::examine(&writer, &accept, request, decoder.clone())?;
+    let accept = build.manifest().accept(session.domain);
+    let start = build
+        .start(&session)
+        .map_err(|source| ProveSessionError::Make { chunk: 0, source })?;
+    let examined = carried::examine(build, (&writer, &accept), request, start)?;
+    let carried = &examined.chunks;
     let again = carried.iter().enumerate().filter_map(again).collect();
     let proven = carried.iter().filter(|chunk| chunk.fault.is_none());
     observe(Event::Started {
         steps: request.steps(),
         proven: proven.filter_map(|chunk| chunk.steps).sum(),
     });
-    let report = SessionReport {
+    let mut report = SessionReport {
         session,
-        generated: vec![],
+        generated: examined.emitted.clone(),
         chunks: vec![],
         again,
         removed: vec![],
@@ -68,21 +83,20 @@ pub fn prove(
     for again in &report.again {
         observe(Event::Again(again.clone()));
     }
+    reopen(&writer, &examined, &mut report.session, most, observe)?;
     let mut run = Run {
-        bundle,
+        build,
         request,
         writer: &writer,
         accept: &accept,
-        decoder,
-        carried,
+        decoder: examined.decoder,
+        carried: examined.chunks,
         prover: None,
-        plan: None,
-        most: request.chunk as usize,
-        index: 0,
+        most: most as usize,
+        index: examined.held,
         report,
     };
     // 2. What is missing is proven.
-    run.reopen(observe)?;
     while !run.finished() {
         run.next(observe)?;
     }
@@ -92,38 +106,49 @@ pub fn prove(
 
 /// Opens the folder of an earlier run of the same request, or starts a new one.
 fn open(
-    bundle: &Bundle,
+    build: &impl Provable,
     request: &Request,
     dir: &Path,
+    most: u32,
 ) -> Result<(SessionWriter, Session), ProveSessionError> {
+    let manifest = build.manifest();
     if dir.join(SESSION_FILE).exists() {
         let writer = SessionWriter::open(dir)?;
         let session = writer.dir().load_session()?;
-        request.same_as(bundle, &session, dir)?;
-        request.check_end(bundle.manifest.vocab_size, &session)?;
+        request.same_as(manifest, &session, dir)?;
+        request.check_end(manifest.vocab_size, &session, most)?;
         return Ok((writer, session));
     }
     if let Some(build) = build_around(dir) {
         let dir = dir.to_path_buf();
         return Err(ProveSessionError::InsideBuild { dir, build });
     }
-    let session = request.session(bundle)?;
-    request.check_end(bundle.manifest.vocab_size, &session)?;
+    let session = request.session(manifest, most)?;
+    request.check_end(manifest.vocab_size, &session, most)?;
     Ok((SessionWriter::create(dir, &session)?, session))
 }
 
-fn decoder<'b>(bundle: &'b Bundle, session: &Session) -> Result<Decoder<'b>, ProveSessionError> {
-    let pins = SessionPins {
-        domain: session.domain,
-        session_id: session.session_id,
-        model_root: session.model_root,
-        program_hash: session.program_hash,
-        policy: session.policy,
-        words: bundle.words.clone(),
-        prompt: session.prompt_tokens.clone(),
-    };
-    Decoder::new(&bundle.graph, pins)
-        .map_err(|source| ProveSessionError::Chunk { chunk: 0, source })
+/// Writes the session's document for what is to come: running, in chunks of at most `now` steps.
+fn reopen<D>(
+    writer: &SessionWriter,
+    examined: &Examined<D>,
+    session: &mut Session,
+    now: u32,
+    observe: &mut dyn FnMut(Event),
+) -> Result<(), ProveSessionError> {
+    if examined.held == examined.chunks.len() && examined.to_the_end {
+        return Ok(());
+    }
+    let (before, written) = (session.chunk_size, session.clone());
+    if before != now && !examined.to_the_end {
+        session.chunk_size = now;
+        observe(Event::OtherChunk { before, now });
+    }
+    session.completion = None;
+    if *session != written {
+        writer.write_session(session)?;
+    }
+    Ok(())
 }
 
 fn again((chunk, carried): (usize, &Carried)) -> Option<Again> {
@@ -135,173 +160,134 @@ fn again((chunk, carried): (usize, &Carried)) -> Option<Again> {
 }
 
 /// A session on its way to the end.
-struct Run<'a> {
-    bundle: &'a Bundle,
+struct Run<'a, B: Provable> {
+    build: &'a B,
     request: &'a Request,
     writer: &'a SessionWriter,
     accept: &'a Accept,
     /// At the beginning of chunk `index`.
-    decoder: Decoder<'a>,
+    decoder: B::Decoder<'a>,
     /// What an earlier run left, from chunk 0 on.
     carried: Vec<Carried>,
     /// Set up when the first chunk has to be proven.
-    prover: Option<Prover>,
-    plan: Option<Plan>,
+    prover: Option<B::Prover<'a>>,
     /// Steps of a chunk at most.
     most: usize,
     index: usize,
     report: SessionReport,
 }
 
-impl<'a> Run<'a> {
-    fn position(&self) -> usize {
-        self.decoder.frontier().position as usize
-    }
-
+impl<'a, B: Provable> Run<'a, B> {
     /// Whether no step is left.
     fn finished(&self) -> bool {
-        self.position() >= self.request.steps() || self.decoder.finished()
+        self.left() == 0 || self.decoder.finished()
     }
 
-    /// Writes the session's document for what is to come: running, in chunks of the length that is asked for.
-    fn reopen(&mut self, observe: &mut dyn FnMut(Event)) -> Result<(), ProveSessionError> {
-        let holds = self.carried.iter().all(|chunk| chunk.fault.is_none());
-        let known = self.carried.iter().filter_map(|chunk| chunk.steps);
-        let steps: usize = known.sum();
-        let mut ahead = self.decoder.clone();
-        if steps > 0 {
-            ahead
-                .chunk(steps)
-                .map_err(|source| ProveSessionError::Chunk { chunk: 0, source })?;
-        }
-        let all = ahead.finished() || steps >= self.request.steps();
-        if holds && all {
-            return Ok(());
-        }
-        let session = &mut self.report.session;
-        let (before, now) = (session.chunk_size, self.request.chunk);
-        let written = session.clone();
-        if before != now && !all {
-            session.chunk_size = now;
-            observe(Event::OtherChunk { before, now });
-        }
-        session.completion = None;
-        if *session != written {
-            self.writer.write_session(session)?;
-        }
-        Ok(())
+    fn left(&self) -> usize {
+        self.request.steps().saturating_sub(self.decoder.position())
     }
 
     /// Takes the next chunk from the earlier run, or proves it.
     fn next(&mut self, observe: &mut dyn FnMut(Event)) -> Result<(), ProveSessionError> {
         let chunk = self.index;
-        let steps = match self.carried.get(chunk) {
+        let failed = |source| ProveSessionError::Make { chunk, source };
+        match self.carried.get(chunk) {
             Some(Carried {
                 steps: Some(steps),
                 fault: None,
             }) => {
-                let made = self.decoder.chunk(*steps);
-                let made = made.map_err(|source| ProveSessionError::Chunk { chunk, source })?;
+                let made = self.decoder.decode(*steps).map_err(failed)?;
                 self.report.generated.extend(&made.emitted);
-                self.index += 1;
-                return Ok(());
-            }
-            // Of the same length, so that the chunks after it still follow.
-            Some(Carried { steps, .. }) => *steps,
-            None => None,
-        };
-        let prover = match self.prover.take() {
-            Some(prover) => prover,
-            None => self.set_up(observe),
-        };
-        let before = self.decoder.clone();
-        let made = self.try_chunk(&prover, steps, observe);
-        self.prover = Some(prover);
-        match made {
-            Ok(chunk) => {
-                self.report.generated.extend(&chunk.emitted);
-                observe(Event::Proven(chunk.clone()));
-                self.report.chunks.push(chunk);
+                self.decoder.advance(&made);
                 self.index += 1;
                 Ok(())
             }
-            Err(error) => self.smaller_or_larger(error, before, observe),
+            // Of the same length, so that the chunks after it still follow.
+            Some(Carried { steps, .. }) => self.prove(*steps, observe),
+            None => self.prove(None, observe),
         }
     }
 
-    fn set_up(&mut self, observe: &mut dyn FnMut(Event)) -> Prover {
-        observe(Event::SetUp);
-        let start = Instant::now();
-        let prover = Prover::new(self.request.parameters());
-        self.report.set_up = start.elapsed();
-        self.plan = self.request.plan.then(|| Plan::new(prover.parameters()));
-        prover
-    }
-
-    /// Proves a chunk of so many steps, or of as many as the plan has it.
-    fn try_chunk(
+    /// Proves a chunk of so many steps, or of as many as the prover chooses.
+    fn prove(
         &mut self,
-        prover: &Prover,
         steps: Option<usize>,
         observe: &mut dyn FnMut(Event),
-    ) -> Result<ChunkReport, ProveSessionError> {
-        let left = self.request.steps() - self.position();
-        let most = steps.unwrap_or(self.most).min(left);
+    ) -> Result<(), ProveSessionError> {
+        let (chunk, left) = (self.index, self.left());
+        let failed = |source| ProveSessionError::Make { chunk, source };
+        // What holds after it begins where this chunk ends, so its length is given.
+        let mut after = self.carried.iter().skip(chunk + 1);
+        let given = after.any(|chunk| chunk.fault.is_none());
+        let prover = match &mut self.prover {
+            Some(prover) => prover,
+            none => {
+                observe(Event::SetUp);
+                let start = Instant::now();
+                let prover = none.insert(self.build.prover(self.request));
+                self.report.set_up = start.elapsed();
+                prover
+            }
+        };
+        let mut place = Place {
+            chunk,
+            shortest: given,
+        };
+        let steps = match steps {
+            Some(steps) => steps.min(left),
+            None => {
+                let most = self.most.min(left);
+                let chosen = prover.choose(&self.decoder, place, (most, left), observe);
+                chosen.map_err(failed)?
+            }
+        };
+        let made = self.decoder.decode(steps).map_err(failed)?;
+        let steps = made.statement.steps() as usize;
+        // One step is the least there is.
+        place.shortest |= steps == 1;
         let job = Job {
-            bundle: self.bundle,
-            prover,
+            build: self.build,
             accept: self.accept,
             writer: self.writer,
-            index: self.index,
-            wrappable: self.request.wrappable,
+            place,
         };
-        match (&mut self.plan, steps) {
-            (Some(plan), None) => {
-                make::planned(job, &mut self.decoder, (most, left), plan, observe)
+        match job.make(prover, &made, observe) {
+            Ok(report) => {
+                self.decoder.advance(&made);
+                self.report.generated.extend(&report.emitted);
+                observe(Event::Proven(report.clone()));
+                self.report.chunks.push(report);
+                self.index += 1;
+                Ok(())
             }
-            _ => make::trace(&job, &mut self.decoder, most, observe)
-                .and_then(|traced| make::prove(job, traced, observe)),
+            Err(error) => self.smaller(error, (steps, given), observe),
         }
     }
 
-    /// After a chunk that is too long for one proof: the next try has fewer steps, or a prover that allows more rows.
-    fn smaller_or_larger(
+    /// After a chunk that is too long for one proof: the next try has fewer steps, if its length is not given.
+    fn smaller(
         &mut self,
         error: ProveSessionError,
-        before: Decoder<'a>,
+        (steps, given): (usize, bool),
         observe: &mut dyn FnMut(Event),
     ) -> Result<(), ProveSessionError> {
-        let ProveSessionError::Prove { chunk, source } = error else {
+        let ProveSessionError::Make { chunk, source } = error else {
             return Err(error);
         };
-        let steps = self.position() - before.frontier().position as usize;
-        self.decoder = before;
-        // What holds after it begins where this chunk ends, so its length is given.
-        let mut after = self.carried.iter().skip(self.index + 1);
-        let given = after.any(|chunk| chunk.fault.is_none());
-        if steps > 1 && source.too_long() && !given {
-            self.most = steps / 2;
-            let steps = self.most;
-            observe(Event::Split { chunk, steps });
-            return self.forget(observe);
+        match source.too_long() {
+            Some(problem) if given => Err(ProveSessionError::GivenLength {
+                chunk,
+                steps,
+                problem: problem.without_advice(),
+            }),
+            Some(_) if steps > 1 => {
+                self.most = steps / 2;
+                let steps = self.most;
+                observe(Event::Split { chunk, steps });
+                self.forget(observe)
+            }
+            _ => Err(ProveSessionError::Make { chunk, source }),
         }
-        // One step is the least there is.
-        let larger = self.prover.as_ref().and_then(|p| p.larger(&source));
-        let Some(larger) = larger else {
-            return Err(match given && source.too_long() {
-                true => ProveSessionError::GivenLength {
-                    chunk,
-                    steps,
-                    problem: source.without_advice(),
-                },
-                false => ProveSessionError::Prove { chunk, source },
-            });
-        };
-        if let Some(plan) = &mut self.plan {
-            plan.set = larger.parameters();
-        }
-        self.prover = Some(larger);
-        Ok(())
     }
 
     /// Forgets the faulty chunks of an earlier run from here on, and removes their files: they begin elsewhere now.

@@ -5,9 +5,10 @@ use std::path::Path;
 use starknet_types_core::felt::Felt;
 use thiserror::Error;
 
-use crate::bundle::Bundle;
-use crate::receipt::{Completion, Document, FormatError, MAX_CHUNKS, MAX_DOCUMENT_BYTES, Session};
-use crate::verify::params::{PLAIN, ParamSet, WRAPPABLE};
+use super::provable::Provable;
+use crate::receipt::{
+    Completion, Document, FormatError, MAX_CHUNKS, MAX_DOCUMENT_BYTES, Manifest, Session,
+};
 use crate::verify::statement::{Domain, SessionId};
 
 /// A generation to prove.
@@ -19,10 +20,8 @@ pub struct Request {
     pub prompt_tokens: Vec<u32>,
     /// Tokens to generate, unless the end of sequence comes first; at least one.
     pub new_tokens: u32,
-    /// Decode steps per chunk, at least one.
-    pub chunk: u32,
-    /// Whether chunks may have fewer steps, where that costs less per step.
-    pub plan: bool,
+    /// Decode steps per chunk at most, at least one; what is best for the build if `None`.
+    pub chunk: Option<u32>,
     /// Where the receipts are meant to count.
     pub domain: Domain,
     /// Identity of the session; a random one if `None`.
@@ -39,6 +38,12 @@ pub enum RequestError {
     NoTokens,
     #[error("--chunk: must be at least 1")]
     NoChunk,
+    #[error("--chunk: {chunk} steps; a proof of this build has 1 to {lanes}, its lanes")]
+    LongChunk { chunk: u32, lanes: u32 },
+    #[error(
+        "{option}: proofs with tensor components cannot be wrapped yet; compile the model with --target steps, or leave the option out"
+    )]
+    NotWrapped { option: &'static str },
     #[error("the prompt has no tokens")]
     EmptyPrompt,
     #[error(
@@ -82,26 +87,21 @@ impl Request {
         self.prompt_tokens.len() - 1 + self.new_tokens as usize
     }
 
-    /// The parameters to prove with.
-    pub fn parameters(&self) -> &'static ParamSet {
-        if self.wrappable { &WRAPPABLE } else { &PLAIN }
-    }
-
-    /// Checks the request against the model.
+    /// Checks the request against the model. Returns the steps that a chunk has at most.
     ///
     /// # Errors
     /// The first thing that cannot be served.
-    pub fn check(&self, bundle: &Bundle) -> Result<(), RequestError> {
+    pub fn check(&self, build: &impl Provable) -> Result<u32, RequestError> {
         if self.new_tokens == 0 {
             return Err(RequestError::NoTokens);
         }
-        if self.chunk == 0 {
+        if self.chunk == Some(0) {
             return Err(RequestError::NoChunk);
         }
         if self.prompt_tokens.is_empty() {
             return Err(RequestError::EmptyPrompt);
         }
-        let (needed, context) = (self.steps(), bundle.manifest.context_length);
+        let (needed, context) = (self.steps(), build.manifest().context_length);
         if needed > context as usize {
             let (prompt, new) = (self.prompt_tokens.len(), self.new_tokens);
             return Err(RequestError::Context {
@@ -111,15 +111,20 @@ impl Request {
                 context,
             });
         }
-        Ok(())
+        build.most_steps(self)
     }
 
     /// Checks that the document of the session can be written when the session is complete, before anything is proven.
     ///
     /// # Errors
     /// [`RequestError::TooLarge`], [`RequestError::TooManyChunks`], or a document that breaks its own rules.
-    pub(super) fn check_end(&self, vocab_size: u32, session: &Session) -> Result<(), RequestError> {
-        let (steps, chunk) = (self.steps(), self.chunk);
+    pub(super) fn check_end(
+        &self,
+        vocab_size: u32,
+        session: &Session,
+        chunk: u32,
+    ) -> Result<(), RequestError> {
+        let steps = self.steps();
         if steps.div_ceil(chunk as usize) > MAX_CHUNKS {
             return Err(RequestError::TooManyChunks { steps, chunk });
         }
@@ -145,16 +150,15 @@ impl Request {
     ///
     /// # Errors
     /// [`RequestError::NoRandomNumber`].
-    pub(super) fn session(&self, bundle: &Bundle) -> Result<Session, RequestError> {
+    pub(super) fn session(&self, manifest: &Manifest, chunk: u32) -> Result<Session, RequestError> {
         let id = match self.session_id {
             Some(id) => id,
             None => random_session_id()?,
         };
-        Ok(self.session_of(bundle, id))
+        Ok(self.session_of(manifest, id, chunk))
     }
 
-    fn session_of(&self, bundle: &Bundle, session_id: SessionId) -> Session {
-        let manifest = &bundle.manifest;
+    fn session_of(&self, manifest: &Manifest, session_id: SessionId, chunk: u32) -> Session {
         Session {
             session_id,
             domain: self.domain,
@@ -163,7 +167,7 @@ impl Request {
             policy: manifest.policy,
             prompt: self.prompt.clone(),
             prompt_tokens: self.prompt_tokens.clone(),
-            chunk_size: self.chunk,
+            chunk_size: chunk,
             requested_tokens: self.new_tokens,
             completion: None,
         }
@@ -175,12 +179,12 @@ impl Request {
     /// The first field that differs.
     pub(super) fn same_as(
         &self,
-        bundle: &Bundle,
+        manifest: &Manifest,
         session: &Session,
         dir: &Path,
     ) -> Result<(), RequestError> {
         let id = self.session_id.unwrap_or(session.session_id);
-        let asked = self.session_of(bundle, id);
+        let asked = self.session_of(manifest, id, session.chunk_size);
         let tokens = |session: &Session| format!("{:?}", session.prompt_tokens);
         let rows: [(&str, &str, Field); 8] = [
             ("model_root", "the build", &|s| s.model_root.to_string()),
@@ -242,8 +246,7 @@ mod tests {
                 prompt: "a".to_string(),
                 prompt_tokens: vec![1],
                 new_tokens,
-                chunk,
-                plan: false,
+                chunk: Some(chunk),
                 domain,
                 session_id: None,
                 wrappable: false,
@@ -265,7 +268,7 @@ mod tests {
                 written < MAX_DOCUMENT_BYTES,
                 "what is written first is small"
             );
-            request.check_end(vocab, &session)
+            request.check_end(vocab, &session, chunk)
         };
         assert!(check(10_000, 64, 50_000).is_ok());
         let many = check(200_000, 64, 50_000)

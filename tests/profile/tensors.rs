@@ -198,6 +198,7 @@ fn requirement_32_growth_with_carried_positions() {
 fn commands_take_a_build_with_tensors() {
     let work = tempfile::tempdir().expect("a folder");
     let [model, build] = ["model", "build"].map(|name| work.path().join(name));
+    std::fs::create_dir(&model).expect("a folder");
     let shape = Shape { layers: 1, ..SHAPE };
     write_model_dir(&model, &shape, 3);
     let texts = [("calibration.txt", 1), ("heldout.txt", 2)];

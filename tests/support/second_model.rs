@@ -23,9 +23,14 @@ pub fn shape() -> Shape {
 }
 
 /// Writes the directory, with calibration and held-out text.
+#[allow(dead_code)]
 pub fn write_second_model(dir: &Path, seed: u64) -> std::io::Result<()> {
-    let shape = shape();
-    let mut config = config_json(&shape);
+    write(dir, &shape(), seed)
+}
+
+/// The same of another shape, with as many tokens.
+pub fn write(dir: &Path, shape: &Shape, seed: u64) -> std::io::Result<()> {
+    let mut config = config_json(shape);
     config["rope_theta"] = 100000.0.into();
     config["max_position_embeddings"] = 128.into();
     std::fs::create_dir_all(dir)?;
@@ -33,7 +38,7 @@ pub fn write_second_model(dir: &Path, seed: u64) -> std::io::Result<()> {
     std::fs::write(dir.join("tokenizer.json"), tokenizer().to_string())?;
     std::fs::write(
         dir.join("model.safetensors"),
-        safetensors_bytes(&random_tensors(&shape, seed)),
+        safetensors_bytes(&random_tensors(shape, seed)),
     )?;
     std::fs::write(dir.join("calibration.txt"), text(12, seed + 1))?;
     std::fs::write(dir.join("heldout.txt"), text(6, seed + 2))

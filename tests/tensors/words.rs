@@ -191,13 +191,16 @@ fn programs_are_small() {
     assert_eq!(cost(3, 4), of(1409, 4616));
     assert_eq!(cost(12, 12), of(4445, 6767));
     assert_eq!(cost(30, 9), of(8171, 9413));
-    let schedule = shape(64, 3, 4);
-    let program = Compiled::new(&package("model", &schedule, Felt::from(5))).expect("compiles");
-    let work = work(512, 2, 64);
-    assert_eq!(
-        declare(&schedule, work),
-        measured(&schedule, &program, work)
-    );
+    // Twelve layers are more calls than the compiler would put in place by itself.
+    for (layers, heads) in [(3, 4), (12, 2)] {
+        let schedule = shape(64, layers, heads);
+        let program = Compiled::new(&package("model", &schedule, Felt::from(5))).expect("compiles");
+        let work = work(512, 2, 64);
+        assert_eq!(
+            declare(&schedule, work),
+            measured(&schedule, &program, work)
+        );
+    }
 }
 
 /// The text of a plan's program.

@@ -1,13 +1,16 @@
 //! What proofs of whole models cost: random weights in the shape of a model, with attention, norms, roots and a generated program.
 //!
-//! usage: cargo run --release --example shapes -- SHAPE LANES [CARRIED] [chosen] [rows]
+//! usage: cargo run --release --example shapes -- SHAPE LANES [CARRIED] [chosen] [rows] [bytes]
 //!
 //! SHAPE is a name of `SHAPES`. The prompt gives the tokens of all lanes; with `chosen` it gives one, and the lanes are decoded one
-//! after the other. With `rows` nothing is proven. Seconds are of all cores together, and by the clock.
+//! after the other. With `rows` nothing is proven; with `bytes` the
+//! parts of the proof are counted, and it is verified several times. Seconds are of all cores together, and by the clock.
 
 #[allow(dead_code)]
-#[path = "../tests/tensors/shape.rs"]
+#[path = "../../tests/tensors/shape.rs"]
 mod shape;
+
+mod bytes;
 
 use std::time::Instant;
 
@@ -70,12 +73,12 @@ fn main() {
         .find(|shape| arguments.first().is_some_and(|name| name == shape.name));
     let lanes = arguments.get(1).and_then(|lanes| lanes.parse().ok());
     let (Some(shape), Some(lanes)) = (found, lanes) else {
-        eprintln!("usage: shapes SHAPE LANES [CARRIED] [chosen] [rows]");
+        eprintln!("usage: shapes SHAPE LANES [CARRIED] [chosen] [rows] [bytes]");
         std::process::exit(2);
     };
     let carried: usize = arguments.get(2).and_then(|n| n.parse().ok()).unwrap_or(0);
-    let [chosen, only_rows] =
-        ["chosen", "rows"].map(|word| arguments.iter().any(|argument| argument == word));
+    let [chosen, only_rows, parts] =
+        ["chosen", "rows", "bytes"].map(|word| arguments.iter().any(|argument| argument == word));
     println!(
         "{} parameters, {lanes} lanes, {carried} carried positions\n",
         shape.parameters()
@@ -125,8 +128,18 @@ fn main() {
     let proven = timed("proof", || {
         prover.prove_tensors(input, &rows).expect("proves")
     });
-    let bytes = encode_tensors(&proven).len();
-    println!("{:<38}{:>8.2} MB", "proof", bytes as f64 / 1e6);
+    let length = encode_tensors(&proven).len();
+    println!("{:<38}{:>8.2} MB", "proof", length as f64 / 1e6);
+    if parts {
+        let layout = layouts.at(&proven.tensors.sizes).expect("allowed sizes");
+        bytes::table(&proven, &layouts, &layout);
+        let [reading, checking] = bytes::fastest(&proven, &layouts);
+        println!("{:<38}{reading:>8.1} ms", "read, the least of 20 times");
+        println!(
+            "{:<38}{checking:>8.1} ms",
+            "verified, the least of 20 times"
+        );
+    }
     let start = Instant::now();
     verify(proven.proof, Some((&layouts, &proven.tensors)), false).expect("verifies");
     let milliseconds = start.elapsed().as_secs_f64() * 1e3;
