@@ -24,6 +24,9 @@ fn all_printed(args: &[&str]) -> String {
     printed + &noted
 }
 
+/// For what only builds have whose programs have the weights, and for what is one for both kinds: these are made more quickly.
+const STEPS: [&str; 2] = ["--target", "steps"];
+
 const SHAPE: Shape = Shape {
     hidden: 16,
     mlp: 24,
@@ -88,15 +91,7 @@ impl Place {
 
     fn compile(&self, model: &Path, more: &[&str]) -> Vec<String> {
         let out = self.at("build");
-        let args = [
-            "compile",
-            "--target",
-            "steps",
-            path(model),
-            "-o",
-            path(&out),
-            "--json",
-        ];
+        let args = ["compile", path(model), "-o", path(&out), "--json"];
         args.iter().chain(more).map(|arg| arg.to_string()).collect()
     }
 
@@ -138,13 +133,14 @@ fn a_context_that_no_array_holds_is_named() {
         config["max_position_embeddings"] = context.into();
         fs::write(dir.join("config.json"), config.to_string()).expect("written");
         let number = context.to_string();
-        let layout = ["--weights", layout];
+        let layout = [&STEPS[..], &["--weights", layout]].concat();
         place.reject(&dir, &layout, &[&number, "--context 32000"]);
     }
-    place.reject(&dir, &["--context", "32001"], &["32001", "--context 32000"]);
+    let steps = |context| [&STEPS[..], &["--context", context]].concat();
+    place.reject(&dir, &steps("32001"), &["32001", "--context 32000"]);
     place.reject(&dir, &["--context", "0"], &["--context: 0"]);
     // What the message says works.
-    let built = place.accept(&dir, &["--context", "32000"]);
+    let built = place.accept(&dir, &steps("32000"));
     assert_eq!(built["manifest"]["context_length"], 32_000);
 }
 
@@ -172,7 +168,8 @@ fn a_model_too_large_to_prove_is_named() {
         ("committed", "39199"),
     ] {
         let refused = ["8389", "parameters", limit, "smaller model"];
-        place.reject(&dir, &["--weights", weights], &refused);
+        let weights = [&STEPS[..], &["--weights", weights]].concat();
+        place.reject(&dir, &weights, &refused);
     }
 }
 
@@ -192,7 +189,8 @@ fn committed_weights_beyond_a_proof_are_named() {
     fs::write(dir.join("calibration.txt"), model_dir::text(1, 2)).expect("written");
     fs::write(dir.join("heldout.txt"), model_dir::text(1, 3)).expect("written");
     let refused = ["--weights committed", "felts", "39199", "another --weights"];
-    place.reject(&dir, &["--weights", "committed"], &refused);
+    let committed = [&STEPS[..], &["--weights", "committed"]].concat();
+    place.reject(&dir, &committed, &refused);
 }
 
 /// A folder may be called anything, and so may a model: it is the same model.
@@ -206,16 +204,17 @@ fn names_are_for_people() {
             manifest["program_hash"].clone(),
         )
     };
-    let first = place.accept(&place.model("model"), &[]);
+    let first = place.accept(&place.model("model"), &STEPS);
     assert_eq!(first["manifest"]["name"], "model");
     let folder = "12fd25f7 core \u{e8}\u{202e}\n\u{1b}[32m";
     let shown = "12fd25f7 core \u{e8}\\u{202e}\\n\\u{1b}[32m";
-    let built = place.accept(&place.model(folder), &[]);
+    let built = place.accept(&place.model(folder), &STEPS);
     assert_eq!(built["manifest"]["name"], shown);
     assert_eq!(built["manifest"]["source"], shown);
     assert_eq!(identity(&built), identity(&first));
     let snapshot = place.model("models--of--me/snapshots/12fd25");
-    let built = place.accept(&snapshot, &["--name", "core"]);
+    let named = [&STEPS[..], &["--name", "core"]].concat();
+    let built = place.accept(&snapshot, &named);
     assert_eq!(built["manifest"]["name"], "core");
     assert_eq!(built["manifest"]["source"], "of/me@12fd25");
     assert_eq!(identity(&built), identity(&first));
@@ -271,14 +270,7 @@ fn the_report_names_its_texts() {
     let on_disk = fs::read_to_string(place.at("build/fidelity.json")).expect("fidelity.json");
     let on_disk: Value = serde_json::from_str(&on_disk).expect("JSON");
     assert_eq!(on_disk, built["fidelity"]);
-    let output = run(&[
-        "compile",
-        "--target",
-        "steps",
-        path(&bare),
-        "-o",
-        path(&place.at("build")),
-    ]);
+    let output = run(&["compile", path(&bare), "-o", path(&place.at("build"))]);
     let (printed, noted) = (text(&output.stdout), text(&output.stderr));
     assert!(printed.contains("random tokens"), "{printed}");
     assert!(noted.contains("warning: "), "{noted}");
@@ -306,7 +298,7 @@ fn prose_comes_with_the_program() {
     });
     let tokenizer = model_dir::word_level_json(letters.into_iter(), splitter, Value::Null);
     fs::write(dir.join("tokenizer.json"), tokenizer.to_string()).expect("written");
-    let built = place.accept(&dir, &[]);
+    let built = place.accept(&dir, &STEPS);
     for text in ["calibration", "heldout"] {
         let used = &built["fidelity"][text];
         assert_eq!(used["origin"], "program");
@@ -318,14 +310,7 @@ fn prose_comes_with_the_program() {
         );
         assert_eq!(used["mostly_unknown"], false);
     }
-    let printed = all_printed(&[
-        "compile",
-        "--target",
-        "steps",
-        path(&dir),
-        "-o",
-        path(&place.at("build")),
-    ]);
+    let printed = all_printed(&["compile", path(&dir), "-o", path(&place.at("build"))]);
     assert!(printed.contains("nobody chose"), "{printed}");
 }
 
@@ -334,7 +319,10 @@ fn prose_comes_with_the_program() {
 fn texts_come_from_anywhere() {
     let place = Place::new();
     let dir = place.model("model");
-    let args = place.compile(&dir, &["--calibration", "/dev/stdin"]);
+    let args = place.compile(
+        &dir,
+        &[&STEPS[..], &["--calibration", "/dev/stdin"]].concat(),
+    );
     let args: Vec<&str> = args.iter().map(String::as_str).collect();
     let mut child = command::command(&args)
         .stdin(Stdio::piped())
@@ -349,7 +337,7 @@ fn texts_come_from_anywhere() {
     let output = child.wait_with_output().expect("it ends");
     let piped: Value = serde_json::from_slice(&output.stdout).expect("JSON");
     assert_eq!(piped["fidelity"]["calibration"]["name"], "/dev/stdin");
-    let plain = place.accept(&dir, &[]);
+    let plain = place.accept(&dir, &STEPS);
     assert_eq!(piped["manifest"], plain["manifest"]);
     fs::remove_dir_all(place.at("build")).expect("removed");
 
@@ -393,38 +381,29 @@ fn a_useless_model_is_not_built() {
     });
     let cause = "the output matrix (`lm_head`) has weights up to";
     let asked = ["at least 80 %", "--calibration"];
-    not_built(
-        &place,
-        &outlier,
-        "does not follow",
-        &[&asked[..], &[cause]].concat(),
-    );
+    let words = [&asked[..], &[cause]].concat();
+    not_built(&place, &outlier, &STEPS, "does not follow", &words);
     // Where the float model's own numbers are not finite, nothing is said of the integers.
     let sink = place.changed("sink", |tensors| {
         let (_, data) = tensors.get_mut("model.embed_tokens.weight").expect("there");
         data[..SHAPE.hidden].iter_mut().for_each(|v| *v *= 1e3);
     });
     let words = "the float model's own perplexity is infinite";
-    not_built(&place, &sink, words, &["works elsewhere", "--heldout"]);
+    let more = ["works elsewhere", "--heldout"];
+    not_built(&place, &sink, &[], words, &more);
 }
 
 /// The refusal has all the words; with `--accept-fidelity` the model is built and `what` is a warning.
-fn not_built(place: &Place, model: &Path, what: &str, words: &[&str]) {
-    place.reject(model, &[], &[words, &[what, "--accept-fidelity"]].concat());
-    let built = place.accept(model, &["--accept-fidelity"]);
+fn not_built(place: &Place, model: &Path, kind: &[&str], what: &str, words: &[&str]) {
+    place.reject(model, kind, &[words, &[what, "--accept-fidelity"]].concat());
+    let accepted = [kind, &["--accept-fidelity"]].concat();
+    let built = place.accept(model, &accepted);
     let on_disk = fs::read_to_string(place.at("build/fidelity.json")).expect("fidelity.json");
     assert!(!on_disk.contains("null"), "{on_disk}");
     assert!(!built.to_string().contains("null"), "{built}");
     let out = place.at("build");
-    let printed = all_printed(&[
-        "compile",
-        "--target",
-        "steps",
-        path(model),
-        "-o",
-        path(&out),
-        "--accept-fidelity",
-    ]);
+    let compile = ["compile", path(model), "-o", path(&out)];
+    let printed = all_printed(&[&compile, &accepted[..]].concat());
     let longest = printed.lines().map(str::len).max();
     assert!(longest < Some(300) && printed.contains(what), "{printed}");
     fs::remove_dir_all(out).expect("removed");
@@ -443,7 +422,7 @@ fn a_small_embedding_is_not_called_large() {
             data.iter_mut().for_each(|v| *v *= factor);
         }
     });
-    let args = place.compile(&small, &[]);
+    let args = place.compile(&small, &STEPS);
     let args: Vec<&str> = args.iter().map(String::as_str).collect();
     let output = run(&args);
     refused(
@@ -462,14 +441,7 @@ fn a_flat_model_is_built() {
         let (_, data) = tensors.get_mut("model.embed_tokens.weight").expect("there");
         data.iter_mut().for_each(|v| *v *= 1e-8);
     });
-    let printed = all_printed(&[
-        "compile",
-        "--target",
-        "steps",
-        path(&flat),
-        "-o",
-        path(&place.at("build")),
-    ]);
+    let printed = all_printed(&["compile", path(&flat), "-o", path(&place.at("build"))]);
     assert!(printed.contains("greedy text will differ"), "{printed}");
 }
 
@@ -491,7 +463,7 @@ fn a_healthy_model_is_built() {
 #[test]
 fn a_build_is_no_model() {
     let place = Place::new();
-    place.accept(&place.model("model"), &[]);
+    place.accept(&place.model("model"), &STEPS);
     let built = place.at("a build");
     fs::rename(place.at("build"), &built).expect("renamed");
     place.reject(&built, &[], &["a build", "a build of cairo-decode already"]);
@@ -503,14 +475,7 @@ fn a_short_held_out_text_is_no_verdict() {
     let place = Place::new();
     let dir = place.model("model");
     fs::write(dir.join("heldout.txt"), "w3 w4 w5").expect("written");
-    let printed = all_printed(&[
-        "compile",
-        "--target",
-        "steps",
-        path(&dir),
-        "-o",
-        path(&place.at("build")),
-    ]);
+    let printed = all_printed(&["compile", path(&dir), "-o", path(&place.at("build"))]);
     assert!(printed.contains("fewer than 100"), "{printed}");
     fs::remove_dir_all(place.at("build")).expect("removed");
     // Nothing is predicted in a text of one token.
@@ -542,7 +507,7 @@ fn faults_are_named_in_words() {
     let large = place.changed("large", |tensors| change(tensors, 3e3));
     place.reject(
         &large,
-        &[],
+        &STEPS,
         &["large: `down_proj` of layer 0", "calibration text like"],
     );
     let endless = place.changed("endless", |tensors| {
@@ -551,17 +516,17 @@ fn faults_are_named_in_words() {
     });
     place.reject(
         &endless,
-        &[],
+        &STEPS,
         &["endless: the MLP output of layer 0 is not finite"],
     );
     let wide = place.changed("wide", |tensors| change(tensors, 1e5));
     place.reject(
         &wide,
-        &[],
+        &STEPS,
         &["wide: the weights of `down_proj` of layer 0 are too large for int8"],
     );
     for (folder, internal) in [(&large, "layer0."), (&endless, "Output(0)")] {
-        let args = place.compile(folder, &[]);
+        let args = place.compile(folder, &STEPS);
         let args: Vec<&str> = args.iter().map(String::as_str).collect();
         let stderr = text(&run(&args).stderr);
         assert!(
@@ -569,11 +534,7 @@ fn faults_are_named_in_words() {
             "{stderr}"
         );
     }
-    reject(
-        &["compile", "--target", "steps", "no-such-model", "-o", "x"],
-        2,
-        "no-such-model",
-    );
+    reject(&["compile", "no-such-model", "-o", "x"], 2, "no-such-model");
 }
 
 /// What stands under a text's name in a model folder is a file, or refused: nobody waits for a pipe.

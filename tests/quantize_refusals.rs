@@ -2,8 +2,8 @@
 
 use cairo_decode::model::Model;
 use cairo_decode::quantize::{
-    IntegerEngine, QuantOptions, QuantizeError, Quantized, ReferenceEngine, Site, fidelity,
-    quantize,
+    Documents, Follower, IntegerEngine, NoProof, QuantOptions, QuantizeError, Quantized,
+    ReferenceEngine, Site, Stop, Verdict, fidelity, follow, quantize,
 };
 
 #[path = "support/model_dir.rs"]
@@ -177,6 +177,30 @@ fn refusals() {
             vec![0; 3]
         }
     }
+    // A value that no proof can have ends its paragraph, and the model is of no use.
+    struct Stops(usize);
+    impl Follower for Stops {
+        fn restart(&mut self) {
+            self.0 = 0;
+        }
+        fn logits(&mut self, _: u32) -> Result<Vec<f64>, NoProof> {
+            self.0 += 1;
+            match self.0 {
+                3 => Err(NoProof("too large".to_string())),
+                _ => Ok(vec![0.0; 40]),
+            }
+        }
+    }
+    let documents = Documents::encode("w3 w4 w5 w6\n\nw7", &model.tokenizer).unwrap();
+    let report = follow(&model, 40, &mut Stops(0), &documents).unwrap();
+    assert_eq!((report.documents, report.tokens), (2, 3));
+    let stop = Stop {
+        document: 1,
+        token: 3,
+        problem: "too large".to_string(),
+    };
+    assert_eq!(report.stops, std::slice::from_ref(&stop));
+    assert_eq!(report.verdict(), Verdict::Useless);
     let error = fidelity(&model, &quantized(&model), &mut Short, &text)
         .unwrap_err()
         .to_string();

@@ -61,6 +61,8 @@ mod norms;
 mod numbers;
 #[path = "tensors/object.rs"]
 mod object;
+#[path = "tensors/own_head.rs"]
+mod own_head;
 #[path = "tensors/pinned.rs"]
 mod pinned;
 #[path = "tensors/position_lies.rs"]

@@ -135,7 +135,10 @@ fn main() {
         bytes::table(&proven, &layouts, &layout);
         let [reading, checking] = bytes::fastest(&proven, &layouts);
         println!("{:<38}{reading:>8.1} ms", "read, the least of 20 times");
-        println!("{:<38}{checking:>8.1} ms", "verified, the least of 20 times");
+        println!(
+            "{:<38}{checking:>8.1} ms",
+            "verified, the least of 20 times"
+        );
     }
     let start = Instant::now();
     verify(proven.proof, Some((&layouts, &proven.tensors)), false).expect("verifies");

@@ -142,6 +142,20 @@ fn fitting(parameters: u64, needed: u64, limit: u64) -> String {
 /// Why a model is not built, in numbers, and what to try.
 fn useless(fidelity: &Fidelity, cause: Option<&Cause>) -> String {
     let report = &fidelity.report;
+    if let [first, ..] = &report.stops[..] {
+        return format!(
+            "the integer model stops in {} of {} paragraphs of {}, first at token {} of paragraph {}, with a value that no proof \
+             can have ({}); nothing was written. Scales were calibrated on {}: try a text like what the model will read, with \
+             --calibration FILE. To build it all the same, pass --accept-fidelity",
+            report.stops.len(),
+            report.documents,
+            fidelity.heldout,
+            first.token,
+            first.document,
+            first.problem,
+            fidelity.calibration,
+        );
+    }
     let cause = cause.map_or(String::new(), |cause| {
         format!("The likely cause: {cause}. ")
     });

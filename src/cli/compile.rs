@@ -4,9 +4,7 @@ use std::path::PathBuf;
 use std::time::Instant;
 
 use anyhow::ensure;
-use cairo_decode::bundle::{
-    self, BuildReport, BuildRequest, Fidelity, Origin, Stage, TensorReport, TextUse,
-};
+use cairo_decode::bundle::{self, BuildReport, BuildRequest, Fidelity, Origin, Stage, TextUse};
 use cairo_decode::decode::Cut;
 use cairo_decode::escape;
 use cairo_decode::lower::WeightLayout;
@@ -14,6 +12,9 @@ use cairo_decode::model::Eos;
 use cairo_decode::quantize::{
     MIN_AGREEMENT, MIN_TOKENS, QuantOptions, Verdict, readable, readable_change,
 };
+use cairo_decode::receipt::Manifest;
+use cairo_decode::verify::tensors::TensorPins;
+use serde::Serialize;
 
 use super::output;
 use super::progress::Progress;
@@ -88,6 +89,12 @@ enum Weights {
     Committed,
 }
 
+/// What people see of a manifest.
+struct Shown<'a> {
+    model: &'a Manifest,
+    tensors: Option<&'a TensorPins>,
+}
+
 pub fn run(args: &Args) -> super::Outcome {
     let request = request(args)?;
     let bar = Progress::spinning()?;
@@ -101,12 +108,20 @@ pub fn run(args: &Args) -> super::Outcome {
             };
             let report = bundle::build_tensors(&request, cut, &mut show)?;
             drop(bar);
-            print_tensors(args, &report, start.elapsed().as_secs_f64());
+            let shown = Shown {
+                model: &report.manifest.model,
+                tensors: Some(&report.manifest.tensors),
+            };
+            print(args, &report, shown, start.elapsed().as_secs_f64());
         }
         Target::Steps => {
             let report = bundle::build(&request, &mut show)?;
             drop(bar);
-            print(args, &report, start.elapsed().as_secs_f64());
+            let shown = Shown {
+                model: &report.manifest,
+                tensors: None,
+            };
+            print(args, &report, shown, start.elapsed().as_secs_f64());
         }
     }
     Ok(())
@@ -166,19 +181,24 @@ fn describe(stage: Stage) -> &'static str {
     }
 }
 
-/// What a build with tensor components is.
-fn print_tensors(args: &Args, report: &TensorReport, seconds: f64) {
-    let m = &report.manifest.model;
+/// What a build is: the same lines for both kinds, and one more for that with tensor components.
+fn print<M: Serialize>(args: &Args, report: &BuildReport<M>, shown: Shown<'_>, seconds: f64) {
     let warnings: Vec<String> = report.warnings.iter().map(ToString::to_string).collect();
     if args.json {
-        output::json(&serde_json::json!({
-            "ok": true, "manifest": report.manifest, "program_words": report.words, "cost": report.cost, "seconds": seconds, "warnings": warnings,
-        }));
+        let mut answer = serde_json::json!({
+            "ok": true, "manifest": report.manifest, "fidelity": report.fidelity, "program_words": report.words,
+            "seconds": seconds, "warnings": warnings,
+        });
+        if let Some(cost) = &report.cost {
+            answer["cost"] = serde_json::json!(cost);
+        }
+        output::json(&answer);
         return;
     }
     for warning in warnings {
         output::note(format!("warning: {warning}"));
     }
+    let m = shown.model;
     output::line(format!(
         "model        {} ({} parameters)",
         escape::quoted(&m.name),
@@ -189,57 +209,27 @@ fn print_tensors(args: &Args, report: &TensorReport, seconds: f64) {
         "program      {} ({} words)",
         m.program_hash, report.words
     ));
-    let components = report.manifest.tensors.layouts().components.len();
-    output::line(format!(
-        "tensors      {} lanes, {components} components",
-        report.manifest.tensors.layouts().lanes
-    ));
-    output::line(format!(
-        "chunk        at most {:.0} M cells, {} of memory, a proof of {}",
-        report.cost.cells.all() as f64 / 1e6,
-        output::gigabytes(Some(report.cost.memory_bytes)),
-        output::megabytes(report.cost.proof_bytes as usize),
-    ));
+    if let Some(tensors) = shown.tensors {
+        let layouts = tensors.layouts();
+        output::line(format!(
+            "proofs       at most {} steps each, in {} components",
+            layouts.lanes,
+            layouts.components.len()
+        ));
+    }
+    if let Some(cost) = &report.cost {
+        output::line(format!(
+            "chunk        at most {:.0} M cells, {} of memory, a proof of {}",
+            cost.cells.all() as f64 / 1e6,
+            output::gigabytes(Some(cost.memory_bytes)),
+            output::megabytes(cost.proof_bytes as usize),
+        ));
+    }
     output::line(format!(
         "policy       {}, context {}",
         m.policy, m.context_length
     ));
-    output::line(format!("calibrated   {}", report.calibration));
-    output::note("note: how well these integers follow the float model was not measured");
-    output::line(format!(
-        "build        {} in {seconds:.1} s",
-        args.out.display()
-    ));
-}
-
-fn print(args: &Args, report: &BuildReport, seconds: f64) {
-    let (m, f) = (&report.manifest, &report.fidelity);
-    let warnings: Vec<String> = report.warnings.iter().map(ToString::to_string).collect();
-    if args.json {
-        output::json(&serde_json::json!({
-            "ok": true, "manifest": m, "fidelity": f, "program_words": report.words, "seconds": seconds,
-            "warnings": warnings,
-        }));
-        return;
-    }
-    for warning in warnings {
-        output::note(format!("warning: {warning}"));
-    }
-    output::line(format!(
-        "model        {} ({} parameters)",
-        escape::quoted(&m.name),
-        m.parameters
-    ));
-    output::line(format!("model root   {}", m.model_root));
-    output::line(format!(
-        "program      {} ({} words)",
-        m.program_hash, report.words
-    ));
-    output::line(format!(
-        "policy       {}, context {}",
-        m.policy, m.context_length
-    ));
-    print_fidelity(f);
+    print_fidelity(&report.fidelity);
     output::line(format!(
         "build        {} in {seconds:.1} s",
         args.out.display()
@@ -257,9 +247,10 @@ fn print_fidelity(fidelity: &Fidelity) {
     ));
     output::line(format!(
         "  KL divergence     {} nats",
-        match f.kl_divergence < 1.0 {
-            true => format!("{:.5}", f.kl_divergence),
-            false => readable(f.kl_divergence),
+        match f.kl_divergence {
+            small if small < 1e-4 => format!("{small:.1e}"),
+            small if small < 1.0 => format!("{small:.5}"),
+            large => readable(large),
         }
     ));
     output::line(format!(
@@ -276,6 +267,16 @@ fn print_fidelity(fidelity: &Fidelity) {
 /// What a reader of the numbers should know.
 fn warnings(fidelity: &Fidelity) -> Vec<String> {
     let mut warnings = vec![];
+    if let [first, ..] = &fidelity.report.stops[..] {
+        warnings.push(format!(
+            "the integer model stops in {} paragraphs of the held-out text, first at token {} of paragraph {} ({}); it cannot \
+             prove them",
+            fidelity.report.stops.len(),
+            first.token,
+            first.document,
+            first.problem
+        ));
+    }
     match fidelity.report.verdict() {
         Verdict::Useful if fidelity.report.top1_agreement < MIN_AGREEMENT => warnings.push(format!(
             "both put the same token first at fewer than {:.0} % of the positions, as they find several about as likely: \

@@ -11,7 +11,7 @@ use crate::integers::Description;
 use crate::program::{Compiled, Package, Schedule, package};
 use crate::prove::Prover;
 use crate::receipt::{Manifest, TensorManifest};
-use crate::spec::SPEC_VERSION;
+use crate::spec::TENSOR_SPEC_VERSION;
 use crate::tensor::{Plan, constants};
 use crate::verify::params::ParamSet;
 use crate::verify::statement::v3;
@@ -72,7 +72,7 @@ impl Build {
             name: of.name.clone(),
             model_root,
             program_hash: ProgramHash(program.hash()),
-            spec_version: SPEC_VERSION,
+            spec_version: TENSOR_SPEC_VERSION,
             statement_version: v3::VERSION,
             policy: Policy::greedy(of.eos),
             vocab_size: plan.embedding.rows.len() as u32,

@@ -4,7 +4,7 @@ use super::error::BuildError;
 use super::root::root_of_bytes;
 use crate::integers::{self, Carried, Description, Refusal, ranges};
 use crate::receipt::TensorManifest;
-use crate::spec::SPEC_VERSION;
+use crate::spec::TENSOR_SPEC_VERSION;
 use crate::verify::statement::v3;
 
 /// An integer model and the manifest that names it. The model's ranges hold, so no step of it leaves the numbers that it is computed in.
@@ -31,7 +31,11 @@ impl IntegerModel {
         let model = &manifest.model;
         let tokens = description.embedding.tokens.rows.len();
         let numbers = [
-            ("spec_version", SPEC_VERSION as usize, model.spec_version),
+            (
+                "spec_version",
+                TENSOR_SPEC_VERSION as usize,
+                model.spec_version,
+            ),
             (
                 "statement_version",
                 v3::VERSION as usize,

@@ -92,6 +92,7 @@ fn is_table(component: tensor::Component) -> bool {
             | Component::Table
             | Component::AngleTable
             | Component::PositionTable { .. }
+            | Component::EmbeddingTable { .. }
     )
 }
 

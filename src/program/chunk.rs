@@ -8,7 +8,7 @@ use thiserror::Error;
 
 use super::schedule::{Roots, Schedule, Uses, Views};
 use crate::air::components::lanes::CHANNELS;
-use crate::spec::SPEC_VERSION;
+use crate::spec::TENSOR_SPEC_VERSION;
 use crate::tensor::carried_blocks;
 use crate::tensor::constants::signed;
 use crate::verify::statement::v3::{Frontier, Statement, packed};
@@ -97,7 +97,7 @@ pub fn chunk(
     }
     let memory = Memory { rows: memory };
     let mut statement = Statement {
-        spec_version: SPEC_VERSION,
+        spec_version: TENSOR_SPEC_VERSION,
         domain: pins.domain,
         session_id: pins.session_id,
         model_root: pins.model_root,

@@ -105,7 +105,7 @@ impl fmt::Display for Cause {
                 typical,
             } => write!(
                 f,
-                "{} has weights up to {largest:.1e} where half are below {typical:.1e}: int8 has one scale for both, and \
+                "{} has weights up to {largest:.1e} where half are below {typical:.1e}: a matrix has one scale for both, and \
                  the small ones round to zero",
                 part(matrix)
             ),

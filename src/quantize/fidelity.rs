@@ -21,24 +21,50 @@ pub trait Follower {
     /// Forgets all carried positions.
     fn restart(&mut self);
     /// Takes in `token` at the next position and returns the logits of what follows.
-    fn logits(&mut self, token: u32) -> Vec<f64>;
+    ///
+    /// # Errors
+    /// A value that no proof can have; the document has no further logits then.
+    fn logits(&mut self, token: u32) -> Result<Vec<f64>, NoProof>;
 }
 
+/// A value of an integer model that no proof can have, in words.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("{0}")]
+pub struct NoProof(pub String);
+
 /// The logits of an engine in real numbers.
-struct Scaled<'a> {
-    engine: &'a mut dyn IntegerEngine,
+pub struct Scaled<E> {
+    engine: E,
     scale: f64,
 }
 
-impl Follower for Scaled<'_> {
+impl<E: IntegerEngine> Scaled<E> {
+    /// `engine` is one of this model.
+    pub fn new(engine: E, quantized: &Quantized) -> Scaled<E> {
+        let scale = (-f64::from(quantized.logit_bits)).exp2();
+        Scaled { engine, scale }
+    }
+}
+
+impl<E: IntegerEngine + ?Sized> IntegerEngine for &mut E {
+    fn restart(&mut self) {
+        (**self).restart();
+    }
+
+    fn logits(&mut self, token: u32) -> Vec<i64> {
+        (**self).logits(token)
+    }
+}
+
+impl<E: IntegerEngine> Follower for Scaled<E> {
     fn restart(&mut self) {
         self.engine.restart();
     }
 
-    fn logits(&mut self, token: u32) -> Vec<f64> {
+    fn logits(&mut self, token: u32) -> Result<Vec<f64>, NoProof> {
         let integers = self.engine.logits(token);
         let real = |&logit: &i64| logit as f64 * self.scale;
-        integers.iter().map(real).collect()
+        Ok(integers.iter().map(real).collect())
     }
 }
 
@@ -90,12 +116,24 @@ pub struct FidelityReport {
     /// Root of the mean square difference of the logits, each model's mean logit removed.
     #[serde(serialize_with = "in_json")]
     pub logit_rmse: f64,
+    /// Documents in which the integer model stops before the end. The tokens before that are counted.
+    pub stops: Vec<Stop>,
+}
+
+/// Where the integer model has a value that no proof can have.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Stop {
+    /// Number of the document, from 1.
+    pub document: usize,
+    /// Number of the token in it, from 1.
+    pub token: usize,
+    pub problem: String,
 }
 
 /// Runs both models over `heldout` (documents separated by blank lines) up to the graph's context.
 ///
 /// # Errors
-/// As [`fidelity_on`], or a text that cannot be used.
+/// As [`follow`], or a text that cannot be used.
 pub fn fidelity(
     model: &Model,
     quantized: &Quantized,
@@ -103,29 +141,9 @@ pub fn fidelity(
     heldout: &str,
 ) -> Result<FidelityReport, QuantizeError> {
     let documents = Documents::encode(heldout, &model.tokenizer)?;
-    fidelity_on(model, quantized, engine, &documents)
-}
-
-/// Runs both models over `documents` up to the graph's context.
-///
-/// # Errors
-/// Documents in which nothing is predicted, float logits that are not finite, or an engine of another model.
-pub fn fidelity_on(
-    model: &Model,
-    quantized: &Quantized,
-    engine: &mut dyn IntegerEngine,
-    documents: &Documents,
-) -> Result<FidelityReport, QuantizeError> {
-    let mut follower = Scaled {
-        engine,
-        scale: (-f64::from(quantized.logit_bits)).exp2(),
-    };
-    follow(
-        model,
-        quantized.graph.shape.context,
-        &mut follower,
-        documents,
-    )
+    let context = quantized.graph.shape.context;
+    let mut follower = Scaled::new(engine, quantized);
+    follow(model, context, &mut follower, &documents)
 }
 
 /// Runs a model and what follows it over `documents` up to a context.
@@ -140,18 +158,26 @@ pub fn follow(
 ) -> Result<FidelityReport, QuantizeError> {
     let float = FloatModel::new(model);
     let mut sums = Sums::default();
-    for (document, tokens) in documents.iter().enumerate() {
+    for (document, tokens) in (1..).zip(documents.iter()) {
         let mut state = float.start();
         follower.restart();
-        for (pair, position) in tokens.windows(2).zip(0..context) {
+        sums.documents += 1;
+        for (pair, token) in tokens.windows(2).zip(1..=context) {
             let expected = float.step(&mut state, pair[0], &mut ());
             if expected.iter().any(|logit| !logit.is_finite()) {
-                return Err(QuantizeError::LogitsNotFinite {
-                    document: document + 1,
-                    token: position + 1,
-                });
+                return Err(QuantizeError::LogitsNotFinite { document, token });
             }
-            let found = follower.logits(pair[0]);
+            let found = match follower.logits(pair[0]) {
+                Ok(found) => found,
+                Err(NoProof(problem)) => {
+                    sums.stops.push(Stop {
+                        document,
+                        token,
+                        problem,
+                    });
+                    break;
+                }
+            };
             if found.len() != expected.len() {
                 return Err(QuantizeError::Logits {
                     found: found.len(),
@@ -161,12 +187,11 @@ pub fn follow(
             let expected: Vec<f64> = expected.iter().map(|&logit| f64::from(logit)).collect();
             sums.add(&expected, &found, pair[1] as usize);
         }
-        sums.documents += 1;
     }
-    if sums.tokens == 0 {
-        return Err(TextError::TooShort.into());
+    match sums.tokens == 0 && sums.stops.is_empty() {
+        true => Err(TextError::TooShort.into()),
+        false => Ok(sums.report()),
     }
-    Ok(sums.report())
 }
 
 #[derive(Default)]
@@ -178,6 +203,7 @@ struct Sums {
     loss_float: f64,
     loss_int: f64,
     square_error: f64,
+    stops: Vec<Stop>,
 }
 
 impl Sums {
@@ -197,8 +223,8 @@ impl Sums {
         self.square_error += squares.sum::<f64>() / float.len() as f64;
     }
 
-    fn report(&self) -> FidelityReport {
-        let count = self.tokens as f64;
+    fn report(self) -> FidelityReport {
+        let count = self.tokens.max(1) as f64;
         FidelityReport {
             documents: self.documents,
             tokens: self.tokens,
@@ -208,6 +234,7 @@ impl Sums {
             perplexity_int: (self.loss_int / count).exp(),
             perplexity_ratio: ((self.loss_int - self.loss_float) / count).exp(),
             logit_rmse: (self.square_error / count).sqrt(),
+            stops: self.stops,
         }
     }
 }

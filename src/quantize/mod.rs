@@ -32,7 +32,8 @@ pub use diagnosis::Cause;
 pub use documents::{Documents, TextError};
 pub use error::QuantizeError;
 pub use fidelity::{
-    FidelityReport, Follower, IntegerEngine, ReferenceEngine, fidelity, fidelity_on, follow,
+    FidelityReport, Follower, IntegerEngine, NoProof, ReferenceEngine, Scaled, Stop, fidelity,
+    follow,
 };
 pub use float::Site;
 pub use options::QuantOptions;

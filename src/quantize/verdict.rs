@@ -26,10 +26,13 @@ pub enum Verdict {
 }
 
 impl FidelityReport {
-    /// [`Verdict::NothingToFollow`] if the float model's perplexity is not finite; [`Verdict::Useless`] if another number
-    /// is not, or, of [`MIN_TOKENS`] or more, if the perplexity is more than [`MAX_PERPLEXITY_RATIO`] times the float
+    /// [`Verdict::Useless`] if the integer model stops anywhere; [`Verdict::NothingToFollow`] if the float model's perplexity
+    /// is not finite; [`Verdict::Useless`] if another number is not, or, of [`MIN_TOKENS`] or more, if the perplexity is more than [`MAX_PERPLEXITY_RATIO`] times the float
     /// model's, or fewer than [`MIN_AGREEMENT`] agree at a divergence of [`MAX_DIVERGENCE`] or more.
     pub fn verdict(&self) -> Verdict {
+        if !self.stops.is_empty() {
+            return Verdict::Useless;
+        }
         if !self.perplexity_float.is_finite() {
             return Verdict::NothingToFollow;
         }
@@ -54,6 +57,7 @@ impl FidelityReport {
 
 #[cfg(test)]
 mod tests {
+    use super::super::fidelity::Stop;
     use super::*;
 
     #[test]
@@ -67,6 +71,7 @@ mod tests {
             perplexity_int: 5.0,
             perplexity_ratio: MAX_PERPLEXITY_RATIO,
             logit_rmse: 0.1,
+            stops: vec![],
         };
         assert_eq!(good.verdict(), Verdict::Useful);
         let with = |change: &dyn Fn(&mut FidelityReport)| {
@@ -86,6 +91,13 @@ mod tests {
         );
         assert_eq!(with(&|r| r.kl_divergence = f64::NAN), Verdict::Useless);
         assert_eq!(with(&|r| r.tokens -= 1), Verdict::TooFewTokens);
+        let stop = Stop {
+            document: 1,
+            token: 1,
+            problem: String::new(),
+        };
+        let stops = with(&|r| (r.tokens, r.stops) = (0, vec![stop.clone()]));
+        assert_eq!(stops, Verdict::Useless);
         let few_and_bad = with(&|r| (r.tokens, r.top1_agreement) = (9, 0.0));
         assert_eq!(few_and_bad, Verdict::TooFewTokens);
         let few_and_endless = with(&|r| (r.tokens, r.perplexity_int) = (9, f64::INFINITY));

@@ -1,7 +1,7 @@
 //! `model.json` of a model with tensor components: a manifest, and what pins the components' constants.
 //!
 //! Owns: [`TensorManifest`] and its rules, and [`ModelManifest`], which is either kind. Invariants: its layouts have passed every check of [`layout_checks`], so a verifier
-//! can compute with it; its model root is that of the parameters' root, the layouts and the roots of constants.
+//! can compute with it; its statements are of version 3 and its integers of specification 2; its model root is that of the parameters' root, the layouts and the roots of constants.
 //!
 //! So whoever knows a model root from a person whom he trusts can take the manifest from anybody. A manifest whose model
 //! root comes with it is worth what its author is.
@@ -20,8 +20,9 @@ use super::strict::{Decode, FormatError, Object, Value, decode_struct};
 use crate::air::components::Component;
 use crate::air::components::form::NAMES;
 use crate::air::layout::{Layouts, Sizes};
+use crate::spec::TENSOR_SPEC_VERSION;
 use crate::verify::layout::{LayoutError, MAX_COMPONENTS};
-use crate::verify::statement::ModelRoot;
+use crate::verify::statement::{ModelRoot, v3};
 use crate::verify::tensors::{PinsError, TensorPins};
 
 /// The `format` field of `model.json` of a model with tensor components.
@@ -51,6 +52,18 @@ impl Document for TensorManifest {
 
     fn check_form(&self) -> Result<(), FormatError> {
         self.model.check_form()?;
+        let versions = [
+            (
+                "statement_version",
+                self.model.statement_version,
+                v3::VERSION,
+            ),
+            ("spec_version", self.model.spec_version, TENSOR_SPEC_VERSION),
+        ];
+        if let Some((field, found, expected)) = versions.into_iter().find(|(_, a, b)| a != b) {
+            let reason = format!("is {found}, and must be {expected} with tensor components");
+            return Err(FormatError::inconsistent(field, reason));
+        }
         let root = self.tensors.model_root(self.parameters_root);
         if self.model.model_root != root {
             let reason = format!("parameters_root, layouts and roots of constants give {root}");

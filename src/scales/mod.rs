@@ -9,8 +9,10 @@
 
 mod bounds;
 mod choose;
+mod coarse;
 mod equalise;
 mod error;
+mod follow;
 mod functions;
 mod measure;
 pub mod network;
@@ -22,5 +24,7 @@ pub mod sites;
 mod tables;
 
 pub use choose::{Options, Quantised, quantise, quantise_on};
+pub use coarse::coarse;
 pub use error::ScaleError;
+pub use follow::Reference;
 pub use measure::{Measured, measure};

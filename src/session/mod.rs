@@ -3,7 +3,7 @@
 //! | file | owns |
 //! |---|---|
 //! | `provable` | what the loop asks of a build |
-//! | `steps` | the builds whose programs hold or read the weights; with `plan`, the lengths of their chunks |
+//! | `steps` | the builds whose programs hold or read the weights, and the lengths of their chunks |
 //! | `tensors` | the builds whose proofs have tensor components |
 //! | `request` | what is asked for, and whether a folder is about the same |
 //! | `carried` | what an earlier run left |
@@ -23,7 +23,6 @@
 mod carried;
 mod error;
 mod make;
-pub(crate) mod plan;
 mod provable;
 mod report;
 mod request;

@@ -1,12 +1,13 @@
 //! Sessions of builds whose programs hold or read the weights: their chunks are planned on traces, a proof may be made with a larger
 //! set of parameters, and a session may be proven so that it can be wrapped.
 
+mod plan;
+
 use std::time::{Duration, Instant};
 
 use starknet_types_core::felt::Felt;
 use stwo_cairo_adapter::ProverInput;
 
-use super::plan::Plan;
 use super::provable::{Chunk, ChunkOf, ChunkProver, Decoder, Observer, Place, Proof, Provable};
 use super::{Event, MakeError, Request, RequestError};
 use crate::bundle::Bundle;
@@ -19,6 +20,7 @@ use crate::verify::proof::{self, CairoProof};
 use crate::verify::statement::{Frontier, PublicFacts, Statement};
 use crate::verify::{ProofError, verify_proof};
 use crate::wrap::witness;
+use plan::Plan;
 
 /// Steps of a chunk at most, if the request leaves it open.
 const MOST: u32 = 64;

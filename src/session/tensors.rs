@@ -93,6 +93,8 @@ impl<'a> ChunkProver<decode::Session<'a>> for Tensors<'a> {
         observe: Observer<'_>,
     ) -> Result<Proof, MakeError> {
         let (build, chunk) = (self.build, place.chunk);
+        let statement = &made.statement;
+        build.check_memory(statement.frontier_in.position, statement.steps as usize)?;
         observe(Event::Tracing { chunk });
         let start = Instant::now();
         let statement = &made.statement;

@@ -32,6 +32,10 @@ pub mod token_chain;
 /// operation raises it.
 pub const SPEC_VERSION: u32 = 1;
 
+/// The same of tensor components, whose integers are those of specification 2: programs that call them, and statements of
+/// version 3, have it.
+pub const TENSOR_SPEC_VERSION: u32 = 2;
+
 /// Exclusive bound on the magnitude of every value of a graph, so that sums and products of two
 /// values stay inside `i128` and intermediate sums of `i64` cannot overflow.
 pub const MAX_MAGNITUDE: i64 = 1 << 62;

@@ -166,11 +166,12 @@ fn partial_layer(state: &mut [u32; WIDTH]) {
 }
 
 /// The permutation; `seen` gets the number of which each power `x^5` is, in order.
-pub fn permute_seen(mut state: [u32; WIDTH], mut seen: impl FnMut(u32)) -> [u32; WIDTH] {
+pub fn permute_seen(mut state: [u32; WIDTH], mut seen: impl FnMut([u32; 2])) -> [u32; WIDTH] {
     let mut power = |x: u32, constant: u32| {
         let x = reduced(u64::from(x) + u64::from(constant));
-        seen(x);
-        powers(x)[1]
+        let both = powers(x);
+        seen(both);
+        both[1]
     };
     let constants = &*CONSTANTS;
     full_layer(&mut state);
@@ -206,7 +207,12 @@ pub fn start(digest: &Digest, block: &Block) -> [u32; WIDTH] {
 
 /// A digest and a block in one digest: the first elements of the permuted state, and the old digest added to them.
 pub fn compress(digest: &Digest, block: &Block) -> Digest {
-    let state = permute(start(digest, block));
+    compress_seen(digest, block, |_| ())
+}
+
+/// The same, which shows the powers of each element before its round.
+pub fn compress_seen(digest: &Digest, block: &Block, seen: impl FnMut([u32; 2])) -> Digest {
+    let state = permute_seen(start(digest, block), seen);
     std::array::from_fn(|i| reduced(u64::from(state[i]) + u64::from(digest[i])))
 }
 

@@ -145,7 +145,7 @@ impl Work for Chains {
             for ((before, token), address) in chains {
                 row.extend(digest(before));
                 row.extend(digest(&get(values, address, lane)));
-                compressions.push(digests::row(before, &block(token), 1));
+                compressions.push(digests::row(before, &block(token), 1).0);
             }
             rows.push(row);
         }

@@ -26,9 +26,7 @@ pub struct Planned {
 /// # Errors
 /// What the components cannot prove, or an operation that they do not have.
 pub fn plan(description: &Description, lanes: usize, block: usize) -> Result<Planned, PlanError> {
-    if description.output.is_some() {
-        return Err(PlanError::Untied);
-    }
+    positions(description)?;
     let embedding = matrix(&description.embedding.tokens);
     let mut plan = Plan::new(lanes, block, embedding)?;
     let before = description.context.saturating_sub(1);
@@ -106,7 +104,11 @@ impl Planning<'_> {
                 self.plan.gated(self.written[*input], gated)
             }
             Operation::Head { input } => {
-                self.plan.head(self.written[*input])?;
+                let input = self.written[*input];
+                match &self.description.output {
+                    None => self.plan.head(input)?,
+                    Some(output) => self.plan.own_head(input, matrix(output))?,
+                }
                 let chosen = self.plan.tokens.chosen;
                 Ok(Tensor::new(
                     chosen,
@@ -175,6 +177,26 @@ impl Planning<'_> {
         };
         self.plan.attention(queries, keys, values, attention)
     }
+}
+
+/// Tables by position have the positions of the context: a shorter one would leave steps without a proof.
+fn positions(description: &Description) -> Result<(), PlanError> {
+    let rotates = |operation: &Operation| matches!(operation, Operation::Rotary { .. });
+    let rotates = description.operations.iter().any(rotates);
+    let integers::Angles { cos, sin } = &description.angles;
+    let angles = [("cosines", cos.len()), ("sines", sin.len())];
+    let learned = description.embedding.positions.iter();
+    let learned = learned.map(|table| ("learned positions", table.rows.len()));
+    let tables = angles.into_iter().filter(|_| rotates).chain(learned);
+    let expected = description.context;
+    let wrong = tables.into_iter().find(|(_, found)| *found != expected);
+    wrong.map_or(Ok(()), |(what, found)| {
+        Err(PlanError::Positions {
+            what,
+            found,
+            expected,
+        })
+    })
 }
 
 /// Fewest bits, sign included, that hold all outputs of a product.

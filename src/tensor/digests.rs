@@ -3,7 +3,8 @@
 use stwo::core::fields::m31::M31;
 
 use super::values::Values;
-use crate::spec::poseidon2::{Block, DIGEST, Digest, P, permute_seen, powers, start};
+use crate::air::components::compress;
+use crate::spec::poseidon2::{Block, DIGEST, Digest, P, compress_seen, start};
 
 /// Largest element of a digest.
 pub(super) const MAGNITUDE: i64 = P as i64 - 1;
@@ -27,11 +28,11 @@ pub(super) fn get(values: &Values, address: u32, lane: usize) -> Digest {
     std::array::from_fn::<_, DIGEST, _>(|i| row(i)[lane] as u32)
 }
 
-/// A row of the component `compress` that is used so many times.
-pub(super) fn row(digest: &Digest, block: &Block, times: u32) -> Vec<M31> {
-    let start = start(digest, block);
-    let mut row: Vec<M31> = start.iter().map(|&element| M31::from(element)).collect();
-    permute_seen(start, |x| row.extend(powers(x).map(M31::from)));
+/// A row of the component `compress` that is used so many times, and the digest that it yields.
+pub(super) fn row(digest: &Digest, block: &Block, times: u32) -> (Vec<M31>, Digest) {
+    let mut row = Vec::with_capacity(compress::MULTIPLICITY + 1);
+    row.extend(start(digest, block).map(M31::from));
+    let behind = compress_seen(digest, block, |powers| row.extend(powers.map(M31::from)));
     row.push(M31::from(times));
-    row
+    (row, behind)
 }

@@ -119,10 +119,14 @@ pub enum PlanError {
         lowest: i64,
         highest: i64,
     },
-    #[error(
-        "the model has an output matrix of its own, and the components have none but the embedding: give a model whose embeddings are tied"
-    )]
-    Untied,
+    #[error("head: its matrix has rows for {found} tokens, the embedding has {expected}")]
+    OutputTokens { found: usize, expected: usize },
+    #[error("the table of {what} has {found} positions, the context has {expected}")]
+    Positions {
+        what: &'static str,
+        found: usize,
+        expected: usize,
+    },
     #[error("{name} reads operation {input}, which does not come before it")]
     Late { name: &'static str, input: usize },
     #[error("norm: {channels} channels; there must be some, and at most {limit}")]

@@ -22,6 +22,8 @@ struct Group<'a> {
     number: u32,
     of_head: usize,
     last: bool,
+    /// Whether distances have a second limb.
+    far: bool,
 }
 
 impl Plan {
@@ -44,7 +46,7 @@ impl QueryHead {
 
     /// The rows of its groups in a chunk.
     pub(super) fn groups(&self, plan: &Plan, values: &Values, scores: &Scores) -> [Part; 2] {
-        let count = groups(plan, &values.chunk);
+        let (count, far) = (groups(plan, &values.chunk), plan.far());
         let first = Operand::Group(self.before).of(plan.lanes, &values.chunk);
         let mut heads = plan.query_heads();
         let place = heads.find(|(_, head)| head.before == self.before);
@@ -55,6 +57,7 @@ impl QueryHead {
             number: first + of_head as u32,
             of_head,
             last: of_head + 1 == count,
+            far,
         };
         let all = |of: &(dyn Fn(&Group<'_>) -> Vec<Vec<M31>> + Sync)| {
             let rows: Vec<Vec<Vec<M31>>> = (0..count)
@@ -159,13 +162,13 @@ impl Group<'_> {
         row.extend([flag(self.last), inverse, signed(mask)]);
         let [_, block] = head.block(plan, self.of_head);
         let channels = head.values.at(block).addresses();
-        row.extend(channels.map(|address| values.lanes(address)[key]));
+        row.extend(channels.map(|address| signed(values.at(address, key))));
         let mask = mask as u32 + key as u32;
         for address in (statistics..).take(4).chain([mask]) {
             row.extend(values.lanes(address));
         }
         for lane in 0..lanes {
-            row.extend(self.lane(plan, values, key, lane));
+            self.lane(plan, values, [key, lane], &mut row);
         }
         row
     }
@@ -180,8 +183,8 @@ impl Group<'_> {
         !seen.any(|(group, key)| score(group, key) == own)
     }
 
-    /// The values of a lane.
-    fn lane(&self, plan: &Plan, values: &Values, key: usize, lane: usize) -> Vec<M31> {
+    /// Adds the values of a lane to the row of a key.
+    fn lane(&self, plan: &Plan, values: &Values, [key, lane]: [usize; 2], row: &mut Vec<M31>) {
         let head = self.head;
         let score = i64::from(self.scores.of(self.of_head * plan.lanes + key)[lane]);
         let (maximum, reciprocal) = head.statistics_of(values, lane);
@@ -193,11 +196,11 @@ impl Group<'_> {
             let scale = M31::from(1 << head.of.shift);
             let low = signed(maximum - score) * scale.inverse();
             let weight = signed(weights.values[0].into());
-            let mut row = vec![low, zero, zero, weight, zero, zero, zero, zero];
-            if plan.far() {
+            row.extend([low, zero, zero, weight, zero, zero, zero, zero]);
+            if self.far {
                 row.extend([0, 1, 0].map(M31::from));
             }
-            return row;
+            return;
         }
         let [distance, rest] = distance(maximum, score, head.of.shift);
         let (low, high) = (
@@ -212,10 +215,9 @@ impl Group<'_> {
         };
         let attained =
             i64::from(distance == 0 && rest == 0 && self.is_first(plan, values, key, lane));
-        let mut row = vec![low, low, rest, weight, attained, share, below, above];
-        if plan.far() {
-            row.extend([high, near, near]);
+        row.extend([low, low, rest, weight, attained, share, below, above].map(signed));
+        if self.far {
+            row.extend([high, near, near].map(signed));
         }
-        row.into_iter().map(signed).collect()
     }
 }

@@ -1,4 +1,4 @@
-//! The choice of the next token.
+//! The choice of the next token, by the table of embeddings or by a matrix of the head's own.
 
 use std::ops::Range;
 
@@ -8,10 +8,11 @@ use super::constants::{flag, signed};
 use super::error::{PlanError, StreamError};
 use super::operation::{Operand, Operation, Part, Work};
 use super::plan::{Plan, Tensor};
-use super::product::within;
+use super::product::{Matrix, within};
 use super::values::Values;
 use crate::air::components::Component;
 use crate::air::components::head::{LIMB_BITS, part};
+use crate::air::components::lanes::CHANNELS;
 
 /// Name in refusals.
 const NAME: &str = "head";
@@ -19,7 +20,7 @@ const NAME: &str = "head";
 /// A logit must be below this in magnitude.
 const LOGIT: i64 = 1 << 28;
 
-/// The token with the largest logit `E x`; of equal ones the lowest.
+/// The token with the largest logit `W x`, with the table of embeddings or the plan's output matrix for `W`; of equal ones the lowest.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Head {
     pub input: Tensor,
@@ -35,13 +36,14 @@ impl Plan {
     /// # Errors
     /// A logit whose range cannot be proven, or a second head.
     pub fn head(&mut self, input: Tensor) -> Result<(), PlanError> {
-        self.embedding.fits(NAME, input)?;
+        let matrix = self.output();
+        matrix.fits(NAME, input)?;
         self.written(NAME, input)?;
         if self.has_head() {
             return Err(PlanError::Heads);
         }
-        for token in 0..self.embedding.rows.len() {
-            let reach = self.embedding.reach(token, input, 0);
+        for token in 0..matrix.rows.len() {
+            let reach = matrix.reach(token, input, 0);
             within(NAME, token, reach, LOGIT)?;
         }
         let row = |address| Tensor::new(address, 1, LOGIT);
@@ -54,6 +56,30 @@ impl Plan {
         Ok(())
     }
 
+    /// The same by a matrix that is not the table of embeddings: a row for each token.
+    ///
+    /// # Errors
+    /// As [`head`](Self::head), and a matrix with other tokens or of a width that no view has.
+    pub fn own_head(&mut self, input: Tensor, matrix: Matrix) -> Result<(), PlanError> {
+        let (found, expected) = (matrix.rows.len(), self.embedding.rows.len());
+        if found != expected {
+            return Err(PlanError::OutputTokens { found, expected });
+        }
+        if !matrix.inputs.is_multiple_of(CHANNELS) || matrix.inputs == 0 {
+            return Err(PlanError::Width(matrix.inputs));
+        }
+        if self.has_head() {
+            return Err(PlanError::Heads);
+        }
+        self.output = Some(matrix);
+        self.head(input)
+    }
+
+    /// The matrix of the logits.
+    pub(super) fn output(&self) -> &Matrix {
+        self.output.as_ref().unwrap_or(&self.embedding)
+    }
+
     /// Whether there is a choice of a token.
     pub fn has_head(&self) -> bool {
         self.operations
@@ -64,7 +90,7 @@ impl Plan {
     /// Number of the head's messages, one for each of its input channels.
     pub(super) fn messages(&self) -> usize {
         if self.has_head() {
-            self.embedding.inputs
+            self.output().inputs
         } else {
             0
         }
@@ -73,12 +99,12 @@ impl Plan {
 
 impl Head {
     /// The rows of inputs, logits and the answer.
-    fn parts(&self, [inputs, logits, answer]: [Vec<Vec<M31>>; 3]) -> Vec<Part> {
-        let width = self.input.channels;
+    fn parts(&self, plan: &Plan, [inputs, logits, answer]: [Vec<Vec<M31>>; 3]) -> Vec<Part> {
+        let (width, tied) = (self.input.channels, plan.output.is_none());
         let of = |(component, rows)| Part { component, rows };
         [
             (Component::HeadInput, inputs),
-            (Component::Head { width }, logits),
+            (Component::Head { width, tied }, logits),
             (Component::Answer, answer),
         ]
         .map(of)
@@ -87,7 +113,10 @@ impl Head {
 
     /// A token's row, with room for the multiplicities of its embedding.
     fn logits(&self, plan: &Plan, token: usize, values: &Values) -> Vec<M31> {
-        let parts = self.input.channels / part(self.input.channels);
+        let parts = match plan.output {
+            Some(_) => 0,
+            None => self.input.channels / part(self.input.channels),
+        };
         let mut row = vec![M31::from(0); parts];
         let maxima = values.channel(self.maxima, 0);
         let chosen = values.channel(self.chosen, 0);
@@ -130,7 +159,7 @@ impl Work for Head {
         lanes: Range<usize>,
         values: &mut Values,
     ) -> Result<(), StreamError> {
-        let logits = values.product(&plan.embedding, self.input, &lanes);
+        let logits = values.product(plan.output(), self.input, &lanes);
         for (i, lane) in lanes.clone().enumerate() {
             let mut best = (0, i32::MIN);
             for token in 0..plan.embedding.rows.len() {
@@ -151,26 +180,30 @@ impl Work for Head {
     fn constants(&self, plan: &Plan) -> Vec<Part> {
         // The flags begin with the head, which happens to be with the component.
         let input = |j: usize| vec![M31::from(j as u32), flag(j == 0)];
-        let tokens = plan.embedding.rows.len();
+        let matrix = plan.output();
+        let tokens = matrix.rows.len();
         let logit = |(token, row): (usize, &Vec<i32>)| {
             let mut constants = vec![M31::from(token as u32)];
             constants.extend([token == 0, token + 1 == tokens].map(flag));
             constants.extend(row.iter().map(|&e| signed(e.into())));
             constants
         };
-        let logits = plan.embedding.rows.iter().enumerate();
-        self.parts([
-            (0..self.input.channels).map(input).collect(),
-            logits.map(logit).collect(),
-            vec![vec![]],
-        ])
+        let logits = matrix.rows.iter().enumerate();
+        self.parts(
+            plan,
+            [
+                (0..self.input.channels).map(input).collect(),
+                logits.map(logit).collect(),
+                vec![vec![]],
+            ],
+        )
     }
 
     fn counts(&self, plan: &Plan) -> Vec<(Component, usize)> {
-        let width = self.input.channels;
+        let (width, tied) = (self.input.channels, plan.output.is_none());
         vec![
             (Component::HeadInput, width),
-            (Component::Head { width }, plan.embedding.rows.len()),
+            (Component::Head { width, tied }, plan.output().rows.len()),
             (Component::Answer, 1),
         ]
     }
@@ -178,12 +211,37 @@ impl Work for Head {
     fn witness(&self, plan: &Plan, values: &Values) -> Vec<Part> {
         let inputs = self.input.addresses();
         let tokens = 0..plan.embedding.rows.len();
-        self.parts([
-            inputs.map(|address| values.lanes(address)).collect(),
-            tokens
-                .map(|token| self.logits(plan, token, values))
-                .collect(),
-            vec![values.lanes(self.chosen.address)],
-        ])
+        self.parts(
+            plan,
+            [
+                inputs.map(|address| values.lanes(address)).collect(),
+                tokens
+                    .map(|token| self.logits(plan, token, values))
+                    .collect(),
+                vec![values.lanes(self.chosen.address)],
+            ],
+        )
+    }
+
+    /// The embeddings, where the head has another matrix: each part of each token once.
+    fn tables(&self, plan: &Plan) -> Vec<Part> {
+        if plan.output.is_none() {
+            return vec![];
+        }
+        let width = part(plan.embedding.inputs);
+        let of_part = |number: usize| {
+            let rows = plan.embedding.rows.iter().enumerate();
+            rows.map(move |(token, row)| {
+                let key = [1, number, token].map(|number| M31::from(number as u32));
+                let channels = row[number * width..][..width].iter();
+                let channels = channels.map(|&e| signed(e.into()));
+                key.into_iter().chain(channels).collect()
+            })
+        };
+        let parts = 0..plan.embedding.inputs / width;
+        vec![Part {
+            component: Component::EmbeddingTable { part: width },
+            rows: parts.flat_map(of_part).collect(),
+        }]
     }
 }

@@ -101,8 +101,10 @@ pub struct Plan {
     pub lanes: usize,
     /// Outputs of a block of a matrix: an even number.
     pub block: usize,
-    /// The table of embeddings, which is the output matrix too.
+    /// The table of embeddings.
     pub embedding: Matrix,
+    /// The head's matrix, where it is not the table of embeddings: [`own_head`](Self::own_head).
+    pub output: Option<Matrix>,
     /// Tables of functions.
     pub tables: Vec<Function>,
     pub tokens: Tokens,
@@ -139,6 +141,7 @@ impl Plan {
             lanes,
             block,
             embedding,
+            output: None,
             tables: vec![],
             tokens,
             maxima: CHANNELS as u32,

@@ -17,7 +17,7 @@ use crate::air::components::Component;
 use crate::air::components::lanes::CHANNELS;
 use crate::air::components::record::OWN;
 use crate::air::components::roots::MOST_BLOCKS;
-use crate::spec::poseidon2::{DIGEST, Digest, compress};
+use crate::spec::poseidon2::{DIGEST, Digest};
 use crate::spec::record::{EMPTY, Packing, append};
 
 /// Name in refusals.
@@ -109,6 +109,8 @@ struct Step {
     before: Digest,
     values: Vec<i64>,
     behind: Digest,
+    /// The row of its compression.
+    compression: Vec<M31>,
 }
 
 impl Records {
@@ -229,11 +231,13 @@ impl Records {
                 .map(|address| values.at(address, row.lane))
                 .collect();
             let before = root;
-            root = compress(&before, &self.packing.block(&values));
+            let (compression, behind) = digests::row(&before, &self.packing.block(&values), 1);
+            root = behind;
             Step {
                 before,
                 values,
-                behind: root,
+                behind,
+                compression,
             }
         };
         let carried = self.carried_rows(plan, values.chunk.position as usize);
@@ -332,10 +336,8 @@ impl Work for Records {
             row
         };
         let steps: Vec<Step> = own.into_iter().chain(carried).collect();
-        let compressions = steps
-            .par_iter()
-            .map(|step| digests::row(&step.before, &packing.block(&step.values), 1))
-            .collect();
+        let records = steps.par_iter().map(row).collect();
+        let compressions = steps.into_iter().map(|step| step.compression).collect();
         vec![
             Part {
                 component: Component::Roots { blocks },
@@ -343,7 +345,7 @@ impl Work for Records {
             },
             Part {
                 component: Component::Record { packing },
-                rows: steps.par_iter().map(row).collect(),
+                rows: records,
             },
             Part {
                 component: Component::Compress,

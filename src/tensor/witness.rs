@@ -36,7 +36,8 @@ pub fn witness(
             Component::Range
             | Component::Table
             | Component::AngleTable
-            | Component::PositionTable { .. } => vec![vec![M31::from(0)]; 1 << log],
+            | Component::PositionTable { .. }
+            | Component::EmbeddingTable { .. } => vec![vec![M31::from(0)]; 1 << log],
             Component::Lanes => views(plan, values, fixed, log),
             Component::CarriedLanes { .. } => plan.carried_rows(values),
             Component::Call { operands } => {
@@ -48,7 +49,7 @@ pub fn witness(
                 let mut rows = operations.remove(&placed.component).unwrap_or_default();
                 rows.resize(
                     1 << log,
-                    digests::row(&Digest::default(), &Default::default(), 0),
+                    digests::row(&Digest::default(), &Default::default(), 0).0,
                 );
                 rows
             }

@@ -158,7 +158,7 @@ fn once(components: &[Sizes]) -> Result<(), LayoutError> {
 /// Input channels of the head, which there is once at most.
 fn channels(components: &[Sizes]) -> usize {
     let width = |placed: &Sizes| match placed.component {
-        Component::Head { width } => Some(width),
+        Component::Head { width, .. } => Some(width),
         _ => None,
     };
     components.iter().find_map(width).unwrap_or(0)

@@ -15,7 +15,7 @@ use super::checks::{Check, all, ensure};
 use super::statement::{
     Domain, ModelRoot, Policy, ProgramHash, PublicFacts, Statement, Weights, v3,
 };
-use crate::spec::SPEC_VERSION;
+use crate::spec::{SPEC_VERSION, TENSOR_SPEC_VERSION};
 
 /// The least security, in bits, that any verifier accepts.
 pub const MIN_SECURITY_BITS: u32 = 96;
@@ -79,14 +79,18 @@ pub struct Accept {
 }
 
 impl Accept {
-    /// Accepts proofs of `model` for `domain`, under this build's specification and at least
-    /// [`MIN_SECURITY_BITS`] bits.
+    /// Accepts proofs of `model` for `domain`, under the specification that this program has for the model's statements, and
+    /// at least [`MIN_SECURITY_BITS`] bits.
     pub fn new(model: AcceptedModel, domain: Domain) -> Self {
         let min_security_bits = MIN_SECURITY_BITS;
+        let spec_version = match model.statement_version {
+            v3::VERSION => TENSOR_SPEC_VERSION,
+            _ => SPEC_VERSION,
+        };
         Accept {
             model,
             domain,
-            spec_versions: vec![SPEC_VERSION],
+            spec_versions: vec![spec_version],
             min_security_bits,
         }
     }
@@ -138,17 +142,17 @@ impl Accept {
         let (model, domain) = (&self.model, &self.domain);
         let (spec, policy) = (statement.spec_version, statement.policy);
         [
-            Check::new("accepted spec_version", move || {
-                ensure(self.spec_versions.contains(&spec), || PolicyError::Spec {
-                    found: spec,
-                    accepted: self.spec_versions.clone(),
-                })
-            }),
             Check::new("accepted version", move || {
                 let (found, expected) = (statement.version, model.statement_version);
                 ensure(found == expected, || PolicyError::Version {
                     found,
                     expected,
+                })
+            }),
+            Check::new("accepted spec_version", move || {
+                ensure(self.spec_versions.contains(&spec), || PolicyError::Spec {
+                    found: spec,
+                    accepted: self.spec_versions.clone(),
                 })
             }),
             Check::new("spec_version of the model", move || {

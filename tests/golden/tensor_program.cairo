@@ -20,7 +20,7 @@ fn layer_1() {
 }
 
 impl Step of Model {
-    const SPEC_VERSION: felt252 = 1;
+    const SPEC_VERSION: felt252 = 2;
     const MODEL_ROOT: felt252 = 0xabc;
     const LANES: u32 = 8;
     const CONTEXT: u32 = 1048576;

@@ -92,7 +92,7 @@ fn manifest(tensors: TensorPins) -> TensorManifest {
             name: "toy".to_owned(),
             model_root: tensors.model_root(parameters_root),
             program_hash: ProgramHash(Felt::from(99)),
-            spec_version: 1,
+            spec_version: 2,
             statement_version: 3,
             policy: Policy::greedy(None),
             vocab_size: 24,
@@ -263,7 +263,7 @@ fn strange(u: &mut Unstructured<'_>) -> Result<Layouts> {
         });
     }
     let width = components.iter().find_map(|placed| match placed.component {
-        Component::Head { width } => Some(width),
+        Component::Head { width, .. } => Some(width),
         _ => None,
     });
     Ok(Layouts {

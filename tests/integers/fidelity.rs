@@ -6,9 +6,9 @@ use std::path::{Path, PathBuf};
 use cairo_decode::integers::{Carried, step};
 use cairo_decode::model::Model;
 use cairo_decode::quantize::float::FloatModel;
-use cairo_decode::quantize::{Documents, FidelityReport, Follower, follow};
+use cairo_decode::quantize::{Documents, FidelityReport, Follower, NoProof, Verdict, follow};
 use cairo_decode::scales::sites::Hybrid;
-use cairo_decode::scales::{Options, Quantised, quantise};
+use cairo_decode::scales::{Options, Quantised, coarse, quantise};
 
 /// Paragraphs that are compared: more say the same.
 const PARAGRAPHS: usize = 12;
@@ -24,7 +24,7 @@ impl Follower for Reference<'_> {
         self.carried = Carried::new(&self.of.description);
     }
 
-    fn logits(&mut self, token: u32) -> Vec<f64> {
+    fn logits(&mut self, token: u32) -> Result<Vec<f64>, NoProof> {
         let step = step(&self.of.description, &mut self.carried, token).unwrap();
         for (values, reach) in step.values.iter().zip(&self.of.reaches) {
             let squares: i128 = values.iter().map(|&x| i128::from(x).pow(2)).sum();
@@ -33,7 +33,7 @@ impl Follower for Reference<'_> {
         }
         let (scale, logits) = (self.of.scales.last(), step.values.last());
         let logits = logits.unwrap().iter();
-        logits.map(|&x| x as f64 / scale.unwrap()).collect()
+        Ok(logits.map(|&x| x as f64 / scale.unwrap()).collect())
     }
 }
 
@@ -45,8 +45,8 @@ impl Follower for Mixed<'_> {
         self.0.restart();
     }
 
-    fn logits(&mut self, token: u32) -> Vec<f64> {
-        self.0.step(token).unwrap()
+    fn logits(&mut self, token: u32) -> Result<Vec<f64>, NoProof> {
+        Ok(self.0.step(token).unwrap())
     }
 }
 
@@ -108,6 +108,20 @@ fn the_demo_model_is_followed() {
     assert!((report.perplexity_ratio - 1.0).abs() < 0.001, "{report:?}");
     assert!(report.kl_divergence < 2e-6, "{report:?}");
     assert!(greedy(&model, &of, "Once upon a time") > 120);
+    assert_eq!(coarse(&of), None);
+}
+
+/// Where one weight is so large that others of its matrix round to zero, the integers do not follow, and the matrix is named.
+#[test]
+fn a_matrix_with_one_large_weight_is_named() {
+    let mut model = Model::load(&demo()).unwrap();
+    model.weights.layers[1].q_proj.data[0] = 3e4;
+    let of = quantised(&model);
+    let report = report(&model, &of);
+    assert_eq!(report.verdict(), Verdict::Useless, "{report:?}");
+    let cause = coarse(&of).expect("a cause").to_string();
+    let named = "`queries` of layer 1 has weights up to 3.0e4";
+    assert!(cause.contains(named), "{cause}");
 }
 
 /// A model of somebody else, which no setting was chosen for.

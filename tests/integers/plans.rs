@@ -87,6 +87,12 @@ fn random_models() {
             head_dim: 16,
             ..SHAPE
         },
+        // An output matrix of its own.
+        Shape {
+            layers: 1,
+            tied: false,
+            ..SHAPE
+        },
     ];
     for (seed, shape) in (1..).zip(shapes) {
         let options = Options {
@@ -131,8 +137,15 @@ fn models_without_a_plan() {
         change(&mut description);
         plan(&description, LANES, 16).map(|_| ()).unwrap_err()
     };
-    let untied = refused(&|d| d.output = Some(matrix(&[&[1, 2]])));
-    assert_eq!(untied, PlanError::Untied);
+    let short = |what| PlanError::Positions {
+        what,
+        found: 2,
+        expected: 3,
+    };
+    let angles = refused(&|d| d.angles.sin.truncate(2));
+    assert_eq!(angles, short("sines"));
+    let learned = refused(&|d| d.embedding.positions = Some(matrix(&[&[1, 2], &[3, 4]])));
+    assert_eq!(learned, short("learned positions"));
     // Two channels are no view.
     assert_eq!(refused(&|_| ()), PlanError::Width(2));
 }

@@ -73,7 +73,8 @@ fn rows_on(constants: &Constants, witness: &Witness) -> BTreeMap<Component, u64>
             | Component::Range
             | Component::Table
             | Component::AngleTable
-            | Component::PositionTable { .. } => continue,
+            | Component::PositionTable { .. }
+            | Component::EmbeddingTable { .. } => continue,
             Component::Call { .. } | Component::Cells => &trace[0],
             component if component.grows() => &trace[0],
             _ => &constants[0],

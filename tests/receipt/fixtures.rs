@@ -2,7 +2,6 @@
 //! a proven session.
 
 use cairo_decode::receipt::{Completion, Manifest, ProofIdentity, ReceiptOf, Session};
-use cairo_decode::spec::SPEC_VERSION;
 use cairo_decode::spec::roots::{fold_token, kv_append};
 use cairo_decode::verify::policy::Accept;
 use cairo_decode::verify::statement::{
@@ -174,7 +173,7 @@ pub fn manifest<S: Toy>(recipe: &Recipe) -> Manifest {
         name: "toy".to_owned(),
         model_root: ModelRoot(Felt::from(1000 + recipe.model)),
         program_hash: ProgramHash(Felt::from(2000 + recipe.model)),
-        spec_version: SPEC_VERSION,
+        spec_version: S::SPEC,
         statement_version: S::VERSION,
         policy: Policy::greedy(recipe.eos),
         vocab_size: VOCAB,

@@ -1,8 +1,8 @@
 //! What the tests' sessions and attacks need of a statement, for each type of statement that receipts are about.
 
 use cairo_decode::receipt::{ReceiptOf, Stated};
-use cairo_decode::spec::SPEC_VERSION;
 use cairo_decode::spec::roots::{fold_tokens, fold_tokens_onto, prompt_root};
+use cairo_decode::spec::{SPEC_VERSION, TENSOR_SPEC_VERSION};
 use cairo_decode::verify::statement::v3::{self, extended};
 use cairo_decode::verify::statement::{
     BoundaryKind, ChosenRoot, Domain, Frontier, KvRoot, ModelRoot, Policy, ProgramHash,
@@ -38,6 +38,8 @@ pub struct FrontierParts<'a> {
 /// A type of statement that the tests make sessions of.
 pub trait Toy: Stated {
     const VERSION: u32;
+    /// The numeric specification of its programs.
+    const SPEC: u32;
 
     /// The frontier at a position of these tokens, the first of which are the prompt's.
     fn frontier(
@@ -109,6 +111,7 @@ macro_rules! parts {
 
 impl Toy for Statement {
     const VERSION: u32 = STATEMENT_VERSION;
+    const SPEC: u32 = SPEC_VERSION;
 
     fn frontier(_: &Recipe, tokens: &[u32], position: usize, kv_root: KvRoot) -> Frontier {
         Frontier {
@@ -156,6 +159,7 @@ pub fn chain(root: Felt, numbers: &[u32]) -> Felt {
 
 impl Toy for v3::Statement {
     const VERSION: u32 = v3::VERSION;
+    const SPEC: u32 = TENSOR_SPEC_VERSION;
 
     fn frontier(recipe: &Recipe, tokens: &[u32], position: usize, kv_root: KvRoot) -> v3::Frontier {
         let listed = |at: usize| match at + 1 < recipe.prompt.len() {
@@ -175,7 +179,7 @@ impl Toy for v3::Statement {
     fn chunk(recipe: &Recipe, from: v3::Frontier, to: v3::Frontier) -> v3::Statement {
         let manifest = manifest::<v3::Statement>(recipe);
         v3::Statement {
-            spec_version: SPEC_VERSION,
+            spec_version: TENSOR_SPEC_VERSION,
             domain: recipe.domain,
             session_id: SessionId(Felt::from(recipe.session)),
             model_root: manifest.model_root,

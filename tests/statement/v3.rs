@@ -1,6 +1,6 @@
 //! Statement 3: its encoding, its form, and what a verifier accepts of it.
 
-use cairo_decode::spec::SPEC_VERSION;
+use cairo_decode::spec::TENSOR_SPEC_VERSION;
 use cairo_decode::verify::policy::{Accept, AcceptedModel};
 use cairo_decode::verify::statement::v3::{
     Frontier, OUTPUT_FIELDS, OUTPUT_LEN, Statement, VERSION,
@@ -21,7 +21,7 @@ fn statement() -> Statement {
         chosen_root: ChosenRoot(Felt::from(roots + 2)),
     };
     Statement {
-        spec_version: SPEC_VERSION,
+        spec_version: TENSOR_SPEC_VERSION,
         domain: Domain {
             chain: "SN_SEPOLIA".parse().unwrap(),
             verifier: ContractAddress(Felt::from(0x123u64)),
@@ -236,7 +236,7 @@ fn a_verifier_accepts_its_model_only() {
             model_root: statement.model_root,
             program_hash: statement.program_hash,
             policy: statement.policy,
-            spec_version: SPEC_VERSION,
+            spec_version: TENSOR_SPEC_VERSION,
             statement_version: VERSION,
         };
         change(&mut model);

@@ -221,7 +221,7 @@ fn the_whole_way() {
     assert!(shown.contains("complete, 2 receipts"), "{shown}");
     let shown = accept(&["inspect", path(&receipt(&session, 1)), "--json"]);
     let shown: Value = serde_json::from_str(&shown).expect("JSON");
-    assert_eq!(shown["receipt"]["format"], "cairo-decode-receipt/2");
+    assert_eq!(shown["receipt"]["statement"]["steps"], 6);
     // 4. Nothing is left to do.
     let again = accept(&world.proving(&session));
     let again: Value = serde_json::from_str(&again).expect("JSON");

@@ -70,6 +70,7 @@ fn rows_have_the_cells_that_comments_say() {
             (Component::Positions, [2, lookups(3)]),
             (Component::AngleTable, [1, 4]),
             (Component::PositionTable { part }, [1, 4]),
+            (Component::EmbeddingTable { part }, [1, 4]),
             (Component::Angles, [26, 12]),
             (
                 Component::Embed { part, shift },

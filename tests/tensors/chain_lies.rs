@@ -2,7 +2,7 @@
 
 use cairo_decode::air::components::relations::{COMPRESS, LANES as VIEWS};
 use cairo_decode::prove::tensor::tally;
-use cairo_decode::spec::poseidon2::{Digest, permute_seen, powers, start};
+use cairo_decode::spec::poseidon2::{Digest, permute_seen, start};
 use cairo_decode::spec::token_chain::{append, block};
 use cairo_decode::tensor::chains::Chains;
 use stwo::core::fields::m31::M31;
@@ -53,7 +53,7 @@ fn claims(chunk: &mut Chunk, before: Digest, token: u32) {
         .expect("the row's compression");
     let start = start(&before, &block(token));
     let mut row: Vec<M31> = start.iter().map(|&x| M31::from(x)).collect();
-    permute_seen(start, |x| row.extend(powers(x).map(M31::from)));
+    permute_seen(start, |powers| row.extend(powers.map(M31::from)));
     for (column, value) in table.iter_mut().zip(row) {
         column[own] = value;
     }

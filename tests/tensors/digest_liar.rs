@@ -4,9 +4,7 @@ use std::ops::{Deref, DerefMut};
 
 use cairo_decode::air::components::{compress, record, tokens};
 use cairo_decode::prove::tensor::tally;
-use cairo_decode::spec::poseidon2::{
-    Block, Digest, compress as compressed, permute_seen, powers, start,
-};
+use cairo_decode::spec::poseidon2::{Block, Digest, compress as compressed, permute_seen, start};
 use cairo_decode::spec::record::EMPTY;
 use cairo_decode::spec::token_chain;
 use cairo_decode::tensor;
@@ -190,7 +188,7 @@ pub fn number(element: M31) -> i64 {
 pub fn compression(digest: &Digest, block: &Block, times: u32) -> Vec<M31> {
     let start = start(digest, block);
     let mut row: Vec<M31> = start.iter().map(|&x| M31::from(x)).collect();
-    permute_seen(start, |x| row.extend(powers(x).map(M31::from)));
+    permute_seen(start, |powers| row.extend(powers.map(M31::from)));
     row.push(M31::from(times));
     assert_eq!(row.len(), compress::MULTIPLICITY + 1);
     row

@@ -2,7 +2,7 @@
 
 use cairo_decode::air::components::Component;
 use cairo_decode::receipt::{Document, FormatError, Manifest, ModelManifest, TensorManifest};
-use cairo_decode::spec::SPEC_VERSION;
+use cairo_decode::spec::TENSOR_SPEC_VERSION;
 use cairo_decode::verify::statement::{ModelRoot, Policy, ProgramHash};
 use cairo_decode::verify::tensors::TensorPins;
 use starknet_types_core::felt::Felt;
@@ -23,7 +23,7 @@ pub fn manifest() -> TensorManifest {
             name: "toy".to_owned(),
             model_root: tensors.model_root(parameters_root),
             program_hash: ProgramHash(Felt::from(99)),
-            spec_version: SPEC_VERSION,
+            spec_version: TENSOR_SPEC_VERSION,
             statement_version: 3,
             policy: Policy::greedy(Some(3)),
             vocab_size: 40,
@@ -75,6 +75,19 @@ fn a_manifest_is_read_as_it_was_written() {
         read(&neither),
         Err(FormatError::OtherFormat { .. })
     ));
+}
+
+/// Such a manifest is of statements of version 3 and of specification 2, and of no others.
+#[test]
+fn a_manifest_has_one_version_of_each() {
+    for (field, found, expected) in [("statement_version", 3, 2), ("spec_version", 2, 1)] {
+        let [from, to] = [found, expected].map(|number| format!("\"{field}\": {number}"));
+        let said = replaced(&from, &to);
+        assert_eq!(
+            said,
+            format!("{field}: is {expected}, and must be {found} with tensor components")
+        );
+    }
 }
 
 /// Attack: a trusted model root over other parameters, another layout or other constants. Stopped by: the model root is that
@@ -172,7 +185,7 @@ fn requirement_27_the_section_is_strict() {
         (
             "\"name\": \"range\"",
             "\"name\": \"head\"",
-            "tensors.components[0].parameters: head: there are 0, the component has 1",
+            "tensors.components[0].parameters: head: there are 0, the component has 2",
         ),
         (
             "[\n          12\n        ]",

@@ -8,6 +8,7 @@ use cairo_decode::receipt::{
     Document, ProofIdentity, ProofRecord, Receipt, TensorManifest, TensorReceipt,
     VerifySessionError, verify_receipt, verify_tensor_receipt,
 };
+use cairo_decode::spec::TENSOR_SPEC_VERSION;
 use cairo_decode::verify::ProofError;
 use cairo_decode::verify::params::PLAIN;
 use cairo_decode::verify::policy::{Accept, AcceptedModel};
@@ -49,7 +50,7 @@ fn tensor_receipt(bytes: &[u8]) -> TensorReceipt {
     };
     TensorReceipt {
         statement: Statement {
-            spec_version: old.spec_version,
+            spec_version: TENSOR_SPEC_VERSION,
             domain: old.domain,
             session_id: old.session_id,
             model_root: old.model_root,

@@ -156,7 +156,10 @@ fn two_heads_would_choose_any_token() {
             .position(|p| p.component == component)
             .expect("placed")
     };
-    let table = of(Component::Head { width: WIDTH });
+    let table = of(Component::Head {
+        width: WIDTH,
+        tied: true,
+    });
     let first = chunk.witness.tables[table].len() - LANE_COLUMNS * LANES;
     for (head, token, lane) in rows() {
         let chosen = |head: usize| lies[lane] - 1 + 2 * head;

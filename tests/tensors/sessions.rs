@@ -10,7 +10,7 @@ use cairo_decode::receipt::{
     SessionWriter, TENSOR_RECEIPT_FORMAT, TensorManifest, TensorReceipt, VerifySessionError,
     proof_name, receipt_name, verify_session, verify_tensor_receipt, verify_tensor_session,
 };
-use cairo_decode::spec::SPEC_VERSION;
+use cairo_decode::spec::TENSOR_SPEC_VERSION;
 use cairo_decode::tensor::constants;
 use cairo_decode::verify::params::PLAIN;
 use cairo_decode::verify::proof::encode_tensors;
@@ -80,7 +80,7 @@ fn prove() -> Proven {
             name: "toy".to_owned(),
             model_root: root,
             program_hash: pins.program_hash,
-            spec_version: SPEC_VERSION,
+            spec_version: TENSOR_SPEC_VERSION,
             statement_version: VERSION,
             policy: pins.policy,
             vocab_size: model.plan.embedding.rows.len() as u32,

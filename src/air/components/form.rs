@@ -177,7 +177,8 @@ registry! {
     PositionTable "position_table" { part: 8, PART, CHANNELS as u64 }
     Angles    "angles"     {}
     HeadInput "head_input" {}
-    Head      "head"       { width: 8, MAX_WIDTH, CHANNELS as u64 }
+    EmbeddingTable "embedding_table" { part: 8, PART, CHANNELS as u64 }
+    Head      "head"       { width: 8, MAX_WIDTH, CHANNELS as u64; tied: 0, 1, 1 }
     Answer    "answer"     {}
     Norm      "norm"       { centred: 0, 1, 1 }
     NormRoot  "norm_root"  { centred: 0, 1, 1 }
@@ -226,8 +227,8 @@ mod tests {
             ("product", 0, false),
             ("product", 3, false),
             ("product", 4096, true),
-            ("head", 4097, false),
-            ("head", 4100, false),
+            ("position_table", 4, false),
+            ("position_table", 12, false),
             ("call", 10, true),
             ("call", 11, false),
             ("gated", P, false),

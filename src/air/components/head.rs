@@ -1,8 +1,8 @@
-//! Logits of all tokens, the choice of the largest, and the table of embeddings.
+//! Logits of all tokens, the choice of the largest, and the table of embeddings where the head's matrix is that.
 //!
 //! Row: a token `i`. Constants: the row's [`place`](super::place) (three operands, of which the second is the address `b` of the
-//! maxima), `i`, `first`, `last`, and the embedding `E_i0 … E_i(d−1)`. Values for each lane: the maximum `m_t`, a
-//! flag `a_t` and the one before it `a'_t`, and the distance in limbs `l_t`, `h_t`; a multiplicity for each part of the embedding. A power
+//! maxima), `i`, `first`, `last`, and the matrix's row `E_i0 … E_i(d−1)`. Values for each lane: the maximum `m_t`, a
+//! flag `a_t` and the one before it `a'_t`, and the distance in limbs `l_t`, `h_t`; if the matrix is the table of embeddings, a multiplicity for each part of the embedding. A power
 //! `g = first + (1 − first) β g'`.
 //!
 //! - *Logits.* `y_t = m_t − (l_t + 2^15 h_t + 1 − a_t)`, `R(15, l)`, `R(15, h)`; to the zero sum `κ on g (Σ_j E_ij X_j − Σ_t ρ^t y_t)` with the messages
@@ -11,7 +11,8 @@
 //!   relation `(A, row, flags)` ties to it, with the row's number in the operation: `a(1 − a) = 0`, `a' (1 − a) = 0`, `first a' = 0`, `last (1 − a) = 0`. With `f = a − a'`:
 //!   `f (l + 2^15 h) = 0`, as the chosen logit is the maximum. A token before the chosen one is smaller by at least 1, so the lowest of equal
 //!   logits wins. To the zero sum, as a kind of its own, `κ' Σ_t ρ^t i f_t`, from which `answer` takes the chosen token.
-//! - *Embedding.* `−on · n_part · (E, part, i, channels of the part)`.
+//! - *Embedding.* If the matrix is the table of embeddings: `−on · n_part · (E, part, i, channels of the part)`. Otherwise
+//!   [a table of vectors](super::vectors) has the embeddings, and the head yields none: it would yield rows of another matrix.
 //!
 //! The plan requires logits below `2^28` in magnitude, so that congruent distances are equal.
 //!
@@ -45,13 +46,21 @@ pub fn part(width: usize) -> usize {
 pub const LANE_COLUMNS: usize = 4;
 
 /// The constraints of a row.
-pub fn evaluate<R: Row>(width: usize, lanes: usize, weights: &Weights<R::C>, row: &mut R) {
+pub fn evaluate<R: Row>(
+    width: usize,
+    tied: bool,
+    lanes: usize,
+    weights: &Weights<R::C>,
+    row: &mut R,
+) {
     let place = place(3, row);
     let token = row.constant("token");
     let first = row.constant("first");
     let last = row.constant("last");
     let embedding = row.constants("embedding", width);
-    embeddings(&place.on, &token, &embedding, row);
+    if tied {
+        embeddings(&place.on, &token, &embedding, row);
+    }
 
     let maxima = row.values(lanes);
     tensor::uses(place.on.clone(), place.operands[1].clone(), &maxima, row);

@@ -53,7 +53,7 @@ use stwo_constraint_framework::{EvalAtRow, FrameworkEval, InfoEvaluator};
 use super::challenges::{Challenges, Weights};
 use super::row::{FrameworkRow, Row};
 use crate::spec::record::Packing;
-use relations::{ANGLES, POSITIONS};
+use relations::{ANGLES, EMBEDDING, POSITIONS};
 
 /// A component, with what its columns depend on.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -98,8 +98,10 @@ pub enum Component {
     Angles,
     /// [`head_input`]
     HeadInput,
-    /// [`head`]: channels of an embedding
-    Head { width: usize },
+    /// [`vectors`] of embeddings, where the head has another matrix: channels of a part
+    EmbeddingTable { part: usize },
+    /// [`head`]: channels of its matrix, and whether that is the table of embeddings
+    Head { width: usize, tied: bool },
     /// [`answer`]
     Answer,
     /// [`masks`]
@@ -152,7 +154,8 @@ impl Component {
             Component::PositionTable { part } => vectors::evaluate(POSITIONS, part, row),
             Component::Angles => angles::evaluate(row),
             Component::HeadInput => head_input::evaluate(lanes, weights, row),
-            Component::Head { width } => head::evaluate(width, lanes, weights, row),
+            Component::EmbeddingTable { part } => vectors::evaluate(EMBEDDING, part, row),
+            Component::Head { width, tied } => head::evaluate(width, tied, lanes, weights, row),
             Component::Answer => answer::evaluate(lanes, weights, row),
             Component::Masks => masks::evaluate(lanes, row),
             Component::Softmax { head_dim } => softmax::evaluate(head_dim, lanes, weights, row),
@@ -234,7 +237,8 @@ impl Component {
             Component::Product { block } => [7, block as u32],
             Component::Round => [8, 0],
             Component::HeadInput => [9, 0],
-            Component::Head { width } => [10, width as u32],
+            Component::EmbeddingTable { part } => [22, part as u32],
+            Component::Head { width, tied } => return [10, width as u32, tied.into()],
             Component::Answer => [11, 0],
             Component::Table => [12, 0],
             Component::Function { start } => [13, start],

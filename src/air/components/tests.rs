@@ -67,7 +67,9 @@ fn components() -> Vec<Component> {
             Component::Embed { part, shift },
             Component::EmbedPositions { part, shift },
             Component::PositionTable { part },
-            Component::Head { width },
+            Component::EmbeddingTable { part },
+            Component::Head { width, tied: true },
+            Component::Head { width, tied: false },
         ]);
     }
     all
@@ -75,7 +77,7 @@ fn components() -> Vec<Component> {
 
 fn recorded(component: Component, lanes: usize) -> Recorded {
     let messages = match component {
-        Component::Head { width } => width,
+        Component::Head { width, .. } => width,
         _ => 0,
     };
     let components = vec![Placed {
@@ -139,8 +141,9 @@ fn tuples_of_a_relation_have_one_length() {
     let wide = |component: &Component| match *component {
         Component::Embed { part: own, .. }
         | Component::EmbedPositions { part: own, .. }
-        | Component::PositionTable { part: own } => own == part,
-        Component::Head { width: own } => own == width,
+        | Component::PositionTable { part: own }
+        | Component::EmbeddingTable { part: own } => own == part,
+        Component::Head { width: own, .. } => own == width,
         _ => true,
     };
     let mut parts = BTreeSet::new();

@@ -1,10 +1,11 @@
-//! A table of vectors, one for each position, in parts: rotary angles, or learned positions.
+//! A table of vectors, one for each position, in parts: rotary angles, or learned positions. Of embeddings, where the head has another
+//! matrix, it has one for each token: what stands here about positions is true of tokens then.
 //!
 //! Row: constants `on`, part, position, and the part's numbers `v_0 … v_(w−1)`; multiplicity `m`. `−on · m · (relation, part, position, v_0
 //! … v_(w−1))`. Without `on` a row of padding would yield a vector of zeros for part 0 and position 0.
 //!
 //! Each part and position is there once. A position that the table does not have has no tuple, so no use of it can be balanced: a chunk
-//! with such a lane has no proof. So a table has the positions of the lanes that nobody asked for too, `L − 1` beyond the context.
+//! with such a lane has no proof. So a table of positions has those of the lanes that nobody asked for too, `L − 1` beyond the context.
 //!
 //! Cells of a row: 1 and 4.
 

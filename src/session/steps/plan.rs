@@ -30,9 +30,9 @@ fn rows(components: &[Component]) -> Rows {
 }
 
 /// What is known of a session's chunks.
-pub(crate) struct Plan {
+pub(super) struct Plan {
     /// The parameters of its proofs.
-    pub(crate) set: &'static ParamSet,
+    pub(super) set: &'static ParamSet,
     /// Rows of the next chunk's first step alone.
     one: Rows,
     /// Components of the latest chunk, for their columns.
@@ -43,7 +43,7 @@ pub(crate) struct Plan {
 
 impl Plan {
     /// Nothing is known yet.
-    pub(crate) fn new(set: &'static ParamSet) -> Plan {
+    pub(super) fn new(set: &'static ParamSet) -> Plan {
         Plan {
             set,
             one: Rows::new(),
@@ -57,7 +57,7 @@ impl Plan {
     ///
     /// # Errors
     /// Those of `probe`.
-    pub(crate) fn choose<E>(
+    pub(super) fn choose<E>(
         &mut self,
         most: usize,
         left: usize,
@@ -72,7 +72,7 @@ impl Plan {
     }
 
     /// Takes what the chunk of `steps` steps had that came next.
-    pub(crate) fn learn(&mut self, chunk: &[Component], steps: usize) {
+    pub(super) fn learn(&mut self, chunk: &[Component], steps: usize) {
         if steps < 2 {
             return;
         }
