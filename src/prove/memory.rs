@@ -10,9 +10,9 @@ use crate::verify::params::ParamSet;
 /// Bytes that a proof takes at its peak for each cell that it commits to, besides the cell's column at the blow-up.
 const BYTES_PER_CELL: u64 = 8;
 /// The same of a proof with tensor components, its column at the blow-up included; and for each number in its constant columns. Measured,
-/// with a tenth added: `cargo run --release --example shapes -- gpt2 64`, `gpt2 64 512`; and `cairo-decode bench E`, whose plan, with a
+/// with a tenth added: `cargo run --release --example shapes -- gpt2 64`, `gpt2 64 512`; and `cairo-decode bench E` and `E512`, whose plan, with a
 /// weight for most constants, stays in memory.
-const BYTES_PER_TENSOR_CELL: u64 = 17;
+const BYTES_PER_TENSOR_CELL: u64 = 19;
 const BYTES_PER_CONSTANT: u64 = 19;
 /// Bytes for each row of the lifted domain: tables, twiddles, folding.
 const BYTES_PER_ROW: u64 = 400;
