@@ -10,7 +10,7 @@ use crate::session::{edit, read, receipt, world};
 
 /// A field of the second receipt that is changed, and what the refusal names.
 const CHANGES: [(&str, &str, &str); 22] = [
-    ("/statement/spec_version", "1", "spec_version"),
+    ("/statement/spec_version", "99", "spec_version"),
     ("/statement/session_id", "\"0x7\"", "session_id"),
     ("/statement/model_root", "\"0x7\"", "model_root"),
     ("/statement/program_hash", "\"0x7\"", "program_hash"),
