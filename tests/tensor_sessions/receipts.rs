@@ -19,7 +19,7 @@ const CHANGES: [(&str, &str, &str); 22] = [
     ("/statement/prompt_length", "10", "prompt_length"),
     ("/statement/steps", "5", "steps"),
     ("/statement/frontier_in/position", "7", "position"),
-    ("/statement/frontier_in/last_token", "5", "last_token"),
+    ("/statement/frontier_in/last_token", "5", "tokens_root"),
     ("/statement/frontier_in/kv_root", "\"0x7\"", "kv_root"),
     (
         "/statement/frontier_in/tokens_root",
