@@ -29,6 +29,15 @@ pub const STREAM_SHIFT: u32 = 5;
 /// Most bits of what is rotated, of keys and of values, sign included.
 pub const SHORT_BITS: u32 = 15;
 
+/// Most operations.
+pub const MAX_OPERATIONS: usize = 1 << 14;
+
+/// Most channels of anything but logits.
+pub const MAX_CHANNELS: i64 = 1 << 20;
+
+/// Most tokens.
+pub const MAX_TOKENS: i64 = 1 << 24;
+
 /// Most channels of a norm.
 pub const NORM_CHANNELS: i64 = 4095;
 
@@ -73,7 +82,19 @@ impl Reach {
 /// The first check that fails.
 pub fn ranges(description: &Description) -> Result<Vec<Reach>, RangeError> {
     let mut reaches = vec![];
-    for (number, operation) in description.operations.iter().enumerate() {
+    let mut channels: Vec<usize> = vec![];
+    let operations = &description.operations;
+    if operations.len() > MAX_OPERATIONS {
+        let (found, most) = (operations.len(), MAX_OPERATIONS);
+        return Err(RangeError::Operations { found, most });
+    }
+    let heads = operations
+        .iter()
+        .map(|of| matches!(of, Operation::Head { .. }));
+    if heads.clone().filter(|head| *head).count() != 1 || heads.last() != Some(true) {
+        return Err(RangeError::Head);
+    }
+    for (number, operation) in operations.iter().enumerate() {
         for input in operation.reads() {
             let name = operation.name();
             let late = RangeError::Order {
@@ -88,9 +109,12 @@ pub fn ranges(description: &Description) -> Result<Vec<Reach>, RangeError> {
             name: operation.name(),
             description,
             reaches: &reaches,
+            channels: &channels,
         };
         let reach = at.reach(operation)?;
+        let written = at.writes(operation);
         reaches.push(reach);
+        channels.push(written);
     }
     Ok(reaches)
 }
@@ -163,6 +187,9 @@ impl At<'_> {
 
     fn embed(&self) -> Result<Reach, RangeError> {
         let embedding = &self.description.embedding;
+        let [inputs, tokens] = [embedding.tokens.inputs, embedding.tokens.rows.len()];
+        self.constant("channels", inputs as i64, 1, MAX_CHANNELS)?;
+        self.constant("tokens", tokens as i64, 1, MAX_TOKENS)?;
         self.whole(&embedding.tokens)?;
         self.shift(embedding.shift, 0, EMBEDDING_SHIFT)?;
         let position = match &embedding.positions {
@@ -203,6 +230,7 @@ impl At<'_> {
 
     /// Bounds of rounded outputs, and of each of them.
     fn products(&self, of: &Product, input: usize) -> Result<(Reach, Vec<i64>), RangeError> {
+        self.constant("outputs", of.weights.rows.len() as i64, 1, MAX_CHANNELS)?;
         self.shape(of.weights.inputs, self.channels(input))?;
         self.shape(of.bias.len(), of.weights.rows.len())?;
         self.shift(of.shift, 0, MAX_BITS)?;
@@ -252,7 +280,8 @@ impl At<'_> {
     /// A rotated output is at most `|x| (|cos| + |sin|)`.
     fn rotary(&self, of: &Product, input: usize, half: usize) -> Result<Reach, RangeError> {
         let (reach, outputs) = self.rounded(of, input, SHORT_BITS)?;
-        self.shape(outputs.len() % (2 * half).max(1), 0)?;
+        self.constant("half of a head", half as i64, 1, MAX_CHANNELS)?;
+        self.shape(outputs.len() % (2 * half), 0)?;
         let angles = &self.description.angles;
         for table in [&angles.cos, &angles.sin] {
             self.shape(table.len(), self.description.context)?;
@@ -271,6 +300,8 @@ impl At<'_> {
 
     /// Whether queries, keys and values of so many channels have these heads.
     fn heads(&self, of: Attention, [q, k, v]: [usize; 3]) -> Result<(), RangeError> {
+        self.constant("channels of a head", of.head_dim as i64, 1, MAX_CHANNELS)?;
+        self.constant("heads", of.kv_heads as i64, 1, MAX_CHANNELS)?;
         let rest = of.heads.checked_rem(of.kv_heads);
         self.shape(rest.unwrap_or(of.heads), 0)?;
         let channels = |heads: usize| heads.saturating_mul(of.head_dim);
@@ -339,9 +370,14 @@ impl At<'_> {
         rows.try_for_each(|row| self.shape(row.len(), of.inputs))
     }
 
-    /// Channels of what an operation writes.
+    /// Channels of what an operation before has written.
     fn channels(&self, of: usize) -> usize {
-        match &self.description.operations[of] {
+        self.channels[of]
+    }
+
+    /// Channels of what this operation writes.
+    fn writes(&self, operation: &Operation) -> usize {
+        match operation {
             Operation::Embed => self.description.embedding.tokens.inputs,
             Operation::Norm { input, .. } | Operation::Residual { stream: input, .. } => {
                 self.channels(*input)
