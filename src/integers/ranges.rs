@@ -76,6 +76,22 @@ impl Reach {
     }
 }
 
+/// Requires of a description that it chooses tokens: the last operation is the head, and no other one.
+///
+/// # Errors
+/// [`RangeError::Head`], [`RangeError::Operations`].
+pub fn chooses(description: &Description) -> Result<(), RangeError> {
+    let operations = &description.operations;
+    if operations.len() > MAX_OPERATIONS {
+        let (found, most) = (operations.len(), MAX_OPERATIONS);
+        return Err(RangeError::Operations { found, most });
+    }
+    let is_head = |of: &Operation| matches!(of, Operation::Head { .. });
+    let first = operations.iter().position(is_head);
+    let fits = first.is_some_and(|first| first + 1 == operations.len());
+    fits.then_some(()).ok_or(RangeError::Head)
+}
+
 /// The bounds of what each operation writes.
 ///
 /// # Errors
@@ -83,18 +99,7 @@ impl Reach {
 pub fn ranges(description: &Description) -> Result<Vec<Reach>, RangeError> {
     let mut reaches = vec![];
     let mut channels: Vec<usize> = vec![];
-    let operations = &description.operations;
-    if operations.len() > MAX_OPERATIONS {
-        let (found, most) = (operations.len(), MAX_OPERATIONS);
-        return Err(RangeError::Operations { found, most });
-    }
-    let heads = operations
-        .iter()
-        .map(|of| matches!(of, Operation::Head { .. }));
-    if heads.clone().filter(|head| *head).count() != 1 || heads.last() != Some(true) {
-        return Err(RangeError::Head);
-    }
-    for (number, operation) in operations.iter().enumerate() {
+    for (number, operation) in description.operations.iter().enumerate() {
         for input in operation.reads() {
             let name = operation.name();
             let late = RangeError::Order {
