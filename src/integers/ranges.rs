@@ -306,9 +306,9 @@ impl At<'_> {
     /// Whether queries, keys and values of so many channels have these heads.
     fn heads(&self, of: Attention, [q, k, v]: [usize; 3]) -> Result<(), RangeError> {
         self.constant("channels of a head", of.head_dim as i64, 1, MAX_CHANNELS)?;
-        self.constant("heads", of.kv_heads as i64, 1, MAX_CHANNELS)?;
         let rest = of.heads.checked_rem(of.kv_heads);
         self.shape(rest.unwrap_or(of.heads), 0)?;
+        self.constant("heads", of.heads as i64, 1, MAX_CHANNELS)?;
         let channels = |heads: usize| heads.saturating_mul(of.head_dim);
         self.shape(q, channels(of.heads))?;
         self.shape(k, channels(of.kv_heads))?;

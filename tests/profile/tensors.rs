@@ -249,7 +249,7 @@ fn commands_take_a_build_with_tensors() {
     }
 
     let profile = json(&["profile", build, "-p", "w3 w4", "-n", "2", "--stride", "9"]);
-    assert_eq!(profile["positions"], serde_json::json!([1, 10]));
+    assert_eq!(profile["positions"], serde_json::json!([2, 11]));
     command::reject(
         &["profile", build, "-p", "w3", "-n", "1", "--chunk", "9"],
         2,
