@@ -117,11 +117,10 @@ impl Compiled {
                 )));
             }
         }
-        let mut hints = self.program.executable().program.hints.iter();
-        let mut hints = hints.by_ref().flat_map(|(_, hints)| hints);
-        match hints.find(|hint| !helps(hint)) {
-            None => Ok(()),
-            Some(_) => Err(format(
+        let hints = self.program.executable().program.hints.iter();
+        match hints.flat_map(|(_, hints)| hints).all(helps) {
+            true => Ok(()),
+            false => Err(format(
                 "it has a hint that no program of tensor operations has; compile the model again"
                     .to_string(),
             )),

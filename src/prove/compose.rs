@@ -109,7 +109,7 @@ impl Party for Composer<'_> {
 fn brought(input: &ProverInput, tables: &Arc<PreProcessedTrace>) -> BTreeSet<&'static str> {
     let mut first = get_opcodes(&input.state_transitions.casm_states_by_opcode);
     first.extend(get_builtins(&input.builtin_segments, tables.clone()));
-    first.into_iter().flat_map(get_sub_components).collect()
+    all_brought(first)
 }
 
 /// The library's names of what instructions and builtins bring, themselves included.
@@ -122,9 +122,11 @@ pub(crate) fn brought_by(
             cairo::Kind::Opcode | cairo::Kind::Builtin { .. }
         )
     });
-    firsts
-        .flat_map(|first| get_sub_components(first.name()))
-        .collect()
+    all_brought(firsts.map(cairo::Component::name))
+}
+
+fn all_brought(firsts: impl IntoIterator<Item = &'static str>) -> BTreeSet<&'static str> {
+    firsts.into_iter().flat_map(get_sub_components).collect()
 }
 
 /// Leaves out the fixed tables that nothing reads. The library makes all of them, whatever is read; a table that is not there
