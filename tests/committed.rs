@@ -14,7 +14,7 @@ use std::path::{Path, PathBuf};
 use std::sync::OnceLock;
 
 use cairo_decode::bundle::Bundle;
-use command::{accept, path, proving, reject};
+use command::{accept, compiling_steps, path, proving, reject};
 
 const PROMPT: &str = "abc";
 
@@ -46,18 +46,13 @@ fn world() -> &'static World {
             ("other", "committed", "other-build"),
         ] {
             let (model, build) = (world.at(model), world.at(build));
-            accept(&[
-                "compile",
-                "--target",
-                "steps",
-                path(&model),
-                "-o",
-                path(&build),
-                "--weights",
-                weights,
-                "--name",
-                "m",
-            ]);
+            accept(
+                &[
+                    &compiling_steps(&model, &build)[..],
+                    &["--weights", weights, "--name", "m"],
+                ]
+                .concat(),
+            );
         }
         let (build, session) = (world.at("build"), world.at("session"));
         accept(&proving(&build, PROMPT, &session));

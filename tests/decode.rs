@@ -351,6 +351,13 @@ fn a_build_folder_is_read_back() {
         let digit = digit.expect("a word");
         bytes[digit] = if bytes[digit] == b'1' { b'2' } else { b'1' };
     });
+    assert!(other.contains("is not a call"), "{other}");
+    let other = refused("program.json", &|bytes| {
+        let text = String::from_utf8(bytes.clone()).expect("JSON");
+        let words = "\"bytecode\":[\"0x";
+        let at = text.find(words).expect("words") + words.len();
+        bytes[at] = if bytes[at] == b'1' { b'2' } else { b'1' };
+    });
     assert!(other.contains("the program's hash is "), "{other}");
     let constants = refused("model.json", &|bytes| *bytes = with_other_constants(bytes));
     assert!(constants.contains("the model root is "), "{constants}");

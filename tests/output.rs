@@ -17,7 +17,7 @@ use std::io::Write;
 use std::path::{Path, PathBuf};
 use std::process::{Output, Stdio};
 
-use command::{accept, code, command, path, reject, run, text};
+use command::{accept, code, command, compiling_steps, path, reject, run, text};
 use terminal::on_a_terminal;
 use world::world;
 
@@ -192,14 +192,7 @@ fn loud(name: &str, text: &str) -> PathBuf {
         { "type": "Fuse" },
     ]});
     fs::write(&file, tokenizer.to_string()).expect("written");
-    accept(&[
-        "compile",
-        "--target",
-        "steps",
-        path(&model),
-        "-o",
-        path(&build),
-    ]);
+    accept(&compiling_steps(&model, &build));
     build
 }
 

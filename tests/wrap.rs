@@ -20,7 +20,7 @@ use std::path::Path;
 use cairo_decode::wrap::aggregate::{Aggregate, UPPER_ROOT};
 use cairo_decode::wrap::circuit;
 use cairo_decode::wrap::shape::{AGGREGATE, LEAF};
-use command::{accept, code, path, reject, run};
+use command::{accept, code, compiling_steps, path, reject, run};
 use stwo::core::fields::m31::M31;
 
 /// The circuit of the upper levels; that of level 1 is compared whenever a session is wrapped.
@@ -74,14 +74,7 @@ fn a_session_is_wrapped_and_verified() {
     let at = |name: &str| temp.path().join(name);
     let (model, build, other) = (at("model"), at("build"), at("other"));
     second_model::write_second_model(&model, 5).expect("a model directory");
-    accept(&[
-        "compile",
-        "--target",
-        "steps",
-        path(&model),
-        "-o",
-        path(&build),
-    ]);
+    accept(&compiling_steps(&model, &build));
     let session = at("session");
     let domain = "SN_TEST/0x1234";
     accept(&[
@@ -122,14 +115,7 @@ fn a_session_is_wrapped_and_verified() {
     reject(&["wrap", dir, "--build", path(&build)], 2, "--wrappable");
     fs::write(&witness, &bytes).expect("written");
     second_model::write_second_model(&model, 6).expect("a model directory");
-    accept(&[
-        "compile",
-        "--target",
-        "steps",
-        path(&model),
-        "-o",
-        path(&other),
-    ]);
+    accept(&compiling_steps(&model, &other));
     reject(&["wrap", dir, "--build", path(&other)], 2, "model_root");
 
     // Another chunk's proof is no proof of this chunk's statement.

@@ -245,6 +245,6 @@ mod tests {
     fn an_answer_of_another_form_is_refused() {
         let answer = serde_json::json!({ "case": "A", "about": "one step" });
         let error = print(&answer).expect_err("it lacks numbers").to_string();
-        assert!(error.contains("parameters"), "{error}");
+        assert!(error.contains("without the number"), "{error}");
     }
 }

@@ -24,8 +24,8 @@ use session::Pinned;
 /// Example:
 ///   cairo-decode chain devnet &
 ///   cairo-decode chain deploy --rpc http://127.0.0.1:5050
-///   cairo-decode chain register build/stories
-///   cairo-decode chain submit session --build build/stories
+///   cairo-decode chain register build/steps
+///   cairo-decode chain submit session --build build/steps
 #[derive(Debug, clap::Args)]
 #[command(verbatim_doc_comment)]
 pub struct Args {
@@ -86,14 +86,14 @@ enum Command {
     },
     /// Register a model
     ///
-    /// Example: cairo-decode chain register build/stories
+    /// Example: cairo-decode chain register build/steps
     Register {
         /// Build folder
         build: PathBuf,
     },
     /// Submit a wrapped session: in order, every part of it of which the registry lacks a statement
     ///
-    /// Example: cairo-decode chain submit session --build build/stories
+    /// Example: cairo-decode chain submit session --build build/steps
     Submit {
         /// Session folder
         session: PathBuf,
@@ -106,7 +106,7 @@ enum Command {
     },
     /// Show the registry, or a session as it has it
     ///
-    /// Example: cairo-decode chain status session --build build/stories
+    /// Example: cairo-decode chain status session --build build/steps
     Status {
         /// Session folder
         #[arg(requires = "build")]

@@ -13,6 +13,7 @@ use cairo_decode::quantize::{
     MIN_AGREEMENT, MIN_TOKENS, QuantOptions, Verdict, readable, readable_change,
 };
 use cairo_decode::receipt::Manifest;
+use cairo_decode::tensor::LANES;
 use cairo_decode::verify::tensors::TensorPins;
 use serde::Serialize;
 
@@ -130,10 +131,18 @@ pub fn run(args: &Args) -> super::Outcome {
 /// What is asked for; an option of the other target is refused by name.
 fn request(args: &Args) -> anyhow::Result<BuildRequest> {
     match args.target {
-        Target::Tensors => ensure!(
-            args.weights.is_none(),
-            "--weights: goes with --target steps, whose programs have the weights"
-        ),
+        Target::Tensors => {
+            ensure!(
+                args.weights.is_none(),
+                "--weights: goes with --target steps, whose programs have the weights"
+            );
+            if let Some(lanes) = args.lanes {
+                ensure!(
+                    LANES.contains(&lanes),
+                    "--lanes: must be 8, 16, 32 or 64, not {lanes}"
+                );
+            }
+        }
         Target::Steps => ensure!(
             args.lanes.is_none(),
             "--lanes: goes with --target tensors; with --target steps, `prove --chunk` says how many steps a proof has"

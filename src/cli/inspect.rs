@@ -59,6 +59,9 @@ pub fn run(args: &Args) -> super::Outcome {
 }
 
 fn neither(path: &Path) -> anyhow::Error {
+    if !path.exists() {
+        return anyhow::anyhow!("{}: not found", path.display());
+    }
     anyhow::anyhow!(
         "{}: neither a session, a build, a receipt nor a manifest",
         path.display()

@@ -80,6 +80,10 @@ pub fn build_folder(path: &Path) -> anyhow::Result<PathBuf> {
             "{shown}: a session, not a build; give the build of its model"
         );
         ensure!(
+            !path.join("program.json").exists(),
+            "{shown}: a build without its {MANIFEST_FILE}: compile the model again"
+        );
+        ensure!(
             !path.join("config.json").exists(),
             "{shown}: a model directory, not a build: first run cairo-decode compile {shown} -o BUILD"
         );

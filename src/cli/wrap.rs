@@ -15,7 +15,7 @@ use super::{interrupt, memory, output, paths, table};
 /// A longer session gets as many proofs as it takes. The session must have been proven with --wrappable, or for a chain with --domain. Run again with the
 /// same arguments, a stopped wrap goes on where it was.
 ///
-/// Example: cairo-decode wrap session --build build/stories
+/// Example: cairo-decode wrap session --build build/steps
 #[derive(Debug, clap::Args)]
 pub struct Args {
     /// Session folder

@@ -12,6 +12,7 @@ use super::outline::Outline;
 use crate::air::cairo;
 use crate::air::layout::{self, Layout, Layouts, SizeError};
 use crate::program::{Declared, Schedule, Work, declare};
+use crate::prove::compose::brought_by;
 use crate::prove::{check_declared_memory, memory};
 use crate::tensor::{Plan, carried_blocks, constants};
 use crate::verify::params::{ParamSet, variant};
@@ -35,9 +36,6 @@ const CAIRO: [cairo::Component; 16] = [
     cairo::Component::MemoryIdToBig,
     cairo::Component::MemoryIdToSmall,
 ];
-
-/// A table that proofs with tensor components leave out, as no such program reads it.
-const LEFT_OUT: cairo::Component = cairo::Component::RangeCheck20;
 
 /// Cells that a step of the VM or a word of the program has at most in the Cairo AIR, its padding and its values included.
 const CELLS_OF_STEP: u64 = 200;
@@ -111,7 +109,7 @@ pub struct Cost {
 impl Cost {
     /// Cells of the fixed tables of every proof with tensor components.
     pub fn table_cells() -> u64 {
-        cairo::Component::table_cells() - cells_of(LEFT_OUT)
+        tables().map(cells_of).sum()
     }
 }
 
@@ -247,12 +245,16 @@ fn component_cells(layout: &Layout) -> u64 {
 
 /// The Cairo AIR's components of such a proof.
 fn cairo_components() -> impl Iterator<Item = cairo::Component> {
-    let tables = |component: &cairo::Component| {
-        let always = matches!(component.kind(), cairo::Kind::Table { with: None, .. });
-        always && *component != LEFT_OUT
-    };
-    let tables = cairo::Component::ALL.iter().copied().filter(tables);
-    CAIRO.into_iter().chain(tables)
+    CAIRO.into_iter().chain(tables())
+}
+
+/// The fixed tables that these components read; the others are left out.
+fn tables() -> impl Iterator<Item = cairo::Component> {
+    let brought = brought_by(CAIRO);
+    let all = cairo::Component::ALL.iter().copied();
+    all.filter(move |component| {
+        matches!(component.kind(), cairo::Kind::Table { .. }) && brought.contains(component.name())
+    })
 }
 
 /// Columns of trace and interaction.

@@ -35,7 +35,7 @@ impl Decoder {
         let hash = ProgramHash(program.hash()).to_string();
         let expected = manifest.model.program_hash.to_string();
         same("the program's hash", hash, expected)?;
-        let outline = Outline::new(&description, cut(&manifest.tensors))?;
+        let outline = Outline::in_range(&description, cut(&manifest.tensors))?;
         let layouts =
             [&outline.layouts, manifest.tensors.layouts()].map(|of| hex::encode(of.digest()));
         let [found, expected] = layouts;

@@ -2,7 +2,7 @@
 
 use super::error::BuildError;
 use super::root::root_of_bytes;
-use crate::integers::{self, Carried, Description, Refusal, ranges};
+use crate::integers::{self, Carried, Description, Refusal, chooses, ranges};
 use crate::receipt::TensorManifest;
 use crate::spec::TENSOR_SPEC_VERSION;
 use crate::verify::statement::v3;
@@ -27,6 +27,7 @@ impl IntegerModel {
         let root = root_of_bytes(bytes, config, tokenizer).to_string();
         let expected = manifest.parameters_root.to_string();
         same("the root of the parameters", root, expected)?;
+        chooses(&description)?;
         ranges(&description)?;
         let model = &manifest.model;
         let tokens = description.embedding.tokens.rows.len();

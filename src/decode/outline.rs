@@ -49,8 +49,15 @@ impl Outline {
     /// A model that the components cannot prove, that no parameters have rows for, or that no number of lanes is small enough for where
     /// nobody chooses it.
     pub fn new(description: &Description, cut: Cut) -> Result<Outline, BuildError> {
-        // The plan is made of descriptions that make sense.
         ranges(description)?;
+        Outline::in_range(description, cut)
+    }
+
+    /// The same of a description whose ranges hold: a plan is made of descriptions that make sense.
+    ///
+    /// # Errors
+    /// As [`Outline::new`].
+    pub(super) fn in_range(description: &Description, cut: Cut) -> Result<Outline, BuildError> {
         if let Some(lanes) = cut.lanes {
             return Outline::with_lanes(description, lanes, cut.block);
         }
@@ -101,7 +108,8 @@ impl Outline {
             set: &LARGE,
         };
         match block {
-            Some(block) => outline.cut(block)?,
+            // The plan has this block.
+            Some(_) => outline.set = parameters(&outline.layouts)?,
             None => outline.cut_well()?,
         }
         if outline.is_better_compact()? {

@@ -10,6 +10,8 @@ pub(super) struct At<'a> {
     pub(super) name: &'static str,
     pub(super) description: &'a Description,
     pub(super) reaches: &'a [Reach],
+    /// Channels of what the operations before have written.
+    pub(super) channels: &'a [usize],
 }
 
 impl At<'_> {

@@ -13,6 +13,10 @@ pub enum RangeError {
         name: &'static str,
         input: usize,
     },
+    #[error("{found} operations, at most {most} are read")]
+    Operations { found: usize, most: usize },
+    #[error("the last operation, and no other, must be the head")]
+    Head,
     #[error(
         "operation {operation} ({name}): a matrix or a table does not fit what it is used with: {found} numbers, not {expected}"
     )]
@@ -70,7 +74,7 @@ pub enum RangeError {
     },
 }
 
-/// Why a step has no result. Such a step has no proof either.
+/// Why a step has no result: a token or a position that the model does not have, or a value that no proof can have.
 #[derive(Clone, Copy, Debug, Error, PartialEq, Eq)]
 pub enum Refusal {
     #[error("token {token} is not one of {tokens}")]

@@ -20,5 +20,5 @@ pub use description::{
 };
 pub use encoding::{EncodingError, decode, encode};
 pub use error::{RangeError, Refusal};
-pub use ranges::{Reach, ranges};
+pub use ranges::{Reach, chooses, ranges};
 pub use reference::{Carried, Step, carry, step};

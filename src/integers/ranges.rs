@@ -29,6 +29,15 @@ pub const STREAM_SHIFT: u32 = 5;
 /// Most bits of what is rotated, of keys and of values, sign included.
 pub const SHORT_BITS: u32 = 15;
 
+/// Most operations.
+pub const MAX_OPERATIONS: usize = 1 << 14;
+
+/// Most channels of anything but logits.
+pub const MAX_CHANNELS: i64 = 1 << 20;
+
+/// Most tokens.
+pub const MAX_TOKENS: i64 = 1 << 24;
+
 /// Most channels of a norm.
 pub const NORM_CHANNELS: i64 = 4095;
 
@@ -67,12 +76,29 @@ impl Reach {
     }
 }
 
+/// Requires of a description that it chooses tokens: the last operation is the head, and no other one.
+///
+/// # Errors
+/// [`RangeError::Head`], [`RangeError::Operations`].
+pub fn chooses(description: &Description) -> Result<(), RangeError> {
+    let operations = &description.operations;
+    if operations.len() > MAX_OPERATIONS {
+        let (found, most) = (operations.len(), MAX_OPERATIONS);
+        return Err(RangeError::Operations { found, most });
+    }
+    let is_head = |of: &Operation| matches!(of, Operation::Head { .. });
+    let first = operations.iter().position(is_head);
+    let fits = first.is_some_and(|first| first + 1 == operations.len());
+    fits.then_some(()).ok_or(RangeError::Head)
+}
+
 /// The bounds of what each operation writes.
 ///
 /// # Errors
 /// The first check that fails.
 pub fn ranges(description: &Description) -> Result<Vec<Reach>, RangeError> {
     let mut reaches = vec![];
+    let mut channels: Vec<usize> = vec![];
     for (number, operation) in description.operations.iter().enumerate() {
         for input in operation.reads() {
             let name = operation.name();
@@ -88,9 +114,12 @@ pub fn ranges(description: &Description) -> Result<Vec<Reach>, RangeError> {
             name: operation.name(),
             description,
             reaches: &reaches,
+            channels: &channels,
         };
         let reach = at.reach(operation)?;
+        let written = at.writes(operation);
         reaches.push(reach);
+        channels.push(written);
     }
     Ok(reaches)
 }
@@ -163,6 +192,9 @@ impl At<'_> {
 
     fn embed(&self) -> Result<Reach, RangeError> {
         let embedding = &self.description.embedding;
+        let [inputs, tokens] = [embedding.tokens.inputs, embedding.tokens.rows.len()];
+        self.constant("channels", inputs as i64, 1, MAX_CHANNELS)?;
+        self.constant("tokens", tokens as i64, 1, MAX_TOKENS)?;
         self.whole(&embedding.tokens)?;
         self.shift(embedding.shift, 0, EMBEDDING_SHIFT)?;
         let position = match &embedding.positions {
@@ -203,6 +235,7 @@ impl At<'_> {
 
     /// Bounds of rounded outputs, and of each of them.
     fn products(&self, of: &Product, input: usize) -> Result<(Reach, Vec<i64>), RangeError> {
+        self.constant("outputs", of.weights.rows.len() as i64, 1, MAX_CHANNELS)?;
         self.shape(of.weights.inputs, self.channels(input))?;
         self.shape(of.bias.len(), of.weights.rows.len())?;
         self.shift(of.shift, 0, MAX_BITS)?;
@@ -252,7 +285,8 @@ impl At<'_> {
     /// A rotated output is at most `|x| (|cos| + |sin|)`.
     fn rotary(&self, of: &Product, input: usize, half: usize) -> Result<Reach, RangeError> {
         let (reach, outputs) = self.rounded(of, input, SHORT_BITS)?;
-        self.shape(outputs.len() % (2 * half).max(1), 0)?;
+        self.constant("half of a head", half as i64, 1, MAX_CHANNELS)?;
+        self.shape(outputs.len() % (2 * half), 0)?;
         let angles = &self.description.angles;
         for table in [&angles.cos, &angles.sin] {
             self.shape(table.len(), self.description.context)?;
@@ -271,8 +305,10 @@ impl At<'_> {
 
     /// Whether queries, keys and values of so many channels have these heads.
     fn heads(&self, of: Attention, [q, k, v]: [usize; 3]) -> Result<(), RangeError> {
+        self.constant("channels of a head", of.head_dim as i64, 1, MAX_CHANNELS)?;
         let rest = of.heads.checked_rem(of.kv_heads);
         self.shape(rest.unwrap_or(of.heads), 0)?;
+        self.constant("heads", of.heads as i64, 1, MAX_CHANNELS)?;
         let channels = |heads: usize| heads.saturating_mul(of.head_dim);
         self.shape(q, channels(of.heads))?;
         self.shape(k, channels(of.kv_heads))?;
@@ -339,9 +375,14 @@ impl At<'_> {
         rows.try_for_each(|row| self.shape(row.len(), of.inputs))
     }
 
-    /// Channels of what an operation writes.
+    /// Channels of what an operation before has written.
     fn channels(&self, of: usize) -> usize {
-        match &self.description.operations[of] {
+        self.channels[of]
+    }
+
+    /// Channels of what this operation writes.
+    fn writes(&self, operation: &Operation) -> usize {
+        match operation {
             Operation::Embed => self.description.embedding.tokens.inputs,
             Operation::Norm { input, .. } | Operation::Residual { stream: input, .. } => {
                 self.channels(*input)

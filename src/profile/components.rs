@@ -13,6 +13,7 @@ use super::ProfileError;
 use crate::air::cairo::{self, Kind};
 use crate::air::components as tensors;
 use crate::compile::PUBLIC_SEGMENTS;
+use crate::prove::compose::brought_by;
 use crate::prove::input;
 
 /// A component of either kind.
@@ -245,19 +246,11 @@ fn memory(input: &ProverInput, builtins: &[Builtin]) -> [Component; 4] {
     ]
 }
 
-/// The same without the table of numbers below 2^20 where nothing reads it: proofs with tensor components leave it out.
-pub(super) fn without_range_20(mut all: Vec<Component>) -> Vec<Component> {
-    let reads = |c: &Component| {
-        let readers = [
-            cairo::Component::MulOpcode,
-            cairo::Component::GenericOpcode,
-            cairo::Component::Cube252,
-        ];
-        readers.contains(&c.component)
-    };
-    if !all.iter().any(reads) {
-        all.retain(|c| c.component != cairo::Component::RangeCheck20);
-    }
+/// The same without the fixed tables that nothing reads: proofs with tensor components leave them out.
+pub(super) fn without_unread(mut all: Vec<Component>) -> Vec<Component> {
+    let brought = brought_by(all.iter().map(|c| c.component));
+    let is_read = |c: &Component| !c.fixed || brought.contains(c.component.name());
+    all.retain(is_read);
     all
 }
 

@@ -1,7 +1,7 @@
 //! The profile of a chunk whose proof has tensor components.
 
 use super::calls::Calls;
-use super::components::{AnyComponent, Component, components, without_range_20};
+use super::components::{AnyComponent, Component, components, without_unread};
 use super::owners::{Owners, PROTOCOL, owners};
 use super::rows::{Rows, rows};
 use super::{Measured, Node, Profile, ProfileError, assemble};
@@ -33,7 +33,7 @@ pub fn profile_chunk(decoder: &Decoder, decoded: &Decoded) -> Result<Profile, Pr
     let mut owners = owners(program.program(), labels, &registers)?;
     let mut rows = rows(&input, &registers, &mut owners, &calls)?;
     give(decoder, decoded, &mut owners, &mut rows);
-    let mut all = without_range_20(components(&input)?);
+    let mut all = without_unread(components(&input)?);
     let tables = all.iter().position(|c| c.fixed).unwrap_or(all.len());
     let tables = all.split_off(tables);
     let own = placed(decoder, decoded, &rows, owners.names.len())?;
@@ -148,8 +148,8 @@ mod tests {
         let table = cairo::Component::RangeCheck20;
         let has = |all: Vec<Component>| all.iter().any(|c| c.component == table);
         let add = of(cairo::Component::AddOpcode);
-        assert!(!has(without_range_20(vec![add.clone(), of(table)])));
+        assert!(!has(without_unread(vec![add.clone(), of(table)])));
         let mul = of(cairo::Component::MulOpcode);
-        assert!(has(without_range_20(vec![add, mul, of(table)])));
+        assert!(has(without_unread(vec![add, mul, of(table)])));
     }
 }

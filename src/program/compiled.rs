@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::path::Path;
 
+use cairo_lang_casm::hints::{CoreHint, CoreHintBase, ExternalHint, Hint};
 use cairo_vm::Felt252;
 use serde::{Deserialize, Serialize};
 
@@ -12,6 +13,7 @@ use crate::air::components::{call, cells};
 use crate::compile::{
     CompileError, Instruction, Instructions, Program, ProgramError, compile_instructions,
 };
+use crate::guard::guarded;
 use crate::trace::{self, Trace, TraceError};
 
 /// Functions of the library that are calls, by the number of their cells from 1 on.
@@ -27,6 +29,9 @@ const CALLS: [&str; MAX_CELLS] = [
     "calls::code_9",
     "calls::code_10",
 ];
+
+/// Most steps of a run: no component of a proof has more rows.
+const MAX_STEPS: usize = 1 << 20;
 
 /// The function of the library that reads a view.
 const CELLS: &str = "calls::code_cells";
@@ -86,7 +91,40 @@ impl Compiled {
             problem: error.to_string(),
         })?;
         compiled.program.check(path)?;
+        compiled.check(path)?;
         Ok(compiled)
+    }
+
+    /// Requires that a proof's words stand for what the VM runs, so that their hash is the program's; and hints that no more than help
+    /// a run. What they say is checked by the program, but a hint of another kind could print, or ask for any amount of memory.
+    ///
+    /// # Errors
+    /// [`ProgramError::Format`].
+    fn check(&self, path: &Path) -> Result<(), ProgramError> {
+        let format = |problem: String| ProgramError::Format {
+            path: path.to_path_buf(),
+            problem,
+        };
+        let known = instructions();
+        let words = self.program.words();
+        for (&offset, &word) in &self.instructions.0 {
+            let stands = |of: &Instruction| {
+                of.word == word && words.get(offset) == Some(&Felt252::from(of.stand_in))
+            };
+            if !known.iter().any(stands) {
+                return Err(format(format!(
+                    "the word {offset} is not a call; compile the model again"
+                )));
+            }
+        }
+        let hints = self.program.executable().program.hints.iter();
+        match hints.flat_map(|(_, hints)| hints).all(helps) {
+            true => Ok(()),
+            false => Err(format(
+                "it has a hint that no program of tensor operations has; compile the model again"
+                    .to_string(),
+            )),
+        }
     }
 
     /// The program as JSON.
@@ -121,8 +159,27 @@ impl Compiled {
     /// components decide.
     ///
     /// # Errors
-    /// [`TraceError::Refused`] if a check of the program fails.
+    /// [`TraceError::Refused`] if a check of the program fails, or a run has more steps than a proof has rows.
     pub fn run(&self, input: &[Felt252]) -> Result<Trace, TraceError> {
-        trace::run(&self.program, input)
+        let mut hints = trace::hint_processor(&self.program, input);
+        hints.limit(MAX_STEPS);
+        guarded(|| trace::run_with(&self.program, &mut hints))
+            .unwrap_or_else(|panic| Err(TraceError::Refused(panic)))
     }
+}
+
+/// Whether a hint is of a kind that programs of tensor operations have.
+fn helps(hint: &Hint) -> bool {
+    matches!(
+        hint,
+        Hint::Core(CoreHintBase::Core(
+            CoreHint::AllocSegment { .. }
+                | CoreHint::TestLessThan { .. }
+                | CoreHint::TestLessThanOrEqual { .. }
+                | CoreHint::TestLessThanOrEqualAddress { .. }
+                | CoreHint::LinearSplit { .. }
+        )) | Hint::External(
+            ExternalHint::WriteRunParam { .. } | ExternalHint::AddRelocationRule { .. }
+        )
+    )
 }

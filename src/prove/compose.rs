@@ -26,6 +26,7 @@ use stwo_cairo_prover::witness::opcodes::get_opcodes;
 
 use super::tensor::{self, Columns, Constants, Sets, Witness};
 use super::{ExtendedProof, ProveError};
+use crate::air::cairo;
 use crate::air::challenges::Challenges;
 use crate::air::layout::constants;
 use crate::air::transcript::{Channel, MerkleChannel, Party, Sums, exchange};
@@ -108,7 +109,24 @@ impl Party for Composer<'_> {
 fn brought(input: &ProverInput, tables: &Arc<PreProcessedTrace>) -> BTreeSet<&'static str> {
     let mut first = get_opcodes(&input.state_transitions.casm_states_by_opcode);
     first.extend(get_builtins(&input.builtin_segments, tables.clone()));
-    first.into_iter().flat_map(get_sub_components).collect()
+    all_brought(first)
+}
+
+/// The library's names of what instructions and builtins bring, themselves included.
+pub(crate) fn brought_by(
+    components: impl IntoIterator<Item = cairo::Component>,
+) -> BTreeSet<&'static str> {
+    let firsts = components.into_iter().filter(|component| {
+        matches!(
+            component.kind(),
+            cairo::Kind::Opcode | cairo::Kind::Builtin { .. }
+        )
+    });
+    all_brought(firsts.map(cairo::Component::name))
+}
+
+fn all_brought(firsts: impl IntoIterator<Item = &'static str>) -> BTreeSet<&'static str> {
+    firsts.into_iter().flat_map(get_sub_components).collect()
 }
 
 /// Leaves out the fixed tables that nothing reads. The library makes all of them, whatever is read; a table that is not there

@@ -10,9 +10,9 @@ use crate::verify::params::ParamSet;
 /// Bytes that a proof takes at its peak for each cell that it commits to, besides the cell's column at the blow-up.
 const BYTES_PER_CELL: u64 = 8;
 /// The same of a proof with tensor components; and for each number in its constant columns, besides the number's column at the blow-up.
-/// Measured, with a tenth added: `cargo run --release --example shapes -- gpt2 64`, `gpt2 64 512`; and `cairo-decode bench E`, whose plan,
+/// Measured, with a tenth added: `cargo run --release --example shapes -- gpt2 64`, `gpt2 64 512`; and `cairo-decode bench E` and `E512`, whose plan,
 /// with a weight for most constants, stays in memory. At blow-up 4: `shapes -- a 8 compact`, `demo 64 compact`, `gpt2 64 compact`.
-const BYTES_PER_TENSOR_CELL: u64 = 9;
+const BYTES_PER_TENSOR_CELL: u64 = 11;
 const BYTES_PER_CONSTANT: u64 = 11;
 /// Bytes for each row of the lifted domain: tables, twiddles, folding.
 const BYTES_PER_ROW: u64 = 400;

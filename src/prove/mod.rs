@@ -4,7 +4,7 @@
 //! committed tree), which component takes which part of the prover's input, and the refusal of traces with too many
 //! rows. The parameters are the verifier's.
 
-mod compose;
+pub(crate) mod compose;
 pub(crate) mod input;
 pub mod memory;
 pub mod tensor;

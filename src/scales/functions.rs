@@ -62,7 +62,7 @@ impl Choice<'_> {
             .log2()
             .ceil();
         let wanted = (finest / self.wanted(number).unwrap_or(1.0)).log2().round();
-        let shift = wanted.clamp(least.max(0.0), 16.0) as u32;
+        let shift = wanted.clamp(least.clamp(0.0, 16.0), 16.0) as u32;
         let of = Gated {
             gate: self.product(gate, input, arguments.argument),
             up: self.product(up, input, scale),

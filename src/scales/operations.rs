@@ -84,7 +84,10 @@ impl Choice<'_> {
         let finest = self.scales[values] * f64::from(1 << PROBABILITY_BITS);
         let wanted = self.wanted(number).unwrap_or(finest);
         let least = (mixed(self.network.context).log2() + f64::from(PROBABILITY_BITS)).floor();
-        let mix_shift = (finest / wanted).log2().round().clamp(least, 16.0) as u32;
+        let mix_shift = (finest / wanted)
+            .log2()
+            .round()
+            .clamp(least.min(16.0), 16.0) as u32;
         let of = Attention {
             heads,
             kv_heads,

@@ -5,7 +5,9 @@ use std::time::Instant;
 use super::provable::{ChunkOf, ChunkProver, Decoder, Place, Proof, Provable};
 use super::{ChunkReport, Event, ProveSessionError};
 use crate::prove::ProveError;
-use crate::receipt::{MAX_PROOF_BYTES, ReceiptOf, SessionWriter, Stated, check_receipt};
+use crate::receipt::{
+    MAX_PROOF_BYTES, ProofIdentity, ReceiptOf, SessionWriter, Stated, check_receipt,
+};
 use crate::verify::policy::Accept;
 use crate::wrap::witness::MAX_WITNESS_BYTES;
 
@@ -35,11 +37,8 @@ impl<B: Provable> Job<'_, B> {
         let facts = self.build.verify(&proof.bytes);
         let facts = facts.map_err(|source| ProveSessionError::SelfCheck { chunk, source })?;
         let verify = start.elapsed();
-        // 3. Proof first (and what wrapping it needs), then the receipt that makes it count.
-        if let Some(witness) = &proof.witness {
-            self.writer.write_witness(chunk, witness)?;
-        }
-        let identity = self.writer.write_proof(chunk, &proof.bytes)?;
+        // 3. Its receipt holds.
+        let identity = ProofIdentity::of(&proof.bytes);
         let tokens = (made.forced.clone(), made.emitted.clone());
         let receipt = ReceiptOf::new(chunk, made.statement.clone(), tokens, &identity, &facts);
         check_receipt(&receipt, &facts, &identity, self.accept).map_err(|source| {
@@ -48,6 +47,11 @@ impl<B: Provable> Job<'_, B> {
                 source: Box::new(source),
             }
         })?;
+        // 4. Proof first (and what wrapping it needs), then the receipt that makes it count. What lies there is replaced by nothing else.
+        if let Some(witness) = &proof.witness {
+            self.writer.write_witness(chunk, witness)?;
+        }
+        self.writer.write_proof(chunk, &proof.bytes)?;
         self.writer.write_receipt(chunk, &receipt)?;
         Ok(ChunkReport {
             chunk,

@@ -97,8 +97,6 @@ impl<'a> ChunkProver<decode::Session<'a>> for Tensors<'a> {
         build.check_memory(statement.frontier_in.position, statement.steps as usize)?;
         observe(Event::Tracing { chunk });
         let start = Instant::now();
-        let statement = &made.statement;
-        build.check_memory(statement.frontier_in.position, statement.steps as usize)?;
         let traced = build.trace(&made.work)?;
         let vm_steps = traced.steps;
         let trace = start.elapsed();

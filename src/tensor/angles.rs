@@ -205,4 +205,9 @@ impl Work for AnglesByTable {
             rows: parts.map(row).collect(),
         }]
     }
+
+    fn table_counts(&self, plan: &Plan) -> Vec<(Component, usize)> {
+        let positions = self.table.len() + plan.lanes - 1;
+        vec![(Component::AngleTable, self.angles.parts() * positions)]
+    }
 }

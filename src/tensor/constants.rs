@@ -132,8 +132,7 @@ fn counts(plan: &Plan) -> BTreeMap<Component, usize> {
     ]);
     for operation in &plan.operations {
         let work = operation.work();
-        let tables = work.tables(plan);
-        let tables = tables.iter().map(|part| (part.component, part.rows.len()));
+        let tables = work.table_counts(plan);
         let own = work.counts(plan).into_iter();
         let own = own.map(|(component, rows)| (component, rows + plan.rows_off(component, work)));
         for (component, rows) in own.chain(tables) {

@@ -233,4 +233,14 @@ impl Work for Embed {
             rows: rows.map(row).collect(),
         }]
     }
+
+    fn table_counts(&self, plan: &Plan) -> Vec<(Component, usize)> {
+        let Some(positions) = &self.positions else {
+            return vec![];
+        };
+        let width = self.part();
+        let parts = self.output.channels / width;
+        let rows = parts * (positions.rows.len() + plan.lanes - 1);
+        vec![(Component::PositionTable { part: width }, rows)]
+    }
 }

@@ -35,7 +35,7 @@ pub enum PlanError {
     HeadSize { found: usize, expected: usize },
     #[error("a plan has 8, 16, 32 or 64 lanes, not {0}")]
     Lanes(usize),
-    #[error("a block has an even number of outputs, and some: {0}")]
+    #[error("a block of {0} outputs: the number must be even, and at least 2")]
     Block(usize),
     #[error("an embedding's channels come in eights: {0}")]
     Width(usize),
@@ -167,7 +167,9 @@ pub enum PlanError {
     Unrecorded,
     #[error("records: a record of {blocks} blocks; at least one and at most {limit}")]
     RecordBlocks { blocks: usize, limit: usize },
-    #[error("attention: a head has a multiple of {CHANNELS} channels, and some, not {0}")]
+    #[error(
+        "attention: heads of {0} channels; tensor components take a multiple of {CHANNELS}, and at least {CHANNELS} (`compile --target steps` takes others)"
+    )]
     HeadChannels(usize),
     #[error(
         "attention: {found} channels of a head; the plan's other heads have {expected}, and all must have as many"

@@ -244,4 +244,13 @@ impl Work for Head {
             rows: parts.flat_map(of_part).collect(),
         }]
     }
+
+    fn table_counts(&self, plan: &Plan) -> Vec<(Component, usize)> {
+        if plan.output.is_none() {
+            return vec![];
+        }
+        let (embedding, width) = (&plan.embedding, part(plan.embedding.inputs));
+        let rows = embedding.inputs / width * embedding.rows.len();
+        vec![(Component::EmbeddingTable { part: width }, rows)]
+    }
 }

@@ -145,6 +145,11 @@ pub(super) trait Work {
     fn tables(&self, _plan: &Plan) -> Vec<Part> {
         vec![]
     }
+
+    /// How many these are, without making them.
+    fn table_counts(&self, _plan: &Plan) -> Vec<(Component, usize)> {
+        vec![]
+    }
 }
 
 /// An operand of a call.

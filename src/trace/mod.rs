@@ -27,6 +27,7 @@ use thiserror::Error;
 pub use hints::{Hints, hint_processor};
 
 use crate::compile::Program;
+use crate::guard::guarded;
 
 /// Why a run has no trace.
 #[derive(Debug, Error)]
@@ -120,7 +121,8 @@ impl Trace {
     /// # Errors
     /// A trace that the prover's adapter cannot relocate.
     pub fn into_prover_input(self) -> Result<ProverInput, TraceError> {
-        adapt(&self.runner).map_err(|e| TraceError::Adapt(e.to_string()))
+        let adapted = guarded(|| adapt(&self.runner)).map_err(TraceError::Adapt)?;
+        adapted.map_err(|e| TraceError::Adapt(e.to_string()))
     }
 }
 

@@ -3,7 +3,7 @@
 use std::fs;
 use std::path::Path;
 
-use crate::command::{accept, path, proving, reject, text};
+use crate::command::{accept, compiling_steps, path, proving, reject, text};
 use crate::second_model;
 use crate::session::{PROMPT, assert_rejected, copy, manifest, verify, world};
 
@@ -144,14 +144,7 @@ fn requirement_23_another_real_model() {
     let world = world();
     let (model, build) = (world.root.join("other"), world.root.join("other-build"));
     second_model::write_second_model(&model, 8).expect("written");
-    accept(&[
-        "compile",
-        "--target",
-        "steps",
-        path(&model),
-        "-o",
-        path(&build),
-    ]);
+    accept(&compiling_steps(&model, &build));
     let session = world.root.join("session");
     reject(
         &[

@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use std::process::Output;
 use std::sync::OnceLock;
 
-use crate::command::{accept, code, path, run, text};
+use crate::command::{accept, code, compiling_steps, path, run, text};
 use crate::second_model;
 
 pub struct World {
@@ -49,15 +49,7 @@ pub fn world() -> &'static World {
             proven: serde_json::Value::Null,
         };
         let (model, build) = (world.root.join("second"), world.root.join("build"));
-        let report = accept(&[
-            "compile",
-            "--target",
-            "steps",
-            path(&model),
-            "-o",
-            path(&build),
-            "--json",
-        ]);
+        let report = accept(&[&compiling_steps(&model, &build)[..], &["--json"]].concat());
         assert!(report.contains("top1_agreement"));
         let proven = prove(&world, PROMPT, "session");
         world.proven = serde_json::from_str(&proven).expect("JSON");

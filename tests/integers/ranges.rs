@@ -1,6 +1,8 @@
 //! The ranges of a description: what they say holds in every step, and each refusal has a neighbour that is accepted.
 
-use cairo_decode::integers::{Carried, Description, Operation, Product, RangeError, ranges, step};
+use cairo_decode::integers::{
+    Carried, Description, Operation, Product, RangeError, chooses, ranges, step,
+};
 
 use crate::models::{everything, matrix, product, table};
 
@@ -434,4 +436,49 @@ fn tables_are_there() {
         error,
         "operation 8 (gated) reads table 1, which is not there"
     );
+}
+
+/// A description of a stranger: each of these was once a panic, or took as much memory as it liked.
+#[test]
+fn what_no_step_could_compute_is_refused() {
+    let head = || Operation::Head { input: 0 };
+    let heads: [fn(&mut Description); 3] = [
+        |d| d.operations.clear(),
+        |d| drop(d.operations.pop()),
+        |d| {
+            let head = d.operations.pop().unwrap();
+            d.operations.insert(1, head);
+        },
+    ];
+    for change in heads {
+        let mut description = everything();
+        change(&mut description);
+        assert_eq!(chooses(&description), Err(RangeError::Head));
+    }
+    let mut description = everything();
+    assert_eq!(chooses(&description), Ok(()));
+    description.operations = (0..=1 << 14).map(|_| head()).collect();
+    let many = chooses(&description).unwrap_err().to_string();
+    assert_eq!(many, "16385 operations, at most 16384 are read");
+
+    let no_half = changed(|d| {
+        let rotary = d.operations.iter_mut().find_map(|of| match of {
+            Operation::Rotary { half, .. } => Some(half),
+            _ => None,
+        });
+        *rotary.unwrap() = 0;
+    });
+    let said = no_half.unwrap_err();
+    assert!(said.contains("half of a head is 0"), "{said}");
+    for (tokens, says) in [(0, "tokens is 0"), (1, "channels is 1152921504606846976")] {
+        let said = changed(|d| {
+            let embedding = &mut d.embedding.tokens;
+            embedding.rows.truncate(tokens);
+            if tokens > 0 {
+                embedding.inputs = 1 << 60;
+            }
+        });
+        let said = said.unwrap_err();
+        assert!(said.contains(says), "{said}");
+    }
 }

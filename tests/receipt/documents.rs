@@ -61,7 +61,9 @@ fn requirement_27_another_format() {
     for other in ["cairo-decode-receipt/2", "cairo-decode-model/1"] {
         assert_eq!(
             replaced(old, other),
-            format!("format: is \"{other}\", this program reads \"{old}\"")
+            format!(
+                "format: is \"{other}\", expected \"{old}\" here (each target of `compile` has formats of its own)"
+            )
         );
     }
     let newer = br#"{"format":"cairo-decode-receipt/2","else":1}"#;

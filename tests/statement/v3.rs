@@ -69,7 +69,7 @@ fn the_order_of_the_output() {
     };
     let numbers: Vec<u64> = vec![
         3,
-        1,
+        2,
         0x6c_6f63_616c,
         0x123,
         77,

@@ -39,6 +39,12 @@ pub fn proving<'a>(build: &'a Path, prompt: &'a str, out: &'a Path) -> [&'a str;
     ["prove", build, "-p", prompt, "-n", "3", "-o", out]
 }
 
+/// The command that compiles a model for what is wrapped.
+pub fn compiling_steps<'a>(model: &'a Path, build: &'a Path) -> [&'a str; 6] {
+    let (model, build) = (path(model), path(build));
+    ["compile", "--target", "steps", model, "-o", build]
+}
+
 /// Runs a command that has to succeed. Returns what it printed.
 pub fn accept(args: &[&str]) -> String {
     let output = run(args);

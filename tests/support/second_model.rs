@@ -4,7 +4,8 @@
 use std::path::Path;
 
 use super::model_dir::{
-    Random, SPECIAL, Shape, config_json, random_tensors, safetensors_bytes, word_level_json,
+    Random, SPECIAL, Shape, Tensors, config_json, random_tensors, safetensors_bytes,
+    word_level_json,
 };
 
 const CHARACTERS: &str = "abcdefghijklmnopqrstuvwxyz .,!?'\"ABCDEFGHIJKLMNOPQRSTUVWXYZ";
@@ -30,16 +31,23 @@ pub fn write_second_model(dir: &Path, seed: u64) -> std::io::Result<()> {
 
 /// The same of another shape, with as many tokens.
 pub fn write(dir: &Path, shape: &Shape, seed: u64) -> std::io::Result<()> {
+    write_tensors(dir, shape, &random_tensors(shape, seed), seed)
+}
+
+/// The same with given weights.
+pub fn write_tensors(
+    dir: &Path,
+    shape: &Shape,
+    tensors: &Tensors,
+    seed: u64,
+) -> std::io::Result<()> {
     let mut config = config_json(shape);
     config["rope_theta"] = 100000.0.into();
     config["max_position_embeddings"] = 128.into();
     std::fs::create_dir_all(dir)?;
     std::fs::write(dir.join("config.json"), config.to_string())?;
     std::fs::write(dir.join("tokenizer.json"), tokenizer().to_string())?;
-    std::fs::write(
-        dir.join("model.safetensors"),
-        safetensors_bytes(&random_tensors(shape, seed)),
-    )?;
+    std::fs::write(dir.join("model.safetensors"), safetensors_bytes(tensors))?;
     std::fs::write(dir.join("calibration.txt"), text(12, seed + 1))?;
     std::fs::write(dir.join("heldout.txt"), text(6, seed + 2))
 }

@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 use std::sync::OnceLock;
 
-use super::command::{accept, path};
+use super::command::{accept, compiling_steps};
 use super::second_model;
 
 pub struct World {
@@ -21,14 +21,7 @@ pub fn world() -> &'static World {
         let root = temp.path().to_path_buf();
         let (model, build) = (root.join("model"), root.join("build"));
         second_model::write_second_model(&model, 7).expect("written");
-        accept(&[
-            "compile",
-            "--target",
-            "steps",
-            path(&model),
-            "-o",
-            path(&build),
-        ]);
+        accept(&compiling_steps(&model, &build));
         World {
             _temp: temp,
             root,

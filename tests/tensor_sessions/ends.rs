@@ -5,7 +5,7 @@ use std::fs;
 use serde_json::{Value, json};
 
 use crate::command::{accept, path};
-use crate::session::{CONTEXT, LANES, PROMPT, edit, proof, read, receipt, world};
+use crate::session::{CONTEXT, LANES, edit, proof, read, receipt, world};
 
 /// Fewer tokens than a chunk has steps, and fewer than it takes to the token that would end the session.
 #[test]
@@ -72,40 +72,45 @@ fn a_session_cut_into_other_chunks() {
     fs::remove_file(receipt(&out, 1)).expect("removed");
     fs::remove_file(proof(&out, 1)).expect("removed");
     let mut args = world.proving(&out);
-    args.extend(["--chunk", "4"]);
+    args.extend(["--chunk", "3"]);
     let output = crate::command::run(&args);
     let stderr = crate::command::text(&output.stderr);
     assert_eq!(crate::command::code(&output), 0, "{stderr}");
-    assert!(stderr.contains("at most 4 steps, and not 8"), "{stderr}");
+    assert!(stderr.contains("at most 3 steps, and not 8"), "{stderr}");
     let said: Value = serde_json::from_slice(&output.stdout).expect("JSON");
     assert_eq!(said["generated_tokens"], world.proven["generated_tokens"]);
-    let chunks = said["chunks"].as_array().expect("chunks").iter();
-    let cut: Vec<_> = chunks
-        .map(|c| (c["chunk"].as_u64(), c["steps"].as_u64()))
-        .collect();
-    assert_eq!(cut, [(Some(1), Some(4)), (Some(2), Some(2))]);
+    // Of 4 to 7 steps.
+    let mut expected = vec![];
+    let mut left = world.second();
+    while left > 0 {
+        expected.push((expected.len() + 1, left.min(3)));
+        left = left.saturating_sub(3);
+    }
+    assert_eq!(cut(&said), expected);
+    let last = expected.len();
     world.accepts(&out);
-    let last = read(&receipt(&out, 2));
+    let end = read(&receipt(&out, last));
     assert_eq!(
-        last["statement"]["frontier_out"],
+        end["statement"]["frontier_out"],
         whole["statement"]["frontier_out"]
     );
-    assert_eq!(read(&out.join("session.json"))["chunk_size"], 4);
+    assert_eq!(read(&out.join("session.json"))["chunk_size"], 3);
 
     // A boundary that is lost is found again: what a later receipt begins with says where the chunks before end.
     fs::remove_file(receipt(&out, 0)).expect("removed");
-    edit(&receipt(&out, 1), "/statement/steps", |_| 3.into());
-    let kept = fs::read(proof(&out, 2)).expect("a proof");
+    edit(&receipt(&out, 1), "/statement/steps", |_| 2.into());
+    let kept = fs::read(proof(&out, last)).expect("a proof");
     let said: Value = serde_json::from_str(&accept(&world.proving(&out))).expect("JSON");
-    let chunks = said["chunks"].as_array().expect("chunks").iter();
-    let cut: Vec<_> = chunks
-        .map(|c| (c["chunk"].as_u64(), c["steps"].as_u64()))
-        .collect();
-    assert_eq!(
-        cut,
-        [(Some(0), Some(8)), (Some(1), Some(4))],
-        "for {PROMPT}"
-    );
-    assert_eq!(fs::read(proof(&out, 2)).expect("a proof"), kept);
+    assert_eq!(cut(&said), [(0, 8), (1, 3)]);
+    assert_eq!(fs::read(proof(&out, last)).expect("a proof"), kept);
     world.accepts(&out);
+}
+
+/// The chunks that a run proved, with their steps.
+fn cut(said: &Value) -> Vec<(usize, usize)> {
+    let number = |chunk: &Value, field: &str| chunk[field].as_u64().expect("a number") as usize;
+    let chunks = said["chunks"].as_array().expect("chunks").iter();
+    chunks
+        .map(|chunk| (number(chunk, "chunk"), number(chunk, "steps")))
+        .collect()
 }

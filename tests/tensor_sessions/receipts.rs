@@ -10,7 +10,7 @@ use crate::session::{edit, read, receipt, world};
 
 /// A field of the second receipt that is changed, and what the refusal names.
 const CHANGES: [(&str, &str, &str); 22] = [
-    ("/statement/spec_version", "1", "spec_version"),
+    ("/statement/spec_version", "99", "spec_version"),
     ("/statement/session_id", "\"0x7\"", "session_id"),
     ("/statement/model_root", "\"0x7\"", "model_root"),
     ("/statement/program_hash", "\"0x7\"", "program_hash"),
@@ -19,7 +19,7 @@ const CHANGES: [(&str, &str, &str); 22] = [
     ("/statement/prompt_length", "10", "prompt_length"),
     ("/statement/steps", "5", "steps"),
     ("/statement/frontier_in/position", "7", "position"),
-    ("/statement/frontier_in/last_token", "5", "last_token"),
+    ("/statement/frontier_in/last_token", "5", "tokens_root"),
     ("/statement/frontier_in/kv_root", "\"0x7\"", "kv_root"),
     (
         "/statement/frontier_in/tokens_root",

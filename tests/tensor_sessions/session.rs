@@ -11,7 +11,7 @@ use cairo_decode::verify::statement::{Domain, SessionId};
 use serde_json::{Value, json};
 
 use crate::command::{accept, code, path, run, text};
-use crate::model_dir::Shape;
+use crate::model_dir::{Shape, random_tensors};
 use crate::second_model;
 
 /// Positions of the model; lanes of its proofs.
@@ -24,9 +24,6 @@ pub const PROMPT: &str = "abcdefghij";
 /// The session's identity.
 pub const ID: &str = "0x5e55";
 
-/// Tokens after the prompt until the one that ends the session: within the second chunk.
-pub const CHOSEN: usize = 4;
-
 pub struct World {
     // Keeps the folder alive.
     _temp: tempfile::TempDir,
@@ -35,8 +32,8 @@ pub struct World {
     pub endless: PathBuf,
     /// The same, whose sessions end with the token that the shared session has as its last.
     pub build: PathBuf,
-    /// The tokens that the model chooses behind the prompt.
-    pub tokens: Vec<u32>,
+    /// The tokens that the model chooses behind the prompt: the last one, which ends the session, is the first that is another one.
+    pub chosen: Vec<u32>,
     /// What `prove` said of the shared session.
     pub proven: Value,
 }
@@ -52,6 +49,11 @@ impl World {
     pub fn verify(&self, session: &Path) -> Output {
         let manifest = self.build.join("model.json");
         run(&["verify", path(session), "--model", path(&manifest)])
+    }
+
+    /// Steps of the second chunk: two of the prompt, and the choices.
+    pub fn second(&self) -> usize {
+        2 + self.chosen.len()
     }
 
     /// Requires that a session verifies.
@@ -115,6 +117,22 @@ fn chosen(build: &Path) -> Vec<u32> {
     tokens
 }
 
+/// A model of one layer whose next token is not simply the one before: what the layer adds to the residual stream is large.
+fn write_model(dir: &Path) -> std::io::Result<()> {
+    let shape = Shape {
+        layers: 1,
+        tied: true,
+        ..second_model::shape()
+    };
+    let mut tensors = random_tensors(&shape, 7);
+    for (name, (_, values)) in &mut tensors {
+        if name.contains("o_proj") || name.contains("down_proj") {
+            values.iter_mut().for_each(|value| *value *= 8.0);
+        }
+    }
+    second_model::write_tensors(dir, &shape, &tensors, 7)
+}
+
 /// The compiled model, and one proven session of two chunks that ends with a token.
 pub fn world() -> &'static World {
     static WORLD: OnceLock<World> = OnceLock::new();
@@ -122,30 +140,27 @@ pub fn world() -> &'static World {
         let temp = tempfile::tempdir().expect("a folder");
         let root = temp.path().to_path_buf();
         let [model, endless, build] = ["model", "endless", "build"].map(|name| root.join(name));
-        let shape = Shape {
-            layers: 1,
-            tied: true,
-            ..second_model::shape()
-        };
-        second_model::write(&model, &shape, 7).expect("written");
+        write_model(&model).expect("written");
         let (context, lanes) = (CONTEXT.to_string(), LANES.to_string());
         let command = ["compile", path(&model), "-o", path(&endless)];
         let options = ["--target", "tensors", "--lanes", &lanes];
         let more = ["--context", &context, "--eos", "none"];
         accept(&[&command[..], &options, &more].concat());
-        let tokens = chosen(&endless);
-        let last = tokens[CHOSEN - 1];
-        let first = tokens.iter().position(|token| *token == last);
-        assert_eq!(first, Some(CHOSEN - 1), "{tokens:?} has another end");
+        let mut chosen = chosen(&endless);
+        let end = chosen.iter().position(|token| *token != chosen[0]);
+        // Within the second chunk.
+        let end = end.filter(|end| *end < 5);
+        chosen.truncate(end.expect("another token") + 1);
+        let last = chosen.last().copied();
         // The policy is a verifier's choice: neither the program nor the roots depend on it.
         copy(&endless, &build);
-        edit(&build.join("model.json"), "/policy/eos", |_| last.into());
+        edit(&build.join("model.json"), "/policy/eos", |_| json!(last));
         let mut world = World {
             _temp: temp,
             root,
             endless,
             build,
-            tokens,
+            chosen,
             proven: Value::Null,
         };
         let session = world.root.join("session");
@@ -161,13 +176,13 @@ fn the_whole_way() {
     let world = world();
     let session = world.root.join("session");
     let manifest = world.build.join("model.json");
-    let chosen = &world.tokens[..CHOSEN];
+    let chosen = &world.chosen;
     // 1. What `prove` says.
     let proven = &world.proven;
     assert_eq!(proven["generated_tokens"], json!(chosen));
     let chunks = proven["chunks"].as_array().expect("chunks");
-    let steps: Vec<u64> = chunks.iter().filter_map(|c| c["steps"].as_u64()).collect();
-    assert_eq!(steps, [8, 6]);
+    let steps: Vec<&Value> = chunks.iter().map(|chunk| &chunk["steps"]).collect();
+    assert_eq!(steps, [&json!(8), &json!(world.second())]);
     assert!(
         chunks
             .iter()
@@ -189,10 +204,13 @@ fn the_whole_way() {
     assert_eq!(said["generated_tokens"], json!(chosen));
     assert_eq!(
         (&said["steps"], &said["finished"]),
-        (&json!(14), &json!(true))
+        (&json!(8 + world.second()), &json!(true))
     );
     let of_chunks = said["receipts"].as_array().expect("receipts");
-    for (name, counts) in [("forced_tokens", [8, 2]), ("emitted_tokens", [0, CHOSEN])] {
+    for (name, counts) in [
+        ("forced_tokens", [8, 2]),
+        ("emitted_tokens", [0, chosen.len()]),
+    ] {
         let lists = of_chunks
             .iter()
             .filter_map(|receipt| receipt[name].as_array());
@@ -221,7 +239,7 @@ fn the_whole_way() {
     assert!(shown.contains("complete, 2 receipts"), "{shown}");
     let shown = accept(&["inspect", path(&receipt(&session, 1)), "--json"]);
     let shown: Value = serde_json::from_str(&shown).expect("JSON");
-    assert_eq!(shown["receipt"]["statement"]["steps"], 6);
+    assert_eq!(shown["receipt"]["statement"]["steps"], world.second());
     // 4. Nothing is left to do.
     let again = accept(&world.proving(&session));
     let again: Value = serde_json::from_str(&again).expect("JSON");

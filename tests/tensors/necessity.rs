@@ -1,6 +1,8 @@
 //! What each check of the chunk protocol of tensor programs is for: the program without that check accepts an attack that the
 //! program refuses. Nothing here is computed by operations: the memory is one that a prover might invent.
 
+use std::path::Path;
+
 use cairo_decode::compile::tensor_sources;
 use cairo_decode::program::{
     Call, Cell, Chunk, ChunkError, Compiled, Name, Pins, Schedule, Step, chunk, package,
@@ -9,6 +11,7 @@ use cairo_decode::verify::statement::v3::Frontier;
 use cairo_decode::verify::statement::{
     ChosenRoot, Domain, KvRoot, MAX_POSITION, ModelRoot, Policy, ProgramHash, SessionId, TokensRoot,
 };
+use serde_json::{Value, json};
 use starknet_types_core::felt::Felt;
 
 use crate::Numbers;
@@ -444,4 +447,30 @@ fn chunks_are_refused() {
         value: -1,
     };
     assert_eq!(refused(&[1], at(9), 1, &other), token);
+}
+
+/// A program file of a stranger: words that are said to be others than what runs, so that the hash is that of another program; and a hint
+/// that prints what it likes.
+#[test]
+fn a_program_file_has_calls_where_calls_are() {
+    let written = without(None).to_json().expect("a program");
+    let honest: Value = serde_json::from_slice(&written).expect("JSON");
+    let read = |file: &Value| {
+        let text = serde_json::to_vec(file).expect("JSON");
+        Compiled::from_json(&text, Path::new("program.json")).map_err(|error| error.to_string())
+    };
+    assert!(read(&honest).is_ok());
+
+    let mut other = honest.clone();
+    other["instructions"]["6"] = 5.into();
+    let said = read(&other).expect_err("a word");
+    assert!(said.contains("the word 6 is not a call"), "{said}");
+
+    let mut other = honest.clone();
+    let hints = &mut other["program"]["executable"]["program"]["hints"][0][1];
+    let cell = json!({ "Deref": { "register": "AP", "offset": 0 } });
+    let print = json!({ "DebugPrint": { "start": cell, "end": cell } });
+    hints.as_array_mut().expect("hints").push(print);
+    let said = read(&other).expect_err("a hint");
+    assert!(said.contains("it has a hint that no program"), "{said}");
 }

@@ -269,7 +269,7 @@ fn sessions_of_another_kind_are_refused() {
     let accept = proven.manifest.model.accept(Domain::local());
     let refused = verify_session(&dir, &proven.manifest.model, &accept, &mut |_, _| {});
     let refused = refused.expect_err("another kind").to_string();
-    let other = format!("format: is \"{TENSOR_RECEIPT_FORMAT}\", this program reads");
+    let other = format!("format: is \"{TENSOR_RECEIPT_FORMAT}\", expected");
     assert!(refused.contains(&other), "{refused}");
     // The version of the manifest's statements.
     let mut manifest = proven.manifest.clone();
@@ -291,7 +291,7 @@ fn sessions_of_another_kind_are_refused() {
         .1
         .expect_err("another kind");
     let refused = refused.to_string();
-    let other = format!("this program reads \"{TENSOR_RECEIPT_FORMAT}\"");
+    let other = format!("expected \"{TENSOR_RECEIPT_FORMAT}\" here");
     assert!(refused.contains(&other), "{refused}");
     assert!(matches!(
         TensorReceipt::from_json(receipt.to_json().expect("a text").as_bytes()),

@@ -201,9 +201,12 @@ mod tests {
     /// Documents name each component differently, and read back what they write; a parameter outside its bounds is told.
     #[test]
     fn components_in_documents() {
-        let parameters = |count: usize, value: u32| vec![value; count];
+        // The first parameter is any number, or says yes or no, or is a packing; 1 is within the bounds of every second one.
+        let parameters = |count: usize, value: u32| -> Vec<u32> {
+            let all = std::iter::once(value).chain(std::iter::repeat(value.min(1)));
+            all.take(count).collect()
+        };
         for &(name, count) in NAMES {
-            // A parameter is any number, or says yes or no, or is a packing.
             let of = |value| Component::of_document(name, &parameters(count, value));
             let value = [8, 1, 2].into_iter().find(|&value| of(value).is_some());
             let value = value.expect(name);

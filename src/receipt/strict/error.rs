@@ -12,7 +12,9 @@ pub enum FormatError {
     Syntax { path: String, reason: String },
     #[error("has bytes after the document, at line {line}, column {column}")]
     TrailingBytes { line: usize, column: usize },
-    #[error("format: is {found:?}, this program reads {expected:?}")]
+    #[error(
+        "format: is {found:?}, expected {expected:?} here (each target of `compile` has formats of its own)"
+    )]
     OtherFormat {
         found: String,
         expected: &'static str,
