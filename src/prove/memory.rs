@@ -14,6 +14,12 @@ const BYTES_PER_CELL: u64 = 8;
 /// with a weight for most constants, stays in memory. At blow-up 4: `shapes -- a 8 compact`, `demo 64 compact`, `gpt2 64 compact`.
 const BYTES_PER_TENSOR_CELL: u64 = 11;
 const BYTES_PER_CONSTANT: u64 = 11;
+/// Of these, the column's coefficients.
+const COEFFICIENT: u64 = 4;
+/// Numbers in constant columns up to which coefficients are kept. With them a column is evaluated outside its domain as fast as it has numbers; without
+/// them the weights of all points of the domain are computed first, which takes 0.6 core-seconds at blow-up 2 and 1.5 at 4, and saves more for large models, in time and memory.
+/// Measured: `cargo run --release --example shapes -- gpt2 64`, `demo 64`, `a 8`, each with `compact` and without.
+const KEPT_CONSTANTS: u64 = 1 << 26;
 /// Bytes for each row of the lifted domain: tables, twiddles, folding.
 const BYTES_PER_ROW: u64 = 400;
 /// Bytes that any proof takes: program, VM.
@@ -39,10 +45,20 @@ pub fn needed(set: &ParamSet, cells: u64) -> u64 {
     base(set) + per_cell(set) * cells
 }
 
+/// Whether proofs with so many numbers in constant columns keep the coefficients of their columns.
+pub(super) fn keeps_coefficients(constants: u64) -> bool {
+    constants <= KEPT_CONSTANTS
+}
+
 /// The same of a trace with tensor components, whose constant columns hold so many numbers.
 pub fn needed_with_constants(set: &ParamSet, cells: u64, constants: u64) -> u64 {
+    let coefficient = if keeps_coefficients(constants) {
+        0
+    } else {
+        COEFFICIENT
+    };
     let [cell, constant] =
-        [BYTES_PER_TENSOR_CELL, BYTES_PER_CONSTANT].map(|own| own + committed(set));
+        [BYTES_PER_TENSOR_CELL, BYTES_PER_CONSTANT].map(|own| own - coefficient + committed(set));
     base(set) + cell * cells + constant * constants
 }
 

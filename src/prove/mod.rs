@@ -131,6 +131,8 @@ pub struct Prover {
     tables: Arc<PreProcessedTrace>,
     /// The constants of tensor components, in proofs that have some.
     constants: Option<Sets>,
+    /// Whether the coefficients of committed columns are kept.
+    coefficients: bool,
     tree: CommitmentTreeProver<SimdBackend, MerkleChannel>,
 }
 
@@ -156,12 +158,13 @@ impl Prover {
             None => gen_trace(tables.clone()),
             Some(constants) => constants.columns(&tables),
         };
+        let coefficients = memory::keeps_coefficients(constants.as_ref().map_or(0, Sets::count));
         let polynomials = SimdBackend::interpolate_columns(columns, &twiddles);
         let tree = CommitmentTreeProver::new(
             polynomials,
             set.params.log_blowup,
             &twiddles,
-            true,
+            coefficients,
             config.lifting_log_size,
             &BaseColumnPool::new(),
         );
@@ -170,6 +173,7 @@ impl Prover {
             twiddles,
             tables,
             constants,
+            coefficients,
             tree,
         }
     }
@@ -179,6 +183,7 @@ impl Prover {
             set: self.set,
             twiddles: &self.twiddles,
             tables: &self.tables,
+            coefficients: self.coefficients,
             tree: &self.tree,
         }
     }

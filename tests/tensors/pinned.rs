@@ -4,7 +4,7 @@ use std::sync::OnceLock;
 
 use cairo_decode::air::layout::Layouts;
 use cairo_decode::prove::Prover;
-use cairo_decode::tensor::{Plan, constants};
+use cairo_decode::tensor::{Matrix, Plan, constants};
 use cairo_decode::verify::params::{COMPACT, LARGE, PLAIN, ParamSet, pcs_config};
 use cairo_decode::verify::proof::{TensorProof, encode_tensors};
 use cairo_decode::verify::tensors::{TensorPins, verify_tensors};
@@ -64,7 +64,10 @@ pub fn other_model() -> &'static Pinned {
     static PINNED: OnceLock<Pinned> = OnceLock::new();
     PINNED.get_or_init(|| {
         let mut plan = plan();
-        plan.embedding.rows[3][5] += 1;
+        let rows = plan.embedding.rows().iter();
+        let mut rows: Vec<Vec<i32>> = rows.map(|row| row.numbers()).collect();
+        rows[3][5] += 1;
+        plan.embedding = Matrix::new(plan.embedding.inputs, rows);
         Pinned::of(plan, &GIVEN, &PLAIN)
     })
 }
