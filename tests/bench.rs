@@ -105,7 +105,11 @@ fn lanes_are_chosen_by_declared_memory() {
         vocab: 65,
         tied: true,
     };
-    let choice = |lanes| Cut { lanes, block: None };
+    let choice = |lanes| Cut {
+        lanes,
+        block: None,
+        set: None,
+    };
     let dir = tempfile::tempdir().expect("a folder");
     random::write_model_dir(dir.path(), &shape(4), 1).expect("written");
     let short = description(dir.path(), 64);

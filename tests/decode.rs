@@ -59,6 +59,7 @@ fn compile(folder: &Path, lanes: usize, eos: Option<u32>) -> Compiled {
     let cut = Cut {
         lanes: Some(lanes),
         block: Some(64),
+        set: None,
     };
     let build = Build::new(&description, &identity, cut).expect("a build");
     println!(
@@ -299,6 +300,7 @@ fn a_build_folder_is_read_back() {
     let cut = Cut {
         lanes: Some(8),
         block: Some(64),
+        set: None,
     };
     let report = build_tensors(&request, cut, &mut |_| ()).expect("a build");
     let bundle = TensorBundle::open(&out).expect("a build");

@@ -110,6 +110,7 @@ fn cut(case: &Case) -> Cut {
     Cut {
         lanes: Some(case.lanes),
         block: None,
+        set: case.set,
     }
 }
 

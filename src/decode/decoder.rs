@@ -43,13 +43,12 @@ impl Decoder {
         let found = channels(&outline.plan).to_string();
         let expected = manifest.model.kv_words_per_position.to_string();
         same("kv_words_per_position", found, expected)?;
-        let set = manifest.tensors.set();
         Ok(Decoder {
             manifest,
             plan: outline.plan,
             schedule: outline.schedule,
             program,
-            set,
+            set: outline.set,
         })
     }
 }
@@ -65,6 +64,7 @@ fn cut(tensors: &TensorPins) -> Cut {
     Cut {
         lanes: Some(layouts.lanes),
         block: Some(block.unwrap_or(2)),
+        set: Some(tensors.set()),
     }
 }
 

@@ -27,6 +27,8 @@ pub struct Cut {
     pub lanes: Option<usize>,
     /// Outputs of a block of a matrix: an even number. None takes one of [`BLOCKS`].
     pub block: Option<usize>,
+    /// The parameters of proofs. None takes the first that have enough rows, or [`COMPACT`] where proofs would be long ([`LONG_PROOF`]).
+    pub set: Option<&'static ParamSet>,
 }
 
 /// Blocks that are chosen from: the smallest that takes at most a fiftieth more memory than the best. A larger one has fewer rows and more
@@ -38,7 +40,7 @@ pub struct Outline {
     pub plan: Plan,
     pub schedule: Schedule,
     pub layouts: Layouts,
-    /// The first parameters whose proofs have enough rows, or those of shorter proofs where these are long ([`LONG_PROOF`]).
+    /// The parameters of proofs.
     pub set: &'static ParamSet,
 }
 
@@ -59,11 +61,11 @@ impl Outline {
     /// As [`Outline::new`].
     pub(super) fn in_range(description: &Description, cut: Cut) -> Result<Outline, BuildError> {
         if let Some(lanes) = cut.lanes {
-            return Outline::with_lanes(description, lanes, cut.block);
+            return Outline::with_lanes(description, lanes, cut);
         }
         let mut refused = PlanError::Lanes(0).into();
         for lanes in LANES.into_iter().rev() {
-            let outline = match Outline::with_lanes(description, lanes, cut.block) {
+            let outline = match Outline::with_lanes(description, lanes, cut) {
                 Ok(outline) => outline,
                 Err(error) => {
                     refused = error;
@@ -87,7 +89,7 @@ impl Outline {
     fn with_lanes(
         description: &Description,
         lanes: usize,
-        block: Option<usize>,
+        Cut { block, set, .. }: Cut,
     ) -> Result<Outline, BuildError> {
         let context = u32::try_from(description.context).ok();
         let context = context.filter(|context| *context <= MAX_POSITION);
@@ -112,7 +114,10 @@ impl Outline {
             Some(_) => outline.set = parameters(&outline.layouts)?,
             None => outline.cut_well()?,
         }
-        if outline.is_better_compact()? {
+        if let Some(set) = set {
+            has_rows(set, &outline.layouts)?;
+            outline.set = set;
+        } else if outline.is_better_compact()? {
             outline.set = &COMPACT;
         }
         Ok(outline)
