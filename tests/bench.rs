@@ -12,7 +12,7 @@ use cairo_decode::integers::Description;
 use cairo_decode::model::random::{self, Shape};
 use cairo_decode::model::{Choices, Model};
 use cairo_decode::scales::{Options, quantise};
-use cairo_decode::verify::params::{COMPACT, PLAIN};
+use cairo_decode::verify::params::{COMPACT, LARGE, PLAIN};
 use command::{accept, reject};
 use expect_test::expect;
 
@@ -121,6 +121,18 @@ fn lanes_are_chosen_by_declared_memory() {
     assert!(bytes(&outline) <= LONG_PROOF);
     let few = Outline::new(&short, choice(Some(8))).expect("a model");
     assert_eq!(few.set, &PLAIN);
+    // Whoever chooses gets what is chosen.
+    for (lanes, set) in [(None, &PLAIN), (None, &LARGE), (Some(8), &COMPACT)] {
+        let set = Some(set);
+        let cut = Cut {
+            set,
+            ..choice(lanes)
+        };
+        assert_eq!(
+            Outline::new(&short, cut).expect("a model").set,
+            set.expect("one")
+        );
+    }
     assert!(bytes(&few) <= LONG_PROOF);
     let long = description(dir.path(), 32_000);
     let outline = Outline::new(&long, choice(None)).expect("a model");

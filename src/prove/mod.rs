@@ -139,15 +139,22 @@ pub struct Prover {
 impl Prover {
     /// Computes twiddles and the preprocessed tree for parameters that the verifier accepts.
     pub fn new(set: &'static ParamSet) -> Prover {
-        Prover::of(set, None)
+        Prover::of(set, None, true)
     }
 
     /// The same for proofs with tensor components.
     pub fn with_constants(set: &'static ParamSet, constants: impl Into<Sets>) -> Prover {
-        Prover::of(set, Some(constants.into()))
+        let constants = constants.into();
+        let coefficients = memory::keeps_coefficients(constants.count());
+        Prover::of(set, Some(constants), coefficients)
     }
 
-    fn of(set: &'static ParamSet, constants: Option<Sets>) -> Prover {
+    /// The same, for proofs that keep no coefficients of columns, as those of large models.
+    pub fn without_coefficients(set: &'static ParamSet, constants: impl Into<Sets>) -> Prover {
+        Prover::of(set, Some(constants.into()), false)
+    }
+
+    fn of(set: &'static ParamSet, constants: Option<Sets>, coefficients: bool) -> Prover {
         let config = params::pcs_config(&set.params);
         let domain = CanonicCoset::new(set.max_log_rows + set.params.log_blowup)
             .circle_domain()
@@ -158,7 +165,6 @@ impl Prover {
             None => gen_trace(tables.clone()),
             Some(constants) => constants.columns(&tables),
         };
-        let coefficients = memory::keeps_coefficients(constants.as_ref().map_or(0, Sets::count));
         let polynomials = SimdBackend::interpolate_columns(columns, &twiddles);
         let tree = CommitmentTreeProver::new(
             polynomials,

@@ -110,3 +110,49 @@ fn add_products<N: Copy + Into<i32>>(numbers: &[N], sums: &mut [i32], inputs: &[
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Every row is in the fewest bytes that hold it, and its products are those of its numbers, whatever inputs are written in.
+    #[test]
+    fn rows_of_all_kinds() {
+        let edges = |low: i32, high: i32| vec![low, high, 0, -1, 1, high, low, 5, -7];
+        let rows = [
+            edges(-128, 127),
+            edges(-128, 128),
+            edges(-129, 127),
+            edges(-32768, 32767),
+            edges(-32768, 32768),
+            edges(-32769, 32767),
+            edges(i32::MIN, i32::MAX),
+        ];
+        let kinds: Vec<u8> = Matrix::new(9, &rows).rows().iter().map(kind).collect();
+        assert_eq!(kinds, [1, 2, 2, 2, 4, 4, 4]);
+        let inputs: Vec<i16> = vec![3, -32768, 32767, 9, -10, 11, 100, 1, 0];
+        let wide: Vec<i32> = inputs.iter().map(|&x| x.into()).collect();
+        let lanes: Vec<i32> = wide.iter().flat_map(|&x| [x, 2 * x, -x]).collect();
+        for (row, numbers) in Matrix::new(9, &rows).rows().iter().zip(&rows) {
+            assert_eq!(&row.numbers(), numbers);
+            let all = numbers.iter().zip(&wide);
+            let exact: i64 = all.map(|(&w, &x)| i64::from(w) * i64::from(x)).sum();
+            assert_eq!(row.dot(&inputs), exact as i32);
+            assert_eq!(row.dot(&wide), exact as i32);
+            let mut sums = [1, 2, 3];
+            row.add_products(&mut sums, &lanes);
+            assert_eq!(
+                sums,
+                [1 + exact, 2 + 2 * exact, 3 - exact].map(|n| n as i32)
+            );
+        }
+    }
+
+    fn kind(row: &Row) -> u8 {
+        match row {
+            Row::Bytes(_) => 1,
+            Row::Shorts(_) => 2,
+            Row::Words(_) => 4,
+        }
+    }
+}

@@ -118,6 +118,17 @@ fn a_compact_proof_verifies() {
     }
 }
 
+/// A large model's prover keeps no coefficients: its proofs have the same constants and are accepted by the same pins.
+#[test]
+fn a_proof_without_coefficients_verifies() {
+    let sets = constants::constants(&plan(), LANES).expect("one writer each");
+    let Chunk { witness, input, .. } = chunk_of(plan(), &GIVEN);
+    let prover = Prover::without_coefficients(&PLAIN, sets);
+    assert_eq!(prover.preprocessed_root(), honest().root);
+    let proof = prover.prove_tensors(input, &witness).expect("proves");
+    verify_tensors(&encode_tensors(&proof), &honest().pins()).expect("verifies");
+}
+
 /// The proof is accepted, and the facts are those of its program, its layouts and its root.
 #[test]
 fn a_pinned_proof_verifies() {
