@@ -77,12 +77,12 @@ impl Row {
     }
 
     pub fn at(&self, input: usize) -> i32 {
-        each!(self, numbers => numbers[input].into())
+        each!(self, numbers => number(numbers, input))
     }
 
     /// All of them, as numbers of one kind.
     pub fn numbers(&self) -> Vec<i32> {
-        each!(self, numbers => numbers.iter().map(|&n| n.into()).collect())
+        each!(self, numbers => (0..numbers.len()).map(|i| number(numbers, i)).collect())
     }
 
     /// `Σ_j w_j x_j` modulo `2^32`.
@@ -94,6 +94,10 @@ impl Row {
     pub(super) fn add_products(&self, sums: &mut [i32], inputs: &[i32]) {
         each!(self, numbers => add_products(numbers, sums, inputs))
     }
+}
+
+fn number<N: Copy + Into<i32>>(numbers: &[N], input: usize) -> i32 {
+    numbers[input].into()
 }
 
 fn dot<N: Copy + Into<i32>, X: Copy + Into<i32>>(numbers: &[N], inputs: &[X]) -> i32 {
