@@ -123,17 +123,12 @@ fn lanes_are_chosen_by_declared_memory() {
     assert_eq!(few.set, &PLAIN);
     // Whoever chooses gets what is chosen.
     for (lanes, set) in [(None, &PLAIN), (None, &LARGE), (Some(8), &COMPACT)] {
-        let set = Some(set);
         let cut = Cut {
-            set,
+            set: Some(set),
             ..choice(lanes)
         };
-        assert_eq!(
-            Outline::new(&short, cut).expect("a model").set,
-            set.expect("one")
-        );
+        assert_eq!(Outline::new(&short, cut).expect("a model").set, set);
     }
-    assert!(bytes(&few) <= LONG_PROOF);
     let long = description(dir.path(), 32_000);
     let outline = Outline::new(&long, choice(None)).expect("a model");
     let memory = |outline: &Outline| outline.most().expect("its own context").memory_bytes;
