@@ -9,7 +9,7 @@ use super::outline::{Cut, Outline};
 use super::root;
 use crate::integers::Description;
 use crate::program::{Compiled, Package, Schedule, package};
-use crate::prove::Prover;
+use crate::prove::{Prover, check_declared_memory};
 use crate::receipt::{Manifest, TensorManifest};
 use crate::spec::TENSOR_SPEC_VERSION;
 use crate::tensor::{Plan, constants};
@@ -102,8 +102,9 @@ impl Build {
     /// A decoder with its prover, which commits to the constants: they give the manifest's model root.
     ///
     /// # Errors
-    /// Constants that are not those of the manifest.
+    /// A machine that has no memory for the shortest proof, or constants that are not those of the manifest.
     pub fn open(decoder: Decoder) -> Result<Build, BuildError> {
+        check_declared_memory(decoder.least()?.memory_bytes)?;
         let Decoder {
             manifest,
             plan,

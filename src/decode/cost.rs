@@ -131,6 +131,14 @@ impl Decoder {
         self.cost(last, self.plan.lanes)
     }
 
+    /// The cost of the shortest chunk: of one step, at the start.
+    ///
+    /// # Errors
+    /// None, as a plan has the sizes of its own context.
+    pub(super) fn least(&self) -> Result<Cost, SizeError> {
+        self.cost_of(choosing(0, 1))
+    }
+
     /// Refuses a chunk whose proof needs more memory than the machine has for it.
     ///
     /// # Errors

@@ -2,7 +2,7 @@
 
 use super::error::BuildError;
 use super::model::{IntegerModel, same};
-use super::outline::{Cut, Outline};
+use super::outline::{Cut, Outline, SETS};
 use crate::air::components::Component;
 use crate::program::{Compiled, Schedule};
 use crate::receipt::TensorManifest;
@@ -35,6 +35,7 @@ impl Decoder {
         let hash = ProgramHash(program.hash()).to_string();
         let expected = manifest.model.program_hash.to_string();
         same("the program's hash", hash, expected)?;
+        has_one_set(&manifest.tensors)?;
         let outline = Outline::in_range(&description, cut(&manifest.tensors))?;
         let layouts =
             [&outline.layouts, manifest.tensors.layouts()].map(|of| hex::encode(of.digest()));
@@ -51,6 +52,20 @@ impl Decoder {
             set: outline.set,
         })
     }
+}
+
+/// A build commits to its constants once, with parameters that builds have.
+fn has_one_set(tensors: &TensorPins) -> Result<(), BuildError> {
+    let names = |sets: &[&ParamSet]| {
+        let names: Vec<&str> = sets.iter().map(|set| set.name).collect();
+        names.join(", ")
+    };
+    let sets: Vec<&ParamSet> = tensors.roots().iter().map(|(set, _)| *set).collect();
+    let one = matches!(sets[..], [set] if SETS.contains(&set));
+    one.then_some(()).ok_or_else(|| BuildError::Sets {
+        found: names(&sets),
+        known: names(&SETS),
+    })
 }
 
 /// How layouts say that a model is cut. (A plan without matrices in blocks is cut in any way.)

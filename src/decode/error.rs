@@ -50,6 +50,12 @@ pub enum BuildError {
     },
     #[error(transparent)]
     Size(#[from] SizeError),
+    #[error(
+        "tensors.roots: has {found}; a build has one root, of one of {known}: compile the model again"
+    )]
+    Sets { found: String, known: String },
+    #[error(transparent)]
+    Machine(#[from] ProveError),
 }
 
 /// Why a chunk is not decoded or not proven.

@@ -14,7 +14,7 @@
 //! | `proof` | from a decoded chunk to its run, and to the bytes of a proof that has been verified |
 //!
 //! Invariants
-//! - The same description, digests, lanes and block give the same manifest and the same program.
+//! - The same description, digests, lanes, block and parameters of proofs give the same manifest and the same program.
 //! - A proof that [`Build::prove`] hands out has been verified from its bytes, with the manifest's pins and nothing else, and shows the statement.
 //! - The frontier behind some steps does not depend on how they were cut into chunks.
 //!

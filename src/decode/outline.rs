@@ -19,6 +19,9 @@ pub const MOST_MEMORY: u64 = 12_000_000_000;
 /// verify, which whoever reads receipts does; proving takes longer, so short proofs stay as they are.
 pub const LONG_PROOF: u64 = 3_000_000;
 
+/// The parameters that builds have.
+pub(super) const SETS: [&ParamSet; 3] = [&PLAIN, &LARGE, &COMPACT];
+
 /// How a model is cut into rows.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Cut {

@@ -139,22 +139,21 @@ pub struct Prover {
 impl Prover {
     /// Computes twiddles and the preprocessed tree for parameters that the verifier accepts.
     pub fn new(set: &'static ParamSet) -> Prover {
-        Prover::of(set, None, true)
+        Prover::of(set, None, |_| true)
     }
 
     /// The same for proofs with tensor components.
     pub fn with_constants(set: &'static ParamSet, constants: impl Into<Sets>) -> Prover {
-        let constants = constants.into();
-        let coefficients = memory::keeps_coefficients(constants.count());
-        Prover::of(set, Some(constants), coefficients)
+        Prover::of(set, Some(constants.into()), memory::keeps_coefficients)
     }
 
     /// The same, for proofs that keep no coefficients of columns, as those of large models.
     pub fn without_coefficients(set: &'static ParamSet, constants: impl Into<Sets>) -> Prover {
-        Prover::of(set, Some(constants.into()), false)
+        Prover::of(set, Some(constants.into()), |_| false)
     }
 
-    fn of(set: &'static ParamSet, constants: Option<Sets>, coefficients: bool) -> Prover {
+    /// `keeps` says of so many numbers in constant columns whether coefficients are kept.
+    fn of(set: &'static ParamSet, constants: Option<Sets>, keeps: impl Fn(u64) -> bool) -> Prover {
         let config = params::pcs_config(&set.params);
         let domain = CanonicCoset::new(set.max_log_rows + set.params.log_blowup)
             .circle_domain()
@@ -165,6 +164,7 @@ impl Prover {
             None => gen_trace(tables.clone()),
             Some(constants) => constants.columns(&tables),
         };
+        let coefficients = keeps(columns.iter().map(|c| c.values.len() as u64).sum());
         let polynomials = SimdBackend::interpolate_columns(columns, &twiddles);
         let tree = CommitmentTreeProver::new(
             polynomials,

@@ -210,8 +210,9 @@ impl Decode for TensorPins {
             messages: section.messages as usize,
         };
         let roots = section.roots.into_iter();
-        TensorPins::new(layouts, roots.map(|entry| (entry.parameters, entry.root.0)))
-            .map_err(refused)
+        // A name that is none goes into a message.
+        let root = |entry: RootEntry| (super::strict::shorten(&entry.parameters), entry.root.0);
+        TensorPins::new(layouts, roots.map(root)).map_err(refused)
     }
 }
 

@@ -3,6 +3,7 @@
 use num_traits::{One, Zero};
 use rayon::prelude::*;
 use stwo::core::Fraction;
+use stwo::core::fields::batch_inverse;
 use stwo::core::fields::m31::M31;
 use stwo::core::fields::qm31::QM31;
 use stwo::core::utils::{bit_reverse_index, coset_index_to_circle_domain_index};
@@ -10,7 +11,7 @@ use stwo::prover::backend::simd::m31::{N_LANES, PackedM31};
 use stwo::prover::backend::simd::qm31::PackedQM31;
 use stwo_constraint_framework::{LogupTraceGenerator, Relation};
 
-use super::{Columns, column};
+use super::{Columns, column, evaluation};
 use crate::air::challenges::Challenges;
 use crate::air::components::Component;
 use crate::air::layout::{Layout, Placed};
@@ -34,6 +35,9 @@ pub fn stored<T: Copy + Default>(rows: &[T], places: &[u32]) -> Vec<T> {
     }
     out
 }
+
+/// Rows, 16 at once, whose sums a thread writes together.
+const ROWS_AT_ONCE: usize = 16;
 
 /// A component's columns as they are stored, 16 values at once.
 struct Packed {
@@ -167,21 +171,68 @@ pub fn write(
         .iter()
         .flat_map(|column| secure_columns(column))
         .collect();
-    let rows: Vec<Vec<Fraction<PackedQM31, PackedQM31>>> = (0..(1usize << log_rows) / N_LANES)
-        .into_par_iter()
-        .map(|row| fractions(component, lanes, challenges, &packed, row))
-        .collect();
+    let mut sums = running_sums(component, lanes, challenges, &packed, log_rows);
+    let last = sums.pop().unwrap_or_default();
+    out.extend(sums.into_iter().flat_map(|sum| sum.map(evaluation)));
+    // The library sums the last column over rows.
     let mut generator = LogupTraceGenerator::new(log_rows);
-    for batch in 0..rows[0].len() {
-        let mut column = generator.new_col();
-        for (row, sums) in rows.iter().enumerate() {
-            column.write_frac(row, sums[batch].numerator, sums[batch].denominator);
-        }
-        column.finalize_col();
+    let mut column = generator.new_col();
+    for (row, value) in secure(&last).enumerate() {
+        column.write_frac(row, value, PackedQM31::one());
     }
+    column.finalize_col();
     let (columns, sum) = generator.finalize_last();
     out.extend(columns);
     (out, sum)
+}
+
+/// A column over the field of the challenges, 16 values at once, by its four coordinates.
+type Secure = [Vec<PackedM31>; 4];
+
+/// The sums of each row's fractions up to that of each interaction column, in the row.
+fn running_sums(
+    component: Component,
+    lanes: usize,
+    challenges: &Challenges,
+    packed: &Packed,
+    log_rows: u32,
+) -> Vec<Secure> {
+    let of_row = |row| fractions(component, lanes, challenges, packed, row);
+    let rows = (1usize << log_rows) / N_LANES;
+    let column = || [0; 4].map(|_| vec![PackedM31::zero(); rows]);
+    let mut columns: Vec<Secure> = of_row(0).iter().map(|_| column()).collect();
+    // What a thread writes: some rows of all columns.
+    let mut blocks: Vec<Vec<[&mut [PackedM31]; 4]>> = vec![];
+    blocks.resize_with(rows.div_ceil(ROWS_AT_ONCE), Vec::new);
+    for column in &mut columns {
+        let [a, b, c, d] = column.each_mut().map(|c| c.chunks_mut(ROWS_AT_ONCE));
+        let parts = a.zip(b).zip(c.zip(d));
+        for (block, ((a, b), (c, d))) in blocks.iter_mut().zip(parts) {
+            block.push([a, b, c, d]);
+        }
+    }
+    let blocks = blocks.into_par_iter().enumerate();
+    blocks.for_each(|(number, mut block)| {
+        let first = number * ROWS_AT_ONCE;
+        for row in first..rows.min(first + ROWS_AT_ONCE) {
+            let fractions = of_row(row);
+            let denominators: Vec<PackedQM31> = fractions.iter().map(|f| f.denominator).collect();
+            let inverses = batch_inverse(&denominators);
+            let mut sum = PackedQM31::zero();
+            for ((column, fraction), inverse) in block.iter_mut().zip(&fractions).zip(inverses) {
+                sum += fraction.numerator * inverse;
+                let coordinates = column.iter_mut().zip(sum.into_packed_m31s());
+                coordinates.for_each(|(coordinate, value)| coordinate[row - first] = value);
+            }
+        }
+    });
+    columns
+}
+
+/// The values of a column.
+fn secure([a, b, c, d]: &Secure) -> impl Iterator<Item = PackedQM31> {
+    let coordinates = a.iter().zip(b).zip(c.iter().zip(d));
+    coordinates.map(|((a, b), (c, d))| PackedQM31::from_packed_m31s([*a, *b, *c, *d]))
 }
 
 /// The fractions of 16 rows, added up by interaction column.

@@ -14,6 +14,7 @@ use stwo::core::fields::qm31::SecureField;
 use stwo::core::poly::circle::CanonicCoset;
 use stwo::prover::backend::simd::SimdBackend;
 use stwo::prover::backend::simd::column::BaseColumn;
+use stwo::prover::backend::simd::m31::PackedM31;
 use stwo::prover::poly::BitReversedOrder;
 use stwo::prover::poly::circle::CircleEvaluation;
 use stwo_cairo_common::preprocessed_columns::preprocessed_trace::PreProcessedTrace;
@@ -62,15 +63,6 @@ impl Sets {
             })
             .collect();
         Ok(Constants { layout, tables })
-    }
-
-    /// How many numbers they are.
-    pub(super) fn count(&self) -> u64 {
-        let tables = self.tables.iter().flatten();
-        tables
-            .flat_map(|table| table.iter())
-            .map(|column| column.len() as u64)
-            .sum()
     }
 
     /// The columns of the constants' tree, Cairo's fixed tables included.
@@ -124,7 +116,17 @@ impl Witness {
 fn column(
     values: impl Iterator<Item = M31>,
 ) -> CircleEvaluation<SimdBackend, BaseField, BitReversedOrder> {
-    let values: BaseColumn = values.collect();
+    of_column(values.collect())
+}
+
+/// The same of values that are packed already.
+fn evaluation(
+    values: Vec<PackedM31>,
+) -> CircleEvaluation<SimdBackend, BaseField, BitReversedOrder> {
+    of_column(BaseColumn::from_simd(values))
+}
+
+fn of_column(values: BaseColumn) -> CircleEvaluation<SimdBackend, BaseField, BitReversedOrder> {
     let log_rows = values.length.ilog2();
     CircleEvaluation::new(CanonicCoset::new(log_rows).circle_domain(), values)
 }
