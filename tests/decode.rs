@@ -363,8 +363,25 @@ fn a_build_folder_is_read_back() {
     assert!(other.contains("the program's hash is "), "{other}");
     let constants = refused("model.json", &|bytes| *bytes = with_other_constants(bytes));
     assert!(constants.contains("the model root is "), "{constants}");
+    // A build has one root, of parameters that builds have: nothing is committed to for others.
+    for sets in [&["wrappable"][..], &["plain", "compact"], &["plain", "large"]] {
+        let of = refused("model.json", &|bytes| *bytes = with_sets(bytes, sets));
+        let expected = format!("tensors.roots: has {}; a build has one", sets.join(", "));
+        assert!(of.contains(&expected), "{of}");
+    }
     let build = TensorBundle::open(&out).expect("as it was");
     assert_eq!(build.build.manifest, report.manifest);
+}
+
+/// A manifest with these sets of parameters, and the model root that follows from them.
+fn with_sets(bytes: &[u8], sets: &[&str]) -> Vec<u8> {
+    let mut manifest = TensorManifest::from_json(bytes).expect("a manifest");
+    let layouts = manifest.tensors.layouts().clone();
+    let root = manifest.tensors.roots()[0].1;
+    let roots = sets.iter().map(|set| (set.to_string(), root));
+    manifest.tensors = TensorPins::new(layouts, roots).expect("pins");
+    manifest.model.model_root = manifest.tensors.model_root(manifest.parameters_root);
+    manifest.to_json().expect("a manifest").into_bytes()
 }
 
 /// A manifest with another root of constants, and the model root that follows from it.

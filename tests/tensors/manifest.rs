@@ -233,6 +233,9 @@ fn requirement_27_the_section_is_strict() {
             "tensors.roots[0].root: \"07\" must be 64 lower-case hexadecimal digits",
         ),
     ];
+    // A message does not grow with what it names.
+    let long = replaced("\"plain\"", &format!("{:?}", "x".repeat(5000)));
+    assert!(long.contains("xx…") && long.len() < 300, "{long}");
     for (from, to, expected) in cases {
         let found = replaced(from, to);
         // The index of a component is the layout's matter.
