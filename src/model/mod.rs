@@ -5,26 +5,28 @@
 //! `added_tokens.json`. [`random`] writes directories of that form with random weights. Whatever leaves this module has
 //! the shapes that [`Config`] promises and only finite numbers.
 //!
-//! What is read is followed as Hugging Face's library follows it, or refused by file and key. What each key of
-//! `config.json` means is one table (`keys`); a key in no table is a [`Warning`], and inside the settings of the rotation
-//! a refusal.
+//! A family of models is one file in [`families`]: what the keys of its `config.json` mean, and the model as a list of operations on tensors by name
+//! ([`forward`]).
 //!
-//! Deliberately absent: any arithmetic on the weights (that is `quantize`), families of another arithmetic, pickled
-//! checkpoints, custom code, and the network.
+//! What is read is followed as Hugging Face's library follows it, or refused by file and key. What a key means is said in the family's tables, or else
+//! in one table for all (`keys`); a key in no table is a [`Warning`], and inside the settings of the rotation a refusal.
+//!
+//! Deliberately absent: any arithmetic on the weights (that is `scales` and `quantize`), pickled checkpoints, custom code, and the network.
 
 mod chance;
 mod complete;
 mod config;
 mod error;
-mod family;
+pub mod families;
 mod files;
+pub mod forward;
 mod generation;
 mod json;
 mod keys;
 mod names;
 pub mod random;
 mod repeated;
-mod rope;
+pub mod rope;
 mod template;
 mod tokenizer;
 mod tokens;
@@ -33,11 +35,11 @@ mod weights;
 
 pub use config::Config;
 pub use error::ModelError;
-pub use family::Window;
+pub use families::Window;
 pub use generation::Eos;
 pub use tokenizer::{MAX_TEXT_BYTES, Tokenizer};
 pub use warning::Warning;
-pub use weights::{LayerWeights, Matrix, Weights};
+pub use weights::{Tensor, Weights};
 
 use blake2::{Blake2s256, Digest};
 use std::path::Path;
@@ -111,6 +113,13 @@ impl Model {
         let path = dir.join("config.json");
         if let Some(window) = config.window {
             window.check(context, &path)?;
+        }
+        if context > trained && config.forward.positions.is_some() {
+            return Err(ModelError::LearnedPositions {
+                path,
+                context,
+                limit: trained,
+            });
         }
         if context > trained {
             warnings.push(Warning::ContextBeyond {

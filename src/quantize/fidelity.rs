@@ -1,7 +1,7 @@
 //! How well the integer model follows the float model, teacher-forced over held-out text.
 
 use super::documents::{Documents, TextError};
-use super::float::FloatModel;
+use super::float::Floats;
 use super::readable::in_json;
 use super::{QuantizeError, Quantized};
 use crate::ir::{KvCache, VerifiedGraph, run_step};
@@ -143,30 +143,30 @@ pub fn fidelity(
     let documents = Documents::encode(heldout, &model.tokenizer)?;
     let context = quantized.graph.shape.context;
     let mut follower = Scaled::new(engine, quantized);
-    follow(model, context, &mut follower, &documents)
+    follow(&mut Floats::new(model)?, context, &mut follower, &documents)
 }
 
-/// Runs a model and what follows it over `documents` up to a context.
+/// Runs a float model and what follows it over `documents` up to a context.
 ///
 /// # Errors
 /// Documents in which nothing is predicted, float logits that are not finite, or a follower of another model.
 pub fn follow(
-    model: &Model,
+    float: &mut dyn Follower,
     context: usize,
     follower: &mut dyn Follower,
     documents: &Documents,
 ) -> Result<FidelityReport, QuantizeError> {
-    let float = FloatModel::new(model);
     let mut sums = Sums::default();
     for (document, tokens) in (1..).zip(documents.iter()) {
-        let mut state = float.start();
+        float.restart();
         follower.restart();
         sums.documents += 1;
         for (pair, token) in tokens.windows(2).zip(1..=context) {
-            let expected = float.step(&mut state, pair[0], &mut ());
-            if expected.iter().any(|logit| !logit.is_finite()) {
+            let expected = float.logits(pair[0]).ok();
+            let is_finite = |logits: &Vec<f64>| logits.iter().all(|logit| logit.is_finite());
+            let Some(expected) = expected.filter(is_finite) else {
                 return Err(QuantizeError::LogitsNotFinite { document, token });
-            }
+            };
             let found = match follower.logits(pair[0]) {
                 Ok(found) => found,
                 Err(NoProof(problem)) => {
@@ -184,7 +184,6 @@ pub fn follow(
                     expected: expected.len(),
                 });
             }
-            let expected: Vec<f64> = expected.iter().map(|&logit| f64::from(logit)).collect();
             sums.add(&expected, &found, pair[1] as usize);
         }
     }

@@ -5,7 +5,7 @@ use super::equalise::equalise;
 use super::error::ScaleError;
 use super::functions::Arguments;
 use super::measure::{Measured, measure};
-use super::network::{Network, Product, Real, llama};
+use super::network::{Network, Product, Real};
 use super::products::{Needs, grid, rounded, shift};
 use super::scores::{Scores, scores};
 use super::tables;
@@ -60,7 +60,7 @@ pub fn quantise(
     options: &Options,
 ) -> Result<Quantised, ScaleError> {
     let documents = Documents::encode(calibration, &model.tokenizer)?;
-    let mut network = llama(model);
+    let mut network = Network::of(model);
     network.context = options.context.unwrap_or(network.context);
     quantise_on(network, &documents, options)
 }
@@ -68,12 +68,13 @@ pub fn quantise(
 /// Quantises a network; its scales are calibrated on documents.
 ///
 /// # Errors
-/// Values that are not finite, or ranges that no proof has.
+/// An operation that has no integers, values that are not finite, or ranges that no proof has.
 pub fn quantise_on(
     network: Network,
     documents: &Documents,
     options: &Options,
 ) -> Result<Quantised, ScaleError> {
+    check_operations(&network)?;
     let network = equalise(network);
     let measured = measure(&network, documents);
     for (measured, site) in measured.iter().zip(&network.sites) {
@@ -98,6 +99,18 @@ pub fn quantise_on(
             Err(error) if slack < LEAST_SLACK => return Err(error.into()),
             Err(_) => slack *= SLACK,
         }
+    }
+}
+
+/// Refuses what the integer model has no operation for.
+fn check_operations(network: &Network) -> Result<(), ScaleError> {
+    let mut operations = network.operations.iter().zip(&network.sites);
+    let found = operations.find(|(of, _)| matches!(of, Real::Norm { groups: 2.., .. }));
+    match found {
+        None => Ok(()),
+        Some((_, site)) => Err(ScaleError::HeadNorm {
+            site: site.to_string(),
+        }),
     }
 }
 
@@ -213,7 +226,10 @@ impl Choice<'_> {
         self.description.embedding = Embedding {
             tokens: integers(&network.tokens, self.embedding),
             shift,
-            positions: network.positions.as_ref().map(|p| integers(p, self.stream)),
+            positions: network
+                .positions
+                .as_ref()
+                .map(|p| integers(&p[..network.context], self.stream)),
         };
     }
 
@@ -238,7 +254,12 @@ impl Choice<'_> {
         let network = self.network;
         match &network.operations[number] {
             Real::Embed => (Operation::Embed, self.stream),
-            Real::Norm { input, eps } => self.norm(number, *input, *eps),
+            Real::Norm {
+                input,
+                centred,
+                eps,
+                ..
+            } => self.norm(number, *input, *centred, *eps),
             Real::Linear { input, of } => {
                 let scale = self.linear_scale(number);
                 let of = self.product(of, *input, scale);

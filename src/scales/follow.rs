@@ -1,6 +1,8 @@
-//! The integer model beside the float model: the logits of the reference, in real numbers.
+//! The integer model beside the float model: the logits of both, in real numbers.
 
 use super::choose::Quantised;
+use super::network::Network;
+use super::real::{self, RealState};
 use crate::integers::{Carried, step};
 use crate::quantize::{Follower, NoProof};
 
@@ -30,5 +32,29 @@ impl Follower for Reference<'_> {
         let scale = self.of.scales.last().copied().unwrap_or(1.0);
         let logits = step.values.last().map_or(&[][..], Vec::as_slice);
         Ok(logits.iter().map(|&x| x as f64 / scale).collect())
+    }
+}
+
+/// The decode step in real numbers, position by position.
+pub struct Floats<'a> {
+    of: &'a Network,
+    state: RealState,
+}
+
+impl<'a> Floats<'a> {
+    pub fn new(of: &'a Network) -> Floats<'a> {
+        let state = RealState::new(of);
+        Floats { of, state }
+    }
+}
+
+impl Follower for Floats<'_> {
+    fn restart(&mut self) {
+        self.state = RealState::new(self.of);
+    }
+
+    fn logits(&mut self, token: u32) -> Result<Vec<f64>, NoProof> {
+        let values = real::step(self.of, &mut self.state, token);
+        Ok(values.into_iter().last().unwrap_or_default())
     }
 }

@@ -48,11 +48,15 @@ pub fn compute(
             }
             x
         }
-        Real::Norm { input, eps } => {
+        Real::Norm {
+            input,
+            centred,
+            groups,
+            eps,
+        } => {
             let x = &values[*input];
-            let mean = x.iter().map(|x| x * x).sum::<f64>() / x.len() as f64;
-            let inverse = 1.0 / (mean + eps).sqrt();
-            x.iter().map(|x| x * inverse).collect()
+            let parts = x.chunks_exact(x.len() / groups);
+            parts.flat_map(|x| normalise(x, *centred, *eps)).collect()
         }
         Real::Linear { input, of } => product(of, &values[*input]),
         Real::Function {
@@ -106,6 +110,17 @@ pub fn compute(
             network.output().iter().map(|row| dot(row, x)).collect()
         }
     }
+}
+
+fn normalise(x: &[f64], centred: bool, eps: f64) -> Vec<f64> {
+    let channels = x.len() as f64;
+    let mean = match centred {
+        true => x.iter().sum::<f64>() / channels,
+        false => 0.0,
+    };
+    let squares = x.iter().map(|x| (x - mean) * (x - mean));
+    let inverse = 1.0 / (squares.sum::<f64>() / channels + eps).sqrt();
+    x.iter().map(|x| (x - mean) * inverse).collect()
 }
 
 fn add(x: &mut [f64], y: &[f64]) {

@@ -1,0 +1,110 @@
+//! Integer models of every family: they follow the floats, and their plans compute what the reference computes.
+
+use std::path::Path;
+
+use cairo_decode::integers::{Carried, step};
+use cairo_decode::model::Model;
+use cairo_decode::quantize::{Documents, follow, texts};
+use cairo_decode::scales::network::Network;
+use cairo_decode::scales::{Floats, Options, Reference, ScaleError, quantise};
+use cairo_decode::tensor::plan;
+use serde_json::json;
+
+use crate::families::{decoder, gpt2, random, with};
+use crate::model_dir::text;
+use crate::plans::{LANES, compare};
+
+#[test]
+fn integers_follow_floats_and_have_plans() {
+    let llama3 = json!({
+        "rope_type": "llama3", "factor": 8.0, "low_freq_factor": 1.0, "high_freq_factor": 4.0,
+        "original_max_position_embeddings": 32,
+    });
+    let yarn = json!({ "type": "yarn", "factor": 2.0, "original_max_position_embeddings": 32 });
+    for config in [
+        with(
+            decoder("llama", "LlamaForCausalLM"),
+            json!({ "attention_bias": true, "mlp_bias": true, "rope_scaling": llama3 }),
+        ),
+        with(
+            decoder("qwen2", "Qwen2ForCausalLM"),
+            json!({ "rope_scaling": yarn, "tie_word_embeddings": true }),
+        ),
+        with(
+            decoder("smollm3", "SmolLM3ForCausalLM"),
+            json!({ "no_rope_layers": [1, 0] }),
+        ),
+        gpt2(),
+        with(
+            gpt2(),
+            json!({ "tie_word_embeddings": false, "activation_function": "relu", "n_inner": 40 }),
+        ),
+    ] {
+        let model = random(&config, 3);
+        let options = Options {
+            context: Some(28),
+            ..Options::default()
+        };
+        let of = quantise(&model, &text(12, 1), &options).unwrap();
+        let planned = plan(&of.description, LANES, 16).unwrap();
+        let tokens: Vec<u32> = (0..24).map(|i| (i * 7 + 3) % 40).collect();
+        compare(&of.description, &planned, &tokens);
+        // The floats before channels were scaled.
+        let network = Network::of(&model);
+        let documents = Documents::encode(&text(8, 2), &model.tokenizer).unwrap();
+        let mut floats = Floats::new(&network);
+        let mut integers = Reference::new(&of);
+        let report = follow(&mut floats, 28, &mut integers, &documents).unwrap();
+        assert!(
+            report.top1_agreement > 0.97 && report.kl_divergence < 5e-4,
+            "{config}: {report:?}"
+        );
+    }
+}
+
+/// Norms of heads can be read, and have no component.
+#[test]
+fn norms_of_heads_are_refused_by_name() {
+    let config = with(
+        decoder("qwen3", "Qwen3ForCausalLM"),
+        json!({ "head_dim": 8 }),
+    );
+    let error = quantise(&random(&config, 3), &text(2, 1), &Options::default()).unwrap_err();
+    assert!(matches!(error, ScaleError::HeadNorm { .. }), "{error}");
+    let message = error.to_string();
+    assert!(
+        message.contains("layer0.query_norm") && message.contains("qwen3"),
+        "{message}"
+    );
+}
+
+/// A model of somebody else that sorts: every input of six digits.
+#[test]
+fn all_inputs_are_sorted() {
+    let shared = Path::new(env!("CARGO_MANIFEST_DIR")).join("../shared/models/gpt-nano-sort");
+    if !shared.is_dir() {
+        println!("{} is not there: it is not tested", shared.display());
+        return;
+    }
+    let model = Model::load(&shared).unwrap();
+    let calibration = texts::drawn(&model.tokenizer, 1).unwrap();
+    let of = quantise(&model, &calibration, &Options::default()).unwrap();
+    for number in 0..729 {
+        let digits: Vec<u32> = (0..6).map(|place| number / 3u32.pow(place) % 3).collect();
+        let mut carried = Carried::new(&of.description);
+        let mut sorted = vec![];
+        for position in 0..11 {
+            let token = match digits.get(position) {
+                Some(&digit) => digit,
+                None => sorted[position - 6],
+            };
+            let next = step(&of.description, &mut carried, token).unwrap().token;
+            if position >= 5 {
+                sorted.push(next);
+            }
+        }
+        let mut expected = digits.clone();
+        expected.sort();
+        assert_eq!(sorted, expected, "{digits:?}");
+    }
+}
