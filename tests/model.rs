@@ -17,8 +17,14 @@ mod cases;
 mod command;
 #[path = "model/end.rs"]
 mod end;
+#[path = "support/families.rs"]
+mod families;
 #[path = "model/folder.rs"]
 mod folder;
+#[path = "model/gguf.rs"]
+mod gguf;
+#[path = "support/gguf.rs"]
+mod gguf_files;
 #[path = "model/library.rs"]
 mod library;
 #[path = "model/stored.rs"]

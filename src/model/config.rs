@@ -5,6 +5,7 @@
 
 use super::families::{Facts, Family, Window};
 use super::forward::Forward;
+use super::gguf::Gguf;
 use super::json::Object;
 use super::{ModelError, Warning, files, keys};
 use serde_json::Value;
@@ -35,8 +36,11 @@ pub struct Config {
 }
 
 impl Config {
-    /// Reads `config.json` of a model directory, and no other file.
+    /// Reads `config.json` of a model directory, and no other file, or what a GGUF file says in its place.
     pub fn load(dir: &Path) -> Result<Self, ModelError> {
+        if let Some(mut gguf) = Gguf::find(dir)? {
+            return Self::from_json(&gguf.config()?, dir).map(|(config, _)| config);
+        }
         files::check_dir(dir)?;
         super::load_config(dir).map(|(config, _, _)| config)
     }

@@ -40,7 +40,7 @@ pub enum ModelError {
     NotAnObject { path: PathBuf },
 
     #[error(
-        "{path}: a file, expected a Hugging Face model directory (with config.json, model.safetensors and tokenizer.json)"
+        "{path}: a file, expected a Hugging Face model directory (with config.json, model.safetensors and tokenizer.json) or a file whose name ends in .gguf"
     )]
     NotAFolder { path: PathBuf },
     #[error("{path}: no such directory; models are read from disk, nothing is downloaded")]
@@ -49,9 +49,7 @@ pub enum ModelError {
         "{dir}: a cache of the hub, which holds the model in a folder for each version: give {snapshot}"
     )]
     HubCache { dir: PathBuf, snapshot: PathBuf },
-    #[error(
-        "{dir}: the model is there as {file} only, which is not read here: take the Hugging Face directory it was made from (config.json, model.safetensors, tokenizer.json)"
-    )]
+    #[error("{dir}: the model is there as {file} only: give that file in the place of the folder")]
     OnlyGguf { dir: PathBuf, file: PathBuf },
     #[error(
         "{dir}: holds an adapter (adapter_config.json), not a model: merge it into its base model and save that"
@@ -192,6 +190,11 @@ pub enum ModelError {
         limit: u64,
     },
 
+    #[error("{path}: {problem}")]
+    Gguf {
+        path: PathBuf,
+        problem: super::gguf::Problem,
+    },
     #[error("{dir}: neither `model.safetensors` nor `model.safetensors.index.json` is there")]
     NoWeights { dir: PathBuf },
     #[error(

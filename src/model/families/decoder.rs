@@ -31,6 +31,45 @@ pub(super) const KEYS: &[(&str, Meaning)] = &[
     ("hidden_act", Read),
 ];
 
+/// Keys of GGUF's metadata for this block.
+pub(super) const GGUF_KEYS: &[(&str, &str)] = &[
+    ("block_count", "num_hidden_layers"),
+    ("context_length", "max_position_embeddings"),
+    ("embedding_length", "hidden_size"),
+    ("feed_forward_length", "intermediate_size"),
+    ("attention.head_count", "num_attention_heads"),
+    ("attention.head_count_kv", "num_key_value_heads"),
+    ("attention.key_length", "head_dim"),
+    ("attention.layer_norm_rms_epsilon", "rms_norm_eps"),
+    ("attention.sliding_window", "sliding_window"),
+    ("rope.freq_base", "rope_theta"),
+    ("expert_count", "num_local_experts"),
+];
+
+/// Names of GGUF's tensors for this block.
+pub(super) const GGUF_TENSORS: &[(&str, &str)] = &[
+    ("token_embd", "model.embed_tokens"),
+    ("output_norm", "model.norm"),
+    ("output", "lm_head"),
+    ("blk.{}.attn_norm", "model.layers.{}.input_layernorm"),
+    ("blk.{}.attn_q", "model.layers.{}.self_attn.q_proj"),
+    ("blk.{}.attn_k", "model.layers.{}.self_attn.k_proj"),
+    ("blk.{}.attn_v", "model.layers.{}.self_attn.v_proj"),
+    ("blk.{}.attn_output", "model.layers.{}.self_attn.o_proj"),
+    ("blk.{}.attn_q_norm", "model.layers.{}.self_attn.q_norm"),
+    ("blk.{}.attn_k_norm", "model.layers.{}.self_attn.k_norm"),
+    (
+        "blk.{}.ffn_norm",
+        "model.layers.{}.post_attention_layernorm",
+    ),
+    ("blk.{}.ffn_gate", "model.layers.{}.mlp.gate_proj"),
+    ("blk.{}.ffn_up", "model.layers.{}.mlp.up_proj"),
+    ("blk.{}.ffn_down", "model.layers.{}.mlp.down_proj"),
+];
+
+/// Queries and keys, whose rows converters reorder for some architectures.
+pub(super) const GGUF_PAIRED: &[&str] = &["blk.{}.attn_q", "blk.{}.attn_k"];
+
 /// Where matrices have biases.
 #[derive(Debug, Clone, Copy)]
 pub(super) enum Biases {

@@ -3,6 +3,7 @@
 use super::sizes::{self, MAX_HEADS, MAX_LAYERS, MAX_POSITIONS, MAX_VOCAB, MAX_WIDTH};
 use super::{Facts, Family};
 use crate::model::forward::{Affine, Dense, Forward, Function, Operation, Source};
+use crate::model::gguf::Form;
 use crate::model::json::Object;
 use crate::model::keys::Meaning::{self, Harmless, Only, Read};
 use crate::model::{ModelError, Warning};
@@ -53,6 +54,37 @@ pub(super) static FAMILY: Family = Family {
     prefix: "transformer.",
     // Masks, which old exporters write.
     ignored: &[".attn.bias", ".attn.masked_bias"],
+    gguf: Some(Form {
+        architecture: "gpt2",
+        family: "gpt2",
+        keys: &[
+            ("block_count", "n_layer"),
+            ("context_length", "n_positions"),
+            ("embedding_length", "n_embd"),
+            ("feed_forward_length", "n_inner"),
+            ("attention.head_count", "n_head"),
+            ("attention.layer_norm_epsilon", "layer_norm_epsilon"),
+        ],
+        tensors: &[
+            ("token_embd", "transformer.wte"),
+            ("position_embd", "transformer.wpe"),
+            ("output_norm", "transformer.ln_f"),
+            ("output", "lm_head"),
+            ("blk.{}.attn_norm", "transformer.h.{}.ln_1"),
+            ("blk.{}.attn_qkv", "transformer.h.{}.attn.c_attn"),
+            ("blk.{}.attn_output", "transformer.h.{}.attn.c_proj"),
+            ("blk.{}.ffn_norm", "transformer.h.{}.ln_2"),
+            ("blk.{}.ffn_up", "transformer.h.{}.mlp.c_fc"),
+            ("blk.{}.ffn_down", "transformer.h.{}.mlp.c_proj"),
+        ],
+        paired: &[],
+        turned: &[
+            "blk.{}.attn_qkv",
+            "blk.{}.attn_output",
+            "blk.{}.ffn_up",
+            "blk.{}.ffn_down",
+        ],
+    }),
     read,
 };
 

@@ -3,6 +3,7 @@
 use super::Family;
 use super::decoder::{self, Biases, Variant};
 use super::window::Rule;
+use crate::model::gguf::Form;
 use crate::model::keys::Meaning::{self, Read};
 
 const KEYS: &[(&str, Meaning)] = &[("attention_bias", Read), ("mlp_bias", Read)];
@@ -27,5 +28,13 @@ pub(super) static FAMILY: Family = Family {
     keys: &[KEYS, decoder::KEYS],
     prefix: "model.",
     ignored: &["rotary_emb.inv_freq"],
+    gguf: Some(Form {
+        architecture: "llama",
+        family: "llama",
+        keys: decoder::GGUF_KEYS,
+        tensors: decoder::GGUF_TENSORS,
+        paired: decoder::GGUF_PAIRED,
+        turned: &[],
+    }),
     read: |object, warnings| decoder::read(&VARIANT, object, warnings),
 };

@@ -24,5 +24,7 @@ pub(super) static FAMILY: Family = Family {
     keys: &[decoder::KEYS],
     prefix: "model.",
     ignored: &["rotary_emb.inv_freq"],
+    // Converters write Mistral as Llama.
+    gguf: None,
     read: |object, warnings| decoder::read(&VARIANT, object, warnings),
 };

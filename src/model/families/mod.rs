@@ -17,6 +17,7 @@ pub use window::Window;
 
 use super::config::Config;
 use super::forward::Forward;
+use super::gguf::Form;
 use super::json::Object;
 use super::keys::Table;
 use super::{ModelError, Warning};
@@ -34,6 +35,8 @@ pub struct Family {
     pub(super) prefix: &'static str,
     /// Ends of names of stored tensors that are no weights.
     pub(super) ignored: &'static [&'static str],
+    /// How GGUF files have it; none if they have it as another family.
+    gguf: Option<Form>,
     pub(super) read: fn(&Object, &mut Vec<Warning>) -> Result<Facts, ModelError>,
 }
 
@@ -120,6 +123,11 @@ impl PartialEq for Family {
 }
 
 impl Family {
+    /// How GGUF files have each family.
+    pub(super) fn gguf_forms() -> impl Iterator<Item = &'static Form> + Clone {
+        FAMILIES.iter().filter_map(|family| family.gguf.as_ref())
+    }
+
     /// The family that `model_type` names, if `architectures` agrees.
     pub(super) fn of(object: &Object) -> Result<&'static Family, ModelError> {
         let found = object

@@ -5,6 +5,7 @@ use super::decoder::{self, Biases, Variant};
 use super::sizes::MAX_LAYERS;
 use super::window::Rule;
 use crate::model::ModelError;
+use crate::model::gguf::Form;
 use crate::model::json::Object;
 use crate::model::keys::Meaning::{self, Read};
 use serde_json::Value;
@@ -39,6 +40,14 @@ pub(super) static FAMILY: Family = Family {
     keys: &[KEYS, decoder::KEYS],
     prefix: "model.",
     ignored: &["rotary_emb.inv_freq"],
+    gguf: Some(Form {
+        architecture: "smollm3",
+        family: "smollm3",
+        keys: decoder::GGUF_KEYS,
+        tensors: decoder::GGUF_TENSORS,
+        paired: decoder::GGUF_PAIRED,
+        turned: &[],
+    }),
     read: |object, warnings| decoder::read(&VARIANT, object, warnings),
 };
 
