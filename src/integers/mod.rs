@@ -8,6 +8,7 @@
 //!
 //! Deliberately absent: floats, scales, and how an operation is proven (that is `tensor`).
 
+mod block;
 mod checks;
 mod description;
 mod encoding;
@@ -15,6 +16,7 @@ mod error;
 pub mod ranges;
 pub mod reference;
 
+pub use block::steps;
 pub use description::{
     Angles, Attention, Description, Embedding, Gated, Matrix, Norm, Operation, Product, Table, half,
 };

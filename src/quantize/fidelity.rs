@@ -25,6 +25,18 @@ pub trait Follower {
     /// # Errors
     /// A value that no proof can have; the document has no further logits then.
     fn logits(&mut self, token: u32) -> Result<Vec<f64>, NoProof>;
+
+    /// Takes in tokens at the next positions and returns the logits behind each, up to the first that no proof can have.
+    fn block(&mut self, tokens: &[u32]) -> (Vec<Vec<f64>>, Option<NoProof>) {
+        let mut all = vec![];
+        for &token in tokens {
+            match self.logits(token) {
+                Ok(logits) => all.push(logits),
+                Err(stop) => return (all, Some(stop)),
+            }
+        }
+        (all, None)
+    }
 }
 
 /// A value of an integer model that no proof can have, in words.
@@ -161,30 +173,14 @@ pub fn follow(
         float.restart();
         follower.restart();
         sums.documents += 1;
-        for (pair, token) in tokens.windows(2).zip(1..=context) {
-            let expected = float.logits(pair[0]).ok();
-            let is_finite = |logits: &Vec<f64>| logits.iter().all(|logit| logit.is_finite());
-            let Some(expected) = expected.filter(is_finite) else {
-                return Err(QuantizeError::LogitsNotFinite { document, token });
-            };
-            let found = match follower.logits(pair[0]) {
-                Ok(found) => found,
-                Err(NoProof(problem)) => {
-                    sums.stops.push(Stop {
-                        document,
-                        token,
-                        problem,
-                    });
-                    break;
-                }
-            };
-            if found.len() != expected.len() {
-                return Err(QuantizeError::Logits {
-                    found: found.len(),
-                    expected: expected.len(),
-                });
-            }
-            sums.add(&expected, &found, pair[1] as usize);
+        // The last token has no successor that could be predicted.
+        let given = tokens.len().saturating_sub(1).min(context);
+        let mut start = 0;
+        while start < given {
+            let end = given.min(start + BLOCK);
+            let tokens = (&tokens[start..end], &tokens[start + 1..=end]);
+            let stopped = sums.block(float, follower, tokens, (document, start + 1))?;
+            start = if stopped { given } else { end };
         }
     }
     match sums.tokens == 0 && sums.stops.is_empty() {
@@ -192,6 +188,9 @@ pub fn follow(
         false => Ok(sums.report()),
     }
 }
+
+/// Positions that are compared together.
+const BLOCK: usize = 64;
 
 #[derive(Default)]
 struct Sums {
@@ -206,6 +205,41 @@ struct Sums {
 }
 
 impl Sums {
+    /// Compares both models over tokens and their successors, the first of which has this place. True if the follower stopped.
+    fn block(
+        &mut self,
+        float: &mut dyn Follower,
+        follower: &mut dyn Follower,
+        (given, next): (&[u32], &[u32]),
+        (document, first): (usize, usize),
+    ) -> Result<bool, QuantizeError> {
+        let (expected, _) = float.block(given);
+        let (found, stop) = follower.block(given);
+        for (place, token) in (first..).zip(0..given.len()) {
+            let expected = expected.get(token).filter(|logits| is_finite(logits));
+            let Some(expected) = expected else {
+                let token = place;
+                return Err(QuantizeError::LogitsNotFinite { document, token });
+            };
+            let Some(found) = found.get(token) else {
+                self.stops.push(Stop {
+                    document,
+                    token: place,
+                    problem: stop.map_or_else(String::new, |NoProof(problem)| problem),
+                });
+                return Ok(true);
+            };
+            if found.len() != expected.len() {
+                return Err(QuantizeError::Logits {
+                    found: found.len(),
+                    expected: expected.len(),
+                });
+            }
+            self.add(expected, found, next[token] as usize);
+        }
+        Ok(false)
+    }
+
     fn add(&mut self, float: &[f64], int: &[f64], target: usize) {
         let (p, q) = (log_softmax(float), log_softmax(int));
         self.tokens += 1;
@@ -236,6 +270,10 @@ impl Sums {
             stops: self.stops,
         }
     }
+}
+
+fn is_finite(logits: &[f64]) -> bool {
+    logits.iter().all(|logit| logit.is_finite())
 }
 
 fn log_softmax(logits: &[f64]) -> Vec<f64> {

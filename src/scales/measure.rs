@@ -1,7 +1,8 @@
 //! What calibration learns about a network: how large and how strong each operation's values are.
 
-use super::network::Network;
-use super::real::{RealState, step};
+use super::block::steps;
+use super::network::{Network, Real};
+use super::real::RealState;
 use crate::quantize::Documents;
 
 /// What an operation wrote over a text.
@@ -14,11 +15,21 @@ pub struct Measured {
 }
 
 impl Measured {
+    fn see(&mut self, value: &[f64]) {
+        self.energy.resize(value.len(), 0.0);
+        let pairs = self.energy.iter_mut().zip(value);
+        pairs.for_each(|(energy, x)| *energy += x * x);
+        self.largest = value.iter().fold(self.largest, |a, x| a.max(x.abs()));
+    }
+
     /// Mean of the sum of squares.
     pub fn total(&self) -> f64 {
         self.energy.iter().sum()
     }
 }
+
+/// Positions that are computed together.
+const BLOCK: usize = 64;
 
 /// Runs the network over the documents, each from its beginning. The logits are left out.
 pub fn measure(network: &Network, documents: &Documents) -> Vec<Measured> {
@@ -26,16 +37,13 @@ pub fn measure(network: &Network, documents: &Documents) -> Vec<Measured> {
     let mut tokens = 0;
     for document in documents.iter() {
         let mut state = RealState::new(network);
-        for &token in document.iter().take(network.context) {
-            let values = step(network, &mut state, token);
-            for (measured, value) in measured.iter_mut().zip(&values) {
-                measured.energy.resize(value.len(), 0.0);
-                let pairs = measured.energy.iter_mut().zip(value);
-                pairs.for_each(|(energy, x)| *energy += x * x);
-                let largest = value.iter().fold(measured.largest, |a, x| a.max(x.abs()));
-                measured.largest = largest;
-            }
-            tokens += 1;
+        let document = &document[..document.len().min(network.context)];
+        for block in document.chunks(BLOCK) {
+            let no_head = |of: &Real| !matches!(of, Real::Head { .. });
+            let values = steps(network, &mut state, block, no_head);
+            let of_operation = measured.iter_mut().zip(&values);
+            of_operation.for_each(|(measured, values)| values.iter().for_each(|x| measured.see(x)));
+            tokens += block.len() as u32;
         }
     }
     let means = measured.iter_mut().flat_map(|m| &mut m.energy);

@@ -7,6 +7,7 @@
 //!
 //! Deliberately absent: the meaning of the integers (`integers`), the float model that fidelity is measured against, and the texts (`quantize`).
 
+pub mod block;
 mod bounds;
 mod choose;
 mod coarse;

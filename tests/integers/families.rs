@@ -2,11 +2,12 @@
 
 use std::path::Path;
 
-use cairo_decode::integers::{Carried, step};
+use cairo_decode::integers::{Carried, Description, step, steps};
 use cairo_decode::model::Model;
 use cairo_decode::quantize::{Documents, follow, texts};
 use cairo_decode::scales::network::Network;
-use cairo_decode::scales::{Floats, Options, Reference, ScaleError, quantise};
+use cairo_decode::scales::real::{self, RealState};
+use cairo_decode::scales::{Floats, Options, Reference, ScaleError, block, quantise};
 use cairo_decode::tensor::plan;
 use serde_json::json;
 
@@ -107,4 +108,50 @@ fn all_inputs_are_sorted() {
         expected.sort();
         assert_eq!(sorted, expected, "{digits:?}");
     }
+}
+
+/// Positions that are computed together have the numbers of positions one by one, bit for bit, in integers and in real numbers; a value that no proof
+/// can have ends the integers where it ends them one by one.
+#[test]
+fn blocks_of_positions_are_steps() {
+    let model = random(&gpt2(), 5);
+    let mut of = quantise(&model, &text(6, 1), &Options::default()).unwrap();
+    let tokens: Vec<u32> = (0..40).map(|i| (i * 11 + 2) % 40).collect();
+    let mut state = RealState::new(&of.network);
+    let expected: Vec<_> = tokens
+        .iter()
+        .map(|&token| real::step(&of.network, &mut state, token).pop())
+        .collect();
+    let mut state = RealState::new(&of.network);
+    let mut found = vec![];
+    for block in tokens.chunks(23) {
+        let mut values = block::steps(&of.network, &mut state, block, |_| true);
+        found.extend(values.pop().unwrap().into_iter().map(Some));
+    }
+    assert_eq!(found, expected);
+
+    let one_by_one = |of: &Description| {
+        let mut carried = Carried::new(of);
+        let mut logits = vec![];
+        for &token in &tokens {
+            match step(of, &mut carried, token) {
+                Ok(mut step) => logits.push(step.values.pop().unwrap()),
+                Err(refusal) => return (logits, Some(refusal)),
+            }
+        }
+        (logits, None)
+    };
+    let mut carried = Carried::new(&of.description);
+    assert_eq!(
+        steps(&of.description, &mut carried, &tokens),
+        one_by_one(&of.description)
+    );
+    assert_eq!(carried.position, tokens.len());
+    // A position whose vector leaves the stream, in the middle of a block.
+    let positions = of.description.embedding.positions.as_mut().unwrap();
+    positions.rows[17] = vec![1 << 24; 32];
+    let mut carried = Carried::new(&of.description);
+    let (logits, refusal) = steps(&of.description, &mut carried, &tokens);
+    assert_eq!((logits, refusal), one_by_one(&of.description));
+    assert_eq!(carried.position, 17);
 }
