@@ -9,7 +9,7 @@ use super::files::{self, Part};
 use super::names::{self, Names};
 use super::{BuildReport, BuildRequest, BundleError, MANIFEST_FILE, Stage};
 use crate::decode::Cost;
-use crate::model::{Choices, Config, Model};
+use crate::model::{Choices, Config, Model, Weights};
 use crate::quantize::{Cause, Documents, Follower, QuantizeError};
 use crate::receipt::Document;
 
@@ -127,6 +127,11 @@ pub(super) fn build<K: Kind>(
     let cause = || kind.cause(&model, &integers);
     let fidelity = texts.measure(request, [&mut *floats, &mut *follower], cause)?;
     drop((floats, follower));
+    // As have the floats of the files.
+    let model = Model {
+        weights: Weights::default(),
+        ..model
+    };
     let compiled = kind.compile(request, &model, integers, names, stage)?;
     stage(Stage::Write);
     let report = BuildReport {

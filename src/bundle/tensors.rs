@@ -68,11 +68,14 @@ impl Kind for Tensors {
         &self,
         request: &BuildRequest,
         model: &Model,
-        Quantised { description, .. }: Quantised,
+        quantised: Quantised,
         names: Names,
         stage: &mut dyn FnMut(Stage),
     ) -> Result<pipeline::Compiled<TensorManifest>, BundleError> {
         stage(Stage::Compile);
+        // The real numbers of a large model are gigabytes, and have had their use.
+        let description = quantised.description;
+        drop(quantised.network);
         let identity = Identity {
             name: names.name,
             source: names.source,

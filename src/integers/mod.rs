@@ -8,7 +8,6 @@
 //!
 //! Deliberately absent: floats, scales, and how an operation is proven (that is `tensor`).
 
-mod block;
 mod checks;
 mod description;
 mod encoding;
@@ -16,7 +15,6 @@ mod error;
 pub mod ranges;
 pub mod reference;
 
-pub use block::steps;
 pub use description::{
     Angles, Attention, Description, Embedding, Gated, Matrix, Norm, Operation, Product, Table, half,
 };

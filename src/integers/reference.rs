@@ -114,7 +114,7 @@ pub fn compute(
 }
 
 /// The matrices of an operation with the operations that they read, in the order in which [`finish`] asks for their sums.
-pub(super) fn matrices<'a>(
+pub fn matrices<'a>(
     description: &'a Description,
     operation: &'a Operation,
 ) -> Vec<(&'a Matrix, usize)> {
@@ -131,8 +131,12 @@ pub(super) fn matrices<'a>(
     }
 }
 
-/// What one operation writes, given the values before it and the sums `Σ_j W_ij x_j` of a matrix and an operation's values.
-pub(super) fn finish<'a>(
+/// What one operation writes, given the values before it and the sums `Σ_j W_ij x_j` of a matrix and an operation's values, which are asked for in the order of
+/// [`matrices`].
+///
+/// # Errors
+/// As [`step`].
+pub fn finish<'a>(
     description: &Description,
     carried: &mut Carried,
     token: u32,

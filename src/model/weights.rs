@@ -18,7 +18,7 @@ pub struct Tensor {
 }
 
 /// All tensors that the forward pass reads, by name. Whatever [`Weights::load`] gives has each of them, in its shape.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, PartialEq, Default)]
 pub struct Weights {
     pub tensors: BTreeMap<String, Tensor>,
 }

@@ -64,7 +64,10 @@ fn matrices<'a>(network: &'a Network, operation: &'a Real) -> Vec<(&'a [Vec<f64>
 }
 
 /// `Σ_j W_ij x_j` of each position's `x`, by position.
-fn dots(weights: &[Vec<f64>], inputs: &[Vec<f64>]) -> Vec<Vec<f64>> {
+pub(super) fn dots<T: Copy + Into<f64> + Sync>(
+    weights: &[Vec<T>],
+    inputs: &[Vec<f64>],
+) -> Vec<Vec<f64>> {
     let mut sums = vec![];
     for positions in inputs.chunks(LANES) {
         let channels = positions.first().map_or(0, Vec::len);
@@ -85,11 +88,14 @@ fn dots(weights: &[Vec<f64>], inputs: &[Vec<f64>]) -> Vec<Vec<f64>> {
 }
 
 /// The sums of a few rows for all lanes: as many as a processor adds to at a time.
-fn several<const N: usize>(rows: [&Vec<f64>; N], lanes: &[[f64; LANES]]) -> [[f64; LANES]; N] {
+fn several<T: Copy + Into<f64>, const N: usize>(
+    rows: [&Vec<T>; N],
+    lanes: &[[f64; LANES]],
+) -> [[f64; LANES]; N] {
     let mut sums = [[0.0; LANES]; N];
     for (channel, lanes) in lanes.iter().enumerate() {
         for (sums, row) in sums.iter_mut().zip(rows) {
-            let weight = row[channel];
+            let weight: f64 = row[channel].into();
             let pairs = sums.iter_mut().zip(lanes);
             pairs.for_each(|(sum, x)| *sum += weight * x);
         }

@@ -7,6 +7,7 @@ use super::functions::Arguments;
 use super::measure::{Measured, measure};
 use super::network::{Network, Product, Real};
 use super::products::{Needs, grid, rounded, shift};
+use super::rotate::Rotation;
 use super::scores::{Scores, scores};
 use super::tables;
 use crate::integers::ranges::{
@@ -75,14 +76,15 @@ pub fn quantise_on(
     options: &Options,
 ) -> Result<Quantised, ScaleError> {
     check_operations(&network)?;
-    let network = equalise(network);
-    let measured = measure(&network, documents);
+    let mut network = equalise(network);
+    let mut measured = measure(&network, documents);
     for (measured, site) in measured.iter().zip(&network.sites) {
         if !measured.largest.is_finite() || !measured.total().is_finite() {
             let site = site.to_string();
             return Err(ScaleError::NotFinite { site });
         }
     }
+    turn(&mut network, &mut measured);
     // Rounding weights can move a range up: then a little less of it is used.
     let mut slack = SLACK;
     loop {
@@ -113,6 +115,30 @@ fn check_operations(network: &Network) -> Result<(), ScaleError> {
         }),
     }
 }
+
+/// Turns the stream where a few channels of it are so large that they would make it coarse for all.
+fn turn(network: &mut Network, measured: &mut [Measured]) {
+    let largest = |of: fn(&Measured) -> f64| {
+        let streams = network.operations.iter().zip(measured.iter());
+        let streams = streams.filter(|(of, _)| matches!(of, Real::Embed | Real::Residual { .. }));
+        streams
+            .map(|(_, measured)| of(measured))
+            .fold(0.0, f64::max)
+    };
+    let gain = largest(|measured| measured.largest) / largest(|measured| measured.turned);
+    let Some(rotation) = Rotation::of(network).filter(|_| gain > WORTH_TURNING) else {
+        return;
+    };
+    rotation.apply(network);
+    for measured in measured {
+        if measured.turned > 0.0 {
+            measured.largest = measured.turned;
+        }
+    }
+}
+
+/// So many times finer is a turned stream, where it is worth turning.
+const WORTH_TURNING: f64 = 4.0;
 
 /// How much of a range is used.
 const SLACK: f64 = 0.98;

@@ -2,9 +2,10 @@
 
 use super::block;
 use super::choose::Quantised;
+use super::integer_block;
 use super::network::Network;
 use super::real::RealState;
-use crate::integers::{Carried, steps};
+use crate::integers::Carried;
 use crate::quantize::{Follower, NoProof};
 
 /// The integer step of the specification, position by position.
@@ -35,7 +36,8 @@ impl Follower for Reference<'_> {
     }
 
     fn block(&mut self, tokens: &[u32]) -> (Vec<Vec<f64>>, Option<NoProof>) {
-        let (logits, refusal) = steps(&self.of.description, &mut self.carried, tokens);
+        let (logits, refusal) =
+            integer_block::steps(&self.of.description, &mut self.carried, tokens);
         let scale = self.of.scales.last().copied().unwrap_or(1.0);
         let real = |logits: &Vec<i64>| logits.iter().map(|&x| x as f64 / scale).collect();
         let refusal = refusal.map(|refusal| NoProof(refusal.to_string()));

@@ -2,12 +2,13 @@
 
 use std::path::Path;
 
-use cairo_decode::integers::{Carried, Description, step, steps};
+use cairo_decode::integers::{Carried, Description, step};
 use cairo_decode::model::Model;
 use cairo_decode::quantize::{Documents, follow, texts};
+use cairo_decode::scales::integer_block::steps;
 use cairo_decode::scales::network::Network;
 use cairo_decode::scales::real::{self, RealState};
-use cairo_decode::scales::{Floats, Options, Reference, ScaleError, block, quantise};
+use cairo_decode::scales::{Floats, Options, Reference, ScaleError, block, measure, quantise};
 use cairo_decode::tensor::plan;
 use serde_json::json;
 
@@ -154,4 +155,43 @@ fn blocks_of_positions_are_steps() {
     let (logits, refusal) = steps(&of.description, &mut carried, &tokens);
     assert_eq!((logits, refusal), one_by_one(&of.description));
     assert_eq!(carried.position, 17);
+}
+
+/// A stream of which one channel is much larger than the others is turned: the floats are the same, and the integers follow them.
+#[test]
+fn streams_with_a_large_channel_are_turned() {
+    for (tied, hidden) in [(true, 48), (false, 32)] {
+        let config = with(
+            decoder("llama", "LlamaForCausalLM"),
+            json!({ "hidden_size": hidden, "tie_word_embeddings": tied }),
+        );
+        let mut model = random(&config, 3);
+        // As published models have it: a channel of the stream that the first layer makes large, and whose gains are small.
+        let down = "model.layers.0.mlp.down_proj.weight";
+        let down = model.weights.tensors.get_mut(down).unwrap();
+        down.data[5 * 48..6 * 48]
+            .iter_mut()
+            .for_each(|w| *w *= 3000.0);
+        let network = Network::of(&model);
+        let of = quantise(&model, &text(12, 1), &Options::default()).unwrap();
+        let largest = |network| {
+            let documents = Documents::encode(&text(4, 1), &model.tokenizer).unwrap();
+            let measured = measure(network, &documents);
+            measured.iter().map(|of| of.largest).fold(0.0, f64::max)
+        };
+        assert!(largest(&of.network) < 0.3 * largest(&network), "{config}");
+        let (mut plain, mut turned) = (RealState::new(&network), RealState::new(&of.network));
+        for token in [3, 17, 5, 29, 11] {
+            let expected = real::step(&network, &mut plain, token).pop().unwrap();
+            let found = real::step(&of.network, &mut turned, token).pop().unwrap();
+            for (found, expected) in found.iter().zip(&expected) {
+                assert!((found - expected).abs() < 1e-9, "{found} {expected}");
+            }
+        }
+        let documents = Documents::encode(&text(8, 2), &model.tokenizer).unwrap();
+        let mut floats = Floats::new(&network);
+        let mut integers = Reference::new(&of);
+        let report = follow(&mut floats, 64, &mut integers, &documents).unwrap();
+        assert!(report.top1_agreement > 0.95, "{config}: {report:?}");
+    }
 }

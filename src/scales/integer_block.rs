@@ -1,15 +1,14 @@
-//! Steps at consecutive positions, whose products are computed together: a weight is read once for all of them.
+//! The integer model at consecutive positions, whose products are computed together: a weight is read once for all of them.
 //!
-//! Everything but the sums of products is the [`reference`](super::reference)'s own, position by position, and the sums are of the same whole numbers.
+//! Everything but the sums of products is the reference's own, position by position. The sums are of the same whole numbers: a float of 64 bits has every
+//! whole number up to `2^53`, so sums that stay below it are exact, and the others are the reference's.
 
-use rayon::prelude::*;
+use super::block;
+use crate::integers::reference::{finish, matrices};
+use crate::integers::{Carried, Description, Matrix, Refusal};
 
-use super::description::{Description, Matrix};
-use super::error::Refusal;
-use super::reference::{Carried, finish, matrices};
-
-/// Positions whose sums are computed side by side.
-const LANES: usize = 16;
+/// Whole numbers up to this one are floats.
+const EXACT: f64 = 9_007_199_254_740_992.0;
 
 /// Takes in tokens at the next positions, and gives the logits behind each, up to the first position that is refused.
 pub fn steps(
@@ -56,25 +55,25 @@ pub fn steps(
 
 /// `Σ_j W_ij x_j` of each position's `x`, by position.
 fn dots(weights: &Matrix, inputs: &[Vec<i64>]) -> Vec<Vec<i64>> {
-    let mut sums = vec![];
-    for positions in inputs.chunks(LANES) {
-        let mut lanes = vec![[0i64; LANES]; weights.inputs];
-        for (lane, x) in positions.iter().enumerate() {
-            let channels = lanes.iter_mut().zip(x);
-            channels.for_each(|(lanes, &x)| lanes[lane] = x);
-        }
-        let row = |row: &Vec<i32>| {
-            let mut sums = [0i64; LANES];
-            for (&weight, lanes) in row.iter().zip(&lanes) {
-                let weight = i64::from(weight);
-                let pairs = sums.iter_mut().zip(lanes);
-                pairs.for_each(|(sum, x)| *sum += weight * x);
-            }
-            sums
+    let largest = inputs.iter().flatten().map(|x| x.unsigned_abs()).max();
+    let heaviest = weights
+        .rows
+        .iter()
+        .flatten()
+        .map(|w| w.unsigned_abs())
+        .max();
+    let bound = largest.unwrap_or(0) as f64 * f64::from(heaviest.unwrap_or(0));
+    if bound * weights.inputs as f64 >= EXACT {
+        let dot = |row: &Vec<i32>, x: &[i64]| {
+            let products = row.iter().zip(x).map(|(&w, &x)| i64::from(w) * x);
+            products.sum()
         };
-        let rows: Vec<[i64; LANES]> = weights.rows.par_iter().map(row).collect();
-        let of_lane = |lane: usize| rows.iter().map(|sums| sums[lane]).collect();
-        sums.extend((0..positions.len()).map(of_lane));
+        let sums = |x: &Vec<i64>| weights.rows.iter().map(|row| dot(row, x)).collect();
+        return inputs.iter().map(sums).collect();
     }
-    sums
+    let real = |x: &Vec<i64>| x.iter().map(|&x| x as f64).collect();
+    let inputs: Vec<Vec<f64>> = inputs.iter().map(real).collect();
+    let sums = block::dots(&weights.rows, &inputs).into_iter();
+    sums.map(|sums| sums.into_iter().map(|sum| sum as i64).collect())
+        .collect()
 }
