@@ -110,7 +110,7 @@ pub fn compute(
 ) -> Result<Vec<i64>, Refusal> {
     let values = |input: usize| &values[input][..];
     let sums = &mut |weights: &Matrix, input| dots(weights, values(input));
-    finish(description, carried, token, number, (&values, sums))
+    finish(description, carried, token, number, &values, sums)
 }
 
 /// The matrices of an operation with the operations that they read, in the order in which [`finish`] asks for their sums.
@@ -141,10 +141,8 @@ pub fn finish<'a>(
     carried: &mut Carried,
     token: u32,
     number: usize,
-    (values, sums): (
-        &dyn Fn(usize) -> &'a [i64],
-        &mut dyn FnMut(&Matrix, usize) -> Vec<i64>,
-    ),
+    values: &dyn Fn(usize) -> &'a [i64],
+    sums: &mut dyn FnMut(&Matrix, usize) -> Vec<i64>,
 ) -> Result<Vec<i64>, Refusal> {
     let position = carried.position;
     let mut linear = |of: &Product, input: &usize| rounded(of, sums(&of.weights, *input));

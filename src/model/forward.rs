@@ -267,6 +267,28 @@ impl<P> Operation<P> {
         }
     }
 
+    /// The same operation, whose inputs have other numbers.
+    pub fn renumbered(mut self, number: impl Fn(usize) -> usize) -> Operation<P> {
+        let inputs = match &mut self {
+            Operation::Embed => vec![],
+            Operation::Norm { input, .. }
+            | Operation::Linear { input, .. }
+            | Operation::Function { input, .. }
+            | Operation::Rotary { input, .. }
+            | Operation::Gated { input, .. }
+            | Operation::Head { input } => vec![input],
+            Operation::Attention {
+                queries,
+                keys,
+                values,
+                ..
+            } => vec![queries, keys, values],
+            Operation::Residual { stream, input, .. } => vec![stream, input],
+        };
+        inputs.into_iter().for_each(|input| *input = number(*input));
+        self
+    }
+
     /// The same operation with other matrices.
     pub fn map<Q>(&self, mut to: impl FnMut(&P) -> Q) -> Operation<Q> {
         match self {

@@ -40,7 +40,7 @@ pub fn steps(
                 .collect::<Vec<_>>()
                 .into_iter();
             let own = &mut |_: &[Vec<f64>], _: usize| own.next().unwrap_or_default();
-            written.push(finish(network, state, token, number, (&before, own)));
+            written.push(finish(network, state, token, number, &before, own));
         }
         values.push(written);
     }

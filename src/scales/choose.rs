@@ -9,6 +9,7 @@ use super::network::{Network, Product, Real};
 use super::products::{Needs, grid, rounded, shift};
 use super::rotate::Rotation;
 use super::scores::{Scores, scores};
+use super::split::split;
 use super::tables;
 use crate::integers::ranges::{
     EMBEDDING_SHIFT, FORM_BITS, LOGIT, Reach, STREAM_SHIFT, fewest_bits, ranges,
@@ -76,7 +77,7 @@ pub fn quantise_on(
     options: &Options,
 ) -> Result<Quantised, ScaleError> {
     check_operations(&network)?;
-    let mut network = equalise(network);
+    let mut network = split(equalise(network));
     let mut measured = measure(&network, documents);
     for (measured, site) in measured.iter().zip(&network.sites) {
         if !measured.largest.is_finite() || !measured.total().is_finite() {

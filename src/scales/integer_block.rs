@@ -36,7 +36,7 @@ pub fn steps(
                 .collect::<Vec<_>>()
                 .into_iter();
             let own = &mut |_: &Matrix, _: usize| own.next().unwrap_or_default();
-            match finish(description, carried, token, number, (&before, own)) {
+            match finish(description, carried, token, number, &before, own) {
                 Ok(value) => written.push(value),
                 Err(error) => {
                     refusal = Some(error);

@@ -24,6 +24,7 @@ pub mod real;
 mod rotate;
 mod scores;
 pub mod sites;
+mod split;
 mod tables;
 
 pub use choose::{Options, Quantised, quantise, quantise_on};

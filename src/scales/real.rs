@@ -43,7 +43,7 @@ pub fn compute(
     let values = |input: usize| &values[input][..];
     let sums =
         &mut |rows: &[Vec<f64>], input| rows.iter().map(|row| dot(row, values(input))).collect();
-    finish(network, state, token, number, (&values, sums))
+    finish(network, state, token, number, &values, sums)
 }
 
 /// What one operation writes, given the values before it and the sums `Σ_j W_ij x_j` of a matrix and an operation's values.
@@ -52,10 +52,8 @@ pub(super) fn finish<'a>(
     state: &mut RealState,
     token: u32,
     number: usize,
-    (values, sums): (
-        &dyn Fn(usize) -> &'a [f64],
-        &mut dyn FnMut(&[Vec<f64>], usize) -> Vec<f64>,
-    ),
+    values: &dyn Fn(usize) -> &'a [f64],
+    sums: &mut dyn FnMut(&[Vec<f64>], usize) -> Vec<f64>,
 ) -> Vec<f64> {
     let mut product = |of: &Product, input: &usize| {
         let sums = sums(&of.weights, *input).into_iter();

@@ -163,7 +163,7 @@ fn streams_with_a_large_channel_are_turned() {
     for (tied, hidden) in [(true, 48), (false, 32)] {
         let config = with(
             decoder("llama", "LlamaForCausalLM"),
-            json!({ "hidden_size": hidden, "tie_word_embeddings": tied }),
+            json!({ "hidden_size": hidden, "head_dim": 8, "tie_word_embeddings": tied }),
         );
         let mut model = random(&config, 3);
         // As published models have it: a channel of the stream that the first layer makes large, and whose gains are small.
@@ -180,6 +180,12 @@ fn streams_with_a_large_channel_are_turned() {
             measured.iter().map(|of| of.largest).fold(0.0, f64::max)
         };
         assert!(largest(&of.network) < 0.3 * largest(&network), "{config}");
+        // What makes the channel large is added in parts, and a plan has all of it.
+        let parts = of.network.operations.len() - network.operations.len();
+        assert_eq!(parts, 3, "{config}");
+        let planned = plan(&of.description, LANES, 16).unwrap();
+        let tokens: Vec<u32> = (0..24).map(|i| (i * 7 + 3) % 40).collect();
+        compare(&of.description, &planned, &tokens);
         let (mut plain, mut turned) = (RealState::new(&network), RealState::new(&of.network));
         for token in [3, 17, 5, 29, 11] {
             let expected = real::step(&network, &mut plain, token).pop().unwrap();

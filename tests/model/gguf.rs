@@ -2,7 +2,7 @@
 
 use super::*;
 use crate::families::{VOCAB, decoder, gpt2, random, with};
-use crate::gguf_files::{file, tensors};
+use crate::gguf_files::{Stored, file, tensors};
 use cairo_decode::model::GgufProblem;
 
 /// The characters that bytes are written as, then two merges and two tokens that are no text: a tokenizer of bytes.
@@ -59,7 +59,7 @@ fn gpt2_metadata() -> Vec<(String, Value)> {
 fn load(
     metadata: &[(String, Value)],
     tokenizer: &[(&str, Value)],
-    tensors: &[(String, Vec<usize>, Vec<f32>)],
+    tensors: &[Stored],
 ) -> Result<Model, ModelError> {
     let metadata = metadata
         .iter()
@@ -134,7 +134,7 @@ fn files_say_what_directories_say() {
     }
 }
 
-fn llama_file() -> (Vec<(String, Value)>, Vec<(String, Vec<usize>, Vec<f32>)>) {
+fn llama_file() -> (Vec<(String, Value)>, Vec<Stored>) {
     let model = random(&decoder("llama", "LlamaForCausalLM"), 7);
     (decoder_metadata("llama"), tensors(&model, true))
 }

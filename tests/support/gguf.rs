@@ -6,8 +6,11 @@ use cairo_decode::model::Model;
 use cairo_decode::model::forward::Source;
 use serde_json::Value;
 
+/// A name, a shape with the inputs last, and the numbers.
+pub type Stored = (String, Vec<usize>, Vec<f32>);
+
 /// A file of version 3: metadata, then `f32` tensors of a shape with the inputs last.
-pub fn file(metadata: &[(&str, Value)], tensors: &[(String, Vec<usize>, Vec<f32>)]) -> Vec<u8> {
+pub fn file(metadata: &[(&str, Value)], tensors: &[Stored]) -> Vec<u8> {
     let mut bytes = b"GGUF".to_vec();
     bytes.extend(3u32.to_le_bytes());
     bytes.extend((tensors.len() as u64).to_le_bytes());
@@ -101,7 +104,7 @@ const PARTS: [(&str, &str); 23] = [
 ];
 
 /// The tensors of a model as a converter stores them; `paired` says whether it puts the rows of rotated pairs side by side.
-pub fn tensors(model: &Model, paired: bool) -> Vec<(String, Vec<usize>, Vec<f32>)> {
+pub fn tensors(model: &Model, paired: bool) -> Vec<Stored> {
     let mut done: Vec<&str> = vec![];
     let mut all = vec![];
     for source in model.config.forward.sources() {
@@ -113,7 +116,7 @@ pub fn tensors(model: &Model, paired: bool) -> Vec<(String, Vec<usize>, Vec<f32>
     all
 }
 
-fn tensor(model: &Model, source: &Source, paired: bool) -> (String, Vec<usize>, Vec<f32>) {
+fn tensor(model: &Model, source: &Source, paired: bool) -> Stored {
     let name = stored_name(&source.name);
     let mut data = model.weights.data(&source.name).to_vec();
     let mut shape = source.shape.clone();
