@@ -42,11 +42,9 @@ fn plan(sizes: [usize; 5]) -> Plan {
                 .wrapping_add(1);
             ((state >> 33) as i64 % (2 * i64::from(most) + 1)) as i32 - most
         };
-        let rows = (0..outputs).map(|_| (0..inputs).map(|_| number()).collect());
-        Matrix {
-            inputs,
-            rows: rows.collect(),
-        }
+        let mut row = |_| -> Vec<i32> { (0..inputs).map(|_| number()).collect() };
+        let rows = (0..outputs).map(&mut row);
+        Matrix::new(inputs, rows)
     };
     let mut plan = Plan::new(lanes, width, matrix(width, tokens, 127)).expect("a plan");
     let mut x = plan.embed();

@@ -7,11 +7,12 @@ mod command;
 use std::path::Path;
 
 use cairo_decode::bench::{CASES, outline};
-use cairo_decode::decode::{BuildError, Cut, MOST_MEMORY, Outline};
+use cairo_decode::decode::{BuildError, Cut, LONG_PROOF, MOST_MEMORY, Outline};
 use cairo_decode::integers::Description;
 use cairo_decode::model::random::{self, Shape};
 use cairo_decode::model::{Choices, Model};
 use cairo_decode::scales::{Options, quantise};
+use cairo_decode::verify::params::{COMPACT, LARGE, PLAIN};
 use command::{accept, reject};
 use expect_test::expect;
 
@@ -104,19 +105,40 @@ fn lanes_are_chosen_by_declared_memory() {
         vocab: 65,
         tied: true,
     };
-    let choice = |lanes| Cut { lanes, block: None };
+    let choice = |lanes| Cut {
+        lanes,
+        block: None,
+        set: None,
+    };
     let dir = tempfile::tempdir().expect("a folder");
     random::write_model_dir(dir.path(), &shape(4), 1).expect("written");
     let short = description(dir.path(), 64);
     let outline = Outline::new(&short, choice(None)).expect("a model");
     assert_eq!(outline.plan.lanes, 64);
+    // Long proofs are made shorter, short ones stay as they are.
+    let bytes = |outline: &Outline| outline.most().expect("its own context").proof_bytes;
+    assert_eq!(outline.set, &COMPACT);
+    assert!(bytes(&outline) <= LONG_PROOF);
+    let few = Outline::new(&short, choice(Some(8))).expect("a model");
+    assert_eq!(few.set, &PLAIN);
+    // Whoever chooses gets what is chosen.
+    for (lanes, set) in [(None, &PLAIN), (None, &LARGE), (Some(8), &COMPACT)] {
+        let cut = Cut {
+            set: Some(set),
+            ..choice(lanes)
+        };
+        assert_eq!(Outline::new(&short, cut).expect("a model").set, set);
+    }
     let long = description(dir.path(), 32_000);
     let outline = Outline::new(&long, choice(None)).expect("a model");
     let memory = |outline: &Outline| outline.most().expect("its own context").memory_bytes;
     let lanes = outline.plan.lanes;
     assert!(lanes == 16 && memory(&outline) <= MOST_MEMORY, "{lanes}");
-    let more = Outline::new(&long, choice(Some(32))).expect("a model");
+    let more = Outline::new(&long, choice(Some(64))).expect("a model");
     assert!(memory(&more) > MOST_MEMORY);
+    // There is no memory for shorter proofs.
+    assert_eq!(more.set, &PLAIN);
+    assert!(bytes(&more) > LONG_PROOF);
     random::write_model_dir(dir.path(), &shape(8), 1).expect("written");
     let deep = description(dir.path(), 32_000);
     let refused = Outline::new(&deep, choice(None)).err().expect("refused");

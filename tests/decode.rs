@@ -13,6 +13,7 @@ use cairo_decode::program::Work;
 use cairo_decode::quantize::QuantOptions;
 use cairo_decode::receipt::{Document, TensorManifest};
 use cairo_decode::scales::{Options, quantise};
+use cairo_decode::verify::params::COMPACT;
 use cairo_decode::verify::proof::decode_tensors;
 use cairo_decode::verify::statement::v3::{Frontier, Statement};
 use cairo_decode::verify::statement::{Domain, SessionId};
@@ -58,6 +59,7 @@ fn compile(folder: &Path, lanes: usize, eos: Option<u32>) -> Compiled {
     let cut = Cut {
         lanes: Some(lanes),
         block: Some(64),
+        set: None,
     };
     let build = Build::new(&description, &identity, cut).expect("a build");
     println!(
@@ -207,6 +209,15 @@ fn the_demo_model() {
     proven(&of, &PROMPT, &lengths, &[&[8; 3], &[1; 24], &[7, 7, 7, 3]]);
 }
 
+/// With the most lanes a proof would be long, so it is made with the parameters for shorter ones; it costs what is declared as well.
+#[test]
+fn the_demo_model_with_compact_proofs() {
+    let of = compile(&root().join("models/stories"), 64, None);
+    let set = of.build.set;
+    assert_eq!((set, of.build.manifest.tensors.set()), (&COMPACT, set));
+    proven(&of, &PROMPT, &[24], &[]);
+}
+
 /// The other model, where it is, in chunks of 16 steps.
 #[test]
 fn another_model() {
@@ -289,6 +300,7 @@ fn a_build_folder_is_read_back() {
     let cut = Cut {
         lanes: Some(8),
         block: Some(64),
+        set: None,
     };
     let report = build_tensors(&request, cut, &mut |_| ()).expect("a build");
     let bundle = TensorBundle::open(&out).expect("a build");

@@ -137,11 +137,12 @@ impl Numbers {
     }
 
     fn matrix(&mut self, inputs: usize, outputs: usize, most: i32) -> Matrix {
+        Matrix::new(inputs, self.rows(inputs, outputs, most))
+    }
+
+    fn rows(&mut self, inputs: usize, outputs: usize, most: i32) -> Vec<Vec<i32>> {
         let row = |numbers: &mut Numbers| (0..inputs).map(|_| numbers.signed(most)).collect();
-        Matrix {
-            inputs,
-            rows: (0..outputs).map(|_| row(self)).collect(),
-        }
+        (0..outputs).map(|_| row(self)).collect()
     }
 
     /// A product with weights of at most `most`.
@@ -166,9 +167,10 @@ fn silu(most: i64) -> Function {
 /// Every operation between embedding and head; matrices with fewer outputs than a block, and with more.
 pub fn plan() -> Plan {
     let mut numbers = Numbers(1);
-    let mut embedding = numbers.matrix(WIDTH, TOKENS, 127);
+    let mut embedding = numbers.rows(WIDTH, TOKENS, 127);
     // Two tokens with equal logits, whatever the input.
-    embedding.rows[31] = embedding.rows[7].clone();
+    embedding[31] = embedding[7].clone();
+    let embedding = Matrix::new(WIDTH, embedding);
     let mut plan = Plan::new(LANES, 12, embedding).expect("a plan");
     let silu = plan.table(silu(1000)).expect("a table");
     let x = plan.embed();

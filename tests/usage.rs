@@ -266,6 +266,8 @@ fn the_kinds_of_builds_are_told_apart() {
     );
     let lanes = ["--target", "steps", "--lanes", "8"];
     refused(&lanes, "--lanes: goes with --target tensors");
+    let proofs = ["--target", "steps", "--proofs", "compact"];
+    refused(&proofs, "--proofs: goes with --target tensors");
     let (small, other) = (world.root.join("small"), world.root.join("tensors"));
     fs::create_dir(&small).expect("a folder");
     model_dir::write_model_dir(&small, &SMALL, 1);

@@ -1,10 +1,10 @@
 //! What proofs of whole models cost: random weights in the shape of a model, with attention, norms, roots and a generated program.
 //!
-//! usage: cargo run --release --example shapes -- SHAPE LANES [CARRIED] [chosen] [rows] [bytes]
+//! usage: cargo run --release --example shapes -- SHAPE LANES [CARRIED] [chosen] [rows] [bytes] [compact]
 //!
 //! SHAPE is a name of `SHAPES`. The prompt gives the tokens of all lanes; with `chosen` it gives one, and the lanes are decoded one
 //! after the other. With `rows` nothing is proven; with `bytes` the
-//! parts of the proof are counted, and it is verified several times. Seconds are of all cores together, and by the clock.
+//! parts of the proof are counted, and it is verified several times; with `compact` it has these parameters. Seconds are of all cores together, and by the clock.
 
 #[allow(dead_code)]
 #[path = "../../tests/tensors/shape.rs"]
@@ -22,7 +22,7 @@ use cairo_decode::program::Work;
 use cairo_decode::prove::Prover;
 use cairo_decode::tensor::values::compute;
 use cairo_decode::tensor::{constants, witness};
-use cairo_decode::verify::params::PLAIN;
+use cairo_decode::verify::params::{COMPACT, PLAIN};
 use cairo_decode::verify::proof::encode_tensors;
 
 /// Gigabytes of this process: what it has, or the most that it had.
@@ -73,12 +73,12 @@ fn main() {
         .find(|shape| arguments.first().is_some_and(|name| name == shape.name));
     let lanes = arguments.get(1).and_then(|lanes| lanes.parse().ok());
     let (Some(shape), Some(lanes)) = (found, lanes) else {
-        eprintln!("usage: shapes SHAPE LANES [CARRIED] [chosen] [rows] [bytes]");
+        eprintln!("usage: shapes SHAPE LANES [CARRIED] [chosen] [rows] [bytes] [compact]");
         std::process::exit(2);
     };
     let carried: usize = arguments.get(2).and_then(|n| n.parse().ok()).unwrap_or(0);
-    let [chosen, only_rows, parts] =
-        ["chosen", "rows", "bytes"].map(|word| arguments.iter().any(|argument| argument == word));
+    let [chosen, only_rows, parts, compact] = ["chosen", "rows", "bytes", "compact"]
+        .map(|word| arguments.iter().any(|argument| argument == word));
     println!(
         "{} parameters, {lanes} lanes, {carried} carried positions\n",
         shape.parameters()
@@ -119,11 +119,12 @@ fn main() {
         choosing: 0,
     };
     let whole = (&model.plan, &model.schedule, &layouts);
-    let declared = declared(whole, &PLAIN, work).expect("a place in the context");
+    let set = if compact { &COMPACT } else { &PLAIN };
+    let declared = declared(whole, set, work).expect("a place in the context");
     drop(model);
 
     let prover = timed("twiddles, fixed tables, constants", || {
-        Prover::with_constants(&PLAIN, sets)
+        Prover::with_constants(set, sets)
     });
     let proven = timed("proof", || {
         prover.prove_tensors(input, &rows).expect("proves")

@@ -4,6 +4,7 @@ use serde::Serialize;
 
 use super::integers::Gpt2;
 use crate::model::random::Shape;
+use crate::verify::params::{COMPACT, ParamSet};
 
 /// Which model a case has.
 #[derive(Debug, Clone, Copy)]
@@ -49,6 +50,8 @@ pub struct Case {
     pub about: &'static str,
     pub subject: Subject,
     pub lanes: usize,
+    /// Parameters of its proof, where they are not those that a build has by itself.
+    pub set: Option<&'static ParamSet>,
     /// Positions of the model.
     pub context: usize,
     /// Positions before the chunk, which are decoded and not proven.
@@ -118,6 +121,7 @@ pub const CASES: [Case; 6] = [
         about: "one decode step behind 16 positions: 1 layer, d 64, 4 heads, hidden 256, vocabulary 65",
         subject: Subject::Random(shape(1)),
         lanes: 8,
+        set: None,
         context: 64,
         before: 16,
         steps: 1,
@@ -129,6 +133,7 @@ pub const CASES: [Case; 6] = [
         about: "64 steps from the start: 4 layers, d 64, 4 heads, hidden 256, vocabulary 65",
         subject: Subject::Random(shape(4)),
         lanes: 64,
+        set: None,
         context: 64,
         before: 0,
         steps: 64,
@@ -140,6 +145,7 @@ pub const CASES: [Case; 6] = [
         about: "64 steps of the demo model from the start",
         subject: Subject::Demo,
         lanes: 64,
+        set: None,
         context: 256,
         before: 0,
         steps: 64,
@@ -151,6 +157,7 @@ pub const CASES: [Case; 6] = [
         about: "16 steps from the start: 6 layers, d 288, 6 heads, hidden 768, vocabulary 4096",
         subject: Subject::Random(WIDE),
         lanes: 16,
+        set: None,
         context: 64,
         before: 0,
         steps: 16,
@@ -158,10 +165,12 @@ pub const CASES: [Case; 6] = [
         targets: &[target(Measure::Seconds, 6.0)],
     },
     Case {
+        // A build takes parameters for its dearest chunk, behind 960 positions, which has no memory for these.
         name: "E",
-        about: "64 steps of GPT-2 small's shape from the start: 12 layers, d 768, 12 heads, hidden 3072, vocabulary 50257",
+        about: "64 steps of GPT-2 small's shape from the start: 12 layers, d 768, 12 heads, hidden 3072, vocabulary 50257; short proofs",
         subject: Subject::Gpt2(SMALL),
         lanes: 64,
+        set: Some(&COMPACT),
         context: 1024,
         before: 0,
         steps: 64,
@@ -173,9 +182,10 @@ pub const CASES: [Case; 6] = [
     },
     Case {
         name: "E512",
-        about: "the same behind 512 positions",
+        about: "the same behind 512 positions; long proofs",
         subject: Subject::Gpt2(SMALL),
         lanes: 64,
+        set: None,
         context: 1024,
         before: 512,
         steps: 64,

@@ -110,6 +110,7 @@ fn cut(case: &Case) -> Cut {
     Cut {
         lanes: Some(case.lanes),
         block: None,
+        set: case.set,
     }
 }
 
@@ -179,7 +180,7 @@ pub fn run(case: &Case, demo: &Path, work_dir: &Path) -> Result<CaseResult, Benc
 
 /// The case's session before its chunk.
 fn behind<'a>(build: &'a Build, case: &Case) -> Result<Session<'a>, BenchError> {
-    let tokens = build.plan.embedding.rows.len() as u64;
+    let tokens = build.plan.embedding.outputs() as u64;
     let ordinary = SPECIAL.len() as u64;
     let mut random = Random(4);
     let mut token = || (ordinary + random.next() % (tokens - ordinary)) as u32;

@@ -14,6 +14,7 @@ use cairo_decode::quantize::{
 };
 use cairo_decode::receipt::Manifest;
 use cairo_decode::tensor::LANES;
+use cairo_decode::verify::params::{self, ParamSet};
 use cairo_decode::verify::tensors::TensorPins;
 use serde::Serialize;
 
@@ -65,6 +66,11 @@ pub struct Args {
     /// proof is larger [default: the most of which a proof behind a full context takes at most 12 GB of memory]
     #[arg(long, value_name = "STEPS", allow_negative_numbers = true)]
     lanes: Option<usize>,
+    /// With --target tensors: compact proofs are half as long as plain ones and verified in half the time, and take longer and more
+    /// memory to make; large is for models that have too many rows for plain [default: compact where plain proofs are longer than
+    /// 3 MB and compact ones take at most 12 GB of memory]
+    #[arg(long, value_enum)]
+    proofs: Option<Proofs>,
     /// With --target steps, how the program comes to its weights: with pairs it holds them in few words, for proofs that are
     /// wrapped; with ready it has less to prove per chunk; with committed it reads them, and a proof has only a hash of them
     /// [default: pairs]
@@ -80,6 +86,24 @@ pub struct Args {
 enum Target {
     Tensors,
     Steps,
+}
+
+/// See [`params`].
+#[derive(Debug, Clone, Copy, clap::ValueEnum)]
+enum Proofs {
+    Plain,
+    Compact,
+    Large,
+}
+
+impl Proofs {
+    fn set(self) -> &'static ParamSet {
+        match self {
+            Proofs::Plain => &params::PLAIN,
+            Proofs::Compact => &params::COMPACT,
+            Proofs::Large => &params::LARGE,
+        }
+    }
 }
 
 /// See [`WeightLayout`].
@@ -106,6 +130,7 @@ pub fn run(args: &Args) -> super::Outcome {
             let cut = Cut {
                 lanes: args.lanes,
                 block: None,
+                set: args.proofs.map(Proofs::set),
             };
             let report = bundle::build_tensors(&request, cut, &mut show)?;
             drop(bar);
@@ -143,10 +168,16 @@ fn request(args: &Args) -> anyhow::Result<BuildRequest> {
                 );
             }
         }
-        Target::Steps => ensure!(
-            args.lanes.is_none(),
-            "--lanes: goes with --target tensors; with --target steps, `prove --chunk` says how many steps a proof has"
-        ),
+        Target::Steps => {
+            ensure!(
+                args.lanes.is_none(),
+                "--lanes: goes with --target tensors; with --target steps, `prove --chunk` says how many steps a proof has"
+            );
+            ensure!(
+                args.proofs.is_none(),
+                "--proofs: goes with --target tensors; with --target steps, `prove --wrappable` chooses parameters"
+            );
+        }
     }
     Ok(BuildRequest {
         model: args.model.clone(),

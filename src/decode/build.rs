@@ -75,7 +75,7 @@ impl Build {
             spec_version: TENSOR_SPEC_VERSION,
             statement_version: v3::VERSION,
             policy: Policy::greedy(of.eos),
-            vocab_size: plan.embedding.rows.len() as u32,
+            vocab_size: plan.embedding.outputs() as u32,
             context_length: schedule.context,
             kv_words_per_position: channels(&plan),
             parameters: of.parameters,

@@ -51,10 +51,13 @@ const NUMBER: u64 = 4;
 const SAMPLE: u64 = 16;
 const LENGTH: u64 = 8;
 
-/// Bytes of paths in trees and of folding with 2^21 rows, within 2 %; and of each doubling more.
+/// Bytes of paths in trees and of folding, for 76 queries in a domain of 2^21 points, within 2 %; and of each doubling more.
+/// Half the queries have half as many, and each a little more, as they meet later.
 const PATHS: u64 = 240_000;
 const PATHS_DOUBLING: u64 = 12_000;
-const PATHS_LOG_ROWS: u32 = 21;
+const PATHS_HALVING: u64 = 32_000;
+const PATHS_LOG_DOMAIN: u32 = 21;
+const PATHS_QUERIES: u64 = 76;
 
 /// Bytes of a proof's claim, sums of the Cairo AIR and commitments; and of each word of the program.
 const CLAIM: u64 = 1971;
@@ -163,8 +166,14 @@ impl Outline {
     /// # Errors
     /// None, as a plan has the sizes of its own context.
     pub fn most(&self) -> Result<Cost, SizeError> {
+        self.most_with(self.set)
+    }
+
+    /// The same with other parameters.
+    pub(super) fn most_with(&self, set: &ParamSet) -> Result<Cost, SizeError> {
         let last = self.schedule.context.saturating_sub(1);
-        self.cost_of(choosing(last, self.plan.lanes))
+        let work = choosing(last, self.plan.lanes);
+        declared((&self.plan, &self.schedule, &self.layouts), set, work)
     }
 }
 
@@ -277,12 +286,15 @@ fn opened(columns: Columns, samples: u64, set: &ParamSet) -> u64 {
     // Of both lists: its own length, that of each tree and that of each column.
     let lengths = 2 * LENGTH * (1 + 4 + all);
     let queries = u64::from(set.params.queries);
-    let doublings = set.max_log_rows + set.params.log_blowup - PATHS_LOG_ROWS;
-    lengths
-        + SAMPLE * samples
-        + NUMBER * queries * all
-        + PATHS
-        + PATHS_DOUBLING * u64::from(doublings)
+    lengths + SAMPLE * samples + NUMBER * queries * all + paths(set, queries)
+}
+
+/// Bytes of the paths of so many queries.
+fn paths(set: &ParamSet, queries: u64) -> u64 {
+    let doublings = set.max_log_rows + set.params.log_blowup - PATHS_LOG_DOMAIN;
+    let halvings = (PATHS_QUERIES / queries).checked_ilog2().unwrap_or(0);
+    let all = PATHS + PATHS_DOUBLING * u64::from(doublings) + PATHS_HALVING * u64::from(halvings);
+    all * queries / PATHS_QUERIES
 }
 
 /// Bytes of the tensor part: messages, sums and sizes.

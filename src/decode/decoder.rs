@@ -17,7 +17,7 @@ pub struct Decoder {
     pub plan: Plan,
     pub schedule: Schedule,
     pub program: Compiled,
-    /// The parameters of its proofs.
+    /// The parameters of its proofs: those that the manifest has a root for.
     pub set: &'static ParamSet,
 }
 
@@ -64,6 +64,7 @@ fn cut(tensors: &TensorPins) -> Cut {
     Cut {
         lanes: Some(layouts.lanes),
         block: Some(block.unwrap_or(2)),
+        set: Some(tensors.set()),
     }
 }
 

@@ -38,7 +38,7 @@ pub use decoder::Decoder;
 pub use error::{BuildError, DecodeError};
 pub use listing::Bits;
 pub use model::IntegerModel;
-pub use outline::{Cut, MOST_MEMORY, Outline};
+pub use outline::{Cut, LONG_PROOF, MOST_MEMORY, Outline};
 pub use proof::Traced;
 pub use root::parameters_root;
 pub use session::{Decoded, Session};

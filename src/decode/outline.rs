@@ -7,13 +7,17 @@ use crate::integers::{Description, ranges};
 use crate::program::Schedule;
 use crate::tensor::{self, LANES, Plan, PlanError, Tensor, constants};
 use crate::verify::layout::LayoutError;
-use crate::verify::params::{LARGE, PLAIN, ParamSet};
+use crate::verify::params::{COMPACT, LARGE, PLAIN, ParamSet};
 use crate::verify::statement::MAX_POSITION;
 use crate::verify::tensors::{PinsError, TensorPins};
 
 /// Where nobody chooses lanes, the dearest chunk is declared to take at most so many bytes of memory. A manifest must not depend on the
 /// machine that compiles it, so this is a number and not what is free.
 pub const MOST_MEMORY: u64 = 12_000_000_000;
+
+/// Bytes of a proof from which on it is made with [`COMPACT`], if that takes no more than [`MOST_MEMORY`]. A shorter proof is faster to
+/// verify, which whoever reads receipts does; proving takes longer, so short proofs stay as they are.
+pub const LONG_PROOF: u64 = 3_000_000;
 
 /// How a model is cut into rows.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -23,6 +27,8 @@ pub struct Cut {
     pub lanes: Option<usize>,
     /// Outputs of a block of a matrix: an even number. None takes one of [`BLOCKS`].
     pub block: Option<usize>,
+    /// The parameters of proofs. None takes the first that have enough rows, or [`COMPACT`] where proofs would be long ([`LONG_PROOF`]).
+    pub set: Option<&'static ParamSet>,
 }
 
 /// Blocks that are chosen from: the smallest that takes at most a fiftieth more memory than the best. A larger one has fewer rows and more
@@ -34,7 +40,7 @@ pub struct Outline {
     pub plan: Plan,
     pub schedule: Schedule,
     pub layouts: Layouts,
-    /// The first parameters whose proofs have enough rows.
+    /// The parameters of proofs.
     pub set: &'static ParamSet,
 }
 
@@ -55,11 +61,11 @@ impl Outline {
     /// As [`Outline::new`].
     pub(super) fn in_range(description: &Description, cut: Cut) -> Result<Outline, BuildError> {
         if let Some(lanes) = cut.lanes {
-            return Outline::with_lanes(description, lanes, cut.block);
+            return Outline::with_lanes(description, lanes, cut);
         }
         let mut refused = PlanError::Lanes(0).into();
         for lanes in LANES.into_iter().rev() {
-            let outline = match Outline::with_lanes(description, lanes, cut.block) {
+            let outline = match Outline::with_lanes(description, lanes, cut) {
                 Ok(outline) => outline,
                 Err(error) => {
                     refused = error;
@@ -83,7 +89,7 @@ impl Outline {
     fn with_lanes(
         description: &Description,
         lanes: usize,
-        block: Option<usize>,
+        Cut { block, set, .. }: Cut,
     ) -> Result<Outline, BuildError> {
         let context = u32::try_from(description.context).ok();
         let context = context.filter(|context| *context <= MAX_POSITION);
@@ -108,7 +114,20 @@ impl Outline {
             Some(_) => outline.set = parameters(&outline.layouts)?,
             None => outline.cut_well()?,
         }
+        if let Some(set) = set {
+            has_rows(set, &outline.layouts)?;
+            outline.set = set;
+        } else if outline.is_better_compact()? {
+            outline.set = &COMPACT;
+        }
         Ok(outline)
+    }
+
+    /// Whether the dearest chunk's proof is long, and could be made with [`COMPACT`]. Nothing of the machine is asked.
+    fn is_better_compact(&self) -> Result<bool, BuildError> {
+        let long = self.most()?.proof_bytes > LONG_PROOF;
+        let fits = has_rows(&COMPACT, &self.layouts).is_ok();
+        Ok(long && fits && self.most_with(&COMPACT)?.memory_bytes <= MOST_MEMORY)
     }
 
     /// Cuts matrices into the block that is chosen where nobody chooses one.
@@ -150,13 +169,17 @@ fn add_roots(plan: &mut Plan) -> Result<(), BuildError> {
 
 /// The first parameters whose proofs have enough rows.
 fn parameters(layouts: &Layouts) -> Result<&'static ParamSet, PinsError> {
-    // Rows are looked at before anything is committed to.
-    let pins = |set: &ParamSet| {
-        let root = (set.name.to_string(), [0; 32]);
-        TensorPins::new(layouts.clone(), [root])
-    };
-    match pins(&PLAIN) {
-        Err(PinsError::Layout(LayoutError::Rows { .. })) => pins(&LARGE).map(|_| &LARGE),
-        other => other.map(|_| &PLAIN),
+    match has_rows(&PLAIN, layouts) {
+        Err(PinsError::Layout(LayoutError::Rows { .. })) => {
+            has_rows(&LARGE, layouts).map(|()| &LARGE)
+        }
+        other => other.map(|()| &PLAIN),
     }
+}
+
+/// Refuses layouts that proofs with these parameters have no rows for.
+fn has_rows(set: &ParamSet, layouts: &Layouts) -> Result<(), PinsError> {
+    // Rows are looked at before anything is committed to.
+    let root = (set.name.to_string(), [0; 32]);
+    TensorPins::new(layouts.clone(), [root]).map(|_| ())
 }

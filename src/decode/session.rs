@@ -59,7 +59,7 @@ impl<'a> Session<'a> {
         if found > context as usize {
             return Err(DecodeError::PromptLength { found, context });
         }
-        let tokens = decoder.plan.embedding.rows.len();
+        let tokens = decoder.plan.embedding.outputs();
         let mut places = prompt.iter().enumerate();
         if let Some((place, &token)) = places.find(|(_, token)| **token as usize >= tokens) {
             return Err(DecodeError::PromptToken {

@@ -38,6 +38,8 @@ pub(super) struct Committed<'a> {
     pub set: &'static ParamSet,
     pub twiddles: &'a TwiddleTree<SimdBackend>,
     pub tables: &'a Arc<PreProcessedTrace>,
+    /// Whether it has kept the coefficients, and those of the other columns are kept.
+    pub coefficients: bool,
     pub tree: &'a CommitmentTreeProver<SimdBackend, MerkleChannel>,
 }
 
@@ -166,7 +168,9 @@ pub(super) fn prove(
     // One pool for all proofs would keep the memory of the largest while the next trace is made.
     let pool = BaseColumnPool::new();
     let mut scheme = CommitmentSchemeProver::with_memory_pool(config, committed.twiddles, &pool);
-    scheme.set_store_polynomials_coefficients();
+    if committed.coefficients {
+        scheme.set_store_polynomials_coefficients();
+    }
     let brought = brought(&input, committed.tables);
     let mut generator = create_cairo_claim_generator(input, committed.tables.clone());
     if let Some((constants, witness)) = tensors {

@@ -9,19 +9,30 @@ use crate::verify::params::ParamSet;
 
 /// Bytes that a proof takes at its peak for each cell that it commits to, besides the cell's column at the blow-up.
 const BYTES_PER_CELL: u64 = 8;
-/// The same of a proof with tensor components, its column at the blow-up included; and for each number in its constant columns. Measured,
-/// with a tenth added: `cargo run --release --example shapes -- gpt2 64`, `gpt2 64 512`; and `cairo-decode bench E` and `E512`, whose plan, with a
-/// weight for most constants, stays in memory.
-const BYTES_PER_TENSOR_CELL: u64 = 19;
-const BYTES_PER_CONSTANT: u64 = 19;
+/// The same of a proof with tensor components; and for each number in its constant columns, besides the number's column at the blow-up.
+/// Measured, with a tenth added: `cargo run --release --example shapes -- gpt2 64`, `gpt2 64 512`; and `cairo-decode bench E` and `E512`, whose plan,
+/// with a weight for most constants, stays in memory. At blow-up 4: `shapes -- a 8 compact`, `demo 64 compact`, `gpt2 64 compact`.
+const BYTES_PER_TENSOR_CELL: u64 = 11;
+const BYTES_PER_CONSTANT: u64 = 11;
+/// Of these, the column's coefficients.
+const COEFFICIENT: u64 = 4;
+/// Numbers in constant columns up to which coefficients are kept. With them a column is evaluated outside its domain as fast as it has numbers; without
+/// them the weights of all points of the domain are computed first, which takes 0.6 core-seconds at blow-up 2 and 1.5 at 4, and saves more for large models, in time and memory.
+/// Measured: `cargo run --release --example shapes -- gpt2 64`, `demo 64`, `a 8`, each with `compact` and without.
+const KEPT_CONSTANTS: u64 = 1 << 26;
 /// Bytes for each row of the lifted domain: tables, twiddles, folding.
 const BYTES_PER_ROW: u64 = 400;
 /// Bytes that any proof takes: program, VM.
 const BASE: u64 = 500_000_000;
 
-/// Bytes of a cell's column at the blow-up.
+/// Bytes of a number's column at the blow-up.
+fn committed(set: &ParamSet) -> u64 {
+    4 << set.params.log_blowup
+}
+
+/// Bytes of a cell, its column at the blow-up included.
 fn per_cell(set: &ParamSet) -> u64 {
-    BYTES_PER_CELL + (4 << set.params.log_blowup)
+    BYTES_PER_CELL + committed(set)
 }
 
 /// Bytes of any proof with these parameters.
@@ -34,9 +45,21 @@ pub fn needed(set: &ParamSet, cells: u64) -> u64 {
     base(set) + per_cell(set) * cells
 }
 
+/// Whether proofs with so many numbers in constant columns keep the coefficients of their columns.
+pub(super) fn keeps_coefficients(constants: u64) -> bool {
+    constants <= KEPT_CONSTANTS
+}
+
 /// The same of a trace with tensor components, whose constant columns hold so many numbers.
 pub fn needed_with_constants(set: &ParamSet, cells: u64, constants: u64) -> u64 {
-    base(set) + BYTES_PER_TENSOR_CELL * cells + BYTES_PER_CONSTANT * constants
+    let coefficient = if keeps_coefficients(constants) {
+        0
+    } else {
+        COEFFICIENT
+    };
+    let [cell, constant] =
+        [BYTES_PER_TENSOR_CELL, BYTES_PER_CONSTANT].map(|own| own - coefficient + committed(set));
+    base(set) + cell * cells + constant * constants
 }
 
 /// Bytes that this process may have in all: what it has, and what the system could still give it. `None` where the

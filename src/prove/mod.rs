@@ -131,21 +131,30 @@ pub struct Prover {
     tables: Arc<PreProcessedTrace>,
     /// The constants of tensor components, in proofs that have some.
     constants: Option<Sets>,
+    /// Whether the coefficients of committed columns are kept.
+    coefficients: bool,
     tree: CommitmentTreeProver<SimdBackend, MerkleChannel>,
 }
 
 impl Prover {
     /// Computes twiddles and the preprocessed tree for parameters that the verifier accepts.
     pub fn new(set: &'static ParamSet) -> Prover {
-        Prover::of(set, None)
+        Prover::of(set, None, true)
     }
 
     /// The same for proofs with tensor components.
     pub fn with_constants(set: &'static ParamSet, constants: impl Into<Sets>) -> Prover {
-        Prover::of(set, Some(constants.into()))
+        let constants = constants.into();
+        let coefficients = memory::keeps_coefficients(constants.count());
+        Prover::of(set, Some(constants), coefficients)
     }
 
-    fn of(set: &'static ParamSet, constants: Option<Sets>) -> Prover {
+    /// The same, for proofs that keep no coefficients of columns, as those of large models.
+    pub fn without_coefficients(set: &'static ParamSet, constants: impl Into<Sets>) -> Prover {
+        Prover::of(set, Some(constants.into()), false)
+    }
+
+    fn of(set: &'static ParamSet, constants: Option<Sets>, coefficients: bool) -> Prover {
         let config = params::pcs_config(&set.params);
         let domain = CanonicCoset::new(set.max_log_rows + set.params.log_blowup)
             .circle_domain()
@@ -161,7 +170,7 @@ impl Prover {
             polynomials,
             set.params.log_blowup,
             &twiddles,
-            true,
+            coefficients,
             config.lifting_log_size,
             &BaseColumnPool::new(),
         );
@@ -170,6 +179,7 @@ impl Prover {
             twiddles,
             tables,
             constants,
+            coefficients,
             tree,
         }
     }
@@ -179,6 +189,7 @@ impl Prover {
             set: self.set,
             twiddles: &self.twiddles,
             tables: &self.tables,
+            coefficients: self.coefficients,
             tree: &self.tree,
         }
     }

@@ -59,7 +59,7 @@ impl Plan {
         if !(1..=lanes).contains(&found) {
             return Err(ChunkError::Tokens { found, lanes });
         }
-        let tokens = self.embedding.rows.len();
+        let tokens = self.embedding.outputs();
         let mut lanes = chunk.tokens.iter().enumerate();
         if let Some((lane, &token)) = lanes.find(|(_, token)| **token as usize >= tokens) {
             return Err(ChunkError::Token {

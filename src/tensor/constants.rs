@@ -8,7 +8,6 @@ use stwo::core::fields::m31::{M31, P};
 use super::error::PlanError;
 use super::operation::{Chunk, Part, carried_blocks};
 use super::plan::Plan;
-use super::witness::switch_off;
 use crate::air::challenges::Challenges;
 use crate::air::components::Evaluator;
 use crate::air::components::place::END;
@@ -195,6 +194,12 @@ fn operations(plan: &Plan) -> BTreeMap<Component, Vec<Vec<M31>>> {
     all
 }
 
+/// Adds rows of zeros.
+fn switch_off(rows: &mut Vec<Vec<M31>>, count: usize) {
+    let off = vec![M31::from(0); rows.first().map_or(0, Vec::len)];
+    rows.resize(rows.len() + count, off);
+}
+
 /// Says of a component's first row that it is the first, where powers begin: there is none to step from.
 fn begin(plan: &Plan, component: Component, rows: &mut [Vec<M31>]) {
     let layout = Layout {
@@ -248,20 +253,25 @@ fn functions(plan: &Plan) -> Vec<Vec<M31>> {
     rows
 }
 
-/// Rows that [`columns`] takes at a time: what a processor keeps near it, of rows of hundreds of numbers.
+/// Rows that [`put`] takes at a time: what a processor keeps near it, of rows of hundreds of numbers.
 const ROWS_AT_ONCE: usize = 64;
 
 /// Columns from rows of so many values; padding is 0.
 pub fn columns(rows: &[Vec<M31>], width: usize, log_rows: u32) -> Table {
     let mut columns = vec![vec![M31::from(0); 1 << log_rows]; width];
+    put(&mut columns, 0, rows);
+    columns
+}
+
+/// Puts rows into columns, from this row on.
+pub(super) fn put(columns: &mut [Vec<M31>], first: usize, rows: &[Vec<M31>]) {
     for (block, rows) in rows.chunks(ROWS_AT_ONCE).enumerate() {
-        let start = block * ROWS_AT_ONCE;
+        let start = first + block * ROWS_AT_ONCE;
         for (i, column) in columns.iter_mut().enumerate() {
             let values = column[start..].iter_mut().zip(rows);
             values.for_each(|(value, row)| *value = row[i]);
         }
     }
-    columns
 }
 
 /// The same of rows that there are, as wide as the first.

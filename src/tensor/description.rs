@@ -5,9 +5,10 @@ use super::attention::Attention;
 use super::carried::{carried_bits, magnitude};
 use super::error::PlanError;
 use super::gated::Gated;
+use super::matrix::Matrix;
 use super::norm::{Norm, NormKind};
 use super::plan::{Plan, Tensor};
-use super::product::{Function, Matrix, Product, fewest_bits, half};
+use super::product::{Function, Product, fewest_bits, half};
 use super::shares::SHARE_BITS;
 use crate::air::components::attend::NEAREST;
 use crate::air::components::norm::RESULT_BITS;
@@ -206,10 +207,7 @@ fn bits(operation: &'static str, of: &Product, input: Tensor) -> Result<u32, Pla
 }
 
 fn matrix(of: &integers::Matrix) -> Matrix {
-    Matrix {
-        inputs: of.inputs,
-        rows: of.rows.clone(),
-    }
+    Matrix::new(of.inputs, &of.rows)
 }
 
 fn product(of: &integers::Product) -> Product {

@@ -7,9 +7,10 @@ use stwo::core::fields::m31::M31;
 
 use super::constants::signed;
 use super::error::{PlanError, StreamError};
+use super::matrix::{Matrix, Row};
 use super::operation::{Operand, Operation, Part, Work};
 use super::plan::{Plan, Tensor, Tokens, root};
-use super::product::{ACCUMULATOR, Matrix, within};
+use super::product::{ACCUMULATOR, within};
 use super::values::Values;
 use crate::air::components::Component;
 use crate::air::components::embed::MAX_SHIFT;
@@ -31,15 +32,18 @@ pub struct Embed {
 
 /// The largest magnitude of a matrix's numbers.
 fn largest(matrix: &Matrix) -> i64 {
-    let numbers = matrix.rows.iter().flatten();
-    let magnitudes = numbers.map(|&number| i64::from(number).abs());
+    let numbers = matrix.rows().iter().flat_map(Row::numbers);
+    let magnitudes = numbers.map(|number| i64::from(number).abs());
     magnitudes.max().unwrap_or(0)
 }
 
 /// The largest length of a matrix's rows.
 fn longest(matrix: &Matrix) -> i64 {
-    let square = |row: &Vec<i32>| row.iter().map(|&number| i128::from(number).pow(2)).sum();
-    let squares = matrix.rows.iter().map(square);
+    let square = |row: &Row| {
+        let numbers = row.numbers().into_iter();
+        numbers.map(|number| i128::from(number).pow(2)).sum()
+    };
+    let squares = matrix.rows().iter().map(square);
     root(squares.max().unwrap_or(0))
 }
 
@@ -68,7 +72,7 @@ impl Plan {
         if self.operations.iter().any(has_positions) {
             return Err(PlanError::PositionTables);
         }
-        let mut lengths = positions.rows.iter().map(Vec::len);
+        let mut lengths = positions.rows().iter().map(Row::len);
         let expected = self.embedding.inputs;
         if let Some(found) = lengths.find(|&length| length != expected) {
             return Err(PlanError::Inputs {
@@ -130,8 +134,8 @@ impl Embed {
     /// A number of a position's vector: 0 beyond the context.
     fn of_position(&self, position: usize, channel: usize) -> i64 {
         let positions = self.positions.as_ref();
-        let vector = positions.and_then(|positions| positions.rows.get(position));
-        vector.map_or(0, |vector| vector[channel].into())
+        let vector = positions.and_then(|positions| positions.rows().get(position));
+        vector.map_or(0, |vector| vector.at(channel).into())
     }
 }
 
@@ -165,7 +169,7 @@ impl Work for Embed {
 
     fn context(&self) -> Option<usize> {
         let positions = self.positions.as_ref();
-        positions.map(|positions| positions.rows.len())
+        positions.map(|positions| positions.outputs())
     }
 
     fn compute(
@@ -177,7 +181,7 @@ impl Work for Embed {
         for lane in lanes {
             let token = values.rows[self.tokens.given as usize][lane] as usize;
             let position = values.chunk.position as usize + lane;
-            for (channel, &value) in plan.embedding.rows[token].iter().enumerate() {
+            for (channel, &value) in plan.embedding.row(token).numbers().iter().enumerate() {
                 let scaled = i64::from(value) << self.shift;
                 let sum = scaled + self.of_position(position, channel);
                 values.set(self.output, channel, lane, sum);
@@ -201,8 +205,12 @@ impl Work for Embed {
             let position = values.chunk.position as usize + lane;
             let channels = part * self.part()..(part + 1) * self.part();
             let mut row = values.view(self.tokens.given, lane);
-            let embedding = &plan.embedding.rows[token][channels.clone()];
-            row.extend(embedding.iter().map(|&e| signed(e.into())));
+            let embedding = plan.embedding.row(token);
+            row.extend(
+                channels
+                    .clone()
+                    .map(|channel| signed(embedding.at(channel).into())),
+            );
             if self.positions.is_some() {
                 row.extend(channels.map(|channel| signed(self.of_position(position, channel))));
             }
@@ -219,7 +227,7 @@ impl Work for Embed {
             return vec![];
         };
         let width = self.part();
-        let count = positions.rows.len() + plan.lanes - 1;
+        let count = positions.outputs() + plan.lanes - 1;
         let parts = 0..self.output.channels / width;
         let row = |(position, part): (usize, usize)| {
             let key = [1, part, position].map(|number| M31::from(number as u32));
@@ -240,7 +248,7 @@ impl Work for Embed {
         };
         let width = self.part();
         let parts = self.output.channels / width;
-        let rows = parts * (positions.rows.len() + plan.lanes - 1);
+        let rows = parts * (positions.outputs() + plan.lanes - 1);
         vec![(Component::PositionTable { part: width }, rows)]
     }
 }

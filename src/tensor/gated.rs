@@ -6,12 +6,11 @@ use stwo::core::fields::m31::M31;
 
 use super::constants::signed;
 use super::error::{PlanError, StreamError};
+use super::matrix::Matrix;
 use super::numbers::{Matmul, Taker};
 use super::operation::{Operand, Operation, Part, Work};
 use super::plan::{Plan, Tensor};
-use super::product::{
-    ACCUMULATOR, Function, Matrix, Product, fewest_bits, form, half, longest, within,
-};
+use super::product::{ACCUMULATOR, Function, Product, fewest_bits, form, half, longest, within};
 use super::values::Values;
 use crate::air::components::Component;
 
@@ -44,13 +43,7 @@ pub struct Widths {
 impl Gated {
     /// Both matrices as one: the gate's output `i` is output `2 i`, the other's `2 i + 1`.
     pub(super) fn both(&self) -> Matrix {
-        let pairs = self.gate.weights.rows.iter().zip(&self.up.weights.rows);
-        Matrix {
-            inputs: self.gate.weights.inputs,
-            rows: pairs
-                .flat_map(|(gate, up)| [gate.clone(), up.clone()])
-                .collect(),
-        }
+        self.gate.weights.in_turns(&self.up.weights)
     }
 
     /// Checks all ranges for an input.

@@ -8,7 +8,7 @@ use stwo::core::fields::m31::M31;
 use super::constants::{flag, signed};
 use super::operation::{Operand, Part};
 use super::plan::Plan;
-use super::query_head::{QueryHead, Scores, groups, sees};
+use super::query_head::{QueryHead, Scores, groups, seen};
 use super::shares::distance;
 use super::values::Values;
 use crate::air::components::Component;
@@ -179,7 +179,7 @@ impl Group<'_> {
         let own = score(self.of_head, key);
         let before =
             (0..self.of_head * plan.lanes + key).map(|key| (key / plan.lanes, key % plan.lanes));
-        let mut seen = before.filter(|&(group, key)| sees(plan, &values.chunk, group, key, lane));
+        let mut seen = before.filter(|&(group, key)| key < seen(plan, &values.chunk, group, lane));
         !seen.any(|(group, key)| score(group, key) == own)
     }
 
@@ -189,7 +189,7 @@ impl Group<'_> {
         let score = i64::from(self.scores.of(self.of_head * plan.lanes + key)[lane]);
         let (maximum, reciprocal) = head.statistics_of(values, lane);
         let weights = &plan.tables[head.of.weights];
-        let seen = sees(plan, &values.chunk, self.of_head, key, lane);
+        let seen = key < seen(plan, &values.chunk, self.of_head, lane);
         let zero = M31::from(0);
         if !seen {
             // The distance is what gives the score, whatever it is.

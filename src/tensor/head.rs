@@ -6,9 +6,10 @@ use stwo::core::fields::m31::M31;
 
 use super::constants::{flag, signed};
 use super::error::{PlanError, StreamError};
+use super::matrix::{Matrix, Row};
 use super::operation::{Operand, Operation, Part, Work};
 use super::plan::{Plan, Tensor};
-use super::product::{Matrix, within};
+use super::product::within;
 use super::values::Values;
 use crate::air::components::Component;
 use crate::air::components::head::{LIMB_BITS, part};
@@ -42,7 +43,7 @@ impl Plan {
         if self.has_head() {
             return Err(PlanError::Heads);
         }
-        for token in 0..matrix.rows.len() {
+        for token in 0..matrix.outputs() {
             let reach = matrix.reach(token, input, 0);
             within(NAME, token, reach, LOGIT)?;
         }
@@ -61,7 +62,7 @@ impl Plan {
     /// # Errors
     /// As [`head`](Self::head), and a matrix with other tokens or of a width that no view has.
     pub fn own_head(&mut self, input: Tensor, matrix: Matrix) -> Result<(), PlanError> {
-        let (found, expected) = (matrix.rows.len(), self.embedding.rows.len());
+        let (found, expected) = (matrix.outputs(), self.embedding.outputs());
         if found != expected {
             return Err(PlanError::OutputTokens { found, expected });
         }
@@ -162,7 +163,7 @@ impl Work for Head {
         let logits = values.product(plan.output(), self.input, &lanes);
         for (i, lane) in lanes.clone().enumerate() {
             let mut best = (0, i32::MIN);
-            for token in 0..plan.embedding.rows.len() {
+            for token in 0..plan.embedding.outputs() {
                 let logit = logits.of(token)[i];
                 if logit > best.1 {
                     best = (token as i64, logit);
@@ -181,14 +182,14 @@ impl Work for Head {
         // The flags begin with the head, which happens to be with the component.
         let input = |j: usize| vec![M31::from(j as u32), flag(j == 0)];
         let matrix = plan.output();
-        let tokens = matrix.rows.len();
-        let logit = |(token, row): (usize, &Vec<i32>)| {
+        let tokens = matrix.outputs();
+        let logit = |(token, row): (usize, &Row)| {
             let mut constants = vec![M31::from(token as u32)];
             constants.extend([token == 0, token + 1 == tokens].map(flag));
-            constants.extend(row.iter().map(|&e| signed(e.into())));
+            constants.extend(row.numbers().iter().map(|&e| signed(e.into())));
             constants
         };
-        let logits = matrix.rows.iter().enumerate();
+        let logits = matrix.rows().iter().enumerate();
         self.parts(
             plan,
             [
@@ -203,14 +204,14 @@ impl Work for Head {
         let (width, tied) = (self.input.channels, plan.output.is_none());
         vec![
             (Component::HeadInput, width),
-            (Component::Head { width, tied }, plan.output().rows.len()),
+            (Component::Head { width, tied }, plan.output().outputs()),
             (Component::Answer, 1),
         ]
     }
 
     fn witness(&self, plan: &Plan, values: &Values) -> Vec<Part> {
         let inputs = self.input.addresses();
-        let tokens = 0..plan.embedding.rows.len();
+        let tokens = 0..plan.embedding.outputs();
         self.parts(
             plan,
             [
@@ -230,11 +231,11 @@ impl Work for Head {
         }
         let width = part(plan.embedding.inputs);
         let of_part = |number: usize| {
-            let rows = plan.embedding.rows.iter().enumerate();
+            let rows = plan.embedding.rows().iter().enumerate();
             rows.map(move |(token, row)| {
                 let key = [1, number, token].map(|number| M31::from(number as u32));
-                let channels = row[number * width..][..width].iter();
-                let channels = channels.map(|&e| signed(e.into()));
+                let channels = (number * width..).take(width);
+                let channels = channels.map(|channel| signed(row.at(channel).into()));
                 key.into_iter().chain(channels).collect()
             })
         };
@@ -250,7 +251,7 @@ impl Work for Head {
             return vec![];
         }
         let (embedding, width) = (&plan.embedding, part(plan.embedding.inputs));
-        let rows = embedding.inputs / width * embedding.rows.len();
+        let rows = embedding.inputs / width * embedding.outputs();
         vec![(Component::EmbeddingTable { part: width }, rows)]
     }
 }

@@ -1,8 +1,8 @@
 //! The numbers of outputs: which component takes a matrix's outputs, and in which order all of them are numbered.
 
+use super::matrix::Matrix;
 use super::operation::Work;
 use super::plan::{Plan, Tensor};
-use super::product::Matrix;
 use crate::air::components::Component;
 
 /// The components that take outputs of products from the zero sum, in the order in which their outputs are numbered.
@@ -72,7 +72,7 @@ impl Plan {
         let (Some(taker), Some(matmul)) = (Taker::of(component), operation.matmul()) else {
             return 0;
         };
-        let outputs = matmul.weights.rows.len();
+        let outputs = matmul.weights.outputs();
         (outputs.next_multiple_of(self.block) - outputs) / taker.outputs_of_row()
     }
 
@@ -80,7 +80,7 @@ impl Plan {
     pub fn start(&self, taker: Taker) -> u32 {
         let matmuls = self.matmuls();
         let before = matmuls.iter().filter(|matmul| matmul.taker < taker);
-        let outputs = before.map(|m| m.weights.rows.len().next_multiple_of(self.block));
+        let outputs = before.map(|m| m.weights.outputs().next_multiple_of(self.block));
         outputs.sum::<usize>() as u32
     }
 }

@@ -5,8 +5,9 @@ use std::ops::Range;
 
 use super::carried::Carried;
 use super::error::PlanError;
+use super::matrix::Matrix;
 use super::operation::{Chunk, Operand, Operation};
-use super::product::{Function, Matrix};
+use super::product::Function;
 use crate::air::components::Component;
 use crate::air::components::lanes::CHANNELS;
 use crate::air::components::positions::IN_VIEW;

@@ -7,6 +7,7 @@ use stwo::core::fields::m31::M31;
 
 use super::constants::{flag, signed};
 use super::error::PlanError;
+use super::matrix::{Matrix, Row};
 use super::operation::Part;
 use super::plan::{Plan, Tensor, root};
 use super::values::Values;
@@ -19,19 +20,12 @@ const FORM_BITS: u32 = 30;
 /// An accumulator must be below this in magnitude, its bias included.
 pub(super) const ACCUMULATOR: i64 = 1 << 29;
 
-/// A matrix of integers: `outputs` rows of `inputs` numbers.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Matrix {
-    pub inputs: usize,
-    /// By output.
-    pub rows: Vec<Vec<i32>>,
-}
-
 impl Matrix {
     /// The largest magnitude of `Σ_j W_ij x_j + bias` for an input: no sum is above that of all magnitudes, nor above the product of the lengths of weights and input. The
     /// second is far below the first where the input is a norm.
     pub(super) fn reach(&self, output: usize, input: Tensor, bias: i64) -> i64 {
-        let weights = || self.rows[output].iter().map(|&w| i64::from(w));
+        let weights = self.row(output).numbers();
+        let weights = || weights.iter().map(|&w| i64::from(w));
         let all: i64 = weights().map(i64::abs).sum();
         let by_magnitudes = all.saturating_mul(input.magnitude);
         let square: i128 = weights().map(|w| i128::from(w * w)).sum();
@@ -46,7 +40,7 @@ impl Matrix {
         if self.inputs == 0 {
             return Err(PlanError::NoInputs { operation });
         }
-        let mut lengths = self.rows.iter().map(Vec::len);
+        let mut lengths = self.rows().iter().map(Row::len);
         let wrong = lengths.find(|&length| length != self.inputs);
         let found = wrong.unwrap_or(self.inputs);
         let expected = input.channels;
@@ -63,13 +57,13 @@ impl Matrix {
         let row = |first: usize, input: usize| {
             let mut row = vec![M31::from(input as u32)];
             row.extend((first..first + block).map(|output| {
-                let weights = self.rows.get(output);
-                signed(weights.map_or(0, |row| row[input].into()))
+                let weights = self.rows().get(output);
+                signed(weights.map_or(0, |row| row.at(input).into()))
             }));
             row.extend([flag(false), flag(input == 0)]);
             row
         };
-        let blocks = (0..self.rows.len()).step_by(block);
+        let blocks = (0..self.outputs()).step_by(block);
         let rows = blocks.flat_map(|first| (0..self.inputs).map(move |input| row(first, input)));
         Part {
             component: Component::Product { block },
@@ -79,7 +73,7 @@ impl Matrix {
 
     /// How many these are.
     pub(super) fn count(&self, block: usize) -> (Component, usize) {
-        let rows = self.rows.len().div_ceil(block) * self.inputs;
+        let rows = self.outputs().div_ceil(block) * self.inputs;
         (Component::Product { block }, rows)
     }
 
@@ -87,7 +81,7 @@ impl Matrix {
     pub(super) fn witness(&self, plan: &Plan, input: Tensor, values: &Values) -> Part {
         let block = plan.block;
         let inputs: Vec<Vec<M31>> = input.addresses().map(|a| values.lanes(a)).collect();
-        let blocks = 0..self.rows.len().div_ceil(block);
+        let blocks = 0..self.outputs().div_ceil(block);
         Part {
             component: Component::Product { block },
             rows: blocks.flat_map(|_| inputs.iter().cloned()).collect(),
@@ -163,7 +157,7 @@ pub struct Product {
 
 impl Product {
     pub fn outputs(&self) -> usize {
-        self.weights.rows.len()
+        self.weights.outputs()
     }
 
     /// The largest magnitude of each rounded output, where every accumulator is small enough to be proven.
@@ -193,14 +187,19 @@ impl Product {
     /// The largest length of all rounded outputs together, with these magnitudes: `‖W x‖` is at most `‖x‖` times the root of the largest sum of magnitudes in a row and the largest
     /// in a column; a bias adds its length, and rounding half a unit for each output.
     pub(super) fn length(&self, input: Tensor, reaches: &[i64]) -> i64 {
-        let rows = self.weights.rows.iter();
-        let sums = rows.map(|row| row.iter().map(|&w| i128::from(w).abs()).sum::<i128>());
-        let mut columns = vec![0i128; self.weights.inputs];
-        for row in &self.weights.rows {
-            let pairs = columns.iter_mut().zip(row);
-            pairs.for_each(|(sum, &w)| *sum += i128::from(w).abs());
+        // Neither sum has more than 2^32 magnitudes below 2^32.
+        let (mut rows, mut columns) = (0u64, vec![0u64; self.weights.inputs]);
+        for row in self.weights.rows() {
+            let magnitudes: Vec<u64> = row
+                .numbers()
+                .iter()
+                .map(|w| w.unsigned_abs().into())
+                .collect();
+            let pairs = columns.iter_mut().zip(&magnitudes);
+            pairs.for_each(|(sum, w)| *sum += w);
+            rows = rows.max(magnitudes.iter().sum());
         }
-        let largest = sums.max().unwrap_or(0) * columns.into_iter().max().unwrap_or(0);
+        let largest = i128::from(rows) * i128::from(columns.into_iter().max().unwrap_or(0));
         let biases = self.bias.iter().map(|&b| i128::from(b).pow(2)).sum();
         let product = i128::from(root(largest)) * i128::from(input.length);
         let whole = (product + i128::from(root(biases))) >> self.shift;

@@ -65,14 +65,12 @@ pub(super) fn groups(plan: &Plan, chunk: &Chunk) -> usize {
     Operand::Blocks.of(plan.lanes, chunk) as usize + 1
 }
 
-/// Whether a lane sees a key of a group.
-pub(super) fn sees(plan: &Plan, chunk: &Chunk, group: usize, key: usize, lane: usize) -> bool {
+/// How many keys of a group a lane sees: the first ones.
+pub(super) fn seen(plan: &Plan, chunk: &Chunk, group: usize, lane: usize) -> usize {
     match group {
-        0 => key <= lane,
-        _ if group + 1 == groups(plan, chunk) => {
-            key < Operand::LastKeys.of(plan.lanes, chunk) as usize
-        }
-        _ => true,
+        0 => lane + 1,
+        _ if group + 1 == groups(plan, chunk) => Operand::LastKeys.of(plan.lanes, chunk) as usize,
+        _ => plan.lanes,
     }
 }
 
@@ -104,6 +102,11 @@ impl QueryHead {
             for channel in 0..self.of.head_dim {
                 let queries = &values.channel(self.queries, channel)[lanes.clone()];
                 let keys = &values.rows[address as usize + channel];
+                if let [query] = queries {
+                    let scores = block.iter_mut().zip(keys);
+                    scores.for_each(|(score, key)| *score += *key as i32 * *query as i32);
+                    continue;
+                }
                 for (row, key) in block.chunks_exact_mut(width).zip(keys) {
                     for (score, query) in row.iter_mut().zip(queries) {
                         *score += *key as i32 * *query as i32;
@@ -131,16 +134,18 @@ impl QueryHead {
         weight(&plan.tables[self.of.weights], distance)
     }
 
-    /// The keys that a lane sees, by group and place in it.
+    /// The scores of the keys of a group that a lane sees; the lane has this place in the scores.
     fn seen<'a>(
         &self,
-        plan: &'a Plan,
-        chunk: &'a Chunk,
-        lane: usize,
-    ) -> impl Iterator<Item = [usize; 2]> + 'a {
-        let groups = 0..groups(plan, chunk);
-        let keys = groups.flat_map(|group| (0..plan.lanes).map(move |key| [group, key]));
-        keys.filter(move |&[group, key]| sees(plan, chunk, group, key, lane))
+        plan: &Plan,
+        chunk: &Chunk,
+        scores: &'a Scores,
+        group: usize,
+        [lane, place]: [usize; 2],
+    ) -> impl Iterator<Item = i64> + 'a {
+        let first = group * plan.lanes;
+        let keys = first..first + seen(plan, chunk, group, lane);
+        keys.map(move |key| scores.of(key)[place].into())
     }
 
     /// What normalises a lane's weights; the lane has this place in the scores.
@@ -149,11 +154,11 @@ impl QueryHead {
         plan: &Plan,
         chunk: &Chunk,
         scores: &Scores,
-        [lane, place]: [usize; 2],
+        lane: [usize; 2],
     ) -> Normal {
-        let seen = self.seen(plan, chunk, lane);
-        let seen: Vec<i64> = seen
-            .map(|[group, key]| scores.of(group * plan.lanes + key)[place].into())
+        let groups = 0..groups(plan, chunk);
+        let seen: Vec<i64> = groups
+            .flat_map(|group| self.seen(plan, chunk, scores, group, lane))
             .collect();
         let maximum = seen.iter().copied().max().unwrap_or(0);
         let weights = seen.iter().map(|&score| self.weight(plan, maximum, score));
@@ -171,20 +176,23 @@ impl QueryHead {
         plan: &Plan,
         values: &Values,
         scores: &Scores,
-        [lane, place]: [usize; 2],
+        lane: [usize; 2],
         normal: Normal,
     ) -> Vec<i64> {
         let mut sums = vec![0; self.of.head_dim];
-        for [group, key] in self.seen(plan, &values.chunk, lane) {
-            let score = scores.of(group * plan.lanes + key)[place];
-            let weight = self.weight(plan, normal.maximum, score.into());
-            if weight == 0 {
-                continue;
-            }
-            let [share, ..] = normal.reciprocal.share(weight);
+        for group in 0..groups(plan, &values.chunk) {
+            let seen = self.seen(plan, &values.chunk, scores, group, lane);
+            let shares: Vec<i64> = seen
+                .map(|score| {
+                    let weight = self.weight(plan, normal.maximum, score);
+                    let [share, ..] = normal.reciprocal.share(weight);
+                    share
+                })
+                .collect();
             let [_, block] = self.block(plan, group);
             for (channel, sum) in sums.iter_mut().enumerate() {
-                *sum += share * values.rows[block as usize + channel][key];
+                let row = &values.rows[block as usize + channel];
+                *sum += shares.iter().zip(row).map(|(p, v)| p * v).sum::<i64>();
             }
         }
         sums

@@ -8,9 +8,9 @@ use stwo::core::fields::m31::M31;
 
 use super::constants::signed;
 use super::error::StreamError;
+use super::matrix::Matrix;
 use super::operation::{Chunk, Operand};
 use super::plan::{Plan, Tensor};
-use super::product::Matrix;
 use crate::air::components::lanes::CHANNELS;
 
 /// Outputs of a matrix that a thread computes at least, as fewer take less time than another thread needs to start.
@@ -57,21 +57,16 @@ impl Values {
             .map(|&x| x as i32)
             .collect();
         let lanes = lanes.len();
-        let mut values = vec![0i32; weights.rows.len() * lanes];
-        let outputs = values.par_chunks_mut(lanes).zip(&weights.rows);
+        // One lane takes as long as reading the weights, and less with short inputs.
+        let shorts: Result<Vec<i16>, _> = inputs.iter().map(|&x| i16::try_from(x)).collect();
+        let mut values = vec![0i32; weights.outputs() * lanes];
+        let outputs = values.par_chunks_mut(lanes).zip(weights.rows());
         outputs
             .with_min_len(OUTPUTS_AT_ONCE)
-            .for_each(|(sums, row)| {
-                if let [sum] = sums {
-                    let products = row.iter().zip(&inputs).map(|(w, x)| w.wrapping_mul(*x));
-                    *sum = products.fold(0, i32::wrapping_add);
-                    return;
-                }
-                for (weight, inputs) in row.iter().zip(inputs.chunks_exact(lanes)) {
-                    for (sum, x) in sums.iter_mut().zip(inputs) {
-                        *sum = sum.wrapping_add(weight.wrapping_mul(*x));
-                    }
-                }
+            .for_each(|(sums, row)| match (sums, &shorts) {
+                ([sum], Ok(inputs)) => *sum = row.dot(inputs),
+                ([sum], Err(_)) => *sum = row.dot(&inputs),
+                (sums, _) => row.add_products(sums, &inputs),
             });
         Accumulators { lanes, values }
     }

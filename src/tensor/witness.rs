@@ -5,13 +5,14 @@ use std::collections::BTreeMap;
 use stwo::core::fields::m31::M31;
 use stwo_cairo_adapter::ProverInput;
 
-use super::constants::columns;
+use super::constants::{columns, put};
 use super::digests;
 use super::operation::Part;
 use super::plan::Plan;
 use super::values::Values;
 use crate::air::components::lanes::CHANNELS;
 use crate::air::components::{Component, call, product};
+use crate::air::layout::Layout;
 use crate::prove::tensor::{Constants, Table, Witness, calls, tally};
 use crate::spec::poseidon2::Digest;
 
@@ -25,9 +26,9 @@ pub fn witness(
     values: &Values,
     input: &mut ProverInput,
 ) -> Result<Witness, calls::CallError> {
-    let mut operations = operations(plan, values);
-    let mut tables = vec![];
     let layout = &constants.layout;
+    let mut operations = operations(plan, values, layout);
+    let mut tables = vec![];
     let placed = layout.components.iter().zip(layout.columns());
     for ((placed, width), fixed) in placed.zip(&constants.tables) {
         let log = placed.log_rows;
@@ -45,15 +46,16 @@ pub fn witness(
                 calls::rows(input, &steps, &vec![call::OPERAND_LIMBS; operands])?
             }
             Component::Cells => calls::cells(input)?,
-            Component::Compress => {
-                let mut rows = operations.remove(&placed.component).unwrap_or_default();
-                rows.resize(
-                    1 << log,
-                    digests::row(&Digest::default(), &Default::default(), 0).0,
-                );
-                rows
+            component => {
+                let none = || Filling::new(width.trace, log);
+                let mut table = operations.remove(&component).unwrap_or_else(none);
+                if component == Component::Compress {
+                    let (row, _) = digests::row(&Digest::default(), &Default::default(), 0);
+                    table.fill(&row);
+                }
+                tables.push(table.columns);
+                continue;
             }
-            component => operations.remove(&component).unwrap_or_default(),
         };
         tables.push(columns(&rows, width.trace, log));
     }
@@ -62,9 +64,45 @@ pub fn witness(
     Ok(witness)
 }
 
+/// A component's trace on its way. Rows that nobody adds are zeros.
+struct Filling {
+    columns: Table,
+    /// Rows so far.
+    rows: usize,
+}
+
+impl Filling {
+    fn new(width: usize, log_rows: u32) -> Filling {
+        Filling {
+            columns: vec![vec![M31::from(0); 1 << log_rows]; width],
+            rows: 0,
+        }
+    }
+
+    /// Adds rows, each behind the same operands.
+    fn add(&mut self, operands: &[M31], rows: &[Vec<M31>]) {
+        let (same, own) = self.columns.split_at_mut(operands.len());
+        for (column, operand) in same.iter_mut().zip(operands) {
+            column[self.rows..][..rows.len()].fill(*operand);
+        }
+        put(own, self.rows, rows);
+        self.rows += rows.len();
+    }
+
+    /// The same row to the end.
+    fn fill(&mut self, row: &[M31]) {
+        for (column, value) in self.columns.iter_mut().zip(row) {
+            column[self.rows..].fill(*value);
+        }
+    }
+}
+
 /// The rows of all operations by component, with their operands.
-fn operations(plan: &Plan, values: &Values) -> BTreeMap<Component, Vec<Vec<M31>>> {
-    let mut all = BTreeMap::<Component, Vec<Vec<M31>>>::new();
+fn operations(plan: &Plan, values: &Values, layout: &Layout) -> BTreeMap<Component, Filling> {
+    let placed = layout.components.iter().zip(layout.columns());
+    let sizes = placed.map(|(placed, width)| (placed.component, (width.trace, placed.log_rows)));
+    let sizes: BTreeMap<Component, (usize, u32)> = sizes.collect();
+    let mut all = BTreeMap::<Component, Filling>::new();
     for place in plan.order() {
         let operation = plan.operations[place].work();
         let operands: Vec<M31> = operation
@@ -73,27 +111,24 @@ fn operations(plan: &Plan, values: &Values) -> BTreeMap<Component, Vec<Vec<M31>>
             .map(|operand| M31::from(operand.of(plan.lanes, &values.chunk)))
             .collect();
         for Part { component, rows } in operation.witness(plan, values) {
+            let Some(&(width, log_rows)) = sizes.get(&component) else {
+                continue;
+            };
+            let table = all.entry(component);
+            let table = table.or_insert_with(|| Filling::new(width, log_rows));
             if component.grows() {
-                all.entry(component).or_default().extend(rows);
+                table.add(&[], &rows);
                 continue;
             }
             let mut operands = operands.clone();
             if matches!(component, Component::Product { .. }) {
                 operands.resize(product::OPERANDS, M31::from(0));
             }
-            let own = rows.into_iter().map(|row| [&operands[..], &row].concat());
-            let table = all.entry(component).or_default();
-            table.extend(own);
-            switch_off(table, plan.rows_off(component, operation));
+            table.add(&operands, &rows);
+            table.rows += plan.rows_off(component, operation);
         }
     }
     all
-}
-
-/// Adds rows of zeros.
-pub(super) fn switch_off(rows: &mut Vec<Vec<M31>>, count: usize) {
-    let off = vec![M31::from(0); rows.first().map_or(0, Vec::len)];
-    rows.resize(rows.len() + count, off);
 }
 
 /// Values, and room for the multiplicity.

@@ -85,6 +85,12 @@ impl TensorPins {
         &self.roots
     }
 
+    /// The parameters of the model's proofs: the first that there is a root for, and `compile` makes one.
+    pub fn set(&self) -> &'static ParamSet {
+        // There is a root, as `new` has checked.
+        self.roots.first().map_or(ACCEPTED[0], |(set, _)| set)
+    }
+
     /// The root of tree 0 of proofs with these parameters.
     pub fn root(&self, set: &ParamSet) -> Option<[u8; 32]> {
         let mut roots = self.roots.iter();

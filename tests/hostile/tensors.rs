@@ -41,11 +41,8 @@ impl Honest {
 
 fn matrix(inputs: usize, outputs: usize) -> Matrix {
     let weight = |i: usize, j: usize| ((5 * i + 3 * j + i * j) % 17) as i32 - 8;
-    let rows = (0..outputs).map(|i| (0..inputs).map(|j| weight(i, j)).collect());
-    Matrix {
-        inputs,
-        rows: rows.collect(),
-    }
+    let row = |i| -> Vec<i32> { (0..inputs).map(|j| weight(i, j)).collect() };
+    Matrix::new(inputs, (0..outputs).map(row))
 }
 
 /// A proof of embeddings, a product and a choice.

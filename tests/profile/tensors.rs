@@ -42,6 +42,7 @@ static BUILD: LazyLock<Build> = LazyLock::new(|| {
     let cut = Cut {
         lanes: Some(8),
         block: Some(8),
+        set: None,
     };
     Build::new(&quantised.expect("scales").description, &identity, cut).expect("a build")
 });

@@ -77,10 +77,7 @@ pub const EMBEDDINGS: [[i32; 2]; 4] = [[0, 0], [80, 0], [-80, 0], [0, 10]];
 /// Attention of heads that share keys by two, which nothing reads, with room for two carried blocks.
 pub fn plan(heads: usize) -> Plan {
     let row = |[a, b]: [i32; 2]| [vec![a, b], vec![0; DIM - 2]].concat();
-    let embedding = Matrix {
-        inputs: DIM,
-        rows: EMBEDDINGS.map(row).to_vec(),
-    };
+    let embedding = Matrix::new(DIM, EMBEDDINGS.map(row).to_vec());
     let mut plan = Plan::new(LANES, 12, embedding).expect("a plan");
     plan.carry(2).expect("before attention");
     // Weights are 0 from a distance of about 10,000 on.
@@ -99,10 +96,7 @@ pub fn plan(heads: usize) -> Plan {
                 _ => vec![0; DIM],
             };
             let of = Product {
-                weights: Matrix {
-                    inputs: DIM,
-                    rows: (0..heads * DIM).map(row).collect(),
-                },
+                weights: Matrix::new(DIM, (0..heads * DIM).map(row)),
                 bias: vec![0; heads * DIM],
                 shift: 0,
             };

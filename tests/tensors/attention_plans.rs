@@ -9,18 +9,12 @@ use crate::attention::{NEAR, NEAREST, exp};
 
 /// A plan with tensors of given magnitudes: of queries, keys, values, for two heads of 8 channels.
 fn tensors(blocks: u32, magnitudes: [i32; 3]) -> (Plan, [Tensor; 3]) {
-    let embedding = Matrix {
-        inputs: 8,
-        rows: vec![vec![1; 8]],
-    };
+    let embedding = Matrix::new(8, vec![vec![1; 8]]);
     let mut plan = Plan::new(8, 4, embedding).expect("a plan");
     plan.carry(blocks).expect("before attention");
     let x = plan.embed();
     let of = magnitudes.map(|bias| {
-        let weights = Matrix {
-            inputs: 8,
-            rows: vec![vec![0; 8]; 16],
-        };
+        let weights = Matrix::new(8, vec![vec![0; 8]; 16]);
         let bias = vec![bias; 16];
         let shift = 0;
         let product = Product {

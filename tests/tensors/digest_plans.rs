@@ -13,10 +13,7 @@ fn plan() -> (Plan, Tensor) {
 
 /// So many channels with values of at most `magnitude`.
 fn tensor(plan: &mut Plan, input: Tensor, channels: usize, magnitude: i32) -> Tensor {
-    let weights = Matrix {
-        inputs: 8,
-        rows: vec![vec![0; 8]; channels],
-    };
+    let weights = Matrix::new(8, vec![vec![0; 8]; channels]);
     let of = Product {
         weights,
         bias: vec![magnitude; channels],

@@ -32,7 +32,7 @@ const OWN: [&str; 8] = [
 ];
 
 /// The names of the checks that a proof fails.
-fn failed(proof: &TensorProof, pins: &TensorPins) -> Vec<&'static str> {
+pub fn failed(proof: &TensorProof, pins: &TensorPins) -> Vec<&'static str> {
     let canonical = canonical_tensor_checks(proof);
     let canonical = canonical.iter().filter(|check| check.find().is_err());
     let mut failed: Vec<&str> = canonical.map(|check| check.name()).collect();

@@ -179,7 +179,7 @@ fn random_programs_run_and_fit() {
     for seed in 0..8 {
         let mut numbers = Numbers(3000 + seed);
         let model = Model::new(random_plan(&mut numbers));
-        let vocabulary = model.plan.embedding.rows.len() - 1;
+        let vocabulary = model.plan.embedding.outputs() - 1;
         for _ in 0..3 {
             let prompt: Vec<u32> = (0..numbers.between(1, 12))
                 .map(|_| numbers.between(0, vocabulary) as u32)

@@ -9,8 +9,9 @@ const WIDTH: usize = 8;
 
 /// A plan of one embedding, whose values are at most 100.
 fn embedded() -> (Plan, Tensor) {
-    let mut embedding = Numbers(3).matrix(WIDTH, 2, 100);
-    embedding.rows[0][0] = 100;
+    let mut embedding = Numbers(3).rows(WIDTH, 2, 100);
+    embedding[0][0] = 100;
+    let embedding = Matrix::new(WIDTH, embedding);
     let mut plan = Plan::new(8, 12, embedding).expect("a plan");
     let x = plan.embed();
     (plan, x)
@@ -78,11 +79,7 @@ fn a_norm_has_proven_ranges() {
 #[test]
 fn a_norm_has_a_unit_for_every_stream() {
     let norm = |channels: usize, magnitude: i32, grain: u32| {
-        let mut embedding = Matrix {
-            inputs: 8,
-            rows: vec![vec![0; 8]],
-        };
-        embedding.rows[0][0] = magnitude;
+        let embedding = Matrix::new(8, [[magnitude, 0, 0, 0, 0, 0, 0, 0]]);
         let mut plan = Plan::new(8, 12, embedding).expect("a plan");
         let x = plan.embed();
         let mut weights = vec![vec![0; 8]; channels];
@@ -90,10 +87,7 @@ fn a_norm_has_a_unit_for_every_stream() {
             row[0] = 1;
         }
         let of = Product {
-            weights: Matrix {
-                inputs: 8,
-                rows: weights,
-            },
+            weights: Matrix::new(8, weights),
             bias: vec![0; channels],
             shift: 0,
         };
@@ -133,10 +127,7 @@ fn a_norm_has_a_unit_for_every_stream() {
 /// A product that makes at most 1 of an embedding, however large its channels are.
 fn small() -> Product {
     Product {
-        weights: Matrix {
-            inputs: 8,
-            rows: vec![vec![0; 8]; 8],
-        },
+        weights: Matrix::new(8, vec![vec![0; 8]; 8]),
         bias: vec![1; 8],
         shift: 0,
     }
@@ -150,10 +141,7 @@ fn products_of_a_norm_have_the_range_of_its_length() {
     let y = plan.norm(x, of).expect("in range");
     assert_eq!((y.magnitude, y.length), (16_376, 16_379));
     let sum = |shift: u32| Product {
-        weights: Matrix {
-            inputs: WIDTH,
-            rows: vec![vec![1; WIDTH]],
-        },
+        weights: Matrix::new(WIDTH, vec![vec![1; WIDTH]]),
         bias: vec![0],
         shift,
     };
@@ -162,10 +150,7 @@ fn products_of_a_norm_have_the_range_of_its_length() {
     assert_eq!(added.magnitude, 23_163);
     let bias = vec![16_376; WIDTH];
     let constant = Product {
-        weights: Matrix {
-            inputs: WIDTH,
-            rows: vec![vec![0; WIDTH]; WIDTH],
-        },
+        weights: Matrix::new(WIDTH, vec![vec![0; WIDTH]; WIDTH]),
         bias,
         shift: 0,
     };

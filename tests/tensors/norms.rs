@@ -24,10 +24,7 @@ pub const KINDS: [NormKind; 2] = [NormKind::Rms, NormKind::Layer];
 /// A plan with a norm of streams, which are embeddings. Its head has logits that are all 0.
 pub fn normed(streams: &[Vec<i32>], of: Norm) -> Plan {
     let inputs = streams[0].len();
-    let embedding = Matrix {
-        inputs,
-        rows: streams.to_vec(),
-    };
+    let embedding = Matrix::new(inputs, streams.to_vec());
     let mut plan = Plan::new(LANES, 12, embedding).expect("a plan");
     let x = plan.embed();
     let y = plan.norm(x, of).expect("in range");
@@ -40,10 +37,7 @@ pub fn normed(streams: &[Vec<i32>], of: Norm) -> Plan {
 fn zeros(plan: &mut Plan, input: Tensor) -> Tensor {
     let channels = input.channels;
     let zeros = Product {
-        weights: Matrix {
-            inputs: channels,
-            rows: vec![vec![0; channels]; channels],
-        },
+        weights: Matrix::new(channels, vec![vec![0; channels]; channels]),
         bias: vec![0; channels],
         shift: 0,
     };

@@ -55,7 +55,7 @@ pub fn different_powers(chunk: &Chunk) {
     let shared: Vec<_> = found.values().filter(|places| places.len() > 1).collect();
     assert!(shared.is_empty(), "{shared:?}");
     let matmuls = chunk.plan.matmuls();
-    let outputs: usize = matmuls.iter().map(|m| m.weights.rows.len()).sum();
+    let outputs: usize = matmuls.iter().map(|m| m.weights.outputs()).sum();
     assert_eq!(found.len(), outputs);
 }
 

@@ -2,6 +2,7 @@
 
 use cairo_decode::air::components::Component;
 use cairo_decode::prove::Prover;
+use cairo_decode::tensor::matrix::Row;
 use cairo_decode::tensor::{Plan, PlanError};
 use cairo_decode::verify::params::PLAIN;
 use stwo::core::fields::m31::M31;
@@ -37,7 +38,7 @@ fn one_wrong_value_in_any_column_of_an_own_head() {
     let output = chunk.plan.output.as_ref().expect("a matrix");
     // Behind two operands and the view of the lane.
     for (channel, column) in lie.tables[component][10..].iter_mut().enumerate() {
-        let number = output.rows[GIVEN[0] as usize][channel];
+        let number = output.row(GIVEN[0] as usize).at(channel);
         column[0] = match number < 0 {
             true => -M31::from(number.unsigned_abs()),
             false => M31::from(number as u32),
@@ -68,8 +69,11 @@ fn an_own_head_is_proven() {
             .addresses()
             .map(|address| values.rows[address as usize][lane]);
         let x: Vec<i64> = x.collect();
-        let logit = |row: &Vec<i32>| row.iter().zip(&x).map(|(&w, x)| i64::from(w) * x).sum();
-        let logits: Vec<i64> = output.rows.iter().map(logit).collect();
+        let logit = |row: &Row| {
+            let products = row.numbers().into_iter().zip(&x);
+            products.map(|(w, x)| i64::from(w) * x).sum()
+        };
+        let logits: Vec<i64> = output.rows().iter().map(logit).collect();
         let largest = logits.iter().max().expect("tokens");
         let first = logits.iter().position(|logit| logit == largest);
         let chosen = values.rows[plan.tokens.chosen as usize][lane];

@@ -4,11 +4,12 @@ use std::sync::OnceLock;
 
 use cairo_decode::air::layout::Layouts;
 use cairo_decode::prove::Prover;
-use cairo_decode::tensor::{Plan, constants};
-use cairo_decode::verify::params::{LARGE, PLAIN, ParamSet};
+use cairo_decode::tensor::{Matrix, Plan, constants};
+use cairo_decode::verify::params::{COMPACT, LARGE, PLAIN, ParamSet, pcs_config};
 use cairo_decode::verify::proof::{TensorProof, encode_tensors};
 use cairo_decode::verify::tensors::{TensorPins, verify_tensors};
 
+use crate::forged::failed;
 use crate::{Chunk, GIVEN, LANES, chunk_of};
 
 /// A proof with the layouts and the root that it was made with.
@@ -63,7 +64,10 @@ pub fn other_model() -> &'static Pinned {
     static PINNED: OnceLock<Pinned> = OnceLock::new();
     PINNED.get_or_init(|| {
         let mut plan = plan();
-        plan.embedding.rows[3][5] += 1;
+        let rows = plan.embedding.rows().iter();
+        let mut rows: Vec<Vec<i32>> = rows.map(|row| row.numbers()).collect();
+        rows[3][5] += 1;
+        plan.embedding = Matrix::new(plan.embedding.inputs, rows);
         Pinned::of(plan, &GIVEN, &PLAIN)
     })
 }
@@ -82,6 +86,47 @@ pub fn more_lanes() -> &'static Pinned {
 pub fn larger() -> &'static Pinned {
     static PINNED: OnceLock<Pinned> = OnceLock::new();
     PINNED.get_or_init(|| Pinned::of(plan(), &GIVEN, &LARGE))
+}
+
+/// With the parameters for short proofs a proof is as secure, and has half the queries. A manifest of one set refuses a proof of the other by
+/// a check of that name, whatever root it has; and a proof that is relabelled is refused by the STARK.
+#[test]
+fn a_compact_proof_verifies() {
+    let compact = Pinned::of(plan(), &GIVEN, &COMPACT);
+    let bytes = encode_tensors(&compact.proof);
+    let pins = |set: &ParamSet, root: [u8; 32]| {
+        let roots = [(set.name.to_string(), root)];
+        TensorPins::new(compact.layouts.clone(), roots).expect("pins")
+    };
+    let own = pins(&COMPACT, compact.root);
+    let facts = verify_tensors(&bytes, &own).expect("verifies");
+    assert_eq!(facts.facts.params, COMPACT.params);
+    assert_eq!(facts.facts.security_bits, 96);
+    let plain = honest();
+    assert!(10 * bytes.len() < 7 * encode_tensors(&plain.proof).len());
+    for (of, manifest) in [(&compact, &PLAIN), (plain, &COMPACT)] {
+        let pins = pins(manifest, of.root);
+        assert_eq!(failed(&of.proof, &pins), ["parameters of the model"]);
+        let refused = verify_tensors(&encode_tensors(&of.proof), &pins);
+        let refused = refused.expect_err("no root for it").to_string();
+        assert!(refused.contains("set of parameters"), "{refused}");
+        let mut relabelled = of.proof.clone();
+        relabelled.proof.stark_proof.0.config = pcs_config(&manifest.params);
+        assert_eq!(failed(&relabelled, &pins), [""; 0]);
+        let refused = verify_tensors(&encode_tensors(&relabelled), &pins);
+        refused.expect_err("another domain");
+    }
+}
+
+/// A large model's prover keeps no coefficients: its proofs have the same constants and are accepted by the same pins.
+#[test]
+fn a_proof_without_coefficients_verifies() {
+    let sets = constants::constants(&plan(), LANES).expect("one writer each");
+    let Chunk { witness, input, .. } = chunk_of(plan(), &GIVEN);
+    let prover = Prover::without_coefficients(&PLAIN, sets);
+    assert_eq!(prover.preprocessed_root(), honest().root);
+    let proof = prover.prove_tensors(input, &witness).expect("proves");
+    verify_tensors(&encode_tensors(&proof), &honest().pins()).expect("verifies");
 }
 
 /// The proof is accepted, and the facts are those of its program, its layouts and its root.

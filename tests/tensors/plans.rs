@@ -4,10 +4,7 @@ use cairo_decode::tensor::plan::Operation;
 use cairo_decode::tensor::{Matrix, Plan, PlanError, Product, Tensor};
 
 fn matrix(inputs: usize, outputs: usize, value: i32) -> Matrix {
-    Matrix {
-        inputs,
-        rows: vec![vec![value; inputs]; outputs],
-    }
+    Matrix::new(inputs, vec![vec![value; inputs]; outputs])
 }
 
 fn product(inputs: usize, outputs: usize, value: i32, shift: u32) -> Product {

@@ -173,18 +173,20 @@ fn an_embedding_of_another_token_or_position() {
     let vectors = of.positions.as_ref().expect("positions");
     let component = chunk.index("embed_positions_3");
     let (lane, position) = (4, 3 + 4);
-    let tokens = &chunk.plan.embedding.rows;
+    let tokens = &chunk.plan.embedding;
     let token = GIVEN[lane] as usize;
     for (place, column, scale, [old, new]) in [
-        (0, TOKEN, 8, [&tokens[token], &tokens[token + 1]]),
+        (0, TOKEN, 8, [tokens.row(token), tokens.row(token + 1)]),
         (
             IN_VIEW,
             POSITION,
             1,
-            [&vectors.rows[position], &vectors.rows[position + 1]],
+            [vectors.row(position), vectors.row(position + 1)],
         ),
     ] {
-        let change: Vec<i64> = old.iter().zip(new).map(|(a, b)| i64::from(b - a)).collect();
+        let [old, new] = [old, new].map(|row| row.numbers());
+        let pairs = old.iter().zip(&new);
+        let change: Vec<i64> = pairs.map(|(a, b)| i64::from(b - a)).collect();
         let mut lie = with_memory(&chunk, |rows| {
             for (channel, change) in change.iter().enumerate() {
                 rows[of.output.address as usize + channel][lane] += scale * change;

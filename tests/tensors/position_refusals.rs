@@ -84,10 +84,7 @@ fn chunks_that_a_plan_does_not_accept() {
 }
 
 fn matrix(inputs: usize, outputs: usize, value: i32) -> Matrix {
-    Matrix {
-        inputs,
-        rows: vec![vec![value; inputs]; outputs],
-    }
+    Matrix::new(inputs, vec![vec![value; inputs]; outputs])
 }
 
 /// A product whose every output reaches `most` before a rounding by no bit, of inputs that do not count.

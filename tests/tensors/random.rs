@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use cairo_decode::air::components::lanes::CHANNELS;
 use cairo_decode::tensor::Operation;
+use cairo_decode::tensor::matrix::Row;
 use cairo_decode::tensor::values::compute;
 use cairo_decode::tensor::{
     Angles, Chunk, Function, Gated, Matrix, Norm, Plan, PlanError, Product, Tensor,
@@ -152,10 +153,10 @@ fn operation(numbers: &mut Numbers, plan: &mut Plan, tensors: &[Tensor], angles:
 
 /// `⌊(W x + b) / 2^s + 1/2⌋` of one output.
 fn rounded(of: &Product, output: usize, x: &[i128]) -> i128 {
-    let Matrix { rows, .. } = &of.weights;
+    let row = of.weights.row(output);
     let mut sum = i128::from(of.bias[output]);
     for (j, value) in x.iter().enumerate() {
-        sum += i128::from(rows[output][j]) * value;
+        sum += i128::from(row.at(j)) * value;
     }
     halves_up(sum, of.shift)
 }
@@ -175,9 +176,14 @@ fn table(plan: &Plan, table: usize, argument: i128) -> i128 {
 
 /// The first row with the largest product.
 fn largest(matrix: &Matrix, x: &[i128]) -> i128 {
-    let product =
-        |row: &Vec<i32>| -> i128 { row.iter().zip(x).map(|(&w, x)| i128::from(w) * x).sum() };
-    let products: Vec<i128> = matrix.rows.iter().map(product).collect();
+    let product = |row: &Row| -> i128 {
+        row.numbers()
+            .iter()
+            .zip(x)
+            .map(|(&w, x)| i128::from(w) * x)
+            .sum()
+    };
+    let products: Vec<i128> = matrix.rows().iter().map(product).collect();
     let largest = products.iter().max();
     let place = products.iter().position(|product| Some(product) == largest);
     place.expect("a row") as i128
@@ -192,12 +198,12 @@ fn expected(plan: &Plan, token: u32, position: usize) -> Vec<(Tensor, Vec<i128>)
             found.map_or(vec![], |(_, values)| values.clone())
         };
         let rounds = |of: &Product, x: &[i128]| -> Vec<i128> {
-            let outputs = 0..of.weights.rows.len();
+            let outputs = 0..of.weights.outputs();
             outputs.map(|i| rounded(of, i, x)).collect()
         };
         let result = match operation {
             Operation::Embed(embed) => {
-                let row = &plan.embedding.rows[token as usize];
+                let row = plan.embedding.row(token as usize).numbers();
                 let scaled = row.iter().map(|&e| i128::from(e) << embed.shift);
                 let own = rotary::of_position(embed, position).into_iter();
                 (embed.output, scaled.zip(own).map(|(e, p)| e + p).collect())
@@ -263,7 +269,7 @@ fn random_plans_fit_and_compute() {
     for seed in 0..20 {
         let mut numbers = Numbers(1000 + seed);
         let plan = plan(&mut numbers);
-        let last = plan.embedding.rows.len() - 1;
+        let last = plan.embedding.outputs() - 1;
         let tokens: Vec<u32> = (0..plan.lanes)
             .map(|_| numbers.between(0, last) as u32)
             .collect();
@@ -295,7 +301,7 @@ fn chosen_tokens_come_in() {
     for seed in 0..8 {
         let mut numbers = Numbers(2000 + seed);
         let plan = plan(&mut numbers);
-        let last = plan.embedding.rows.len() - 1;
+        let last = plan.embedding.outputs() - 1;
         let known = numbers.between(1, plan.lanes);
         let tokens: Vec<u32> = (0..known)
             .map(|_| numbers.between(0, last) as u32)

@@ -16,8 +16,9 @@ const BOUND: i64 = 1 << 24;
 
 /// A plan of one embedding, whose values are at most 100.
 fn embedded() -> (Plan, Tensor) {
-    let mut embedding = Numbers(3).matrix(WIDTH, 2, 100);
-    embedding.rows[0][0] = 100;
+    let mut embedding = Numbers(3).rows(WIDTH, 2, 100);
+    embedding[0][0] = 100;
+    let embedding = Matrix::new(WIDTH, embedding);
     let mut plan = Plan::new(8, 12, embedding).expect("a plan");
     let x = plan.embed();
     (plan, x)
@@ -27,10 +28,7 @@ fn embedded() -> (Plan, Tensor) {
 fn product(outputs: usize, weight: i32, bias: i32, shift: u32) -> Product {
     let row = |_| [vec![weight], vec![0; WIDTH - 1]].concat();
     Product {
-        weights: Matrix {
-            inputs: WIDTH,
-            rows: (0..outputs).map(row).collect(),
-        },
+        weights: Matrix::new(WIDTH, (0..outputs).map(row)),
         bias: vec![bias; outputs],
         shift,
     }
@@ -216,10 +214,7 @@ fn a_gated_product_has_proven_ranges() {
 /// A stream's range is checked: the largest values have a witness that fits, and the next ones are refused by name.
 #[test]
 fn a_stream_stays_within_its_bound() {
-    let zeros = Matrix {
-        inputs: WIDTH,
-        rows: vec![vec![0; WIDTH]],
-    };
+    let zeros = Matrix::new(WIDTH, vec![vec![0; WIDTH]]);
     let with_bias = |bias: i64| {
         let mut plan = Plan::new(8, 12, zeros.clone()).expect("a plan");
         let x = plan.embed();

@@ -5,6 +5,7 @@ use cairo_decode::prove::Prover;
 use cairo_decode::spec::rope;
 use cairo_decode::tensor::angles::AnglesByTable;
 use cairo_decode::tensor::embed::Embed;
+use cairo_decode::tensor::matrix::Row;
 use cairo_decode::tensor::{Angles, Operation, Plan, Tensor};
 use cairo_decode::verify::params::PLAIN;
 use stwo::core::fields::m31::M31;
@@ -52,9 +53,9 @@ pub fn angles(numbers: &mut Numbers, plan: &mut Plan) -> Angles {
 
 /// A position's vector: zeros without one.
 pub fn of_position(embed: &Embed, position: usize) -> Vec<i128> {
-    let rows = embed.positions.as_ref().map(|positions| &positions.rows);
-    let row = rows.and_then(|rows| rows.get(position)).cloned();
-    let row = row.unwrap_or(vec![0; embed.output.channels]);
+    let rows = embed.positions.as_ref().map(|positions| positions.rows());
+    let row = rows.and_then(|rows| rows.get(position));
+    let row = row.map_or(vec![0; embed.output.channels], Row::numbers);
     row.into_iter().map(i128::from).collect()
 }
 
@@ -157,17 +158,17 @@ fn rotations_are_the_specifications() {
     let rotary = found.expect("a rotation");
     let [input, output] = [rotary.input, rotary.output].map(|tensor| tensor.address as usize);
     for lane in 0..LANES {
-        let row = |(row, bias): (&Vec<i32>, &i32)| {
-            let products = row.iter().enumerate();
+        let row = |(row, bias): (&Row, &i32)| {
+            let products = row.numbers().into_iter().enumerate();
             let sum: i64 = products
-                .map(|(j, &w)| i64::from(w) * chunk.values.rows[input + j][lane])
+                .map(|(j, w)| i64::from(w) * chunk.values.rows[input + j][lane])
                 .sum();
             halves_up((sum + i64::from(*bias)).into(), rotary.of.shift) as i64
         };
         let x: Vec<i64> = rotary
             .of
             .weights
-            .rows
+            .rows()
             .iter()
             .zip(&rotary.of.bias)
             .map(row)

@@ -14,10 +14,7 @@ use crate::balance::Honest;
 use crate::{GIVEN, LANES, TOKENS, WIDTH, chunk_unchecked, plan};
 
 fn matrix(inputs: usize, outputs: usize, all: i32) -> Matrix {
-    Matrix {
-        inputs,
-        rows: vec![vec![all; inputs]; outputs],
-    }
+    Matrix::new(inputs, vec![vec![all; inputs]; outputs])
 }
 
 /// Ranges are computed without wrapping: with the largest numbers that a matrix holds, products of magnitudes need 83 bits.
@@ -118,10 +115,11 @@ fn two_heads_would_choose_any_token() {
         compute(&plan, &tensor::Chunk::first(&GIVEN)).expect("a stream within its bound");
     let logit = |values: &Values, token: usize, lane: usize| -> i64 {
         let inputs = &values.rows[input.address as usize..];
-        let weights = plan.embedding.rows[token].iter();
+        let weights = plan.embedding.row(token).numbers();
         weights
+            .into_iter()
             .zip(inputs)
-            .map(|(&w, x)| i64::from(w) * x[lane])
+            .map(|(w, x)| i64::from(w) * x[lane])
             .sum()
     };
     // A lane's logits as the sums see them: each head's messages are twice the inputs, so both together have four times.

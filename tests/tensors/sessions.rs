@@ -83,7 +83,7 @@ fn prove() -> Proven {
             spec_version: TENSOR_SPEC_VERSION,
             statement_version: VERSION,
             policy: pins.policy,
-            vocab_size: model.plan.embedding.rows.len() as u32,
+            vocab_size: model.plan.embedding.outputs() as u32,
             context_length: 16,
             kv_words_per_position: 4,
             parameters: 640,

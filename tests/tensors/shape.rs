@@ -77,8 +77,8 @@ impl Seeded {
 
     fn matrix(&mut self, inputs: usize, outputs: usize, most: i32) -> Matrix {
         let mut row = || (0..inputs).map(|_| self.signed(most)).collect();
-        let rows = (0..outputs).map(|_| row()).collect();
-        Matrix { inputs, rows }
+        let rows: Vec<Vec<i32>> = (0..outputs).map(|_| row()).collect();
+        Matrix::new(inputs, rows)
     }
 
     fn product(&mut self, inputs: usize, outputs: usize, most: i32, shift: u32) -> Product {
@@ -351,7 +351,7 @@ impl Model {
 
 /// A prompt that gives the tokens of all lanes, and the one behind them.
 fn prompt(plan: &Plan, position: u32) -> Vec<u32> {
-    let tokens = plan.embedding.rows.len();
+    let tokens = plan.embedding.outputs();
     let count = position as usize + plan.lanes + 1;
     (0..count).map(|i| (i * 37 % tokens) as u32).collect()
 }

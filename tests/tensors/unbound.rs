@@ -58,10 +58,7 @@ fn a_matrix_has_inputs() {
     let mut plan = Plan::new(LANES, 12, embedding).expect("a plan");
     let x = plan.embed();
     let of = Product {
-        weights: Matrix {
-            inputs: 0,
-            rows: vec![vec![]; WIDTH],
-        },
+        weights: Matrix::new(0, vec![vec![]; WIDTH]),
         ..numbers.product(WIDTH, WIDTH, 250, 9)
     };
     let nothing = Tensor { channels: 0, ..x };
@@ -81,10 +78,7 @@ fn a_lane_that_nobody_asked_for_takes_another_token() {
         for &(row, input, weight) in places {
             rows[row][input] = weight;
         }
-        Matrix {
-            inputs: WIDTH,
-            rows,
-        }
+        Matrix::new(WIDTH, rows)
     };
     let product = |places: &[(usize, usize, i32)], shift| Product {
         weights: matrix(WIDTH, places),

@@ -64,6 +64,15 @@ impl Sets {
         Ok(Constants { layout, tables })
     }
 
+    /// How many numbers they are.
+    pub(super) fn count(&self) -> u64 {
+        let tables = self.tables.iter().flatten();
+        tables
+            .flat_map(|table| table.iter())
+            .map(|column| column.len() as u64)
+            .sum()
+    }
+
     /// The columns of the constants' tree, Cairo's fixed tables included.
     pub(super) fn columns(&self, tables: &PreProcessedTrace) -> Columns {
         let mut own: Vec<Vec<Columns>> = self
