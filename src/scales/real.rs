@@ -46,6 +46,9 @@ pub fn compute(
     finish(network, state, token, number, &values, sums)
 }
 
+/// Gives the sums `Σ_j W_ij x_j` of a matrix, by row, and an operation's values.
+pub(super) type Sums<'a> = dyn FnMut(&[Vec<f64>], usize) -> Vec<f64> + 'a;
+
 /// What one operation writes, given the values before it and the sums `Σ_j W_ij x_j` of a matrix and an operation's values.
 pub(super) fn finish<'a>(
     network: &Network,
@@ -53,7 +56,7 @@ pub(super) fn finish<'a>(
     token: u32,
     number: usize,
     values: &dyn Fn(usize) -> &'a [f64],
-    sums: &mut dyn FnMut(&[Vec<f64>], usize) -> Vec<f64>,
+    sums: &mut Sums<'_>,
 ) -> Vec<f64> {
     let mut product = |of: &Product, input: &usize| {
         let sums = sums(&of.weights, *input).into_iter();
