@@ -1,5 +1,9 @@
 //! Specification 2: the meaning of its operations, the ranges that follow from constants, and the quantiser's scales.
 
+#[path = "support/families.rs"]
+mod families;
+#[path = "integers/families.rs"]
+mod family_models;
 #[path = "integers/fidelity.rs"]
 mod fidelity;
 #[path = "support/model_dir.rs"]

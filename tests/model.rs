@@ -17,8 +17,14 @@ mod cases;
 mod command;
 #[path = "model/end.rs"]
 mod end;
+#[path = "support/families.rs"]
+mod families;
 #[path = "model/folder.rs"]
 mod folder;
+#[path = "model/gguf.rs"]
+mod gguf;
+#[path = "support/gguf.rs"]
+mod gguf_files;
 #[path = "model/library.rs"]
 mod library;
 #[path = "model/stored.rs"]
@@ -90,12 +96,12 @@ fn loads_a_directory() {
     let dir = tempfile::tempdir().unwrap();
     write_model_dir(dir.path(), &SHAPE, 1);
     let model = Model::load(dir.path()).unwrap();
-    assert_eq!(model.weights.layers.len(), 2);
+    assert_eq!(model.config.num_hidden_layers, 2);
     assert_eq!((model.eos, model.warnings.as_slice()), (Some(1), &[][..]));
-    assert_eq!(
-        (model.weights.output().rows, model.weights.output().cols),
-        (20, 16)
-    );
+    // The output matrix is the embedding, and there is no second one.
+    assert_eq!(model.weights.tensors.len(), 2 * 9 + 2);
+    let embedding = &model.weights.tensors["model.embed_tokens.weight"];
+    assert_eq!(embedding.shape, [20, 16]);
     assert_eq!(
         model.tokenizer.encode("w3 w19 nothing").unwrap(),
         [0, 3, 19, 2]
@@ -352,7 +358,8 @@ fn half_precision_is_exact() {
     )
     .unwrap();
     let (weights, _) = Weights::load(dir.path(), &config).unwrap();
-    for (layer, (_, _, _, values)) in weights.layers.iter().zip(&norms) {
-        assert_eq!(layer.input_norm[..4], *values);
+    for (layer, (_, _, _, values)) in norms.iter().enumerate() {
+        let norm = weights.data(&format!("model.layers.{layer}.input_layernorm.weight"));
+        assert_eq!(norm[..4], *values);
     }
 }

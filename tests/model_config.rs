@@ -8,6 +8,8 @@ use std::path::Path;
 mod model_dir;
 use model_dir::{Shape, config_json};
 
+#[path = "model_config/published.rs"]
+mod published;
 #[path = "model_config/rope.rs"]
 mod rope;
 
@@ -28,6 +30,11 @@ fn read(config: &Value) -> Result<(Config, Vec<Warning>), ModelError> {
 
 fn parse(config: &Value) -> Result<Config, ModelError> {
     read(config).map(|(config, _)| config)
+}
+
+/// The base of the rotation.
+fn theta(config: &Config) -> f64 {
+    config.forward.rotation.as_ref().unwrap().theta
 }
 
 /// The configuration with `key` set to `value`.
@@ -66,19 +73,21 @@ fn config_defaults() {
     let (config, warnings) = read(&config).unwrap();
     assert_eq!(config.num_key_value_heads, 4);
     assert_eq!(config.head_dim, 4);
-    assert_eq!(config.rope_theta, 10_000.0);
+    assert_eq!(theta(&config), 10_000.0);
     assert!(!config.tie_word_embeddings);
-    // The default of Hugging Face's class, which is worth a warning; an explicit null is none.
+    // The defaults of Hugging Face's class, which are worth a warning; an explicit null is none.
     assert_eq!(config.bos_token_id, Some(0));
     assert_eq!(config.eos_token_ids, [2]);
-    let [warning] = warnings.as_slice() else {
+    let [base, end] = warnings.as_slice() else {
         panic!("{warnings:?}");
     };
-    let warning = warning.to_string();
-    assert!(
-        warning.contains("eos_token_id") && warning.contains('2'),
-        "{warning}"
-    );
+    for (warning, key, value) in [(base, "rope_theta", "10000"), (end, "eos_token_id", "2")] {
+        let warning = warning.to_string();
+        assert!(
+            warning.contains(key) && warning.contains(value),
+            "{warning}"
+        );
+    }
     let (config, warnings) = read(&with("eos_token_id", json!(null))).unwrap();
     assert_eq!((config.eos_token_ids, warnings), (vec![], vec![]));
 }
@@ -89,20 +98,13 @@ fn config_variants() {
         let config = parse(&with("eos_token_id", ids)).unwrap();
         assert_eq!(config.eos_token_ids, expected);
     }
-    assert_eq!(
-        parse(&with("head_dim", json!(10))).unwrap().query_size(),
-        40
-    );
-    assert_eq!(
-        parse(&with("rope_scaling", json!({ "rope_type": "default" })))
-            .unwrap()
-            .rope_theta,
-        500.0
-    );
+    assert_eq!(parse(&with("head_dim", json!(10))).unwrap().head_dim, 10);
+    let plain = with("rope_scaling", json!({ "rope_type": "default" }));
+    assert_eq!(theta(&parse(&plain).unwrap()), 500.0);
     let mut newer = config_json(&SHAPE);
     newer.as_object_mut().unwrap().remove("rope_theta");
     newer["rope_parameters"] = json!({ "rope_type": "default", "rope_theta": 2000.0 });
-    assert_eq!(parse(&newer).unwrap().rope_theta, 2000.0);
+    assert_eq!(theta(&parse(&newer).unwrap()), 2000.0);
 }
 
 #[test]
@@ -111,7 +113,7 @@ fn config_refusals() {
         (
             "model_type",
             json!("gemma2"),
-            &["model_type", "gemma2", "\"llama\" and \"mistral\""][..],
+            &["model_type", "gemma2", "\"llama\", \"mistral\", \"qwen2\""][..],
         ),
         ("model_type", json!(null), &["model_type", "missing"]),
         (
@@ -120,8 +122,6 @@ fn config_refusals() {
             &["architectures", "LlamaForSequence"],
         ),
         ("hidden_act", json!("gelu"), &["hidden_act", "gelu"]),
-        ("attention_bias", json!(true), &["attention_bias", "true"]),
-        ("mlp_bias", json!(true), &["mlp_bias", "true"]),
         ("mlp_bias", json!("no"), &["mlp_bias", "\"no\""]),
         ("sliding_window", json!(0), &["sliding_window", "0"]),
         (
@@ -136,13 +136,13 @@ fn config_refusals() {
         ),
         (
             "rope_scaling",
-            json!({ "type": "linear", "factor": 2.0 }),
-            &["rope_scaling.type", "linear"],
+            json!({ "type": "dynamic", "factor": 2.0 }),
+            &["rope_scaling.type", "dynamic"],
         ),
         (
             "rope_scaling",
             json!({ "rope_type": "llama3" }),
-            &["rope_scaling.rope_type", "llama3"],
+            &["rope_scaling.factor", "missing"],
         ),
         (
             "rope_parameters",
@@ -205,8 +205,8 @@ fn config_refusals() {
 #[test]
 fn families_and_classes() {
     let error = refused(
-        &with("model_type", json!("qwen2")),
-        &["model_type", "qwen2"],
+        &with("model_type", json!("gemma3_text")),
+        &["model_type", "gemma3_text"],
     );
     assert!(matches!(error, ModelError::Family { .. }));
     let mut custom = with("model_type", json!("my_llama"));
@@ -229,7 +229,9 @@ fn families_and_classes() {
         &["architectures", "MistralForCausalLM", "LlamaForCausalLM"],
     );
     assert!(matches!(error, ModelError::Architecture { .. }));
-    parse(&with("architectures", json!(["LlamaModel"]))).unwrap();
+    for spelling in ["LlamaModel", "LLaMAForCausalLM"] {
+        parse(&with("architectures", json!([spelling]))).unwrap();
+    }
     parse(&with("architectures", json!(null))).unwrap();
 }
 

@@ -102,7 +102,7 @@ fn values_stand_for_the_float_sites() {
     }
     let model = random_model(&SHAPE, 1);
     let quantized = quantized(&model);
-    let float = FloatModel::new(&model);
+    let float = FloatModel::new(&model).unwrap();
     let (mut state, mut cache) = (float.start(), KvCache::new(SHAPE.layers));
     for (position, token) in [0, 7, 30, 12, 7].into_iter().enumerate() {
         let mut sites = Sites::default();

@@ -1,6 +1,7 @@
 //! The parts of quantisation: documents, matrices, statistics.
 
-use cairo_decode::model::{Matrix, Model};
+use cairo_decode::model::Model;
+use cairo_decode::quantize::llama::Matrix;
 use cairo_decode::quantize::{Documents, Folding, Site, Statistics, quantize_matrix};
 
 #[path = "support/model_dir.rs"]
@@ -45,11 +46,13 @@ fn documents_are_paragraphs() {
 
 #[test]
 fn matrices_take_the_scale_of_least_error() {
-    let matrix = |data: &[f32]| Matrix {
-        rows: 1,
-        cols: data.len(),
-        data: data.to_vec(),
-    };
+    fn matrix(data: &[f32]) -> Matrix<'_> {
+        Matrix {
+            rows: 1,
+            cols: data.len(),
+            data,
+        }
+    }
     let plain = Folding {
         gain: None,
         factor: 1.0,

@@ -1,11 +1,14 @@
 //! What quantisation refuses, by name, and what it must survive.
 
 use cairo_decode::model::Model;
+use cairo_decode::quantize::float::Floats;
 use cairo_decode::quantize::{
     Documents, Follower, IntegerEngine, NoProof, QuantOptions, QuantizeError, Quantized,
     ReferenceEngine, Site, Stop, Verdict, fidelity, follow, quantize,
 };
 
+#[path = "support/families.rs"]
+mod families;
 #[path = "support/model_dir.rs"]
 mod model_dir;
 use model_dir::{
@@ -192,7 +195,13 @@ fn refusals() {
         }
     }
     let documents = Documents::encode("w3 w4 w5 w6\n\nw7", &model.tokenizer).unwrap();
-    let report = follow(&model, 40, &mut Stops(0), &documents).unwrap();
+    let report = follow(
+        &mut Floats::new(&model).unwrap(),
+        40,
+        &mut Stops(0),
+        &documents,
+    )
+    .unwrap();
     assert_eq!((report.documents, report.tokens), (2, 3));
     let stop = Stop {
         document: 1,
@@ -208,4 +217,23 @@ fn refusals() {
         error.contains("3 logits") && error.contains("40"),
         "{error}"
     );
+}
+
+/// Graphs of steps are made of Llama's plain block only; what is another is named.
+#[test]
+fn other_families_have_no_graph_of_steps() {
+    let llama = || families::decoder("llama", "LlamaForCausalLM");
+    let scaled = serde_json::json!({ "rope_scaling": { "type": "linear", "factor": 2.0 } });
+    let biased = serde_json::json!({ "attention_bias": true });
+    for (config, named) in [
+        (families::gpt2(), "`model_type` = \"gpt2\""),
+        (families::with(llama(), scaled), "scaled rotation"),
+        (families::with(llama(), biased), "biases"),
+    ] {
+        let model = families::random(&config, 1);
+        let error = quantize(&model, &text(2, 1), &QuantOptions::default()).unwrap_err();
+        assert!(matches!(error, QuantizeError::NotLlama { .. }), "{error}");
+        let message = error.to_string();
+        assert!(message.contains(named), "{message}");
+    }
 }

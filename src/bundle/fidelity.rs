@@ -61,11 +61,10 @@ impl Texts {
     pub(super) fn measure(
         self,
         request: &BuildRequest,
-        model: &Model,
-        follower: &mut dyn Follower,
+        [floats, integers]: [&mut dyn Follower; 2],
         cause: impl FnOnce() -> Option<Cause>,
     ) -> Result<Fidelity, BundleError> {
-        let report = follow(model, self.context, follower, &self.heldout);
+        let report = follow(floats, self.context, integers, &self.heldout);
         let report = report.map_err(|source| match source {
             QuantizeError::Text(source) => BundleError::Text {
                 name: self.measured_on.place(&request.model),

@@ -9,7 +9,7 @@ use super::files::{self, Part};
 use super::names::{self, Names};
 use super::{BuildReport, BuildRequest, BundleError, MANIFEST_FILE, Stage};
 use crate::decode::Cost;
-use crate::model::{Choices, Config, Model};
+use crate::model::{Choices, Config, Model, Weights};
 use crate::quantize::{Cause, Documents, Follower, QuantizeError};
 use crate::receipt::Document;
 
@@ -32,6 +32,14 @@ pub(super) trait Kind {
         context: usize,
         calibration: &Documents,
     ) -> Result<Self::Integers, BundleError>;
+
+    /// The floats.
+    fn floats<'a>(
+        &self,
+        request: &BuildRequest,
+        model: &'a Model,
+        integers: &'a Self::Integers,
+    ) -> Result<Box<dyn Follower + 'a>, BundleError>;
 
     /// The integers beside the floats.
     fn follower<'a>(&self, integers: &'a Self::Integers) -> Box<dyn Follower + 'a>;
@@ -114,10 +122,16 @@ pub(super) fn build<K: Kind>(
     stage(Stage::Quantize);
     let integers = kind.quantise(request, &model, context, &texts.calibration)?;
     stage(Stage::Fidelity);
+    let mut floats = kind.floats(request, &model, &integers)?;
     let mut follower = kind.follower(&integers);
     let cause = || kind.cause(&model, &integers);
-    let fidelity = texts.measure(request, &model, &mut *follower, cause)?;
-    drop(follower);
+    let fidelity = texts.measure(request, [&mut *floats, &mut *follower], cause)?;
+    drop((floats, follower));
+    // As have the floats of the files.
+    let model = Model {
+        weights: Weights::default(),
+        ..model
+    };
     let compiled = kind.compile(request, &model, integers, names, stage)?;
     stage(Stage::Write);
     let report = BuildReport {

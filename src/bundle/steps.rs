@@ -15,6 +15,7 @@ use crate::engine::Engine;
 use crate::ir::{Graph, VerifiedGraph};
 use crate::lower::{LowerError, LowerOptions, WeightLayout, check_context, committed_words, lower};
 use crate::model::{Config, Model, Text};
+use crate::quantize::float::Floats;
 use crate::quantize::{self, Cause, Documents, Follower, Quantized, Scaled, quantize_on};
 use crate::receipt::{Manifest, ModelManifest, read_bounded};
 use crate::spec::{SPEC_VERSION, roots};
@@ -47,6 +48,19 @@ impl Kind for Steps {
             dir: request.model.clone(),
             source,
         })
+    }
+
+    fn floats<'a>(
+        &self,
+        request: &BuildRequest,
+        model: &'a Model,
+        _: &'a Quantized,
+    ) -> Result<Box<dyn Follower + 'a>, BundleError> {
+        let floats = Floats::new(model).map_err(|source| BundleError::Quantize {
+            dir: request.model.clone(),
+            source,
+        })?;
+        Ok(Box::new(floats))
     }
 
     fn follower<'a>(&self, integers: &'a Quantized) -> Box<dyn Follower + 'a> {

@@ -10,8 +10,8 @@ use crate::integers::encode;
 use crate::model::{Config, Model};
 use crate::quantize::{Cause, Documents, Follower};
 use crate::receipt::TensorManifest;
-use crate::scales::network::llama;
-use crate::scales::{Options, Quantised, Reference, coarse, quantise_on};
+use crate::scales::network::Network;
+use crate::scales::{Floats, Options, Quantised, Reference, coarse, quantise_on};
 
 /// The kind of such builds.
 pub(super) struct Tensors {
@@ -38,13 +38,22 @@ impl Kind for Tensors {
         context: usize,
         calibration: &Documents,
     ) -> Result<Quantised, BundleError> {
-        let mut network = llama(model);
+        let mut network = Network::of(model);
         network.context = context;
         let quantised = quantise_on(network, calibration, &Options::default());
         quantised.map_err(|source| BundleError::Scales {
             dir: request.model.clone(),
             source,
         })
+    }
+
+    fn floats<'a>(
+        &self,
+        _: &BuildRequest,
+        _: &'a Model,
+        integers: &'a Quantised,
+    ) -> Result<Box<dyn Follower + 'a>, BundleError> {
+        Ok(Box::new(Floats::new(&integers.network)))
     }
 
     fn follower<'a>(&self, integers: &'a Quantised) -> Box<dyn Follower + 'a> {
@@ -59,11 +68,14 @@ impl Kind for Tensors {
         &self,
         request: &BuildRequest,
         model: &Model,
-        Quantised { description, .. }: Quantised,
+        quantised: Quantised,
         names: Names,
         stage: &mut dyn FnMut(Stage),
     ) -> Result<pipeline::Compiled<TensorManifest>, BundleError> {
         stage(Stage::Compile);
+        // The real numbers of a large model are gigabytes, and have had their use.
+        let description = quantised.description;
+        drop(quantised.network);
         let identity = Identity {
             name: names.name,
             source: names.source,

@@ -135,6 +135,12 @@ pub(super) fn documents(
             let name = escape::line(&path.to_string_lossy()).into_owned();
             (name, Origin::Given, read(file, path)?)
         }
+        // A model that is one file has no texts beside it.
+        None if !dir.is_dir() => (
+            purpose.own_name.to_string(),
+            Origin::Program,
+            purpose.own.to_string(),
+        ),
         None => {
             let path = dir.join(purpose.file);
             match open_regular(&path) {

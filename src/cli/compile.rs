@@ -23,7 +23,7 @@ use super::progress::Progress;
 
 /// Import, quantise and compile a model directory; print a fidelity report
 ///
-/// Reads config.json, model.safetensors (or shards) and tokenizer.json. Scales are calibrated on
+/// Reads config.json, model.safetensors (or shards) and tokenizer.json, or a GGUF file, which has all three. Scales are calibrated on
 /// calibration.txt, quality is measured on heldout.txt; both are looked for in the model directory. A directory without
 /// them, as those of the hub, gets plain English texts that come with the program. A model whose integers do not follow
 /// its floats is not built.
@@ -31,7 +31,7 @@ use super::progress::Progress;
 /// Example: cairo-decode compile models/stories -o build/stories
 #[derive(Debug, clap::Args)]
 pub struct Args {
-    /// Hugging Face model directory
+    /// Hugging Face model directory, or a file whose name ends in .gguf
     model: PathBuf,
     /// Build folder to make; an earlier build there is replaced, unless its folder holds anything else
     #[arg(short, long)]

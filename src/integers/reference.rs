@@ -5,9 +5,7 @@
 
 use rayon::prelude::*;
 
-use super::description::{
-    Attention, Description, Gated, Matrix, Norm, Operation, Product, Table, half,
-};
+use super::description::{Attention, Description, Matrix, Norm, Operation, Product, Table, half};
 use super::error::Refusal;
 
 /// A residual stream is at least `-STREAM` and below it.
@@ -110,18 +108,55 @@ pub fn compute(
     number: usize,
     values: &[Vec<i64>],
 ) -> Result<Vec<i64>, Refusal> {
+    let values = |input: usize| &values[input][..];
+    let sums = &mut |weights: &Matrix, input| dots(weights, values(input));
+    finish(description, carried, token, number, &values, sums)
+}
+
+/// The matrices of an operation with the operations that they read, in the order in which [`finish`] asks for their sums.
+pub fn matrices<'a>(
+    description: &'a Description,
+    operation: &'a Operation,
+) -> Vec<(&'a Matrix, usize)> {
+    match operation {
+        Operation::Embed | Operation::Norm { .. } | Operation::Attention { .. } => vec![],
+        Operation::Linear { input, of }
+        | Operation::Function { input, of, .. }
+        | Operation::Rotary { input, of, .. }
+        | Operation::Residual { input, of, .. } => vec![(&of.weights, *input)],
+        Operation::Gated { input, of } => {
+            vec![(&of.gate.weights, *input), (&of.up.weights, *input)]
+        }
+        Operation::Head { input } => vec![(description.output(), *input)],
+    }
+}
+
+/// What one operation writes, given the values before it and the sums `Σ_j W_ij x_j` of a matrix and an operation's values, which are asked for in the order of
+/// [`matrices`].
+///
+/// # Errors
+/// As [`step`].
+pub fn finish<'a>(
+    description: &Description,
+    carried: &mut Carried,
+    token: u32,
+    number: usize,
+    values: &dyn Fn(usize) -> &'a [i64],
+    sums: &mut dyn FnMut(&Matrix, usize) -> Vec<i64>,
+) -> Result<Vec<i64>, Refusal> {
     let position = carried.position;
+    let mut linear = |of: &Product, input: &usize| rounded(of, sums(&of.weights, *input));
     match &description.operations[number] {
         Operation::Embed => embed(description, token, position),
-        Operation::Norm { input, norm } => normalise(number, *norm, &values[*input]),
-        Operation::Linear { input, of } => Ok(linear(of, &values[*input])),
+        Operation::Norm { input, norm } => normalise(number, *norm, values(*input)),
+        Operation::Linear { input, of } => Ok(linear(of, input)),
         Operation::Function { input, of, table } => {
-            let arguments = linear(of, &values[*input]);
+            let arguments = linear(of, input);
             let table = &description.tables[*table];
             Ok(arguments.into_iter().map(|z| at(table, z)).collect())
         }
         Operation::Rotary { input, of, half } => {
-            rotate(description, &linear(of, &values[*input]), *half, position)
+            rotate(description, &linear(of, input), *half, position)
         }
         Operation::Attention {
             queries,
@@ -129,21 +164,24 @@ pub fn compute(
             values: of_values,
             of,
         } => {
-            carried.keys[number].push(values[*keys].clone());
-            carried.values[number].push(values[*of_values].clone());
+            carried.keys[number].push(values(*keys).to_vec());
+            carried.values[number].push(values(*of_values).to_vec());
             let (keys, mixed) = (&carried.keys[number], &carried.values[number]);
             let table = &description.tables[of.weights];
-            Ok(attend(*of, table, &values[*queries], keys, mixed))
+            Ok(attend(*of, table, values(*queries), keys, mixed))
         }
         Operation::Residual { stream, input, of } => {
-            let added = linear(of, &values[*input]);
-            let sums = values[*stream].iter().zip(added).map(|(x, z)| x + z);
+            let added = linear(of, input);
+            let sums = values(*stream).iter().zip(added).map(|(x, z)| x + z);
             within_stream(number, sums.collect())
         }
         Operation::Gated { input, of } => {
-            Ok(gated(of, &description.tables[of.table], &values[*input]))
+            let table = &description.tables[of.table];
+            let gates = linear(&of.gate, input).into_iter().map(|z| at(table, z));
+            let pairs = gates.zip(linear(&of.up, input));
+            Ok(pairs.map(|(a, u)| round(a * u, of.shift)).collect())
         }
-        Operation::Head { input } => Ok(dots(description.output(), &values[*input])),
+        Operation::Head { input } => Ok(sums(description.output(), *input)),
     }
 }
 
@@ -164,8 +202,7 @@ fn dots(weights: &Matrix, x: &[i64]) -> Vec<i64> {
     }
 }
 
-fn linear(of: &Product, x: &[i64]) -> Vec<i64> {
-    let sums = dots(&of.weights, x);
+fn rounded(of: &Product, sums: Vec<i64>) -> Vec<i64> {
     let biased = sums.iter().zip(&of.bias);
     biased
         .map(|(&sum, &bias)| round(sum + i64::from(bias), of.shift))
@@ -296,12 +333,6 @@ fn normalised(weights: &[i64]) -> Vec<i64> {
     }
     let m = (1i64 << (n + PROBABILITY_BITS)) / total;
     weights.iter().map(|w| round(w * m, n)).collect()
-}
-
-fn gated(of: &Gated, table: &Table, x: &[i64]) -> Vec<i64> {
-    let gates = linear(&of.gate, x).into_iter().map(|z| at(table, z));
-    let pairs = gates.zip(linear(&of.up, x));
-    pairs.map(|(a, u)| round(a * u, of.shift)).collect()
 }
 
 fn within_stream(operation: usize, sums: Vec<i64>) -> Result<Vec<i64>, Refusal> {

@@ -40,7 +40,7 @@ pub enum ModelError {
     NotAnObject { path: PathBuf },
 
     #[error(
-        "{path}: a file, expected a Hugging Face model directory (with config.json, model.safetensors and tokenizer.json)"
+        "{path}: a file, expected a Hugging Face model directory (with config.json, model.safetensors and tokenizer.json) or a file whose name ends in .gguf"
     )]
     NotAFolder { path: PathBuf },
     #[error("{path}: no such directory; models are read from disk, nothing is downloaded")]
@@ -49,9 +49,7 @@ pub enum ModelError {
         "{dir}: a cache of the hub, which holds the model in a folder for each version: give {snapshot}"
     )]
     HubCache { dir: PathBuf, snapshot: PathBuf },
-    #[error(
-        "{dir}: the model is there as {file} only, which is not read here: take the Hugging Face directory it was made from (config.json, model.safetensors, tokenizer.json)"
-    )]
+    #[error("{dir}: the model is there as {file} only: give that file in the place of the folder")]
     OnlyGguf { dir: PathBuf, file: PathBuf },
     #[error(
         "{dir}: holds an adapter (adapter_config.json), not a model: merge it into its base model and save that"
@@ -140,6 +138,14 @@ pub enum ModelError {
         context: usize,
     },
     #[error(
+        "--context: {context} is more than the {limit} positions of {path}, and each has a vector that the model learned: compile with --context {limit} or less"
+    )]
+    LearnedPositions {
+        path: PathBuf,
+        context: usize,
+        limit: usize,
+    },
+    #[error(
         "{path}: `{key}` names {ids:?}, and a session here ends at one token: choose it with --eos ID (the others are then tokens like any other, after which text goes on), or --eos none"
     )]
     SeveralEos {
@@ -158,12 +164,22 @@ pub enum ModelError {
         kv_heads: usize,
     },
     #[error(
-        "{path}: `hidden_size` = {hidden} is not a multiple of `num_attention_heads` = {heads}, and no `head_dim` is given"
+        "{path}: `{width}` = {hidden} is not a multiple of `{heads_key}` = {heads}, and no `head_dim` is given"
     )]
     HeadSplit {
         path: PathBuf,
+        width: &'static str,
         hidden: usize,
+        heads_key: &'static str,
         heads: usize,
+    },
+    #[error(
+        "{path}: `{key}` and `{other}` stretch positions in different ways: remove the one that does not hold"
+    )]
+    ScalingContradiction {
+        path: PathBuf,
+        key: &'static str,
+        other: &'static str,
     },
     #[error("{path}: `head_dim` = {head_dim} is odd, rotary embedding needs pairs")]
     OddHeadDim { path: PathBuf, head_dim: usize },
@@ -174,6 +190,11 @@ pub enum ModelError {
         limit: u64,
     },
 
+    #[error("{path}: {problem}")]
+    Gguf {
+        path: PathBuf,
+        problem: super::gguf::Problem,
+    },
     #[error("{dir}: neither `model.safetensors` nor `model.safetensors.index.json` is there")]
     NoWeights { dir: PathBuf },
     #[error(
@@ -215,7 +236,9 @@ pub enum ModelError {
     },
     #[error("{path}: tensor `{tensor}` is stored twice, with `model.` before its name and without")]
     StoredTwice { path: PathBuf, tensor: String },
-    #[error("{path}: tensor `{tensor}` is a bias that is not zero, and this family has none")]
+    #[error(
+        "{path}: tensor `{tensor}` is a bias that is not zero, and a model with this configuration has none there"
+    )]
     BiasTensor { path: PathBuf, tensor: String },
     #[error("{path}: tensor `{tensor}` does not belong to a model with this configuration")]
     UnexpectedTensor { path: PathBuf, tensor: String },
@@ -241,10 +264,8 @@ pub enum ModelError {
         index: usize,
         value: f32,
     },
-    #[error(
-        "{dir}: embeddings are tied, but `lm_head.weight` differs from `model.embed_tokens.weight`"
-    )]
-    TiedHeadDiffers { dir: PathBuf },
+    #[error("{dir}: embeddings are tied, but `lm_head.weight` differs from `{embedding}`")]
+    TiedHeadDiffers { dir: PathBuf, embedding: String },
 
     #[error("{path}: not a usable tokenizer: {reason}")]
     Tokenizer { path: PathBuf, reason: String },

@@ -28,18 +28,14 @@ pub(super) fn read_bounded(path: &Path, limit: u64) -> Result<Vec<u8>, ModelErro
         path: path.into(),
         source,
     };
-    let file = open_without_waiting(path).map_err(|source| missing(path, source))?;
-    let metadata = file.metadata().map_err(failed)?;
-    if !metadata.is_file() {
-        return Err(ModelError::NotAFile { path: path.into() });
-    }
+    let (file, length) = open_regular(path)?;
     let too_large = |bytes| ModelError::TooLarge {
         path: path.into(),
         bytes,
         limit,
     };
-    if metadata.len() > limit {
-        return Err(too_large(metadata.len()));
+    if length > limit {
+        return Err(too_large(length));
     }
     let mut content = Vec::new();
     // One byte more than allowed, so that a file that grows is refused too.
@@ -53,6 +49,19 @@ pub(super) fn read_bounded(path: &Path, limit: u64) -> Result<Vec<u8>, ModelErro
         return Err(ModelError::LfsPointer { path: path.into() });
     }
     Ok(content)
+}
+
+/// Opens a regular file, and says how long it is.
+pub(super) fn open_regular(path: &Path) -> Result<(File, u64), ModelError> {
+    let file = open_without_waiting(path).map_err(|source| missing(path, source))?;
+    let metadata = file.metadata().map_err(|source| ModelError::Read {
+        path: path.into(),
+        source,
+    })?;
+    match metadata.is_file() {
+        true => Ok((file, metadata.len())),
+        false => Err(ModelError::NotAFile { path: path.into() }),
+    }
 }
 
 /// Why a file was not opened: a link may be there and its target not, as in a hub's cache that was moved.

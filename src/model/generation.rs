@@ -6,6 +6,8 @@ use super::json::Object;
 use super::{Config, ModelError, Warning, keys};
 use std::path::Path;
 
+const KEY: &str = "eos_token_id";
+
 /// The end of a text, as chosen with `--eos`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Eos {
@@ -25,7 +27,6 @@ pub(super) fn eos(
     chosen: Option<Eos>,
     warnings: &mut Vec<Warning>,
 ) -> Result<Option<u32>, ModelError> {
-    const KEY: &str = "eos_token_id";
     let mut path = dir.join("config.json");
     let mut ids = config.eos_token_ids.clone();
     let generation = dir.join("generation_config.json");
@@ -51,12 +52,22 @@ pub(super) fn eos(
             None => {}
         }
     }
+    self::chosen(config, (ids, &path), chosen, warnings)
+}
+
+/// The token that ends a session, of those that the file at `path` names.
+pub(super) fn chosen(
+    config: &Config,
+    (mut ids, path): (Vec<u32>, &Path),
+    chosen: Option<Eos>,
+    warnings: &mut Vec<Warning>,
+) -> Result<Option<u32>, ModelError> {
     let end = match (chosen, ids.as_slice()) {
         (None, []) | (Some(Eos::None), _) => None,
         (None, [only]) => Some(*only),
         (None, _) => {
             return Err(ModelError::SeveralEos {
-                path,
+                path: path.into(),
                 key: KEY,
                 ids,
             });

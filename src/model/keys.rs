@@ -20,41 +20,23 @@ use Meaning::{Harmless, Only, Read};
 /// Keys and what they mean.
 pub(super) type Table = &'static [(&'static str, Meaning)];
 
-const NO_BIAS: &str = "linear layers have no bias here";
+const NO_BIAS: &str = "these linear layers have no bias here";
 const FLOATS: &str = "start from float weights";
 const ROTATION: &str =
     "every pair of every head is rotated, in every layer, and by the position alone";
 const DECODER: &str = "only decoders are";
-const NOT_LLAMA: &str =
+const FOREIGN: &str =
     "Hugging Face's class does not read it, so the model is not what `model_type` says";
 
-/// `config.json`.
+/// `config.json`, for keys that a family does not have in a table of its own.
 pub(super) const CONFIG: Table = &[
     ("model_type", Read),
     ("architectures", Read),
     ("auto_map", Read),
-    ("hidden_size", Read),
-    ("intermediate_size", Read),
-    ("num_hidden_layers", Read),
-    ("num_attention_heads", Read),
-    ("num_key_value_heads", Read),
-    ("head_dim", Read),
     ("vocab_size", Read),
-    ("max_position_embeddings", Read),
-    ("rms_norm_eps", Read),
-    ("rope_theta", Read),
-    ("rope_scaling", Read),
-    ("rope_parameters", Read),
-    ("sliding_window", Read),
-    ("use_sliding_window", Read),
-    ("layer_types", Read),
     ("tie_word_embeddings", Read),
     ("bos_token_id", Read),
     ("eos_token_id", Read),
-    (
-        "hidden_act",
-        Only(&["\"silu\"", "\"swish\""], "only \"silu\" is"),
-    ),
     ("attention_bias", Only(&["false"], NO_BIAS)),
     ("mlp_bias", Only(&["false"], NO_BIAS)),
     ("attention_out_bias", Only(&["false"], NO_BIAS)),
@@ -80,29 +62,32 @@ pub(super) const CONFIG: Table = &[
     ("is_encoder_decoder", Only(&["false"], DECODER)),
     ("add_cross_attention", Only(&["false"], DECODER)),
     ("pruned_heads", Only(&["{}"], "heads are as the sizes say")),
-    ("attn_logit_softcapping", Only(&[], NOT_LLAMA)),
-    ("final_logit_softcapping", Only(&[], NOT_LLAMA)),
-    ("logit_scale", Only(&["1"], NOT_LLAMA)),
-    ("logits_scaling", Only(&["1"], NOT_LLAMA)),
-    ("embedding_multiplier", Only(&["1"], NOT_LLAMA)),
-    ("residual_multiplier", Only(&["1"], NOT_LLAMA)),
-    ("attention_multiplier", Only(&[], NOT_LLAMA)),
-    ("query_pre_attn_scalar", Only(&[], NOT_LLAMA)),
-    ("scale_emb", Only(&["1"], NOT_LLAMA)),
-    ("scale_depth", Only(&[], NOT_LLAMA)),
-    ("dim_model_base", Only(&[], NOT_LLAMA)),
-    ("clip_qkv", Only(&[], NOT_LLAMA)),
-    ("use_qk_norm", Only(&["false"], NOT_LLAMA)),
-    ("qk_norm", Only(&["false"], NOT_LLAMA)),
-    ("qk_layernorm", Only(&["false"], NOT_LLAMA)),
-    ("use_parallel_residual", Only(&["false"], NOT_LLAMA)),
-    ("parallel_attn", Only(&["false"], NOT_LLAMA)),
-    ("num_experts", Only(&["0", "1"], NOT_LLAMA)),
-    ("num_local_experts", Only(&["0", "1"], NOT_LLAMA)),
-    ("attention_chunk_size", Only(&[], NOT_LLAMA)),
-    ("num_kv_shared_layers", Only(&["0"], NOT_LLAMA)),
-    ("max_window_layers", Harmless),
+    ("attn_logit_softcapping", Only(&[], FOREIGN)),
+    ("final_logit_softcapping", Only(&[], FOREIGN)),
+    ("logit_scale", Only(&["1"], FOREIGN)),
+    ("logits_scaling", Only(&["1"], FOREIGN)),
+    ("embedding_multiplier", Only(&["1"], FOREIGN)),
+    ("residual_multiplier", Only(&["1"], FOREIGN)),
+    ("attention_multiplier", Only(&[], FOREIGN)),
+    ("query_pre_attn_scalar", Only(&[], FOREIGN)),
+    ("scale_emb", Only(&["1"], FOREIGN)),
+    ("scale_depth", Only(&[], FOREIGN)),
+    ("dim_model_base", Only(&[], FOREIGN)),
+    ("clip_qkv", Only(&[], FOREIGN)),
+    ("use_qk_norm", Only(&["false"], FOREIGN)),
+    ("qk_norm", Only(&["false"], FOREIGN)),
+    ("qk_layernorm", Only(&["false"], FOREIGN)),
+    ("use_parallel_residual", Only(&["false"], FOREIGN)),
+    ("parallel_attn", Only(&["false"], FOREIGN)),
+    ("num_experts", Only(&["0", "1"], FOREIGN)),
+    ("num_local_experts", Only(&["0", "1"], FOREIGN)),
+    ("attention_chunk_size", Only(&[], FOREIGN)),
+    ("num_kv_shared_layers", Only(&["0"], FOREIGN)),
     ("pretraining_tp", Harmless),
+    ("is_llama_config", Harmless),
+    ("max_sequence_length", Harmless),
+    ("output_past", Harmless),
+    ("_num_labels", Harmless),
     ("attention_dropout", Harmless),
     ("hidden_dropout", Harmless),
     ("resid_pdrop", Harmless),
@@ -149,12 +134,51 @@ pub(super) const CONFIG: Table = &[
     ("unsloth_fixed", Harmless),
 ];
 
-/// One set of rotation settings: `rope_scaling`, `rope_parameters`, or those of one type of layers.
+/// One set of rotation settings, `rope_scaling` or `rope_parameters`: what all types have.
 pub(super) const ROPE: Table = &[
     ("rope_theta", Read),
+    ("rope_type", Only(ROPE_TYPES, ROPE_KNOWN)),
+    ("type", Only(ROPE_TYPES, ROPE_KNOWN)),
+    ("partial_rotary_factor", Only(&["1"], ROTATION)),
+];
+
+const ROPE_TYPES: &[&str] = &["\"default\"", "\"linear\"", "\"llama3\"", "\"yarn\""];
+const ROPE_KNOWN: &str = "the supported ones are default, linear, llama3 and yarn";
+
+/// What settings of the plain type have besides.
+pub(super) const ROPE_DEFAULT: Table = &[];
+
+/// `linear`.
+pub(super) const ROPE_LINEAR: Table = &[
+    ("factor", Read),
+    ("original_max_position_embeddings", Harmless),
+];
+
+/// `llama3`.
+pub(super) const ROPE_LLAMA3: Table = &[
+    ("factor", Read),
+    ("low_freq_factor", Read),
+    ("high_freq_factor", Read),
+    ("original_max_position_embeddings", Read),
+];
+
+/// `yarn`.
+pub(super) const ROPE_YARN: Table = &[
+    ("factor", Read),
+    ("original_max_position_embeddings", Read),
+    ("attention_factor", Read),
+    ("beta_fast", Read),
+    ("beta_slow", Read),
+    ("mscale", Read),
+    ("mscale_all_dim", Read),
+    ("truncate", Read),
+    ("finetuned", Harmless),
+];
+
+/// Settings of one type of layers, which these families do not read.
+pub(super) const ROPE_NESTED: Table = &[
     ("rope_type", Only(&["\"default\""], "only \"default\" is")),
     ("type", Only(&["\"default\""], "only \"default\" is")),
-    ("partial_rotary_factor", Only(&["1"], ROTATION)),
 ];
 
 /// Types of layers that may have settings of their own inside `rope_parameters`.
@@ -252,11 +276,12 @@ pub(super) const GENERATION: Table = &[
     ("_commit_hash", Harmless),
 ];
 
-/// Refuses what the table says must be otherwise; gives the names of the keys that the table does not have.
-pub(super) fn check(object: &Object, table: Table) -> Result<Vec<String>, ModelError> {
+/// Refuses what the first table that has a key says must be otherwise; gives the names of the keys that no table has.
+pub(super) fn check(object: &Object, tables: &[Table]) -> Result<Vec<String>, ModelError> {
     let mut unknown = Vec::new();
     for (key, value) in object.entries().filter(|(_, value)| !value.is_null()) {
-        match table.iter().find(|(name, _)| name == key) {
+        let mut entries = tables.iter().flat_map(|table| table.iter());
+        match entries.find(|(name, _)| name == key) {
             None => unknown.push(key.clone()),
             Some((_, Read | Harmless)) => {}
             Some((_, Only(allowed, why))) => {
@@ -308,7 +333,8 @@ mod tests {
 
     #[test]
     fn tables_name_each_key_once_and_only_valid_values() {
-        for table in [CONFIG, ROPE, GENERATION] {
+        let rope = [ROPE, ROPE_LINEAR, ROPE_LLAMA3, ROPE_YARN, ROPE_NESTED];
+        for table in [&rope[..], &[CONFIG, GENERATION]].concat() {
             let mut names: Vec<_> = table.iter().map(|(name, _)| name).collect();
             names.sort();
             names.dedup();

@@ -1,30 +1,33 @@
-//! A Hugging Face model directory, read and checked.
+//! A Hugging Face model directory or a GGUF file, read and checked.
 //!
 //! Owns `config.json`, `model.safetensors` (or its shards), `tokenizer.json`, and the files beside them that decide what
 //! Hugging Face's library makes of these: `generation_config.json`, `tokenizer_config.json`, `special_tokens_map.json`,
 //! `added_tokens.json`. [`random`] writes directories of that form with random weights. Whatever leaves this module has
 //! the shapes that [`Config`] promises and only finite numbers.
 //!
-//! What is read is followed as Hugging Face's library follows it, or refused by file and key. What each key of
-//! `config.json` means is one table (`keys`); a key in no table is a [`Warning`], and inside the settings of the rotation
-//! a refusal.
+//! A family of models is one file in [`families`]: what the keys of its `config.json` mean, and the model as a list of operations on tensors by name
+//! ([`forward`]).
 //!
-//! Deliberately absent: any arithmetic on the weights (that is `quantize`), families of another arithmetic, pickled
-//! checkpoints, custom code, and the network.
+//! What is read is followed as Hugging Face's library follows it, or refused by file and key. What a key means is said in the family's tables, or else
+//! in one table for all (`keys`); a key in no table is a [`Warning`], and inside the settings of the rotation a refusal.
+//!
+//! Deliberately absent: any arithmetic on the weights (that is `scales` and `quantize`), pickled checkpoints, custom code, and the network.
 
 mod chance;
 mod complete;
 mod config;
 mod error;
-mod family;
+pub mod families;
 mod files;
+pub mod forward;
 mod generation;
+mod gguf;
 mod json;
 mod keys;
 mod names;
 pub mod random;
 mod repeated;
-mod rope;
+pub mod rope;
 mod template;
 mod tokenizer;
 mod tokens;
@@ -33,13 +36,15 @@ mod weights;
 
 pub use config::Config;
 pub use error::ModelError;
-pub use family::Window;
+pub use families::Window;
 pub use generation::Eos;
+pub use gguf::Problem as GgufProblem;
 pub use tokenizer::{MAX_TEXT_BYTES, Tokenizer};
 pub use warning::Warning;
-pub use weights::{LayerWeights, Matrix, Weights};
+pub use weights::{Tensor, Weights};
 
 use blake2::{Blake2s256, Digest};
+use gguf::Gguf;
 use std::path::Path;
 
 /// A float model with its tokenizer, ready to be quantised.
@@ -104,21 +109,12 @@ impl Model {
 
     /// Reads a model directory, cheapest file first; that there are weights is known before any other file is read.
     pub fn load_with(dir: &Path, choices: Choices) -> Result<Self, ModelError> {
+        if let Some(gguf) = Gguf::find(dir)? {
+            return Self::of_gguf(gguf, dir, choices);
+        }
         files::check_dir(dir)?;
         let (config, config_file, mut warnings) = load_config(dir)?;
-        let trained = config.max_position_embeddings;
-        let context = choices.context.unwrap_or(trained);
-        let path = dir.join("config.json");
-        if let Some(window) = config.window {
-            window.check(context, &path)?;
-        }
-        if context > trained {
-            warnings.push(Warning::ContextBeyond {
-                path,
-                context,
-                trained,
-            });
-        }
+        check_context(&config, choices, &dir.join("config.json"), &mut warnings)?;
         files::stored(dir)?;
         let eos = generation::eos(dir, &config, choices.eos, &mut warnings)?;
         let (tokenizer, tokenizer_file) = Tokenizer::import(dir, config.vocab_size, &mut warnings)?;
@@ -136,6 +132,61 @@ impl Model {
             warnings,
         })
     }
+}
+
+impl Model {
+    /// A model in a GGUF file.
+    fn of_gguf(mut gguf: Gguf, path: &Path, choices: Choices) -> Result<Self, ModelError> {
+        let config_file = gguf.config()?;
+        let (config, mut warnings) = Config::from_json(&config_file, path)?;
+        check_context(&config, choices, path, &mut warnings)?;
+        let ids = config.eos_token_ids.clone();
+        let eos = generation::chosen(&config, (ids, path), choices.eos, &mut warnings)?;
+        let tokenizer_file = gguf.tokenizer()?;
+        let tokenizer =
+            Tokenizer::of_bytes(&tokenizer_file, path, config.vocab_size, &mut warnings)?;
+        Ok(Self {
+            weights: gguf.weights(&config)?,
+            config,
+            tokenizer,
+            eos,
+            config_digest: digest(&config_file),
+            tokenizer_digest: digest(&tokenizer_file),
+            config_file,
+            tokenizer_file,
+            warnings,
+        })
+    }
+}
+
+/// Whether the model has the positions that are asked for.
+fn check_context(
+    config: &Config,
+    choices: Choices,
+    path: &Path,
+    warnings: &mut Vec<Warning>,
+) -> Result<(), ModelError> {
+    let trained = config.max_position_embeddings;
+    let context = choices.context.unwrap_or(trained);
+    if let Some(window) = config.window {
+        window.check(context, path)?;
+    }
+    let path = path.to_path_buf();
+    if context > trained && config.forward.positions.is_some() {
+        return Err(ModelError::LearnedPositions {
+            path,
+            context,
+            limit: trained,
+        });
+    }
+    if context > trained {
+        warnings.push(Warning::ContextBeyond {
+            path,
+            context,
+            trained,
+        });
+    }
+    Ok(())
 }
 
 /// `config.json` of `dir`, read, and its bytes.

@@ -3,75 +3,70 @@
 use super::Config;
 use std::collections::BTreeMap;
 
-pub(super) const EMBED: &str = "model.embed_tokens.weight";
-pub(super) const FINAL_NORM: &str = "model.norm.weight";
+/// The output matrix, in every family.
 pub(super) const LM_HEAD: &str = "lm_head.weight";
 
-/// Name of a tensor of layer `layer`; `part` is for example `mlp.up_proj`.
-pub(super) fn layer(layer: usize, part: &str) -> String {
-    format!("model.layers.{layer}.{part}.weight")
-}
-
-/// Every tensor of the model with its shape, linear layers as [outputs, inputs].
+/// Every tensor of the model with its shape.
 ///
-/// `lm_head.weight` is listed for tied models too: a file may repeat the table, see [`is_optional`].
+/// The output matrix is listed for tied models too: a file may repeat the embedding, see [`is_optional`].
 pub(super) fn expected(config: &Config) -> BTreeMap<String, Vec<usize>> {
-    let (hidden, mlp) = (config.hidden_size, config.intermediate_size);
-    let (query, kv) = (config.query_size(), config.kv_size());
-    let mut shapes = BTreeMap::from([
-        (EMBED.to_owned(), vec![config.vocab_size, hidden]),
-        (LM_HEAD.to_owned(), vec![config.vocab_size, hidden]),
-        (FINAL_NORM.to_owned(), vec![hidden]),
-    ]);
-    for index in 0..config.num_hidden_layers {
-        for (part, shape) in [
-            ("input_layernorm", vec![hidden]),
-            ("self_attn.q_proj", vec![query, hidden]),
-            ("self_attn.k_proj", vec![kv, hidden]),
-            ("self_attn.v_proj", vec![kv, hidden]),
-            ("self_attn.o_proj", vec![hidden, query]),
-            ("post_attention_layernorm", vec![hidden]),
-            ("mlp.gate_proj", vec![mlp, hidden]),
-            ("mlp.up_proj", vec![mlp, hidden]),
-            ("mlp.down_proj", vec![hidden, mlp]),
-        ] {
-            shapes.insert(layer(index, part), shape);
-        }
-    }
+    let sources = config.forward.sources();
+    let mut shapes: BTreeMap<_, _> = sources
+        .map(|source| (source.name.clone(), source.shape.clone()))
+        .collect();
+    shapes.insert(LM_HEAD.to_owned(), config.forward.tokens.shape.clone());
     shapes
 }
 
-/// The name under which the forward pass knows a stored tensor. A model that was saved without its head has names
-/// without the leading `model.`.
-pub(super) fn known<T>(stored: &str, expected: &BTreeMap<String, T>) -> Option<String> {
-    let full = format!("model.{stored}");
-    if expected.contains_key(stored) {
-        Some(stored.to_owned())
-    } else {
-        expected.contains_key(&full).then_some(full)
-    }
+/// The names under which files may have the tensors of a model.
+pub(super) struct Names {
+    /// What begins every name but that of the output matrix; a model that was saved without its head has names without it.
+    prefix: &'static str,
+    /// Ends of names of what is no weight.
+    ignored: &'static [&'static str],
 }
 
-/// The prefix without which `stored` would be known, and the name it would have then.
-pub(super) fn prefixed<T>(
-    stored: &str,
-    expected: &BTreeMap<String, T>,
-) -> Option<(String, String)> {
-    let mut dots = stored.match_indices('.').map(|(at, _)| at + 1);
-    dots.find_map(|at| {
-        let (prefix, rest) = stored.split_at(at);
-        Some((prefix.to_owned(), known(rest, expected)?))
-    })
+impl Names {
+    pub(super) fn of(config: &Config) -> Names {
+        Names {
+            prefix: config.family.prefix,
+            ignored: config.family.ignored,
+        }
+    }
+
+    /// The name under which the forward pass knows a stored tensor.
+    pub(super) fn known<T>(&self, stored: &str, expected: &BTreeMap<String, T>) -> Option<String> {
+        let full = format!("{}{stored}", self.prefix);
+        if expected.contains_key(stored) {
+            Some(stored.to_owned())
+        } else {
+            expected.contains_key(&full).then_some(full)
+        }
+    }
+
+    /// The prefix without which `stored` would be known, and the name it would have then.
+    pub(super) fn prefixed<T>(
+        &self,
+        stored: &str,
+        expected: &BTreeMap<String, T>,
+    ) -> Option<(String, String)> {
+        let mut dots = stored.match_indices('.').map(|(at, _)| at + 1);
+        dots.find_map(|at| {
+            let (prefix, rest) = stored.split_at(at);
+            Some((prefix.to_owned(), self.known(rest, expected)?))
+        })
+    }
+
+    /// True for tensors that old exporters write and the forward pass does not need.
+    pub(super) fn is_ignored(&self, name: &str) -> bool {
+        let mut ends = self.ignored.iter();
+        ends.any(|end| name.ends_with(end))
+    }
 }
 
 /// The weight that a bias would belong to.
 pub(super) fn weight_of_bias(stored: &str) -> Option<String> {
     Some(format!("{}.weight", stored.strip_suffix(".bias")?))
-}
-
-/// True for tensors that old exporters write and the forward pass does not need.
-pub(super) fn is_ignored(name: &str) -> bool {
-    name == "rotary_emb.inv_freq" || name.ends_with(".rotary_emb.inv_freq")
 }
 
 /// True for a tensor that a file may leave out.

@@ -4,6 +4,8 @@ use std::collections::BTreeMap;
 use std::io;
 use std::path::Path;
 
+use super::{Config, ModelError};
+
 use safetensors::tensor::{Dtype, TensorView};
 
 /// The sizes of a random model.
@@ -43,52 +45,41 @@ impl Random {
 /// Dimensions and values by name.
 pub type Tensors = BTreeMap<String, (Vec<usize>, Vec<f32>)>;
 
-/// Random weights of the given shape; norm gains are spread around one.
-pub fn random_tensors(shape: &Shape, seed: u64) -> Tensors {
+/// Random weights of a Llama model of the given shape.
+///
+/// # Errors
+/// A shape that no configuration has.
+pub fn random_tensors(shape: &Shape, seed: u64) -> Result<Tensors, ModelError> {
+    let config = config_json(shape).to_string();
+    let (config, _) = Config::from_json(config.as_bytes(), Path::new("config.json"))?;
+    Ok(tensors_of(&config, seed))
+}
+
+/// Random weights for a configuration of any family: gains of norms are spread around one, biases around zero.
+pub fn tensors_of(config: &Config, seed: u64) -> Tensors {
     let mut random = Random(seed);
     let mut tensors = Tensors::new();
-    let mut put = |name: &str, dims: &[usize], random: &mut Random| {
-        let count = dims.iter().product();
-        let data: Vec<f32> = match dims {
-            [_] => (0..count).map(|_| 1.0 + 0.3 * random.normal()).collect(),
-            _ if name.contains("embed_tokens") => (0..count).map(|_| random.normal()).collect(),
-            [_, inputs, ..] => (0..count)
-                .map(|_| random.normal() / (*inputs as f32).sqrt())
-                .collect(),
-            [] => Vec::new(),
-        };
-        tensors.insert(name.to_owned(), (dims.to_vec(), data));
-    };
-    let Shape {
-        hidden, mlp, vocab, ..
-    } = *shape;
-    let (query, kv) = (
-        shape.heads * shape.head_dim,
-        shape.kv_heads * shape.head_dim,
-    );
-    put("model.embed_tokens.weight", &[vocab, hidden], &mut random);
-    for layer in 0..shape.layers {
-        for (part, dims) in [
-            ("input_layernorm", vec![hidden]),
-            ("self_attn.q_proj", vec![query, hidden]),
-            ("self_attn.k_proj", vec![kv, hidden]),
-            ("self_attn.v_proj", vec![kv, hidden]),
-            ("self_attn.o_proj", vec![hidden, query]),
-            ("post_attention_layernorm", vec![hidden]),
-            ("mlp.gate_proj", vec![mlp, hidden]),
-            ("mlp.up_proj", vec![mlp, hidden]),
-            ("mlp.down_proj", vec![hidden, mlp]),
-        ] {
-            put(
-                &format!("model.layers.{layer}.{part}.weight"),
-                &dims,
-                &mut random,
-            );
+    let forward = &config.forward;
+    for source in forward.sources() {
+        if tensors.contains_key(&source.name) {
+            continue;
         }
-    }
-    put("model.norm.weight", &[hidden], &mut random);
-    if !shape.tied {
-        put("lm_head.weight", &[vocab, hidden], &mut random);
+        let count = source.shape.iter().product();
+        let is_bias = source.name.ends_with(".bias");
+        let inputs = source.shape[if source.transposed {
+            0
+        } else {
+            source.shape.len() - 1
+        }];
+        let mut number = || match source.shape.len() {
+            1 if is_bias => 0.3 * random.normal(),
+            1 => 1.0 + 0.3 * random.normal(),
+            _ if *source == forward.tokens => random.normal(),
+            _ if Some(source) == forward.positions.as_ref() => 0.3 * random.normal(),
+            _ => random.normal() / (inputs as f32).sqrt(),
+        };
+        let data = (0..count).map(|_| number()).collect();
+        tensors.insert(source.name.clone(), (source.shape.clone(), data));
     }
     tensors
 }
@@ -195,8 +186,8 @@ pub fn write_model_dir(dir: &Path, shape: &Shape, seed: u64) -> io::Result<()> {
     std::fs::write(dir.join("config.json"), config_json(shape).to_string())?;
     let tokenizer = tokenizer_json(shape.vocab).to_string();
     std::fs::write(dir.join("tokenizer.json"), tokenizer)?;
-    let weights = safetensors_bytes(&random_tensors(shape, seed))?;
-    std::fs::write(dir.join("model.safetensors"), weights)
+    let tensors = random_tensors(shape, seed).map_err(io::Error::other)?;
+    std::fs::write(dir.join("model.safetensors"), safetensors_bytes(&tensors)?)
 }
 
 /// `count` documents of twelve random words, of the first 37 that [`tokenizer_json`] has.

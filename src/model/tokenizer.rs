@@ -53,21 +53,45 @@ impl Tokenizer {
         warnings.extend(repeated::warning(&bytes, &path));
         guarded(&path, || {
             let (inner, bytes) = completed(bytes, settings, &path, warnings)?;
-            let tokenizer = Self::new(inner, &path, vocab_size);
-            // A decoder that fails on a token is refused before anything is built with it.
-            for id in 0..u32::try_from(vocab_size).unwrap_or(u32::MAX) {
-                tokenizer.decode_inside(&[id])?;
-            }
-            let outside = tokenizer.outside();
-            if !outside.is_empty() {
-                warnings.push(Warning::TokensOutside {
-                    path: path.clone(),
-                    tokens: outside,
-                    vocab_size,
-                });
-            }
+            let tokenizer = Self::checked(inner, &path, vocab_size, warnings)?;
             Ok((tokenizer, bytes))
         })
+    }
+
+    /// The tokenizer of a `tokenizer.json` that was made from what the file at `path` says.
+    pub(super) fn of_bytes(
+        bytes: &[u8],
+        path: &Path,
+        vocab_size: usize,
+        warnings: &mut Vec<Warning>,
+    ) -> Result<Self, ModelError> {
+        guarded(path, || {
+            let (inner, _) = parse(bytes, path)?;
+            Self::checked(inner, path, vocab_size, warnings)
+        })
+    }
+
+    /// A tokenizer that decodes every token of the model; called inside of the guard.
+    fn checked(
+        inner: tokenizers::Tokenizer,
+        path: &Path,
+        vocab_size: usize,
+        warnings: &mut Vec<Warning>,
+    ) -> Result<Self, ModelError> {
+        let tokenizer = Self::new(inner, path, vocab_size);
+        // A decoder that fails on a token is refused before anything is built with it.
+        for id in 0..u32::try_from(vocab_size).unwrap_or(u32::MAX) {
+            tokenizer.decode_inside(&[id])?;
+        }
+        let outside = tokenizer.outside();
+        if !outside.is_empty() {
+            warnings.push(Warning::TokensOutside {
+                path: path.into(),
+                tokens: outside,
+                vocab_size,
+            });
+        }
+        Ok(tokenizer)
     }
 
     fn new(inner: tokenizers::Tokenizer, path: &Path, vocab_size: usize) -> Self {

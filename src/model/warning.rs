@@ -19,7 +19,15 @@ pub enum Warning {
         key: &'static str,
         value: u64,
     },
-    /// Biases that are zero are stored, and the family has none.
+    /// Yarn's factor is not the ratio of both numbers of positions.
+    YarnFactor {
+        path: PathBuf,
+        key: String,
+        factor: f64,
+        positions: usize,
+        original: usize,
+    },
+    /// Biases that are zero are stored, and the model has none there.
     ZeroBiases { dir: PathBuf, tensors: Vec<String> },
     /// `generation_config.json` and `config.json` end a text at different tokens.
     EosOverruled {
@@ -100,9 +108,21 @@ impl fmt::Display for Warning {
                 "{}: `{key}` is absent, which Hugging Face reads as {value}",
                 path.display()
             ),
+            Warning::YarnFactor {
+                path,
+                key,
+                factor,
+                positions,
+                original,
+            } => write!(
+                f,
+                "{}: `{key}` is {factor}, and `max_position_embeddings` = {positions} is not so many times the original \
+                 {original}: versions of Hugging Face's library stretch positions by one or the other, here it is {factor}",
+                path.display()
+            ),
             Warning::ZeroBiases { dir, tensors } => write!(
                 f,
-                "{}: this family has no biases; left out {}, zero throughout",
+                "{}: the model has no biases there; left out {}, zero throughout",
                 dir.display(),
                 some_of(tensors)
             ),

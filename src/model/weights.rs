@@ -2,50 +2,25 @@
 
 use super::files::{INDEX_LIMIT, Stored, WEIGHTS_LIMIT, read_bounded, stored};
 use super::json::Object;
-use super::{Config, ModelError, Warning, names};
+use super::names::{self, Names};
+use super::{Config, ModelError, Warning};
 use half::{bf16, f16};
 use safetensors::SafeTensorError;
 use safetensors::tensor::{Dtype, SafeTensors, TensorView};
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 
-/// A row-major matrix; a linear layer is stored as [outputs, inputs].
+/// A tensor as it is stored, row-major.
 #[derive(Debug, Clone, PartialEq)]
-pub struct Matrix {
-    pub rows: usize,
-    pub cols: usize,
+pub struct Tensor {
+    pub shape: Vec<usize>,
     pub data: Vec<f32>,
 }
 
-impl Matrix {
-    pub fn row(&self, row: usize) -> &[f32] {
-        &self.data[row * self.cols..(row + 1) * self.cols]
-    }
-}
-
-/// The weights of one decoder layer.
-#[derive(Debug, Clone, PartialEq)]
-pub struct LayerWeights {
-    pub input_norm: Vec<f32>,
-    pub q_proj: Matrix,
-    pub k_proj: Matrix,
-    pub v_proj: Matrix,
-    pub o_proj: Matrix,
-    pub post_attention_norm: Vec<f32>,
-    pub gate_proj: Matrix,
-    pub up_proj: Matrix,
-    pub down_proj: Matrix,
-}
-
-/// All weights of a model.
-#[derive(Debug, Clone, PartialEq)]
+/// All tensors that the forward pass reads, by name. Whatever [`Weights::load`] gives has each of them, in its shape.
+#[derive(Debug, Clone, PartialEq, Default)]
 pub struct Weights {
-    /// [vocab_size, hidden_size].
-    pub embed: Matrix,
-    pub layers: Vec<LayerWeights>,
-    pub final_norm: Vec<f32>,
-    /// [vocab_size, hidden_size]; `None` when the embedding is used for the output too.
-    pub lm_head: Option<Matrix>,
+    pub tensors: BTreeMap<String, Tensor>,
 }
 
 impl Weights {
@@ -53,6 +28,7 @@ impl Weights {
     pub fn load(dir: &Path, config: &Config) -> Result<(Self, Vec<Warning>), ModelError> {
         let mut store = Store {
             dir: dir.into(),
+            names: Names::of(config),
             expected: names::expected(config),
             found: BTreeMap::new(),
             zero_biases: Vec::new(),
@@ -75,9 +51,10 @@ impl Weights {
         Ok((store.into_weights(config)?, warnings))
     }
 
-    /// The output table, whether or not it is tied to the embedding.
-    pub fn output(&self) -> &Matrix {
-        self.lm_head.as_ref().unwrap_or(&self.embed)
+    /// The numbers of a tensor; none if there is no such tensor.
+    pub fn data(&self, name: &str) -> &[f32] {
+        let tensor = self.tensors.get(name);
+        tensor.map_or(&[], |tensor| &tensor.data)
     }
 }
 
@@ -117,6 +94,7 @@ fn read_index(
 /// Tensors on their way in: what is still called for and what was read.
 struct Store {
     dir: PathBuf,
+    names: Names,
     expected: BTreeMap<String, Vec<usize>>,
     found: BTreeMap<String, Vec<f32>>,
     /// Biases that are stored and zero, in a family that has none.
@@ -142,10 +120,10 @@ impl Store {
                 let (path, tensor) = at();
                 return Err(ModelError::StrayTensor { path, tensor });
             }
-            if names::is_ignored(name) || self.is_zero_bias(path, name, &view)? {
+            if self.names.is_ignored(name) || self.is_zero_bias(path, name, &view)? {
                 continue;
             }
-            let Some(known) = names::known(name, &self.expected) else {
+            let Some(known) = self.names.known(name, &self.expected) else {
                 return Err(self.unexpected(path, name));
             };
             let expected = &self.expected[&known];
@@ -174,8 +152,9 @@ impl Store {
         name: &str,
         view: &TensorView,
     ) -> Result<bool, ModelError> {
+        let is_known = |name: &str| self.names.known(name, &self.expected).is_some();
         let weight = names::weight_of_bias(name);
-        if weight.is_none_or(|weight| names::known(&weight, &self.expected).is_none()) {
+        if is_known(name) || weight.is_none_or(|weight| !is_known(&weight)) {
             return Ok(false);
         }
         if to_f32(path, name, view)?.iter().any(|value| *value != 0.0) {
@@ -191,7 +170,7 @@ impl Store {
     /// Why a tensor that is stored belongs nowhere.
     fn unexpected(&self, path: &Path, name: &str) -> ModelError {
         let (path, tensor) = (path.to_path_buf(), name.to_owned());
-        match names::prefixed(name, &self.expected) {
+        match self.names.prefixed(name, &self.expected) {
             Some((prefix, expected)) => ModelError::TensorPrefix {
                 path,
                 tensor,
@@ -203,64 +182,31 @@ impl Store {
     }
 
     fn into_weights(mut self, config: &Config) -> Result<Weights, ModelError> {
-        let embed = self.matrix(names::EMBED)?;
-        let stored_head = match self.found.contains_key(names::LM_HEAD) {
-            false if names::is_optional(names::LM_HEAD, config) => None,
-            _ => Some(self.matrix(names::LM_HEAD)?),
-        };
-        let lm_head = match stored_head {
-            Some(head) if config.tie_word_embeddings => {
-                if head != embed {
-                    return Err(ModelError::TiedHeadDiffers { dir: self.dir });
+        if config.tie_word_embeddings
+            && let Some(head) = self.found.remove(names::LM_HEAD)
+            && self.found.get(&config.forward.tokens.name) != Some(&head)
+        {
+            return Err(ModelError::TiedHeadDiffers {
+                dir: self.dir,
+                embedding: config.forward.tokens.name.clone(),
+            });
+        }
+        let mut tensors = BTreeMap::new();
+        for (name, shape) in self.expected {
+            match self.found.remove(&name) {
+                Some(data) => {
+                    tensors.insert(name, Tensor { shape, data });
                 }
-                None
+                None if names::is_optional(&name, config) => {}
+                None => {
+                    return Err(ModelError::MissingTensor {
+                        dir: self.dir,
+                        tensor: name,
+                    });
+                }
             }
-            other => other,
-        };
-        let layers = (0..config.num_hidden_layers)
-            .map(|index| self.layer(index))
-            .collect::<Result<_, _>>()?;
-        let final_norm = self.vector(names::FINAL_NORM)?;
-        Ok(Weights {
-            embed,
-            layers,
-            final_norm,
-            lm_head,
-        })
-    }
-
-    fn layer(&mut self, index: usize) -> Result<LayerWeights, ModelError> {
-        let name = |part| names::layer(index, part);
-        Ok(LayerWeights {
-            input_norm: self.vector(&name("input_layernorm"))?,
-            q_proj: self.matrix(&name("self_attn.q_proj"))?,
-            k_proj: self.matrix(&name("self_attn.k_proj"))?,
-            v_proj: self.matrix(&name("self_attn.v_proj"))?,
-            o_proj: self.matrix(&name("self_attn.o_proj"))?,
-            post_attention_norm: self.vector(&name("post_attention_layernorm"))?,
-            gate_proj: self.matrix(&name("mlp.gate_proj"))?,
-            up_proj: self.matrix(&name("mlp.up_proj"))?,
-            down_proj: self.matrix(&name("mlp.down_proj"))?,
-        })
-    }
-
-    fn vector(&mut self, name: &str) -> Result<Vec<f32>, ModelError> {
-        self.found
-            .remove(name)
-            .ok_or_else(|| ModelError::MissingTensor {
-                dir: self.dir.clone(),
-                tensor: name.to_owned(),
-            })
-    }
-
-    fn matrix(&mut self, name: &str) -> Result<Matrix, ModelError> {
-        let data = self.vector(name)?;
-        let (rows, cols) = match self.expected.get(name).map(Vec::as_slice) {
-            Some(&[rows, cols]) => (rows, cols),
-            // Not reached for the names in this file; a vector is a matrix of one row.
-            _ => (1, data.len()),
-        };
-        Ok(Matrix { rows, cols, data })
+        }
+        Ok(Weights { tensors })
     }
 }
 

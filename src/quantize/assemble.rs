@@ -3,6 +3,7 @@
 //! Each [`Value`] carries its fractional bits; a node that drops bits is only made where there are bits to
 //! drop, and the graph's builder proves the range of what comes out.
 
+use super::llama::Llama;
 use super::options::QuantOptions;
 use super::parameters::{LayerParameters, Parameters};
 use super::scales::{least_error, limit, lossless};
@@ -39,7 +40,7 @@ pub(super) struct Assembled {
 
 /// Builds and verifies the graph.
 pub(super) fn assemble(
-    config: &Config,
+    (config, llama): (&Config, &Llama<'_>),
     parameters: Parameters,
     statistics: &Statistics,
     options: &QuantOptions,
@@ -54,7 +55,7 @@ pub(super) fn assemble(
         vocab: config.vocab_size,
         context,
     };
-    let (rope_cos, rope_sin) = tables::rope(config.rope_theta, config.head_dim, context);
+    let (rope_cos, rope_sin) = tables::rope(llama.rope_theta, config.head_dim, context);
     let Parameters {
         embedding,
         layers,
@@ -72,6 +73,7 @@ pub(super) fn assemble(
         builder: Builder::new(GRAPH_NAME, shape, tables),
         fractional_bits: Vec::new(),
         config,
+        eps: llama.rms_norm_eps,
         statistics,
         options,
         residual_bits,
@@ -97,6 +99,7 @@ struct Assembly<'a> {
     builder: Builder,
     fractional_bits: Vec<i32>,
     config: &'a Config,
+    eps: f64,
     statistics: &'a Statistics,
     options: &'a QuantOptions,
     residual_bits: i32,
@@ -233,7 +236,7 @@ impl Assembly<'_> {
         let inv_shift = (RECIPROCAL_BITS + x.bits - bits as i32).clamp(1, 48) as u32;
         let fixed = |value: f64, bits: i32| value * (bits as f64).exp2();
         let norm = RmsNorm {
-            eps: (fixed(width * self.config.rms_norm_eps, 2 * x.bits).round() as i64).max(1),
+            eps: (fixed(width * self.eps, 2 * x.bits).round() as i64).max(1),
             root_shift: ROOT_SHIFT,
             numerator: fixed(width.sqrt(), (bits + ROOT_SHIFT + inv_shift) as i32).floor() as i64,
             inv_shift,

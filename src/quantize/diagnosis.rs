@@ -2,7 +2,8 @@
 
 use super::Quantized;
 use super::error::part;
-use crate::model::{Matrix, Model};
+use super::llama::{Llama, Matrix};
+use crate::model::Model;
 use std::fmt;
 
 /// A weight this many times as large as most makes a step of int8 of which most are less than a half.
@@ -24,7 +25,8 @@ pub enum Cause {
 impl Cause {
     /// The worst cause that the weights of `model` show, if any.
     pub fn find(model: &Model, quantized: &Quantized) -> Option<Cause> {
-        let embed = typical(&model.weights.embed.data);
+        let model = &Llama::of(model).ok()?;
+        let embed = typical(model.embed.data);
         // The embedding is the graph's first value.
         let bits = quantized.fractional_bits.first().copied().unwrap_or(0);
         if embed > 0.0 && embed < (-bits as f32 - 1.0).exp2() {
@@ -43,11 +45,10 @@ impl Cause {
 }
 
 /// The largest and the typical magnitude of each matrix that is rounded, norms' gains multiplied in.
-fn spreads(model: &Model) -> impl Iterator<Item = (String, f32, f32)> {
-    let weights = &model.weights;
+fn spreads(weights: &Llama<'_>) -> impl Iterator<Item = (String, f32, f32)> {
     let layers = weights.layers.iter().enumerate().flat_map(|(index, w)| {
-        let (attention, mlp) = (&w.input_norm, &w.post_attention_norm);
-        let parts: [(_, _, Option<&Vec<f32>>); 7] = [
+        let (attention, mlp) = (w.input_norm, w.post_attention_norm);
+        let parts: [(_, _, Option<&[f32]>); 7] = [
             ("q_proj", &w.q_proj, Some(attention)),
             ("k_proj", &w.k_proj, Some(attention)),
             ("v_proj", &w.v_proj, Some(attention)),
@@ -62,21 +63,21 @@ fn spreads(model: &Model) -> impl Iterator<Item = (String, f32, f32)> {
         ("embedding".to_owned(), &weights.embed, None),
         (
             "lm_head".to_owned(),
-            weights.output(),
-            Some(&weights.final_norm),
+            &weights.output,
+            Some(weights.final_norm),
         ),
     ];
     tables
         .into_iter()
         .chain(layers)
         .filter_map(|(name, matrix, gain)| {
-            let folded = folded(matrix, gain.map(Vec::as_slice));
+            let folded = folded(matrix, gain);
             let largest = folded.iter().fold(0.0, |max: f32, w| max.max(w.abs()));
             (largest > 0.0).then(|| (name, largest, typical(&folded)))
         })
 }
 
-fn folded(matrix: &Matrix, gain: Option<&[f32]>) -> Vec<f32> {
+fn folded(matrix: &Matrix<'_>, gain: Option<&[f32]>) -> Vec<f32> {
     let gain = |i: usize| gain.map_or(1.0, |gain| gain[i % matrix.cols]);
     let weights = matrix.data.iter().enumerate();
     weights.map(|(i, w)| w * gain(i)).collect()

@@ -14,6 +14,10 @@ pub enum QuantizeError {
         min: i64,
         max: i64,
     },
+    #[error(
+        "{what}: builds of --target steps are of Llama and Mistral models without biases and with plain rotation; compile without --target steps"
+    )]
+    NotLlama { what: String },
     /// About the text, not about the model.
     #[error(transparent)]
     Text(#[from] TextError),

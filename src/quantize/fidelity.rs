@@ -1,7 +1,7 @@
 //! How well the integer model follows the float model, teacher-forced over held-out text.
 
 use super::documents::{Documents, TextError};
-use super::float::FloatModel;
+use super::float::Floats;
 use super::readable::in_json;
 use super::{QuantizeError, Quantized};
 use crate::ir::{KvCache, VerifiedGraph, run_step};
@@ -25,6 +25,18 @@ pub trait Follower {
     /// # Errors
     /// A value that no proof can have; the document has no further logits then.
     fn logits(&mut self, token: u32) -> Result<Vec<f64>, NoProof>;
+
+    /// Takes in tokens at the next positions and returns the logits behind each, up to the first that no proof can have.
+    fn block(&mut self, tokens: &[u32]) -> (Vec<Vec<f64>>, Option<NoProof>) {
+        let mut all = vec![];
+        for &token in tokens {
+            match self.logits(token) {
+                Ok(logits) => all.push(logits),
+                Err(stop) => return (all, Some(stop)),
+            }
+        }
+        (all, None)
+    }
 }
 
 /// A value of an integer model that no proof can have, in words.
@@ -143,49 +155,32 @@ pub fn fidelity(
     let documents = Documents::encode(heldout, &model.tokenizer)?;
     let context = quantized.graph.shape.context;
     let mut follower = Scaled::new(engine, quantized);
-    follow(model, context, &mut follower, &documents)
+    follow(&mut Floats::new(model)?, context, &mut follower, &documents)
 }
 
-/// Runs a model and what follows it over `documents` up to a context.
+/// Runs a float model and what follows it over `documents` up to a context.
 ///
 /// # Errors
 /// Documents in which nothing is predicted, float logits that are not finite, or a follower of another model.
 pub fn follow(
-    model: &Model,
+    float: &mut dyn Follower,
     context: usize,
     follower: &mut dyn Follower,
     documents: &Documents,
 ) -> Result<FidelityReport, QuantizeError> {
-    let float = FloatModel::new(model);
     let mut sums = Sums::default();
     for (document, tokens) in (1..).zip(documents.iter()) {
-        let mut state = float.start();
+        float.restart();
         follower.restart();
         sums.documents += 1;
-        for (pair, token) in tokens.windows(2).zip(1..=context) {
-            let expected = float.step(&mut state, pair[0], &mut ());
-            if expected.iter().any(|logit| !logit.is_finite()) {
-                return Err(QuantizeError::LogitsNotFinite { document, token });
-            }
-            let found = match follower.logits(pair[0]) {
-                Ok(found) => found,
-                Err(NoProof(problem)) => {
-                    sums.stops.push(Stop {
-                        document,
-                        token,
-                        problem,
-                    });
-                    break;
-                }
-            };
-            if found.len() != expected.len() {
-                return Err(QuantizeError::Logits {
-                    found: found.len(),
-                    expected: expected.len(),
-                });
-            }
-            let expected: Vec<f64> = expected.iter().map(|&logit| f64::from(logit)).collect();
-            sums.add(&expected, &found, pair[1] as usize);
+        // The last token has no successor that could be predicted.
+        let given = tokens.len().saturating_sub(1).min(context);
+        let mut start = 0;
+        while start < given {
+            let end = given.min(start + BLOCK);
+            let tokens = (&tokens[start..end], &tokens[start + 1..=end]);
+            let stopped = sums.block(float, follower, tokens, (document, start + 1))?;
+            start = if stopped { given } else { end };
         }
     }
     match sums.tokens == 0 && sums.stops.is_empty() {
@@ -193,6 +188,9 @@ pub fn follow(
         false => Ok(sums.report()),
     }
 }
+
+/// Positions that are compared together.
+const BLOCK: usize = 64;
 
 #[derive(Default)]
 struct Sums {
@@ -207,6 +205,41 @@ struct Sums {
 }
 
 impl Sums {
+    /// Compares both models over tokens and their successors, the first of which has this place. True if the follower stopped.
+    fn block(
+        &mut self,
+        float: &mut dyn Follower,
+        follower: &mut dyn Follower,
+        (given, next): (&[u32], &[u32]),
+        (document, first): (usize, usize),
+    ) -> Result<bool, QuantizeError> {
+        let (expected, _) = float.block(given);
+        let (found, stop) = follower.block(given);
+        for (place, token) in (first..).zip(0..given.len()) {
+            let expected = expected.get(token).filter(|logits| is_finite(logits));
+            let Some(expected) = expected else {
+                let token = place;
+                return Err(QuantizeError::LogitsNotFinite { document, token });
+            };
+            let Some(found) = found.get(token) else {
+                self.stops.push(Stop {
+                    document,
+                    token: place,
+                    problem: stop.map_or_else(String::new, |NoProof(problem)| problem),
+                });
+                return Ok(true);
+            };
+            if found.len() != expected.len() {
+                return Err(QuantizeError::Logits {
+                    found: found.len(),
+                    expected: expected.len(),
+                });
+            }
+            self.add(expected, found, next[token] as usize);
+        }
+        Ok(false)
+    }
+
     fn add(&mut self, float: &[f64], int: &[f64], target: usize) {
         let (p, q) = (log_softmax(float), log_softmax(int));
         self.tokens += 1;
@@ -237,6 +270,10 @@ impl Sums {
             stops: self.stops,
         }
     }
+}
+
+fn is_finite(logits: &[f64]) -> bool {
+    logits.iter().all(|logit| logit.is_finite())
 }
 
 fn log_softmax(logits: &[f64]) -> Vec<f64> {

@@ -6,7 +6,10 @@
 //!
 //! Sums run in index order, so two runs give the same bits. Speed is not a goal.
 
-use crate::model::{LayerWeights, Matrix, Model};
+use super::QuantizeError;
+use super::fidelity::{Follower, NoProof};
+use super::llama::{LayerWeights, Llama, Matrix};
+use crate::model::{Config, Model};
 use std::f32::consts::LOG2_E;
 use std::fmt;
 
@@ -104,23 +107,28 @@ impl FloatState {
 
 /// The float forward pass of a model.
 pub struct FloatModel<'a> {
-    model: &'a Model,
+    config: &'a Config,
+    llama: Llama<'a>,
     /// Angle per position, for each pair of a head: `theta^(-2i / head_dim)`. [head_dim / 2]
     frequencies: Vec<f32>,
 }
 
 impl<'a> FloatModel<'a> {
-    pub fn new(model: &'a Model) -> Self {
-        Self {
-            model,
-            frequencies: rope_frequencies(model.config.rope_theta, model.config.head_dim),
-        }
+    /// # Errors
+    /// [`QuantizeError::NotLlama`].
+    pub fn new(model: &'a Model) -> Result<Self, QuantizeError> {
+        let (config, llama) = (&model.config, Llama::of(model)?);
+        Ok(Self {
+            config,
+            frequencies: rope_frequencies(llama.rope_theta, config.head_dim),
+            llama,
+        })
     }
 
     /// The state before the first token.
     pub fn start(&self) -> FloatState {
         FloatState {
-            layers: vec![FloatCache::default(); self.model.config.num_hidden_layers],
+            layers: vec![FloatCache::default(); self.config.num_hidden_layers],
             position: 0,
         }
     }
@@ -134,7 +142,7 @@ impl<'a> FloatModel<'a> {
         token: u32,
         observer: &mut dyn Observer,
     ) -> Vec<f32> {
-        let weights = &self.model.weights;
+        let weights = &self.llama;
         let mut residual = weights.embed.row(token as usize).to_vec();
         observer.see(Site::Residual(0), &residual);
         for (index, layer) in weights.layers.iter().enumerate() {
@@ -151,7 +159,7 @@ impl<'a> FloatModel<'a> {
 
         let normed = self.normalize(&residual);
         observer.see(Site::FinalInput, &normed);
-        let logits = project(weights.output(), &scale(&normed, &weights.final_norm));
+        let logits = project(&weights.output, &scale(&normed, weights.final_norm));
         observer.see(Site::Logits, &logits);
         logits
     }
@@ -159,16 +167,16 @@ impl<'a> FloatModel<'a> {
     fn attention(
         &self,
         index: usize,
-        layer: &LayerWeights,
+        layer: &LayerWeights<'_>,
         residual: &[f32],
         state: &mut FloatState,
         observer: &mut dyn Observer,
     ) -> Vec<f32> {
-        let config = &self.model.config;
+        let config = self.config;
         let head_dim = config.head_dim;
         let normed = self.normalize(residual);
         observer.see(Site::AttentionInput(index), &normed);
-        let input = scale(&normed, &layer.input_norm);
+        let input = scale(&normed, layer.input_norm);
 
         let mut query = project(&layer.q_proj, &input);
         let mut key = project(&layer.k_proj, &input);
@@ -187,8 +195,8 @@ impl<'a> FloatModel<'a> {
         cache.values.extend_from_slice(&value);
 
         let group = config.num_attention_heads / config.num_key_value_heads;
-        let width = config.kv_size();
-        let mut mixed = vec![0.0; config.query_size()];
+        let width = config.num_key_value_heads * head_dim;
+        let mut mixed = vec![0.0; config.num_attention_heads * head_dim];
         let mut all_scores = Vec::new();
         for head in 0..config.num_attention_heads {
             let offset = head / group * head_dim;
@@ -228,13 +236,13 @@ impl<'a> FloatModel<'a> {
     fn mlp(
         &self,
         index: usize,
-        layer: &LayerWeights,
+        layer: &LayerWeights<'_>,
         residual: &[f32],
         observer: &mut dyn Observer,
     ) -> Vec<f32> {
         let normed = self.normalize(residual);
         observer.see(Site::MlpInput(index), &normed);
-        let input = scale(&normed, &layer.post_attention_norm);
+        let input = scale(&normed, layer.post_attention_norm);
         let gate = project(&layer.gate_proj, &input);
         let up = project(&layer.up_proj, &input);
         observer.see(Site::Gate(index), &gate);
@@ -251,7 +259,7 @@ impl<'a> FloatModel<'a> {
     /// `x / sqrt(mean(x²) + eps)`.
     fn normalize(&self, x: &[f32]) -> Vec<f32> {
         let mean = x.iter().map(|v| v * v).sum::<f32>() / x.len() as f32;
-        let inverse = 1.0 / (mean + self.model.config.rms_norm_eps as f32).sqrt();
+        let inverse = 1.0 / (mean + self.llama.rms_norm_eps as f32).sqrt();
         x.iter().map(|v| v * inverse).collect()
     }
 
@@ -269,6 +277,33 @@ impl<'a> FloatModel<'a> {
     }
 }
 
+/// The float model with the positions that it has seen.
+pub struct Floats<'a> {
+    model: FloatModel<'a>,
+    state: FloatState,
+}
+
+impl<'a> Floats<'a> {
+    /// # Errors
+    /// [`QuantizeError::NotLlama`].
+    pub fn new(model: &'a Model) -> Result<Floats<'a>, QuantizeError> {
+        let model = FloatModel::new(model)?;
+        let state = model.start();
+        Ok(Floats { model, state })
+    }
+}
+
+impl Follower for Floats<'_> {
+    fn restart(&mut self) {
+        self.state = self.model.start();
+    }
+
+    fn logits(&mut self, token: u32) -> Result<Vec<f64>, NoProof> {
+        let logits = self.model.step(&mut self.state, token, &mut ());
+        Ok(logits.into_iter().map(f64::from).collect())
+    }
+}
+
 /// `theta^(-2i / head_dim)` for each pair of a head. [head_dim / 2]
 pub(super) fn rope_frequencies(theta: f64, head_dim: usize) -> Vec<f32> {
     (0..head_dim)
@@ -277,7 +312,7 @@ pub(super) fn rope_frequencies(theta: f64, head_dim: usize) -> Vec<f32> {
         .collect()
 }
 
-fn project(matrix: &Matrix, input: &[f32]) -> Vec<f32> {
+fn project(matrix: &Matrix<'_>, input: &[f32]) -> Vec<f32> {
     (0..matrix.rows)
         .map(|row| matrix.row(row).iter().zip(input).map(|(w, x)| w * x).sum())
         .collect()

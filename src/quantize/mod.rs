@@ -17,6 +17,7 @@ pub mod documents;
 mod error;
 pub mod fidelity;
 pub mod float;
+pub mod llama;
 mod options;
 mod parameters;
 mod readable;
@@ -45,6 +46,7 @@ pub use weights::{Folding, QuantMatrix, quantize_matrix};
 
 use crate::ir::VerifiedGraph;
 use crate::model::Model;
+use llama::Llama;
 use starknet_types_core::felt::Felt;
 
 /// Name of every graph: what a person calls the model changes neither the model root nor the program.
@@ -92,9 +94,11 @@ pub fn quantize_on(
     // 1. What the float model's values look like.
     let statistics = Statistics::collect(model, documents, context)?;
     // 2. Matrices to int8, which fixes the scale of every accumulator.
-    let parameters = parameters::parameters(model, &statistics, options)?;
+    let llama = Llama::of(model)?;
+    let parameters = parameters::parameters(&llama, &model.config, &statistics, options)?;
     // 3. The graph, with the scale of every other value.
-    let assembled = assemble::assemble(&model.config, parameters, &statistics, options)?;
+    let model_of = (&model.config, &llama);
+    let assembled = assemble::assemble(model_of, parameters, &statistics, options)?;
     let model_root = model_root(
         &assembled.graph,
         &model.config_digest,

@@ -1,11 +1,12 @@
 //! The quantised parameters of a model, with norm gains and attention's factor folded in.
 
+use super::llama::{LayerWeights, Llama};
 use super::options::{MIN_RESIDUAL_BITS, QuantOptions};
 use super::scales::{least_error, limit};
 use super::statistics::Statistics;
 use super::weights::{Folding, QuantMatrix, quantize_matrix};
 use super::{QuantizeError, Site};
-use crate::model::{LayerWeights, Model};
+use crate::model::Config;
 
 /// Cap on the exponent of a matrix whose accumulators are free in scale.
 const FREE: i32 = 24;
@@ -35,13 +36,13 @@ pub(super) struct Parameters {
 
 /// Quantises every matrix of the model.
 pub(super) fn parameters(
-    model: &Model,
+    weights: &Llama<'_>,
+    config: &Config,
     statistics: &Statistics,
     options: &QuantOptions,
 ) -> Result<Parameters, QuantizeError> {
-    let weights = &model.weights;
     let layers = (0..weights.layers.len())
-        .map(|index| layer(index, &weights.layers[index], model, statistics, options))
+        .map(|index| layer(index, &weights.layers[index], config, statistics, options))
         .collect::<Result<Vec<_>, _>>()?;
 
     // The residual stream is at most as fine as the coarsest accumulator that is added to it.
@@ -80,12 +81,12 @@ pub(super) fn parameters(
     )?;
     let energy = statistics.energy(Site::FinalInput);
     let folding = Folding {
-        gain: Some(&weights.final_norm),
+        gain: Some(weights.final_norm),
         factor: 1.0,
     };
     let output = quantize_matrix(
         "lm_head",
-        weights.output(),
+        &weights.output,
         folding,
         energy,
         limit(options.weight_bits),
@@ -101,8 +102,8 @@ pub(super) fn parameters(
 
 fn layer(
     index: usize,
-    layer: &LayerWeights,
-    model: &Model,
+    layer: &LayerWeights<'_>,
+    config: &Config,
     statistics: &Statistics,
     options: &QuantOptions,
 ) -> Result<LayerParameters, QuantizeError> {
@@ -111,13 +112,13 @@ fn layer(
     let mlp = statistics.energy(Site::MlpInput(index));
     let gated = statistics.energy(Site::Gated(index));
     // Scores become exponents of two: log2(e) / sqrt(head_dim).
-    let factor = std::f64::consts::LOG2_E / (model.config.head_dim as f64).sqrt();
+    let factor = std::f64::consts::LOG2_E / (config.head_dim as f64).sqrt();
     let norm = Folding {
-        gain: Some(&layer.input_norm),
+        gain: Some(layer.input_norm),
         factor: 1.0,
     };
     let mlp_norm = Folding {
-        gain: Some(&layer.post_attention_norm),
+        gain: Some(layer.post_attention_norm),
         factor: 1.0,
     };
     let matrix = |part: &str, weights, folding, energy| {

@@ -90,7 +90,7 @@ impl Statistics {
         documents: &Documents,
         context: usize,
     ) -> Result<Self, QuantizeError> {
-        let float = FloatModel::new(model);
+        let float = FloatModel::new(model)?;
         let mut statistics = Self::default();
         for tokens in documents.iter() {
             let mut state = float.start();

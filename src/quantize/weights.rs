@@ -1,8 +1,8 @@
 //! Float matrices to int8 with one power of two as scale.
 
 use super::QuantizeError;
+use super::llama::Matrix;
 use crate::ir;
-use crate::model::Matrix;
 
 /// Exponents that a matrix may have.
 const EXPONENTS: std::ops::RangeInclusive<i32> = -8..=24;
@@ -34,7 +34,7 @@ pub struct Folding<'a> {
 /// Entries stay within `±limit` (at most 127: a symmetric range), the exponent within `max_exponent`.
 pub fn quantize_matrix(
     name: &str,
-    weights: &Matrix,
+    weights: &Matrix<'_>,
     folding: Folding,
     energy: &[f64],
     limit: i64,

@@ -29,12 +29,12 @@ pub fn bounds(network: &Network) -> Vec<Bound> {
         let (bound, width) = match operation {
             Real::Embed => (unbounded(), network.tokens[0].len()),
             Real::Residual { of, .. } => (unbounded(), of.weights.len()),
-            Real::Norm { input, .. } => {
+            Real::Norm { input, groups, .. } => {
                 let width = widths[*input];
-                let root = (width as f64).sqrt() * ROUNDING;
+                let root = |channels: usize| (channels as f64).sqrt() * ROUNDING;
                 let bound = Bound {
-                    each: root,
-                    length: root,
+                    each: root(width / groups),
+                    length: root(width),
                 };
                 (bound, width)
             }
@@ -110,7 +110,7 @@ pub fn outputs(of: &Product, input: Bound) -> Vec<f64> {
 
 /// The largest magnitude of a function for arguments of at most this magnitude.
 pub fn largest(function: Function, argument: f64) -> f64 {
-    // Both functions are at most their argument in magnitude, and as large where it is positive.
+    // All functions are at most their argument in magnitude, and as large where it is positive.
     function
         .at(argument)
         .abs()

@@ -5,9 +5,11 @@ use super::equalise::equalise;
 use super::error::ScaleError;
 use super::functions::Arguments;
 use super::measure::{Measured, measure};
-use super::network::{Network, Product, Real, llama};
+use super::network::{Network, Product, Real};
 use super::products::{Needs, grid, rounded, shift};
+use super::rotate::Rotation;
 use super::scores::{Scores, scores};
+use super::split::split;
 use super::tables;
 use crate::integers::ranges::{
     EMBEDDING_SHIFT, FORM_BITS, LOGIT, Reach, STREAM_SHIFT, fewest_bits, ranges,
@@ -60,7 +62,7 @@ pub fn quantise(
     options: &Options,
 ) -> Result<Quantised, ScaleError> {
     let documents = Documents::encode(calibration, &model.tokenizer)?;
-    let mut network = llama(model);
+    let mut network = Network::of(model);
     network.context = options.context.unwrap_or(network.context);
     quantise_on(network, &documents, options)
 }
@@ -68,20 +70,22 @@ pub fn quantise(
 /// Quantises a network; its scales are calibrated on documents.
 ///
 /// # Errors
-/// Values that are not finite, or ranges that no proof has.
+/// An operation that has no integers, values that are not finite, or ranges that no proof has.
 pub fn quantise_on(
     network: Network,
     documents: &Documents,
     options: &Options,
 ) -> Result<Quantised, ScaleError> {
-    let network = equalise(network);
-    let measured = measure(&network, documents);
+    check_operations(&network)?;
+    let mut network = split(equalise(network));
+    let mut measured = measure(&network, documents);
     for (measured, site) in measured.iter().zip(&network.sites) {
         if !measured.largest.is_finite() || !measured.total().is_finite() {
             let site = site.to_string();
             return Err(ScaleError::NotFinite { site });
         }
     }
+    turn(&mut network, &mut measured);
     // Rounding weights can move a range up: then a little less of it is used.
     let mut slack = SLACK;
     loop {
@@ -100,6 +104,42 @@ pub fn quantise_on(
         }
     }
 }
+
+/// Refuses what the integer model has no operation for.
+fn check_operations(network: &Network) -> Result<(), ScaleError> {
+    let mut operations = network.operations.iter().zip(&network.sites);
+    let found = operations.find(|(of, _)| matches!(of, Real::Norm { groups: 2.., .. }));
+    match found {
+        None => Ok(()),
+        Some((_, site)) => Err(ScaleError::HeadNorm {
+            site: site.to_string(),
+        }),
+    }
+}
+
+/// Turns the stream where a few channels of it are so large that they would make it coarse for all.
+fn turn(network: &mut Network, measured: &mut [Measured]) {
+    let largest = |of: fn(&Measured) -> f64| {
+        let streams = network.operations.iter().zip(measured.iter());
+        let streams = streams.filter(|(of, _)| matches!(of, Real::Embed | Real::Residual { .. }));
+        streams
+            .map(|(_, measured)| of(measured))
+            .fold(0.0, f64::max)
+    };
+    let gain = largest(|measured| measured.largest) / largest(|measured| measured.turned);
+    let Some(rotation) = Rotation::of(network).filter(|_| gain > WORTH_TURNING) else {
+        return;
+    };
+    rotation.apply(network);
+    for measured in measured {
+        if measured.turned > 0.0 {
+            measured.largest = measured.turned;
+        }
+    }
+}
+
+/// So many times finer is a turned stream, where it is worth turning.
+const WORTH_TURNING: f64 = 4.0;
 
 /// How much of a range is used.
 const SLACK: f64 = 0.98;
@@ -213,7 +253,10 @@ impl Choice<'_> {
         self.description.embedding = Embedding {
             tokens: integers(&network.tokens, self.embedding),
             shift,
-            positions: network.positions.as_ref().map(|p| integers(p, self.stream)),
+            positions: network
+                .positions
+                .as_ref()
+                .map(|p| integers(&p[..network.context], self.stream)),
         };
     }
 
@@ -238,7 +281,12 @@ impl Choice<'_> {
         let network = self.network;
         match &network.operations[number] {
             Real::Embed => (Operation::Embed, self.stream),
-            Real::Norm { input, eps } => self.norm(number, *input, *eps),
+            Real::Norm {
+                input,
+                centred,
+                eps,
+                ..
+            } => self.norm(number, *input, *centred, *eps),
             Real::Linear { input, of } => {
                 let scale = self.linear_scale(number);
                 let of = self.product(of, *input, scale);

@@ -1,7 +1,11 @@
-//! The integer model beside the float model: the logits of the reference, in real numbers.
+//! The integer model beside the float model: the logits of both, in real numbers.
 
+use super::block;
 use super::choose::Quantised;
-use crate::integers::{Carried, step};
+use super::integer_block;
+use super::network::Network;
+use super::real::RealState;
+use crate::integers::Carried;
 use crate::quantize::{Follower, NoProof};
 
 /// The integer step of the specification, position by position.
@@ -25,10 +29,47 @@ impl Follower for Reference<'_> {
     }
 
     fn logits(&mut self, token: u32) -> Result<Vec<f64>, NoProof> {
-        let refused = |refusal: crate::integers::Refusal| NoProof(refusal.to_string());
-        let step = step(&self.of.description, &mut self.carried, token).map_err(refused)?;
+        match self.block(&[token]) {
+            (_, Some(stop)) => Err(stop),
+            (logits, None) => Ok(logits.into_iter().last().unwrap_or_default()),
+        }
+    }
+
+    fn block(&mut self, tokens: &[u32]) -> (Vec<Vec<f64>>, Option<NoProof>) {
+        let (logits, refusal) =
+            integer_block::steps(&self.of.description, &mut self.carried, tokens);
         let scale = self.of.scales.last().copied().unwrap_or(1.0);
-        let logits = step.values.last().map_or(&[][..], Vec::as_slice);
-        Ok(logits.iter().map(|&x| x as f64 / scale).collect())
+        let real = |logits: &Vec<i64>| logits.iter().map(|&x| x as f64 / scale).collect();
+        let refusal = refusal.map(|refusal| NoProof(refusal.to_string()));
+        (logits.iter().map(real).collect(), refusal)
+    }
+}
+
+/// The decode step in real numbers, position by position.
+pub struct Floats<'a> {
+    of: &'a Network,
+    state: RealState,
+}
+
+impl<'a> Floats<'a> {
+    pub fn new(of: &'a Network) -> Floats<'a> {
+        let state = RealState::new(of);
+        Floats { of, state }
+    }
+}
+
+impl Follower for Floats<'_> {
+    fn restart(&mut self) {
+        self.state = RealState::new(self.of);
+    }
+
+    fn logits(&mut self, token: u32) -> Result<Vec<f64>, NoProof> {
+        let (logits, _) = self.block(&[token]);
+        Ok(logits.into_iter().last().unwrap_or_default())
+    }
+
+    fn block(&mut self, tokens: &[u32]) -> (Vec<Vec<f64>>, Option<NoProof>) {
+        let mut values = block::steps(self.of, &mut self.state, tokens, |_| true);
+        (values.pop().unwrap_or_default(), None)
     }
 }

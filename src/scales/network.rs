@@ -1,9 +1,15 @@
-//! A family's decode step in real numbers, as the operations that its integer model has.
+//! A model's decode step in real numbers, as the operations that its integer model has.
 //!
-//! A family is one function here, which lists the operations and folds what folds: gains of norms into the matrices behind them. Everything else in this
-//! module reads the list and knows no family.
+//! The list of operations is the family's ([`model::forward`](crate::model::forward)); here each name of a tensor becomes a matrix, and what folds is
+//! folded: gains and biases of norms, and factors, into the matrices behind them. Nothing in this module knows a family.
 
-use crate::model::{self, Model};
+use crate::model::forward::{Affine, Dense, Operation, Source, Weight};
+use crate::model::{Model, Weights};
+
+pub use crate::model::forward::{Function, Site};
+
+/// An operation in real numbers.
+pub type Real = Operation<Product>;
 
 /// A decode step in real numbers. Operation `i` stands for operation `i` of the integer model.
 #[derive(Clone, Debug)]
@@ -28,225 +34,90 @@ pub struct Product {
     pub bias: Vec<f64>,
 }
 
-/// A function of one number.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Function {
-    Silu,
-    /// `x/2 (1 + tanh(√(2/π) (x + 0.044715 x³)))`.
-    GeluTanh,
-}
-
-/// An operation in real numbers.
-#[derive(Clone, Debug)]
-pub enum Real {
-    Embed,
-    Norm {
-        input: usize,
-        eps: f64,
-    },
-    Linear {
-        input: usize,
-        of: Product,
-    },
-    Function {
-        input: usize,
-        of: Product,
-        function: Function,
-    },
-    Rotary {
-        input: usize,
-        of: Product,
-    },
-    Attention {
-        queries: usize,
-        keys: usize,
-        values: usize,
-        heads: usize,
-        kv_heads: usize,
-        head_dim: usize,
-    },
-    Residual {
-        stream: usize,
-        input: usize,
-        of: Product,
-    },
-    Gated {
-        input: usize,
-        gate: Product,
-        up: Product,
-        function: Function,
-    },
-    Head {
-        input: usize,
-    },
-}
-
-/// What an operation is in its model.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub struct Site {
-    pub part: &'static str,
-    /// None before and behind the layers.
-    pub layer: Option<usize>,
-}
-
-impl Function {
-    pub fn at(self, x: f64) -> f64 {
-        match self {
-            Function::Silu => x / (1.0 + (-x).exp()),
-            Function::GeluTanh => {
-                let inner = (2.0 / std::f64::consts::PI).sqrt() * (x + 0.044715 * x * x * x);
-                0.5 * x * (1.0 + inner.tanh())
-            }
-        }
-    }
-}
-
-impl Real {
-    /// The operations whose values it reads.
-    pub fn reads(&self) -> Vec<usize> {
-        match self {
-            Real::Embed => vec![],
-            Real::Norm { input, .. }
-            | Real::Linear { input, .. }
-            | Real::Function { input, .. }
-            | Real::Rotary { input, .. }
-            | Real::Gated { input, .. }
-            | Real::Head { input } => vec![*input],
-            Real::Attention {
-                queries,
-                keys,
-                values,
-                ..
-            } => vec![*queries, *keys, *values],
-            Real::Residual { stream, input, .. } => vec![*stream, *input],
-        }
-    }
-}
-
 impl Network {
+    /// The forward pass of a model.
+    pub fn of(model: &Model) -> Network {
+        let (forward, weights) = (&model.config.forward, &model.weights);
+        let rotation = forward.rotation.as_ref();
+        let operations = forward.operations.iter();
+        Network {
+            context: model.config.max_position_embeddings,
+            tokens: rows(&forward.tokens, weights),
+            positions: forward.positions.as_ref().map(|of| rows(of, weights)),
+            // Logits have no biases: a description has none in its output matrix.
+            output: forward
+                .output
+                .as_ref()
+                .map(|of| product(of, weights).weights),
+            frequencies: rotation.map_or(vec![], |rotation| rotation.frequencies()),
+            operations: operations
+                .map(|of| of.map(|dense| product(dense, weights)))
+                .collect(),
+            sites: forward.sites.clone(),
+        }
+    }
+
     /// The matrix of the logits.
     pub fn output(&self) -> &[Vec<f64>] {
         self.output.as_ref().unwrap_or(&self.tokens)
     }
-
-    fn push(&mut self, part: &'static str, layer: Option<usize>, operation: Real) -> usize {
-        self.operations.push(operation);
-        self.sites.push(Site { part, layer });
-        self.operations.len() - 1
-    }
 }
 
-/// A model of the Llama family.
-pub fn llama(model: &Model) -> Network {
-    let (config, weights) = (&model.config, &model.weights);
-    let eps = config.rms_norm_eps;
-    let pair = |i| config.rope_theta.powf(-(i as f64) / config.head_dim as f64);
-    let mut network = Network {
-        context: config.max_position_embeddings,
-        tokens: rows(&weights.embed, None),
-        positions: None,
-        output: weights
-            .lm_head
-            .as_ref()
-            .map(|head| rows(head, Some(&weights.final_norm[..]))),
-        frequencies: (0..config.head_dim).step_by(2).map(pair).collect(),
-        operations: vec![],
-        sites: vec![],
+/// The numbers of a matrix, by output.
+fn rows(source: &Source, weights: &Weights) -> Vec<Vec<f64>> {
+    let data = weights.data(&source.name);
+    let (stored, inner) = (source.shape[0], *source.shape.last().unwrap_or(&1));
+    let row = |output: usize| match source.transposed {
+        true => (0..stored)
+            .map(|input| f64::from(data[input * inner + output]))
+            .collect(),
+        false => {
+            let row = &data[output * inner..(output + 1) * inner];
+            row.iter().map(|&w| f64::from(w)).collect()
+        }
     };
-    let mut stream = network.push("embed", None, Real::Embed);
-    for (index, layer) in weights.layers.iter().enumerate() {
-        let at = Some(index);
-        let input = network.push("attention_norm", at, Real::Norm { input: stream, eps });
-        let of = |matrix, gain| product(matrix, Some(gain));
-        let gain = &layer.input_norm;
-        let rotary = |of| Real::Rotary { input, of };
-        let queries = network.push("queries", at, rotary(of(&layer.q_proj, gain)));
-        let keys = network.push("keys", at, rotary(of(&layer.k_proj, gain)));
-        let of_values = of(&layer.v_proj, gain);
-        let linear = Real::Linear {
-            input,
-            of: of_values,
-        };
-        let values = network.push("values", at, linear);
-        let attention = Real::Attention {
-            queries,
-            keys,
-            values,
-            heads: config.num_attention_heads,
-            kv_heads: config.num_key_value_heads,
-            head_dim: config.head_dim,
-        };
-        let mixed = network.push("attention", at, attention);
-        let residual = Real::Residual {
-            stream,
-            input: mixed,
-            of: product(&layer.o_proj, None),
-        };
-        stream = network.push("attention_output", at, residual);
-
-        let input = network.push("mlp_norm", at, Real::Norm { input: stream, eps });
-        let gain = &layer.post_attention_norm;
-        let gated = Real::Gated {
-            input,
-            gate: of(&layer.gate_proj, gain),
-            up: of(&layer.up_proj, gain),
-            function: Function::Silu,
-        };
-        let gated = network.push("gated", at, gated);
-        let residual = Real::Residual {
-            stream,
-            input: gated,
-            of: product(&layer.down_proj, None),
-        };
-        stream = network.push("mlp_output", at, residual);
-    }
-    let mut input = network.push("final_norm", None, Real::Norm { input: stream, eps });
-    if network.output.is_none() {
-        // The embedding is the output matrix, so the gain cannot be part of it.
-        let of = diagonal(&weights.final_norm);
-        input = network.push("final_gain", None, Real::Linear { input, of });
-    }
-    network.push("head", None, Real::Head { input });
-    network
+    source.outputs.clone().map(row).collect()
 }
 
-fn rows(matrix: &model::Matrix, gain: Option<&[f32]>) -> Vec<Vec<f64>> {
-    let scaled = |row: &[f32]| {
-        let gain = |j: usize| gain.map_or(1.0, |gain| f64::from(gain[j]));
-        row.iter()
-            .enumerate()
-            .map(|(j, &w)| f64::from(w) * gain(j))
-            .collect()
+fn vector(source: &Source, weights: &Weights) -> Vec<f64> {
+    let data = &weights.data(&source.name)[source.outputs.clone()];
+    data.iter().map(|&x| f64::from(x)).collect()
+}
+
+fn product(of: &Dense, weights: &Weights) -> Product {
+    let mut rows = match &of.weight {
+        Weight::Stored(source) => rows(source, weights),
+        Weight::Identity(channels) => identity(*channels),
     };
-    (0..matrix.rows)
-        .map(|row| scaled(matrix.row(row)))
-        .collect()
-}
-
-fn product(matrix: &model::Matrix, gain: Option<&[f32]>) -> Product {
-    Product {
-        weights: rows(matrix, gain),
-        bias: vec![0.0; matrix.rows],
-    }
-}
-
-fn diagonal(gain: &[f32]) -> Product {
-    let row = |i| {
-        let mut row = vec![0.0; gain.len()];
-        row[i] = f64::from(gain[i]);
-        row
+    let mut bias = match &of.bias {
+        Some(source) => vector(source, weights),
+        None => vec![0.0; rows.len()],
     };
-    Product {
-        weights: (0..gain.len()).map(row).collect(),
-        bias: vec![0.0; gain.len()],
-    }
-}
-
-impl std::fmt::Display for Site {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        match self.layer {
-            Some(layer) => write!(f, "layer{layer}.{}", self.part),
-            None => f.write_str(self.part),
+    if let Some(Affine { gain, bias: shift }) = &of.norm {
+        let gain = vector(gain, weights);
+        let shift = shift.as_ref().map(|shift| vector(shift, weights));
+        for (row, bias) in rows.iter_mut().zip(&mut bias) {
+            if let Some(shift) = &shift {
+                let pairs = row.iter().zip(shift.iter().cycle());
+                *bias += pairs.map(|(w, b)| w * b).sum::<f64>();
+            }
+            let pairs = row.iter_mut().zip(gain.iter().cycle());
+            pairs.for_each(|(w, g)| *w *= g);
         }
     }
+    rows.iter_mut().flatten().for_each(|w| *w *= of.factor);
+    bias.iter_mut().for_each(|b| *b *= of.factor);
+    Product {
+        weights: rows,
+        bias,
+    }
+}
+
+fn identity(channels: usize) -> Vec<Vec<f64>> {
+    let row = |i| {
+        let mut row = vec![0.0; channels];
+        row[i] = 1.0;
+        row
+    };
+    (0..channels).map(row).collect()
 }

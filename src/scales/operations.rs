@@ -11,7 +11,13 @@ use crate::integers::reference::{PROBABILITY_BITS, RECIPROCAL, STREAM};
 use crate::integers::{Attention, Norm, Operation};
 
 impl Choice<'_> {
-    pub(super) fn norm(&self, number: usize, input: usize, eps: f64) -> (Operation, f64) {
+    pub(super) fn norm(
+        &self,
+        number: usize,
+        input: usize,
+        centred: bool,
+        eps: f64,
+    ) -> (Operation, f64) {
         let channels = self.measured[number].energy.len() as f64;
         let unit = RECIPROCAL as f64 / channels.sqrt();
         let wanted = self.wanted(number).unwrap_or(f64::INFINITY);
@@ -21,7 +27,7 @@ impl Choice<'_> {
         let of = |grain: u32| {
             let floor = f64::from(1 << grain) * self.stream * (channels * eps).sqrt();
             Norm {
-                centred: false,
+                centred,
                 grain,
                 floor: (floor as i64).clamp(NORM_FLOOR, NORM_INPUT - 1),
                 shift,

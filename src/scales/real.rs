@@ -40,6 +40,29 @@ pub fn compute(
     number: usize,
     values: &[Vec<f64>],
 ) -> Vec<f64> {
+    let values = |input: usize| &values[input][..];
+    let sums =
+        &mut |rows: &[Vec<f64>], input| rows.iter().map(|row| dot(row, values(input))).collect();
+    finish(network, state, token, number, &values, sums)
+}
+
+/// Gives the sums `Σ_j W_ij x_j` of a matrix, by row, and an operation's values.
+pub(super) type Sums<'a> = dyn FnMut(&[Vec<f64>], usize) -> Vec<f64> + 'a;
+
+/// What one operation writes, given the values before it and the sums `Σ_j W_ij x_j` of a matrix and an operation's values.
+pub(super) fn finish<'a>(
+    network: &Network,
+    state: &mut RealState,
+    token: u32,
+    number: usize,
+    values: &dyn Fn(usize) -> &'a [f64],
+    sums: &mut Sums<'_>,
+) -> Vec<f64> {
+    let mut product = |of: &Product, input: &usize| {
+        let sums = sums(&of.weights, *input).into_iter();
+        let biased = sums.zip(&of.bias);
+        biased.map(|(sum, bias)| sum + bias).collect::<Vec<f64>>()
+    };
     match &network.operations[number] {
         Real::Embed => {
             let mut x = network.tokens[token as usize].clone();
@@ -48,23 +71,27 @@ pub fn compute(
             }
             x
         }
-        Real::Norm { input, eps } => {
-            let x = &values[*input];
-            let mean = x.iter().map(|x| x * x).sum::<f64>() / x.len() as f64;
-            let inverse = 1.0 / (mean + eps).sqrt();
-            x.iter().map(|x| x * inverse).collect()
+        Real::Norm {
+            input,
+            centred,
+            groups,
+            eps,
+        } => {
+            let x = values(*input);
+            let parts = x.chunks_exact(x.len() / groups);
+            parts.flat_map(|x| normalise(x, *centred, *eps)).collect()
         }
-        Real::Linear { input, of } => product(of, &values[*input]),
+        Real::Linear { input, of } => product(of, input),
         Real::Function {
             input,
             of,
             function,
         } => {
-            let z = product(of, &values[*input]);
+            let z = product(of, input);
             z.into_iter().map(|z| function.at(z)).collect()
         }
         Real::Rotary { input, of } => {
-            let x = product(of, &values[*input]);
+            let x = product(of, input);
             rotate(&network.frequencies, &x, state.position)
         }
         Real::Attention {
@@ -75,11 +102,11 @@ pub fn compute(
             kv_heads,
             head_dim,
         } => {
-            state.keys[number].push(values[*keys].clone());
-            state.values[number].push(values[*of_values].clone());
+            state.keys[number].push(values(*keys).to_vec());
+            state.values[number].push(values(*of_values).to_vec());
             let carried = (&state.keys[number][..], &state.values[number][..]);
             attend(
-                &values[*queries],
+                values(*queries),
                 carried,
                 *heads,
                 heads / kv_heads,
@@ -87,8 +114,8 @@ pub fn compute(
             )
         }
         Real::Residual { stream, input, of } => {
-            let mut x = values[*stream].clone();
-            add(&mut x, &product(of, &values[*input]));
+            let mut x = values(*stream).to_vec();
+            add(&mut x, &product(of, input));
             x
         }
         Real::Gated {
@@ -97,15 +124,22 @@ pub fn compute(
             up,
             function,
         } => {
-            let x = &values[*input];
-            let pairs = product(gate, x).into_iter().zip(product(up, x));
+            let pairs = product(gate, input).into_iter().zip(product(up, input));
             pairs.map(|(g, u)| function.at(g) * u).collect()
         }
-        Real::Head { input } => {
-            let x = &values[*input];
-            network.output().iter().map(|row| dot(row, x)).collect()
-        }
+        Real::Head { input } => sums(network.output(), *input),
     }
+}
+
+fn normalise(x: &[f64], centred: bool, eps: f64) -> Vec<f64> {
+    let channels = x.len() as f64;
+    let mean = match centred {
+        true => x.iter().sum::<f64>() / channels,
+        false => 0.0,
+    };
+    let squares = x.iter().map(|x| (x - mean) * (x - mean));
+    let inverse = 1.0 / (squares.sum::<f64>() / channels + eps).sqrt();
+    x.iter().map(|x| (x - mean) * inverse).collect()
 }
 
 fn add(x: &mut [f64], y: &[f64]) {
@@ -114,11 +148,6 @@ fn add(x: &mut [f64], y: &[f64]) {
 
 fn dot(row: &[f64], x: &[f64]) -> f64 {
     row.iter().zip(x).map(|(w, x)| w * x).sum()
-}
-
-fn product(of: &Product, x: &[f64]) -> Vec<f64> {
-    let rows = of.weights.iter().zip(&of.bias);
-    rows.map(|(row, bias)| dot(row, x) + bias).collect()
 }
 
 fn rotate(frequencies: &[f64], x: &[f64], position: usize) -> Vec<f64> {

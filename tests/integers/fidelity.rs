@@ -5,10 +5,11 @@ use std::path::{Path, PathBuf};
 
 use cairo_decode::integers::{Carried, step};
 use cairo_decode::model::Model;
+use cairo_decode::quantize;
 use cairo_decode::quantize::float::FloatModel;
 use cairo_decode::quantize::{Documents, FidelityReport, Follower, NoProof, Verdict, follow};
 use cairo_decode::scales::sites::Hybrid;
-use cairo_decode::scales::{Options, Quantised, coarse, quantise};
+use cairo_decode::scales::{Floats, Options, Quantised, coarse, quantise};
 
 /// Paragraphs that are compared: more say the same.
 const PARAGRAPHS: usize = 12;
@@ -75,13 +76,14 @@ fn report(model: &Model, of: &Quantised) -> FidelityReport {
         carried: Carried::new(&of.description),
     };
     let documents = heldout(model, PARAGRAPHS);
-    follow(model, of.network.context, &mut reference, &documents).unwrap()
+    let mut floats = Floats::new(&of.network);
+    follow(&mut floats, of.network.context, &mut reference, &documents).unwrap()
 }
 
 /// How many tokens behind a prompt are the float model's, up to the context.
 fn greedy(model: &Model, of: &Quantised, prompt: &str) -> usize {
     let prompt = model.tokenizer.encode(prompt).unwrap();
-    let float = FloatModel::new(model);
+    let float = FloatModel::new(model).unwrap();
     let (mut state, mut carried) = (float.start(), Carried::new(&of.description));
     let mut token = prompt[0];
     for position in 1..of.network.context {
@@ -115,7 +117,8 @@ fn the_demo_model_is_followed() {
 #[test]
 fn a_matrix_with_one_large_weight_is_named() {
     let mut model = Model::load(&demo()).unwrap();
-    model.weights.layers[1].q_proj.data[0] = 3e4;
+    let queries = "model.layers.1.self_attn.q_proj.weight";
+    model.weights.tensors.get_mut(queries).unwrap().data[0] = 3e4;
     let of = quantised(&model);
     let report = report(&model, &of);
     assert_eq!(report.verdict(), Verdict::Useless, "{report:?}");
@@ -149,17 +152,19 @@ fn hybrids_say_where_precision_is_lost() {
     let model = Model::load(&demo()).unwrap();
     let of = quantised(&model);
     let (documents, context) = (heldout(&model, 2), of.network.context);
+    // Not the network of the integers, so that both are compared.
+    let floats = || quantize::float::Floats::new(&model).unwrap();
     let follow_with = |integer: &dyn Fn(&str) -> bool| {
         let sites = of.network.sites.iter();
         let integer = sites.map(|site| integer(site.part)).collect();
         let mut hybrid = Mixed(Hybrid::new(&of, integer));
-        follow(&model, context, &mut hybrid, &documents).unwrap()
+        follow(&mut floats(), context, &mut hybrid, &documents).unwrap()
     };
     let mut reference = Reference {
         of: &of,
         carried: Carried::new(&of.description),
     };
-    let expected = follow(&model, context, &mut reference, &documents).unwrap();
+    let expected = follow(&mut floats(), context, &mut reference, &documents).unwrap();
     assert_eq!(follow_with(&|_| true), expected);
     let real = follow_with(&|_| false);
     assert!(

@@ -12,10 +12,10 @@ use cairo_decode::tensor::{Chunk, PlanError, Planned, plan};
 use crate::model_dir::{Shape, random_model, text};
 use crate::models::{everything, matrix};
 
-const LANES: usize = 8;
+pub const LANES: usize = 8;
 
 /// Runs chunks of a plan beside steps of the reference, over these tokens: full chunks, each behind those before.
-fn compare(description: &Description, planned: &Planned, tokens: &[u32]) {
+pub fn compare(description: &Description, planned: &Planned, tokens: &[u32]) {
     let mut reference = Carried::new(description);
     let mut carried = vec![];
     for (number, part) in tokens.chunks_exact(LANES).enumerate() {

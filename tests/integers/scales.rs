@@ -95,6 +95,8 @@ fn other_family(seed: u64) -> Network {
         Real::Embed,
         Real::Norm {
             input: 0,
+            centred: true,
+            groups: 1,
             eps: 1e-5,
         },
         Real::Linear {
@@ -124,6 +126,8 @@ fn other_family(seed: u64) -> Network {
         },
         Real::Norm {
             input: 6,
+            centred: true,
+            groups: 1,
             eps: 1e-5,
         },
         Real::Function {
@@ -138,6 +142,8 @@ fn other_family(seed: u64) -> Network {
         },
         Real::Norm {
             input: 9,
+            centred: true,
+            groups: 1,
             eps: 1e-5,
         },
         Real::Head { input: 10 },

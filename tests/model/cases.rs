@@ -14,9 +14,13 @@ enum Outcome {
 }
 use Outcome::{Accepted, Refused};
 
+fn theta(model: &Model) -> f64 {
+    model.config.forward.rotation.as_ref().unwrap().theta
+}
+
 fn nothing_said(model: &Model) {
     assert_eq!(model.warnings, []);
-    assert_eq!(model.config.rope_theta, 10_000.0);
+    assert_eq!(theta(model), 10_000.0);
     assert_eq!(model.eos, Some(1));
     assert_eq!(model.tokenizer.encode("w5 w6").unwrap(), [0, 5, 6]);
 }
@@ -191,11 +195,15 @@ fn shared_models() {
         model.tokenizer.encode("w5 w6").unwrap(),
         [1, 263, 480, 263, 490]
     );
-    let family = [
-        "config.json",
-        "model_type",
-        "gpt2",
-        "\"llama\" and \"mistral\"",
-    ];
-    refused(Model::load(&folder.join("gpt-nano-sort")), &family);
+    let model = Model::load(&folder.join("gpt-nano-sort")).unwrap();
+    assert_eq!((model.eos, model.warnings.as_slice()), (None, &[][..]));
+    assert_eq!(model.config.parameters(), 85_728);
+    assert_eq!(model.tokenizer.encode("CAB").unwrap(), [2, 0, 1]);
+    // Each of its positions is learned.
+    let beyond = Choices {
+        context: Some(12),
+        ..Choices::default()
+    };
+    let model = Model::load_with(&folder.join("gpt-nano-sort"), beyond);
+    refused(model, &["--context", "12", "11 positions", "config.json"]);
 }

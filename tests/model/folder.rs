@@ -70,7 +70,7 @@ fn weights_of_other_kinds() {
     let gguf = without(&[weights], |dir| {
         fs::write(dir.join("a.gguf"), "x").unwrap()
     });
-    let error = refused(gguf, &["a.gguf", "Hugging Face directory"]);
+    let error = refused(gguf, &["a.gguf", "in the place of the folder"]);
     assert!(matches!(error, ModelError::OnlyGguf { .. }));
     // What the weights are is said before the tokenizer is missed.
     let both = without(&[weights, "tokenizer.json"], |dir| {
@@ -114,7 +114,11 @@ fn folders_of_other_kinds() {
     let dir = tempfile::tempdir().unwrap();
     let file = dir.path().join("model.gguf");
     fs::write(&file, "x").unwrap();
-    let error = refused(Model::load(&file), &["model.gguf", "a file", "directory"]);
+    let error = refused(Model::load(&file), &["model.gguf", "not a GGUF file"]);
+    assert!(matches!(error, ModelError::Gguf { .. }));
+    let file = dir.path().join("model.bin");
+    fs::write(&file, "x").unwrap();
+    let error = refused(Model::load(&file), &["model.bin", "a file", "directory"]);
     assert!(matches!(error, ModelError::NotAFolder { .. }));
     let error = refused(
         Model::load(&dir.path().join("none")),

@@ -271,6 +271,12 @@ fn repeated_keys_are_said() {
             .collect();
         assert_eq!(said, [(std::ffi::OsStr::new(name), &vec![key.to_string()])]);
         assert!(warnings(&model).contains("more than once"));
-        assert_eq!((model.config.rope_theta, model.eos), (500.0, Some(1)));
+        assert_eq!(
+            (
+                model.config.forward.rotation.as_ref().unwrap().theta,
+                model.eos
+            ),
+            (500.0, Some(1))
+        );
     }
 }

@@ -5,10 +5,14 @@
 use std::path::Path;
 
 pub use cairo_decode::model::random::{
-    Random, SPECIAL, Shape, Tensors, config_json, random_tensors, text, tokenizer_json,
-    word_level_json,
+    Random, SPECIAL, Shape, Tensors, config_json, tensors_of, text, tokenizer_json, word_level_json,
 };
 use cairo_decode::model::{Model, random};
+
+/// Random weights of the given shape.
+pub fn random_tensors(shape: &Shape, seed: u64) -> Tensors {
+    random::random_tensors(shape, seed).unwrap()
+}
 
 /// The bytes of a safetensors file with `f32` tensors.
 pub fn safetensors_bytes(tensors: &Tensors) -> Vec<u8> {

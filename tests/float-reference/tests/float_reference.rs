@@ -12,20 +12,20 @@ use std::path::Path;
 mod model_dir;
 use model_dir::{Shape, write_model_dir};
 
-fn candle_logits(dir: &Path, config: &Config, tokens: &[u32]) -> Vec<Vec<f32>> {
+fn candle_logits(dir: &Path, config: &Config, mlp: usize, tokens: &[u32]) -> Vec<Vec<f32>> {
     let device = Device::Cpu;
     let tensors = candle_core::safetensors::load(dir.join("model.safetensors"), &device).unwrap();
     let builder = VarBuilder::from_tensors(tensors, DType::F32, &device);
     let candle = CandleConfig {
         hidden_size: config.hidden_size,
-        intermediate_size: config.intermediate_size,
+        intermediate_size: mlp,
         vocab_size: config.vocab_size,
         num_hidden_layers: config.num_hidden_layers,
         num_attention_heads: config.num_attention_heads,
         num_key_value_heads: config.num_key_value_heads,
         use_flash_attn: false,
-        rms_norm_eps: config.rms_norm_eps,
-        rope_theta: config.rope_theta as f32,
+        rms_norm_eps: 1e-5,
+        rope_theta: 500.0,
         bos_token_id: None,
         eos_token_id: None,
         rope_scaling: None,
@@ -46,13 +46,13 @@ fn compare(shape: Shape, seed: u64) {
     let dir = tempfile::tempdir().unwrap();
     write_model_dir(dir.path(), &shape, seed);
     let model = Model::load(dir.path()).unwrap();
-    let float = FloatModel::new(&model);
+    let float = FloatModel::new(&model).unwrap();
     let tokens: Vec<u32> = (0..24)
         .map(|i| ((i * 7 + seed as usize * 5) % model.config.vocab_size) as u32)
         .collect();
 
     let mut state = float.start();
-    let expected = candle_logits(dir.path(), &model.config, &tokens);
+    let expected = candle_logits(dir.path(), &model.config, shape.mlp, &tokens);
     let mut spread = 0f32;
     for (position, (token, expected)) in tokens.iter().zip(&expected).enumerate() {
         let logits = float.step(&mut state, *token, &mut ());
@@ -134,7 +134,7 @@ fn shows_every_site_once_per_step() {
     };
     write_model_dir(dir.path(), &shape, 9);
     let model = Model::load(dir.path()).unwrap();
-    let float = FloatModel::new(&model);
+    let float = FloatModel::new(&model).unwrap();
     let mut state = float.start();
     float.step(&mut state, 3, &mut ());
     let mut seen = Seen(Vec::new());

@@ -1,0 +1,104 @@
+//! The decode step in real numbers at consecutive positions, whose products are computed together: a weight is read once for all of them.
+//!
+//! Each sum runs in index order, so that the numbers are those of [`step`](super::real::step), bit for bit.
+
+use rayon::prelude::*;
+
+use super::network::{Network, Real};
+use super::real::{RealState, finish};
+
+/// Positions whose sums are computed side by side, and rows.
+const LANES: usize = 16;
+const ROWS: usize = 4;
+
+/// Takes in tokens at the next positions, and gives what each operation that is asked for writes: by operation, by position.
+pub fn steps(
+    network: &Network,
+    state: &mut RealState,
+    tokens: &[u32],
+    asked: impl Fn(&Real) -> bool,
+) -> Vec<Vec<Vec<f64>>> {
+    let first = state.position;
+    let mut values: Vec<Vec<Vec<f64>>> = vec![];
+    for (number, operation) in network.operations.iter().enumerate() {
+        if !asked(operation) {
+            values.push(vec![]);
+            continue;
+        }
+        let sums = matrices(network, operation).into_iter();
+        let mut sums: Vec<_> = sums
+            .map(|(rows, input)| dots(rows, &values[input]).into_iter())
+            .collect();
+        let mut written = vec![];
+        for (place, &token) in tokens.iter().enumerate() {
+            state.position = first + place;
+            let before = |input: usize| &values[input][place][..];
+            // One vector of each matrix, in order.
+            let mut own = sums
+                .iter_mut()
+                .filter_map(Iterator::next)
+                .collect::<Vec<_>>()
+                .into_iter();
+            let own = &mut |_: &[Vec<f64>], _: usize| own.next().unwrap_or_default();
+            written.push(finish(network, state, token, number, &before, own));
+        }
+        values.push(written);
+    }
+    state.position = first + tokens.len();
+    values
+}
+
+/// The matrices of an operation with the operations that they read, in the order in which [`finish`] asks for their sums.
+fn matrices<'a>(network: &'a Network, operation: &'a Real) -> Vec<(&'a [Vec<f64>], usize)> {
+    match operation {
+        Real::Embed | Real::Norm { .. } | Real::Attention { .. } => vec![],
+        Real::Linear { input, of }
+        | Real::Function { input, of, .. }
+        | Real::Rotary { input, of }
+        | Real::Residual { input, of, .. } => vec![(&of.weights, *input)],
+        Real::Gated {
+            input, gate, up, ..
+        } => vec![(&gate.weights, *input), (&up.weights, *input)],
+        Real::Head { input } => vec![(network.output(), *input)],
+    }
+}
+
+/// `Σ_j W_ij x_j` of each position's `x`, by position.
+pub(super) fn dots<T: Copy + Into<f64> + Sync>(
+    weights: &[Vec<T>],
+    inputs: &[Vec<f64>],
+) -> Vec<Vec<f64>> {
+    let mut sums = vec![];
+    for positions in inputs.chunks(LANES) {
+        let channels = positions.first().map_or(0, Vec::len);
+        let mut lanes = vec![[0.0; LANES]; channels];
+        for (lane, x) in positions.iter().enumerate() {
+            let channels = lanes.iter_mut().zip(x);
+            channels.for_each(|(lanes, &x)| lanes[lane] = x);
+        }
+        let rows = weights.par_chunks(ROWS).flat_map_iter(|rows| match rows {
+            [a, b, c, d] => several([a, b, c, d], &lanes).to_vec(),
+            rest => rest.iter().flat_map(|row| several([row], &lanes)).collect(),
+        });
+        let rows: Vec<[f64; LANES]> = rows.collect();
+        let of_lane = |lane: usize| rows.iter().map(|sums| sums[lane]).collect();
+        sums.extend((0..positions.len()).map(of_lane));
+    }
+    sums
+}
+
+/// The sums of a few rows for all lanes: as many as a processor adds to at a time.
+fn several<T: Copy + Into<f64>, const N: usize>(
+    rows: [&Vec<T>; N],
+    lanes: &[[f64; LANES]],
+) -> [[f64; LANES]; N] {
+    let mut sums = [[0.0; LANES]; N];
+    for (channel, lanes) in lanes.iter().enumerate() {
+        for (sums, row) in sums.iter_mut().zip(rows) {
+            let weight: f64 = row[channel].into();
+            let pairs = sums.iter_mut().zip(lanes);
+            pairs.for_each(|(sum, x)| *sum += weight * x);
+        }
+    }
+    sums
+}

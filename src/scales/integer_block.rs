@@ -1,0 +1,79 @@
+//! The integer model at consecutive positions, whose products are computed together: a weight is read once for all of them.
+//!
+//! Everything but the sums of products is the reference's own, position by position. The sums are of the same whole numbers: a float of 64 bits has every
+//! whole number up to `2^53`, so sums that stay below it are exact, and the others are the reference's.
+
+use super::block;
+use crate::integers::reference::{finish, matrices};
+use crate::integers::{Carried, Description, Matrix, Refusal};
+
+/// Whole numbers up to this one are floats.
+const EXACT: f64 = 9_007_199_254_740_992.0;
+
+/// Takes in tokens at the next positions, and gives the logits behind each, up to the first position that is refused.
+pub fn steps(
+    description: &Description,
+    carried: &mut Carried,
+    tokens: &[u32],
+) -> (Vec<Vec<i64>>, Option<Refusal>) {
+    let (first, mut count) = (carried.position, tokens.len());
+    let mut refusal = None;
+    // By operation, by position.
+    let mut values: Vec<Vec<Vec<i64>>> = vec![];
+    for (number, operation) in description.operations.iter().enumerate() {
+        let sums = matrices(description, operation).into_iter();
+        let mut sums: Vec<_> = sums
+            .map(|(weights, input)| dots(weights, &values[input][..count]).into_iter())
+            .collect();
+        let mut written = vec![];
+        for (place, &token) in tokens[..count].iter().enumerate() {
+            carried.position = first + place;
+            let before = |input: usize| &values[input][place][..];
+            // One vector of each matrix, in order.
+            let mut own = sums
+                .iter_mut()
+                .filter_map(Iterator::next)
+                .collect::<Vec<_>>()
+                .into_iter();
+            let own = &mut |_: &Matrix, _: usize| own.next().unwrap_or_default();
+            match finish(description, carried, token, number, &before, own) {
+                Ok(value) => written.push(value),
+                Err(error) => {
+                    refusal = Some(error);
+                    break;
+                }
+            }
+        }
+        count = written.len();
+        values.push(written);
+    }
+    carried.position = first + count;
+    let mut logits = values.pop().unwrap_or_default();
+    logits.truncate(count);
+    (logits, refusal)
+}
+
+/// `Σ_j W_ij x_j` of each position's `x`, by position.
+fn dots(weights: &Matrix, inputs: &[Vec<i64>]) -> Vec<Vec<i64>> {
+    let largest = inputs.iter().flatten().map(|x| x.unsigned_abs()).max();
+    let heaviest = weights
+        .rows
+        .iter()
+        .flatten()
+        .map(|w| w.unsigned_abs())
+        .max();
+    let bound = largest.unwrap_or(0) as f64 * f64::from(heaviest.unwrap_or(0));
+    if bound * weights.inputs as f64 >= EXACT {
+        let dot = |row: &Vec<i32>, x: &[i64]| {
+            let products = row.iter().zip(x).map(|(&w, &x)| i64::from(w) * x);
+            products.sum()
+        };
+        let sums = |x: &Vec<i64>| weights.rows.iter().map(|row| dot(row, x)).collect();
+        return inputs.iter().map(sums).collect();
+    }
+    let real = |x: &Vec<i64>| x.iter().map(|&x| x as f64).collect();
+    let inputs: Vec<Vec<f64>> = inputs.iter().map(real).collect();
+    let sums = block::dots(&weights.rows, &inputs).into_iter();
+    sums.map(|sums| sums.into_iter().map(|sum| sum as i64).collect())
+        .collect()
+}
