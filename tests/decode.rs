@@ -13,7 +13,7 @@ use cairo_decode::program::Work;
 use cairo_decode::quantize::QuantOptions;
 use cairo_decode::receipt::{Document, TensorManifest};
 use cairo_decode::scales::{Options, quantise};
-use cairo_decode::verify::params::COMPACT;
+use cairo_decode::verify::params::{COMPACT, ParamSet};
 use cairo_decode::verify::proof::decode_tensors;
 use cairo_decode::verify::statement::v3::{Frontier, Statement};
 use cairo_decode::verify::statement::{Domain, SessionId};
@@ -379,24 +379,25 @@ fn a_build_folder_is_read_back() {
 
 /// A manifest with these sets of parameters, and the model root that follows from them.
 fn with_sets(bytes: &[u8], sets: &[&str]) -> Vec<u8> {
-    let mut manifest = TensorManifest::from_json(bytes).expect("a manifest");
-    let layouts = manifest.tensors.layouts().clone();
-    let root = manifest.tensors.roots()[0].1;
-    let roots = sets.iter().map(|set| (set.to_string(), root));
-    manifest.tensors = TensorPins::new(layouts, roots).expect("pins");
-    manifest.model.model_root = manifest.tensors.model_root(manifest.parameters_root);
-    manifest.to_json().expect("a manifest").into_bytes()
+    let root = |pins: &TensorPins| pins.roots()[0].1;
+    with_roots(bytes, |pins| {
+        sets.iter()
+            .map(|set| (set.to_string(), root(pins)))
+            .collect()
+    })
 }
 
 /// A manifest with another root of constants, and the model root that follows from it.
 fn with_other_constants(bytes: &[u8]) -> Vec<u8> {
+    let other = |(set, _): &(&'static ParamSet, [u8; 32])| (set.name.to_string(), [7; 32]);
+    with_roots(bytes, |pins| pins.roots().iter().map(other).collect())
+}
+
+/// A manifest with other roots, and the model root that follows from them.
+fn with_roots(bytes: &[u8], roots: impl Fn(&TensorPins) -> Vec<(String, [u8; 32])>) -> Vec<u8> {
     let mut manifest = TensorManifest::from_json(bytes).expect("a manifest");
-    let roots = manifest.tensors.roots();
-    let names = roots.iter().map(|(set, _)| set.name.to_string());
-    let names: Vec<String> = names.collect();
-    let layouts = manifest.tensors.layouts().clone();
-    let others = names.into_iter().map(|name| (name, [7; 32]));
-    manifest.tensors = TensorPins::new(layouts, others).expect("pins");
+    let pins = &manifest.tensors;
+    manifest.tensors = TensorPins::new(pins.layouts().clone(), roots(pins)).expect("pins");
     manifest.model.model_root = manifest.tensors.model_root(manifest.parameters_root);
     manifest.to_json().expect("JSON").into_bytes()
 }

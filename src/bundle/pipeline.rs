@@ -33,12 +33,11 @@ pub(super) trait Kind {
         calibration: &Documents,
     ) -> Result<Self::Integers, BundleError>;
 
-    /// The floats.
+    /// The floats of the model's files.
     fn floats<'a>(
         &self,
         request: &BuildRequest,
         model: &'a Model,
-        integers: &'a Self::Integers,
     ) -> Result<Box<dyn Follower + 'a>, BundleError>;
 
     /// The integers beside the floats.
@@ -122,7 +121,7 @@ pub(super) fn build<K: Kind>(
     stage(Stage::Quantize);
     let integers = kind.quantise(request, &model, context, &texts.calibration)?;
     stage(Stage::Fidelity);
-    let mut floats = kind.floats(request, &model, &integers)?;
+    let mut floats = kind.floats(request, &model)?;
     let mut follower = kind.follower(&integers);
     let cause = || kind.cause(&model, &integers);
     let fidelity = texts.measure(request, [&mut *floats, &mut *follower], cause)?;

@@ -54,7 +54,6 @@ impl Kind for Steps {
         &self,
         request: &BuildRequest,
         model: &'a Model,
-        _: &'a Quantized,
     ) -> Result<Box<dyn Follower + 'a>, BundleError> {
         let floats = Floats::new(model).map_err(|source| BundleError::Quantize {
             dir: request.model.clone(),

@@ -50,10 +50,9 @@ impl Kind for Tensors {
     fn floats<'a>(
         &self,
         _: &BuildRequest,
-        _: &'a Model,
-        integers: &'a Quantised,
+        model: &'a Model,
     ) -> Result<Box<dyn Follower + 'a>, BundleError> {
-        Ok(Box::new(Floats::new(&integers.network)))
+        Ok(Box::new(Floats::of(model)))
     }
 
     fn follower<'a>(&self, integers: &'a Quantised) -> Box<dyn Follower + 'a> {

@@ -132,9 +132,7 @@ impl Model {
             warnings,
         })
     }
-}
 
-impl Model {
     /// A model in a GGUF file.
     fn of_gguf(mut gguf: Gguf, path: &Path, choices: Choices) -> Result<Self, ModelError> {
         let config_file = gguf.config()?;

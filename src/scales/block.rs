@@ -2,6 +2,8 @@
 //!
 //! Each sum runs in index order, so that the numbers are those of [`step`](super::real::step), bit for bit.
 
+use std::vec;
+
 use rayon::prelude::*;
 
 use super::network::{Network, Real};
@@ -26,19 +28,12 @@ pub fn steps(
             continue;
         }
         let sums = matrices(network, operation).into_iter();
-        let mut sums: Vec<_> = sums
-            .map(|(rows, input)| dots(rows, &values[input]).into_iter())
-            .collect();
+        let mut sums = InTurn::new(sums.map(|(rows, input)| dots(rows, &values[input])));
         let mut written = vec![];
         for (place, &token) in tokens.iter().enumerate() {
             state.position = first + place;
             let before = |input: usize| &values[input][place][..];
-            // One vector of each matrix, in order.
-            let mut own = sums
-                .iter_mut()
-                .filter_map(Iterator::next)
-                .collect::<Vec<_>>()
-                .into_iter();
+            let mut own = sums.next();
             let own = &mut |_: &[Vec<f64>], _: usize| own.next().unwrap_or_default();
             written.push(finish(network, state, token, number, &before, own));
         }
@@ -46,6 +41,22 @@ pub fn steps(
     }
     state.position = first + tokens.len();
     values
+}
+
+/// The sums of an operation's matrices at consecutive positions, which are taken position by position.
+pub(super) struct InTurn<T>(Vec<vec::IntoIter<Vec<T>>>);
+
+impl<T> InTurn<T> {
+    /// Of each matrix the sums by position.
+    pub fn new(matrices: impl Iterator<Item = Vec<Vec<T>>>) -> InTurn<T> {
+        InTurn(matrices.map(Vec::into_iter).collect())
+    }
+
+    /// Those of the next position, matrix by matrix.
+    pub fn next(&mut self) -> vec::IntoIter<Vec<T>> {
+        let sums = self.0.iter_mut().filter_map(Iterator::next);
+        sums.collect::<Vec<_>>().into_iter()
+    }
 }
 
 /// The matrices of an operation with the operations that they read, in the order in which [`finish`] asks for their sums.

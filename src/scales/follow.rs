@@ -1,11 +1,14 @@
 //! The integer model beside the float model: the logits of both, in real numbers.
 
+use std::borrow::Cow;
+
 use super::block;
 use super::choose::Quantised;
 use super::integer_block;
 use super::network::Network;
 use super::real::RealState;
 use crate::integers::Carried;
+use crate::model::Model;
 use crate::quantize::{Follower, NoProof};
 
 /// The integer step of the specification, position by position.
@@ -47,20 +50,29 @@ impl Follower for Reference<'_> {
 
 /// The decode step in real numbers, position by position.
 pub struct Floats<'a> {
-    of: &'a Network,
+    of: Cow<'a, Network>,
     state: RealState,
 }
 
 impl<'a> Floats<'a> {
     pub fn new(of: &'a Network) -> Floats<'a> {
         let state = RealState::new(of);
+        let of = Cow::Borrowed(of);
+        Floats { of, state }
+    }
+
+    /// The floats of a model's files: without what the quantiser makes of a network before it chooses scales, which would hide its mistakes.
+    pub fn of(model: &Model) -> Floats<'static> {
+        let of = Network::of(model);
+        let state = RealState::new(&of);
+        let of = Cow::Owned(of);
         Floats { of, state }
     }
 }
 
 impl Follower for Floats<'_> {
     fn restart(&mut self) {
-        self.state = RealState::new(self.of);
+        self.state = RealState::new(&self.of);
     }
 
     fn logits(&mut self, token: u32) -> Result<Vec<f64>, NoProof> {
@@ -69,7 +81,7 @@ impl Follower for Floats<'_> {
     }
 
     fn block(&mut self, tokens: &[u32]) -> (Vec<Vec<f64>>, Option<NoProof>) {
-        let mut values = block::steps(self.of, &mut self.state, tokens, |_| true);
+        let mut values = block::steps(&self.of, &mut self.state, tokens, |_| true);
         (values.pop().unwrap_or_default(), None)
     }
 }

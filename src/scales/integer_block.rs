@@ -3,7 +3,7 @@
 //! Everything but the sums of products is the reference's own, position by position. The sums are of the same whole numbers: a float of 64 bits has every
 //! whole number up to `2^53`, so sums that stay below it are exact, and the others are the reference's.
 
-use super::block;
+use super::block::{self, InTurn};
 use crate::integers::reference::{finish, matrices};
 use crate::integers::{Carried, Description, Matrix, Refusal};
 
@@ -22,19 +22,13 @@ pub fn steps(
     let mut values: Vec<Vec<Vec<i64>>> = vec![];
     for (number, operation) in description.operations.iter().enumerate() {
         let sums = matrices(description, operation).into_iter();
-        let mut sums: Vec<_> = sums
-            .map(|(weights, input)| dots(weights, &values[input][..count]).into_iter())
-            .collect();
+        let mut sums =
+            InTurn::new(sums.map(|(weights, input)| dots(weights, &values[input][..count])));
         let mut written = vec![];
         for (place, &token) in tokens[..count].iter().enumerate() {
             carried.position = first + place;
             let before = |input: usize| &values[input][place][..];
-            // One vector of each matrix, in order.
-            let mut own = sums
-                .iter_mut()
-                .filter_map(Iterator::next)
-                .collect::<Vec<_>>()
-                .into_iter();
+            let mut own = sums.next();
             let own = &mut |_: &Matrix, _: usize| own.next().unwrap_or_default();
             match finish(description, carried, token, number, &before, own) {
                 Ok(value) => written.push(value),

@@ -71,7 +71,7 @@ fn parts(network: &Network, bounds: &[Bound]) -> Vec<usize> {
     reaches.into_iter().map(parts).collect()
 }
 
-/// The part of a product that reads every so-manieth input; the biases are in the first.
+/// The part of a product that reads the inputs `part`, `part + parts` and so on; the biases are in the first.
 fn of_part(of: &Product, part: usize, parts: usize) -> Product {
     let row = |row: &Vec<f64>| {
         let inputs = row.iter().enumerate();

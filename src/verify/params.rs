@@ -73,9 +73,8 @@ pub const LARGE: ParamSet = ParamSet {
         0x5f, 0x31, 0x49, 0xbf, 0x07, 0xd6, 0x07, 0x07, 0x36, 0x06, 0xea, 0x6e, 0x30, 0x6e, 0x4b,
         0x2c, 0x24,
     ],
-    all_preprocessed_columns: false,
     max_log_rows: LOG_TABLE_ROWS + 1,
-    value_tables: MAX_VALUE_TABLES,
+    ..PLAIN
 };
 
 /// For shorter proofs that are verified as they are: 38 queries at blow-up 4 and 20 bits of proof of work, 96 bits. Against
@@ -93,9 +92,7 @@ pub const COMPACT: ParamSet = ParamSet {
         0x0c, 0xf1, 0xeb, 0xe9, 0x25, 0x64, 0x45, 0xc1, 0x50, 0x9c, 0x18, 0x48, 0x7d, 0x5d, 0x59,
         0xfc, 0x2a,
     ],
-    all_preprocessed_columns: false,
-    max_log_rows: LOG_TABLE_ROWS,
-    value_tables: MAX_VALUE_TABLES,
+    ..PLAIN
 };
 
 /// For receipts that will be wrapped: 18 queries at blow-up 16 and 24 bits of proof of work, 96 bits.
@@ -116,9 +113,9 @@ pub const WRAPPABLE: ParamSet = ParamSet {
         0xb8, 0x20,
     ],
     all_preprocessed_columns: true,
-    max_log_rows: LOG_TABLE_ROWS,
     // A circuit is made for one set of components.
     value_tables: 1,
+    ..PLAIN
 };
 
 /// What [`super::verify_proof`] accepts.

@@ -4,6 +4,7 @@ use std::sync::OnceLock;
 
 use cairo_decode::air::layout::Layouts;
 use cairo_decode::prove::Prover;
+use cairo_decode::prove::tensor::Sets;
 use cairo_decode::tensor::{Matrix, Plan, constants};
 use cairo_decode::verify::params::{COMPACT, LARGE, PLAIN, ParamSet, pcs_config};
 use cairo_decode::verify::proof::{TensorProof, encode_tensors};
@@ -21,10 +22,15 @@ pub struct Pinned {
 
 impl Pinned {
     fn of(plan: Plan, tokens: &[u32], set: &'static ParamSet) -> Pinned {
+        Pinned::by(|sets| Prover::with_constants(set, sets), plan, tokens)
+    }
+
+    /// A proof by this prover.
+    fn by(prover: impl Fn(Sets) -> Prover, plan: Plan, tokens: &[u32]) -> Pinned {
         let sets = constants::constants(&plan, plan.lanes).expect("one writer each");
         let Chunk { witness, input, .. } = chunk_of(plan, tokens);
         let layouts = sets.layouts.clone();
-        let prover = Prover::with_constants(set, sets);
+        let prover = prover(sets);
         let root = prover.preprocessed_root();
         let proof = prover.prove_tensors(input, &witness).expect("proves");
         Pinned {
@@ -121,11 +127,9 @@ fn a_compact_proof_verifies() {
 /// A large model's prover keeps no coefficients: its proofs have the same constants and are accepted by the same pins.
 #[test]
 fn a_proof_without_coefficients_verifies() {
-    let sets = constants::constants(&plan(), LANES).expect("one writer each");
-    let Chunk { witness, input, .. } = chunk_of(plan(), &GIVEN);
-    let prover = Prover::without_coefficients(&PLAIN, sets);
-    assert_eq!(prover.preprocessed_root(), honest().root);
-    let proof = prover.prove_tensors(input, &witness).expect("proves");
+    let without = |sets| Prover::without_coefficients(&PLAIN, sets);
+    let Pinned { proof, root, .. } = Pinned::by(without, plan(), &GIVEN);
+    assert_eq!(root, honest().root);
     verify_tensors(&encode_tensors(&proof), &honest().pins()).expect("verifies");
 }
 

@@ -6,6 +6,7 @@ use super::Facts;
 use super::sizes::{self, MAX_HEADS, MAX_LAYERS, MAX_POSITIONS, MAX_VOCAB, MAX_WIDTH};
 use super::window::Rule;
 use crate::model::forward::{Affine, Dense, Forward, Function, Operation, Source};
+use crate::model::gguf::Form;
 use crate::model::json::Object;
 use crate::model::keys::Meaning::{self, Read};
 use crate::model::rope::{self, Rotation};
@@ -32,7 +33,7 @@ pub(super) const KEYS: &[(&str, Meaning)] = &[
 ];
 
 /// Keys of GGUF's metadata for this block.
-pub(super) const GGUF_KEYS: &[(&str, &str)] = &[
+const GGUF_KEYS: &[(&str, &str)] = &[
     ("block_count", "num_hidden_layers"),
     ("context_length", "max_position_embeddings"),
     ("embedding_length", "hidden_size"),
@@ -47,7 +48,7 @@ pub(super) const GGUF_KEYS: &[(&str, &str)] = &[
 ];
 
 /// Names of GGUF's tensors for this block.
-pub(super) const GGUF_TENSORS: &[(&str, &str)] = &[
+const GGUF_TENSORS: &[(&str, &str)] = &[
     ("token_embd", "model.embed_tokens"),
     ("output_norm", "model.norm"),
     ("output", "lm_head"),
@@ -69,6 +70,18 @@ pub(super) const GGUF_TENSORS: &[(&str, &str)] = &[
 
 /// Queries and keys, whose rows converters reorder for some architectures.
 pub(super) const GGUF_PAIRED: &[&str] = &["blk.{}.attn_q", "blk.{}.attn_k"];
+
+/// How a family of this block is stored, where the architecture has its name and converters leave rows as they are.
+pub(super) const fn form(name: &'static str) -> Form {
+    Form {
+        architecture: name,
+        family: name,
+        keys: GGUF_KEYS,
+        tensors: GGUF_TENSORS,
+        paired: &[],
+        turned: &[],
+    }
+}
 
 /// Where matrices have biases.
 #[derive(Debug, Clone, Copy)]

@@ -29,12 +29,8 @@ pub(super) static FAMILY: Family = Family {
     prefix: "model.",
     ignored: &["rotary_emb.inv_freq"],
     gguf: Some(Form {
-        architecture: "llama",
-        family: "llama",
-        keys: decoder::GGUF_KEYS,
-        tensors: decoder::GGUF_TENSORS,
         paired: decoder::GGUF_PAIRED,
-        turned: &[],
+        ..decoder::form("llama")
     }),
     read: |object, warnings| decoder::read(&VARIANT, object, warnings),
 };

@@ -3,7 +3,6 @@
 use super::Family;
 use super::decoder::{self, Biases, Variant};
 use super::window::Rule;
-use crate::model::gguf::Form;
 use crate::model::keys::Meaning::{self, Harmless, Only};
 
 const KEYS: &[(&str, Meaning)] = &[
@@ -38,13 +37,6 @@ pub(super) static FAMILY: Family = Family {
     keys: &[KEYS, decoder::KEYS],
     prefix: "model.",
     ignored: &["rotary_emb.inv_freq"],
-    gguf: Some(Form {
-        architecture: "qwen2",
-        family: "qwen2",
-        keys: decoder::GGUF_KEYS,
-        tensors: decoder::GGUF_TENSORS,
-        paired: &[],
-        turned: &[],
-    }),
+    gguf: Some(decoder::form("qwen2")),
     read: |object, warnings| decoder::read(&VARIANT, object, warnings),
 };

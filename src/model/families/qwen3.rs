@@ -3,7 +3,6 @@
 use super::Family;
 use super::decoder::{self, Biases, Variant};
 use super::window::Rule;
-use crate::model::gguf::Form;
 use crate::model::keys::Meaning::{self, Read};
 
 const KEYS: &[(&str, Meaning)] = &[("attention_bias", Read)];
@@ -31,13 +30,6 @@ pub(super) static FAMILY: Family = Family {
     keys: &[KEYS, decoder::KEYS],
     prefix: "model.",
     ignored: &["rotary_emb.inv_freq"],
-    gguf: Some(Form {
-        architecture: "qwen3",
-        family: "qwen3",
-        keys: decoder::GGUF_KEYS,
-        tensors: decoder::GGUF_TENSORS,
-        paired: &[],
-        turned: &[],
-    }),
+    gguf: Some(decoder::form("qwen3")),
     read: |object, warnings| decoder::read(&VARIANT, object, warnings),
 };

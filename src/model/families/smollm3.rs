@@ -41,12 +41,8 @@ pub(super) static FAMILY: Family = Family {
     prefix: "model.",
     ignored: &["rotary_emb.inv_freq"],
     gguf: Some(Form {
-        architecture: "smollm3",
-        family: "smollm3",
-        keys: decoder::GGUF_KEYS,
-        tensors: decoder::GGUF_TENSORS,
         paired: decoder::GGUF_PAIRED,
-        turned: &[],
+        ..decoder::form("smollm3")
     }),
     read: |object, warnings| decoder::read(&VARIANT, object, warnings),
 };
