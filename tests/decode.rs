@@ -240,7 +240,7 @@ fn descriptions_are_read_back() {
     assert!(!cut.to_string().is_empty());
     decode(&[&bytes[..], &[0]].concat()).expect_err("a byte more");
     let magic = decode(&bytes[1..]).expect_err("another beginning");
-    assert_eq!(magic.to_string(), "it does not start with \"cdints02\"");
+    assert_eq!(magic.to_string(), "it does not start with \"cdints03\"");
 
     // What a session refuses, and where it ends.
     let build = &of.build;

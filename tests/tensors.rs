@@ -17,6 +17,8 @@ mod balance;
 mod cells;
 #[path = "tensors/chain_lies.rs"]
 mod chain_lies;
+#[path = "tensors/checked.rs"]
+mod checked;
 #[path = "tensors/circuit.rs"]
 mod circuit;
 #[path = "support/command.rs"]
@@ -179,16 +181,17 @@ pub fn plan() -> Plan {
     let z = numbers.product(14, 8, 500, 9);
     let z = plan.linear(y, z, 14).expect("in range");
     let sum = numbers.product(8, WIDTH, 3, 3);
-    let sum = plan.residual(x, z, sum).expect("in range");
+    let sum = plan.residual(x, z, sum, 24).expect("in range");
     let gated = Gated {
         gate: numbers.product(WIDTH, 7, 2, 10),
         up: numbers.product(WIDTH, 7, 2, 5),
         table: silu,
         shift: 11,
+        bits: 16,
     };
     let gated = plan.gated(sum, gated).expect("in range");
     let sum2 = numbers.product(7, WIDTH, 3, 2);
-    let sum = plan.residual(sum, gated, sum2).expect("in range");
+    let sum = plan.residual(sum, gated, sum2, 18).expect("in range");
     plan.head(sum).expect("in range");
     plan
 }
@@ -233,12 +236,13 @@ pub fn ends() -> Chunk {
     let of = numbers.product(WIDTH, 8, 500, 11);
     plan.function(x, of, silu).expect("in range");
     let of = numbers.product(WIDTH, WIDTH, 500, 3);
-    plan.residual(x, x, of).expect("in range");
+    plan.residual(x, x, of, 25).expect("in range");
     let of = Gated {
         gate: numbers.product(WIDTH, 8, 500, 11),
         up: numbers.product(WIDTH, 8, 500, 10),
         table: silu,
         shift: 8,
+        bits: 16,
     };
     plan.gated(x, of).expect("in range");
     plan.head(x).expect("in range");

@@ -142,6 +142,7 @@ impl Gpt2 {
             operations.push(Operation::Linear {
                 input: normed,
                 of: product(numbers, [width, width], 50, 13),
+                bits: 11,
             });
         }
         let of = Attention {
@@ -153,6 +154,7 @@ impl Gpt2 {
             score_shift: 13,
             weights: 0,
             mix_shift: 12,
+            mix_bits: 13,
         };
         operations.push(Operation::Attention {
             queries: normed + 1,
@@ -164,6 +166,7 @@ impl Gpt2 {
             stream,
             input: normed + 4,
             of: product(numbers, [width, width], 60, 5),
+            bits: 20,
         });
         let stream = normed + 5;
         operations.push(self.norm(stream));
@@ -176,6 +179,7 @@ impl Gpt2 {
             stream,
             input: stream + 2,
             of: product(numbers, [4 * width, width], 20, 5),
+            bits: 20,
         });
     }
 }

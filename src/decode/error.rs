@@ -8,7 +8,7 @@ use crate::integers::{EncodingError, RangeError};
 use crate::program::{self, ScheduleError};
 use crate::prove::ProveError;
 use crate::prove::tensor::calls::CallError;
-use crate::tensor::{ChunkError, PlanError, StreamError};
+use crate::tensor::{BitsError, ChunkError, PlanError};
 use crate::trace::TraceError;
 use crate::verify::ProofError;
 use crate::verify::statement::StatementError;
@@ -78,7 +78,7 @@ pub enum DecodeError {
     #[error(transparent)]
     Accept(#[from] ChunkError),
     #[error(transparent)]
-    Stream(#[from] StreamError),
+    Bits(#[from] BitsError),
     #[error(transparent)]
     Chunk(#[from] program::ChunkError),
     #[error(transparent)]

@@ -57,14 +57,25 @@ impl At<'_> {
     }
 
     pub(super) fn form(&self, bits: u32, shift: u32) -> Result<(), RangeError> {
+        self.form_within(bits, shift, [1, MAX_BITS])
+    }
+
+    pub(super) fn form_within(
+        &self,
+        bits: u32,
+        shift: u32,
+        [least, most]: [u32; 2],
+    ) -> Result<(), RangeError> {
         let (operation, name) = (self.number, self.name);
         let wrong = RangeError::Form {
             operation,
             name,
             bits,
             shift,
+            least,
+            most,
         };
-        let fits = bits <= MAX_BITS && shift <= MAX_BITS && bits + shift <= FORM_BITS;
+        let fits = (least..=most).contains(&bits) && shift <= MAX_BITS && bits + shift <= FORM_BITS;
         fits.then_some(()).ok_or(wrong)
     }
 

@@ -1,4 +1,6 @@
 //! The operations of a decode step and their constants.
+//!
+//! Bits are those of signed numbers, the sign included: `b` bits hold `-2^(b-1)` to below `2^(b-1)`.
 
 use serde::{Deserialize, Serialize};
 
@@ -86,6 +88,8 @@ pub struct Attention {
     pub weights: usize,
     /// Bits that the mixture of values drops.
     pub mix_shift: u32,
+    /// Bits of a mixture: a step with one of more is refused.
+    pub mix_bits: u32,
 }
 
 /// Two products of the same inputs: `round(table(gate) up / 2^shift)`.
@@ -95,6 +99,8 @@ pub struct Gated {
     pub up: Product,
     pub table: usize,
     pub shift: u32,
+    /// Bits of a result: a step with one of more is refused.
+    pub bits: u32,
 }
 
 /// An operation. Each input is the number of an operation before.
@@ -104,8 +110,12 @@ pub enum Operation {
     Embed,
     /// `x / ‖x‖`.
     Norm { input: usize, norm: Norm },
-    /// A product with rounding.
-    Linear { input: usize, of: Product },
+    /// A product with rounding, whose results have so many bits: a step with one of more is refused.
+    Linear {
+        input: usize,
+        of: Product,
+        bits: u32,
+    },
     /// A function of rounded products, by a table.
     Function {
         input: usize,
@@ -125,11 +135,12 @@ pub enum Operation {
         values: usize,
         of: Attention,
     },
-    /// A stream plus rounded products.
+    /// A stream plus rounded products, which have so many bits: a step with one of more is refused.
     Residual {
         stream: usize,
         input: usize,
         of: Product,
+        bits: u32,
     },
     /// A gated product.
     Gated { input: usize, of: Gated },

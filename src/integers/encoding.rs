@@ -9,12 +9,12 @@ use thiserror::Error;
 use super::description::Description;
 
 /// First bytes.
-const MAGIC: &[u8] = b"cdints02";
+const MAGIC: &[u8] = b"cdints03";
 
 /// Why bytes are no description, or a description has none.
 #[derive(Debug, Error)]
 pub enum EncodingError {
-    #[error("it does not start with \"cdints02\"")]
+    #[error("it does not start with \"cdints03\"")]
     Magic,
     #[error("{0}")]
     Form(String),

@@ -53,13 +53,15 @@ pub enum RangeError {
         most: u32,
     },
     #[error(
-        "operation {operation} ({name}): {bits} bits behind a shift by {shift}: at most 16 bits, and 30 with the shift"
+        "operation {operation} ({name}): {bits} bits behind a shift by {shift}: there are from {least} to {most}, and 30 with the shift"
     )]
     Form {
         operation: usize,
         name: &'static str,
         bits: u32,
         shift: u32,
+        least: u32,
+        most: u32,
     },
     #[error(
         "operation {operation} ({name}): the constant {what} is {value}, which is not between {least} and {most}"
@@ -82,13 +84,13 @@ pub enum Refusal {
     #[error("position {position} is beyond the context of {context}")]
     Position { position: usize, context: usize },
     #[error(
-        "operation {operation}, channel {channel}: the stream is {value}, and must be from -{bound} to below {bound}"
+        "operation {operation}, channel {channel}: {value} has more than {bits} bits: the prompt leads out of the ranges that the model was calibrated for"
     )]
-    Stream {
+    Bits {
         operation: usize,
         channel: usize,
         value: i64,
-        bound: i64,
+        bits: u32,
     },
     #[error("operation {operation}: the norm's sum of squares needs an exponent above {most}")]
     Norm { operation: usize, most: u32 },

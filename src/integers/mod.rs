@@ -8,6 +8,7 @@
 //!
 //! Deliberately absent: floats, scales, and how an operation is proven (that is `tensor`).
 
+mod bounds;
 mod checks;
 mod description;
 mod encoding;

@@ -4,15 +4,21 @@
 //! `‖w_i‖ · length`. The length of a normalised vector is known whatever the input: a channel may be `√d` times the root of the mean square, and then all
 //! others are small. For `d` channels that is a factor of `√d` in every accumulator behind a norm.
 
+use super::bounds::{accumulator, largest_row};
 use super::checks::At;
 use super::description::{
     Attention, Description, Gated, Matrix, Norm, Operation, Product, Table, half,
 };
 use super::error::RangeError;
-use super::reference::{ANGLE_BITS, MAX_EXPONENT, PROBABILITY_BITS, RECIPROCAL, STREAM};
+use super::reference::{ANGLE_BITS, PROBABILITY_BITS, RECIPROCAL};
+
+pub use super::bounds::{Reach, ceil_root, fewest_bits, norm_length};
 
 /// An accumulator is below this in magnitude, its bias included.
 pub const ACCUMULATOR: i64 = 1 << 29;
+
+/// An accumulator whose rounded result is checked to have its bits is below this: with a form, which is at most `2^29 + 2^15`, it is shorter than `2^31 - 1`.
+pub const CHECKED_ACCUMULATOR: i64 = (3 << 29) - (1 << 16);
 
 /// A logit is below this in magnitude.
 pub const LOGIT: i64 = 1 << 28;
@@ -23,8 +29,8 @@ pub const MAX_BITS: u32 = 16;
 /// Most bits of a result and its rest together.
 pub const FORM_BITS: u32 = 30;
 
-/// The largest shift of what joins the stream.
-pub const STREAM_SHIFT: u32 = 5;
+/// Fewest bits of what joins the stream.
+pub const LEAST_STREAM_BITS: u32 = 14;
 
 /// Most bits of what is rotated, of keys and of values, sign included.
 pub const SHORT_BITS: u32 = 15;
@@ -47,6 +53,9 @@ pub const NORM_FLOOR: i64 = 1 << 10;
 /// A channel of a norm is below this in magnitude when it is scaled.
 pub const NORM_INPUT: i64 = 1 << 28;
 
+/// A channel of a stream is below this in magnitude.
+pub const STREAM: i64 = NORM_INPUT;
+
 /// The length of a norm's numbers is below this: then the largest unit is large enough.
 pub const NORM_LENGTH: i64 = 1 << 30;
 
@@ -55,26 +64,6 @@ pub const EMBEDDING_SHIFT: u32 = 24;
 
 /// A weight of the largest score is at least this and below twice of it.
 pub const LEAST_WEIGHT: i64 = 1 << 14;
-
-/// Bounds of a value.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Reach {
-    /// Of the magnitude of each channel.
-    pub each: i64,
-    /// Of the root of the sum of squares.
-    pub length: i64,
-}
-
-impl Reach {
-    /// Bounds of channels of at most these magnitudes.
-    fn of(channels: &[i64]) -> Reach {
-        let squares = channels.iter().map(|&x| i128::from(x) * i128::from(x));
-        Reach {
-            each: channels.iter().copied().max().unwrap_or(0),
-            length: ceil_root(squares.sum()),
-        }
-    }
-}
 
 /// Requires of a description that it chooses tokens: the last operation is the head, and no other one.
 ///
@@ -124,39 +113,17 @@ pub fn ranges(description: &Description) -> Result<Vec<Reach>, RangeError> {
     Ok(reaches)
 }
 
-/// A bound of the length of a norm's numbers, each of which may be rounded in the largest unit.
-pub fn norm_length(channels: i64, scaled: i64, floor: i64) -> i64 {
-    let [channels, scaled, floor] = [channels, scaled + 1, floor].map(i128::from);
-    let squares = channels * scaled * scaled + floor * floor;
-    let rounding = (channels * scaled + floor) << (MAX_EXPONENT + 1);
-    ceil_root(squares + rounding)
-}
-
-/// The least number whose square is at least `x`.
-pub fn ceil_root(x: i128) -> i64 {
-    let mut root = (x as f64).sqrt() as i128;
-    // The float is off by a relative 2^-52 at most.
-    while root * root > x {
-        root -= 1;
-    }
-    while root * root < x {
-        root += 1;
-    }
-    root as i64
-}
-
-/// Fewest bits, sign included, that hold all numbers of at most this magnitude.
-pub fn fewest_bits(reach: i64) -> u32 {
-    i64::BITS - reach.leading_zeros() + 1
-}
-
 impl At<'_> {
     fn reach(&self, operation: &Operation) -> Result<Reach, RangeError> {
         let of_input = |input: &usize| self.reaches[*input];
         match operation {
             Operation::Embed => self.embed(),
             Operation::Norm { input, norm } => self.norm(*norm, *input),
-            Operation::Linear { input, of } => self.rounded(of, *input, MAX_BITS).map(|r| r.0),
+            Operation::Linear { input, of, bits } => {
+                self.form(*bits, of.shift)?;
+                let (reach, _) = self.products(of, *input, CHECKED_ACCUMULATOR)?;
+                Ok(reach.within(*bits, of.bias.len()))
+            }
             Operation::Function { input, of, table } => {
                 let (_, arguments) = self.rounded(of, *input, MAX_BITS)?;
                 let table = self.table(*table)?;
@@ -172,17 +139,25 @@ impl At<'_> {
             } => {
                 let inputs = [queries, keys, values];
                 self.heads(*of, inputs.map(|input| self.channels(*input)))?;
+                self.fits(*keys, of.key_bits)?;
+                self.fits(*values, of.value_bits)?;
                 self.attention(*of, inputs.map(of_input))
             }
-            Operation::Residual { stream, input, of } => {
-                self.shift(of.shift, 0, STREAM_SHIFT)?;
+            Operation::Residual {
+                stream,
+                input,
+                of,
+                bits,
+            } => {
+                self.form_within(*bits, of.shift, [LEAST_STREAM_BITS, FORM_BITS])?;
                 let channels = self.channels(*stream);
                 self.shape(of.weights.rows.len(), channels)?;
                 let stream = of_input(stream);
-                self.below("the stream", stream.each - 1, STREAM)?;
-                let (added, _) = self.products(of, *input)?;
-                let each = (stream.each + added.each).min(STREAM);
-                let length = stream.length + added.length;
+                let (added, _) = self.products(of, *input, CHECKED_ACCUMULATOR)?;
+                let added = added.within(*bits, channels);
+                let each = stream.each.saturating_add(added.each);
+                self.below("the stream", each, STREAM)?;
+                let length = stream.length.saturating_add(added.length);
                 Ok(Reach { each, length })
             }
             Operation::Gated { input, of } => self.gated(of, *input),
@@ -212,7 +187,7 @@ impl At<'_> {
             each: scaled(token.each).saturating_add(position.each),
             length: scaled(token.length).saturating_add(position.length),
         };
-        self.below("the stream", reach.each - 1, STREAM)?;
+        self.below("the stream", reach.each, STREAM)?;
         Ok(reach)
     }
 
@@ -234,7 +209,12 @@ impl At<'_> {
     }
 
     /// Bounds of rounded outputs, and of each of them.
-    fn products(&self, of: &Product, input: usize) -> Result<(Reach, Vec<i64>), RangeError> {
+    fn products(
+        &self,
+        of: &Product,
+        input: usize,
+        limit: i64,
+    ) -> Result<(Reach, Vec<i64>), RangeError> {
         self.constant("outputs", of.weights.rows.len() as i64, 1, MAX_CHANNELS)?;
         self.shape(of.weights.inputs, self.channels(input))?;
         self.shape(of.bias.len(), of.weights.rows.len())?;
@@ -244,7 +224,7 @@ impl At<'_> {
         for (row, &bias) in of.weights.rows.iter().zip(&of.bias) {
             self.shape(row.len(), of.weights.inputs)?;
             let sum = accumulator(row, reach).saturating_add(i64::from(bias).abs());
-            self.below("an accumulator", sum, ACCUMULATOR)?;
+            self.below("an accumulator", sum, limit)?;
             outputs.push((sum + half(of.shift)) >> of.shift);
         }
         let rounded = Reach::of(&outputs);
@@ -276,7 +256,7 @@ impl At<'_> {
         input: usize,
         bits: u32,
     ) -> Result<(Reach, Vec<i64>), RangeError> {
-        let (reach, outputs) = self.products(of, input)?;
+        let (reach, outputs) = self.products(of, input, ACCUMULATOR)?;
         self.below("a rounded output", reach.each, 1 << (bits - 1))?;
         self.form(fewest_bits(reach.each), of.shift)?;
         Ok((reach, outputs))
@@ -315,11 +295,20 @@ impl At<'_> {
         self.shape(v, channels(of.kv_heads))
     }
 
-    fn attention(&self, of: Attention, [q, k, v]: [Reach; 3]) -> Result<Reach, RangeError> {
-        for (bits, reach) in [(of.key_bits, k), (of.value_bits, v)] {
-            self.constant("bits of keys and values", bits.into(), 2, SHORT_BITS.into())?;
-            self.below("a key or a value", reach.each, 1 << (bits - 1))?;
+    /// Requires keys or values of at most so many bits: checked ones, or proven ones.
+    fn fits(&self, input: usize, bits: u32) -> Result<(), RangeError> {
+        self.constant("bits of keys and values", bits.into(), 2, SHORT_BITS.into())?;
+        match &self.description.operations[input] {
+            Operation::Linear { bits: checked, .. } if *checked <= bits => Ok(()),
+            _ => self.below(
+                "a key or a value",
+                self.reaches[input].each,
+                1 << (bits - 1),
+            ),
         }
+    }
+
+    fn attention(&self, of: Attention, [q, _, v]: [Reach; 3]) -> Result<Reach, RangeError> {
         let [key, value] = [of.key_bits, of.value_bits].map(|bits| 1i64 << (bits - 1));
         let score = (of.head_dim as i64).saturating_mul(q.each.saturating_mul(key));
         self.below("a score", score, ACCUMULATOR)?;
@@ -336,10 +325,10 @@ impl At<'_> {
         let sum = probabilities.saturating_mul(value);
         self.below("a mixture", sum, ACCUMULATOR)?;
         self.shift(of.mix_shift, 0, MAX_BITS)?;
+        self.form(of.mix_bits, of.mix_shift)?;
         let each = (probabilities * v.each.max(value) + half(of.mix_shift)) >> of.mix_shift;
-        self.form(fewest_bits(each), of.mix_shift)?;
         let outputs = vec![each; of.heads * of.head_dim];
-        Ok(Reach::of(&outputs))
+        Ok(Reach::of(&outputs).within(of.mix_bits, outputs.len()))
     }
 
     fn gated(&self, of: &Gated, input: usize) -> Result<Reach, RangeError> {
@@ -353,9 +342,12 @@ impl At<'_> {
             self.below("a gated product", product, ACCUMULATOR)?;
             outputs.push((product + half(of.shift)) >> of.shift);
         }
-        let reach = Reach::of(&outputs);
-        self.form(fewest_bits(reach.each), of.shift)?;
-        Ok(reach)
+        self.form(of.bits, of.shift)?;
+        let half = 1 << (of.bits - 1);
+        outputs
+            .iter_mut()
+            .for_each(|output| *output = half.min(*output));
+        Ok(Reach::of(&outputs))
     }
 
     fn head(&self, input: usize) -> Result<Reach, RangeError> {
@@ -414,29 +406,4 @@ impl At<'_> {
         let values = table.values[from..=to].iter().map(|&w| i64::from(w).abs());
         Ok(values.max().unwrap_or(0))
     }
-}
-
-/// The largest magnitude of `Σ_j w_j x_j`.
-fn accumulator(row: &[i32], input: Reach) -> i64 {
-    let weights = row.iter().map(|&w| i128::from(w));
-    let sum: i128 = weights.clone().map(i128::abs).sum();
-    let squares: i128 = weights.map(|w| w * w).sum();
-    let by_channels = sum * i128::from(input.each);
-    let by_length = squares
-        .saturating_mul(i128::from(input.length).pow(2))
-        .isqrt();
-    i64::try_from(by_channels.min(by_length)).unwrap_or(i64::MAX)
-}
-
-/// The bounds of the rows of a matrix.
-fn largest_row(matrix: &Matrix) -> Reach {
-    let rows = matrix.rows.iter().map(|row| {
-        let channels: Vec<i64> = row.iter().map(|&w| i64::from(w).abs()).collect();
-        Reach::of(&channels)
-    });
-    let none = Reach { each: 0, length: 0 };
-    rows.fold(none, |a, b| Reach {
-        each: a.each.max(b.each),
-        length: a.length.max(b.length),
-    })
 }

@@ -8,9 +8,6 @@ use rayon::prelude::*;
 use super::description::{Attention, Description, Matrix, Norm, Operation, Product, Table, half};
 use super::error::Refusal;
 
-/// A residual stream is at least `-STREAM` and below it.
-pub const STREAM: i64 = 1 << 24;
-
 /// Fractional bits of cosines and sines.
 pub const ANGLE_BITS: u32 = 14;
 
@@ -120,7 +117,7 @@ pub fn matrices<'a>(
 ) -> Vec<(&'a Matrix, usize)> {
     match operation {
         Operation::Embed | Operation::Norm { .. } | Operation::Attention { .. } => vec![],
-        Operation::Linear { input, of }
+        Operation::Linear { input, of, .. }
         | Operation::Function { input, of, .. }
         | Operation::Rotary { input, of, .. }
         | Operation::Residual { input, of, .. } => vec![(&of.weights, *input)],
@@ -149,7 +146,7 @@ pub fn finish<'a>(
     match &description.operations[number] {
         Operation::Embed => embed(description, token, position),
         Operation::Norm { input, norm } => normalise(number, *norm, values(*input)),
-        Operation::Linear { input, of } => Ok(linear(of, input)),
+        Operation::Linear { input, of, bits } => fitting(number, linear(of, input), *bits),
         Operation::Function { input, of, table } => {
             let arguments = linear(of, input);
             let table = &description.tables[*table];
@@ -168,18 +165,25 @@ pub fn finish<'a>(
             carried.values[number].push(values(*of_values).to_vec());
             let (keys, mixed) = (&carried.keys[number], &carried.values[number]);
             let table = &description.tables[of.weights];
-            Ok(attend(*of, table, values(*queries), keys, mixed))
+            let mixed = attend(*of, table, values(*queries), keys, mixed);
+            fitting(number, mixed, of.mix_bits)
         }
-        Operation::Residual { stream, input, of } => {
-            let added = linear(of, input);
+        Operation::Residual {
+            stream,
+            input,
+            of,
+            bits,
+        } => {
+            let added = fitting(number, linear(of, input), *bits)?;
             let sums = values(*stream).iter().zip(added).map(|(x, z)| x + z);
-            within_stream(number, sums.collect())
+            Ok(sums.collect())
         }
         Operation::Gated { input, of } => {
             let table = &description.tables[of.table];
             let gates = linear(&of.gate, input).into_iter().map(|z| at(table, z));
             let pairs = gates.zip(linear(&of.up, input));
-            Ok(pairs.map(|(a, u)| round(a * u, of.shift)).collect())
+            let products = pairs.map(|(a, u)| round(a * u, of.shift)).collect();
+            fitting(number, products, of.bits)
         }
         Operation::Head { input } => Ok(sums(description.output(), *input)),
     }
@@ -335,15 +339,17 @@ fn normalised(weights: &[i64]) -> Vec<i64> {
     weights.iter().map(|w| round(w * m, n)).collect()
 }
 
-fn within_stream(operation: usize, sums: Vec<i64>) -> Result<Vec<i64>, Refusal> {
-    let outside = |(_, value): &(usize, &i64)| !(-STREAM..STREAM).contains(*value);
-    match sums.iter().enumerate().find(outside) {
-        None => Ok(sums),
-        Some((channel, &value)) => Err(Refusal::Stream {
+/// The values, if all have at most so many bits.
+fn fitting(operation: usize, values: Vec<i64>, bits: u32) -> Result<Vec<i64>, Refusal> {
+    let half = 1i64 << (bits - 1);
+    let outside = |(_, value): &(usize, &i64)| !(-half..half).contains(*value);
+    match values.iter().enumerate().find(outside) {
+        None => Ok(values),
+        Some((channel, &value)) => Err(Refusal::Bits {
             operation,
             channel,
             value,
-            bound: STREAM,
+            bits,
         }),
     }
 }

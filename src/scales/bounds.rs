@@ -1,6 +1,11 @@
-//! Bounds of real values that hold for every input: what `integers::ranges` will prove, before there are integers.
+//! Bounds of real values: what `integers::ranges` will prove for every input, before there are integers, and where that is far more than occurs, what a step is
+//! checked for.
+//!
+//! Values and mixtures of attention and gated products have a checked bound: so many times what calibration saw. What is proven is used where it is less.
 
+use super::measure::Measured;
 use super::network::{Function, Network, Product, Real};
+use super::products::grid_above;
 
 /// What rounding adds to a bound at most, as a factor.
 const ROUNDING: f64 = 1.004;
@@ -19,13 +24,29 @@ impl Bound {
             length: channels.iter().map(|x| x * x).sum::<f64>().sqrt(),
         }
     }
+
+    /// The same of so many channels that are checked to be at most so large: a number of few bits, which their scale follows.
+    fn within(self, each: f64, channels: usize) -> Bound {
+        let each = grid_above(self.each.min(each));
+        Bound {
+            each,
+            length: self.length.min(each * (channels as f64).sqrt()),
+        }
+    }
 }
 
-/// The bounds of what each operation writes. A stream has none: its range is checked.
-pub fn bounds(network: &Network) -> Vec<Bound> {
+/// The bounds of what each operation writes; checked ones are `margin` times what was measured, none if that is infinite. A stream has none.
+pub fn bounds(network: &Network, measured: &[Measured], margin: f64) -> Vec<Bound> {
+    let checked = |number: usize| {
+        let seen = measured[number].largest().max(f64::MIN_POSITIVE.sqrt());
+        match margin.is_finite() {
+            true => margin * seen,
+            false => f64::INFINITY,
+        }
+    };
     let mut bounds: Vec<Bound> = vec![];
     let mut widths: Vec<usize> = vec![];
-    for operation in &network.operations {
+    for (number, operation) in network.operations.iter().enumerate() {
         let (bound, width) = match operation {
             Real::Embed => (unbounded(), network.tokens[0].len()),
             Real::Residual { of, .. } => (unbounded(), of.weights.len()),
@@ -42,7 +63,11 @@ pub fn bounds(network: &Network) -> Vec<Bound> {
                 let outputs = outputs(of, bounds[*input]);
                 let length = Bound::of(&outputs).length.min(length(of, bounds[*input]));
                 let each = Bound::of(&outputs).each;
-                (Bound { each, length }, outputs.len())
+                let bound = Bound { each, length };
+                match network.is_value(number) {
+                    true => (bound.within(checked(number), outputs.len()), outputs.len()),
+                    false => (bound, outputs.len()),
+                }
             }
             Real::Function {
                 input,
@@ -66,7 +91,13 @@ pub fn bounds(network: &Network) -> Vec<Bound> {
                 head_dim,
                 ..
             } => {
-                let each = bounds[*values].each * mixed(network.context);
+                let value = bounds[*values].each;
+                // A mixture's scale is a value's over a power of two, and so is its bound.
+                let halvings = (value / checked(number)).log2().floor();
+                let each = match halvings >= 1.0 {
+                    true => value / halvings.exp2(),
+                    false => value * mixed(network.context),
+                };
                 (Bound::of(&vec![each; heads * head_dim]), heads * head_dim)
             }
             Real::Gated {
@@ -80,7 +111,8 @@ pub fn bounds(network: &Network) -> Vec<Bound> {
                 let pairs = gates.iter().zip(&ups);
                 let products = pairs.map(|(&g, u)| largest(*function, g) * u);
                 let products: Vec<f64> = products.collect();
-                (Bound::of(&products), products.len())
+                let bound = Bound::of(&products).within(checked(number), products.len());
+                (bound, products.len())
             }
             Real::Head { input } => {
                 let rows = network.output().iter();

@@ -9,12 +9,9 @@ use super::network::{Network, Product, Real};
 use super::products::{Needs, grid, rounded, shift};
 use super::rotate::Rotation;
 use super::scores::{Scores, scores};
-use super::split::split;
+use super::streams::{Added, Streams};
 use super::tables;
-use crate::integers::ranges::{
-    EMBEDDING_SHIFT, FORM_BITS, LOGIT, Reach, STREAM_SHIFT, fewest_bits, ranges,
-};
-use crate::integers::reference::STREAM;
+use crate::integers::ranges::{EMBEDDING_SHIFT, LOGIT, Reach, fewest_bits, ranges};
 use crate::integers::{Description, Embedding, Matrix, Operation, Table};
 use crate::model::Model;
 use crate::quantize::Documents;
@@ -24,8 +21,8 @@ use crate::quantize::Documents;
 pub struct Options {
     /// Positions; none takes those of the model.
     pub context: Option<usize>,
-    /// The stream's bound is so many times its largest value on the calibration text.
-    pub stream: f64,
+    /// A checked bound is so many times the largest value on the calibration text.
+    pub margin: f64,
     /// Bits of the arguments of functions: a table has all of them.
     pub argument_bits: u32,
 }
@@ -34,7 +31,7 @@ impl Default for Options {
     fn default() -> Options {
         Options {
             context: None,
-            stream: 2.0,
+            margin: 4.0,
             argument_bits: 14,
         }
     }
@@ -77,14 +74,15 @@ pub fn quantise_on(
     options: &Options,
 ) -> Result<Quantised, ScaleError> {
     check_operations(&network)?;
-    let mut network = split(equalise(network));
+    let mut network = network;
     let mut measured = measure(&network, documents);
     for (measured, site) in measured.iter().zip(&network.sites) {
-        if !measured.largest.is_finite() || !measured.total().is_finite() {
+        if !measured.largest().is_finite() || !measured.total().is_finite() {
             let site = site.to_string();
             return Err(ScaleError::NotFinite { site });
         }
     }
+    equalise(&mut network, &mut measured, options.margin);
     turn(&mut network, &mut measured);
     // Rounding weights can move a range up: then a little less of it is used.
     let mut slack = SLACK;
@@ -119,22 +117,15 @@ fn check_operations(network: &Network) -> Result<(), ScaleError> {
 
 /// Turns the stream where a few channels of it are so large that they would make it coarse for all.
 fn turn(network: &mut Network, measured: &mut [Measured]) {
-    let largest = |of: fn(&Measured) -> f64| {
-        let streams = network.operations.iter().zip(measured.iter());
-        let streams = streams.filter(|(of, _)| matches!(of, Real::Embed | Real::Residual { .. }));
-        streams
-            .map(|(_, measured)| of(measured))
-            .fold(0.0, f64::max)
-    };
-    let gain = largest(|measured| measured.largest) / largest(|measured| measured.turned);
+    let largest = |of: fn(&Measured) -> f64| measured.iter().map(of).fold(0.0, f64::max);
+    let gain = largest(|of| of.stream.plain) / largest(|of| of.stream.turned);
     let Some(rotation) = Rotation::of(network).filter(|_| gain > WORTH_TURNING) else {
         return;
     };
     rotation.apply(network);
     for measured in measured {
-        if measured.turned > 0.0 {
-            measured.largest = measured.turned;
-        }
+        measured.stream.plain = measured.stream.turned;
+        measured.added.plain = measured.added.turned;
     }
 }
 
@@ -158,7 +149,8 @@ fn choose(
     options: &Options,
     slack: f64,
 ) -> (Description, Vec<f64>) {
-    let bounds = bounds(network);
+    let bounds = bounds(network, measured, options.margin);
+    let streams = Streams::of(network, measured, &bounds, [options.margin, slack]);
     let scores = scores(network, &bounds, measured, slack);
     let mut choice = Choice {
         network,
@@ -166,7 +158,7 @@ fn choose(
         slack,
         options: *options,
         functions: vec![],
-        stream: 1.0,
+        streams,
         embedding: 1.0,
         scores,
         bounds,
@@ -187,7 +179,6 @@ fn choose(
             operations: vec![],
         },
     };
-    choice.stream = choice.stream_scale(options.stream);
     choice.embed();
     let weights = choice.table(tables::weights(choice.scores.step));
     for number in 0..network.operations.len() {
@@ -208,30 +199,14 @@ pub(super) struct Choice<'a> {
     pub(super) scores: Scores,
     /// Of gates: all operations with a function share its table.
     pub(super) functions: Vec<Arguments>,
-    /// Scale of the stream, and of the embedding before its shift.
-    pub(super) stream: f64,
+    pub(super) streams: Streams,
+    /// Scale of the embedding before its shift.
     pub(super) embedding: f64,
     pub(super) scales: Vec<f64>,
     pub(super) description: Description,
 }
 
 impl Choice<'_> {
-    /// As fine as the stream's bound and what joins it allow.
-    fn stream_scale(&self, margin: f64) -> f64 {
-        let mut finest = f64::INFINITY;
-        for (operation, measured) in self.network.operations.iter().zip(self.measured) {
-            if let Real::Embed | Real::Residual { .. } = operation {
-                let largest = measured.largest.max(f64::MIN_POSITIVE.sqrt());
-                finest = finest.min(STREAM as f64 / (margin * largest));
-            }
-            if let Real::Residual { input, of, .. } = operation {
-                let needs = Needs::of(of, self.bounds[*input]);
-                finest = finest.min(needs.accumulators(self.slack));
-            }
-        }
-        grid(finest)
-    }
-
     /// Vectors of tokens and positions, and the output matrix if it is another.
     fn embed(&mut self) {
         let network = self.network;
@@ -245,18 +220,18 @@ impl Choice<'_> {
             });
         let embedding = match (head, &network.output) {
             (Some(input), None) => self.output_scale(input),
-            _ => self.stream,
+            _ => self.streams.scale,
         };
-        let shift = (self.stream / embedding).log2().round();
+        let shift = (self.streams.scale / embedding).log2().round();
         let shift = shift.clamp(0.0, EMBEDDING_SHIFT.into()) as u32;
-        self.embedding = self.stream / f64::from(1 << shift);
+        self.embedding = self.streams.scale / f64::from(1 << shift);
         self.description.embedding = Embedding {
             tokens: integers(&network.tokens, self.embedding),
             shift,
             positions: network
                 .positions
                 .as_ref()
-                .map(|p| integers(&p[..network.context], self.stream)),
+                .map(|p| integers(&p[..network.context], self.streams.scale)),
         };
     }
 
@@ -280,7 +255,7 @@ impl Choice<'_> {
     fn operation(&mut self, number: usize, weights: usize) -> (Operation, f64) {
         let network = self.network;
         match &network.operations[number] {
-            Real::Embed => (Operation::Embed, self.stream),
+            Real::Embed => (Operation::Embed, self.streams.scale),
             Real::Norm {
                 input,
                 centred,
@@ -289,9 +264,10 @@ impl Choice<'_> {
             } => self.norm(number, *input, *centred, *eps),
             Real::Linear { input, of } => {
                 let scale = self.linear_scale(number);
-                let of = self.product(of, *input, scale);
+                let bits = self.linear_bits(number, scale);
+                let of = self.product(of, *input, scale, bits);
                 let input = *input;
-                (Operation::Linear { input, of }, scale)
+                (Operation::Linear { input, of, bits }, scale)
             }
             Real::Function {
                 input,
@@ -301,18 +277,23 @@ impl Choice<'_> {
             Real::Rotary { input, of } => {
                 // Nothing else reads what is rotated.
                 let scale = self.scores.of(network, number).unwrap_or(1.0);
-                let of = self.product(of, *input, scale);
+                let of = self.product(of, *input, scale, self.bits(of, *input, scale));
                 let (input, half) = (*input, network.frequencies.len());
                 (Operation::Rotary { input, of, half }, scale)
             }
             Real::Attention { .. } => self.attention(number, weights),
             Real::Residual { stream, input, of } => {
-                let needs = Needs::of(of, self.bounds[*input]);
-                let bits = FORM_BITS - STREAM_SHIFT;
-                let shift = shift(needs, self.stream, bits, self.slack);
-                let of = rounded(of, self.scales[*input], self.stream, shift);
+                let Added { bits, shift } = self.streams.added[number];
+                let scale = self.streams.scale;
+                let of = rounded(of, self.scales[*input], scale, shift);
                 let (stream, input) = (*stream, *input);
-                (Operation::Residual { stream, input, of }, self.stream)
+                let operation = Operation::Residual {
+                    stream,
+                    input,
+                    of,
+                    bits,
+                };
+                (operation, scale)
             }
             Real::Gated {
                 input,
@@ -339,18 +320,24 @@ impl Choice<'_> {
         of: &Product,
         input: usize,
         scale: f64,
+        bits: u32,
     ) -> crate::integers::Product {
         let needs = Needs::of(of, self.bounds[input]);
-        let bits = fewest_bits((needs.reach * scale / self.slack) as i64);
         let shift = shift(needs, scale, bits, self.slack);
         rounded(of, self.scales[input], scale, shift)
+    }
+
+    /// Fewest bits of a product's results, whatever its input.
+    pub(super) fn bits(&self, of: &Product, input: usize, scale: f64) -> u32 {
+        let needs = Needs::of(of, self.bounds[input]);
+        fewest_bits((needs.reach * scale / self.slack) as i64)
     }
 
     /// The products that read what an operation writes, with the scale of their accumulators.
     fn readers(&self, number: usize) -> Vec<(Needs, f64)> {
         let mut readers = vec![];
         let bound = self.bounds[number];
-        for operation in &self.network.operations {
+        for (reader, operation) in self.network.operations.iter().enumerate() {
             let products: Vec<&Product> = match operation {
                 Real::Linear { input, of }
                 | Real::Function { input, of, .. }
@@ -363,9 +350,9 @@ impl Choice<'_> {
                     input, gate, up, ..
                 } if *input == number => vec![gate, up],
                 Real::Residual { input, of, .. } if *input == number => {
-                    let needs = Needs::of(of, bound);
-                    let shift = shift(needs, self.stream, FORM_BITS - STREAM_SHIFT, self.slack);
-                    readers.push((needs, self.stream * f64::from(1 << shift)));
+                    let shift = self.streams.added[reader].shift;
+                    let accumulators = self.streams.scale * f64::from(1 << shift);
+                    readers.push((Needs::of(of, bound), accumulators));
                     vec![]
                 }
                 _ => vec![],

@@ -4,7 +4,7 @@ use std::borrow::Cow;
 
 use super::block;
 use super::choose::Quantised;
-use super::integer_block;
+use super::integer_block::Blocks;
 use super::network::Network;
 use super::real::RealState;
 use crate::integers::Carried;
@@ -14,6 +14,7 @@ use crate::quantize::{Follower, NoProof};
 /// The integer step of the specification, position by position.
 pub struct Reference<'a> {
     of: &'a Quantised,
+    blocks: Blocks<'a>,
     carried: Carried,
 }
 
@@ -21,6 +22,7 @@ impl<'a> Reference<'a> {
     pub fn new(of: &'a Quantised) -> Reference<'a> {
         Reference {
             of,
+            blocks: Blocks::of(&of.description),
             carried: Carried::new(&of.description),
         }
     }
@@ -39,8 +41,7 @@ impl Follower for Reference<'_> {
     }
 
     fn block(&mut self, tokens: &[u32]) -> (Vec<Vec<f64>>, Option<NoProof>) {
-        let (logits, refusal) =
-            integer_block::steps(&self.of.description, &mut self.carried, tokens);
+        let (logits, refusal) = self.blocks.steps(&mut self.carried, tokens);
         let scale = self.of.scales.last().copied().unwrap_or(1.0);
         let real = |logits: &Vec<i64>| logits.iter().map(|&x| x as f64 / scale).collect();
         let refusal = refusal.map(|refusal| NoProof(refusal.to_string()));

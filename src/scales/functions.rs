@@ -5,8 +5,8 @@ use super::choose::{Choice, limit};
 use super::network::{Function, Product, Real};
 use super::products::{Needs, grid};
 use super::tables;
-use crate::integers::ranges::ACCUMULATOR;
-use crate::integers::{Gated, Operation};
+use crate::integers::ranges::{ACCUMULATOR, FORM_BITS, MAX_BITS};
+use crate::integers::{self, Gated, Operation};
 
 impl Choice<'_> {
     /// The arguments of a function, which all operations with that function share, and its table.
@@ -35,7 +35,7 @@ impl Choice<'_> {
         function: Function,
     ) -> (Operation, f64) {
         let (arguments, table) = self.arguments(function);
-        let of = self.product(of, input, arguments.argument);
+        let of = self.arguments_of(of, input, arguments);
         (Operation::Function { input, of, table }, arguments.value)
     }
 
@@ -57,22 +57,29 @@ impl Choice<'_> {
         let largest = ups.into_iter().fold(0.0, f64::max);
         let scale = grid(limit(16, self.slack).min(products) / largest);
 
+        // As many bits as the readers want, all of which the checked bound has.
+        let each = self.bounds[number].each;
+        let wanted = self.wanted(number).unwrap_or(1.0);
         let finest = arguments.value * scale;
-        let least = (finest * self.bounds[number].each / limit(16, self.slack))
-            .log2()
-            .ceil();
-        let wanted = (finest / self.wanted(number).unwrap_or(1.0)).log2().round();
-        let shift = wanted.clamp(least.clamp(0.0, 16.0), 16.0) as u32;
+        let most = (finest * each).log2().floor() as i32 + 1;
+        let bits = (wanted * each).log2().round() as i32 + 1;
+        let bits = bits.clamp(2, most.clamp(2, MAX_BITS as i32)) as u32;
+        let result = f64::from(1 << (bits - 1)) / each;
+        let shift = (finest / result).log2().floor();
+        let shift = shift.clamp(0.0, MAX_BITS.min(FORM_BITS - bits).into()) as u32;
+        let scale = result * f64::from(1 << shift) / arguments.value;
         let of = Gated {
-            gate: self.product(gate, input, arguments.argument),
-            up: self.product(up, input, scale),
+            gate: self.arguments_of(gate, input, arguments),
+            up: self.product(up, input, scale, self.bits(up, input, scale)),
             table,
             shift,
+            bits,
         };
-        (
-            Operation::Gated { input, of },
-            finest / f64::from(1 << shift),
-        )
+        (Operation::Gated { input, of }, result)
+    }
+
+    fn arguments_of(&self, of: &Product, input: usize, to: Arguments) -> integers::Product {
+        self.product(of, input, to.argument, self.bits(of, input, to.argument))
     }
 }
 

@@ -3,16 +3,49 @@
 //! Everything but the sums of products is the reference's own, position by position. The sums are of the same whole numbers: a float of 64 bits has every
 //! whole number up to `2^53`, so sums that stay below it are exact, and the others are the reference's.
 
+use rayon::prelude::*;
+
 use super::block::{self, InTurn};
 use crate::integers::reference::{finish, matrices};
-use crate::integers::{Carried, Description, Matrix, Refusal};
+use crate::integers::{Carried, Description, Matrix, Operation, Refusal};
 
 /// Whole numbers up to this one are floats.
 const EXACT: f64 = 9_007_199_254_740_992.0;
 
-/// Takes in tokens at the next positions, and gives the logits behind each, up to the first position that is refused.
-pub fn steps(
-    description: &Description,
+/// A description with the largest magnitude of each matrix, by operation: what says whether its sums are floats.
+pub struct Blocks<'a> {
+    description: &'a Description,
+    heaviest: Vec<Vec<u32>>,
+}
+
+impl<'a> Blocks<'a> {
+    pub fn of(description: &'a Description) -> Blocks<'a> {
+        let heaviest = |of: &'a Operation| {
+            let matrices = matrices(description, of).into_iter();
+            matrices.map(|(weights, _)| heaviest(weights)).collect()
+        };
+        Blocks {
+            description,
+            heaviest: description.operations.par_iter().map(heaviest).collect(),
+        }
+    }
+
+    /// Takes in tokens at the next positions, and gives the logits behind each, up to the first position that is refused.
+    pub fn steps(&self, carried: &mut Carried, tokens: &[u32]) -> (Vec<Vec<i64>>, Option<Refusal>) {
+        steps(self, carried, tokens)
+    }
+}
+
+fn heaviest(weights: &Matrix) -> u32 {
+    let weights = weights.rows.iter().flatten();
+    weights.map(|w| w.unsigned_abs()).max().unwrap_or(0)
+}
+
+fn steps(
+    Blocks {
+        description,
+        heaviest,
+    }: &Blocks<'_>,
     carried: &mut Carried,
     tokens: &[u32],
 ) -> (Vec<Vec<i64>>, Option<Refusal>) {
@@ -22,8 +55,10 @@ pub fn steps(
     let mut values: Vec<Vec<Vec<i64>>> = vec![];
     for (number, operation) in description.operations.iter().enumerate() {
         let sums = matrices(description, operation).into_iter();
-        let mut sums =
-            InTurn::new(sums.map(|(weights, input)| dots(weights, &values[input][..count])));
+        let sums = sums.zip(&heaviest[number]);
+        let sums = sums
+            .map(|((weights, input), &heaviest)| dots(weights, heaviest, &values[input][..count]));
+        let mut sums = InTurn::new(sums);
         let mut written = vec![];
         for (place, &token) in tokens[..count].iter().enumerate() {
             carried.position = first + place;
@@ -47,16 +82,10 @@ pub fn steps(
     (logits, refusal)
 }
 
-/// `Σ_j W_ij x_j` of each position's `x`, by position.
-fn dots(weights: &Matrix, inputs: &[Vec<i64>]) -> Vec<Vec<i64>> {
+/// `Σ_j W_ij x_j` of each position's `x`, by position; no weight is larger than the heaviest.
+fn dots(weights: &Matrix, heaviest: u32, inputs: &[Vec<i64>]) -> Vec<Vec<i64>> {
     let largest = inputs.iter().flatten().map(|x| x.unsigned_abs()).max();
-    let heaviest = weights
-        .rows
-        .iter()
-        .flatten()
-        .map(|w| w.unsigned_abs())
-        .max();
-    let bound = largest.unwrap_or(0) as f64 * f64::from(heaviest.unwrap_or(0));
+    let bound = largest.unwrap_or(0) as f64 * f64::from(heaviest);
     if bound * weights.inputs as f64 >= EXACT {
         let dot = |row: &Vec<i32>, x: &[i64]| {
             let products = row.iter().zip(x).map(|(&w, &x)| i64::from(w) * x);

@@ -9,12 +9,21 @@ use crate::quantize::Documents;
 /// What an operation wrote over a text.
 #[derive(Clone, Debug, Default)]
 pub struct Measured {
-    /// The largest magnitude.
-    pub largest: f64,
-    /// The same of a turned stream; 0 where there is none.
-    pub turned: f64,
+    /// The largest magnitude of each channel.
+    pub peaks: Vec<f64>,
     /// Mean square of each channel.
     pub energy: Vec<f64>,
+    /// The largest magnitude of a stream.
+    pub stream: Turnable,
+    /// The largest magnitude of what joins a stream.
+    pub added: Turnable,
+}
+
+/// A magnitude, and the same where the stream is turned.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Turnable {
+    pub plain: f64,
+    pub turned: f64,
 }
 
 impl Measured {
@@ -22,7 +31,23 @@ impl Measured {
         self.energy.resize(value.len(), 0.0);
         let pairs = self.energy.iter_mut().zip(value);
         pairs.for_each(|(energy, x)| *energy += x * x);
-        self.largest = value.iter().fold(self.largest, |a, x| a.max(x.abs()));
+        self.peaks.resize(value.len(), 0.0);
+        let pairs = self.peaks.iter_mut().zip(value);
+        pairs.for_each(|(peak, x)| *peak = peak.max(x.abs()));
+    }
+
+    /// The largest magnitude.
+    pub fn largest(&self) -> f64 {
+        self.peaks.iter().copied().fold(0.0, f64::max)
+    }
+
+    /// Takes each channel in another unit.
+    pub fn divide(&mut self, sizes: &[f64]) {
+        let channels = self.peaks.iter_mut().zip(&mut self.energy).zip(sizes);
+        channels.for_each(|((peak, energy), size)| {
+            *peak /= size;
+            *energy /= size * size;
+        });
     }
 
     /// Mean of the sum of squares.
@@ -47,9 +72,7 @@ pub fn measure(network: &Network, documents: &Documents) -> Vec<Measured> {
             let values = steps(network, &mut state, block, no_head);
             let of_operation = measured.iter_mut().zip(&values);
             of_operation.for_each(|(measured, values)| values.iter().for_each(|x| measured.see(x)));
-            if let Some(rotation) = &rotation {
-                see_turned(rotation, network, &mut measured, values);
-            }
+            see_streams(rotation.as_ref(), network, &mut measured, &values);
             tokens += block.len() as u32;
         }
     }
@@ -58,20 +81,31 @@ pub fn measure(network: &Network, documents: &Documents) -> Vec<Measured> {
     measured
 }
 
-/// What the stream's operations wrote, turned.
-fn see_turned(
-    rotation: &Rotation,
+/// The streams and what joined them, plain and turned.
+fn see_streams(
+    rotation: Option<&Rotation>,
     network: &Network,
     measured: &mut [Measured],
-    values: Vec<Vec<Vec<f64>>>,
+    values: &[Vec<Vec<f64>>],
 ) {
-    let operations = network.operations.iter().zip(measured).zip(values);
-    for ((operation, measured), values) in operations {
-        if let Real::Embed | Real::Residual { .. } = operation {
-            for mut value in values {
-                rotation.turn(&mut value);
-                let largest = value.iter().fold(measured.turned, |a, x| a.max(x.abs()));
-                measured.turned = largest;
+    let see = |seen: &mut Turnable, mut value: Vec<f64>| {
+        let largest = |value: &[f64]| value.iter().fold(0.0f64, |a, x| a.max(x.abs()));
+        seen.plain = seen.plain.max(largest(&value));
+        if let Some(rotation) = rotation {
+            rotation.turn(&mut value);
+        }
+        seen.turned = seen.turned.max(largest(&value));
+    };
+    for ((operation, measured), written) in network.operations.iter().zip(measured).zip(values) {
+        let (Real::Embed | Real::Residual { .. }) = operation else {
+            continue;
+        };
+        for (place, value) in written.iter().enumerate() {
+            see(&mut measured.stream, value.clone());
+            if let Real::Residual { stream, .. } = operation {
+                let before = values[*stream][place].iter();
+                let added = value.iter().zip(before).map(|(x, before)| x - before);
+                see(&mut measured.added, added.collect());
             }
         }
     }

@@ -24,7 +24,7 @@ pub mod real;
 mod rotate;
 mod scores;
 pub mod sites;
-mod split;
+mod streams;
 mod tables;
 
 pub use choose::{Options, Quantised, quantise, quantise_on};

@@ -61,6 +61,13 @@ impl Network {
     pub fn output(&self) -> &[Vec<f64>] {
         self.output.as_ref().unwrap_or(&self.tokens)
     }
+
+    /// Whether an operation writes values of attention.
+    pub fn is_value(&self, number: usize) -> bool {
+        self.operations
+            .iter()
+            .any(|of| matches!(of, Real::Attention { values, .. } if *values == number))
+    }
 }
 
 /// The numbers of a matrix, by output.

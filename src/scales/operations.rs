@@ -1,13 +1,13 @@
 //! The choice of scales of norms, outputs of matrices, and attention.
 
-use super::bounds::mixed;
 use super::choose::{Choice, limit, output_product};
 use super::network::Real;
 use super::products::{Needs, grid};
 use crate::integers::ranges::{
-    LOGIT, MAX_BITS, NORM_FLOOR, NORM_INPUT, NORM_LENGTH, SHORT_BITS, fewest_bits, norm_length,
+    FORM_BITS, LOGIT, MAX_BITS, NORM_FLOOR, NORM_INPUT, NORM_LENGTH, SHORT_BITS, fewest_bits,
+    norm_length,
 };
-use crate::integers::reference::{PROBABILITY_BITS, RECIPROCAL, STREAM};
+use crate::integers::reference::{PROBABILITY_BITS, RECIPROCAL};
 use crate::integers::{Attention, Norm, Operation};
 
 impl Choice<'_> {
@@ -25,7 +25,7 @@ impl Choice<'_> {
         let shift = (unit / wanted).log2().round().clamp(15.0, 16.0) as u32;
         // The finest of what every stream has a length with.
         let of = |grain: u32| {
-            let floor = f64::from(1 << grain) * self.stream * (channels * eps).sqrt();
+            let floor = f64::from(1 << grain) * self.streams.scale * (channels * eps).sqrt();
             Norm {
                 centred,
                 grain,
@@ -34,7 +34,7 @@ impl Choice<'_> {
             }
         };
         let fits = |norm: &Norm| {
-            let scaled = STREAM << norm.grain;
+            let scaled = self.streams.reaches[input] << norm.grain;
             scaled < NORM_INPUT && norm_length(channels as i64, scaled, norm.floor) < NORM_LENGTH
         };
         let norm = (0..MAX_BITS).rev().map(of).find(fits).unwrap_or(of(0));
@@ -50,24 +50,32 @@ impl Choice<'_> {
             return scale;
         }
         let each = self.bounds[number].each;
-        let is_value = self.network.operations.iter().any(
-            |operation| matches!(operation, Real::Attention { values, .. } if *values == number),
-        );
+        // A checked bound is a power of two.
+        if self.network.is_value(number) {
+            return f64::from(1 << (SHORT_BITS - 1)) / each;
+        }
         let is_head = self
             .network
             .operations
             .iter()
             .any(|operation| matches!(operation, Real::Head { input } if *input == number));
         let finest = limit(SHORT_BITS, self.slack) / each;
-        let wanted = match (is_value, is_head) {
-            (true, _) => finest,
-            (_, true) => {
+        let wanted = match is_head {
+            true => {
                 let needs = Needs::of(&output_product(self.network), self.bounds[number]);
                 self.slack * LOGIT as f64 / needs.reach / self.embedding
             }
-            _ => self.wanted(number).unwrap_or(finest),
+            false => self.wanted(number).unwrap_or(finest),
         };
         grid(wanted.min(finest))
+    }
+
+    /// Bits of a linear product's results: of values as many as they can have.
+    pub(super) fn linear_bits(&self, number: usize, scale: f64) -> u32 {
+        match self.network.is_value(number) {
+            true => SHORT_BITS,
+            false => fewest_bits((self.bounds[number].each * scale / self.slack) as i64),
+        }
     }
 
     pub(super) fn attention(&self, number: usize, weights: usize) -> (Operation, f64) {
@@ -86,23 +94,26 @@ impl Choice<'_> {
             let reach = self.bounds[of].each * self.scales[of] / self.slack;
             fewest_bits(reach as i64).min(SHORT_BITS)
         };
-        // Values have at most 15 bits, and a mixture at most one bit more.
         let finest = self.scales[values] * f64::from(1 << PROBABILITY_BITS);
         let wanted = self.wanted(number).unwrap_or(finest);
-        let least = (mixed(self.network.context).log2() + f64::from(PROBABILITY_BITS)).floor();
-        let mix_shift = (finest / wanted)
-            .log2()
-            .round()
-            .clamp(least.min(16.0), 16.0) as u32;
+        // A mixture is at most a value of 15 bits over this power of two, and a little more if that is 1.
+        let halvings = (self.bounds[values].each / self.bounds[number].each).log2();
+        let most = i64::from(PROBABILITY_BITS + SHORT_BITS) - halvings.round() as i64;
+        let most = most + i64::from(halvings < 0.5);
+        let least = (most - i64::from(MAX_BITS)).max(0);
+        let mix_shift = (finest / wanted).log2().round();
+        let mix_shift = mix_shift.clamp(least as f64, MAX_BITS.into()) as u32;
+        let mix_bits = (most - i64::from(mix_shift)).clamp(1, (FORM_BITS - mix_shift).into());
         let of = Attention {
             heads,
             kv_heads,
             head_dim,
             key_bits: bits(keys),
-            value_bits: bits(values),
+            value_bits: SHORT_BITS,
             score_shift: self.scores.shift(number),
             weights,
             mix_shift,
+            mix_bits: mix_bits as u32,
         };
         let operation = Operation::Attention {
             queries,

@@ -3,7 +3,7 @@
 use super::bounds::{Bound, outputs};
 use super::measure::Measured;
 use super::network::Product;
-use crate::integers::ranges::{ACCUMULATOR, FORM_BITS, MAX_BITS};
+use crate::integers::ranges::{ACCUMULATOR, CHECKED_ACCUMULATOR, FORM_BITS, MAX_BITS};
 use crate::integers::{self, Matrix};
 
 /// A product's needs.
@@ -33,6 +33,11 @@ impl Needs {
         slack * ACCUMULATOR as f64 / self.reach
     }
 
+    /// The same where the results are checked.
+    pub fn checked_accumulators(&self, slack: f64) -> f64 {
+        slack * CHECKED_ACCUMULATOR as f64 / self.reach
+    }
+
     /// The scale of inputs with which rounding inputs and rounding weights do as much harm, when accumulators have this scale.
     ///
     /// A rounded input of scale `a` adds `Σ w² / 12 a²` to the square of all outputs, a rounded weight of scale `b` adds `outputs · Σ x² / 12 b²`, and `a b` is the
@@ -47,6 +52,12 @@ impl Needs {
 pub fn grid(x: f64) -> f64 {
     let step = x.log2().floor().exp2() / 16.0;
     (x / step).floor() * step
+}
+
+/// The smallest such number that is at least `x`.
+pub fn grid_above(x: f64) -> f64 {
+    let step = x.log2().floor().exp2() / 16.0;
+    (x / step).ceil() * step
 }
 
 /// The largest shift of a product whose results have this scale: as many bits as accumulators and forms have room for.

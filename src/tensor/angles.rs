@@ -6,7 +6,7 @@ use std::ops::Range;
 use stwo::core::fields::m31::M31;
 
 use super::constants::signed;
-use super::error::{PlanError, StreamError};
+use super::error::{BitsError, PlanError};
 use super::operation::{Operand, Operation, Part, Work};
 use super::plan::{Plan, Tensor, Tokens};
 use super::values::Values;
@@ -156,7 +156,7 @@ impl Work for AnglesByTable {
         plan: &Plan,
         lanes: Range<usize>,
         values: &mut Values,
-    ) -> Result<(), StreamError> {
+    ) -> Result<(), BitsError> {
         let first = values.chunk.position as usize;
         let rows = self.rows(plan).filter(|(_, lane)| lanes.contains(lane));
         for (part, lane) in rows {

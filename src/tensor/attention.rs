@@ -17,7 +17,7 @@ use super::carried::{carried_bits, magnitude};
 use super::error::PlanError;
 use super::operation::Operation;
 use super::plan::{Plan, Tensor};
-use super::product::{ACCUMULATOR, form, half, holds};
+use super::product::{ACCUMULATOR, form, half};
 use super::query_head::QueryHead;
 use super::shares::{MAX_KEYS, SHARE_BITS, WEIGHT_BITS, powers, zero};
 use crate::air::components::attend::{DISTANCE_BITS, NEAREST};
@@ -45,7 +45,7 @@ pub struct Attention {
     pub weights: usize,
     /// Of the mixture of values, whose probabilities have the unit `2^-13`.
     pub mixed_shift: u32,
-    /// Bits of the result, sign included.
+    /// Bits of the result, sign included. A result that can have more is checked: a step with one of more has no proof.
     pub bits: u32,
 }
 
@@ -87,6 +87,7 @@ impl Plan {
         let zero = self.table_of(zero(ranges.far));
         let power = self.table_of(powers());
         let output = self.tensor(of.heads * of.head_dim, ranges.magnitude);
+        let output = output.of_bits(of.bits);
         let first = self.query_heads().count() as u32;
         for head in 0..of.heads {
             // The maximum, which is attained, is a score; the others are positive numbers of at most 28 bits.
@@ -182,7 +183,7 @@ impl Attention {
         // Probabilities are 1 together, and half a unit more for each key. This is below 2^29, as there are at most 2^15 keys, and values of 15 bits.
         let reach = ((1 << SHARE_BITS) + keys as i64 / 2) * value;
         let magnitude = (reach + half(self.mixed_shift)) >> self.mixed_shift;
-        holds(NAME, 0, magnitude, self.bits)?;
+        let magnitude = magnitude.min(1 << (self.bits - 1));
         Ok(Ranges { far, magnitude })
     }
 

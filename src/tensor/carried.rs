@@ -12,7 +12,6 @@ use stwo::core::fields::m31::M31;
 use super::error::PlanError;
 use super::operation::Operand;
 use super::plan::{Plan, Tensor};
-use super::product::fewest_bits;
 use super::values::Values;
 use crate::air::components::Component;
 use crate::air::components::lanes::CHANNELS;
@@ -49,7 +48,7 @@ fn rows(tensor: Tensor) -> u32 {
 
 /// Bits of a tensor's numbers, sign included, if they can be carried.
 pub(super) fn carried_bits(operation: &'static str, own: Tensor) -> Result<u32, PlanError> {
-    let bits = fewest_bits(own.magnitude);
+    let bits = own.bits;
     let wrong = PlanError::CarriedBits {
         operation,
         bits,

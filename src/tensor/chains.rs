@@ -5,7 +5,7 @@ use std::ops::Range;
 use stwo::core::fields::m31::M31;
 
 use super::digests::{self, MAGNITUDE, digest, get, set};
-use super::error::{PlanError, StreamError};
+use super::error::{BitsError, PlanError};
 use super::operation::{Operand, Operation, Part, Work};
 use super::plan::{Plan, Tensor, Tokens};
 use super::values::Values;
@@ -93,12 +93,7 @@ impl Work for Chains {
         [self.tokens.given].into_iter().chain(digests).collect()
     }
 
-    fn compute(
-        &self,
-        _: &Plan,
-        lanes: Range<usize>,
-        values: &mut Values,
-    ) -> Result<(), StreamError> {
+    fn compute(&self, _: &Plan, lanes: Range<usize>, values: &mut Values) -> Result<(), BitsError> {
         if lanes.start == 0 {
             let before = values.chunk.chains;
             for (address, digest) in self.before().into_iter().zip(before) {

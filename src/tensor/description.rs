@@ -2,14 +2,12 @@
 
 use super::angles::Angles;
 use super::attention::Attention;
-use super::carried::{carried_bits, magnitude};
 use super::error::PlanError;
 use super::gated::Gated;
 use super::matrix::Matrix;
 use super::norm::{Norm, NormKind};
 use super::plan::{Plan, Tensor};
-use super::product::{Function, Product, fewest_bits, half};
-use super::shares::SHARE_BITS;
+use super::product::{Function, Product, fewest_bits};
 use crate::air::components::attend::NEAREST;
 use crate::air::components::norm::RESULT_BITS;
 use crate::integers::{self, Description, Operation, Table};
@@ -74,10 +72,8 @@ impl Planning<'_> {
         match operation {
             Operation::Embed => self.embed(),
             Operation::Norm { input, norm } => self.plan.norm(self.written[*input], normed(norm)),
-            Operation::Linear { input, of } => {
-                let (input, of) = (self.written[*input], product(of));
-                let bits = bits(name, &of, input)?;
-                self.plan.linear(input, of, bits)
+            Operation::Linear { input, of, bits } => {
+                self.plan.linear(self.written[*input], product(of), *bits)
             }
             Operation::Function { input, of, table } => {
                 let table = self.table(name, *table, 0)?;
@@ -90,9 +86,14 @@ impl Planning<'_> {
                 values,
                 of,
             } => self.attention([*queries, *keys, *values], of),
-            Operation::Residual { stream, input, of } => {
+            Operation::Residual {
+                stream,
+                input,
+                of,
+                bits,
+            } => {
                 let [stream, input] = [stream, input].map(|&i| self.written[i]);
-                self.plan.residual(stream, input, product(of))
+                self.plan.residual(stream, input, product(of), *bits)
             }
             Operation::Gated { input, of } => {
                 let table = self.table(name, of.table, 0)?;
@@ -101,6 +102,7 @@ impl Planning<'_> {
                     up: product(&of.up),
                     table,
                     shift: of.shift,
+                    bits: of.bits,
                 };
                 self.plan.gated(self.written[*input], gated)
             }
@@ -162,10 +164,6 @@ impl Planning<'_> {
         of: &integers::Attention,
     ) -> Result<Tensor, PlanError> {
         let [queries, keys, values] = inputs.map(|i| self.written[i]);
-        let keys_seen = (self.plan.carried.blocks as usize + 1) * self.plan.lanes;
-        let shares = (1 << SHARE_BITS) + keys_seen as i64 / 2;
-        let reach = shares.saturating_mul(magnitude(carried_bits("attention", values)?));
-        let mixed = reach.saturating_add(half(of.mix_shift)) >> of.mix_shift;
         let attention = Attention {
             heads: of.heads,
             kv_heads: of.kv_heads,
@@ -174,7 +172,7 @@ impl Planning<'_> {
             // The component's distances begin at the least argument of a table.
             weights: self.table("attention", of.weights, NEAREST)?,
             mixed_shift: of.mix_shift,
-            bits: fewest_bits(mixed),
+            bits: of.mix_bits,
         };
         self.plan.attention(queries, keys, values, attention)
     }

@@ -6,7 +6,7 @@ use std::ops::Range;
 use stwo::core::fields::m31::M31;
 
 use super::constants::signed;
-use super::error::{PlanError, StreamError};
+use super::error::{BitsError, PlanError};
 use super::matrix::{Matrix, Row};
 use super::operation::{Operand, Operation, Part, Work};
 use super::plan::{Plan, Tensor, Tokens, root};
@@ -177,7 +177,7 @@ impl Work for Embed {
         plan: &Plan,
         lanes: Range<usize>,
         values: &mut Values,
-    ) -> Result<(), StreamError> {
+    ) -> Result<(), BitsError> {
         for lane in lanes {
             let token = values.rows[self.tokens.given as usize][lane] as usize;
             let position = values.chunk.position as usize + lane;

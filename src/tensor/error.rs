@@ -79,9 +79,16 @@ pub enum PlanError {
     Arguments { first: i64, arguments: usize },
     #[error("a table has the value {value}; magnitudes are below {limit}")]
     Value { value: i64, limit: i64 },
-    #[error("residual: a shift by {shift}, at most {limit}")]
-    StreamShift { shift: u32, limit: u32 },
-    #[error("residual: the stream can reach {reach}, at most {limit}")]
+    #[error(
+        "residual: {bits} bits behind a shift by {shift}; there are at least {least}, and with the shift at most {most}"
+    )]
+    StreamBits {
+        bits: u32,
+        shift: u32,
+        least: u32,
+        most: u32,
+    },
+    #[error("residual: the stream can reach {reach}, and must be below {limit}")]
     Stream { reach: i64, limit: i64 },
     #[error("{operation}: {found} outputs, not {expected}")]
     Outputs {
@@ -221,15 +228,15 @@ pub enum PlanError {
     NearestWeight { value: i32, least: i32 },
 }
 
-/// A residual stream that no proof can have: its range is checked, not proven.
+/// A value that no proof can have: its range is checked, not proven.
 #[derive(Clone, Debug, Error, PartialEq, Eq)]
 #[error(
-    "operation {operation}, channel {channel}, lane {lane}: the stream is {value}; a proof has values from -{bound} to below {bound}"
+    "operation {operation}, channel {channel}, lane {lane}: {value} has more than {bits} bits: the prompt leads out of the ranges that the model was calibrated for"
 )]
-pub struct StreamError {
+pub struct BitsError {
     pub operation: usize,
     pub channel: usize,
     pub lane: usize,
     pub value: i64,
-    pub bound: i64,
+    pub bits: u32,
 }

@@ -2,7 +2,7 @@
 
 use std::ops::Range;
 
-use super::error::{PlanError, StreamError};
+use super::error::{BitsError, PlanError};
 use super::numbers::{Matmul, Taker};
 use super::operation::{Operand, Operation, Part, Work};
 use super::plan::{Plan, Tensor};
@@ -88,14 +88,14 @@ impl Work for ByTable {
         plan: &Plan,
         lanes: Range<usize>,
         values: &mut Values,
-    ) -> Result<(), StreamError> {
+    ) -> Result<(), BitsError> {
         let function = &plan.tables[self.table];
         let tensors = [self.input, self.output];
         let set = |values: &mut Values, output, lane, argument| {
             values.set(self.output, output, lane, function.at(argument));
+            Ok(())
         };
-        self.of.compute(tensors, &lanes, values, set);
-        Ok(())
+        self.of.compute(tensors, &lanes, values, set)
     }
 
     fn constants(&self, plan: &Plan) -> Vec<Part> {

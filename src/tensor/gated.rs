@@ -5,12 +5,14 @@ use std::ops::Range;
 use stwo::core::fields::m31::M31;
 
 use super::constants::signed;
-use super::error::{PlanError, StreamError};
+use super::error::{BitsError, PlanError};
 use super::matrix::Matrix;
 use super::numbers::{Matmul, Taker};
 use super::operation::{Operand, Operation, Part, Work};
 use super::plan::{Plan, Tensor};
-use super::product::{ACCUMULATOR, Function, Product, fewest_bits, form, half, longest, within};
+use super::product::{
+    ACCUMULATOR, Function, Product, checked, fewest_bits, form, half, longest, within,
+};
 use super::values::Values;
 use crate::air::components::Component;
 
@@ -25,6 +27,8 @@ pub struct Gated {
     pub table: usize,
     /// Of the product of both.
     pub shift: u32,
+    /// Bits of the result, sign included. A result that can have more is checked: a step with one of more has no proof.
+    pub bits: u32,
 }
 
 /// What follows from the ranges of a gated product.
@@ -32,8 +36,6 @@ pub struct Gated {
 pub struct Widths {
     /// Bits of `u`, sign included.
     pub up: u32,
-    /// Bits of the result, sign included.
-    pub result: u32,
     /// Largest magnitude of the result.
     pub magnitude: i64,
     /// Largest length of all results.
@@ -62,21 +64,17 @@ impl Gated {
         let largest = |reaches: &[i64]| reaches.iter().copied().max().unwrap_or(0);
         let up = fewest_bits(largest(&ups));
         form(NAME, up, self.up.shift)?;
-        // One bit is the least that a result can have.
-        form(NAME, 1, self.shift)?;
+        form(NAME, self.bits, self.shift)?;
         let mut results = vec![];
         for (output, (value, reach)) in values.iter().zip(&ups).enumerate() {
             let product = value.saturating_mul(*reach);
             within(NAME, output, product, ACCUMULATOR)?;
             results.push((product + half(self.shift)) >> self.shift);
         }
-        let magnitude = largest(&results);
-        let result = fewest_bits(magnitude);
-        form(NAME, result, self.shift)?;
+        let results = checked(results, self.bits);
         Ok(Widths {
             up,
-            result,
-            magnitude,
+            magnitude: largest(&results),
             length: longest(&results),
         })
     }
@@ -110,7 +108,7 @@ impl Plan {
         let function = self.values_of(NAME, of.table)?;
         let widths = of.widths(function, input)?;
         let output = self.tensor(of.gate.outputs(), widths.magnitude);
-        let output = output.within(widths.length);
+        let output = output.within(widths.length).of_bits(of.bits);
         self.operations.push(Operation::Gated(GatedProduct {
             both: of.both(),
             of,
@@ -168,13 +166,13 @@ impl Work for GatedProduct {
         plan: &Plan,
         lanes: Range<usize>,
         values: &mut Values,
-    ) -> Result<(), StreamError> {
+    ) -> Result<(), BitsError> {
         let accumulators = values.product(&self.both, self.input, &lanes);
         for channel in 0..self.output.channels {
             let pair = [0, 1].map(|i| accumulators.of(2 * channel + i));
             for (i, lane) in lanes.clone().enumerate() {
                 let [.., result, _] = self.lane(plan, channel, pair.map(|of| of[i]));
-                values.set(self.output, channel, lane, result);
+                values.set_checked(self.output, [channel, lane], result, self.of.bits)?;
             }
         }
         values.keep(self.output, &lanes, &accumulators);
@@ -188,7 +186,7 @@ impl Work for GatedProduct {
                 row.extend(of.rounding(channel));
             }
             row.push(M31::from(self.of.table as u32));
-            for bits in [self.widths.up, self.widths.result] {
+            for bits in [self.widths.up, self.of.bits] {
                 row.extend([bits, 1 << (bits - 1)].map(M31::from));
             }
             row.extend([self.of.shift, 1 << self.of.shift].map(M31::from));

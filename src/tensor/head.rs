@@ -5,7 +5,7 @@ use std::ops::Range;
 use stwo::core::fields::m31::M31;
 
 use super::constants::{flag, signed};
-use super::error::{PlanError, StreamError};
+use super::error::{BitsError, PlanError};
 use super::matrix::{Matrix, Row};
 use super::operation::{Operand, Operation, Part, Work};
 use super::plan::{Plan, Tensor};
@@ -159,7 +159,7 @@ impl Work for Head {
         plan: &Plan,
         lanes: Range<usize>,
         values: &mut Values,
-    ) -> Result<(), StreamError> {
+    ) -> Result<(), BitsError> {
         let logits = values.product(plan.output(), self.input, &lanes);
         for (i, lane) in lanes.clone().enumerate() {
             let mut best = (0, i32::MIN);

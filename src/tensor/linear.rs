@@ -2,11 +2,11 @@
 
 use std::ops::Range;
 
-use super::error::{PlanError, StreamError};
+use super::error::{BitsError, PlanError};
 use super::numbers::{Matmul, Taker};
 use super::operation::{Operand, Operation, Part, Work};
 use super::plan::{Plan, Tensor};
-use super::product::{Product, form, holds};
+use super::product::{Product, form};
 use super::values::Values;
 use crate::air::components::Component;
 
@@ -23,20 +23,18 @@ pub struct Linear {
 }
 
 impl Plan {
-    /// A product with rounding to so many bits.
+    /// A product with rounding to so many bits. A result that can have more is checked: a step with one of more has no proof.
     ///
     /// # Errors
-    /// Forms that do not fit, or an output whose range cannot be proven.
+    /// Forms that do not fit, or an accumulator whose range cannot be proven.
     pub fn linear(&mut self, input: Tensor, of: Product, bits: u32) -> Result<Tensor, PlanError> {
         self.written(NAME, input)?;
         form(NAME, bits, of.shift)?;
-        let reaches = of.reaches(NAME, input)?;
-        for (output, &reach) in reaches.iter().enumerate() {
-            holds(NAME, output, reach, bits)?;
-        }
+        let reaches = of.checked_reaches(NAME, input, bits)?;
         let length = of.length(input, &reaches);
         let magnitude = reaches.into_iter().max().unwrap_or(0);
         let output = self.tensor(of.outputs(), magnitude).within(length);
+        let output = output.of_bits(bits);
         self.operations.push(Operation::Linear(Linear {
             of,
             bits,
@@ -72,18 +70,12 @@ impl Work for Linear {
         })
     }
 
-    fn compute(
-        &self,
-        _: &Plan,
-        lanes: Range<usize>,
-        values: &mut Values,
-    ) -> Result<(), StreamError> {
+    fn compute(&self, _: &Plan, lanes: Range<usize>, values: &mut Values) -> Result<(), BitsError> {
         let tensors = [self.input, self.output];
         let set = |values: &mut Values, output, lane, result| {
-            values.set(self.output, output, lane, result);
+            values.set_checked(self.output, [output, lane], result, self.bits)
         };
-        self.of.compute(tensors, &lanes, values, set);
-        Ok(())
+        self.of.compute(tensors, &lanes, values, set)
     }
 
     fn constants(&self, plan: &Plan) -> Vec<Part> {

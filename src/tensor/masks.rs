@@ -3,7 +3,7 @@
 use std::ops::Range;
 
 use super::constants::signed;
-use super::error::StreamError;
+use super::error::BitsError;
 use super::operation::{Operand, Operation, Part, Work};
 use super::plan::{Plan, Tensor};
 use super::values::Values;
@@ -65,7 +65,7 @@ impl Work for Masks {
         plan: &Plan,
         lanes: Range<usize>,
         values: &mut Values,
-    ) -> Result<(), StreamError> {
+    ) -> Result<(), BitsError> {
         for row in 0..self.output.channels {
             let seen = Masks::row(plan.lanes, row);
             for lane in lanes.clone() {

@@ -44,7 +44,7 @@ pub use accepts::ChunkError;
 pub use angles::Angles;
 pub use attention::Attention;
 pub use description::{Planned, plan};
-pub use error::{PlanError, StreamError};
+pub use error::{BitsError, PlanError};
 pub use gated::Gated;
 pub use matrix::Matrix;
 pub use norm::{Norm, NormKind};

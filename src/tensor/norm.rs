@@ -5,7 +5,7 @@ use std::ops::Range;
 use stwo::core::fields::m31::M31;
 
 use super::constants::signed;
-use super::error::{PlanError, StreamError};
+use super::error::{BitsError, PlanError};
 use super::length::{self, Length, scaled};
 use super::operation::{Operand, Operation, Part, Work};
 use super::plan::{Plan, Tensor, root};
@@ -289,12 +289,7 @@ impl Work for Normed {
         vec![self.statistics.address]
     }
 
-    fn compute(
-        &self,
-        _: &Plan,
-        lanes: Range<usize>,
-        values: &mut Values,
-    ) -> Result<(), StreamError> {
+    fn compute(&self, _: &Plan, lanes: Range<usize>, values: &mut Values) -> Result<(), BitsError> {
         for lane in lanes {
             let wholes = self.of.wholes(self.input, lane, values);
             let length = Length::of(&wholes, self.of.floor, self.of.centred());

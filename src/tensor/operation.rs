@@ -7,7 +7,7 @@ use stwo::core::fields::m31::M31;
 use super::angles::AnglesByTable;
 use super::chains::Chains;
 use super::embed::Embed;
-use super::error::StreamError;
+use super::error::BitsError;
 use super::function::ByTable;
 use super::gated::GatedProduct;
 use super::head::Head;
@@ -119,7 +119,7 @@ pub(super) trait Work {
         plan: &Plan,
         lanes: Range<usize>,
         values: &mut Values,
-    ) -> Result<(), StreamError>;
+    ) -> Result<(), BitsError>;
 
     /// Its rows in the order of their index: the constants behind the place. Columns `first` are 0: that a row is its
     /// component's first one is for the component's table to say.

@@ -7,7 +7,7 @@ use super::carried::Carried;
 use super::error::PlanError;
 use super::matrix::Matrix;
 use super::operation::{Chunk, Operand, Operation};
-use super::product::Function;
+use super::product::{Function, fewest_bits};
 use crate::air::components::Component;
 use crate::air::components::lanes::CHANNELS;
 use crate::air::components::positions::IN_VIEW;
@@ -24,6 +24,8 @@ pub struct Tensor {
     pub magnitude: i64,
     /// Largest length of a lane's channels: the root of the sum of their squares.
     pub length: i64,
+    /// Bits that hold each of its values, sign included.
+    pub bits: u32,
 }
 
 impl Tensor {
@@ -35,7 +37,14 @@ impl Tensor {
             channels,
             magnitude,
             length: root(square),
+            bits: fewest_bits(magnitude),
         }
+    }
+
+    /// The same with channels that are checked to have at most so many bits.
+    pub(super) fn of_bits(self, bits: u32) -> Tensor {
+        let bits = self.bits.min(bits);
+        Tensor { bits, ..self }
     }
 
     /// The same with channels that are together no longer than this.

@@ -2,7 +2,7 @@
 
 use std::ops::Range;
 
-use super::error::StreamError;
+use super::error::BitsError;
 use super::operation::{Operand, Operation, Part, Work};
 use super::plan::{Plan, Tensor, Tokens};
 use super::values::Values;
@@ -59,12 +59,7 @@ impl Work for Positions {
         vec![Operand::Position, self.output.operand()]
     }
 
-    fn compute(
-        &self,
-        _: &Plan,
-        lanes: Range<usize>,
-        values: &mut Values,
-    ) -> Result<(), StreamError> {
+    fn compute(&self, _: &Plan, lanes: Range<usize>, values: &mut Values) -> Result<(), BitsError> {
         let first = i64::from(values.chunk.position);
         for lane in lanes {
             values.set(self.output, 0, lane, first + lane as i64);

@@ -6,7 +6,7 @@ use std::ops::Range;
 use stwo::core::fields::m31::M31;
 
 use super::constants::{flag, signed};
-use super::error::PlanError;
+use super::error::{BitsError, PlanError};
 use super::matrix::{Matrix, Row};
 use super::operation::Part;
 use super::plan::{Plan, Tensor, root};
@@ -19,6 +19,9 @@ const FORM_BITS: u32 = 30;
 
 /// An accumulator must be below this in magnitude, its bias included.
 pub(super) const ACCUMULATOR: i64 = 1 << 29;
+
+/// The same where the rounded result is checked to have its bits: the form that stands for the accumulator is at most `2^29 + 2^15` in magnitude, and both are together below `p`.
+const CHECKED_ACCUMULATOR: i64 = (3 << 29) - (1 << 16);
 
 impl Matrix {
     /// The largest magnitude of `Σ_j W_ij x_j + bias` for an input: no sum is above that of all magnitudes, nor above the product of the lengths of weights and input. The
@@ -131,6 +134,15 @@ pub(super) fn fewest_bits(reach: i64) -> u32 {
     i64::BITS - reach.leading_zeros() + 1
 }
 
+/// What results can reach that are checked to have at most so many bits.
+pub(super) fn checked(mut reaches: Vec<i64>, bits: u32) -> Vec<i64> {
+    let half = 1 << (bits - 1);
+    reaches
+        .iter_mut()
+        .for_each(|reach| *reach = half.min(*reach));
+    reaches
+}
+
 /// Requires a rounded result of at most this magnitude to fit into `bits` bits.
 pub(super) fn holds(
     operation: &'static str,
@@ -166,6 +178,26 @@ impl Product {
         operation: &'static str,
         input: Tensor,
     ) -> Result<Vec<i64>, PlanError> {
+        self.reaches_below(operation, input, ACCUMULATOR)
+    }
+
+    /// The same of outputs that are checked to have at most so many bits: what they can reach then.
+    pub(super) fn checked_reaches(
+        &self,
+        operation: &'static str,
+        input: Tensor,
+        bits: u32,
+    ) -> Result<Vec<i64>, PlanError> {
+        let reaches = self.reaches_below(operation, input, CHECKED_ACCUMULATOR)?;
+        Ok(checked(reaches, bits))
+    }
+
+    fn reaches_below(
+        &self,
+        operation: &'static str,
+        input: Tensor,
+        limit: i64,
+    ) -> Result<Vec<i64>, PlanError> {
         self.weights.fits(operation, input)?;
         if self.bias.len() != self.outputs() {
             return Err(PlanError::Biases {
@@ -178,7 +210,7 @@ impl Product {
         form(operation, 1, self.shift)?;
         let rounded = |(output, &bias): (usize, &i32)| {
             let reach = self.weights.reach(output, input, bias.into());
-            within(operation, output, reach, ACCUMULATOR)?;
+            within(operation, output, reach, limit)?;
             Ok((reach + half(self.shift)) >> self.shift)
         };
         self.bias.iter().enumerate().map(rounded).collect()
@@ -229,16 +261,17 @@ impl Product {
         [input, output]: [Tensor; 2],
         lanes: &Range<usize>,
         values: &mut Values,
-        mut then: impl FnMut(&mut Values, usize, usize, i64),
-    ) {
+        mut then: impl FnMut(&mut Values, usize, usize, i64) -> Result<(), BitsError>,
+    ) -> Result<(), BitsError> {
         let accumulators = values.product(&self.weights, input, lanes);
         for channel in 0..self.outputs() {
             for (lane, &accumulator) in lanes.clone().zip(accumulators.of(channel)) {
                 let [result, _] = self.round(channel, accumulator.into());
-                then(values, channel, lane, result);
+                then(values, channel, lane, result)?;
             }
         }
         values.keep(output, lanes, &accumulators);
+        Ok(())
     }
 
     /// The constants of its rows: those of `product`, then for each output one of the component that takes it: the output, its rounding,

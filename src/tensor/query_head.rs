@@ -7,7 +7,7 @@ use stwo::core::fields::m31::M31;
 
 use super::attention::Attention;
 use super::constants::signed;
-use super::error::StreamError;
+use super::error::BitsError;
 use super::operation::{Chunk, Operand, Part, Work};
 use super::plan::{Plan, Tensor};
 use super::product::half;
@@ -246,7 +246,7 @@ impl Work for QueryHead {
         plan: &Plan,
         lanes: Range<usize>,
         values: &mut Values,
-    ) -> Result<(), StreamError> {
+    ) -> Result<(), BitsError> {
         let scores = self.scores(plan, values, &lanes);
         for (place, lane) in lanes.enumerate() {
             let normal = self.normal(plan, &values.chunk, &scores, [lane, place]);
@@ -263,7 +263,7 @@ impl Work for QueryHead {
             let sums = self.mixture(plan, values, &scores, [lane, place], normal);
             for (channel, sum) in sums.into_iter().enumerate() {
                 let [result, _] = self.round(sum);
-                values.set(self.output, channel, lane, result);
+                values.set_checked(self.output, [channel, lane], result, self.of.bits)?;
             }
         }
         Ok(())

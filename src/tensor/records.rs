@@ -8,7 +8,7 @@ use stwo::core::fields::m31::M31;
 use super::carried::carried_bits;
 use super::constants::{flag, signed};
 use super::digests::{self, MAGNITUDE, digest, get, set};
-use super::error::{PlanError, StreamError};
+use super::error::{BitsError, PlanError};
 use super::operation::{Operand, Operation, Part, Work};
 use super::plan::{Plan, Tensor};
 use super::product::fewest_bits;
@@ -285,7 +285,7 @@ impl Work for Records {
         plan: &Plan,
         lanes: Range<usize>,
         values: &mut Values,
-    ) -> Result<(), StreamError> {
+    ) -> Result<(), BitsError> {
         if lanes.start == 0 {
             let incoming = self.incoming(plan, values);
             set(values, self.incoming.address, 0, &incoming);

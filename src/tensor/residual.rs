@@ -2,14 +2,17 @@
 
 use std::ops::Range;
 
-use super::error::{PlanError, StreamError};
+use super::error::{BitsError, PlanError};
 use super::numbers::{Matmul, Taker};
 use super::operation::{Operand, Operation, Part, Work};
 use super::plan::{Plan, Tensor};
 use super::product::Product;
 use super::values::Values;
 use crate::air::components::Component;
-use crate::air::components::residual::{BOUND, LOW_BITS, MAX_SHIFT};
+use crate::air::components::residual::{FORM_BITS, LOW_BITS};
+
+/// A stream is below this in magnitude: no sum of two is another number modulo `p`.
+const STREAM: i64 = 1 << 28;
 
 /// Name in refusals.
 const NAME: &str = "residual";
@@ -18,21 +21,24 @@ const NAME: &str = "residual";
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Residual {
     pub of: Product,
+    /// Bits of what joins the stream, sign included.
+    pub bits: u32,
     pub input: Tensor,
     pub stream: Tensor,
     pub output: Tensor,
 }
 
 impl Plan {
-    /// A stream plus rounded products, one for each channel. A range of the sum that is beyond the bound of streams is not proven, but checked.
+    /// A stream plus rounded products of at most so many bits, one for each channel. A product that can have more is checked: a step with one of more has no proof.
     ///
     /// # Errors
-    /// A shift or a stream that no proof can have, or an output whose range cannot be proven.
+    /// Bits that no proof can have, an accumulator whose range cannot be proven, or a stream that can become too large.
     pub fn residual(
         &mut self,
         stream: Tensor,
         input: Tensor,
         of: Product,
+        bits: u32,
     ) -> Result<Tensor, PlanError> {
         self.written(NAME, input)?;
         self.written(NAME, stream)?;
@@ -43,21 +49,26 @@ impl Plan {
                 expected: stream.channels,
             });
         }
-        if of.shift > MAX_SHIFT {
-            return Err(PlanError::StreamShift {
-                shift: of.shift,
-                limit: MAX_SHIFT,
+        let (least, most) = (LOW_BITS, FORM_BITS);
+        if bits < least || bits + of.shift > most {
+            let shift = of.shift;
+            return Err(PlanError::StreamBits {
+                bits,
+                shift,
+                least,
+                most,
             });
         }
-        let (reach, limit) = (stream.magnitude, i64::from(BOUND));
-        if reach > limit {
+        let reaches = of.checked_reaches(NAME, input, bits)?;
+        let added = reaches.into_iter().max().unwrap_or(0);
+        let (reach, limit) = (stream.magnitude.saturating_add(added), STREAM);
+        if reach >= limit {
             return Err(PlanError::Stream { reach, limit });
         }
-        let reaches = of.reaches(NAME, input)?;
-        let sum = reach + reaches.into_iter().max().unwrap_or(0);
-        let output = self.tensor(stream.channels, sum.min(limit));
+        let output = self.tensor(stream.channels, reach);
         self.operations.push(Operation::Residual(Residual {
             of,
+            bits,
             input,
             stream,
             output,
@@ -70,26 +81,6 @@ impl Residual {
     fn component(&self, plan: &Plan) -> Component {
         let start = plan.start(Taker::Residual);
         Component::Residual { start }
-    }
-
-    /// Requires the results to be within the stream's bound.
-    fn within_bound(&self, lanes: &Range<usize>, values: &Values) -> Result<(), StreamError> {
-        let bound = i64::from(BOUND);
-        for channel in 0..self.output.channels {
-            let row = values.channel(self.output, channel);
-            for (lane, &value) in lanes.clone().zip(&row[lanes.clone()]) {
-                if !(-bound..bound).contains(&value) {
-                    return Err(StreamError {
-                        operation: values.operation,
-                        channel,
-                        lane,
-                        value,
-                        bound,
-                    });
-                }
-            }
-        }
-        Ok(())
     }
 }
 
@@ -120,23 +111,20 @@ impl Work for Residual {
         })
     }
 
-    fn compute(
-        &self,
-        _: &Plan,
-        lanes: Range<usize>,
-        values: &mut Values,
-    ) -> Result<(), StreamError> {
+    fn compute(&self, _: &Plan, lanes: Range<usize>, values: &mut Values) -> Result<(), BitsError> {
         let tensors = [self.input, self.output];
         let set = |values: &mut Values, output, lane, result| {
+            values.check([output, lane], result, self.bits)?;
             let sum = values.channel(self.stream, output)[lane] + result;
             values.set(self.output, output, lane, sum);
+            Ok(())
         };
-        self.of.compute(tensors, &lanes, values, set);
-        self.within_bound(&lanes, values)
+        self.of.compute(tensors, &lanes, values, set)
     }
 
     fn constants(&self, plan: &Plan) -> Vec<Part> {
-        self.of.constants(plan, self.component(plan), &[0])
+        let behind = [self.bits - LOW_BITS, 1 << (self.bits - 1), 0];
+        self.of.constants(plan, self.component(plan), &behind)
     }
 
     fn counts(&self, plan: &Plan) -> Vec<(Component, usize)> {
@@ -148,8 +136,9 @@ impl Work for Residual {
         let row = |channel, [_, rests]: [Vec<i64>; 2]| {
             let [old, new] = [self.stream, self.output].map(|t| values.channel(t, channel));
             let mut own = old.to_vec();
-            for (sum, rest) in new.iter().zip(rests) {
-                let limbs = sum + i64::from(BOUND);
+            let half = 1i64 << (self.bits - 1);
+            for ((new, old), rest) in new.iter().zip(old).zip(rests) {
+                let limbs = new - old + half;
                 own.extend([limbs & ((1 << LOW_BITS) - 1), limbs >> LOW_BITS, rest]);
             }
             own

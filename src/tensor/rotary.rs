@@ -6,7 +6,7 @@ use stwo::core::fields::m31::M31;
 
 use super::angles::Angles;
 use super::constants::{flag, signed};
-use super::error::{PlanError, StreamError};
+use super::error::{BitsError, PlanError};
 use super::numbers::{Matmul, Taker};
 use super::operation::{Operand, Operation, Part, Work};
 use super::plan::{Plan, Tensor};
@@ -179,12 +179,7 @@ impl Work for Rotary {
         })
     }
 
-    fn compute(
-        &self,
-        _: &Plan,
-        lanes: Range<usize>,
-        values: &mut Values,
-    ) -> Result<(), StreamError> {
+    fn compute(&self, _: &Plan, lanes: Range<usize>, values: &mut Values) -> Result<(), BitsError> {
         let accumulators = values.product(&self.of.weights, self.input, &lanes);
         for (output, frequency) in self.pairs() {
             let other = output + self.angles.frequencies;

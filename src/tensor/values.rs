@@ -7,7 +7,7 @@ use rayon::prelude::*;
 use stwo::core::fields::m31::M31;
 
 use super::constants::signed;
-use super::error::StreamError;
+use super::error::BitsError;
 use super::matrix::Matrix;
 use super::operation::{Chunk, Operand};
 use super::plan::{Plan, Tensor};
@@ -119,6 +119,40 @@ impl Values {
         self.rows[tensor.address as usize + channel][lane] = value;
     }
 
+    /// Sets a value that must have at most so many bits.
+    ///
+    /// # Errors
+    /// It has more: no proof can have it.
+    pub(super) fn set_checked(
+        &mut self,
+        tensor: Tensor,
+        [channel, lane]: [usize; 2],
+        value: i64,
+        bits: u32,
+    ) -> Result<(), BitsError> {
+        self.check([channel, lane], value, bits)?;
+        self.set(tensor, channel, lane, value);
+        Ok(())
+    }
+
+    /// Requires a value of at most so many bits.
+    pub(super) fn check(
+        &self,
+        [channel, lane]: [usize; 2],
+        value: i64,
+        bits: u32,
+    ) -> Result<(), BitsError> {
+        let half = 1i64 << (bits - 1);
+        let wrong = BitsError {
+            operation: self.operation,
+            channel,
+            lane,
+            value,
+            bits,
+        };
+        (-half..half).contains(&value).then_some(()).ok_or(wrong)
+    }
+
     /// The value of one lane at an address, as an element of the field.
     pub(super) fn element(&self, address: u32, lane: usize) -> M31 {
         signed(self.rows[address as usize][lane])
@@ -145,7 +179,7 @@ impl Values {
 ///
 /// # Errors
 /// A value that no proof can have, where ranges are checked and not proven.
-pub fn compute(plan: &Plan, chunk: &Chunk) -> Result<Values, StreamError> {
+pub fn compute(plan: &Plan, chunk: &Chunk) -> Result<Values, BitsError> {
     compute_steps(plan, chunk, plan.lanes)
 }
 
@@ -154,7 +188,7 @@ pub fn compute(plan: &Plan, chunk: &Chunk) -> Result<Values, StreamError> {
 ///
 /// # Errors
 /// As [`compute`].
-pub fn compute_steps(plan: &Plan, chunk: &Chunk, steps: usize) -> Result<Values, StreamError> {
+pub fn compute_steps(plan: &Plan, chunk: &Chunk, steps: usize) -> Result<Values, BitsError> {
     let blocks = Operand::Blocks.of(plan.lanes, chunk);
     let mut rows = vec![vec![0; plan.lanes]; plan.carried_address(blocks, 0) as usize];
     let carried = rows.iter_mut().skip(plan.addresses as usize);
@@ -199,7 +233,7 @@ pub fn compute_steps(plan: &Plan, chunk: &Chunk, steps: usize) -> Result<Values,
 }
 
 /// Computes all operations in some lanes.
-fn lanes(plan: &Plan, lanes: Range<usize>, values: &mut Values) -> Result<(), StreamError> {
+fn lanes(plan: &Plan, lanes: Range<usize>, values: &mut Values) -> Result<(), BitsError> {
     if lanes.is_empty() {
         return Ok(());
     }

@@ -62,12 +62,14 @@ pub fn everything() -> Description {
         score_shift: 3,
         weights: 0,
         mix_shift: 12,
+        mix_bits: 14,
     };
     let gated = Gated {
         gate: product(&[&[2, 1], &[-1, 3]], 8),
         up: product(&[&[5, -2], &[1, 1]], 6),
         table: 1,
         shift: 7,
+        bits: 16,
     };
     let rotary = |of| Operation::Rotary {
         input: 1,
@@ -82,6 +84,7 @@ pub fn everything() -> Description {
         Operation::Linear {
             input: 1,
             of: product(&[&[1, 3], &[-2, 2]], 6),
+            bits: 12,
         },
         Operation::Attention {
             queries: 2,
@@ -93,6 +96,7 @@ pub fn everything() -> Description {
             stream: 0,
             input: 5,
             of: product(&[&[7, -1], &[2, 9]], 2),
+            bits: 25,
         },
         Operation::Norm { input: 6, norm },
         Operation::Gated {
@@ -108,6 +112,7 @@ pub fn everything() -> Description {
             stream: 6,
             input: 9,
             of: product(&[&[1, 0], &[0, 1]], 0),
+            bits: 25,
         },
         Operation::Head { input: 9 },
     ];

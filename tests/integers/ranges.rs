@@ -35,6 +35,7 @@ fn bounds_by_length_are_attained() {
     description.operations.push(Operation::Linear {
         input: 1,
         of: product(&[&rows], 9),
+        bits: 16,
     });
     let reach = ranges(&description).unwrap()[2].each;
     let step = step(&description, &mut Carried::new(&description), 0).unwrap();
@@ -76,14 +77,14 @@ const CHECKS: &[(Change, i64, i64, &str)] = &[
     // embed
     (
         |d, n| token(d, n),
-        1 << 24,
-        (1 << 24) + 1,
+        (1 << 28) - 1,
+        1 << 28,
         "0 (embed): the stream",
     ),
     (
         |d, n| token(d, n),
-        -(1 << 24),
-        -(1 << 24) - 1,
+        1 - (1 << 28),
+        -(1 << 28),
         "0 (embed): the stream",
     ),
     (
@@ -153,21 +154,27 @@ const CHECKS: &[(Change, i64, i64, &str)] = &[
     // products
     (
         |d, n| added(d, n),
-        (1 << 29) - 1,
-        1 << 29,
-        "6 (residual): an accumulator can reach 536",
+        (3 << 29) - (1 << 16) - 1,
+        (3 << 29) - (1 << 16),
+        "6 (residual): an accumulator can reach 1610547",
     ),
     (
-        |d, n| short_linear(d, n),
-        (1 << 15) - 1,
-        1 << 15,
-        "4 (linear): a rounded output can reach 32768",
+        |d, n| long_rotary(d, n),
+        1 << 28,
+        1 << 29,
+        "2 (rotary): an accumulator can reach 536",
     ),
     (
         |d, n| form(d, n as u32),
         14,
         15,
         "4 (linear): 16 bits behind a shift by 15",
+    ),
+    (
+        |d, n| linear_bits(d, n as u32),
+        16,
+        17,
+        "4 (linear): 17 bits behind a shift by 6: there are from 1 to 16",
     ),
     (
         |d, n| of(d, 4).bias = vec![0; n as usize],
@@ -212,6 +219,24 @@ const CHECKS: &[(Change, i64, i64, &str)] = &[
         -9,
         -8,
         "5 (attention): a key or a value can reach",
+    ),
+    (
+        |d, n| attention(d).value_bits = -n as u32,
+        -11,
+        -10,
+        "5 (attention): a key or a value can reach",
+    ),
+    (
+        |d, n| checked_values(d, -n as u32),
+        -10,
+        -9,
+        "5 (attention): a key or a value can reach",
+    ),
+    (
+        |d, n| attention(d).mix_bits = n as u32,
+        16,
+        17,
+        "5 (attention): 17 bits behind a shift by 12",
     ),
     (
         |d, n| value_bits(d, n as u32),
@@ -272,9 +297,27 @@ const CHECKS: &[(Change, i64, i64, &str)] = &[
         |d, n| of(d, 6).shift = n as u32,
         5,
         6,
-        "6 (residual): a shift by 6, from 0 to 5",
+        "6 (residual): 25 bits behind a shift by 6: there are from 14 to 30",
+    ),
+    (
+        |d, n| stream_bits(d, -n as u32),
+        -14,
+        -13,
+        "6 (residual): 13 bits behind a shift by 2",
+    ),
+    (
+        |d, n| grown(d, n),
+        (1 << 28) - (1 << 24) - 1,
+        (1 << 28) - (1 << 24),
+        "1 (residual): the stream can reach",
     ),
     // gated and function
+    (
+        |d, n| gated_bits(d, n as u32),
+        16,
+        17,
+        "8 (gated): 17 bits behind a shift by 7",
+    ),
     (
         |d, n| d.tables[1] = table(-n, vec![0; 2 * n as usize + 1]),
         1 << 20,
@@ -340,22 +383,62 @@ fn added(description: &mut Description, reach: i64) {
     of(description, 6).bias[1] = reach as i32;
 }
 
-/// The values are rounded to this.
-fn short_linear(description: &mut Description, reach: i64) {
-    *of(description, 4) = product(&[&[0, 0], &[0, 0]], 0);
-    of(description, 4).bias[0] = reach as i32;
-    description.operations.truncate(5);
+/// The queries have this accumulator.
+fn long_rotary(description: &mut Description, reach: i64) {
+    *of(description, 2) = product(&[&[0, 0], &[0, 0]], 16);
+    of(description, 2).bias[0] = reach as i32;
+    description.operations.truncate(3);
 }
 
 /// Results of 16 bits behind a shift.
 fn form(description: &mut Description, shift: u32) {
-    *of(description, 4) = product(&[&[0, 0], &[0, 0]], shift);
-    of(description, 4).bias[0] = 30_000 << 14;
-    if shift == 15 {
-        of(description, 4).bias[0] = 16_383 << 15;
-        of(description, 4).bias[0] += (1 << 14) + (1 << 13);
+    of(description, 4).shift = shift;
+    linear_bits(description, 16);
+}
+
+/// Values of so many bits, and no attention.
+fn linear_bits(description: &mut Description, bits: u32) {
+    if let Operation::Linear { bits: own, .. } = &mut description.operations[4] {
+        *own = bits;
     }
     description.operations.truncate(5);
+}
+
+/// Values that are checked to have 10 bits, in the place of so many.
+fn checked_values(description: &mut Description, bits: u32) {
+    if let Operation::Linear { bits: own, .. } = &mut description.operations[4] {
+        *own = 10;
+    }
+    attention(description).value_bits = bits;
+}
+
+/// What joins the first stream has so many bits.
+fn stream_bits(description: &mut Description, bits: u32) {
+    if let Operation::Residual { bits: own, .. } = &mut description.operations[6] {
+        *own = bits;
+    }
+}
+
+/// What joins a stream of this size has 25 bits, and can have more.
+fn grown(description: &mut Description, number: i64) {
+    description.embedding.tokens = matrix(&[&[number as i32, 0]]);
+    let mut of = product(&[&[0, 0], &[0, 0]], 0);
+    of.bias[0] = 1 << 25;
+    let residual = Operation::Residual {
+        stream: 0,
+        input: 0,
+        of,
+        bits: 25,
+    };
+    description.operations = vec![Operation::Embed, residual];
+}
+
+/// Results of so many bits.
+fn gated_bits(description: &mut Description, bits: u32) {
+    if let Operation::Gated { of, .. } = &mut description.operations[8] {
+        of.bits = bits;
+    }
+    description.operations.truncate(9);
 }
 
 /// The queries are rounded to this, and then turned by 45 degrees.
@@ -369,7 +452,11 @@ fn short_rotary(description: &mut Description, reach: i64) {
 fn scores(description: &mut Description, queries: i64) {
     let mut of = product(&[&[0, 0], &[0, 0]], 0);
     of.bias[1] = queries as i32;
-    description.operations[2] = Operation::Linear { input: 1, of };
+    description.operations[2] = Operation::Linear {
+        input: 1,
+        of,
+        bits: 16,
+    };
     attention(description).key_bits = 15;
 }
 
@@ -386,6 +473,7 @@ fn mixture(description: &mut Description, context: usize) {
     description.angles.sin = vec![vec![0]; context];
     attention(description).value_bits = 14;
     attention(description).mix_shift = 16;
+    attention(description).mix_bits = 14;
 }
 
 /// Gates of this size.
@@ -394,6 +482,7 @@ fn gated(description: &mut Description, value: i32) {
     if let Operation::Gated { of, .. } = &mut description.operations[8] {
         of.table = 2;
         of.shift = 16;
+        of.bits = 14;
     }
     description.operations.truncate(9);
 }

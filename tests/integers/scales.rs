@@ -1,6 +1,6 @@
 //! The quantiser on random models of several shapes.
 
-use cairo_decode::integers::{Carried, Operation, step};
+use cairo_decode::integers::{Carried, Operation, Refusal, step};
 use cairo_decode::model::Model;
 use cairo_decode::quantize::Documents;
 use cairo_decode::scales::network::{Function, Network, Product, Real, Site};
@@ -206,28 +206,41 @@ fn values_that_are_not_finite_are_named() {
     );
 }
 
-/// A stream that may be larger than its bound has no scale that fits: the error names the operation.
+/// Mixtures of more keys than their range has room for have no scale that fits: the error names the operation.
 #[test]
 fn ranges_that_do_not_fit_are_refused() {
     let mut network = other_family(1);
-    for operation in &mut network.operations {
-        if let Real::Residual { of, .. } = operation {
-            let weights = of.weights.iter_mut().flatten();
-            weights.for_each(|weight| *weight *= 1e-3);
-        }
-    }
-    let options = Options {
-        stream: 0.5,
-        ..Options::default()
-    };
-    let error = quantise_on(network.clone(), &documents(), &options).map(|_| ());
+    network.positions = None;
+    network.context = 49_000;
+    assert!(quantise_on(network.clone(), &documents(), &Options::default()).is_ok());
+    network.context = 50_000;
+    let error = quantise_on(network, &documents(), &Options::default()).map(|_| ());
     let error = error.unwrap_err();
     assert!(matches!(error, ScaleError::Ranges(_)), "{error}");
     assert!(
         error
             .to_string()
-            .contains("operation 0 (embed): the stream"),
+            .contains("operation 5 (attention): a mixture can reach"),
         "{error}"
     );
-    assert!(quantise_on(network, &documents(), &Options::default()).is_ok());
+}
+
+/// What a step is checked for is so many times what calibration saw: with less than that there, a step is refused by the operation whose range it leaves.
+#[test]
+fn a_step_that_leaves_a_checked_range_is_refused() {
+    let of = |margin| {
+        let options = Options {
+            margin,
+            ..Options::default()
+        };
+        quantise_on(other_family(1), &documents(), &options).unwrap()
+    };
+    let steps = |of: &Quantised| {
+        let mut carried = Carried::new(&of.description);
+        let mut tokens = (0..24).map(|i| (i * 7 + 3) % 20);
+        tokens.try_for_each(|token| step(&of.description, &mut carried, token).map(|_| ()))
+    };
+    assert_eq!(steps(&of(Options::default().margin)), Ok(()));
+    let refusal = steps(&of(1.0 / 64.0)).unwrap_err();
+    assert!(matches!(refusal, Refusal::Bits { .. }), "{refusal}");
 }

@@ -11,6 +11,24 @@ fn first(description: &Description) -> Step {
     step(description, &mut Carried::new(description), 0).unwrap()
 }
 
+/// Why an operation makes nothing of a vector.
+fn refused(x: &[i32], operation: Operation) -> Refusal {
+    let mut description = description(vec![Operation::Embed, operation]);
+    description.embedding.tokens = matrix(&[x]);
+    description.tables = vec![table(-4, [0, -1, -2, -1, 0, 3, 7, 12, 17])];
+    step(&description, &mut Carried::new(&description), 0).unwrap_err()
+}
+
+/// The refusal of a channel of operation 1.
+fn bits(channel: usize, value: i64, bits: u32) -> Refusal {
+    Refusal::Bits {
+        operation: 1,
+        channel,
+        value,
+        bits,
+    }
+}
+
 /// What an operation makes of a vector, which is token 0's.
 fn apply(x: &[i32], operation: Operation, change: impl Fn(&mut Description)) -> Vec<i64> {
     let mut description = description(vec![Operation::Embed, operation]);
@@ -46,8 +64,13 @@ fn embed() {
 fn linear() {
     let mut of = product(&[&[1, 0], &[0, 1], &[1, 1], &[-2, 3]], 2);
     of.bias = vec![0, 0, 3, -1];
-    let linear = Operation::Linear { input: 0, of };
-    assert_eq!(apply(&[6, -6], linear, |_| ()), [2, -1, 1, -8]);
+    let linear = |bits| Operation::Linear {
+        input: 0,
+        of: of.clone(),
+        bits,
+    };
+    assert_eq!(apply(&[6, -6], linear(4), |_| ()), [2, -1, 1, -8]);
+    assert_eq!(refused(&[6, -6], linear(3)), bits(3, -8, 3));
 }
 
 #[test]
@@ -135,7 +158,15 @@ fn rotary() {
 }
 
 /// The last of several positions, with given queries, keys and values.
-fn attend(of: Attention, weights: &[i32], [queries, keys, values]: [&[&[i32]]; 3]) -> Vec<i64> {
+fn attend(of: Attention, weights: &[i32], inputs: [&[&[i32]]; 3]) -> Vec<i64> {
+    attention_of(of, weights, inputs).unwrap()
+}
+
+fn attention_of(
+    of: Attention,
+    weights: &[i32],
+    [queries, keys, values]: [&[&[i32]]; 3],
+) -> Result<Vec<i64>, Refusal> {
     // A token's vector has query, key and value one after the other.
     let rows: Vec<Vec<i32>> = (0..keys.len())
         .map(|t| [queries[t], keys[t], values[t]].concat())
@@ -147,7 +178,11 @@ fn attend(of: Attention, weights: &[i32], [queries, keys, values]: [&[&[i32]]; 3
         of.weights.inputs = inputs;
         of.weights.rows = (0..outputs).map(row).collect();
         of.bias = vec![0; outputs];
-        Operation::Linear { input: 0, of }
+        Operation::Linear {
+            input: 0,
+            of,
+            bits: 15,
+        }
     };
     let [of_query, of_key] = [queries, keys].map(|of| of[0].len());
     let operations = vec![
@@ -168,8 +203,8 @@ fn attend(of: Attention, weights: &[i32], [queries, keys, values]: [&[&[i32]]; 3
     description.tables = vec![table(0, weights.to_vec())];
     let mut carried = Carried::new(&description);
     let tokens = 0..keys.len() as u32;
-    let steps = tokens.map(|token| step(&description, &mut carried, token).unwrap());
-    steps.last().unwrap().values.remove(4)
+    let steps = tokens.map(|token| step(&description, &mut carried, token));
+    steps.last().unwrap().map(|mut step| step.values.remove(4))
 }
 
 #[test]
@@ -183,6 +218,7 @@ fn attention() {
         score_shift: 2,
         weights: 0,
         mix_shift: 10,
+        mix_bits: 15,
     };
     // Scores 482, -724, 485: the distances are 0, 302, 0, and the second one has no weight.
     let queries: [&[i32]; 3] = [&[0, 0], &[0, 0], &[100, -3]];
@@ -191,6 +227,17 @@ fn attention() {
     let weights = [32767, 20000, 10000, 5000];
     let mixed = attend(of, &weights, [&queries, &keys, &values]);
     assert_eq!(mixed, [-8000, -3972]);
+
+    // A mixture of more bits is refused.
+    let narrow = Attention { mix_bits: 13, ..of };
+    let refused = attention_of(narrow, &weights, [&queries, &keys, &values]).unwrap_err();
+    let expected = Refusal::Bits {
+        operation: 4,
+        channel: 0,
+        value: -8000,
+        bits: 13,
+    };
+    assert_eq!(refused, expected);
 
     // Three keys with one weight: 2731 of 2^13 each, which is a third, rounded.
     of.score_shift = 0;
@@ -216,28 +263,21 @@ fn residual() {
             stream: 0,
             input: 0,
             of: of.clone(),
+            bits: 25,
         };
         let mut description = description(vec![Operation::Embed, residual]);
         description.embedding.tokens = matrix(&[x]);
         step(&description, &mut Carried::new(&description), 0).map(|step| step.values[1].clone())
     };
     assert_eq!(residual(&[5, -2]).unwrap(), [7, -1]);
-    let bound = 1 << 24;
-    let stream = |channel, value| {
-        Err(Refusal::Stream {
-            operation: 1,
-            channel,
-            value,
-            bound: bound.into(),
-        })
-    };
-    assert_eq!(
-        residual(&[bound - 2, -bound + 4]).unwrap(),
-        [16777215, -8388606]
-    );
-    assert_eq!(residual(&[-bound, bound]).unwrap(), [-16777216, 8388608]);
-    assert_eq!(residual(&[bound - 1, 2 - bound]), stream(0, 16777216));
-    assert_eq!(residual(&[-bound, 0]), stream(0, -25165824));
+    // What joins the stream has 25 bits, whatever the stream has.
+    let half = 1 << 24;
+    assert_eq!(residual(&[half, half - 2]).unwrap(), [33554431, 8388607]);
+    assert_eq!(residual(&[half, half]), Err(bits(0, 16777216, 25)));
+    assert_eq!(residual(&[-half, -half]).unwrap(), [-33554432, -8388608]);
+    assert_eq!(residual(&[0, -2 * half]), Err(bits(1, 16777216, 25)));
+    assert_eq!(residual(&[0, 2 * half]), Err(bits(0, 16777216, 25)));
+    assert_eq!(residual(&[3 * half, -2 * half]), Err(bits(1, 16777216, 25)));
 }
 
 #[test]
@@ -247,8 +287,18 @@ fn gated() {
         up: product(&[&[0, 10], &[10, 0]], 0),
         table: 0,
         shift: 3,
+        bits: 7,
     };
     let silu = table(-4, [0, -1, -2, -1, 0, 3, 7, 12, 17]);
+    let narrow = Gated {
+        bits: 6,
+        ..of.clone()
+    };
+    let narrow = Operation::Gated {
+        input: 0,
+        of: narrow,
+    };
+    assert_eq!(refused(&[6, -4], narrow), bits(0, -60, 6));
     let gated = Operation::Gated { input: 0, of };
     // 12 · (-40) / 8 and -1 · 60 / 8.
     assert_eq!(

@@ -264,7 +264,7 @@ fn plan(kind: NormKind) -> Plan {
     let of = Norm::finest(kind, x.channels, x.magnitude, 50_000.0, 15);
     let y = plan.norm(x, of).expect("in range");
     let of = numbers.product(x.channels, x.channels, 300, 3);
-    let x = plan.residual(x, y, of).expect("in range");
+    let x = plan.residual(x, y, of, 24).expect("in range");
     let of = Norm::finest(kind, x.channels, x.magnitude, 50_000.0, 14);
     let y = plan.norm(x, of).expect("in range");
     let of = numbers.product(y.channels, y.channels, 40, 13);

@@ -67,31 +67,24 @@ fn logits_at_their_limit() {
     assert_eq!(head((1 << 13) - 1), Ok(()));
 }
 
-/// A result that the bits do not hold would be the prover's choice among numbers that are equal modulo `p`.
+/// A result is as large as is proven, or as its bits are; an accumulator of `3 · 2^29 − 2^16` could be another number modulo `p` than its form.
 #[test]
-fn results_fit_their_bits() {
+fn results_have_the_range_of_their_bits() {
     let (mut plan, x) = new(16);
-    // 8 · 16 · 1 = 128.
-    let found = plan.linear(x, product(8, 1, 1, 0), 8);
-    assert_eq!(
-        found,
-        Err(PlanError::Result { operation: "linear",
-            output: 0,
-            reach: 128,
-            bits: 8
-        })
-    );
-    assert!(plan.linear(x, product(8, 1, 1, 0), 9).is_ok());
-    // With half a unit more before the shift: (128 + 1) / 2.
-    let found = plan.linear(x, product(8, 1, 1, 1), 7);
-    assert_eq!(
-        found,
-        Err(PlanError::Result { operation: "linear",
-            output: 0,
-            reach: 64,
-            bits: 7
-        })
-    );
+    // 8 · 16 · 1 = 128, and with half a unit more before the shift (128 + 1) / 2.
+    for (shift, bits, magnitude, holds) in [(0, 8, 128, 8), (0, 9, 128, 9), (0, 12, 128, 9), (1, 7, 64, 7)] {
+        let found = plan.linear(x, product(8, 1, 1, shift), bits).expect("in range");
+        assert_eq!((found.magnitude, found.bits), (magnitude, holds));
+    }
+    let limit = (3 << 29) - (1 << 16);
+    let mut linear = |reach: i64| {
+        let mut of = product(8, 1, 0, 14);
+        of.bias = vec![reach as i32];
+        plan.linear(x, of, 16)
+    };
+    assert!(linear(limit - 1).is_ok());
+    let wrong = PlanError::Range { operation: "linear", output: 0, reach: limit, limit };
+    assert_eq!(linear(limit), Err(wrong));
 }
 
 /// Attack: an operation that reads what nobody writes, or what two operations write. Stopped by: the check of the plan.

@@ -37,6 +37,28 @@ fn shifted<T>(numbers: &mut Numbers, mut add: impl FnMut(u32) -> Result<T, PlanE
     panic!("no shift: {refusals:?}")
 }
 
+/// Adds an operation whose results, less what they are added to, always have so many bits: every chunk has a proof.
+fn proven(
+    plan: &mut Plan,
+    bits: u32,
+    added_to: i64,
+    add: impl Fn(&mut Plan) -> Result<Tensor, PlanError>,
+) -> Result<Tensor, PlanError> {
+    let mut more = plan.clone();
+    let output = add(&mut more)?;
+    let reach = output.magnitude - added_to;
+    if reach >= 1 << (bits - 1) {
+        return Err(PlanError::Result {
+            operation: "random",
+            output: 0,
+            reach,
+            bits,
+        });
+    }
+    *plan = more;
+    Ok(output)
+}
+
 /// A product whose accumulators stay below `2^bits`, and its biases.
 fn product(numbers: &mut Numbers, input: Tensor, outputs: usize, bits: u32) -> Product {
     let inputs = input.channels;
@@ -84,7 +106,8 @@ pub fn plan(numbers: &mut Numbers) -> Plan {
     let input = tensors[tensors.len() - 1];
     let last = product(numbers, input, width, 28);
     let last = shifted(numbers, |shift| {
-        plan.linear(input, with_shift(&last, shift), 12)
+        let of = with_shift(&last, shift);
+        proven(&mut plan, 12, 0, |plan| plan.linear(input, of.clone(), 12))
     });
     plan.head(last).expect("in range");
     plan
@@ -100,7 +123,8 @@ fn operation(numbers: &mut Numbers, plan: &mut Plan, tensors: &[Tensor], angles:
             let of = product(numbers, input, outputs, 28);
             let bits = numbers.between(10, 16) as u32;
             shifted(numbers, |shift| {
-                plan.linear(input, with_shift(&of, shift), bits)
+                let of = with_shift(&of, shift);
+                proven(plan, bits, 0, |plan| plan.linear(input, of.clone(), bits))
             })
         }
         1 => {
@@ -114,15 +138,14 @@ fn operation(numbers: &mut Numbers, plan: &mut Plan, tensors: &[Tensor], angles:
             let [gate, up] = [22, 24].map(|bits| product(numbers, input, outputs, bits));
             let table = numbers.between(0, TABLES - 1);
             shifted(numbers, |shift| {
-                plan.gated(
-                    input,
-                    Gated {
-                        gate: with_shift(&gate, shift + 2),
-                        up: with_shift(&up, shift),
-                        table,
-                        shift: shift + 4,
-                    },
-                )
+                let of = Gated {
+                    gate: with_shift(&gate, shift + 2),
+                    up: with_shift(&up, shift),
+                    table,
+                    shift: shift + 4,
+                    bits: 16.min(26 - shift),
+                };
+                proven(plan, of.bits, 0, |plan| plan.gated(input, of.clone()))
             })
         }
         3 => {
@@ -144,8 +167,12 @@ fn operation(numbers: &mut Numbers, plan: &mut Plan, tensors: &[Tensor], angles:
         _ => {
             let stream = any(numbers);
             let of = product(numbers, input, stream.channels, 20);
+            let bits = 24;
             shifted(numbers, |shift| {
-                plan.residual(stream, input, with_shift(&of, shift))
+                let of = with_shift(&of, shift);
+                proven(plan, bits, stream.magnitude, |plan| {
+                    plan.residual(stream, input, of.clone(), bits)
+                })
             })
         }
     }

@@ -1,18 +1,14 @@
 //! Plans and chunks that are refused, each by the name of its check, and the largest ones that are not.
 
-use cairo_decode::tensor::values::compute;
-use cairo_decode::tensor::{
-    Chunk, Function, Gated, Matrix, Plan, PlanError, Product, StreamError, Tensor,
-};
+use cairo_decode::tensor::{Function, Gated, Matrix, Plan, PlanError, Product, Tensor};
 
-use crate::balance::Honest;
-use crate::{Numbers, chunk_of};
+use crate::Numbers;
 
 /// Channels of these plans.
 const WIDTH: usize = 8;
 
-/// The magnitude of a stream's values is at most this.
-const BOUND: i64 = 1 << 24;
+/// The magnitude of a stream's values is below this.
+const BOUND: i64 = 1 << 28;
 
 /// A plan of one embedding, whose values are at most 100.
 fn embedded() -> (Plan, Tensor) {
@@ -118,21 +114,35 @@ fn a_residual_has_a_stream_of_its_channels() {
         found: 7,
         expected: 8,
     };
-    assert_eq!(plan.residual(x, x, product(7, 1, 0, 0)), Err(refusal));
-    assert!(plan.residual(x, x, product(8, 1, 0, 5)).is_ok());
-    let refusal = PlanError::StreamShift { shift: 6, limit: 5 };
-    assert_eq!(plan.residual(x, x, product(8, 1, 0, 6)), Err(refusal));
+    assert_eq!(plan.residual(x, x, product(7, 1, 0, 0), 20), Err(refusal));
+    for (bits, shift, fits) in [
+        (14, 16, true),
+        (13, 5, false),
+        (25, 5, true),
+        (25, 6, false),
+    ] {
+        let refusal = PlanError::StreamBits {
+            bits,
+            shift,
+            least: 14,
+            most: 30,
+        };
+        let found = plan.residual(x, x, product(8, 1, 0, shift), bits);
+        assert_eq!(found.err(), (!fits).then_some(refusal));
+    }
     // A function's values can be larger than a stream's.
-    let values = vec![1 << 25];
+    let values = vec![(1 << 28) - 100];
     let large = plan.table(Function { first: 0, values }).expect("a table");
     let large = plan
         .function(x, product(8, 0, 0, 0), large)
         .expect("in range");
     let refusal = PlanError::Stream {
-        reach: 1 << 25,
+        reach: BOUND,
         limit: BOUND,
     };
-    assert_eq!(plan.residual(large, x, product(8, 1, 0, 0)), Err(refusal));
+    let joined = |plan: &mut Plan, bias| plan.residual(large, x, product(8, 0, bias, 0), 20);
+    assert!(joined(&mut plan, 99).is_ok());
+    assert_eq!(joined(&mut plan, 100), Err(refusal));
 }
 
 /// An embedding's plan with two tables for its values, of ones and of large numbers.
@@ -153,6 +163,7 @@ fn gated(table: usize, gate: i32, up: i32, shift: u32) -> Gated {
         up,
         table,
         shift,
+        bits: 15,
     }
 }
 
@@ -205,38 +216,10 @@ fn a_gated_product_has_proven_ranges() {
         reach: 5000 << 20,
         limit: 1 << 29,
     };
-    assert_eq!(plan.gated(x, gated(large, 1, 50, 16)), Err(refusal));
-    // 100 · 2^20 / 2^9 has 18 bits and a sign.
-    let refusal = Err(bits(19, 9));
-    assert_eq!(plan.gated(x, gated(large, 1, 1, 9)), refusal);
-}
-
-/// A stream's range is checked: the largest values have a witness that fits, and the next ones are refused by name.
-#[test]
-fn a_stream_stays_within_its_bound() {
-    let zeros = Matrix::new(WIDTH, vec![vec![0; WIDTH]]);
-    let with_bias = |bias: i64| {
-        let mut plan = Plan::new(8, 12, zeros.clone()).expect("a plan");
-        let x = plan.embed();
-        let sum = plan.residual(x, x, product(WIDTH, 0, bias as i32, 0));
-        plan.head(sum.expect("in range")).expect("in range");
-        plan
-    };
-    for bias in [BOUND - 1, -BOUND] {
-        let chunk = chunk_of(with_bias(bias), &[0; 8]);
-        Honest::new(&chunk.constants, &chunk.witness);
-    }
-    for value in [BOUND, -BOUND - 1] {
-        let refusal = StreamError {
-            operation: 2,
-            channel: 0,
-            lane: 0,
-            value,
-            bound: BOUND,
-        };
-        assert_eq!(
-            compute(&with_bias(value), &Chunk::first(&[0; 8])),
-            Err(refusal)
-        );
-    }
+    assert_eq!(plan.gated(x, gated(large, 1, 50, 15)), Err(refusal));
+    let refusal = Err(bits(15, 16));
+    assert_eq!(plan.gated(x, gated(ones, 1, 1, 16)), refusal);
+    // 100 · 2^20 / 2^9 has 18 bits and a sign: it is checked to have 15.
+    let result = plan.gated(x, gated(large, 1, 1, 9)).expect("in range");
+    assert_eq!((result.magnitude, result.bits), (1 << 14, 15));
 }

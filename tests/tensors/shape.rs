@@ -164,7 +164,7 @@ impl Building {
         let out = self.numbers.product(width, width, 60, 5);
         x = self
             .plan
-            .residual(x, mixed.expect("in range"), out)
+            .residual(x, mixed.expect("in range"), out, 24)
             .expect("in range");
         let normed = self.norm(x);
         let table = self.tables[1];
@@ -176,6 +176,7 @@ impl Building {
                 up,
                 table,
                 shift: 13,
+                bits: 16,
             };
             self.plan.gated(normed, gated)
         } else {
@@ -184,7 +185,7 @@ impl Building {
         let down = self.numbers.product(hidden, width, 20, 5);
         x = self
             .plan
-            .residual(x, inner.expect("in range"), down)
+            .residual(x, inner.expect("in range"), down, 24)
             .expect("in range");
         (x, [keys, values])
     }

@@ -89,8 +89,8 @@ fn a_lane_that_nobody_asked_for_takes_another_token() {
     let mut plan = Plan::new(LANES, 12, embedding).expect("a plan");
     let x = plan.embed_scaled(10).expect("in range");
     let twice = product(&[(1, 1, 1)], 0);
-    let x = plan.residual(x, x, twice).expect("in range");
-    let of = product(&[(1, 0, 31)], 15);
+    let x = plan.residual(x, x, twice, 24).expect("in range");
+    let of = product(&[(1, 0, 20)], 15);
     let x = plan.linear(x, of, 15).expect("in range");
     plan.head(x).expect("in range");
     assert_eq!(plan.check(), Ok(()));
