@@ -21,6 +21,10 @@ mod chain_lies;
 mod circuit;
 #[path = "support/command.rs"]
 mod command;
+#[path = "tensors/constraint_lies.rs"]
+mod constraint_lies;
+#[path = "tensors/constraints.rs"]
+mod constraints;
 #[path = "tensors/digest_liar.rs"]
 mod digest_liar;
 #[path = "tensors/digest_lies.rs"]
@@ -41,6 +45,8 @@ mod forms;
 mod generated;
 #[path = "tensors/liar.rs"]
 mod liar;
+#[path = "tensors/lookup_lies.rs"]
+mod lookup_lies;
 #[path = "tensors/manifest.rs"]
 mod manifest;
 #[path = "tensors/matrix.rs"]
@@ -96,6 +102,8 @@ mod sessions;
 mod shape;
 #[path = "tensors/shapes.rs"]
 mod shapes;
+#[path = "tensors/sites.rs"]
+mod sites;
 #[path = "support/table.rs"]
 mod table;
 #[path = "tensors/unbound.rs"]
