@@ -1,7 +1,8 @@
 //! Lies that one lookup refuses, or one relation's chain, and nothing else does: those that the other modules of lies do not tell.
 
 use cairo_decode::air::components::Component;
-use cairo_decode::air::components::cells::MODULUS_LIMBS;
+use cairo_decode::air::components::call;
+use cairo_decode::air::components::cells::{self, MODULUS_LIMBS};
 use cairo_decode::air::components::head::{LANE_COLUMNS, LIMB_BITS};
 use cairo_decode::air::components::relations::{
     ADDRESS, CHAIN, EMBEDDING, FLAGS, LANES as VIEWS, RANGE, RECORDS, SCORES, TENSOR, VALUE,
@@ -294,6 +295,27 @@ fn a_cell_of_another_value_or_address() {
     assert_eq!(checked.unlike(&other), [ADDRESS.0].into());
     honest.witness = own;
     assert_eq!(misfit(&honest), Misfit::default());
+}
+
+/// Attack: a call, or a read of cells, that takes the step of another instruction that only moves on. Stopped by: Cairo's memory, which does not have the
+/// call's word under the instruction's number; and with the number of a call, the address.
+#[test]
+fn an_instruction_that_is_no_call() {
+    let chunk = chunk(&GIVEN);
+    let words = [("call_3", call::word(3)), ("cells", cells::word())];
+    for (name, word) in words {
+        let table = &chunk.witness.tables[chunk.index(name)];
+        assert_eq!(table[0][0], M31::from(1));
+        let [pc, id] = [1, 4].map(|column| table[column][0]);
+        let value = [&[VALUE, id][..], &call::limbs(word)].concat();
+        for tuple in [&value[..], &[ADDRESS, pc, id]] {
+            let mut honest = Honest::new(&chunk.constants, &chunk.witness);
+            assert_eq!(honest.unlike(&chunk.witness), [].into());
+            // The program has something else there.
+            honest.without_memory(tuple);
+            assert_eq!(honest.unlike(&chunk.witness), [tuple[0].0].into());
+        }
+    }
 }
 
 /// Attack: a call with an address that its cell does not have, for the results of an operation. Stopped by: Cairo's memory, which knows the cell's number
