@@ -13,12 +13,16 @@ mod attention_lie;
 mod attention_plans;
 #[path = "tensors/balance.rs"]
 mod balance;
+#[path = "tensors/cell_lies.rs"]
+mod cell_lies;
 #[path = "tensors/cells.rs"]
 mod cells;
 #[path = "tensors/chain_lies.rs"]
 mod chain_lies;
 #[path = "tensors/circuit.rs"]
 mod circuit;
+#[path = "tensors/claims.rs"]
+mod claims;
 #[path = "support/command.rs"]
 mod command;
 #[path = "tensors/constraint_lies.rs"]
@@ -43,6 +47,8 @@ mod forged;
 mod forms;
 #[path = "tensors/generated.rs"]
 mod generated;
+#[path = "tensors/head_lies.rs"]
+mod head_lies;
 #[path = "tensors/liar.rs"]
 mod liar;
 #[path = "tensors/lookup_lies.rs"]

@@ -1,32 +1,15 @@
-//! Lies that one constraint refuses, or one term of the zero sum, and nothing else does: those that the other modules of lies do not tell.
+//! Lies that one constraint refuses, and nothing else does: those that the other modules of lies do not tell.
 
 use cairo_decode::air::components::Component;
-use cairo_decode::air::components::head::{LANE_COLUMNS, LIMB_BITS};
 use cairo_decode::prove::tensor::tally;
 use cairo_decode::spec::poseidon2::WIDTH as STATE;
 use cairo_decode::tensor::constants::signed;
 use stwo::core::fields::m31::M31;
 
 use crate::attention_lie::{self, Lie, of_row};
-use crate::balance::{Honest, Misfit};
-use crate::digest_liar;
-use crate::{Chunk, GIVEN, LANES, TOKENS, chunk, chunk_unchecked};
-
-/// Rows of a component that are broken, and nothing else is.
-fn only(component: &str, rows: &[usize]) -> Misfit {
-    Misfit {
-        broken: rows
-            .iter()
-            .map(|&row| (component.to_string(), row))
-            .collect(),
-        ..Misfit::default()
-    }
-}
-
-pub fn misfit(chunk: &Chunk) -> Misfit {
-    let checked = Honest::check(&chunk.constants, &chunk.witness, 1);
-    checked.err().unwrap_or_default()
-}
+use crate::balance::Honest;
+use crate::claims::only;
+use crate::{GIVEN, LANES, chunk, digest_liar};
 
 /// Attack: a call, or a read of cells, that counts twice, and once less in a row that is no step. Stopped by: `e (1 − e)`.
 #[test]
@@ -99,96 +82,4 @@ fn another_square_of_a_compression() {
     assert_ne!(square.0, 0);
     *square = -*square;
     lie.refused_by_a_constraint("compress", 0);
-}
-
-/// What a head claims about a lane: its logits, their maximum, and the first token whose flag is set.
-#[derive(Clone)]
-pub struct Choice {
-    pub logits: Vec<i64>,
-    pub maximum: i64,
-    pub chosen: usize,
-}
-
-/// A chunk whose head makes other choices, with a memory that says so.
-pub fn chooses(other: impl Fn(usize, &mut Choice)) -> Chunk {
-    let honest = chunk(&GIVEN);
-    let mut values = honest.values.clone();
-    let head = honest.index("head");
-    let table = &honest.witness.tables[head];
-    let own = table.len() - LANE_COLUMNS * LANES;
-    let [maxima, answers] = [honest.plan.maxima, honest.plan.tokens.chosen].map(|row| row as usize);
-    let mut rows = vec![];
-    for lane in 0..LANES {
-        let at = |which: usize, token: usize| table[own + LANE_COLUMNS * lane + which][token].0;
-        let maximum = values.rows[maxima][lane];
-        let logit = |token: usize| {
-            let distance = i64::from(at(2, token)) + (i64::from(at(3, token)) << LIMB_BITS);
-            maximum - distance - i64::from(at(0, token) == 0)
-        };
-        let mut choice = Choice {
-            logits: (0..TOKENS).map(logit).collect(),
-            maximum,
-            chosen: values.rows[answers][lane] as usize,
-        };
-        other(lane, &mut choice);
-        values.rows[maxima][lane] = choice.maximum;
-        let none = choice.chosen == TOKENS;
-        values.rows[answers][lane] = if none { 0 } else { choice.chosen as i64 };
-        for (token, logit) in choice.logits.into_iter().enumerate() {
-            let flag = token >= choice.chosen;
-            let distance = choice.maximum - logit - i64::from(!flag);
-            let low = distance & ((1 << LIMB_BITS) - 1);
-            let before = i64::from(token > choice.chosen);
-            rows.push((
-                lane,
-                token,
-                [i64::from(flag), before, low, distance >> LIMB_BITS],
-            ));
-        }
-    }
-    let mut lie = chunk_unchecked(honest.plan, values);
-    for (lane, token, row) in rows {
-        for (i, value) in row.into_iter().enumerate() {
-            lie.witness.tables[head][own + LANE_COLUMNS * lane + i][token] = signed(value);
-        }
-    }
-    tally::write(&lie.constants, &mut lie.witness);
-    lie
-}
-
-#[test]
-fn the_heads_own_choice_is_accepted() {
-    assert_eq!(misfit(&chooses(|_, _| ())), Misfit::default());
-}
-
-/// Attack: no token has the maximum, so the answer is token 0. Stopped by: the flag of the last token.
-#[test]
-fn no_choice_at_all() {
-    let lie = chooses(|_, choice| {
-        choice.maximum += 1;
-        choice.chosen = TOKENS;
-    });
-    assert_eq!(misfit(&lie), only("head", &[TOKENS - 1]));
-}
-
-/// Attack: a token before the chosen one, whose logit is smaller. Stopped by: the distance of the chosen token.
-#[test]
-fn a_token_with_a_smaller_logit() {
-    let lie = chooses(|_, choice| choice.chosen = 0);
-    assert_eq!(misfit(&lie), only("head", &[0]));
-}
-
-/// Attack: messages about other inputs of the head than the memory has, with the logits that follow. Stopped by: the sum of messages.
-#[test]
-fn messages_about_other_inputs() {
-    let lie = chooses(|_, choice| {
-        choice.maximum *= 2;
-        choice.logits.iter_mut().for_each(|logit| *logit *= 2);
-    });
-    let sum = Misfit {
-        sum: true,
-        ..Misfit::default()
-    };
-    let checked = Honest::check(&lie.constants, &lie.witness, 2);
-    assert_eq!(checked.err(), Some(sum));
 }

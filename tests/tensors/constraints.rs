@@ -18,10 +18,12 @@ use crate::table;
 const MODULES: &[&str] = &[
     "attention_groups",
     "attention_lanes",
+    "cell_lies",
     "chain_lies",
     "constraint_lies",
     "digest_lies",
     "forms::",
+    "head_lies",
     "liar::",
     "lookup_lies",
     "norm_lies",
