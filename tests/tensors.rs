@@ -41,6 +41,8 @@ mod digest_proofs;
 mod digests;
 #[path = "tensors/file.rs"]
 mod file;
+#[path = "tensors/findings.rs"]
+mod findings;
 #[path = "tensors/forged.rs"]
 mod forged;
 #[path = "tensors/forms.rs"]
