@@ -13,6 +13,8 @@ mod attention_lie;
 mod attention_plans;
 #[path = "tensors/balance.rs"]
 mod balance;
+#[path = "tensors/cell_lies.rs"]
+mod cell_lies;
 #[path = "tensors/cells.rs"]
 mod cells;
 #[path = "tensors/chain_lies.rs"]
@@ -21,8 +23,14 @@ mod chain_lies;
 mod checked;
 #[path = "tensors/circuit.rs"]
 mod circuit;
+#[path = "tensors/claims.rs"]
+mod claims;
 #[path = "support/command.rs"]
 mod command;
+#[path = "tensors/constraint_lies.rs"]
+mod constraint_lies;
+#[path = "tensors/constraints.rs"]
+mod constraints;
 #[path = "tensors/digest_liar.rs"]
 mod digest_liar;
 #[path = "tensors/digest_lies.rs"]
@@ -35,14 +43,20 @@ mod digest_proofs;
 mod digests;
 #[path = "tensors/file.rs"]
 mod file;
+#[path = "tensors/findings.rs"]
+mod findings;
 #[path = "tensors/forged.rs"]
 mod forged;
 #[path = "tensors/forms.rs"]
 mod forms;
 #[path = "tensors/generated.rs"]
 mod generated;
+#[path = "tensors/head_lies.rs"]
+mod head_lies;
 #[path = "tensors/liar.rs"]
 mod liar;
+#[path = "tensors/lookup_lies.rs"]
+mod lookup_lies;
 #[path = "tensors/manifest.rs"]
 mod manifest;
 #[path = "tensors/matrix.rs"]
@@ -98,6 +112,8 @@ mod sessions;
 mod shape;
 #[path = "tensors/shapes.rs"]
 mod shapes;
+#[path = "tensors/sites.rs"]
+mod sites;
 #[path = "support/table.rs"]
 mod table;
 #[path = "tensors/unbound.rs"]

@@ -74,6 +74,8 @@ pub fn weighted<F: Clone, C: Clone, EF: Extension<F, C>>(values: &[F], weights: 
 /// What a component's definition does with a row.
 ///
 /// Columns are taken in the order in which the definition asks for them, in each tree for itself.
+///
+/// Constraints, lookups and terms of the zero sum are told apart by who asks for them: tests have an attack for each.
 pub trait Row {
     type F: Base;
     /// A challenge.
@@ -109,17 +111,21 @@ pub trait Row {
     fn power(&mut self, first: Self::F, factor: Self::EF) -> Self::EF;
 
     /// Requires a number to be 0, of degree 3 at most.
+    #[track_caller]
     fn zero(&mut self, number: Self::F);
 
     /// Uses a tuple `on` times: a number of degree 2 at most. The tuple has degree 1.
+    #[track_caller]
     fn uses(&mut self, on: Self::F, tuple: &[Self::F]);
 
     /// Yields a tuple `on` times: a number of degree 2 at most. The tuple has degree 1.
+    #[track_caller]
     fn yields(&mut self, on: Self::F, tuple: &[Self::F]) {
         self.uses(-on, tuple);
     }
 
     /// Adds a number of degree 3 at most to the zero sum.
+    #[track_caller]
     fn sums(&mut self, term: Self::EF);
 }
 

@@ -3,7 +3,8 @@
 //!
 //! A proof says the same, and takes seconds instead of microseconds; `proofs` holds the two against each other.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
+use std::panic::Location;
 
 use cairo_decode::air::challenges::{Challenges, Kind};
 use cairo_decode::air::components::relations::{ADDRESS, OPCODES, VALUE};
@@ -15,63 +16,9 @@ use stwo::core::fields::m31::M31;
 use stwo::core::fields::qm31::QM31;
 use stwo_constraint_framework::Relation;
 
+use crate::findings::{Findings, shortest};
 use crate::scalar::{ScalarColumns, ScalarRow, Sink};
-
-/// What rows say: whether a constraint is broken, what they use, what they add to the sum.
-#[derive(Clone, Default)]
-pub struct Findings {
-    broken: bool,
-    tuples: BTreeMap<Vec<u32>, M31>,
-    sum: QM31,
-    /// The powers of the row before; from then on the row's own.
-    powers: Vec<QM31>,
-}
-
-impl Findings {
-    /// Takes away what other rows say.
-    fn less(&mut self, other: &Findings) {
-        for (tuple, count) in &other.tuples {
-            *self.tuples.entry(tuple.clone()).or_default() -= *count;
-        }
-        self.sum -= other.sum;
-    }
-
-    /// The relations whose uses and yields are not equal.
-    fn open(&self) -> Vec<u32> {
-        let open = self
-            .tuples
-            .iter()
-            .filter(|(_, count)| **count != M31::from(0));
-        open.map(|(tuple, _)| tuple.first().copied().unwrap_or(0))
-            .collect()
-    }
-}
-
-impl Sink for Findings {
-    fn zero(&mut self, number: M31) {
-        self.broken |= number != M31::from(0);
-    }
-
-    fn uses(&mut self, on: M31, tuple: &[M31]) {
-        let mut tuple: Vec<u32> = tuple.iter().map(|element| element.0).collect();
-        // Elements that are 0 at the end of a tuple make no difference to it.
-        while tuple.last() == Some(&0) {
-            tuple.pop();
-        }
-        *self.tuples.entry(tuple).or_default() += on;
-    }
-
-    fn power(&mut self, place: usize, first: M31, factor: QM31) -> QM31 {
-        self.powers
-            .resize(self.powers.len().max(place + 1), QM31::default());
-        self.powers[place] = self.powers[place] * factor + first;
-        self.powers[place]
-    }
-
-    fn sums(&mut self, term: QM31) {
-        self.sum += term;
-    }
-}
+use crate::sites::{self, Said, Seen, Site, Terms};
 
 /// What a check has otherwise than a verifier: messages so often as large as the inputs say, and kinds of sums that have one factor.
 #[derive(Clone, Copy)]
@@ -116,6 +63,8 @@ pub struct Honest<'a> {
     challenges: Challenges,
     /// By component and row: the powers of the row before.
     powers: Vec<Vec<Vec<QM31>>>,
+    /// The tuples of all rows.
+    tuples: BTreeMap<Vec<u32>, M31>,
 }
 
 impl<'a> Honest<'a> {
@@ -156,6 +105,7 @@ impl<'a> Honest<'a> {
             witness,
             challenges,
             powers: vec![],
+            tuples: BTreeMap::new(),
         };
         let mut all = Findings::default();
         let mut misfit = Misfit::default();
@@ -176,17 +126,84 @@ impl<'a> Honest<'a> {
         misfit.open = all.open();
         misfit.open.retain(|relation| !cairos.contains(relation));
         misfit.sum = all.sum != honest.challenges.messages_sum();
+        if sites::are_recorded() && weakened.alike.is_empty() {
+            honest.record(witness, &misfit, &all.tuples);
+        }
+        honest.tuples = all.tuples;
         let fits = misfit == Misfit::default();
         fits.then_some(honest).ok_or(misfit)
     }
 
+    /// Records which place of a definition alone refuses a witness: one more look at its rows, at what does not fit.
+    fn record(&mut self, witness: &Witness, misfit: &Misfit, tuples: &BTreeMap<Vec<u32>, M31>) {
+        for (i, placed) in self.constants.layout.components.iter().enumerate() {
+            let mut seen = Seen(placed.component.document_name());
+            self.evaluate(witness, i, 0, &mut seen);
+        }
+        if *misfit == Misfit::default() {
+            return;
+        }
+        let mut all = Findings {
+            said: Some(Box::new(Said::about(tuples))),
+            ..Findings::default()
+        };
+        for (i, placed) in self.constants.layout.components.iter().enumerate() {
+            all.powers = vec![];
+            for row in 0..1 << placed.log_rows {
+                self.row(witness, i, row, &mut all);
+            }
+        }
+        let Some(said) = all.said else { return };
+        if !misfit.sum {
+            said.record_all(tuples);
+        } else if said.only_the_sum(tuples) {
+            self.record_sum(witness, &said);
+        }
+    }
+
+    /// Which equation of the sum a witness breaks: the one without which the others hold.
+    fn record_sum(&mut self, witness: &Witness, said: &Said) {
+        let weights = self.challenges.weights.clone();
+        for kind in (0..weights.kappa.len()).map(Some).chain([None]) {
+            match kind {
+                Some(kind) => self.challenges.weights.kappa[kind] = QM31::default(),
+                None => self.challenges.weights.tau = QM31::default(),
+            }
+            let other = self.terms(witness);
+            if other.values().copied().sum::<QM31>() == self.challenges.messages_sum() {
+                said.record_sum(kind, &other);
+            }
+            self.challenges.weights = weights.clone();
+        }
+    }
+
+    /// What each place of a definition adds to the zero sum.
+    fn terms(&self, witness: &Witness) -> BTreeMap<Site, QM31> {
+        let mut terms = Terms::default();
+        for (i, placed) in self.constants.layout.components.iter().enumerate() {
+            terms.of(placed.component.document_name());
+            for row in 0..1 << placed.log_rows {
+                self.evaluate(witness, i, row, &mut terms);
+                if terms.none() {
+                    break;
+                }
+            }
+        }
+        terms.sums
+    }
+
     fn row(&self, witness: &Witness, component: usize, row: usize, findings: &mut Findings) {
+        findings.of_component(self.constants.layout.components[component].component);
+        self.evaluate(witness, component, row, findings);
+    }
+
+    fn evaluate(&self, witness: &Witness, component: usize, row: usize, sink: &mut impl Sink) {
         let layout = &self.constants.layout;
         let columns = ScalarColumns {
             constants: &self.constants.tables[component],
             trace: &witness.tables[component],
         };
-        let mut row = ScalarRow::new(&columns, row, findings);
+        let mut row = ScalarRow::new(&columns, row, sink);
         layout.components[component].component.evaluate(
             layout.lanes,
             &self.challenges.weights,
@@ -197,7 +214,10 @@ impl<'a> Honest<'a> {
     /// What a row and the next one say in a witness.
     fn around(&self, witness: &Witness, component: usize, row: usize) -> Findings {
         let rows = self.powers[component].len();
-        let mut both = Findings::default();
+        let mut both = Findings {
+            said: sites::are_recorded().then(Box::default),
+            ..Findings::default()
+        };
         for row in [row, (row + 1) % rows] {
             both.powers = self.powers[component][row].clone();
             self.row(witness, component, row, &mut both);
@@ -215,7 +235,38 @@ impl<'a> Honest<'a> {
     /// Whether a witness that is another in one row of a component fits as well.
     pub fn accepts(&self, lie: &Witness, component: usize, row: usize) -> bool {
         let said = self.differs(lie, component, row);
+        if let Some(of_lie) = &said.said
+            && said.sum == QM31::default()
+        {
+            of_lie.record_difference(&said.tuples, &self.tuples);
+        }
         !said.broken && said.open().is_empty() && said.sum == QM31::default()
+    }
+
+    /// The relations of tuples that a witness uses and no table offers, Cairo's memory included: that offers what this witness uses of it.
+    pub fn unlike(&self, lie: &Witness) -> BTreeSet<u32> {
+        let mut all = Findings {
+            said: Some(Box::default()),
+            ..Findings::default()
+        };
+        for (i, placed) in self.constants.layout.components.iter().enumerate() {
+            all.powers = vec![];
+            for row in 0..1 << placed.log_rows {
+                self.row(lie, i, row, &mut all);
+            }
+        }
+        let tuples = &mut all.tuples;
+        for (tuple, count) in &self.tuples {
+            *tuples.entry(tuple.clone()).or_default() -= *count;
+        }
+        let said = all.said.as_ref().expect("what rows say");
+        said.differences(&all.tuples, &self.tuples)
+    }
+
+    /// Goes on as if Cairo's memory did not have what a tuple says.
+    pub fn without_memory(&mut self, tuple: &[M31]) {
+        let had = self.tuples.remove(&shortest(tuple));
+        assert!(had.is_some(), "a tuple of the memory");
     }
 
     /// What a witness that is another in one row of a component adds to the zero sum.
@@ -232,7 +283,7 @@ pub fn sum_of_rows(constants: &Constants, witness: &Witness, component: usize) -
         sum: QM31,
     }
     impl Sink for Fractions<'_> {
-        fn uses(&mut self, on: M31, tuple: &[M31]) {
+        fn uses(&mut self, on: M31, tuple: &[M31], _: &'static Location<'static>) {
             let denominator: QM31 = self.challenges.elements.combine(tuple);
             self.sum += QM31::from(on) / denominator;
         }
@@ -242,7 +293,7 @@ pub fn sum_of_rows(constants: &Constants, witness: &Witness, component: usize) -
             self.powers[place] = self.powers[place] * factor + first;
             self.powers[place]
         }
-        fn sums(&mut self, term: QM31) {
+        fn sums(&mut self, term: QM31, _: &'static Location<'static>) {
             self.sum += term;
         }
     }

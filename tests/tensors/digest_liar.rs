@@ -109,8 +109,12 @@ impl Lie {
     }
 
     /// Computes the roots of all rows of `record` that are on anew, in the order of their numbers, and the rows of `compress`; `change`
-    /// says what stands behind a row of a number. The roots behind the carried positions and behind each own lane.
-    pub fn follow(&mut self, change: &dyn Fn(u32, Digest) -> Digest) -> (Digest, Vec<Digest>) {
+    /// says what stands behind a row of a number, and `start` before the first one. The roots behind the carried positions and behind each own lane.
+    pub fn follow(
+        &mut self,
+        start: Digest,
+        change: &dyn Fn(u32, Digest) -> Digest,
+    ) -> (Digest, Vec<Digest>) {
         let [record, compress, roots] =
             ["record", "compress", "roots"].map(|name| self.index(name));
         let packing = self.plan.recorded().expect("records").packing;
@@ -120,7 +124,7 @@ impl Lie {
         };
         let mut rows: Vec<usize> = (0..constants[ON].len()).filter(on).collect();
         rows.sort_by_key(|&row| constants[NUMBER][row].0);
-        let (mut root, mut incoming, mut behind, mut used) = (EMPTY, EMPTY, vec![], vec![]);
+        let (mut root, mut incoming, mut behind, mut used) = (start, start, vec![], vec![]);
         for row in rows {
             let place = constants[NUMBER][row].0;
             let table = &mut self.witness.tables[record];
@@ -204,9 +208,19 @@ pub fn with_roots(
     lie: impl Fn(&mut Lie),
     change: &dyn Fn(u32, Digest) -> Digest,
 ) -> Lie {
+    with_roots_from(EMPTY, honest, lie, change)
+}
+
+/// The same with another root before the first position.
+pub fn with_roots_from(
+    start: Digest,
+    honest: Lie,
+    lie: impl Fn(&mut Lie),
+    change: &dyn Fn(u32, Digest) -> Digest,
+) -> Lie {
     let mut first = honest;
     lie(&mut first);
-    let (incoming, behind) = first.follow(change);
+    let (incoming, behind) = first.follow(start, change);
     let mut values = first.values.clone();
     let records = first.plan.recorded().expect("records");
     for i in 0..8 {
@@ -217,7 +231,7 @@ pub fn with_roots(
     }
     let mut chunk = Lie(chunk_unchecked(first.0.plan, values));
     lie(&mut chunk);
-    assert_eq!(chunk.follow(change), (incoming, behind));
+    assert_eq!(chunk.follow(start, change), (incoming, behind));
     chunk
 }
 

@@ -1,5 +1,7 @@
 //! A component's definition, row by row: which tuples it uses, its powers, and whether its constraints hold.
 
+use std::panic::Location;
+
 use cairo_decode::air::row::Row;
 use stwo::core::fields::m31::M31;
 use stwo::core::fields::qm31::QM31;
@@ -22,22 +24,27 @@ pub struct ScalarColumns<'a> {
 
 /// What is done with what a definition says about a row.
 pub trait Sink {
-    /// A constraint of the base field.
-    fn zero(&mut self, number: M31) {
-        let _ = number;
+    /// A constraint of the base field, and where the definition says it.
+    fn zero(&mut self, number: M31, at: &'static Location<'static>) {
+        let _ = (number, at);
     }
 
     /// A tuple, used so many times.
-    fn uses(&mut self, on: M31, tuple: &[M31]) {
-        let _ = (on, tuple);
+    fn uses(&mut self, on: M31, tuple: &[M31], at: &'static Location<'static>) {
+        let _ = (on, tuple, at);
+    }
+
+    /// A tuple, yielded so many times.
+    fn yields(&mut self, on: M31, tuple: &[M31], at: &'static Location<'static>) {
+        self.uses(-on, tuple, at);
     }
 
     /// The row's power with the given number in the row.
     fn power(&mut self, place: usize, first: M31, factor: QM31) -> QM31;
 
     /// A term of the zero sum.
-    fn sums(&mut self, term: QM31) {
-        let _ = term;
+    fn sums(&mut self, term: QM31, at: &'static Location<'static>) {
+        let _ = (term, at);
     }
 }
 
@@ -78,15 +85,23 @@ impl<S: Sink> Row for ScalarRow<'_, S> {
         self.sink.power(place, first, factor)
     }
 
+    #[track_caller]
     fn zero(&mut self, number: M31) {
-        self.sink.zero(number);
+        self.sink.zero(number, Location::caller());
     }
 
+    #[track_caller]
     fn uses(&mut self, on: M31, tuple: &[M31]) {
-        self.sink.uses(on, tuple);
+        self.sink.uses(on, tuple, Location::caller());
     }
 
+    #[track_caller]
+    fn yields(&mut self, on: M31, tuple: &[M31]) {
+        self.sink.yields(on, tuple, Location::caller());
+    }
+
+    #[track_caller]
     fn sums(&mut self, term: QM31) {
-        self.sink.sums(term);
+        self.sink.sums(term, Location::caller());
     }
 }

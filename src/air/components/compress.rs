@@ -52,6 +52,7 @@ pub fn evaluate<R: Row>(row: &mut R) {
 }
 
 /// Requires `next` to be the compression of a digest and a block.
+#[track_caller]
 pub fn uses<R: Row>(on: R::F, digest: &[R::F], block: &[R::F], next: &[R::F], row: &mut R) {
     row.uses(on, &tuple::<R>(digest, block, next));
 }

@@ -119,6 +119,7 @@ fn embeddings<R: Row>(on: &R::F, token: &R::F, embedding: &[R::F], row: &mut R) 
 }
 
 /// Uses a part of a token's embedding.
+#[track_caller]
 pub fn uses_embedding<R: Row>(on: R::F, key: [R::F; 2], channels: &[R::F], row: &mut R) {
     row.uses(on, &tuple::<R>(key, channels));
 }

@@ -43,6 +43,7 @@ pub(super) fn views<R: Row>(lanes: usize, on: R::F, address: R::F, row: &mut R) 
 }
 
 /// Uses one lane of the eight rows from an address on.
+#[track_caller]
 pub fn uses<R: Row>(on: R::F, address: R::F, lane: R::F, values: &[R::F], row: &mut R) {
     row.uses(on, &tuple::<R>(address, lane, values));
 }

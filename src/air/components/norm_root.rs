@@ -96,22 +96,25 @@ fn limbs<F: Base>(low: &F, bits: u32, high: &F) -> F {
 }
 
 impl<R: Row> Lane<'_, R> {
+    #[track_caller]
     fn within(&mut self, bits: u32, value: R::F) {
         range::within_fixed(self.on.clone(), bits, value, self.row);
     }
 
+    #[track_caller]
     fn zero(&mut self, value: R::F) {
         let on = self.on.clone();
         self.row.zero(on * value);
     }
 
     /// The next columns, with these ranges.
+    #[track_caller]
     fn columns<const N: usize>(&mut self, bits: [u32; N]) -> [R::F; N] {
-        bits.map(|bits| {
-            let value = self.row.value();
+        let values = bits.map(|_| self.row.value());
+        for (bits, value) in bits.into_iter().zip(&values) {
             self.within(bits, value.clone());
-            value
-        })
+        }
+        values
     }
 
     /// A number from 0 up to `most`, both below `2^19`: three columns.

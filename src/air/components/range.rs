@@ -34,11 +34,13 @@ pub fn row_of(bits: u32, value: u32) -> usize {
 }
 
 /// Requires `0 ≤ value < 2^bits`.
+#[track_caller]
 pub fn within<R: Row>(on: R::F, bits: R::F, value: R::F, row: &mut R) {
     row.uses(on, &[R::F::from(RANGE), bits, value]);
 }
 
 /// The same for a number of bits that is not a column.
+#[track_caller]
 pub fn within_fixed<R: Row>(on: R::F, bits: u32, value: R::F, row: &mut R) {
     within(on, R::F::from(M31::from(bits)), value, row);
 }

@@ -87,11 +87,13 @@ fn element<R: Row>(packing: Packing, values: &[R::F]) -> R::F {
 }
 
 /// Takes the root before a row.
+#[track_caller]
 pub fn uses<R: Row>(on: R::F, number: R::F, root: &[R::F], row: &mut R) {
     row.uses(on, &tuple::<R>(number, root));
 }
 
 /// Hands the root before a row over.
+#[track_caller]
 pub fn yields<R: Row>(on: R::F, number: R::F, root: &[R::F], row: &mut R) {
     row.yields(on, &tuple::<R>(number, root));
 }

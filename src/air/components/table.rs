@@ -22,6 +22,7 @@ pub fn evaluate<R: Row>(row: &mut R) {
 }
 
 /// Requires `value` to be what the table says of the argument.
+#[track_caller]
 pub fn uses<R: Row>(on: R::F, table: R::F, argument: R::F, value: R::F, row: &mut R) {
     row.uses(on, &[R::F::from(FUNCTION), table, argument, value]);
 }

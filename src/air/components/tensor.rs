@@ -20,6 +20,7 @@ pub fn evaluate<R: Row>(lanes: usize, row: &mut R) {
 }
 
 /// Uses the values at an address.
+#[track_caller]
 pub fn uses<R: Row>(on: R::F, address: R::F, values: &[R::F], row: &mut R) {
     row.uses(on, &tuple::<R>(address, values));
 }

@@ -25,6 +25,7 @@ pub fn evaluate<R: Row>(relation: M31, width: usize, row: &mut R) {
 }
 
 /// Uses a part of a position's vector.
+#[track_caller]
 pub fn uses<R: Row>(
     relation: M31,
     on: R::F,
