@@ -20,6 +20,7 @@ const MODULES: &[&str] = &[
     "attention_lanes",
     "cell_lies",
     "chain_lies",
+    "checked::",
     "constraint_lies",
     "digest_lies",
     "forms::",
