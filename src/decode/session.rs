@@ -127,7 +127,7 @@ impl<'a> Session<'a> {
         let steps = steps.min(left as usize);
         let chunk = self.chunk(steps);
         self.decoder.plan.accepts(&chunk)?;
-        let values = compute_steps(&self.decoder.plan, &chunk, steps)?;
+        let values = compute_steps(&self.decoder.plan, &chunk, steps, self.pins.policy.eos)?;
         let chosen = &values.rows[self.decoder.plan.tokens.chosen as usize];
         let is_last = |token: &i64| self.pins.policy.eos.map(i64::from) == Some(*token);
         let ends = chosen[chunk.forced..steps].iter().position(is_last);

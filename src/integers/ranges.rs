@@ -332,6 +332,7 @@ impl At<'_> {
     }
 
     fn gated(&self, of: &Gated, input: usize) -> Result<Reach, RangeError> {
+        self.form(of.bits, of.shift)?;
         let (_, gates) = self.rounded(&of.gate, input, MAX_BITS)?;
         let (_, ups) = self.rounded(&of.up, input, MAX_BITS)?;
         self.shape(ups.len(), gates.len())?;
@@ -342,7 +343,6 @@ impl At<'_> {
             self.below("a gated product", product, ACCUMULATOR)?;
             outputs.push((product + half(of.shift)) >> of.shift);
         }
-        self.form(of.bits, of.shift)?;
         let half = 1 << (of.bits - 1);
         outputs
             .iter_mut()

@@ -21,12 +21,11 @@ pub enum Packing {
 }
 
 impl Packing {
-    /// The packing of values of a magnitude, if there is one: the densest.
-    pub fn of_magnitude(magnitude: i64) -> Option<Packing> {
+    /// The packing of values of so many bits, sign included, if there is one: the densest.
+    pub fn of_bits(bits: u32) -> Option<Packing> {
+        let half = 1i64.checked_shl(bits.checked_sub(1)?)?;
         let packings = [Packing::Three, Packing::Two];
-        packings
-            .into_iter()
-            .find(|packing| (0..packing.half()).contains(&magnitude))
+        packings.into_iter().find(|packing| half <= packing.half())
     }
 
     /// Values of an element.
@@ -112,11 +111,12 @@ mod tests {
 
     #[test]
     fn packings_fit() {
-        assert_eq!(Packing::of_magnitude(511), Some(Packing::Three));
-        assert_eq!(Packing::of_magnitude(512), Some(Packing::Two));
-        assert_eq!(Packing::of_magnitude((1 << 14) - 1), Some(Packing::Two));
-        assert_eq!(Packing::of_magnitude(1 << 14), None);
-        assert_eq!(Packing::of_magnitude(-1), None);
+        assert_eq!(Packing::of_bits(10), Some(Packing::Three));
+        assert_eq!(Packing::of_bits(11), Some(Packing::Two));
+        assert_eq!(Packing::of_bits(15), Some(Packing::Two));
+        assert_eq!(Packing::of_bits(16), None);
+        assert_eq!(Packing::of_bits(0), None);
+        assert_eq!(Packing::of_bits(100), None);
         for packing in [Packing::Two, Packing::Three] {
             assert!(packing.bits() * packing.values() as u32 <= ELEMENT_BITS);
             assert!(packing.values_of_block().is_multiple_of(8));

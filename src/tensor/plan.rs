@@ -236,7 +236,8 @@ impl Plan {
         }
         // Put together of several, its channels are no longer than their magnitudes say.
         let proven = Tensor::new(input.address, input.channels, input.magnitude).length;
-        let known = written.filter(|output| output.magnitude <= input.magnitude);
+        let known = written
+            .filter(|output| output.magnitude <= input.magnitude && output.bits <= input.bits);
         let common = |output: Tensor| {
             let [own, other] = [input, output].map(|tensor| tensor.addresses());
             let end = own.end.min(other.end);

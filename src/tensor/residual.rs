@@ -50,7 +50,7 @@ impl Plan {
             });
         }
         let (least, most) = (LOW_BITS, FORM_BITS);
-        if bits < least || bits + of.shift > most {
+        if bits < least || bits > most || of.shift > most - bits {
             let shift = of.shift;
             return Err(PlanError::StreamBits {
                 bits,

@@ -15,6 +15,8 @@ use crate::air::components::lanes::CHANNELS;
 
 /// Outputs of a matrix that a thread computes at least, as fewer take less time than another thread needs to start.
 const OUTPUTS_AT_ONCE: usize = 64;
+/// Tokens of the vocabulary that a lane without a step tries at most.
+const OTHERS: usize = 64;
 
 /// The memory: for each address the values of all lanes; and what operations keep for their rows.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -180,15 +182,20 @@ impl Values {
 /// # Errors
 /// A value that no proof can have, where ranges are checked and not proven.
 pub fn compute(plan: &Plan, chunk: &Chunk) -> Result<Values, BitsError> {
-    compute_steps(plan, chunk, plan.lanes)
+    compute_steps(plan, chunk, plan.lanes, None)
 }
 
-/// The same of a chunk of so many steps. The lanes behind them decide nothing: where such a lane has a value that no proof can have, it takes
-/// the token of another lane instead.
+/// The same of a chunk of so many steps, fewer if one before chooses the token `eos`. The lanes behind them decide nothing: where such a lane has a
+/// value that no proof can have, it takes the token of another lane instead, or one of the vocabulary's first.
 ///
 /// # Errors
 /// As [`compute`].
-pub fn compute_steps(plan: &Plan, chunk: &Chunk, steps: usize) -> Result<Values, BitsError> {
+pub fn compute_steps(
+    plan: &Plan,
+    chunk: &Chunk,
+    mut steps: usize,
+    eos: Option<u32>,
+) -> Result<Values, BitsError> {
     let blocks = Operand::Blocks.of(plan.lanes, chunk);
     let mut rows = vec![vec![0; plan.lanes]; plan.carried_address(blocks, 0) as usize];
     let carried = rows.iter_mut().skip(plan.addresses as usize);
@@ -215,6 +222,10 @@ pub fn compute_steps(plan: &Plan, chunk: &Chunk, steps: usize) -> Result<Values,
             0 => 0,
             _ => values.rows[chosen][lane - 1],
         };
+        // A lane behind one that chooses consumes what that has chosen.
+        if lane > chunk.forced && eos.map(i64::from) == Some(values.rows[given][lane]) {
+            steps = steps.min(lane);
+        }
         let refused = match lanes(plan, lane..lane + 1, &mut values) {
             Err(refused) if lane >= steps => refused,
             done => {
@@ -222,8 +233,10 @@ pub fn compute_steps(plan: &Plan, chunk: &Chunk, steps: usize) -> Result<Values,
                 continue;
             }
         };
-        let others = values.rows[given][..lane].to_vec();
-        let fits = others.into_iter().rev().any(|token| {
+        let vocabulary = 0..plan.embedding.outputs().min(OTHERS) as i64;
+        let others = values.rows[given][..lane].iter().rev().copied();
+        let others: Vec<i64> = others.chain(vocabulary).collect();
+        let fits = others.into_iter().any(|token| {
             values.rows[given][lane] = token;
             lanes(plan, lane..lane + 1, &mut values).is_ok()
         });

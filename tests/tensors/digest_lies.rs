@@ -13,7 +13,7 @@ use crate::digest_liar::{
     LANES, Lie, ON, VALUE, as_it_is, compression, honest, number, one, says, with_positions,
     with_roots,
 };
-use crate::digests::{carried, chunk_from, digest, digested};
+use crate::digests::{carried, chunk_from, digest, digested, digested_of_bits};
 use crate::liar::wrong_values;
 use crate::{Chunk, Numbers, chunk_unchecked};
 
@@ -61,6 +61,37 @@ fn another_reading_of_the_same_element() {
         let root = chunk.plan.recorded().expect("records").incoming.address;
         assert_eq!(digest(&chunk, root, 0), digest(&honest, root, 0));
         chunk.refused_by(RANGE);
+    }
+}
+
+/// Attack: a carried number that has one bit more than its tensor, of which attention's ranges are made; the root is its own. The tensor's bits are those that are
+/// checked, where more would be proven. Stopped by: the ranges.
+#[test]
+fn a_carried_number_of_one_bit_more() {
+    let bits = |plan: &tensor::Plan| plan.carried.tensors[0].bits;
+    let proven = bits(&digested(LANES, &[16, 24], 7, 2).0);
+    for checked in [15, proven - 1] {
+        let (plan, ..) = digested_of_bits(LANES, &[16, 24], 7, 2, checked);
+        assert_eq!(bits(&plan), proven.min(checked));
+        let half = 1i64 << (bits(&plan) - 1);
+        let came = carried(&plan, 11, &mut Numbers(5));
+        let honest = chunk_from(plan, &came);
+        let place = honest.plan.addresses as usize;
+        for (value, fits) in [
+            (half - 1, true),
+            (-half, true),
+            (half, false),
+            (-half - 1, false),
+        ] {
+            let mut values = honest.values.clone();
+            values.rows[place][3] = value;
+            let chunk = Lie(chunk_unchecked(honest.plan.clone(), values));
+            let mut chunk = with_roots(chunk, |_| (), &as_it_is);
+            match fits {
+                true => assert_eq!(chunk.misfit(), Misfit::default()),
+                false => chunk.refused_by(RANGE),
+            }
+        }
     }
 }
 

@@ -36,6 +36,23 @@ fn values_fit_an_element() {
     assert!(plan.records(&[largest]).is_ok());
 }
 
+/// Values of which more is proven than they are checked to have are packed with the bits that are checked.
+#[test]
+fn checked_values_are_packed_with_their_bits() {
+    use cairo_decode::spec::record::Packing;
+    for (bits, packing) in [(15, Packing::Two), (11, Packing::Two), (10, Packing::Three)] {
+        let (mut plan, x) = plan();
+        let of = Product {
+            weights: Matrix::new(8, vec![vec![1000; 8]; 8]),
+            bias: vec![0; 8],
+            shift: 0,
+        };
+        let wide = plan.linear(x, of, bits).expect("in range");
+        assert_eq!((wide.bits, wide.magnitude), (bits, 1 << (bits - 1)));
+        assert_eq!(plan.records(&[wide]).expect("records").packing, packing);
+    }
+}
+
 #[test]
 fn records_have_views() {
     let (mut plan, x) = plan();

@@ -25,6 +25,17 @@ pub fn digested(
     shift: u32,
     blocks: u32,
 ) -> (Plan, Records, Chains) {
+    digested_of_bits(lanes, channels, shift, blocks, 15)
+}
+
+/// The same with values that are checked to have at most so many bits.
+pub fn digested_of_bits(
+    lanes: usize,
+    channels: &[usize],
+    shift: u32,
+    blocks: u32,
+    bits: u32,
+) -> (Plan, Records, Chains) {
     let mut numbers = Numbers(7);
     let mut plan = Plan::new(lanes, 12, numbers.matrix(WIDTH, TOKENS, 127)).expect("a plan");
     plan.carried.blocks = blocks;
@@ -33,7 +44,7 @@ pub fn digested(
         .iter()
         .map(|&channels| {
             let of = numbers.product(WIDTH, channels, 250, shift);
-            plan.linear(x, of, 15).expect("in range")
+            plan.linear(x, of, bits).expect("in range")
         })
         .collect();
     let records = plan.records(&tensors).expect("in range");

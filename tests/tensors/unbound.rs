@@ -97,10 +97,15 @@ fn a_lane_that_nobody_asked_for_takes_another_token() {
     let chunk = |tokens: &[u32]| compute(&plan, &tensor::Chunk::first(tokens));
     let refused = chunk(&[0]).expect_err("a stream beyond its bound");
     assert_eq!(refused.lane, 1);
-    let one_step = compute_steps(&plan, &tensor::Chunk::first(&[0]), 1);
+    let one_step = compute_steps(&plan, &tensor::Chunk::first(&[0]), 1, None);
     let values = one_step.expect("a stream within its bound");
     assert_eq!(values.rows[plan.tokens.chosen as usize][0], 1);
     assert_eq!(values.rows[plan.tokens.given as usize], [0; LANES]);
+    // So does a lane behind the token that ends the session, however many steps are asked for.
+    let all_steps = |eos| compute_steps(&plan, &tensor::Chunk::first(&[0]), LANES, Some(eos));
+    let ended = all_steps(1).expect("a stream within its bound");
+    assert_eq!(ended.rows[plan.tokens.given as usize], [0; LANES]);
+    assert_eq!(all_steps(2).err(), Some(refused));
     let chunk = chunk_with(plan, values);
     Honest::new(&chunk.constants, &chunk.witness);
 }

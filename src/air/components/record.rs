@@ -20,7 +20,7 @@
 //! and −1 would yield what no row yields.
 //!
 //! *One reading.* Carried values come from the prover. A root determines the elements of all blocks, and the ranges make an element's
-//! values unique, as no view has more bits than the packing. A view has as many as its own tensor's proven range needs: attention's ranges are made of these. A record that does not fill its last block has its first views there again.
+//! values unique, as no view has more bits than the packing. A view has as many as its own tensor's proven range needs, or as that is checked to have: attention's ranges are made of these. A record that does not fill its last block has its first views there again.
 //!
 //! Cells of a row with `n` values in an element: `17 + 16 n`, and `4 (9 n + 2)`.
 
