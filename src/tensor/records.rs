@@ -11,7 +11,6 @@ use super::digests::{self, MAGNITUDE, digest, get, set};
 use super::error::{BitsError, PlanError};
 use super::operation::{Operand, Operation, Part, Work};
 use super::plan::{Plan, Tensor};
-use super::product::fewest_bits;
 use super::values::Values;
 use crate::air::components::Component;
 use crate::air::components::lanes::CHANNELS;
@@ -52,14 +51,13 @@ impl Plan {
                 return Err(PlanError::RecordChannels { address, channels });
             }
         }
-        let magnitude = tensors
-            .iter()
-            .map(|tensor| tensor.magnitude)
-            .max()
-            .unwrap_or(0);
+        let most = |of: fn(&Tensor) -> i64| tensors.iter().map(of).max().unwrap_or(0);
+        let magnitude = most(|tensor| tensor.magnitude);
+        // Numbers of a checked range have as many bits as it says, of which the lowest one is as far from 0 as a power of two.
+        let largest = most(|tensor| (1 << (tensor.bits - 1)) - 1);
         let limit = Packing::Two.half() - 1;
         let packing =
-            Packing::of_magnitude(magnitude).ok_or(PlanError::RecordValue { magnitude, limit })?;
+            Packing::of_magnitude(largest).ok_or(PlanError::RecordValue { magnitude, limit })?;
         let values = tensors.iter().map(|tensor| tensor.channels).sum();
         let blocks = packing.blocks(values);
         if blocks == 0 || blocks > MOST_BLOCKS {
@@ -146,10 +144,10 @@ impl Records {
 
     /// The views of a record, with the bits of the tensors that they are of.
     fn with_bits(&self, views: impl IntoIterator<Item = u32>) -> Vec<(u32, u32)> {
-        let bits = self.tensors.iter().flat_map(|tensor| {
-            let bits = fewest_bits(tensor.magnitude);
-            vec![bits; tensor.channels / CHANNELS]
-        });
+        let bits = self
+            .tensors
+            .iter()
+            .flat_map(|tensor| vec![tensor.bits; tensor.channels / CHANNELS]);
         views.into_iter().zip(bits).collect()
     }
 
