@@ -4,7 +4,6 @@ use std::collections::BTreeMap;
 use std::fmt::Write;
 
 use super::decoder::Decoder;
-use crate::integers::ranges::fewest_bits;
 use crate::program::Call;
 use crate::tensor::{Operation, Tensor};
 
@@ -38,7 +37,7 @@ impl Decoder {
         let mut all = BTreeMap::new();
         for (call, operation) in self.operations() {
             for tensor in operation.writes() {
-                let bits = fewest_bits(tensor.magnitude);
+                let bits = tensor.bits;
                 let [least, most] = all.entry(call.name.name.clone()).or_insert([bits; 2]);
                 (*least, *most) = (bits.min(*least), bits.max(*most));
             }
@@ -53,7 +52,7 @@ impl Decoder {
 
 fn tensors(all: &[Tensor]) -> String {
     let one = |tensor: &Tensor| {
-        let bits = fewest_bits(tensor.magnitude);
+        let bits = tensor.bits;
         format!("{}@{}:{bits}", tensor.channels, tensor.address)
     };
     match all {

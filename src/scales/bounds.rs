@@ -10,6 +10,9 @@ use super::products::grid_above;
 /// What rounding adds to a bound at most, as a factor.
 const ROUNDING: f64 = 1.004;
 
+/// A checked bound is at least this share of the proven one: beyond, accumulators have no room for it. It matters where calibration saw next to nothing.
+const LEAST_SHARE: f64 = 1.0 / 4096.0;
+
 /// Bounds of a value: of each channel, and of the root of the sum of squares.
 #[derive(Clone, Copy, Debug)]
 pub struct Bound {
@@ -27,7 +30,7 @@ impl Bound {
 
     /// The same of so many channels that are checked to be at most so large: a number of few bits, which their scale follows.
     fn within(self, each: f64, channels: usize) -> Bound {
-        let each = grid_above(self.each.min(each));
+        let each = grid_above(self.each.min(each.max(self.each * LEAST_SHARE)));
         Bound {
             each,
             length: self.length.min(each * (channels as f64).sqrt()),
@@ -93,7 +96,9 @@ pub fn bounds(network: &Network, measured: &[Measured], margin: f64) -> Vec<Boun
             } => {
                 let value = bounds[*values].each;
                 // A mixture's scale is a value's over a power of two, and so is its bound.
-                let halvings = (value / checked(number)).log2().floor();
+                let halvings = (value / checked(number).max(value * LEAST_SHARE))
+                    .log2()
+                    .floor();
                 let each = match halvings >= 1.0 {
                     true => value / halvings.exp2(),
                     false => value * mixed(network.context),

@@ -33,7 +33,16 @@ fn values_fit_an_element() {
     };
     assert_eq!(plan.records(&[large]).err(), Some(refusal));
     let largest = tensor(&mut plan, x, 8, limit);
-    assert!(plan.records(&[largest]).is_ok());
+    assert!(plan.clone().records(&[largest]).is_ok());
+    // Values that can be larger, and are checked to have 15 bits.
+    let of = Product {
+        weights: Matrix::new(8, vec![vec![0; 8]; 8]),
+        bias: vec![2 * limit; 8],
+        shift: 0,
+    };
+    let checked = plan.linear(x, of, 15).expect("in range");
+    assert_eq!(checked.magnitude, i64::from(limit) + 1);
+    assert!(plan.records(&[checked]).is_ok());
 }
 
 /// Values of which more is proven than they are checked to have are packed with the bits that are checked.
