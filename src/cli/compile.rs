@@ -114,6 +114,9 @@ enum Weights {
     Committed,
 }
 
+/// Bytes of memory from which on people hear what a chunk will take before the rest is done, which takes a while then.
+const ANNOUNCED: u64 = 4_000_000_000;
+
 /// What people see of a manifest.
 struct Shown<'a> {
     model: &'a Manifest,
@@ -125,8 +128,8 @@ pub fn run(args: &Args) -> super::Outcome {
     let bar = Progress::spinning()?;
     let start = Instant::now();
     let mut show = |stage| match stage {
-        Stage::Planned(cost) => {
-            bar.note(format!("note: a chunk will take {}", describe_cost(&cost)))
+        Stage::Planned(cost) if cost.memory_bytes >= ANNOUNCED => {
+            bar.note(format!("note: a chunk will take {}", describe_cost(&cost)));
         }
         stage => bar.message(describe(stage)),
     };
