@@ -583,3 +583,26 @@ fn a_tokenizer_that_the_library_fails_on_is_refused() {
         &["tokenizer.json", "the tokenizers library failed on it"],
     );
 }
+
+/// What the machine has no memory for is refused from the configuration alone: there are neither weights nor a tokenizer.
+#[test]
+fn a_model_that_does_not_fit_the_machine() {
+    let place = Place::new();
+    let dir = place.at("large");
+    let large = Shape {
+        hidden: 16_384,
+        mlp: 65_536,
+        layers: 3,
+        heads: 128,
+        kv_heads: 128,
+        head_dim: 128,
+        vocab: 1000,
+        tied: true,
+    };
+    fs::create_dir_all(&dir).expect("a folder");
+    fs::write(dir.join("config.json"), config_json(&large).to_string()).expect("written");
+    let out = place.at("build");
+    let command = ["compile", path(&dir), "-o", path(&out)];
+    reject(&command, 2, "compiling it takes");
+    assert!(!out.exists());
+}

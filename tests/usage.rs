@@ -360,6 +360,55 @@ fn special_tokens_in_a_prompt_are_named() {
     assert!(tokens.contains(&id.into()), "{tokens:?}");
 }
 
+/// A chat is the prompt that the template makes, with the special tokens that are in it and no others.
+#[test]
+fn a_chat_is_what_the_template_makes() {
+    let (build, plain) = (copy("chat"), copy("no-chat"));
+    let template = serde_json::json!({
+        "chat_template": "{{ bos_token }}{% for message in messages %}{{ message.role[0] }}{{ message.content }}{% endfor %}a",
+        "bos_token": model_dir::SPECIAL[1],
+    });
+    fs::write(build.join("tokenizer_config.json"), template.to_string()).expect("written");
+    let chat = |said: &[&str]| {
+        let args = ["generate", path(&build), "-n", "2", "--json", "--chat"];
+        json(&run(&[&args, said].concat()))
+    };
+    let raw = |prompt: &str| {
+        let args = ["generate", path(&build), "-n", "2", "--json", "-p", prompt];
+        json(&run(&args))
+    };
+    let said = chat(&["-p", "bc", "--system", "ab"]);
+    let expected = raw(&format!("{}sabubca", model_dir::SPECIAL[1]));
+    // A raw prompt gets the tokens around it that the tokenizer puts there.
+    let tokens = expected["prompt_tokens"].as_array().expect("tokens");
+    assert_eq!(
+        said["prompt_tokens"].as_array().expect("tokens"),
+        &tokens[1..]
+    );
+    assert!(expected["reply"].is_null());
+    let text = said["text"].as_str().expect("a text");
+    let reply = said["reply"].as_str().expect("a reply");
+    assert!(
+        text.ends_with(reply) && text.len() > reply.len(),
+        "{text:?} {reply:?}"
+    );
+    let refused = |build: &Path, named: &str| {
+        reject(&["generate", path(build), "-p", "a", "--chat"], 2, named);
+    };
+    refused(&plain, "the model has no chat template");
+    reject(
+        &["generate", path(&build), "-p", "a", "--system", "b"],
+        2,
+        "--chat",
+    );
+    fs::write(
+        build.join("tokenizer_config.json"),
+        r#"{"chat_template": "{% if %}"}"#,
+    )
+    .expect("written");
+    refused(&build, "its chat template cannot be used: syntax error");
+}
+
 #[test]
 fn generate_counts_what_is_new() {
     let output = run(&["generate", path(&world().build), "-p", "ab", "-n", "1"]);

@@ -41,6 +41,14 @@ pub enum BundleError {
         limit: u64,
     },
     #[error(
+        "the model has {parameters} parameters: compiling it takes {needed} MB of memory or more, and there are {available}; choose a smaller model, or a larger machine"
+    )]
+    Memory {
+        parameters: u64,
+        needed: u64,
+        available: u64,
+    },
+    #[error(
         "{}: a build of cairo-decode already; compile takes the model's directory", dir.display()
     )]
     IsABuild { dir: PathBuf },

@@ -10,6 +10,7 @@ use rustix::fs::{CWD, RenameFlags, renameat_with};
 use super::size::MAX_GRAPH_BYTES;
 use super::{BundleError, MANIFEST_FILE};
 use crate::ir::Graph;
+use crate::model::CHAT_FILE;
 use crate::receipt::{MAX_DOCUMENT_BYTES, MODEL_FORMAT, read_bounded, write_atomic};
 
 /// First bytes of a graph file: name and version of the encoding.
@@ -65,17 +66,19 @@ pub(super) enum Part {
     Program,
     Config,
     Tokenizer,
+    Chat,
     Fidelity,
 }
 
 impl Part {
-    const ALL: [Part; 7] = [
+    const ALL: [Part; 8] = [
         Part::Manifest,
         Part::Graph,
         Part::Integers,
         Part::Program,
         Part::Config,
         Part::Tokenizer,
+        Part::Chat,
         Part::Fidelity,
     ];
 
@@ -87,6 +90,7 @@ impl Part {
             Part::Program => "program.json",
             Part::Config => "config.json",
             Part::Tokenizer => "tokenizer.json",
+            Part::Chat => CHAT_FILE,
             Part::Fidelity => "fidelity.json",
         }
     }

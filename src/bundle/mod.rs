@@ -7,6 +7,7 @@
 //! | `program.json` | the compiled program |
 //! | `config.json` | copied from the model directory |
 //! | `tokenizer.json` | copied too, completed with the tokens that other files of the directory add |
+//! | `tokenizer_config.json` | the chat template and the special tokens that it may name, if the model has one |
 //! | `fidelity.json` | how well the integers follow the floats |
 //! | `cairo/` | the generated package and the kernel library, for people |
 //!
@@ -73,6 +74,8 @@ pub struct BuildRequest {
 pub enum Stage {
     Import,
     Quantize,
+    /// What the dearest chunk will cost, known before the rest is done.
+    Planned(Cost),
     Fidelity,
     Lower,
     Compile,

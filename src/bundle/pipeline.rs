@@ -33,6 +33,16 @@ pub(super) trait Kind {
         calibration: &Documents,
     ) -> Result<Self::Integers, BundleError>;
 
+    /// What the dearest chunk will cost, where that is known before the rest is done.
+    ///
+    /// # Errors
+    /// A model that cannot be proven, or not on this machine.
+    fn plan(
+        &self,
+        request: &BuildRequest,
+        integers: &Self::Integers,
+    ) -> Result<Option<Cost>, BundleError>;
+
     /// The floats of the model's files.
     fn floats<'a>(
         &self,
@@ -120,6 +130,9 @@ pub(super) fn build<K: Kind>(
     let texts = Texts::read(request, &model, context)?;
     stage(Stage::Quantize);
     let integers = kind.quantise(request, &model, context, &texts.calibration)?;
+    if let Some(cost) = kind.plan(request, &integers)? {
+        stage(Stage::Planned(cost));
+    }
     stage(Stage::Fidelity);
     let mut floats = kind.floats(request, &model)?;
     let mut follower = kind.follower(&integers);
@@ -154,6 +167,10 @@ pub(super) fn build<K: Kind>(
     folder.write(Part::Fidelity, &measured)?;
     folder.write(Part::Config, &model.config_file)?;
     folder.write(Part::Tokenizer, &model.tokenizer_file)?;
+    if let Some(chat) = &model.chat {
+        let bytes = serde_json::to_vec_pretty(chat).map_err(files::encode(Part::Chat.name()))?;
+        folder.write(Part::Chat, &bytes)?;
+    }
     report.manifest.write(&folder.path(Part::Manifest))?;
     folder.publish()?;
     Ok(report)

@@ -11,6 +11,7 @@ use super::pipeline::{CairoPackage, Compiled, Kind};
 use super::{BuildRequest, BundleError, MANIFEST_FILE, Stage, size};
 use crate::chunk::{ChunkError, Decoder, SessionPins};
 use crate::compile::{self, Program};
+use crate::decode::Cost;
 use crate::engine::Engine;
 use crate::ir::{Graph, VerifiedGraph};
 use crate::lower::{LowerError, LowerOptions, WeightLayout, check_context, committed_words, lower};
@@ -48,6 +49,11 @@ impl Kind for Steps {
             dir: request.model.clone(),
             source,
         })
+    }
+
+    /// What a program costs is known once it is generated.
+    fn plan(&self, _: &BuildRequest, _: &Self::Integers) -> Result<Option<Cost>, BundleError> {
+        Ok(None)
     }
 
     fn floats<'a>(

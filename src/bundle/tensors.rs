@@ -5,13 +5,18 @@ use super::names::Names;
 use super::pipeline::{CairoPackage, Kind};
 use super::{BuildRequest, BundleError, Stage, pipeline};
 use crate::compile;
-use crate::decode::{Build, Cut, Identity};
+use crate::decode::{Build, Cost, Cut, Identity, Outline};
 use crate::integers::encode;
 use crate::model::{Config, Model};
+use crate::prove::{check_declared_memory, memory};
 use crate::quantize::{Cause, Documents, Follower};
 use crate::receipt::TensorManifest;
 use crate::scales::network::Network;
 use crate::scales::{Floats, Options, Quantised, Reference, coarse, quantise_on};
+
+/// Bytes of memory that compiling takes for each parameter at least: as a float of the file, as a real number and as an integer. Measured with a seventh
+/// taken off: `compile` of SmolLM2-135M (`scripts/demo-smollm2`).
+const BYTES_PER_PARAMETER: u64 = 40;
 
 /// The kind of such builds.
 pub(super) struct Tensors {
@@ -22,9 +27,18 @@ impl Kind for Tensors {
     type Integers = Quantised;
     type Manifest = TensorManifest;
 
-    /// How many rows a model has is known once it is planned.
-    fn check_size(&self, _: &BuildRequest, _: &Config) -> Result<(), BundleError> {
-        Ok(())
+    /// How many rows a model has is known once it is planned; what its floats and integers take, before they are read.
+    fn check_size(&self, _: &BuildRequest, config: &Config) -> Result<(), BundleError> {
+        let parameters = config.parameters();
+        let needed = parameters.saturating_mul(BYTES_PER_PARAMETER);
+        match memory::available() {
+            Some(available) if needed > available => Err(BundleError::Memory {
+                parameters,
+                needed: needed / 1_000_000,
+                available: available / 1_000_000,
+            }),
+            _ => Ok(()),
+        }
     }
 
     fn check_context(&self, _: &Config, _: usize) -> Result<(), BundleError> {
@@ -45,6 +59,22 @@ impl Kind for Tensors {
             dir: request.model.clone(),
             source,
         })
+    }
+
+    fn plan(
+        &self,
+        request: &BuildRequest,
+        integers: &Quantised,
+    ) -> Result<Option<Cost>, BundleError> {
+        let in_model = |source| BundleError::Tensors {
+            dir: request.model.clone(),
+            source,
+        };
+        let outline = Outline::new(&integers.description, self.cut).map_err(in_model)?;
+        let costs = [outline.least(), outline.most()];
+        let [least, most] = costs.map(|cost| cost.map_err(|error| in_model(error.into())));
+        check_declared_memory(least?.memory_bytes).map_err(|error| in_model(error.into()))?;
+        Ok(Some(most?))
     }
 
     fn floats<'a>(

@@ -5,7 +5,7 @@ use std::time::Instant;
 
 use anyhow::ensure;
 use cairo_decode::bundle::{self, BuildReport, BuildRequest, Fidelity, Origin, Stage, TextUse};
-use cairo_decode::decode::Cut;
+use cairo_decode::decode::{Cost, Cut};
 use cairo_decode::escape;
 use cairo_decode::lower::WeightLayout;
 use cairo_decode::model::Eos;
@@ -114,6 +114,9 @@ enum Weights {
     Committed,
 }
 
+/// Bytes of memory from which on people hear what a chunk will take before the rest is done, which takes a while then.
+const ANNOUNCED: u64 = 4_000_000_000;
+
 /// What people see of a manifest.
 struct Shown<'a> {
     model: &'a Manifest,
@@ -124,7 +127,12 @@ pub fn run(args: &Args) -> super::Outcome {
     let request = request(args)?;
     let bar = Progress::spinning()?;
     let start = Instant::now();
-    let mut show = |stage| bar.message(describe(stage));
+    let mut show = |stage| match stage {
+        Stage::Planned(cost) if cost.memory_bytes >= ANNOUNCED => {
+            bar.note(format!("note: a chunk will take {}", describe_cost(&cost)));
+        }
+        stage => bar.message(describe(stage)),
+    };
     match args.target {
         Target::Tensors => {
             let cut = Cut {
@@ -214,11 +222,23 @@ fn describe(stage: Stage) -> &'static str {
     match stage {
         Stage::Import => "reading the model",
         Stage::Quantize => "calibrating and quantising",
+        Stage::Planned(_) => "planning",
         Stage::Fidelity => "measuring fidelity",
         Stage::Lower => "generating Cairo",
         Stage::Compile => "compiling Cairo",
         Stage::Write => "writing the build",
     }
+}
+
+/// What a chunk costs at most.
+fn describe_cost(cost: &Cost) -> String {
+    format!(
+        "at most {:.0} M cells, {} of memory, about {:.0} core-seconds, a proof of {}",
+        cost.cells.all() as f64 / 1e6,
+        output::gigabytes(Some(cost.memory_bytes)),
+        cost.core_milliseconds as f64 / 1e3,
+        output::megabytes(cost.proof_bytes as usize),
+    )
 }
 
 /// What a build is: the same lines for both kinds, and one more for that with tensor components.
@@ -258,12 +278,7 @@ fn print<M: Serialize>(args: &Args, report: &BuildReport<M>, shown: Shown<'_>, s
         ));
     }
     if let Some(cost) = &report.cost {
-        output::line(format!(
-            "chunk        at most {:.0} M cells, {} of memory, a proof of {}",
-            cost.cells.all() as f64 / 1e6,
-            output::gigabytes(Some(cost.memory_bytes)),
-            output::megabytes(cost.proof_bytes as usize),
-        ));
+        output::line(format!("chunk        {}", describe_cost(cost)));
     }
     output::line(format!(
         "policy       {}, context {}",

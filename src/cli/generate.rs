@@ -37,15 +37,16 @@ pub fn run(args: &Args) -> super::Outcome {
         AnyBuild::Tensors(of) => of.model.generate(&prompt.tokens, prompt.new_tokens)?,
     };
     let seconds = start.elapsed().as_secs_f64();
-    let all = [prompt.tokens.as_slice(), generated.as_slice()].concat();
-    let text = text.tokenizer.decode(&all)?;
+    let decode = |tokens: &[u32]| text.tokenizer.decode(tokens);
+    let reply = prompt.chat.then(|| decode(&generated)).transpose()?;
+    let text = decode(&[prompt.tokens.as_slice(), generated.as_slice()].concat())?;
     if args.json {
         output::json(&serde_json::json!({
-            "ok": true, "text": text, "prompt_tokens": prompt.tokens, "generated_tokens": generated,
+            "ok": true, "text": text, "reply": reply, "prompt_tokens": prompt.tokens, "generated_tokens": generated,
             "lost_characters": prompt.lost, "seconds": seconds,
         }));
     } else {
-        output::answer(text);
+        output::answer(reply.unwrap_or(text));
         output::note(format!(
             "{} new tokens after {} of the prompt, {:.0} per second",
             generated.len(),

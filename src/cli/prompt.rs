@@ -6,7 +6,7 @@ use std::io::{self, Read};
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context, bail, ensure};
-use cairo_decode::model::{MAX_TEXT_BYTES, Text};
+use cairo_decode::model::{MAX_TEXT_BYTES, Message, Role, Text};
 
 use super::output;
 
@@ -20,6 +20,18 @@ const DEFAULT_TOKENS: usize = 64;
 pub struct Asked {
     #[command(flatten)]
     source: Source,
+    /// Put the prompt into the model's chat template, as what a user says; the model answers. What is proven is about the tokens of the
+    /// whole text, which the session has
+    #[arg(long)]
+    chat: bool,
+    /// What the model is told before the user says anything
+    #[arg(
+        long,
+        value_name = "TEXT",
+        requires = "chat",
+        allow_hyphen_values = true
+    )]
+    system: Option<String>,
     /// Tokens to generate, unless the end of sequence comes first [default: 64, or as many as the model's context has
     /// room for]
     #[arg(short = 'n', long, allow_negative_numbers = true, value_parser = clap::value_parser!(u32).range(1..))]
@@ -29,7 +41,7 @@ pub struct Asked {
 #[derive(Debug, clap::Args)]
 #[group(required = true, multiple = false)]
 struct Source {
-    /// Prompt: raw text, as the model reads it; no chat template is applied
+    /// Prompt: raw text, as the model reads it, unless --chat is given
     #[arg(short, long, allow_hyphen_values = true)]
     prompt: Option<String>,
     /// File with the prompt, without the line break at its end; - is stdin
@@ -39,11 +51,14 @@ struct Source {
 
 /// A prompt that fits the model, and how much to generate.
 pub struct Prompt {
+    /// What the model reads.
     pub text: String,
     pub tokens: Vec<u32>,
     pub new_tokens: u32,
     /// Characters of the text that the model does not read as they are.
     pub lost: Vec<char>,
+    /// Whether the model answers what is said to it, rather than goes on with a text.
+    pub chat: bool,
 }
 
 impl Asked {
@@ -51,14 +66,27 @@ impl Asked {
     /// be generated. Names characters that the model will not see on stderr.
     ///
     /// # Errors
-    /// A file that cannot be read, a prompt that the tokenizer refuses, more tokens than positions.
+    /// A file that cannot be read, a prompt that the tokenizer refuses, a model without a chat template that is asked to chat, more tokens than
+    /// positions.
     pub fn read_for(&self, model: &Text, context: u32) -> anyhow::Result<Prompt> {
         let text = match (&self.source.prompt, &self.source.prompt_file) {
             (Some(text), _) => text.clone(),
             (None, Some(file)) => read(file)?,
             (None, None) => bail!("the prompt is missing: give --prompt or --prompt-file"),
         };
-        let tokens = model.tokenizer.encode(&text)?;
+        // What people said, in which special tokens are a surprise: a template puts its own around it.
+        let said = [text.as_str(), self.system.as_deref().unwrap_or_default()].concat();
+        let (text, tokens) = match self.chat {
+            true => {
+                let text = self.in_template(model, text)?;
+                let tokens = model.tokenizer.encode_alone(&text)?;
+                (text, tokens)
+            }
+            false => {
+                let tokens = model.tokenizer.encode(&text)?;
+                (text, tokens)
+            }
+        };
         ensure!(!tokens.is_empty(), "the prompt has no tokens");
         let context = context as usize;
         // The last token needs no position: nothing reads it.
@@ -82,12 +110,15 @@ impl Asked {
         let read = model.tokenizer.decode(&tokens)?;
         let mut rest = text.clone();
         for (token, id) in model.tokenizer.special_in(&text) {
-            if tokens.contains(&id) {
+            if !tokens.contains(&id) {
+                continue;
+            }
+            if said.contains(&token) {
                 output::note(format!(
                     "note: {token:?} in the prompt is read as the special token {id}"
                 ));
-                rest = rest.replace(&token, "");
             }
+            rest = rest.replace(&token, "");
         }
         let lost = lost(&rest, &read);
         if !lost.is_empty() {
@@ -105,7 +136,21 @@ impl Asked {
             tokens,
             new_tokens,
             lost,
+            chat: self.chat,
         })
+    }
+
+    /// What the model reads where a user says `text`.
+    fn in_template(&self, model: &Text, text: String) -> anyhow::Result<String> {
+        let template = model.chat.as_ref().context(
+            "--chat: the model has no chat template; give its prompt as the model reads it, without --chat",
+        )?;
+        let system = self.system.clone().map(|content| (Role::System, content));
+        let messages = system.into_iter().chain([(Role::User, text)]);
+        let messages: Vec<_> = messages
+            .map(|(role, content)| Message { role, content })
+            .collect();
+        Ok(template.render(&messages)?)
     }
 }
 

@@ -155,7 +155,8 @@ fn print(
     let session = &report.session;
     let generated = &report.generated;
     let all = [session.prompt_tokens.as_slice(), generated.as_slice()].concat();
-    let text = text.tokenizer.decode(&all)?;
+    let reply = prompt.chat.then(|| text.tokenizer.decode(generated));
+    let (text, reply) = (text.tokenizer.decode(&all)?, reply.transpose()?);
     let memory = output::peak_memory();
     if args.json {
         let chunk = |c: &session::ChunkReport| {
@@ -167,7 +168,7 @@ fn print(
         };
         let again = |a: &Again| serde_json::json!({ "chunk": a.chunk, "reason": a.reason });
         output::json(&serde_json::json!({
-            "ok": true, "session_id": session.session_id, "text": text, "generated_tokens": generated,
+            "ok": true, "session_id": session.session_id, "text": text, "reply": reply, "generated_tokens": generated,
             "lost_characters": prompt.lost,
             "set_up_seconds": set_up.as_secs_f64(), "wall_seconds": wall.as_secs_f64(),
             "peak_memory_bytes": memory,
@@ -176,7 +177,7 @@ fn print(
         }));
         return Ok(());
     }
-    output::quotation(text);
+    output::quotation(reply.unwrap_or(text));
     output::line("");
     output::line(format!(
         "session {} in {}",

@@ -63,6 +63,17 @@ const PATHS_QUERIES: u64 = 76;
 const CLAIM: u64 = 1971;
 const WORD: u64 = 36;
 
+/// Thousandths of a core-second that any proof takes, that a million cells take, and a million numbers in constant columns, at blow-up 2; a larger one takes as
+/// much longer. Measured on an Intel Xeon (AVX-512) of two cores: `cairo-decode bench A`, `C`, `D`, `E`, `E512`.
+const PROOF_TIME: u64 = 1400;
+const CELLS_TIME: u64 = 75;
+const CONSTANTS_TIME: u64 = 24;
+
+fn core_milliseconds(set: &ParamSet, cells: u64, constants: u64) -> u64 {
+    let columns = (CELLS_TIME * cells + CONSTANTS_TIME * constants) / 1_000_000;
+    PROOF_TIME + (columns << (set.params.log_blowup - 1))
+}
+
 /// Columns of a proof by tree, those of the Cairo AIR included. The constants are those of all sizes: each proof opens all of them.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 pub struct Columns {
@@ -104,6 +115,8 @@ pub struct Cost {
     pub proof_bytes: u64,
     /// Bytes of memory that proving takes.
     pub memory_bytes: u64,
+    /// Thousandths of a core-second that proving takes, to within a half: the machine decides.
+    pub core_milliseconds: u64,
 }
 
 impl Cost {
@@ -177,6 +190,14 @@ impl Outline {
         self.most_with(self.set)
     }
 
+    /// The cost of the shortest chunk: of one step, at the start.
+    ///
+    /// # Errors
+    /// None, as a plan has the sizes of its own context.
+    pub fn least(&self) -> Result<Cost, SizeError> {
+        self.cost_of(choosing(0, 1))
+    }
+
     /// The same with other parameters.
     pub(super) fn most_with(&self, set: &ParamSet) -> Result<Cost, SizeError> {
         let last = self.schedule.context.saturating_sub(1);
@@ -234,6 +255,7 @@ pub fn declared(
             + CLAIM
             + WORD * words,
         memory_bytes: memory::needed_with_constants(set, cells.all(), constants),
+        core_milliseconds: core_milliseconds(set, cells.all(), constants),
     })
 }
 

@@ -332,6 +332,8 @@ pub enum ModelError {
         value: bool,
         found: bool,
     },
+    #[error("{path}: its chat template cannot be used: {reason}")]
+    ChatTemplate { path: PathBuf, reason: String },
     #[error("{path}: cannot encode the text: it has {bytes} bytes, at most {limit} are taken")]
     TextTooLong {
         path: PathBuf,

@@ -14,6 +14,7 @@
 //! Deliberately absent: any arithmetic on the weights (that is `scales` and `quantize`), pickled checkpoints, custom code, and the network.
 
 mod chance;
+mod chat;
 mod complete;
 mod config;
 mod error;
@@ -34,6 +35,7 @@ mod tokens;
 mod warning;
 mod weights;
 
+pub use chat::{CHAT_FILE, ChatTemplate, Message, Role};
 pub use config::Config;
 pub use error::ModelError;
 pub use families::Window;
@@ -55,6 +57,8 @@ pub struct Model {
     pub tokenizer: Tokenizer,
     /// The token that ends a session, if any.
     pub eos: Option<u32>,
+    /// What makes a text of messages, if the files have it.
+    pub chat: Option<ChatTemplate>,
     /// The bytes of `config.json`.
     pub config_file: Vec<u8>,
     /// The bytes of a `tokenizer.json` that encodes as the directory does: the file's own, unless it lacks something.
@@ -81,6 +85,8 @@ pub struct Choices {
 pub struct Text {
     pub config: Config,
     pub tokenizer: Tokenizer,
+    /// What makes a text of messages, if the model has it.
+    pub chat: Option<ChatTemplate>,
     /// Blake2s-256 of the bytes of `config.json`.
     pub config_digest: [u8; 32],
     /// Blake2s-256 of the bytes of `tokenizer.json`.
@@ -88,13 +94,14 @@ pub struct Text {
 }
 
 impl Text {
-    /// Reads `config.json` and `tokenizer.json` of a build folder, and no other file.
+    /// Reads `config.json`, `tokenizer.json` and, if it is there, `tokenizer_config.json` of a build folder, and no other file.
     pub fn load(dir: &Path) -> Result<Self, ModelError> {
         let (config, config_file, _) = load_config(dir)?;
         let (tokenizer, tokenizer_file) = Tokenizer::load(dir, config.vocab_size)?;
         Ok(Self {
             config,
             tokenizer,
+            chat: ChatTemplate::load(dir)?,
             config_digest: digest(&config_file),
             tokenizer_digest: digest(&tokenizer_file),
         })
@@ -118,6 +125,8 @@ impl Model {
         files::stored(dir)?;
         let eos = generation::eos(dir, &config, choices.eos, &mut warnings)?;
         let (tokenizer, tokenizer_file) = Tokenizer::import(dir, config.vocab_size, &mut warnings)?;
+        let chat = ChatTemplate::load(dir)?;
+        warnings.extend(chat.as_ref().and_then(ChatTemplate::warning));
         let (weights, more) = Weights::load(dir, &config)?;
         warnings.extend(more);
         Ok(Self {
@@ -125,6 +134,7 @@ impl Model {
             weights,
             tokenizer,
             eos,
+            chat,
             config_digest: digest(&config_file),
             tokenizer_digest: digest(&tokenizer_file),
             config_file,
@@ -143,11 +153,14 @@ impl Model {
         let tokenizer_file = gguf.tokenizer()?;
         let tokenizer =
             Tokenizer::of_bytes(&tokenizer_file, path, config.vocab_size, &mut warnings)?;
+        let chat = gguf.chat()?;
+        warnings.extend(chat.as_ref().and_then(ChatTemplate::warning));
         Ok(Self {
             weights: gguf.weights(&config)?,
             config,
             tokenizer,
             eos,
+            chat,
             config_digest: digest(&config_file),
             tokenizer_digest: digest(&tokenizer_file),
             config_file,

@@ -118,6 +118,18 @@ impl Tokenizer {
     /// # Errors
     /// A text of more than [`MAX_TEXT_BYTES`], one that the library cannot encode, or a token that the model does not have.
     pub fn encode(&self, text: &str) -> Result<Vec<u32>, ModelError> {
+        self.encoded(text, true)
+    }
+
+    /// The ids of `text` alone, which has the special tokens that it needs in it.
+    ///
+    /// # Errors
+    /// As [`Self::encode`].
+    pub fn encode_alone(&self, text: &str) -> Result<Vec<u32>, ModelError> {
+        self.encoded(text, false)
+    }
+
+    fn encoded(&self, text: &str, special: bool) -> Result<Vec<u32>, ModelError> {
         if text.len() > MAX_TEXT_BYTES {
             return Err(ModelError::TextTooLong {
                 path: self.path.clone(),
@@ -126,7 +138,7 @@ impl Tokenizer {
             });
         }
         let ids = guarded(&self.path, || {
-            let encoding = self.inner.encode(text, true);
+            let encoding = self.inner.encode(text, special);
             let encoding = encoding.map_err(|error| ModelError::Encode {
                 path: self.path.clone(),
                 reason: error.to_string(),

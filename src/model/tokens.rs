@@ -1,7 +1,7 @@
 //! What the files beside `tokenizer.json` say about tokens: `tokenizer_config.json`, `special_tokens_map.json` and
 //! `added_tokens.json`, read as Hugging Face's library reads them.
 //!
-//! Deliberately absent: chat templates, and what changes only how text is shown.
+//! Deliberately absent: chat templates (`chat`), and what changes only how text is shown.
 
 use super::files::{TOKENS_LIMIT, read_if_there};
 use super::json::Object;

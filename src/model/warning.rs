@@ -51,6 +51,8 @@ pub enum Warning {
         context: usize,
         trained: usize,
     },
+    /// The chat template cannot be used.
+    ChatTemplate { reason: String },
     /// Tokens that the tokenizer can give and the model does not have: their texts and ids.
     TokensOutside {
         path: PathBuf,
@@ -140,6 +142,7 @@ impl fmt::Display for Warning {
                  for what comes after {trained} tokens",
                 path.display()
             ),
+            Warning::ChatTemplate { reason } => write!(f, "{reason}; --chat will be refused"),
             Warning::TokensOutside {
                 path,
                 tokens,

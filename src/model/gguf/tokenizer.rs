@@ -6,7 +6,7 @@
 use super::config::{missing, text, wrong};
 use super::error::Problem;
 use super::{Gguf, refused};
-use crate::model::ModelError;
+use crate::model::{ChatTemplate, ModelError};
 use serde_json::{Value, json};
 use std::collections::HashMap;
 
@@ -82,6 +82,27 @@ impl Gguf {
         tokenizer["truncation"] = Value::Null;
         tokenizer["padding"] = Value::Null;
         Ok(tokenizer.to_string().into_bytes())
+    }
+
+    /// The chat template, with the special tokens that it may name.
+    pub(in crate::model) fn chat(&self) -> Result<Option<ChatTemplate>, ModelError> {
+        const NAMES: [(&str, &str); 4] = [
+            ("bos_token", "tokenizer.ggml.bos_token_id"),
+            ("eos_token", "tokenizer.ggml.eos_token_id"),
+            ("unk_token", "tokenizer.ggml.unknown_token_id"),
+            ("pad_token", "tokenizer.ggml.padding_token_id"),
+        ];
+        let Some(source) = text(&self.container, "tokenizer.chat_template")? else {
+            return Ok(None);
+        };
+        let texts = self.tokens()?;
+        let mut tokens = vec![];
+        for (name, key) in NAMES {
+            let id = self.id(key, texts.len())?;
+            tokens.extend(id.map(|id| (name, texts[id].to_owned())));
+        }
+        let path = &self.container.path;
+        Ok(Some(ChatTemplate::new(source.to_owned(), tokens, path)))
     }
 
     /// Bytes, merged in the order of a list.
