@@ -18,6 +18,17 @@ use crate::scales::{Floats, Options, Quantised, Reference, coarse, quantise_on};
 /// taken off: `compile` of SmolLM2-135M (`scripts/demo-smollm2`).
 const BYTES_PER_PARAMETER: u64 = 40;
 
+/// Tokens of the calibration text that the integers are tried on.
+const TRIED: usize = 16;
+
+/// Whether integers leave ranges on the very text that these are calibrated on. So they do where they are nothing like the floats that were measured, as in a
+/// model whose numbers are all next to nothing. Ranges that hold for every input are coarser, and no text leaves them.
+fn refuses(quantised: &Quantised, calibration: &Documents) -> bool {
+    let first = calibration.iter().next().unwrap_or_default();
+    let tokens = &first[..first.len().min(TRIED)];
+    Reference::new(quantised).block(tokens).1.is_some()
+}
+
 /// The kind of such builds.
 pub(super) struct Tensors {
     pub(super) cut: Cut,
@@ -52,12 +63,23 @@ impl Kind for Tensors {
         context: usize,
         calibration: &Documents,
     ) -> Result<Quantised, BundleError> {
-        let mut network = Network::of(model);
-        network.context = context;
-        let quantised = quantise_on(network, calibration, &Options::default());
-        quantised.map_err(|source| BundleError::Scales {
-            dir: request.model.clone(),
-            source,
+        let with = |options: Options| {
+            let mut network = Network::of(model);
+            network.context = context;
+            let quantised = quantise_on(network, calibration, &options);
+            quantised.map_err(|source| BundleError::Scales {
+                dir: request.model.clone(),
+                source,
+            })
+        };
+        let quantised = with(Options::default())?;
+        if !refuses(&quantised, calibration) {
+            return Ok(quantised);
+        }
+        drop(quantised);
+        with(Options {
+            margin: f64::INFINITY,
+            ..Options::default()
         })
     }
 
