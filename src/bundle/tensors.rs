@@ -5,10 +5,10 @@ use super::names::Names;
 use super::pipeline::{CairoPackage, Kind};
 use super::{BuildRequest, BundleError, Stage, pipeline};
 use crate::compile;
-use crate::decode::{Build, Cost, Cut, Identity, Outline};
+use crate::decode::{Build, BuildError, Cost, Cut, Identity, Outline};
 use crate::integers::encode;
 use crate::model::{Config, Model};
-use crate::prove::{check_declared_memory, memory};
+use crate::prove::{check_declared_memory, missing};
 use crate::quantize::{Cause, Documents, Follower};
 use crate::receipt::TensorManifest;
 use crate::scales::network::Network;
@@ -29,6 +29,15 @@ fn refuses(quantised: &Quantised, calibration: &Documents) -> bool {
     Reference::new(quantised).block(tokens).1.is_some()
 }
 
+/// What is wrong with a model as a build.
+fn in_model(request: &BuildRequest) -> impl Fn(BuildError) -> BundleError {
+    let dir = request.model.clone();
+    move |source| BundleError::Tensors {
+        dir: dir.clone(),
+        source,
+    }
+}
+
 /// The kind of such builds.
 pub(super) struct Tensors {
     pub(super) cut: Cut,
@@ -42,13 +51,13 @@ impl Kind for Tensors {
     fn check_size(&self, _: &BuildRequest, config: &Config) -> Result<(), BundleError> {
         let parameters = config.parameters();
         let needed = parameters.saturating_mul(BYTES_PER_PARAMETER);
-        match memory::available() {
-            Some(available) if needed > available => Err(BundleError::Memory {
+        match missing(needed) {
+            Some([needed, available]) => Err(BundleError::Memory {
                 parameters,
-                needed: needed / 1_000_000,
-                available: available / 1_000_000,
+                needed,
+                available,
             }),
-            _ => Ok(()),
+            None => Ok(()),
         }
     }
 
@@ -88,11 +97,8 @@ impl Kind for Tensors {
         request: &BuildRequest,
         integers: &Quantised,
     ) -> Result<Option<Cost>, BundleError> {
-        let in_model = |source| BundleError::Tensors {
-            dir: request.model.clone(),
-            source,
-        };
-        let outline = Outline::new(&integers.description, self.cut).map_err(in_model)?;
+        let in_model = in_model(request);
+        let outline = Outline::new(&integers.description, self.cut).map_err(&in_model)?;
         let costs = [outline.least(), outline.most()];
         let [least, most] = costs.map(|cost| cost.map_err(|error| in_model(error.into())));
         check_declared_memory(least?.memory_bytes).map_err(|error| in_model(error.into()))?;
@@ -135,12 +141,8 @@ impl Kind for Tensors {
             config: model.config_digest,
             tokenizer: model.tokenizer_digest,
         };
-        let build = Build::new(&description, &identity, self.cut);
-        let in_model = |source| BundleError::Tensors {
-            dir: request.model.clone(),
-            source,
-        };
-        let build = build.map_err(in_model)?;
+        let in_model = in_model(request);
+        let build = Build::new(&description, &identity, self.cut).map_err(&in_model)?;
         let cost = build.most().map_err(|error| in_model(error.into()))?;
         let bytes = encode(&description).map_err(files::encode(Part::Integers.name()))?;
         let library = compile::tensor_sources();

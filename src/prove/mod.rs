@@ -107,7 +107,7 @@ pub fn check_declared_memory(needed: u64) -> Result<(), ProveError> {
 }
 
 /// Megabytes that are needed and available, where these are too few.
-fn missing(needed: u64) -> Option<[u64; 2]> {
+pub fn missing(needed: u64) -> Option<[u64; 2]> {
     let available = memory::available().filter(|available| needed > *available)?;
     Some([needed, available].map(|bytes| bytes / 1_000_000))
 }

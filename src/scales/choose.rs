@@ -69,12 +69,11 @@ pub fn quantise(
 /// # Errors
 /// An operation that has no integers, values that are not finite, or ranges that no proof has.
 pub fn quantise_on(
-    network: Network,
+    mut network: Network,
     documents: &Documents,
     options: &Options,
 ) -> Result<Quantised, ScaleError> {
     check_operations(&network)?;
-    let mut network = network;
     let mut measured = measure(&network, documents);
     for (measured, site) in measured.iter().zip(&network.sites) {
         if !measured.largest().is_finite() || !measured.total().is_finite() {

@@ -32,54 +32,48 @@ impl<'a> Blocks<'a> {
 
     /// Takes in tokens at the next positions, and gives the logits behind each, up to the first position that is refused.
     pub fn steps(&self, carried: &mut Carried, tokens: &[u32]) -> (Vec<Vec<i64>>, Option<Refusal>) {
-        steps(self, carried, tokens)
+        let Blocks {
+            description,
+            heaviest,
+        } = self;
+        let (first, mut count) = (carried.position, tokens.len());
+        let mut refusal = None;
+        // By operation, by position.
+        let mut values: Vec<Vec<Vec<i64>>> = vec![];
+        for (number, operation) in description.operations.iter().enumerate() {
+            let sums = matrices(description, operation).into_iter();
+            let sums = sums.zip(&heaviest[number]);
+            let sums = sums.map(|((weights, input), &heaviest)| {
+                dots(weights, heaviest, &values[input][..count])
+            });
+            let mut sums = InTurn::new(sums);
+            let mut written = vec![];
+            for (place, &token) in tokens[..count].iter().enumerate() {
+                carried.position = first + place;
+                let before = |input: usize| &values[input][place][..];
+                let mut own = sums.next();
+                let own = &mut |_: &Matrix, _: usize| own.next().unwrap_or_default();
+                match finish(description, carried, token, number, &before, own) {
+                    Ok(value) => written.push(value),
+                    Err(error) => {
+                        refusal = Some(error);
+                        break;
+                    }
+                }
+            }
+            count = written.len();
+            values.push(written);
+        }
+        carried.position = first + count;
+        let mut logits = values.pop().unwrap_or_default();
+        logits.truncate(count);
+        (logits, refusal)
     }
 }
 
 fn heaviest(weights: &Matrix) -> u32 {
     let weights = weights.rows.iter().flatten();
     weights.map(|w| w.unsigned_abs()).max().unwrap_or(0)
-}
-
-fn steps(
-    Blocks {
-        description,
-        heaviest,
-    }: &Blocks<'_>,
-    carried: &mut Carried,
-    tokens: &[u32],
-) -> (Vec<Vec<i64>>, Option<Refusal>) {
-    let (first, mut count) = (carried.position, tokens.len());
-    let mut refusal = None;
-    // By operation, by position.
-    let mut values: Vec<Vec<Vec<i64>>> = vec![];
-    for (number, operation) in description.operations.iter().enumerate() {
-        let sums = matrices(description, operation).into_iter();
-        let sums = sums.zip(&heaviest[number]);
-        let sums = sums
-            .map(|((weights, input), &heaviest)| dots(weights, heaviest, &values[input][..count]));
-        let mut sums = InTurn::new(sums);
-        let mut written = vec![];
-        for (place, &token) in tokens[..count].iter().enumerate() {
-            carried.position = first + place;
-            let before = |input: usize| &values[input][place][..];
-            let mut own = sums.next();
-            let own = &mut |_: &Matrix, _: usize| own.next().unwrap_or_default();
-            match finish(description, carried, token, number, &before, own) {
-                Ok(value) => written.push(value),
-                Err(error) => {
-                    refusal = Some(error);
-                    break;
-                }
-            }
-        }
-        count = written.len();
-        values.push(written);
-    }
-    carried.position = first + count;
-    let mut logits = values.pop().unwrap_or_default();
-    logits.truncate(count);
-    (logits, refusal)
 }
 
 /// `Σ_j W_ij x_j` of each position's `x`, by position; no weight is larger than the heaviest.
