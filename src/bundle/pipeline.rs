@@ -16,6 +16,8 @@ use crate::receipt::Document;
 /// A kind of builds: what its integers are, and how they become a program.
 pub(super) trait Kind {
     type Integers;
+    /// What is known of a program before it is made.
+    type Plan;
     type Manifest: Document + Serialize;
 
     /// Refuses what is too large, from the configuration alone.
@@ -33,7 +35,7 @@ pub(super) trait Kind {
         calibration: &Documents,
     ) -> Result<Self::Integers, BundleError>;
 
-    /// What the dearest chunk will cost, where that is known before the rest is done.
+    /// Plans the program, and says what the dearest chunk will cost where that is known by then.
     ///
     /// # Errors
     /// A model that cannot be proven, or not on this machine.
@@ -41,7 +43,7 @@ pub(super) trait Kind {
         &self,
         request: &BuildRequest,
         integers: &Self::Integers,
-    ) -> Result<Option<Cost>, BundleError>;
+    ) -> Result<(Self::Plan, Option<Cost>), BundleError>;
 
     /// The floats of the model's files.
     fn floats<'a>(
@@ -61,7 +63,7 @@ pub(super) trait Kind {
         &self,
         request: &BuildRequest,
         model: &Model,
-        integers: Self::Integers,
+        planned: (Self::Integers, Self::Plan),
         names: Names,
         stage: &mut dyn FnMut(Stage),
     ) -> Result<Compiled<Self::Manifest>, BundleError>;
@@ -75,7 +77,6 @@ pub(super) struct Compiled<M> {
     /// The compiled program, and how many words it has.
     pub(super) program: Vec<u8>,
     pub(super) words: usize,
-    pub(super) cost: Option<Cost>,
     /// The generated package, and the library that it depends on.
     pub(super) packages: [CairoPackage; 2],
 }
@@ -130,7 +131,8 @@ pub(super) fn build<K: Kind>(
     let texts = Texts::read(request, &model, context)?;
     stage(Stage::Quantize);
     let integers = kind.quantise(request, &model, context, &texts.calibration)?;
-    if let Some(cost) = kind.plan(request, &integers)? {
+    let (plan, cost) = kind.plan(request, &integers)?;
+    if let Some(cost) = cost {
         stage(Stage::Planned(cost));
     }
     stage(Stage::Fidelity);
@@ -144,13 +146,13 @@ pub(super) fn build<K: Kind>(
         weights: Weights::default(),
         ..model
     };
-    let compiled = kind.compile(request, &model, integers, names, stage)?;
+    let compiled = kind.compile(request, &model, (integers, plan), names, stage)?;
     stage(Stage::Write);
     let report = BuildReport {
         manifest: compiled.manifest,
         fidelity,
         words: compiled.words,
-        cost: compiled.cost,
+        cost,
         warnings: model.warnings,
     };
     let folder = files::NewFolder::create(&request.out)?;

@@ -27,6 +27,7 @@ pub(super) struct Steps;
 
 impl Kind for Steps {
     type Integers = Quantized;
+    type Plan = ();
     type Manifest = Manifest;
 
     fn check_size(&self, request: &BuildRequest, config: &Config) -> Result<(), BundleError> {
@@ -52,8 +53,12 @@ impl Kind for Steps {
     }
 
     /// What a program costs is known once it is generated.
-    fn plan(&self, _: &BuildRequest, _: &Self::Integers) -> Result<Option<Cost>, BundleError> {
-        Ok(None)
+    fn plan(
+        &self,
+        _: &BuildRequest,
+        _: &Self::Integers,
+    ) -> Result<((), Option<Cost>), BundleError> {
+        Ok(((), None))
     }
 
     fn floats<'a>(
@@ -80,7 +85,7 @@ impl Kind for Steps {
         &self,
         request: &BuildRequest,
         model: &Model,
-        quantized: Quantized,
+        (quantized, ()): (Quantized, ()),
         names: Names,
         stage: &mut dyn FnMut(Stage),
     ) -> Result<Compiled<Manifest>, BundleError> {
@@ -110,7 +115,6 @@ impl Kind for Steps {
             integers: (Part::Graph, files::encode_graph(&quantized.graph)?),
             program: program.to_json()?,
             words,
-            cost: None,
             packages: [
                 CairoPackage {
                     name: package.name,

@@ -45,6 +45,7 @@ pub(super) struct Tensors {
 
 impl Kind for Tensors {
     type Integers = Quantised;
+    type Plan = Outline;
     type Manifest = TensorManifest;
 
     /// How many rows a model has is known once it is planned; what its floats and integers take, before they are read.
@@ -96,13 +97,13 @@ impl Kind for Tensors {
         &self,
         request: &BuildRequest,
         integers: &Quantised,
-    ) -> Result<Option<Cost>, BundleError> {
+    ) -> Result<(Outline, Option<Cost>), BundleError> {
         let in_model = in_model(request);
         let outline = Outline::new(&integers.description, self.cut).map_err(&in_model)?;
         let costs = [outline.least(), outline.most()];
         let [least, most] = costs.map(|cost| cost.map_err(|error| in_model(error.into())));
         check_declared_memory(least?.memory_bytes).map_err(|error| in_model(error.into()))?;
-        Ok(Some(most?))
+        Ok((outline, Some(most?)))
     }
 
     fn floats<'a>(
@@ -125,7 +126,7 @@ impl Kind for Tensors {
         &self,
         request: &BuildRequest,
         model: &Model,
-        quantised: Quantised,
+        (quantised, outline): (Quantised, Outline),
         names: Names,
         stage: &mut dyn FnMut(Stage),
     ) -> Result<pipeline::Compiled<TensorManifest>, BundleError> {
@@ -142,15 +143,13 @@ impl Kind for Tensors {
             tokenizer: model.tokenizer_digest,
         };
         let in_model = in_model(request);
-        let build = Build::new(&description, &identity, self.cut).map_err(&in_model)?;
-        let cost = build.most().map_err(|error| in_model(error.into()))?;
+        let build = Build::of(outline, &description, &identity).map_err(in_model)?;
         let bytes = encode(&description).map_err(files::encode(Part::Integers.name()))?;
         let library = compile::tensor_sources();
         Ok(pipeline::Compiled {
             integers: (Part::Integers, bytes),
             program: build.program.to_json()?,
             words: build.program.words().len(),
-            cost: Some(cost),
             manifest: build.decoder.manifest,
             packages: [
                 CairoPackage {

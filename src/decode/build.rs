@@ -57,12 +57,24 @@ impl Build {
     /// # Errors
     /// A model that the components cannot prove, or that no parameters have rows for.
     pub fn new(description: &Description, of: &Identity, cut: Cut) -> Result<Build, BuildError> {
+        Build::of(Outline::new(description, cut)?, description, of)
+    }
+
+    /// The same of a model that is planned.
+    ///
+    /// # Errors
+    /// Constants or a program that cannot be made.
+    pub fn of(
+        outline: Outline,
+        description: &Description,
+        of: &Identity,
+    ) -> Result<Build, BuildError> {
         let Outline {
             plan,
             schedule,
             set,
             ..
-        } = Outline::new(description, cut)?;
+        } = outline;
         let (prover, tensors) = pinned(&plan, &schedule, set)?;
         let parameters_root = root::parameters_root(description, &of.config, &of.tokenizer)?;
         let model_root = tensors.model_root(parameters_root);
