@@ -17,7 +17,7 @@ use stwo::core::fields::qm31::QM31;
 use stwo_constraint_framework::Relation;
 
 use crate::findings::{Findings, shortest};
-use crate::scalar::{ScalarColumns, ScalarRow, Sink};
+use crate::scalar::{ScalarColumns, ScalarRow, Sink, next_power};
 use crate::sites::{self, Said, Seen, Site, Terms};
 
 /// What a check has otherwise than a verifier: messages so often as large as the inputs say, and kinds of sums that have one factor.
@@ -288,10 +288,7 @@ pub fn sum_of_rows(constants: &Constants, witness: &Witness, component: usize) -
             self.sum += QM31::from(on) / denominator;
         }
         fn power(&mut self, place: usize, first: M31, factor: QM31) -> QM31 {
-            self.powers
-                .resize(self.powers.len().max(place + 1), QM31::default());
-            self.powers[place] = self.powers[place] * factor + first;
-            self.powers[place]
+            next_power(&mut self.powers, place, first, factor)
         }
         fn sums(&mut self, term: QM31, _: &'static Location<'static>) {
             self.sum += term;

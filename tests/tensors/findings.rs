@@ -7,7 +7,7 @@ use cairo_decode::air::components::Component;
 use stwo::core::fields::m31::M31;
 use stwo::core::fields::qm31::QM31;
 
-use crate::scalar::Sink;
+use crate::scalar::{Sink, next_power};
 use crate::sites::Said;
 
 /// What rows say: whether a constraint is broken, what they use, what they add to the sum.
@@ -83,10 +83,7 @@ impl Sink for Findings {
     }
 
     fn power(&mut self, place: usize, first: M31, factor: QM31) -> QM31 {
-        self.powers
-            .resize(self.powers.len().max(place + 1), QM31::default());
-        self.powers[place] = self.powers[place] * factor + first;
-        self.powers[place]
+        next_power(&mut self.powers, place, first, factor)
     }
 
     fn sums(&mut self, term: QM31, at: &'static Location<'static>) {

@@ -48,6 +48,13 @@ pub trait Sink {
     }
 }
 
+/// A power of a row, of those of the row before, which it replaces.
+pub fn next_power(powers: &mut Vec<QM31>, place: usize, first: M31, factor: QM31) -> QM31 {
+    powers.resize(powers.len().max(place + 1), QM31::default());
+    powers[place] = powers[place] * factor + first;
+    powers[place]
+}
+
 impl<'a, S: Sink> ScalarRow<'a, S> {
     pub fn new(columns: &'a ScalarColumns<'a>, row: usize, sink: &'a mut S) -> Self {
         ScalarRow {

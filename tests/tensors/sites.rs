@@ -15,7 +15,7 @@ use cairo_decode::air::components::relations::{
 use stwo::core::fields::m31::M31;
 use stwo::core::fields::qm31::QM31;
 
-use crate::scalar::Sink;
+use crate::scalar::{Sink, next_power};
 
 /// The variable of the environment that names the file of records.
 pub const RECORDS: &str = "RECORDED_CONSTRAINTS";
@@ -96,10 +96,7 @@ impl Terms {
 
 impl Sink for Terms {
     fn power(&mut self, place: usize, first: M31, factor: QM31) -> QM31 {
-        self.powers
-            .resize(self.powers.len().max(place + 1), QM31::default());
-        self.powers[place] = self.powers[place] * factor + first;
-        self.powers[place]
+        next_power(&mut self.powers, place, first, factor)
     }
 
     fn sums(&mut self, term: QM31, at: &'static Location<'static>) {
