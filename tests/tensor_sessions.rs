@@ -7,8 +7,12 @@
 mod command;
 #[path = "tensor_sessions/ends.rs"]
 mod ends;
+#[path = "support/families.rs"]
+mod families;
 #[path = "support/model_dir.rs"]
 mod model_dir;
+#[path = "tensor_sessions/qwen3.rs"]
+mod qwen3;
 #[path = "tensor_sessions/receipts.rs"]
 mod receipts;
 #[path = "tensor_sessions/refused.rs"]

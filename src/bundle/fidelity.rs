@@ -8,6 +8,10 @@ use super::texts::{self, TextUse};
 use super::{BuildRequest, BundleError};
 use crate::model::Model;
 use crate::quantize::{Cause, Documents, FidelityReport, Follower, QuantizeError, Verdict, follow};
+use crate::scales::sites::Loss;
+
+/// Tokens over which each kind of operations is looked at by itself.
+const LOOKED_AT: usize = 24;
 
 /// How well the integers follow the floats, and on which text.
 #[derive(Debug, Clone, Serialize)]
@@ -18,6 +22,8 @@ pub struct Fidelity {
     pub calibration: TextUse,
     /// What the report is measured on.
     pub heldout: TextUse,
+    /// What each kind of operations loses by itself over the first tokens of that text, the most first: empty where it is not measured.
+    pub losses: Vec<Loss>,
 }
 
 /// The two texts of a build, as tokens.
@@ -62,6 +68,7 @@ impl Texts {
         self,
         request: &BuildRequest,
         [floats, integers]: [&mut dyn Follower; 2],
+        losses: impl FnOnce(&[u32]) -> Vec<Loss>,
         cause: impl FnOnce() -> Option<Cause>,
     ) -> Result<Fidelity, BundleError> {
         let report = follow(floats, self.context, integers, &self.heldout);
@@ -75,8 +82,11 @@ impl Texts {
                 source,
             },
         })?;
+        let first = self.heldout.iter().next().unwrap_or_default();
+        let first = &first[..first.len().min(LOOKED_AT).min(self.context)];
         let fidelity = Fidelity {
             report,
+            losses: losses(first),
             calibration: self.calibrated_on,
             heldout: self.measured_on,
         };

@@ -12,6 +12,7 @@ use crate::decode::Cost;
 use crate::model::{Choices, Config, Model, Weights};
 use crate::quantize::{Cause, Documents, Follower, QuantizeError};
 use crate::receipt::Document;
+use crate::scales::sites::Loss;
 
 /// A kind of builds: what its integers are, and how they become a program.
 pub(super) trait Kind {
@@ -54,6 +55,9 @@ pub(super) trait Kind {
 
     /// The integers beside the floats.
     fn follower<'a>(&self, integers: &'a Self::Integers) -> Box<dyn Follower + 'a>;
+
+    /// What each kind of operations loses by itself over these tokens, where that can be measured.
+    fn losses(&self, integers: &Self::Integers, tokens: &[u32]) -> Vec<Loss>;
 
     /// Why the integers may not follow the floats.
     fn cause(&self, model: &Model, integers: &Self::Integers) -> Option<Cause>;
@@ -139,7 +143,8 @@ pub(super) fn build<K: Kind>(
     let mut floats = kind.floats(request, &model)?;
     let mut follower = kind.follower(&integers);
     let cause = || kind.cause(&model, &integers);
-    let fidelity = texts.measure(request, [&mut *floats, &mut *follower], cause)?;
+    let losses = |tokens: &[u32]| kind.losses(&integers, tokens);
+    let fidelity = texts.measure(request, [&mut *floats, &mut *follower], losses, cause)?;
     drop((floats, follower));
     // As have the floats of the files.
     let model = Model {

@@ -19,6 +19,7 @@ use crate::model::{Config, Model, Text};
 use crate::quantize::float::Floats;
 use crate::quantize::{self, Cause, Documents, Follower, Quantized, Scaled, quantize_on};
 use crate::receipt::{Manifest, ModelManifest, read_bounded};
+use crate::scales::sites::Loss;
 use crate::spec::{SPEC_VERSION, roots};
 use crate::verify::statement::{Domain, ModelRoot, Policy, ProgramHash, SessionId, Weights};
 
@@ -75,6 +76,10 @@ impl Kind for Steps {
 
     fn follower<'a>(&self, integers: &'a Quantized) -> Box<dyn Follower + 'a> {
         Box::new(Scaled::new(Engine::new(&integers.graph), integers))
+    }
+
+    fn losses(&self, _: &Quantized, _: &[u32]) -> Vec<Loss> {
+        vec![]
     }
 
     fn cause(&self, model: &Model, integers: &Quantized) -> Option<Cause> {

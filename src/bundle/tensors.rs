@@ -12,6 +12,7 @@ use crate::prove::{check_declared_memory, missing};
 use crate::quantize::{Cause, Documents, Follower};
 use crate::receipt::TensorManifest;
 use crate::scales::network::Network;
+use crate::scales::sites::{Loss, losses};
 use crate::scales::{Floats, Options, Quantised, Reference, coarse, quantise_on};
 
 /// Bytes of memory that compiling takes for each parameter at least: as a float of the file, as a real number and as an integer. Measured with a seventh
@@ -116,6 +117,10 @@ impl Kind for Tensors {
 
     fn follower<'a>(&self, integers: &'a Quantised) -> Box<dyn Follower + 'a> {
         Box::new(Reference::new(integers))
+    }
+
+    fn losses(&self, integers: &Quantised, tokens: &[u32]) -> Vec<Loss> {
+        losses(integers, tokens)
     }
 
     fn cause(&self, _: &Model, integers: &Quantised) -> Option<Cause> {

@@ -13,6 +13,7 @@ use cairo_decode::quantize::{
     MIN_AGREEMENT, MIN_TOKENS, QuantOptions, Verdict, readable, readable_change,
 };
 use cairo_decode::receipt::Manifest;
+use cairo_decode::scales::sites::Loss;
 use cairo_decode::tensor::LANES;
 use cairo_decode::verify::params::{self, ParamSet};
 use cairo_decode::verify::tensors::TensorPins;
@@ -291,6 +292,17 @@ fn print<M: Serialize>(args: &Args, report: &BuildReport<M>, shown: Shown<'_>, s
     ));
 }
 
+/// How many kinds of operations are named as those that lose most.
+const NAMED_LOSSES: usize = 3;
+
+fn nats(divergence: f64) -> String {
+    match divergence {
+        small if small < 1e-4 => format!("{small:.1e}"),
+        small if small < 1.0 => format!("{small:.5}"),
+        large => readable(large),
+    }
+}
+
 fn print_fidelity(fidelity: &Fidelity) {
     let f = &fidelity.report;
     output::line(format!("calibrated   {}", fidelity.calibration));
@@ -302,11 +314,7 @@ fn print_fidelity(fidelity: &Fidelity) {
     ));
     output::line(format!(
         "  KL divergence     {} nats",
-        match f.kl_divergence {
-            small if small < 1e-4 => format!("{small:.1e}"),
-            small if small < 1.0 => format!("{small:.5}"),
-            large => readable(large),
-        }
+        nats(f.kl_divergence)
     ));
     output::line(format!(
         "  perplexity        {} integer, {} float ({})",
@@ -314,6 +322,12 @@ fn print_fidelity(fidelity: &Fidelity) {
         readable(f.perplexity_float),
         readable_change(f.perplexity_ratio)
     ));
+    let losses = fidelity.losses.iter().take(NAMED_LOSSES);
+    let loss = |loss: &Loss| format!("{} {} nats", loss.part, nats(loss.kl_divergence));
+    let losses: Vec<String> = losses.map(loss).collect();
+    if !losses.is_empty() {
+        output::line(format!("  most is lost by   {}", losses.join(", ")));
+    }
     for warning in warnings(fidelity) {
         output::note(format!("warning: {warning}"));
     }

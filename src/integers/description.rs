@@ -146,6 +146,13 @@ pub enum Operation {
     Gated { input: usize, of: Gated },
     /// Logits of all tokens, `E x`: the token is the first of the largest.
     Head { input: usize },
+    /// Each of `heads` equal parts of the channels over its own length. Only products without a stream and rotations read it: their matrix has the inputs of one head, and
+    /// is multiplied with each.
+    HeadNorm {
+        input: usize,
+        norm: Norm,
+        heads: usize,
+    },
 }
 
 impl Description {
@@ -156,6 +163,14 @@ impl Description {
 }
 
 impl Operation {
+    /// How many heads it normalises by themselves: what reads it multiplies the same matrix with each.
+    pub fn heads(&self) -> usize {
+        match self {
+            Operation::HeadNorm { heads, .. } => *heads,
+            _ => 1,
+        }
+    }
+
     /// The name of its section in the specification.
     pub fn name(&self) -> &'static str {
         match self {
@@ -168,6 +183,7 @@ impl Operation {
             Operation::Residual { .. } => "residual",
             Operation::Gated { .. } => "gated",
             Operation::Head { .. } => "head",
+            Operation::HeadNorm { .. } => "head norm",
         }
     }
 
@@ -180,6 +196,7 @@ impl Operation {
             | Operation::Function { input, .. }
             | Operation::Rotary { input, .. }
             | Operation::Gated { input, .. }
+            | Operation::HeadNorm { input, .. }
             | Operation::Head { input } => vec![*input],
             Operation::Attention {
                 queries,

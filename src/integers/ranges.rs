@@ -118,13 +118,15 @@ impl At<'_> {
         let of_input = |input: &usize| self.reaches[*input];
         match operation {
             Operation::Embed => self.embed(),
-            Operation::Norm { input, norm } => self.norm(*norm, *input),
+            Operation::Norm { input, norm } => self.norm(*norm, *input, 1),
+            Operation::HeadNorm { input, norm, heads } => self.norm(*norm, *input, *heads),
             Operation::Linear { input, of, bits } => {
                 self.form(*bits, of.shift)?;
-                let (reach, _) = self.products(of, *input, CHECKED_ACCUMULATOR)?;
-                Ok(reach.within(*bits, of.bias.len()))
+                let (reach, outputs) = self.products(of, *input, CHECKED_ACCUMULATOR)?;
+                Ok(reach.within(*bits, outputs.len()))
             }
             Operation::Function { input, of, table } => {
+                self.one_part(*input)?;
                 let (_, arguments) = self.rounded(of, *input, MAX_BITS)?;
                 let table = self.table(*table)?;
                 let values = arguments.iter().map(|&z| self.largest(table, z));
@@ -138,6 +140,7 @@ impl At<'_> {
                 of,
             } => {
                 let inputs = [queries, keys, values];
+                inputs.iter().try_for_each(|input| self.one_part(**input))?;
                 self.heads(*of, inputs.map(|input| self.channels(*input)))?;
                 self.fits(*keys, of.key_bits)?;
                 self.fits(*values, of.value_bits)?;
@@ -150,6 +153,8 @@ impl At<'_> {
                 bits,
             } => {
                 self.form_within(*bits, of.shift, [LEAST_STREAM_BITS, FORM_BITS])?;
+                self.one_part(*input)?;
+                self.one_part(*stream)?;
                 let channels = self.channels(*stream);
                 self.shape(of.weights.rows.len(), channels)?;
                 let stream = of_input(stream);
@@ -191,9 +196,13 @@ impl At<'_> {
         Ok(reach)
     }
 
-    /// The root of the sum of squares of `(2 v + 1) h` is at most `K + 2^18 + 2^10 + 1`.
-    fn norm(&self, norm: Norm, input: usize) -> Result<Reach, RangeError> {
-        let channels = self.channels(input) as i64;
+    /// The bounds of one head, where there are several. The root of the sum of squares of `(2 v + 1) h` is at most `K + 2^18 + 2^10 + 1`.
+    fn norm(&self, norm: Norm, input: usize, heads: usize) -> Result<Reach, RangeError> {
+        self.one_part(input)?;
+        let channels = self.channels(input);
+        self.constant("heads", heads as i64, 1, MAX_CHANNELS)?;
+        self.shape(channels % heads, 0)?;
+        let channels = (channels / heads) as i64;
         self.constant("channels", channels, 1, NORM_CHANNELS)?;
         self.constant("floor", norm.floor, NORM_FLOOR, NORM_INPUT - 1)?;
         self.shift(norm.grain, 0, MAX_BITS)?;
@@ -208,7 +217,13 @@ impl At<'_> {
         Ok(Reach { each, length })
     }
 
-    /// Bounds of rounded outputs, and of each of them.
+    /// Requires that an operation before has not normalised heads by themselves: what is known of its values is known of one head.
+    fn one_part(&self, input: usize) -> Result<(), RangeError> {
+        let heads = self.description.operations[input].heads();
+        self.constant("heads that the input was normalised by", heads as i64, 1, 1)
+    }
+
+    /// Bounds of rounded outputs, and of each of them: of all heads, where the input has heads.
     fn products(
         &self,
         of: &Product,
@@ -216,8 +231,14 @@ impl At<'_> {
         limit: i64,
     ) -> Result<(Reach, Vec<i64>), RangeError> {
         self.constant("outputs", of.weights.rows.len() as i64, 1, MAX_CHANNELS)?;
-        self.shape(of.weights.inputs, self.channels(input))?;
+        let heads = self.description.operations[input].heads();
+        self.shape(
+            of.weights.inputs.saturating_mul(heads),
+            self.channels(input),
+        )?;
         self.shape(of.bias.len(), of.weights.rows.len())?;
+        let all = of.bias.len().saturating_mul(heads);
+        self.constant("outputs", all as i64, 1, MAX_CHANNELS)?;
         self.shift(of.shift, 0, MAX_BITS)?;
         let reach = self.reaches[input];
         let mut outputs = vec![];
@@ -227,8 +248,11 @@ impl At<'_> {
             self.below("an accumulator", sum, limit)?;
             outputs.push((sum + half(of.shift)) >> of.shift);
         }
+        let one = self.length(of, reach);
+        let outputs = outputs.repeat(heads);
         let rounded = Reach::of(&outputs);
-        let length = rounded.length.min(self.length(of, reach));
+        let all = one.saturating_mul(ceil_root(heads as i128));
+        let length = rounded.length.min(all);
         Ok((Reach { length, ..rounded }, outputs))
     }
 
@@ -332,6 +356,7 @@ impl At<'_> {
     }
 
     fn gated(&self, of: &Gated, input: usize) -> Result<Reach, RangeError> {
+        self.one_part(input)?;
         self.form(of.bits, of.shift)?;
         let (_, gates) = self.rounded(&of.gate, input, MAX_BITS)?;
         let (_, ups) = self.rounded(&of.up, input, MAX_BITS)?;
@@ -351,6 +376,7 @@ impl At<'_> {
     }
 
     fn head(&self, input: usize) -> Result<Reach, RangeError> {
+        self.one_part(input)?;
         let tokens = self.description.output();
         self.shape(tokens.inputs, self.channels(input))?;
         self.whole(tokens)?;
@@ -376,12 +402,14 @@ impl At<'_> {
     fn writes(&self, operation: &Operation) -> usize {
         match operation {
             Operation::Embed => self.description.embedding.tokens.inputs,
-            Operation::Norm { input, .. } | Operation::Residual { stream: input, .. } => {
-                self.channels(*input)
+            Operation::Norm { input, .. }
+            | Operation::HeadNorm { input, .. }
+            | Operation::Residual { stream: input, .. } => self.channels(*input),
+            Operation::Linear { input, of, .. }
+            | Operation::Function { input, of, .. }
+            | Operation::Rotary { input, of, .. } => {
+                of.weights.rows.len() * self.description.operations[*input].heads()
             }
-            Operation::Linear { of, .. }
-            | Operation::Function { of, .. }
-            | Operation::Rotary { of, .. } => of.weights.rows.len(),
             Operation::Attention { of, .. } => of.heads * of.head_dim,
             Operation::Gated { of, .. } => of.gate.weights.rows.len(),
             Operation::Head { .. } => self.description.output().rows.len(),

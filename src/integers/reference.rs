@@ -116,7 +116,10 @@ pub fn matrices<'a>(
     operation: &'a Operation,
 ) -> Vec<(&'a Matrix, usize)> {
     match operation {
-        Operation::Embed | Operation::Norm { .. } | Operation::Attention { .. } => vec![],
+        Operation::Embed
+        | Operation::Norm { .. }
+        | Operation::HeadNorm { .. }
+        | Operation::Attention { .. } => vec![],
         Operation::Linear { input, of, .. }
         | Operation::Function { input, of, .. }
         | Operation::Rotary { input, of, .. }
@@ -146,6 +149,12 @@ pub fn finish<'a>(
     match &description.operations[number] {
         Operation::Embed => embed(description, token, position),
         Operation::Norm { input, norm } => normalise(number, *norm, values(*input)),
+        Operation::HeadNorm { input, norm, heads } => {
+            let x = values(*input);
+            let parts = x.chunks_exact(x.len() / heads);
+            let normed: Result<Vec<_>, _> = parts.map(|x| normalise(number, *norm, x)).collect();
+            Ok(normed?.concat())
+        }
         Operation::Linear { input, of, bits } => fitting(number, linear(of, input), *bits),
         Operation::Function { input, of, table } => {
             let arguments = linear(of, input);
@@ -194,20 +203,23 @@ pub fn round(x: i64, shift: u32) -> i64 {
     (x + half(shift)) >> shift
 }
 
-/// `Σ_j W_ij x_j`.
-fn dots(weights: &Matrix, x: &[i64]) -> Vec<i64> {
-    let dot = |row: &Vec<i32>| {
-        let products = row.iter().zip(x);
-        products.map(|(&w, &x)| i64::from(w) * x).sum()
+/// `Σ_j W_ij x_j`, of each of the parts that have the matrix's inputs.
+pub fn dots(weights: &Matrix, x: &[i64]) -> Vec<i64> {
+    let part = |x: &[i64]| -> Vec<i64> {
+        let dot = |row: &Vec<i32>| {
+            let products = row.iter().zip(x);
+            products.map(|(&w, &x)| i64::from(w) * x).sum()
+        };
+        match weights.rows.len() * weights.inputs < MANY_WEIGHTS {
+            true => weights.rows.iter().map(dot).collect(),
+            false => weights.rows.par_iter().map(dot).collect(),
+        }
     };
-    match weights.rows.len() * weights.inputs < MANY_WEIGHTS {
-        true => weights.rows.iter().map(dot).collect(),
-        false => weights.rows.par_iter().map(dot).collect(),
-    }
+    x.chunks(weights.inputs.max(1)).flat_map(part).collect()
 }
 
 fn rounded(of: &Product, sums: Vec<i64>) -> Vec<i64> {
-    let biased = sums.iter().zip(&of.bias);
+    let biased = sums.iter().zip(of.bias.iter().cycle());
     biased
         .map(|(&sum, &bias)| round(sum + i64::from(bias), of.shift))
         .collect()

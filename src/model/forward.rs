@@ -232,6 +232,14 @@ impl Function {
 }
 
 impl<P> Operation<P> {
+    /// Into how many parts it divides its channels: what reads it multiplies the same matrix with each.
+    pub fn parts(&self) -> usize {
+        match self {
+            Operation::Norm { groups, .. } => *groups,
+            _ => 1,
+        }
+    }
+
     /// The operations whose values it reads.
     pub fn reads(&self) -> Vec<usize> {
         match self {

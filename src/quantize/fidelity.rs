@@ -244,11 +244,7 @@ impl Sums {
         let (p, q) = (log_softmax(float), log_softmax(int));
         self.tokens += 1;
         self.agreed += usize::from(first_largest(float) == first_largest(int));
-        self.divergence += p
-            .iter()
-            .zip(&q)
-            .map(|(p, q)| p.exp() * (p - q))
-            .sum::<f64>();
+        self.divergence += apart(&p, &q);
         self.loss_float -= p[target];
         self.loss_int -= q[target];
         let shift = mean(int) - mean(float);
@@ -274,6 +270,16 @@ impl Sums {
 
 fn is_finite(logits: &[f64]) -> bool {
     logits.iter().all(|logit| logit.is_finite())
+}
+
+/// KL divergence of the distribution of some logits from that of a float model's, in nats.
+pub fn divergence(float: &[f64], logits: &[f64]) -> f64 {
+    apart(&log_softmax(float), &log_softmax(logits))
+}
+
+/// The same of logarithms of probabilities.
+fn apart(p: &[f64], q: &[f64]) -> f64 {
+    p.iter().zip(q).map(|(p, q)| p.exp() * (p - q)).sum()
 }
 
 fn log_softmax(logits: &[f64]) -> Vec<f64> {

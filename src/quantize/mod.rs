@@ -33,8 +33,8 @@ pub use diagnosis::Cause;
 pub use documents::{Documents, TextError};
 pub use error::QuantizeError;
 pub use fidelity::{
-    FidelityReport, Follower, IntegerEngine, NoProof, ReferenceEngine, Scaled, Stop, fidelity,
-    follow,
+    FidelityReport, Follower, IntegerEngine, NoProof, ReferenceEngine, Scaled, Stop, divergence,
+    fidelity, follow,
 };
 pub use float::Site;
 pub use options::QuantOptions;

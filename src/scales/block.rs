@@ -20,27 +20,39 @@ pub fn steps(
     tokens: &[u32],
     asked: impl Fn(&Real) -> bool,
 ) -> Vec<Vec<Vec<f64>>> {
-    let first = state.position;
     let mut values: Vec<Vec<Vec<f64>>> = vec![];
-    for (number, operation) in network.operations.iter().enumerate() {
-        if !asked(operation) {
-            values.push(vec![]);
-            continue;
-        }
-        let sums = matrices(network, operation).into_iter();
-        let mut sums = InTurn::new(sums.map(|(rows, input)| dots(rows, &values[input])));
-        let mut written = vec![];
-        for (place, &token) in tokens.iter().enumerate() {
-            state.position = first + place;
-            let before = |input: usize| &values[input][place][..];
-            let mut own = sums.next();
-            let own = &mut |_: &[Vec<f64>], _: usize| own.next().unwrap_or_default();
-            written.push(finish(network, state, token, number, &before, own));
-        }
+    for (number, of) in network.operations.iter().enumerate() {
+        let written = match asked(of) {
+            true => operation(network, state, tokens, number, &values),
+            false => vec![],
+        };
         values.push(written);
     }
-    state.position = first + tokens.len();
+    state.position += tokens.len();
     values
+}
+
+/// What one operation writes for tokens at the next positions, by position; `values` are those of the operations before it. The state goes on to no other position.
+pub(super) fn operation(
+    network: &Network,
+    state: &mut RealState,
+    tokens: &[u32],
+    number: usize,
+    values: &[Vec<Vec<f64>>],
+) -> Vec<Vec<f64>> {
+    let first = state.position;
+    let sums = matrices(network, &network.operations[number]).into_iter();
+    let mut sums = InTurn::new(sums.map(|(rows, input)| dots(rows, &values[input])));
+    let mut written = vec![];
+    for (place, &token) in tokens.iter().enumerate() {
+        state.position = first + place;
+        let before = |input: usize| &values[input][place][..];
+        let mut own = sums.next();
+        let own = &mut |_: &[Vec<f64>], _: usize| own.next().unwrap_or_default();
+        written.push(finish(network, state, token, number, &before, own));
+    }
+    state.position = first;
+    written
 }
 
 /// The sums of an operation's matrices at consecutive positions, which are taken position by position.
@@ -74,11 +86,19 @@ fn matrices<'a>(network: &'a Network, operation: &'a Real) -> Vec<(&'a [Vec<f64>
     }
 }
 
-/// `Σ_j W_ij x_j` of each position's `x`, by position.
+/// `Σ_j W_ij x_j` of each position's `x`, by position; of each of its parts, where it has several that the matrix is multiplied with.
 pub(super) fn dots<T: Copy + Into<f64> + Sync>(
     weights: &[Vec<T>],
     inputs: &[Vec<f64>],
 ) -> Vec<Vec<f64>> {
+    let width = weights.first().map_or(0, Vec::len).max(1);
+    let parts = inputs.first().map_or(0, |x| x.len() / width);
+    if parts > 1 {
+        let split = inputs.iter().flat_map(|x| x.chunks(width));
+        let split: Vec<Vec<f64>> = split.map(<[f64]>::to_vec).collect();
+        let sums = dots(weights, &split);
+        return sums.chunks(parts).map(<[_]>::concat).collect();
+    }
     let mut sums = vec![];
     for positions in inputs.chunks(LANES) {
         let channels = positions.first().map_or(0, Vec::len);

@@ -13,7 +13,7 @@ const ROUNDING: f64 = 1.004;
 /// A checked bound is at least this share of the proven one: beyond, accumulators have no room for it. It matters where calibration saw next to nothing.
 const LEAST_SHARE: f64 = 1.0 / 4096.0;
 
-/// Bounds of a value: of each channel, and of the root of the sum of squares.
+/// Bounds of a value: of each channel, and of the root of the sum of squares. Of a norm of several parts they are those of one part, as a matrix is multiplied with each.
 #[derive(Clone, Copy, Debug)]
 pub struct Bound {
     pub each: f64,
@@ -40,13 +40,7 @@ impl Bound {
 
 /// The bounds of what each operation writes; checked ones are `margin` times what was measured, none if that is infinite. A stream has none.
 pub fn bounds(network: &Network, measured: &[Measured], margin: f64) -> Vec<Bound> {
-    let checked = |number: usize| {
-        let seen = measured[number].largest().max(f64::MIN_POSITIVE.sqrt());
-        match margin.is_finite() {
-            true => margin * seen,
-            false => f64::INFINITY,
-        }
-    };
+    let checked = |number: usize| margin * measured[number].largest().max(f64::MIN_POSITIVE.sqrt());
     let mut bounds: Vec<Bound> = vec![];
     let mut widths: Vec<usize> = vec![];
     for (number, operation) in network.operations.iter().enumerate() {
@@ -55,21 +49,23 @@ pub fn bounds(network: &Network, measured: &[Measured], margin: f64) -> Vec<Boun
             Real::Residual { of, .. } => (unbounded(), of.weights.len()),
             Real::Norm { input, groups, .. } => {
                 let width = widths[*input];
-                let root = |channels: usize| (channels as f64).sqrt() * ROUNDING;
+                let root = ((width / groups) as f64).sqrt() * ROUNDING;
                 let bound = Bound {
-                    each: root(width / groups),
-                    length: root(width),
+                    each: root,
+                    length: root,
                 };
                 (bound, width)
             }
             Real::Linear { input, of } => {
+                let parts = network.operations[*input].parts();
                 let outputs = outputs(of, bounds[*input]);
                 let length = Bound::of(&outputs).length.min(length(of, bounds[*input]));
                 let each = Bound::of(&outputs).each;
-                let bound = Bound { each, length };
+                let length = length * (parts as f64).sqrt();
+                let (bound, width) = (Bound { each, length }, outputs.len() * parts);
                 match network.is_value(number) {
-                    true => (bound.within(checked(number), outputs.len()), outputs.len()),
-                    false => (bound, outputs.len()),
+                    true => (bound.within(checked(number), width), width),
+                    false => (bound, width),
                 }
             }
             Real::Function {
@@ -85,8 +81,9 @@ pub fn bounds(network: &Network, measured: &[Measured], margin: f64) -> Vec<Boun
                 let outputs = outputs(of, bounds[*input]);
                 // As much as a pair of outputs of this size can turn to one side.
                 let each = ROUNDING * 2f64.sqrt() * Bound::of(&outputs).each;
-                let length = each * (outputs.len() as f64).sqrt();
-                (Bound { each, length }, outputs.len())
+                let width = outputs.len() * network.operations[*input].parts();
+                let length = each * (width as f64).sqrt();
+                (Bound { each, length }, width)
             }
             Real::Attention {
                 values,

@@ -67,13 +67,12 @@ pub fn quantise(
 /// Quantises a network; its scales are calibrated on documents.
 ///
 /// # Errors
-/// An operation that has no integers, values that are not finite, or ranges that no proof has.
+/// Values that are not finite, or ranges that no proof has.
 pub fn quantise_on(
     mut network: Network,
     documents: &Documents,
     options: &Options,
 ) -> Result<Quantised, ScaleError> {
-    check_operations(&network)?;
     let mut measured = measure(&network, documents);
     for (measured, site) in measured.iter().zip(&network.sites) {
         if !measured.largest().is_finite() || !measured.total().is_finite() {
@@ -99,18 +98,6 @@ pub fn quantise_on(
             Err(error) if slack < LEAST_SLACK => return Err(error.into()),
             Err(_) => slack *= SLACK,
         }
-    }
-}
-
-/// Refuses what the integer model has no operation for.
-fn check_operations(network: &Network) -> Result<(), ScaleError> {
-    let mut operations = network.operations.iter().zip(&network.sites);
-    let found = operations.find(|(of, _)| matches!(of, Real::Norm { groups: 2.., .. }));
-    match found {
-        None => Ok(()),
-        Some((_, site)) => Err(ScaleError::HeadNorm {
-            site: site.to_string(),
-        }),
     }
 }
 
@@ -258,9 +245,9 @@ impl Choice<'_> {
             Real::Norm {
                 input,
                 centred,
+                groups,
                 eps,
-                ..
-            } => self.norm(number, *input, *centred, *eps),
+            } => self.norm(number, *input, (*centred, *eps), *groups),
             Real::Linear { input, of } => {
                 let scale = self.linear_scale(number);
                 let bits = self.linear_bits(number, scale);

@@ -14,10 +14,6 @@ pub enum ScaleError {
         "{site}: its values are not finite on the calibration text; check that the model works elsewhere"
     )]
     NotFinite { site: String },
-    #[error(
-        "{site}: the model normalises each head of queries and keys (qwen3), for which no proof has a component yet; it can be read, not compiled"
-    )]
-    HeadNorm { site: String },
     #[error("no scales fit the ranges that a proof needs: {0}")]
     Ranges(#[from] RangeError),
 }

@@ -6,7 +6,7 @@
 use rayon::prelude::*;
 
 use super::block::{self, InTurn};
-use crate::integers::reference::{finish, matrices};
+use crate::integers::reference::{self, finish, matrices};
 use crate::integers::{Carried, Description, Matrix, Operation, Refusal};
 
 /// Whole numbers up to this one are floats.
@@ -32,42 +32,54 @@ impl<'a> Blocks<'a> {
 
     /// Takes in tokens at the next positions, and gives the logits behind each, up to the first position that is refused.
     pub fn steps(&self, carried: &mut Carried, tokens: &[u32]) -> (Vec<Vec<i64>>, Option<Refusal>) {
-        let Blocks {
-            description,
-            heaviest,
-        } = self;
-        let (first, mut count) = (carried.position, tokens.len());
+        let mut count = tokens.len();
         let mut refusal = None;
         // By operation, by position.
         let mut values: Vec<Vec<Vec<i64>>> = vec![];
-        for (number, operation) in description.operations.iter().enumerate() {
-            let sums = matrices(description, operation).into_iter();
-            let sums = sums.zip(&heaviest[number]);
-            let sums = sums.map(|((weights, input), &heaviest)| {
-                dots(weights, heaviest, &values[input][..count])
-            });
-            let mut sums = InTurn::new(sums);
-            let mut written = vec![];
-            for (place, &token) in tokens[..count].iter().enumerate() {
-                carried.position = first + place;
-                let before = |input: usize| &values[input][place][..];
-                let mut own = sums.next();
-                let own = &mut |_: &Matrix, _: usize| own.next().unwrap_or_default();
-                match finish(description, carried, token, number, &before, own) {
-                    Ok(value) => written.push(value),
-                    Err(error) => {
-                        refusal = Some(error);
-                        break;
-                    }
-                }
-            }
+        for number in 0..self.description.operations.len() {
+            let (written, stop) = self.operation(carried, &tokens[..count], number, &values);
             count = written.len();
+            refusal = stop.or(refusal);
             values.push(written);
         }
-        carried.position = first + count;
+        carried.position += count;
         let mut logits = values.pop().unwrap_or_default();
         logits.truncate(count);
         (logits, refusal)
+    }
+
+    /// What one operation writes for tokens at the next positions, up to the first that is refused; `values` are those of the operations before it, by operation, by
+    /// position. `carried` goes on to no other position.
+    pub(super) fn operation(
+        &self,
+        carried: &mut Carried,
+        tokens: &[u32],
+        number: usize,
+        values: &[Vec<Vec<i64>>],
+    ) -> (Vec<Vec<i64>>, Option<Refusal>) {
+        let (description, first) = (self.description, carried.position);
+        let sums = matrices(description, &description.operations[number]).into_iter();
+        let sums = sums.zip(&self.heaviest[number]);
+        let sums = sums.map(|((weights, input), &heaviest)| {
+            dots(weights, heaviest, &values[input][..tokens.len()])
+        });
+        let mut sums = InTurn::new(sums);
+        let (mut written, mut refusal) = (vec![], None);
+        for (place, &token) in tokens.iter().enumerate() {
+            carried.position = first + place;
+            let before = |input: usize| &values[input][place][..];
+            let mut own = sums.next();
+            let own = &mut |_: &Matrix, _: usize| own.next().unwrap_or_default();
+            match finish(description, carried, token, number, &before, own) {
+                Ok(value) => written.push(value),
+                Err(error) => {
+                    refusal = Some(error);
+                    break;
+                }
+            }
+        }
+        carried.position = first;
+        (written, refusal)
     }
 }
 
@@ -81,12 +93,7 @@ fn dots(weights: &Matrix, heaviest: u32, inputs: &[Vec<i64>]) -> Vec<Vec<i64>> {
     let largest = inputs.iter().flatten().map(|x| x.unsigned_abs()).max();
     let bound = largest.unwrap_or(0) as f64 * f64::from(heaviest);
     if bound * weights.inputs as f64 >= EXACT {
-        let dot = |row: &Vec<i32>, x: &[i64]| {
-            let products = row.iter().zip(x).map(|(&w, &x)| i64::from(w) * x);
-            products.sum()
-        };
-        let sums = |x: &Vec<i64>| weights.rows.iter().map(|row| dot(row, x)).collect();
-        return inputs.iter().map(sums).collect();
+        return inputs.iter().map(|x| reference::dots(weights, x)).collect();
     }
     let real = |x: &Vec<i64>| x.iter().map(|&x| x as f64).collect();
     let inputs: Vec<Vec<f64>> = inputs.iter().map(real).collect();

@@ -11,21 +11,29 @@ use crate::integers::reference::{PROBABILITY_BITS, RECIPROCAL};
 use crate::integers::{Attention, Norm, Operation};
 
 impl Choice<'_> {
+    /// A norm of the stream, or of each of the parts of a product.
     pub(super) fn norm(
         &self,
         number: usize,
         input: usize,
-        centred: bool,
-        eps: f64,
+        (centred, eps): (bool, f64),
+        parts: usize,
     ) -> (Operation, f64) {
-        let channels = self.measured[number].energy.len() as f64;
+        let channels = (self.measured[number].energy.len() / parts) as f64;
         let unit = RECIPROCAL as f64 / channels.sqrt();
         let wanted = self.wanted(number).unwrap_or(f64::INFINITY);
         // 15 bits, or 14 where the weights need the range more.
         let shift = (unit / wanted).log2().round().clamp(15.0, 16.0) as u32;
-        // The finest of what every stream has a length with.
+        let (scale, reach) = match self.network.operations[input] {
+            Real::Linear { .. } => {
+                let scale = self.scales[input];
+                (scale, 1 << (self.linear_bits(input, scale) - 1))
+            }
+            _ => (self.streams.scale, self.streams.reaches[input]),
+        };
+        // The finest of what every input has a length with.
         let of = |grain: u32| {
-            let floor = f64::from(1 << grain) * self.streams.scale * (channels * eps).sqrt();
+            let floor = f64::from(1 << grain) * scale * (channels * eps).sqrt();
             Norm {
                 centred,
                 grain,
@@ -34,14 +42,15 @@ impl Choice<'_> {
             }
         };
         let fits = |norm: &Norm| {
-            let scaled = self.streams.reaches[input] << norm.grain;
+            let scaled = reach << norm.grain;
             scaled < NORM_INPUT && norm_length(channels as i64, scaled, norm.floor) < NORM_LENGTH
         };
         let norm = (0..MAX_BITS).rev().map(of).find(fits).unwrap_or(of(0));
-        (
-            Operation::Norm { input, norm },
-            unit / f64::from(1 << shift),
-        )
+        let operation = match parts {
+            1 => Operation::Norm { input, norm },
+            heads => Operation::HeadNorm { input, norm, heads },
+        };
+        (operation, unit / f64::from(1 << shift))
     }
 
     /// Values of attention have as many bits as they can, queries and keys share those of scores, other outputs have what their readers want.

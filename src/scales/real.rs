@@ -41,8 +41,11 @@ pub fn compute(
     values: &[Vec<f64>],
 ) -> Vec<f64> {
     let values = |input: usize| &values[input][..];
-    let sums =
-        &mut |rows: &[Vec<f64>], input| rows.iter().map(|row| dot(row, values(input))).collect();
+    let sums = &mut |rows: &[Vec<f64>], input| {
+        let parts = values(input).chunks(rows.first().map_or(0, Vec::len).max(1));
+        let dots = parts.flat_map(|x| rows.iter().map(move |row| dot(row, x)));
+        dots.collect()
+    };
     finish(network, state, token, number, &values, sums)
 }
 
@@ -60,7 +63,7 @@ pub(super) fn finish<'a>(
 ) -> Vec<f64> {
     let mut product = |of: &Product, input: &usize| {
         let sums = sums(&of.weights, *input).into_iter();
-        let biased = sums.zip(&of.bias);
+        let biased = sums.zip(of.bias.iter().cycle());
         biased.map(|(sum, bias)| sum + bias).collect::<Vec<f64>>()
     };
     match &network.operations[number] {

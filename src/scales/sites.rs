@@ -1,56 +1,89 @@
-//! A decode step of which some operations are integers and the others real numbers: what each operation costs in precision.
+//! Where an integer model loses precision: a decode step of which the operations of one kind are integers and all others real numbers.
 
+use std::collections::BTreeSet;
+
+use serde::Serialize;
+
+use super::block;
 use super::choose::Quantised;
-use super::real::{self, RealState};
-use crate::integers::Refusal;
-use crate::integers::reference::{self, Carried};
+use super::integer_block::Blocks;
+use super::real::RealState;
+use crate::integers::{Carried, Refusal};
+use crate::quantize::divergence;
 
-/// A model whose operations are integers where `integer` says so.
+/// What the operations of one kind lose by themselves.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct Loss {
+    /// The kind: the name of its operations in all layers.
+    pub part: &'static str,
+    /// Mean KL divergence of the distributions from those of the floats, in nats.
+    pub kl_divergence: f64,
+}
+
+/// A model of which some operations are integers.
 pub struct Hybrid<'a> {
     of: &'a Quantised,
-    integer: Vec<bool>,
-    real: RealState,
-    carried: Carried,
+    blocks: Blocks<'a>,
 }
 
 impl<'a> Hybrid<'a> {
-    pub fn new(of: &'a Quantised, integer: Vec<bool>) -> Hybrid<'a> {
-        Hybrid {
-            of,
-            integer,
-            real: RealState::new(&of.network),
-            carried: Carried::new(&of.description),
-        }
+    pub fn new(of: &'a Quantised) -> Hybrid<'a> {
+        let blocks = Blocks::of(&of.description);
+        Hybrid { of, blocks }
     }
 
-    /// Forgets all positions.
-    pub fn restart(&mut self) {
-        self.real = RealState::new(&self.of.network);
-        self.carried = Carried::new(&self.of.description);
-    }
-
-    /// Takes in a token and returns the logits of what follows.
+    /// The logits behind each of the first tokens of a document, with integers in the kinds of operations that `integer` says.
     ///
     /// # Errors
     /// An integer that no proof can have.
-    pub fn step(&mut self, token: u32) -> Result<Vec<f64>, Refusal> {
+    pub fn logits(
+        &self,
+        tokens: &[u32],
+        integer: impl Fn(&str) -> bool,
+    ) -> Result<Vec<Vec<f64>>, Refusal> {
         let of = self.of;
-        let mut values: Vec<Vec<f64>> = vec![];
-        let mut integers: Vec<Vec<i64>> = vec![];
-        for (number, scale) in of.scales.iter().enumerate() {
-            let value: Vec<f64> = if self.integer[number] {
-                let (description, carried) = (&of.description, &mut self.carried);
-                let written = reference::compute(description, carried, token, number, &integers)?;
-                written.iter().map(|&x| x as f64 / scale).collect()
+        let mut state = RealState::new(&of.network);
+        let mut carried = Carried::new(&of.description);
+        let mut values: Vec<Vec<Vec<f64>>> = vec![];
+        let mut integers: Vec<Vec<Vec<i64>>> = vec![];
+        for (number, &scale) in of.scales.iter().enumerate() {
+            if integer(of.network.sites[number].part) {
+                let (written, refusal) =
+                    self.blocks
+                        .operation(&mut carried, tokens, number, &integers);
+                refusal.map_or(Ok(()), Err)?;
+                let real = |x: &Vec<i64>| x.iter().map(|&x| x as f64 / scale).collect();
+                values.push(written.iter().map(real).collect());
+                integers.push(written);
             } else {
-                real::compute(&of.network, &mut self.real, token, number, &values)
-            };
-            let rounded = value.iter().map(|x| (x * scale).round() as i64);
-            integers.push(rounded.collect());
-            values.push(value);
+                let written = block::operation(&of.network, &mut state, tokens, number, &values);
+                let whole = |x: &Vec<f64>| x.iter().map(|x| (x * scale).round() as i64).collect();
+                integers.push(written.iter().map(whole).collect());
+                values.push(written);
+            }
         }
-        self.real.position += 1;
-        self.carried.position += 1;
         Ok(values.pop().unwrap_or_default())
     }
+}
+
+/// What each kind of operations loses over these tokens, the most first. A kind whose integers no proof can have is not there.
+pub fn losses(of: &Quantised, tokens: &[u32]) -> Vec<Loss> {
+    let hybrid = Hybrid::new(of);
+    let Ok(floats) = hybrid.logits(tokens, |_| false) else {
+        return vec![];
+    };
+    let sites = of.network.sites.iter();
+    let parts: BTreeSet<&'static str> = sites.map(|site| site.part).collect();
+    let loss = |part: &'static str| {
+        let logits = hybrid.logits(tokens, |other| other == part).ok()?;
+        let pairs = floats.iter().zip(&logits);
+        let sum: f64 = pairs.map(|(floats, own)| divergence(floats, own)).sum();
+        Some(Loss {
+            part,
+            kl_divergence: sum / floats.len().max(1) as f64,
+        })
+    };
+    let mut losses: Vec<Loss> = parts.into_iter().filter_map(loss).collect();
+    losses.sort_by(|a, b| b.kl_divergence.total_cmp(&a.kl_divergence));
+    losses
 }

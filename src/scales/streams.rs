@@ -93,9 +93,7 @@ impl Streams {
         };
         best.unwrap_or(coarsest)
     }
-}
 
-impl Streams {
     /// Mean bits of the scales of accumulators.
     fn accumulators(&self) -> f64 {
         let joins = self.added.iter().filter(|added| added.bits > 0);

@@ -49,9 +49,10 @@ pub fn plan(description: &Description, lanes: usize, block: usize) -> Result<Pla
         planning.written.push(tensor);
     }
     planning.plan.check()?;
+    let written = planning.written.iter();
     Ok(Planned {
+        written: written.map(|parts| Tensor::joined(parts)).collect(),
         plan: planning.plan,
-        written: planning.written,
     })
 }
 
@@ -59,27 +60,34 @@ pub fn plan(description: &Description, lanes: usize, block: usize) -> Result<Pla
 struct Planning<'a> {
     description: &'a Description,
     plan: Plan,
-    written: Vec<Tensor>,
+    /// What each operation writes: one tensor, or one for each head that it normalises by itself.
+    written: Vec<Vec<Tensor>>,
     angles: Option<Angles>,
 }
 
 impl Planning<'_> {
-    fn add(&mut self, operation: &Operation) -> Result<Tensor, PlanError> {
+    fn add(&mut self, operation: &Operation) -> Result<Vec<Tensor>, PlanError> {
         let name = operation.name();
         if let Some(&input) = operation.reads().iter().find(|&&i| i >= self.written.len()) {
             return Err(PlanError::Late { name, input });
         }
-        match operation {
-            Operation::Embed => self.embed(),
-            Operation::Norm { input, norm } => self.plan.norm(self.written[*input], normed(norm)),
-            Operation::Linear { input, of, bits } => {
-                self.plan.linear(self.written[*input], product(of), *bits)
+        let written = match operation {
+            Operation::HeadNorm { input, norm, heads } => {
+                let input = self.read(*input);
+                return self.plan.norms(input, *heads, normed(norm));
             }
+            Operation::Linear { input, of, bits } => self.each(*input, |planning, input| {
+                planning.plan.linear(input, product(of), *bits)
+            }),
+            Operation::Rotary { input, of, half } => self.each(*input, |planning, input| {
+                planning.rotary(input, product(of), *half)
+            }),
+            Operation::Embed => self.embed(),
+            Operation::Norm { input, norm } => self.plan.norm(self.read(*input), normed(norm)),
             Operation::Function { input, of, table } => {
                 let table = self.table(name, *table, 0)?;
-                self.plan.function(self.written[*input], product(of), table)
+                self.plan.function(self.read(*input), product(of), table)
             }
-            Operation::Rotary { input, of, half } => self.rotary(*input, product(of), *half),
             Operation::Attention {
                 queries,
                 keys,
@@ -92,7 +100,7 @@ impl Planning<'_> {
                 of,
                 bits,
             } => {
-                let [stream, input] = [stream, input].map(|&i| self.written[i]);
+                let [stream, input] = [stream, input].map(|&i| self.read(i));
                 self.plan.residual(stream, input, product(of), *bits)
             }
             Operation::Gated { input, of } => {
@@ -104,10 +112,10 @@ impl Planning<'_> {
                     shift: of.shift,
                     bits: of.bits,
                 };
-                self.plan.gated(self.written[*input], gated)
+                self.plan.gated(self.read(*input), gated)
             }
             Operation::Head { input } => {
-                let input = self.written[*input];
+                let input = self.read(*input);
                 match &self.description.output {
                     None => self.plan.head(input)?,
                     Some(output) => self.plan.own_head(input, matrix(output))?,
@@ -119,7 +127,24 @@ impl Planning<'_> {
                     self.description.output().rows.len() as i64,
                 ))
             }
-        }
+        };
+        written.map(|written| vec![written])
+    }
+
+    /// What an operation before has written, as one tensor.
+    fn read(&self, number: usize) -> Tensor {
+        Tensor::joined(&self.written[number])
+    }
+
+    /// The same operation with each tensor that one before has written.
+    fn each(
+        &mut self,
+        number: usize,
+        of: impl Fn(&mut Self, Tensor) -> Result<Tensor, PlanError>,
+    ) -> Result<Tensor, PlanError> {
+        let parts = self.written[number].clone().into_iter();
+        let written: Result<Vec<_>, _> = parts.map(|input| of(self, input)).collect();
+        Ok(Tensor::joined(&written?))
     }
 
     fn embed(&mut self) -> Result<Tensor, PlanError> {
@@ -144,9 +169,8 @@ impl Planning<'_> {
         self.plan.table_once(Function { first, values })
     }
 
-    fn rotary(&mut self, input: usize, of: Product, half: usize) -> Result<Tensor, PlanError> {
+    fn rotary(&mut self, input: Tensor, of: Product, half: usize) -> Result<Tensor, PlanError> {
         let angles = self.angles.ok_or(PlanError::NoAngles)?;
-        let input = self.written[input];
         let bits = bits("rotary", &of, input)?;
         if half != angles.frequencies {
             return Err(PlanError::HeadSize {
@@ -163,7 +187,7 @@ impl Planning<'_> {
         inputs: [usize; 3],
         of: &integers::Attention,
     ) -> Result<Tensor, PlanError> {
-        let [queries, keys, values] = inputs.map(|i| self.written[i]);
+        let [queries, keys, values] = inputs.map(|i| self.read(i));
         let attention = Attention {
             heads: of.heads,
             kv_heads: of.kv_heads,

@@ -138,6 +138,8 @@ pub enum PlanError {
     Late { name: &'static str, input: usize },
     #[error("norm: {channels} channels; there must be some, and at most {limit}")]
     NormChannels { channels: usize, limit: usize },
+    #[error("norm: {channels} channels are not {parts} equal parts")]
+    NormParts { channels: usize, parts: usize },
     #[error("norm: results of {bits} bits; choose {least} to {most}")]
     NormBits { bits: u32, least: u32, most: u32 },
     #[error(

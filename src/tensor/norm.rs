@@ -172,8 +172,31 @@ impl Plan {
     /// # Errors
     /// A stream, a grain, an eps or bits that no proof can have, or another kind of norm in the same plan.
     pub fn norm(&mut self, stream: Tensor, of: Norm) -> Result<Tensor, PlanError> {
-        self.written(NAME, stream)?;
-        of.check(stream)?;
+        let normed = self.norms(stream, 1, of)?;
+        Ok(Tensor::joined(&normed))
+    }
+
+    /// A norm of each of so many equal parts, without gain: an operation, and a tensor, for each.
+    ///
+    /// # Errors
+    /// As [`norm`](Self::norm), or channels that do not divide.
+    pub fn norms(
+        &mut self,
+        input: Tensor,
+        parts: usize,
+        of: Norm,
+    ) -> Result<Vec<Tensor>, PlanError> {
+        self.written(NAME, input)?;
+        if parts == 0 || !input.channels.is_multiple_of(parts) {
+            let channels = input.channels;
+            return Err(PlanError::NormParts { channels, parts });
+        }
+        let channels = input.channels / parts;
+        let part = |tensor: Tensor, number: usize| match parts {
+            1 => tensor,
+            _ => tensor.part(number * channels, channels),
+        };
+        of.check(part(input, 0))?;
         let mut norms = self
             .operations
             .iter()
@@ -185,17 +208,23 @@ impl Plan {
             return Err(PlanError::NormKinds);
         }
         let tables = self.norm_tables()?;
-        let statistics = self.tensor(3 + usize::from(of.centred()), 1 << WHOLE_BITS);
-        let output = self.tensor(stream.channels, of.magnitude());
-        let output = output.within(of.longest(stream.channels));
-        self.operations.push(Operation::Norm(Normed {
-            of,
-            tables,
-            input: stream,
-            statistics,
-            output,
-        }));
-        Ok(output)
+        let numbers = 3 + usize::from(of.centred());
+        let statistics = (0..parts).map(|_| self.tensor(numbers, 1 << WHOLE_BITS));
+        let statistics: Vec<Tensor> = statistics.collect();
+        let outputs = self.tensor(input.channels, of.magnitude());
+        let mut normed = vec![];
+        for (number, statistics) in statistics.into_iter().enumerate() {
+            let output = part(outputs, number).within(of.longest(channels));
+            self.operations.push(Operation::Norm(Normed {
+                of,
+                tables,
+                input: part(input, number),
+                statistics,
+                output,
+            }));
+            normed.push(output);
+        }
+        Ok(normed)
     }
 
     fn norm_tables(&mut self) -> Result<[usize; 3], PlanError> {

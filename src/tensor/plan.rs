@@ -68,6 +68,19 @@ impl Tensor {
         }
     }
 
+    /// Tensors that lie behind one another, as one.
+    pub(super) fn joined(parts: &[Tensor]) -> Tensor {
+        let square = parts.iter().map(|part| i128::from(part.length).pow(2));
+        let most = |of: fn(&Tensor) -> i64| parts.iter().map(of).max().unwrap_or(0);
+        Tensor {
+            address: parts.first().map_or(0, |part| part.address),
+            channels: parts.iter().map(|part| part.channels).sum(),
+            magnitude: most(|part| part.magnitude),
+            length: root(square.sum()),
+            bits: most(|part| part.bits.into()) as u32,
+        }
+    }
+
     /// As many channels of the same magnitude at another address.
     pub(super) fn at(self, address: u32) -> Tensor {
         Tensor { address, ..self }

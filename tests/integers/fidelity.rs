@@ -1,14 +1,16 @@
 //! How closely integer models follow float models: the demo model always, a model of somebody else where it is beside the checkout.
 
+use std::collections::BTreeSet;
 use std::fs;
 use std::path::{Path, PathBuf};
 
 use cairo_decode::integers::{Carried, step};
 use cairo_decode::model::Model;
-use cairo_decode::quantize;
 use cairo_decode::quantize::float::FloatModel;
-use cairo_decode::quantize::{Documents, FidelityReport, Follower, NoProof, Verdict, follow};
-use cairo_decode::scales::sites::Hybrid;
+use cairo_decode::quantize::{
+    Documents, FidelityReport, Follower, NoProof, Verdict, divergence, follow,
+};
+use cairo_decode::scales::sites::{Hybrid, losses as losses_of};
 use cairo_decode::scales::{Floats, Options, Quantised, coarse, quantise};
 
 /// Paragraphs that are compared: more say the same.
@@ -35,19 +37,6 @@ impl Follower for Reference<'_> {
         let (scale, logits) = (self.of.scales.last(), step.values.last());
         let logits = logits.unwrap().iter();
         Ok(logits.map(|&x| x as f64 / scale.unwrap()).collect())
-    }
-}
-
-/// Logits of a model of which some operations are integers.
-struct Mixed<'a>(Hybrid<'a>);
-
-impl Follower for Mixed<'_> {
-    fn restart(&mut self) {
-        self.0.restart();
-    }
-
-    fn logits(&mut self, token: u32) -> Result<Vec<f64>, NoProof> {
-        Ok(self.0.step(token).unwrap())
     }
 }
 
@@ -151,29 +140,44 @@ fn another_model_is_followed() {
 fn hybrids_say_where_precision_is_lost() {
     let model = Model::load(&demo()).unwrap();
     let of = quantised(&model);
-    let (documents, context) = (heldout(&model, 2), of.network.context);
-    // Not the network of the integers, so that both are compared.
-    let floats = || quantize::float::Floats::new(&model).unwrap();
-    let follow_with = |integer: &dyn Fn(&str) -> bool| {
-        let sites = of.network.sites.iter();
-        let integer = sites.map(|site| integer(site.part)).collect();
-        let mut hybrid = Mixed(Hybrid::new(&of, integer));
-        follow(&mut floats(), context, &mut hybrid, &documents).unwrap()
-    };
+    let documents = heldout(&model, 2);
+    let tokens = &documents.iter().next().unwrap()[..48];
+    let hybrid = Hybrid::new(&of);
+    let logits = |integer: &dyn Fn(&str) -> bool| hybrid.logits(tokens, integer).unwrap();
     let mut reference = Reference {
         of: &of,
         carried: Carried::new(&of.description),
     };
-    let expected = follow(&mut floats(), context, &mut reference, &documents).unwrap();
-    assert_eq!(follow_with(&|_| true), expected);
-    let real = follow_with(&|_| false);
-    assert!(
-        real.logit_rmse < 1e-4 && real.top1_agreement == 1.0,
-        "{real:?}"
-    );
-    let embed = follow_with(&|part| part == "embed");
-    let gated = follow_with(&|part| part == "gated" || part == "mlp_output");
-    assert!(real.logit_rmse < embed.logit_rmse, "{embed:?}");
-    assert!(embed.logit_rmse < gated.logit_rmse, "{embed:?} {gated:?}");
-    assert!(gated.logit_rmse < 1.2 * expected.logit_rmse, "{gated:?}");
+    let (expected, stop) = reference.block(tokens);
+    assert_eq!((logits(&|_| true), stop), (expected.clone(), None));
+    // Not the network of the integers, so that both are compared.
+    let (floats, _) = Floats::of(&model).block(tokens);
+    let apart = |logits: &[Vec<f64>]| -> f64 {
+        let pairs = floats.iter().zip(logits);
+        let sum: f64 = pairs.map(|(floats, own)| divergence(floats, own)).sum();
+        sum / floats.len() as f64
+    };
+    let real = apart(&logits(&|_| false));
+    let embed = apart(&logits(&|part| part == "embed"));
+    let gated = apart(&logits(&|part| part == "gated"));
+    assert!(real < 1e-12, "{real}");
+    assert!(real < embed && embed < gated, "{real} {embed} {gated}");
+    assert!(gated < 1.2 * apart(&expected), "{gated}");
+
+    let losses = losses_of(&of, tokens);
+    let names: BTreeSet<&str> = of.network.sites.iter().map(|site| site.part).collect();
+    assert_eq!(losses.len(), names.len(), "{losses:?}");
+    assert!(losses.is_sorted_by(|a, b| a.kl_divergence >= b.kl_divergence));
+    let named = losses.iter().find(|loss| loss.part == "gated").unwrap();
+    let difference = (named.kl_divergence - gated).abs();
+    assert!(difference < 1e-3 * gated, "{named:?} {gated}");
+    // Of a kind that is made worse the loss is larger, and it comes first.
+    let coarse = Options {
+        argument_bits: 8,
+        ..Options::default()
+    };
+    let of = quantise(&model, &text("calibration.txt"), &coarse).unwrap();
+    let losses = losses_of(&of, tokens);
+    assert_eq!(losses[0].part, "gated", "{losses:?}");
+    assert!(losses[0].kl_divergence > 10.0 * gated, "{losses:?}");
 }

@@ -1,7 +1,8 @@
 //! The ranges of a description: what they say holds in every step, and each refusal has a neighbour that is accepted.
 
+use cairo_decode::integers::ranges::ceil_root;
 use cairo_decode::integers::{
-    Carried, Description, Operation, Product, RangeError, chooses, ranges, step,
+    Carried, Description, Operation, Product, RangeError, Reach, chooses, ranges, step,
 };
 
 use crate::models::{everything, matrix, product, table};
@@ -570,4 +571,102 @@ fn what_no_step_could_compute_is_refused() {
         let said = said.unwrap_err();
         assert!(said.contains(says), "{said}");
     }
+}
+
+/// A description that begins with a norm of two heads, and an operation that reads it.
+fn behind_heads(read: Operation) -> Result<Vec<Reach>, RangeError> {
+    let mut description = everything();
+    let norm = *norm(&mut description);
+    let heads = Operation::HeadNorm {
+        input: 0,
+        norm,
+        heads: 2,
+    };
+    description.operations = vec![Operation::Embed, heads, read];
+    ranges(&description)
+}
+
+/// What is known of normalised heads is known of one head: nothing may read all of them as one vector.
+#[test]
+fn heads_are_read_one_by_one() {
+    let of = || product(&[&[3]], 2);
+    let input = 1;
+    let linear = Operation::Linear {
+        input,
+        of: of(),
+        bits: 16,
+    };
+    let rotary = Operation::Rotary {
+        input,
+        of: product(&[&[1], &[1]], 2),
+        half: 1,
+    };
+    let one = 3 * (((1 << 29) - (1 << 19) + (1 << 18) + (1 << 10) + 1 + (1 << 14)) >> 15);
+    let reaches = behind_heads(linear).unwrap();
+    assert_eq!(reaches[2].each, (one + 2) >> 2);
+    // Of two results of this size.
+    assert_eq!(
+        reaches[2].length,
+        ceil_root(2 * (reaches[2].each as i128).pow(2))
+    );
+    assert!(behind_heads(rotary).is_ok());
+
+    let gated = match everything().operations.swap_remove(8) {
+        Operation::Gated { of: gated, .. } => Operation::Gated {
+            input,
+            of: cairo_decode::integers::Gated {
+                gate: of(),
+                up: of(),
+                ..gated
+            },
+        },
+        other => panic!("{}", other.name()),
+    };
+    let norm = *norm(&mut everything());
+    let attention = *attention(&mut everything());
+    let residual = |stream, input| Operation::Residual {
+        stream,
+        input,
+        of: product(&[&[1], &[1]], 0),
+        bits: 25,
+    };
+    for read in [
+        Operation::Norm { input, norm },
+        Operation::HeadNorm {
+            input,
+            norm,
+            heads: 1,
+        },
+        Operation::Function {
+            input,
+            of: of(),
+            table: 1,
+        },
+        Operation::Attention {
+            queries: 1,
+            keys: 1,
+            values: 1,
+            of: attention,
+        },
+        residual(0, 1),
+        residual(1, 0),
+        gated,
+        Operation::Head { input },
+    ] {
+        let name = read.name();
+        let error = behind_heads(read).unwrap_err().to_string();
+        assert!(error.contains("heads that the input"), "{name}: {error}");
+    }
+    // Without heads that divide its channels there is no norm of them.
+    for heads in [0, 3, usize::MAX] {
+        let input = 0;
+        let error = behind_heads(Operation::HeadNorm { input, norm, heads });
+        assert!(error.is_err(), "{heads}");
+    }
+    let whole = Operation::Linear {
+        input,
+        of: product(&[&[3, 3]], 2),
+        bits: 16,
+    };
+    assert!(behind_heads(whole).is_err());
 }

@@ -96,6 +96,47 @@ fn norm() {
     assert_eq!(norm(&[0; 8], 0, 15, 1024, false), [8; 8]);
 }
 
+/// Each head is normalised by itself, and what reads it multiplies its matrix with each.
+#[test]
+fn head_norm() {
+    let norm = Norm {
+        centred: false,
+        grain: 2,
+        floor: 5000,
+        shift: 15,
+    };
+    let all = [300_000, -400_000, 7, -1_200_000];
+    let one = |x: &[i32]| apply(x, Operation::Norm { input: 0, norm }, |_| ());
+    let heads = |heads| {
+        let input = 0;
+        let of = Operation::HeadNorm { input, norm, heads };
+        apply(&all, of, |_| ())
+    };
+    assert_eq!(heads(1), one(&all));
+    assert_eq!(heads(2), [one(&all[..2]), one(&all[2..])].concat());
+
+    let normed = Operation::HeadNorm {
+        input: 0,
+        norm,
+        heads: 2,
+    };
+    let mut of = product(&[&[1, 2], &[0, 3], &[-1, 1]], 4);
+    of.bias = vec![0, 16, -16];
+    let (input, bits) = (1, 16);
+    let linear = Operation::Linear { input, of, bits };
+    let mut description = description(vec![Operation::Embed, normed, linear]);
+    description.embedding.tokens = matrix(&[&[30, -40, 0, 7]]);
+    let values = first(&description).values;
+    let [a, b, c, d] = values[1][..] else {
+        panic!("{values:?}")
+    };
+    let round = |x: i64| (x + 8) >> 4;
+    let expected = [(a, b), (c, d)]
+        .map(|(x, y)| [round(x + 2 * y), round(3 * y + 16), round(y - x - 16)])
+        .concat();
+    assert_eq!(values[2], expected);
+}
+
 /// A vector that is too long for the largest unit has no result.
 #[test]
 fn norm_has_a_largest_unit() {

@@ -336,7 +336,7 @@ impl Block {
                     place.layer
                 );
                 let norm = affine(gain, self.head_dim);
-                (input, Dense::identity(heads * self.head_dim, norm))
+                (input, Dense::identity(self.head_dim, norm))
             }
         };
         let of = of.times(factor);
