@@ -99,23 +99,33 @@ pub(super) fn dots<T: Copy + Into<f64> + Sync>(
         let sums = dots(weights, &split);
         return sums.chunks(parts).map(<[_]>::concat).collect();
     }
-    let mut sums = vec![];
-    for positions in inputs.chunks(LANES) {
-        let channels = positions.first().map_or(0, Vec::len);
-        let mut lanes = vec![[0.0; LANES]; channels];
-        for (lane, x) in positions.iter().enumerate() {
-            let channels = lanes.iter_mut().zip(x);
-            channels.for_each(|(lanes, &x)| lanes[lane] = x);
-        }
-        let rows = weights.par_chunks(ROWS).flat_map_iter(|rows| match rows {
-            [a, b, c, d] => several([a, b, c, d], &lanes).to_vec(),
-            rest => rest.iter().flat_map(|row| several([row], &lanes)).collect(),
-        });
-        let rows: Vec<[f64; LANES]> = rows.collect();
-        let of_lane = |lane: usize| rows.iter().map(|sums| sums[lane]).collect();
-        sums.extend((0..positions.len()).map(of_lane));
+    let groups: Vec<Vec<[f64; LANES]>> = inputs.chunks(LANES).map(side_by_side).collect();
+    // A few rows at a time, for all positions: the rows of a large matrix come from memory once.
+    let rows = weights.par_chunks(ROWS).map(|rows| {
+        let several = |lanes: &Vec<[f64; LANES]>| match rows {
+            [a, b, c, d] => several([a, b, c, d], lanes).to_vec(),
+            rest => rest.iter().flat_map(|row| several([row], lanes)).collect(),
+        };
+        groups.iter().map(several).collect()
+    });
+    let rows: Vec<Vec<Vec<[f64; LANES]>>> = rows.collect();
+    let of_position = |position: usize| {
+        let (group, lane) = (position / LANES, position % LANES);
+        let sums = rows.iter().flat_map(|rows| &rows[group]);
+        sums.map(|sums| sums[lane]).collect()
+    };
+    (0..inputs.len()).map(of_position).collect()
+}
+
+/// By channel the inputs of several positions.
+fn side_by_side(positions: &[Vec<f64>]) -> Vec<[f64; LANES]> {
+    let channels = positions.first().map_or(0, Vec::len);
+    let mut lanes = vec![[0.0; LANES]; channels];
+    for (lane, x) in positions.iter().enumerate() {
+        let channels = lanes.iter_mut().zip(x);
+        channels.for_each(|(lanes, &x)| lanes[lane] = x);
     }
-    sums
+    lanes
 }
 
 /// The sums of a few rows for all lanes: as many as a processor adds to at a time.
@@ -128,7 +138,7 @@ fn several<T: Copy + Into<f64>, const N: usize>(
         for (sums, row) in sums.iter_mut().zip(rows) {
             let weight: f64 = row[channel].into();
             let pairs = sums.iter_mut().zip(lanes);
-            pairs.for_each(|(sum, x)| *sum += weight * x);
+            pairs.for_each(|(sum, x)| *sum = weight.mul_add(*x, *sum));
         }
     }
     sums

@@ -150,7 +150,8 @@ fn add(x: &mut [f64], y: &[f64]) {
 }
 
 fn dot(row: &[f64], x: &[f64]) -> f64 {
-    row.iter().zip(x).map(|(w, x)| w * x).sum()
+    let pairs = row.iter().zip(x);
+    pairs.fold(0.0, |sum, (w, x)| w.mul_add(*x, sum))
 }
 
 fn rotate(frequencies: &[f64], x: &[f64], position: usize) -> Vec<f64> {
