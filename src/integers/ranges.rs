@@ -38,6 +38,9 @@ pub const SHORT_BITS: u32 = 15;
 /// Most operations.
 pub const MAX_OPERATIONS: usize = 1 << 14;
 
+/// Most channels of all operations together, the head's logits left out: a proof has no more rows for them.
+pub const MAX_WRITTEN: usize = 1 << 21;
+
 /// Most channels of anything but logits.
 pub const MAX_CHANNELS: i64 = 1 << 20;
 
@@ -88,6 +91,7 @@ pub fn chooses(description: &Description) -> Result<(), RangeError> {
 pub fn ranges(description: &Description) -> Result<Vec<Reach>, RangeError> {
     let mut reaches = vec![];
     let mut channels: Vec<usize> = vec![];
+    let (mut all, mut planned) = (0usize, 0usize);
     for (number, operation) in description.operations.iter().enumerate() {
         for input in operation.reads() {
             let name = operation.name();
@@ -107,6 +111,18 @@ pub fn ranges(description: &Description) -> Result<Vec<Reach>, RangeError> {
         };
         let reach = at.reach(operation)?;
         let written = at.writes(operation);
+        planned += at.planned(operation);
+        at.constant(
+            "operations so far, with each head as one",
+            planned as i64,
+            0,
+            MAX_OPERATIONS as i64,
+        )?;
+        if !matches!(operation, Operation::Head { .. }) {
+            all += written;
+        }
+        let most = MAX_WRITTEN as i64;
+        at.constant("channels of all operations so far", all as i64, 0, most)?;
         reaches.push(reach);
         channels.push(written);
     }
@@ -290,7 +306,8 @@ impl At<'_> {
     fn rotary(&self, of: &Product, input: usize, half: usize) -> Result<Reach, RangeError> {
         let (reach, outputs) = self.rounded(of, input, SHORT_BITS)?;
         self.constant("half of a head", half as i64, 1, MAX_CHANNELS)?;
-        self.shape(outputs.len() % (2 * half), 0)?;
+        // Of each head of the input by itself.
+        self.shape(of.bias.len() % half.saturating_mul(2), 0)?;
         let angles = &self.description.angles;
         for table in [&angles.cos, &angles.sin] {
             self.shape(table.len(), self.description.context)?;
@@ -396,6 +413,18 @@ impl At<'_> {
     /// Channels of what an operation before has written.
     fn channels(&self, of: usize) -> usize {
         self.channels[of]
+    }
+
+    /// Operations of a plan that it becomes.
+    fn planned(&self, operation: &Operation) -> usize {
+        match operation {
+            Operation::HeadNorm { heads, .. } => *heads,
+            Operation::Attention { of, .. } => of.heads,
+            Operation::Linear { input, .. } | Operation::Rotary { input, .. } => {
+                self.description.operations[*input].heads()
+            }
+            _ => 1,
+        }
     }
 
     /// Channels of what this operation writes.

@@ -38,6 +38,7 @@ pub use fidelity::{
 };
 pub use float::Site;
 pub use options::QuantOptions;
+pub(crate) use readable::in_json;
 pub use readable::{readable, readable_change};
 pub use root::{model_root, shape_root};
 pub use statistics::Statistics;

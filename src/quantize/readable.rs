@@ -26,7 +26,7 @@ pub fn readable_change(ratio: f64) -> String {
 }
 
 /// For `serialize_with`: JSON has no infinity, so a number that is not finite is written in words.
-pub(super) fn in_json<S: Serializer>(number: &f64, serializer: S) -> Result<S::Ok, S::Error> {
+pub(crate) fn in_json<S: Serializer>(number: &f64, serializer: S) -> Result<S::Ok, S::Error> {
     match number.is_finite() {
         true => serializer.serialize_f64(*number),
         false => serializer.serialize_str(&readable(*number)),

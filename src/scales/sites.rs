@@ -8,8 +8,8 @@ use super::block;
 use super::choose::Quantised;
 use super::integer_block::Blocks;
 use super::real::RealState;
-use crate::integers::{Carried, Refusal};
-use crate::quantize::divergence;
+use crate::integers::Carried;
+use crate::quantize::{divergence, in_json};
 
 /// What the operations of one kind lose by themselves.
 #[derive(Clone, Debug, PartialEq, Serialize)]
@@ -17,6 +17,7 @@ pub struct Loss {
     /// The kind: the name of its operations in all layers.
     pub part: &'static str,
     /// Mean KL divergence of the distributions from those of the floats, in nats.
+    #[serde(serialize_with = "in_json")]
     pub kl_divergence: f64,
 }
 
@@ -32,15 +33,9 @@ impl<'a> Hybrid<'a> {
         Hybrid { of, blocks }
     }
 
-    /// The logits behind each of the first tokens of a document, with integers in the kinds of operations that `integer` says.
-    ///
-    /// # Errors
-    /// An integer that no proof can have.
-    pub fn logits(
-        &self,
-        tokens: &[u32],
-        integer: impl Fn(&str) -> bool,
-    ) -> Result<Vec<Vec<f64>>, Refusal> {
+    /// The logits behind each of the first tokens of a document, with integers in the kinds of operations that `integer` says; none if one of these reads a
+    /// number that no integer model would give it, or has a result that no proof can have.
+    pub fn logits(&self, tokens: &[u32], integer: impl Fn(&str) -> bool) -> Option<Vec<Vec<f64>>> {
         let of = self.of;
         let mut state = RealState::new(&of.network);
         let mut carried = Carried::new(&of.description);
@@ -48,10 +43,20 @@ impl<'a> Hybrid<'a> {
         let mut integers: Vec<Vec<Vec<i64>>> = vec![];
         for (number, &scale) in of.scales.iter().enumerate() {
             if integer(of.network.sites[number].part) {
+                let reads = of.description.operations[number].reads();
+                let fit = |input: &usize| {
+                    let mut positions = integers[*input].iter();
+                    positions.all(|x| self.is_within(*input, x))
+                };
+                if !reads.iter().all(fit) {
+                    return None;
+                }
                 let (written, refusal) =
                     self.blocks
                         .operation(&mut carried, tokens, number, &integers);
-                refusal.map_or(Ok(()), Err)?;
+                if refusal.is_some() {
+                    return None;
+                }
                 let real = |x: &Vec<i64>| x.iter().map(|&x| x as f64 / scale).collect();
                 values.push(written.iter().map(real).collect());
                 integers.push(written);
@@ -62,20 +67,32 @@ impl<'a> Hybrid<'a> {
                 values.push(written);
             }
         }
-        Ok(values.pop().unwrap_or_default())
+        values.pop()
+    }
+
+    /// Whether what an operation writes is in its range: what reads it computes with nothing else.
+    fn is_within(&self, number: usize, x: &[i64]) -> bool {
+        let heads = self.of.description.operations[number].heads();
+        let reach = self.of.reaches[number];
+        let square = |x: &i64| i128::from(*x) * i128::from(*x);
+        let most = i128::from(reach.length) * i128::from(reach.length);
+        let mut parts = x.chunks((x.len() / heads).max(1));
+        parts.all(|x| x.iter().map(square).sum::<i128>() <= most)
+            && x.iter()
+                .all(|x| x.unsigned_abs() <= reach.each.unsigned_abs())
     }
 }
 
 /// What each kind of operations loses over these tokens, the most first. A kind whose integers no proof can have is not there.
 pub fn losses(of: &Quantised, tokens: &[u32]) -> Vec<Loss> {
     let hybrid = Hybrid::new(of);
-    let Ok(floats) = hybrid.logits(tokens, |_| false) else {
+    let Some(floats) = hybrid.logits(tokens, |_| false) else {
         return vec![];
     };
     let sites = of.network.sites.iter();
     let parts: BTreeSet<&'static str> = sites.map(|site| site.part).collect();
     let loss = |part: &'static str| {
-        let logits = hybrid.logits(tokens, |other| other == part).ok()?;
+        let logits = hybrid.logits(tokens, |other| other == part)?;
         let pairs = floats.iter().zip(&logits);
         let sum: f64 = pairs.map(|(floats, own)| divergence(floats, own)).sum();
         Some(Loss {

@@ -9,6 +9,7 @@ use super::norm::{Norm, NormKind};
 use super::plan::{Plan, Tensor};
 use super::product::{Function, Product, fewest_bits};
 use crate::air::components::attend::NEAREST;
+use crate::air::components::lanes::CHANNELS;
 use crate::air::components::norm::RESULT_BITS;
 use crate::integers::{self, Description, Operation, Table};
 
@@ -142,9 +143,17 @@ impl Planning<'_> {
         number: usize,
         of: impl Fn(&mut Self, Tensor) -> Result<Tensor, PlanError>,
     ) -> Result<Tensor, PlanError> {
-        let parts = self.written[number].clone().into_iter();
-        let written: Result<Vec<_>, _> = parts.map(|input| of(self, input)).collect();
-        Ok(Tensor::joined(&written?))
+        let parts = self.written[number].clone();
+        let mut written = vec![];
+        for &input in &parts {
+            let output = of(self, input)?;
+            // Tensors begin at multiples of their views, so others leave gaps.
+            if parts.len() > 1 && !output.channels.is_multiple_of(CHANNELS) {
+                return Err(PlanError::HeadChannels(output.channels));
+            }
+            written.push(output);
+        }
+        Ok(Tensor::joined(&written))
     }
 
     fn embed(&mut self) -> Result<Tensor, PlanError> {

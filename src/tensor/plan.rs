@@ -68,17 +68,16 @@ impl Tensor {
         }
     }
 
-    /// Tensors that lie behind one another, as one.
+    /// Tensors that lie behind one another, as one: of several no more is known than how large each channel is.
     pub(super) fn joined(parts: &[Tensor]) -> Tensor {
-        let square = parts.iter().map(|part| i128::from(part.length).pow(2));
-        let most = |of: fn(&Tensor) -> i64| parts.iter().map(of).max().unwrap_or(0);
-        Tensor {
-            address: parts.first().map_or(0, |part| part.address),
-            channels: parts.iter().map(|part| part.channels).sum(),
-            magnitude: most(|part| part.magnitude),
-            length: root(square.sum()),
-            bits: most(|part| part.bits.into()) as u32,
+        if let [one] = parts {
+            return *one;
         }
+        let most = |of: fn(&Tensor) -> i64| parts.iter().map(of).max().unwrap_or(0);
+        let address = parts.first().map_or(0, |part| part.address);
+        let channels = parts.iter().map(|part| part.channels).sum();
+        let bits = most(|part| part.bits.into()) as u32;
+        Tensor::new(address, channels, most(|part| part.magnitude)).of_bits(bits)
     }
 
     /// As many channels of the same magnitude at another address.

@@ -68,6 +68,42 @@ fn integers_follow_floats_and_have_plans() {
     }
 }
 
+/// An eps that is large beside queries and keys counts in integers as it does in floats, and keys that are all zero are keys.
+#[test]
+fn norms_of_small_heads_have_their_eps() {
+    let config = with(
+        decoder("qwen3", "Qwen3ForCausalLM"),
+        json!({ "head_dim": 8 }),
+    );
+    for factor in [1e-7, 0.0] {
+        let mut model = random(&config, 3);
+        for (name, tensor) in &mut model.weights.tensors {
+            let scaled = match factor == 0.0 {
+                true => name.contains("k_norm"),
+                false => name.contains("q_proj") || name.contains("k_proj"),
+            };
+            if scaled {
+                tensor.data.iter_mut().for_each(|w| *w *= factor);
+            }
+        }
+        let options = Options {
+            context: Some(28),
+            ..Options::default()
+        };
+        let of = quantise(&model, &text(12, 1), &options).unwrap();
+        let planned = plan(&of.description, LANES, 16).unwrap();
+        let tokens: Vec<u32> = (0..24).map(|i| (i * 7 + 3) % 40).collect();
+        compare(&of.description, &planned, &tokens);
+        let documents = Documents::encode(&text(8, 2), &model.tokenizer).unwrap();
+        let (mut floats, mut integers) = (Floats::of(&model), Reference::new(&of));
+        let report = follow(&mut floats, 28, &mut integers, &documents).unwrap();
+        assert!(
+            report.top1_agreement > 0.97 && report.kl_divergence < 1e-5,
+            "{factor}: {report:?}"
+        );
+    }
+}
+
 /// A model of somebody else that sorts: every input of six digits.
 #[test]
 fn all_inputs_are_sorted() {

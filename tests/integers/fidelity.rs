@@ -10,6 +10,7 @@ use cairo_decode::quantize::float::FloatModel;
 use cairo_decode::quantize::{
     Documents, FidelityReport, Follower, NoProof, Verdict, divergence, follow,
 };
+use cairo_decode::scales::network::Network;
 use cairo_decode::scales::sites::{Hybrid, losses as losses_of};
 use cairo_decode::scales::{Floats, Options, Quantised, coarse, quantise};
 
@@ -180,4 +181,27 @@ fn hybrids_say_where_precision_is_lost() {
     let losses = losses_of(&of, tokens);
     assert_eq!(losses[0].part, "gated", "{losses:?}");
     assert!(losses[0].kl_divergence > 10.0 * gated, "{losses:?}");
+}
+
+/// A text that leads far out of the ranges that were calibrated: what reads such numbers has no integers, and no loss.
+#[test]
+fn integers_beyond_their_ranges_are_not_computed_with() {
+    let mut model = Model::load(&demo()).unwrap();
+    let of = quantised(&model);
+    let token = 5;
+    let hidden = model.config.hidden_size;
+    let row = token * hidden..(token + 1) * hidden;
+    let name = "model.embed_tokens.weight";
+    let rows = &mut model.weights.tensors.get_mut(name).unwrap().data;
+    rows[row].iter_mut().for_each(|x| *x *= 1e12);
+    let network = Network::of(&model);
+    let of = Quantised { network, ..of };
+    let hybrid = Hybrid::new(&of);
+    let tokens = [1, token as u32, 2];
+    assert!(hybrid.logits(&tokens, |_| false).is_some());
+    for part in ["attention_norm", "attention_output", "mlp_output"] {
+        assert!(hybrid.logits(&tokens, |of| of == part).is_none(), "{part}");
+    }
+    let losses = losses_of(&of, &tokens);
+    assert!(losses.iter().all(|loss| loss.part != "attention_norm"));
 }

@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use cairo_decode::integers::{Carried, Description, ranges, step};
+use cairo_decode::integers::{Carried, Description, Operation, ranges, step};
 use cairo_decode::model::Model;
 use cairo_decode::quantize::Documents;
 use cairo_decode::scales::{Options, quantise};
@@ -10,7 +10,7 @@ use cairo_decode::tensor::values::compute;
 use cairo_decode::tensor::{Chunk, PlanError, Planned, plan};
 
 use crate::model_dir::{Shape, random_model, text};
-use crate::models::{everything, matrix};
+use crate::models::{everything, matrix, product};
 
 pub const LANES: usize = 8;
 
@@ -148,4 +148,49 @@ fn models_without_a_plan() {
     assert_eq!(learned, short("learned positions"));
     // Two channels are no view.
     assert_eq!(refused(&|_| ()), PlanError::Width(2));
+}
+
+/// A product behind a norm of heads is one for each; heads whose tensors would leave gaps are refused by their size.
+#[test]
+fn products_of_heads() {
+    let of_heads = |outputs: usize| {
+        let mut description = everything();
+        let numbers: Vec<i32> = (0..16).map(|i| 90 * i - 700).collect();
+        description.embedding.tokens = matrix(&[&numbers, &[300; 16]]);
+        let norm = description.operations.iter().find_map(|of| match of {
+            Operation::Norm { norm, .. } => Some(*norm),
+            _ => None,
+        });
+        let rows: Vec<Vec<i32>> = (0..outputs as i32)
+            .map(|i| (0..8).map(|j| 3 * i - 2 * j).collect())
+            .collect();
+        let rows: Vec<&[i32]> = rows.iter().map(Vec::as_slice).collect();
+        let norm = norm.unwrap();
+        let linear = Operation::Linear {
+            input: 1,
+            of: product(&rows, 8),
+            bits: 16,
+        };
+        let heads = Operation::HeadNorm {
+            input: 0,
+            norm,
+            heads: 2,
+        };
+        let all: Vec<i32> = (0..2 * outputs as i32).map(|i| i - 7).collect();
+        description.output = Some(matrix(&[&all, &all]));
+        description.operations = vec![
+            Operation::Embed,
+            heads,
+            linear,
+            Operation::Head { input: 2 },
+        ];
+        description.context = LANES;
+        description
+    };
+    let description = of_heads(8);
+    let planned = plan(&description, LANES, 16).unwrap();
+    compare(&description, &planned, &[0, 1, 0, 0, 1, 1, 0, 1]);
+    same_ranges(&description, &planned);
+    let refused = plan(&of_heads(12), LANES, 16).unwrap_err();
+    assert_eq!(refused, PlanError::HeadChannels(12));
 }

@@ -2,7 +2,7 @@
 
 use cairo_decode::integers::ranges::ceil_root;
 use cairo_decode::integers::{
-    Carried, Description, Operation, Product, RangeError, Reach, chooses, ranges, step,
+    Carried, Description, Norm, Operation, Product, RangeError, Reach, chooses, ranges, step,
 };
 
 use crate::models::{everything, matrix, product, table};
@@ -669,4 +669,59 @@ fn heads_are_read_one_by_one() {
         bits: 16,
     };
     assert!(behind_heads(whole).is_err());
+}
+
+/// A file of a few kilobytes that stands for a plan of many operations, or of many channels, is refused before there is a plan.
+#[test]
+fn descriptions_stand_for_no_more_than_a_proof_has() {
+    let norm = Norm {
+        grain: 0,
+        ..*norm(&mut everything())
+    };
+    let wide = |channels: usize| {
+        let mut description = everything();
+        description.embedding.tokens = matrix(&[&vec![1; channels]]);
+        description.operations = vec![Operation::Embed];
+        description
+    };
+    let heads = |heads| Operation::HeadNorm {
+        input: 0,
+        norm,
+        heads,
+    };
+    // The embedding, as many heads, and as many products of them.
+    for (count, fits) in [(1 << 13, false), ((1 << 13) - 1, true)] {
+        let mut description = wide(count);
+        let linear = Operation::Linear {
+            input: 1,
+            of: product(&[&[1]], 2),
+            bits: 16,
+        };
+        description.operations.extend([heads(count), linear]);
+        let refused = ranges(&description).map(|_| ());
+        assert_eq!(refused.is_ok(), fits, "{refused:?}");
+        let many = |error: RangeError| error.to_string().contains("each head as one");
+        assert!(refused.is_ok() || refused.is_err_and(many));
+    }
+    // Six norms of a wide embedding, and the embedding.
+    for (channels, fits) in [((1 << 21) / 7, true), ((1 << 21) / 7 + 521, false)] {
+        let channels = channels / 521 * 521;
+        let mut description = wide(channels);
+        let norms = (0..6).map(|_| heads(521));
+        description.operations.extend(norms);
+        let refused = ranges(&description).map(|_| ());
+        assert_eq!(refused.is_ok(), fits, "{refused:?}");
+    }
+}
+
+/// Pairs of a rotation are within a head, whatever there is behind it.
+#[test]
+fn pairs_are_within_a_head() {
+    let rotary = Operation::Rotary {
+        input: 1,
+        of: product(&[&[1]], 2),
+        half: 1,
+    };
+    let error = behind_heads(rotary).unwrap_err();
+    assert!(matches!(error, RangeError::Shape { .. }), "{error}");
 }
