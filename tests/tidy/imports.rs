@@ -1,9 +1,9 @@
-//! The table of modules in `docs/architecture.md` says what each module of `src/` imports, no more and no less.
+//! The table of modules in `docs/architecture.md` says what each module of `src/` and of `verifier/src/` imports, no more and no less.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 
-use crate::{files, root};
+use crate::{files, root, sources};
 
 /// The document with the table.
 const DOCUMENT: &str = "docs/architecture.md";
@@ -49,9 +49,10 @@ fn name(quoted: &str) -> String {
         .to_string()
 }
 
-/// What the files of `src/` import, with the first file that does.
+/// What the files of `src/` and `verifier/src/` import, with the first file that does. What both have under one name is one module:
+/// `src/receipt` adds to the verifier's.
 fn found() -> BTreeMap<String, BTreeMap<String, String>> {
-    let sources = files("src", &["rs"]);
+    let sources = sources();
     let modules: BTreeSet<&str> = sources.iter().map(|(path, _)| module(path)).collect();
     let mut found: BTreeMap<String, BTreeMap<String, String>> = BTreeMap::new();
     // The root of the library imports nothing: it lists the modules.
@@ -144,7 +145,7 @@ fn imports_have_one_direction() {
 fn the_verifier_does_not_know_the_prover() {
     let mut problems = vec![];
     for folder in ["air", "receipt", "spec", "verify"] {
-        for (path, text) in files(&format!("src/{folder}"), &["rs"]) {
+        for (path, text) in files(&format!("verifier/src/{folder}"), &["rs"]) {
             for prover in ["stwo::prover", "stwo_cairo_prover", "stwo_cairo_adapter"] {
                 if text.contains(prover) {
                     problems.push(format!("{path} names {prover}"));
@@ -255,9 +256,10 @@ fn differences_are_found() {
     );
 }
 
-/// Top-level module of a path: `src/ir/verify.rs` → `ir`, `src/main.rs` → `main`.
+/// Top-level module of a path: `src/ir/verify.rs` → `ir`, `src/main.rs` → `main`, `verifier/src/air/row.rs` → `air`.
 fn module(path: &str) -> &str {
-    let below = path.strip_prefix("src/").expect("a file of src");
+    let below = path.strip_prefix("verifier/").unwrap_or(path);
+    let below = below.strip_prefix("src/").expect("a file of src");
     below
         .split('/')
         .next()
@@ -267,8 +269,11 @@ fn module(path: &str) -> &str {
 
 /// Modules that a file names through `crate::…`, or through as many `super`s as lead to the root.
 fn imports(path: &str, text: &str, modules: &BTreeSet<&str>) -> BTreeSet<String> {
-    let depth = path.matches('/').count() - usize::from(path.ends_with("/mod.rs"));
-    let mut prefixes = vec!["crate::".to_string(), "cairo_decode::".to_string()];
+    let below = path.strip_prefix("verifier/").unwrap_or(path);
+    let depth = below.matches('/').count() - usize::from(below.ends_with("/mod.rs"));
+    let mut prefixes = ["crate::", "cairo_decode::", "cairo_decode_verifier::"]
+        .map(str::to_string)
+        .to_vec();
     prefixes.push("super::".repeat(depth));
     let mut found = BTreeSet::new();
     let code: Vec<&str> = text
@@ -352,6 +357,13 @@ fn imports_are_found() {
         "d"
     );
     assert_eq!(of("src/main.rs", "use cairo_decode::c::T;"), "c");
+    assert_eq!(
+        of(
+            "verifier/src/x/y.rs",
+            "use super::super::c::T; use cairo_decode_verifier::d;"
+        ),
+        "c d"
+    );
     assert_eq!(
         of("src/x.rs", "// crate::a\n/// [`crate::b`]\nuse mycrate::c;"),
         ""
