@@ -5,7 +5,7 @@
 //! Invariants: a receipt is written after its proof; folders with a chunk's name are refused before anything is written.
 
 use std::fs;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 use thiserror::Error;
 

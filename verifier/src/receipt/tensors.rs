@@ -83,6 +83,18 @@ pub enum ModelManifest {
     Tensors(TensorManifest),
 }
 
+impl From<Manifest> for ModelManifest {
+    fn from(manifest: Manifest) -> ModelManifest {
+        ModelManifest::Cairo(manifest)
+    }
+}
+
+impl From<TensorManifest> for ModelManifest {
+    fn from(manifest: TensorManifest) -> ModelManifest {
+        ModelManifest::Tensors(manifest)
+    }
+}
+
 impl ModelManifest {
     /// Reads a manifest of whichever kind it says it is.
     ///

@@ -1,5 +1,7 @@
 //! Requantise: drop `shift` fractional bits with rounding, then saturate.
 
+use std::fmt;
+
 use serde::{Deserialize, Serialize};
 
 /// How a value changes scale: `clamp(floor(x / 2^shift + 1/2), lo, hi)`.
@@ -11,6 +13,12 @@ pub struct Requant {
     pub lo: i64,
     /// Largest result (inclusive).
     pub hi: i64,
+}
+
+impl fmt::Display for Requant {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, ">>{} clamp {}..{}", self.shift, self.lo, self.hi)
+    }
 }
 
 /// `floor(x / 2^shift + 1/2)`: rounds to nearest, halves upwards.
