@@ -33,7 +33,7 @@ const PROVING: [&str; 2] = ["parallel", "prover"];
 fn tree(package: &str) -> BTreeSet<(String, String)> {
     let output = Command::new(env!("CARGO"))
         .args(["tree", "--offline", "--locked", "--package", package])
-        .args(["--edges", "normal,build", "--prefix", "none", "--no-dedupe"])
+        .args(["--edges", "normal,build", "--prefix", "none"])
         .args(["--format", "{p}\t{f}\t"])
         .current_dir(root())
         .output()
