@@ -76,8 +76,7 @@ fn commands_take_layouts_and_roots_from_the_manifest() {
     let bytes = encode_tensors(&honest().proof);
     let receipt = tensor_receipt(&bytes);
     let folder = tempfile::tempdir().expect("a folder");
-    let (files, name) = (Folder::new(folder.path()), receipt_name(0));
-    let file = folder.path().join(&name);
+    let file = folder.path().join(receipt_name(0));
     receipt.write(&file).expect("written");
     fs::write(folder.path().join(&receipt.proof.file), &bytes).expect("written");
     let write = |name: &str, tensors: TensorPins| {

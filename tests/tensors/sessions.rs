@@ -182,7 +182,7 @@ fn a_session_with_tensor_proofs_is_verified() {
     let json: serde_json::Value = serde_json::from_str(&json).expect("JSON");
     assert_eq!(
         json["generated_tokens"],
-        serde_json::json!(facts.generated_tokens)
+        serde_json::json!(accepted.generated_tokens)
     );
     let file = dir.join(receipt_name(1));
     let said = accept(&["verify", path(&file), "--model", path(&model)]);
