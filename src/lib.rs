@@ -13,7 +13,10 @@
     clippy::unwrap_used
 )]
 
-pub mod air;
+pub use cairo_decode_verifier::{air, escape, spec, verify};
+
+use cairo_decode_verifier::guard;
+
 pub mod bench;
 pub mod bundle;
 pub mod casm;
@@ -24,8 +27,6 @@ pub mod contract;
 pub mod cost;
 pub mod decode;
 pub mod engine;
-pub mod escape;
-mod guard;
 pub mod integers;
 pub mod ir;
 pub mod lower;
@@ -37,8 +38,6 @@ pub mod quantize;
 pub mod receipt;
 pub mod scales;
 pub mod session;
-pub mod spec;
 pub mod tensor;
 pub mod trace;
-pub mod verify;
 pub mod wrap;

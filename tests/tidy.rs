@@ -8,6 +8,8 @@ mod licences;
 mod links;
 #[path = "tidy/requirements.rs"]
 mod requirements;
+#[path = "tidy/verifier.rs"]
+mod verifier;
 
 use std::collections::BTreeSet;
 use std::fs;
@@ -39,6 +41,12 @@ fn files(dir: &str, extensions: &[&str]) -> Vec<(String, String)> {
         .collect()
 }
 
+/// The sources of the product: of the library with its binary, and of the verifier.
+fn sources() -> Vec<(String, String)> {
+    let folders = ["src", "verifier/src"];
+    folders.map(|folder| files(folder, &["rs"])).concat()
+}
+
 fn collect(dir: &Path, extensions: &[&str], found: &mut Vec<PathBuf>) {
     for entry in fs::read_dir(dir).expect("a readable folder") {
         let path = entry.expect("an entry").path();
@@ -57,10 +65,7 @@ fn collect(dir: &Path, extensions: &[&str], found: &mut Vec<PathBuf>) {
 #[test]
 fn file_sizes() {
     let mut problems = vec![];
-    for (path, text) in files("src", &["rs"])
-        .into_iter()
-        .chain(files("cairo", &["cairo"]))
-    {
+    for (path, text) in sources().into_iter().chain(files("cairo", &["cairo"])) {
         let lines = text.lines().count();
         if lines > MAX_LINES {
             problems.push(format!("{path}: {lines} lines, at most {MAX_LINES}"));
@@ -80,10 +85,7 @@ fn no_leftovers() {
         concat!("dbg", "!("),
     ];
     let mut problems = vec![];
-    for (path, text) in files("src", &["rs"])
-        .into_iter()
-        .chain(files("tests", &["rs"]))
-    {
+    for (path, text) in sources().into_iter().chain(files("tests", &["rs"])) {
         for (line, content) in text.lines().enumerate() {
             for word in words.iter().filter(|w| content.contains(**w)) {
                 problems.push(format!("{path}:{}: {word}", line + 1));
@@ -103,9 +105,9 @@ fn panics_are_caught_in_one_place() {
         concat!("set", "_hook"),
         concat!("take", "_hook"),
     ];
-    let owners = ["src/guard.rs", "src/cli/bug.rs"];
+    let owners = ["verifier/src/guard.rs", "verifier/src/cli/bug.rs"];
     let mut problems = vec![];
-    for (path, text) in files("src", &["rs"]) {
+    for (path, text) in sources() {
         for word in words.iter().filter(|word| text.contains(**word)) {
             if !owners.contains(&path.as_str()) {
                 problems.push(format!("{path}: {word}: use guard::guarded"));
@@ -119,10 +121,7 @@ fn panics_are_caught_in_one_place() {
 #[test]
 fn files_open_with_a_comment() {
     let mut problems = vec![];
-    for (path, text) in files("src", &["rs"])
-        .into_iter()
-        .chain(files("cairo", &["cairo"]))
-    {
+    for (path, text) in sources().into_iter().chain(files("cairo", &["cairo"])) {
         if !text.starts_with("//!") {
             problems.push(path);
         }
@@ -148,7 +147,7 @@ fn spec_sections() {
         .map(|(path, _)| stem(&path))
         .collect();
     let mut problems = vec![];
-    for (path, _) in files("src/spec", &["rs"]) {
+    for (path, _) in files("verifier/src/spec", &["rs"]) {
         let name = stem(&path);
         let rust_only =
             ["mod", "program_hash", "poseidon2", "record", "token_chain"].contains(&name.as_str());

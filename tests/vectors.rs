@@ -1,5 +1,5 @@
 //! The worked vectors of the operations: `tests/vectors/NAME.json`, where NAME is the operation's section in
-//! `docs/spec.md`, its function in `src/spec` and its kernel in `cairo/src`.
+//! `docs/spec.md`, its function in `verifier/src/spec` and its kernel in `cairo/src`.
 //!
 //! The expected outputs are computed by `tests/vectors/derive.py`, which is written from the document alone. The
 //! document, the reference, the engine and the program in the VM are all held against them: reference and engine share

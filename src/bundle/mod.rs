@@ -36,14 +36,13 @@ pub use opened::{TensorBundle, TensorModel};
 pub use steps::Bundle;
 pub use texts::{Origin, TextUse};
 
+pub use crate::receipt::MANIFEST_FILE;
+
 use crate::decode::{Cost, Cut};
 use crate::lower::WeightLayout;
 use crate::model::{Eos, Warning};
 use crate::quantize::QuantOptions;
 use crate::receipt::{Manifest, TensorManifest};
-
-/// Name of the manifest in a build folder.
-pub const MANIFEST_FILE: &str = "model.json";
 
 /// What to build and from which text.
 #[derive(Debug, Clone)]

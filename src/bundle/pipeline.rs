@@ -11,7 +11,7 @@ use super::{BuildReport, BuildRequest, BundleError, MANIFEST_FILE, Stage};
 use crate::decode::Cost;
 use crate::model::{Choices, Config, Model, Weights};
 use crate::quantize::{Cause, Documents, Follower, QuantizeError};
-use crate::receipt::Document;
+use crate::receipt::{Document, WriteDocument};
 use crate::scales::sites::Loss;
 
 /// A kind of builds: what its integers are, and how they become a program.

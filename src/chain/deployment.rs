@@ -2,8 +2,7 @@
 
 use serde::Serialize;
 
-use crate::receipt::Document;
-use crate::receipt::strict::{FormatError, Object, decode_fields};
+use crate::receipt::{Document, FormatError, Object};
 use crate::verify::statement::{ChainId, ContractAddress, Domain};
 
 /// The `format` field of `chain.json`. Registries that format 1 speaks of have other views and another `submit`.
@@ -35,16 +34,13 @@ impl Document for Deployment {
     const FORMAT: &'static str = DEPLOYMENT_FORMAT;
 
     fn body(object: &mut Object<'_>) -> Result<Self, FormatError> {
-        Ok(decode_fields!(
-            object,
-            Deployment {
-                rpc,
-                chain,
-                registry,
-                registry_class,
-                verifier_class,
-            }
-        ))
+        Ok(Deployment {
+            rpc: object.field("rpc")?,
+            chain: object.field("chain")?,
+            registry: object.field("registry")?,
+            registry_class: object.field("registry_class")?,
+            verifier_class: object.field("verifier_class")?,
+        })
     }
 
     fn check_form(&self) -> Result<(), FormatError> {

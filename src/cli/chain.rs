@@ -10,7 +10,7 @@ use cairo_decode::chain::{
     Account, Chain, ChainError, Estimate, Registry, Sending, Sent, claim, devnet,
 };
 use cairo_decode::contract::{Contract, class};
-use cairo_decode::receipt::Document;
+use cairo_decode::receipt::{Document, WriteDocument};
 use cairo_decode::verify::statement::{ChainId, ContractAddress, felt_to_hex, parse_felt};
 use clap::Subcommand;
 use starknet_types_core::felt::Felt;

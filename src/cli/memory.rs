@@ -1,4 +1,6 @@
-//! The allocator, for proofs that come close to the machine's memory.
+//! Memory, for proofs that come close to the machine's: the allocator, and how much was used.
+
+pub use cairo_decode::prove::memory::peak;
 
 /// Blocks of a megabyte and more go back to the system as soon as they are freed. By default glibc keeps freed
 /// blocks of up to 32 MB for itself once the program has used such, and wrapping peaks 0.8 GB higher.

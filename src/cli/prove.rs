@@ -157,7 +157,7 @@ fn print(
     let all = [session.prompt_tokens.as_slice(), generated.as_slice()].concat();
     let reply = prompt.chat.then(|| text.tokenizer.decode(generated));
     let (text, reply) = (text.tokenizer.decode(&all)?, reply.transpose()?);
-    let memory = output::peak_memory();
+    let memory = memory::peak();
     if args.json {
         let chunk = |c: &session::ChunkReport| {
             serde_json::json!({

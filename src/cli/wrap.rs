@@ -66,7 +66,7 @@ pub fn run(args: &Args) -> super::Outcome {
         },
     )?;
     drop(bar);
-    let (wall, peak) = (start.elapsed(), output::peak_memory());
+    let (wall, peak) = (start.elapsed(), memory::peak());
     let first = wrapped.first().context("a session without chunks")?;
     if args.json {
         let node = |&(level, node, time, resumed): &(usize, usize, Duration, bool)| {

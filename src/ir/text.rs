@@ -3,17 +3,10 @@
 use std::fmt;
 
 use super::{Graph, Len, Node, Op, ValueId};
-use crate::spec::requantize::Requant;
 
 impl fmt::Display for ValueId {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "%{}", self.0)
-    }
-}
-
-impl fmt::Display for Requant {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, ">>{} clamp {}..{}", self.shift, self.lo, self.hi)
     }
 }
 

@@ -69,7 +69,6 @@ impl Choice<'_> {
             .iter()
             .any(|operation| matches!(operation, Real::Head { input } if *input == number));
         let finest = limit(SHORT_BITS, self.slack) / each;
-        let finest = finest.min(self.finest_normed(number));
         let wanted = match is_head {
             true => {
                 let needs = Needs::of(&output_product(self.network), self.bounds[number]);
@@ -78,22 +77,6 @@ impl Choice<'_> {
             false => self.wanted(number).unwrap_or(finest),
         };
         grid(wanted.min(finest))
-    }
-
-    /// The largest scale with which a norm of what an operation writes still has its eps.
-    fn finest_normed(&self, number: usize) -> f64 {
-        let mut finest = f64::INFINITY;
-        for (reader, operation) in self.network.operations.iter().enumerate() {
-            if let Real::Norm {
-                input, groups, eps, ..
-            } = operation
-                && *input == number
-            {
-                let channels = (self.measured[reader].energy.len() / groups) as f64;
-                finest = finest.min((NORM_INPUT - 1) as f64 / (channels * eps).sqrt());
-            }
-        }
-        finest
     }
 
     /// Bits of a linear product's results: of values as many as they can have.

@@ -9,7 +9,7 @@ use crate::chunk::ChunkError;
 use crate::decode::DecodeError;
 use crate::profile::ProfileError;
 use crate::prove::ProveError;
-use crate::receipt::{DocumentError, FolderError, ReceiptError};
+use crate::receipt::{DocumentError, FolderError, ReceiptError, WriterError};
 use crate::trace::TraceError;
 use crate::verify::ProofError;
 
@@ -25,6 +25,8 @@ pub enum ProveSessionError {
     InsideBuild { dir: PathBuf, build: PathBuf },
     #[error(transparent)]
     Folder(#[from] FolderError),
+    #[error(transparent)]
+    Writer(#[from] WriterError),
     #[error(transparent)]
     Document(#[from] DocumentError),
     #[error(

@@ -17,8 +17,8 @@ use super::shape::LEAF;
 use super::verify::verify_packed;
 use super::{WrapError, digest_felt, tree};
 use crate::receipt::{
-    Complete, Document, Manifest, ProofIdentity, ProofVerifier, Receipt, Session, SessionDir,
-    SessionFacts, Wrapped, verify_session_by, wrapped_name,
+    Complete, Document, Manifest, ProofIdentity, ProofVerifier, Receipt, Rejected, Session,
+    SessionDir, SessionFacts, Wrapped, wrapped_name,
 };
 use crate::verify::params::{self, WRAPPABLE};
 use crate::verify::policy::Accept;
@@ -54,7 +54,7 @@ impl Documents {
     }
 
     /// Reads the document of the first chunk that is not covered yet, of which there must be one.
-    fn next(&mut self, session: Complete<'_>) -> Result<Wrapped, WrapError> {
+    fn next(&mut self, session: &Complete) -> Result<Wrapped, WrapError> {
         let file = session.folder.path().join(wrapped_name(self.covered));
         if !file.exists() {
             return Err(WrapError::NotWrapped { file });
@@ -62,7 +62,7 @@ impl Documents {
         let wrapped = Wrapped::read(&file)?;
         let left = session.receipts.len() - self.covered;
         let chunks = (wrapped.chunks as usize).min(left);
-        let document = session.session;
+        let document = &session.session;
         let rows = [
             (
                 "session_id",
@@ -121,7 +121,7 @@ impl ProofVerifier for WrappedProofs<'_> {
 
     fn verify(
         &mut self,
-        session: Complete<'_>,
+        session: &Complete,
         index: usize,
     ) -> Result<(PublicFacts, ProofIdentity), WrapError> {
         if index == self.documents.covered {
@@ -135,7 +135,7 @@ impl ProofVerifier for WrappedProofs<'_> {
             })?;
         }
         let receipt = &session.receipts[index];
-        let folder = session.folder;
+        let folder = &session.folder;
         let identity = match folder.proof_path(index).exists() {
             true => folder.load_proof(index, receipt)?.1,
             false => ProofIdentity {
@@ -146,8 +146,8 @@ impl ProofVerifier for WrappedProofs<'_> {
         Ok((self.proven(receipt), identity))
     }
 
-    fn finish(&mut self, session: Complete<'_>) -> Result<(), WrapError> {
-        self.documents.finish(session.folder)
+    fn finish(&mut self, session: &Complete) -> Result<(), WrapError> {
+        self.documents.finish(&session.folder)
     }
 }
 
@@ -181,10 +181,12 @@ pub fn verify(
         documents: Documents::new(leaf_root),
         manifest,
     };
-    let (session, facts) = verify_session_by(dir, manifest, accept, &mut proofs, &mut |_, _| {})?;
+    let folder = SessionDir::open(dir).map_err(Rejected::from)?;
+    let whole = Complete::open(folder, manifest)?;
+    whole.verify_all(accept, &mut proofs)?;
     Ok(WrappedSession {
-        session,
-        facts,
+        session: whole.session,
+        facts: whole.facts,
         proofs: proofs.documents.read.len(),
     })
 }
@@ -204,19 +206,20 @@ pub fn open(
     if !session.is_complete() {
         return Err(WrapError::Running);
     }
-    let (receipts, _) = folder.check_receipts(&session, manifest)?;
+    let (receipts, facts) = folder.check_receipts(&session, manifest)?;
     let whole = Complete {
-        folder: &folder,
-        session: &session,
-        receipts: &receipts,
+        folder,
+        session,
+        receipts,
+        facts,
     };
     let mut documents = Documents::new(leaf_root);
     let mut wrapped = vec![];
-    while documents.covered < receipts.len() {
-        wrapped.push(documents.next(whole)?);
+    while documents.covered < whole.receipts.len() {
+        wrapped.push(documents.next(&whole)?);
     }
-    documents.finish(&folder)?;
-    Ok((session, receipts, wrapped))
+    documents.finish(&whole.folder)?;
+    Ok((whole.session, whole.receipts, wrapped))
 }
 
 /// The outputs of the receipts' programs.

@@ -25,7 +25,7 @@ use starknet_types_core::felt::Felt;
 use thiserror::Error;
 
 use crate::receipt::{
-    DocumentError, FileError, FolderError, MAX_WRAPPED_CHUNKS, VerifySessionError,
+    DocumentError, FileError, FolderError, MAX_WRAPPED_CHUNKS, Rejected, WriterError,
 };
 use verify::WrappedProofError;
 
@@ -34,6 +34,8 @@ use verify::WrappedProofError;
 pub enum WrapError {
     #[error(transparent)]
     Folder(#[from] FolderError),
+    #[error(transparent)]
+    Writer(#[from] WriterError),
     #[error(transparent)]
     Document(#[from] DocumentError),
     #[error(transparent)]
@@ -76,7 +78,7 @@ pub enum WrapError {
         expected: String,
     },
     #[error(transparent)]
-    Verify(#[from] VerifySessionError),
+    Verify(#[from] Rejected),
     #[error("{}: {source}", file.display())]
     Proof {
         file: PathBuf,

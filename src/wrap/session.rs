@@ -16,7 +16,7 @@ use super::shape::{AGGREGATE, LEAF, Shape};
 use super::verify::{CircuitProof, verify_circuit, verify_packed};
 use super::{WrapError, calldata, digest_felt, tree, witness};
 use crate::receipt::{
-    Document, FileError, MAX_WRAPPED_CHUNKS, Manifest, SessionWriter, Wrapped, read_bounded,
+    FileError, MAX_WRAPPED_CHUNKS, Manifest, SessionWriter, Wrapped, WriteDocument, read_bounded,
     witness_name, write_atomic,
 };
 use crate::verify::statement::{CircuitRoot, ProofFelt};

@@ -5,8 +5,8 @@ use std::fs;
 use std::path::Path;
 
 use cairo_decode::receipt::{
-    Completion, Document, MAX_DOCUMENT_BYTES, MAX_SESSION_STEPS, Manifest, ProofIdentity, Receipt,
-    Session, SessionDir, proof_name, receipt_name, verify_receipt, verify_session,
+    Completion, Document, Folder, MAX_DOCUMENT_BYTES, MAX_SESSION_STEPS, Manifest, ProofIdentity,
+    Receipt, Session, SessionDir, proof_name, receipt_name, verify_receipt, verify_session,
 };
 use cairo_decode::spec::roots::{fold_tokens, fold_tokens_onto, prompt_root};
 use cairo_decode::verify::statement::{Frontier, MAX_POSITION, Policy, Statement, TokensRoot};
@@ -135,7 +135,7 @@ fn refused(worst: &mut Worst, dir: &Path, manifest: &Manifest, bytes: usize, rea
         );
     };
     measure("verify", &|| {
-        let verified = verify_session(dir, manifest, &accept, &mut |_, _| {});
+        let verified = verify_session(Folder::new(dir), &manifest.clone().into(), &accept);
         verified.err().map(|error| error.to_string())
     });
     let reason_of_wrapped = |error: String| match error.contains("wrapped-0000.json") {
@@ -307,8 +307,8 @@ fn one_long_receipt() {
     fs::write(dir.path().join(proof_name(0)), b"cdproof1").expect("written");
     let accept = manifest.accept(session.domain);
     worst.measure(folder_bound(bytes), || {
-        let file = dir.path().join(receipt_name(0));
-        verify_receipt(&file, &accept).is_ok()
+        let folder = Folder::new(dir.path());
+        verify_receipt(&folder, &receipt_name(0), &manifest.clone().into(), &accept).is_ok()
     });
     worst.print("one long receipt");
 }

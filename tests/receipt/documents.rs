@@ -4,7 +4,7 @@ use std::fs;
 
 use cairo_decode::receipt::{
     Completion, Digest, Document, DocumentError, FileError, FormatError, MAX_DOCUMENT_BYTES,
-    Manifest, Receipt, Session, write_atomic,
+    Manifest, Receipt, Session, WriteDocument, write_atomic,
 };
 
 use crate::fixtures::{Recipe, run};

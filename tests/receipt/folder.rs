@@ -10,7 +10,8 @@ use std::thread;
 use std::time::Duration;
 
 use cairo_decode::receipt::{
-    Document, FolderError, LOCK_FILE, Session, SessionDir, SessionWriter, proof_name, receipt_name,
+    Document, FolderError, LOCK_FILE, Session, SessionDir, SessionWriter, WriteDocument,
+    WriterError, proof_name, receipt_name,
 };
 
 use cairo_decode::verify::statement::Statement;
@@ -186,7 +187,7 @@ fn one_writer_at_a_time() {
     let root = tempfile::tempdir().unwrap();
     let writer = write(root.path(), &run, 1);
     let second = SessionWriter::open(root.path());
-    assert!(matches!(second, Err(FolderError::Locked { .. })));
+    assert!(matches!(second, Err(WriterError::Locked { .. })));
     // Readers need no lock.
     SessionDir::open(root.path())
         .unwrap()
@@ -203,7 +204,7 @@ fn a_new_session_needs_its_own_folder() {
     let used = root.path().join("used");
     drop(write(&used, &run, 1));
     let again = SessionWriter::create(&used, &run.session);
-    assert!(matches!(again, Err(FolderError::Exists { .. })));
+    assert!(matches!(again, Err(WriterError::Exists { .. })));
     let other = root.path().join("other");
     fs::create_dir(&other).unwrap();
     fs::write(other.join("thesis.tex"), b"").unwrap();

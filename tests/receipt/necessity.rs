@@ -4,12 +4,13 @@
 //! A receipt is attacked alone, as `verify` reads one; a session as a whole.
 
 use std::collections::BTreeSet;
+use std::fmt::Display;
 
 #[path = "../support/table.rs"]
 mod table;
 
 use cairo_decode::receipt::{
-    ProofIdentity, check_receipt, check_session, receipt_checks, session_checks,
+    ProofIdentity, SessionError, check_receipt, check_session, receipt_checks, session_checks,
 };
 
 use cairo_decode::verify::statement::{Statement, v3};
@@ -39,9 +40,14 @@ fn receipt_table<S: Attacked>(name: &str) {
     let honest = honest::<S>();
     let findings = |c: &Case<S>| -> Vec<(&str, bool)> {
         let checks = receipt_checks(&c.receipt, &c.facts, &c.proof, &c.accept);
-        checks
-            .iter()
-            .map(|check| (check.name(), check.find().is_err()))
+        let found = checks.iter().map(|check| (check.name(), check.find()));
+        found
+            .map(|(name, found)| {
+                (
+                    name,
+                    found.is_err_and(|error| is_named(&error, error.field())),
+                )
+            })
             .collect()
     };
     let all: Vec<&str> = findings(&honest).iter().map(|(name, _)| *name).collect();
@@ -59,6 +65,14 @@ fn receipt_table<S: Attacked>(name: &str) {
         rows.push(row(check, attack, findings(&case)));
     }
     table::check(name, &table::necessity(&rows));
+}
+
+/// A refusal's message names the field that the refusal is about.
+fn is_named(refused: &impl Display, field: Option<String>) -> bool {
+    let said = refused.to_string();
+    let named = field.is_none_or(|field| said.contains(&field));
+    assert!(named, "the message names another field: {said}");
+    true
 }
 
 fn row(check: &str, attack: &str, findings: Vec<(&str, bool)>) -> Row {
@@ -104,8 +118,17 @@ fn session_table<S: SessionAttacked>(name: &str) {
     let accept = honest.accept();
     let findings = |r: &Run<S>| -> Vec<(&str, bool)> {
         let own = session_checks(&r.session, &r.manifest, &r.receipts);
-        own.iter()
-            .map(|check| (check.name(), check.find().is_err()))
+        let found = own.iter().map(|check| (check.name(), check.find()));
+        let is_named = |error: SessionError| {
+            assert!(
+                error
+                    .to_string()
+                    .starts_with(&format!("{}: ", error.file()))
+            );
+            is_named(&error, error.field())
+        };
+        found
+            .map(|(name, found)| (name, found.is_err_and(is_named)))
             .collect()
     };
     let of_receipts = |r: &Run<S>| -> Option<String> {

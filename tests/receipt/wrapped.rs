@@ -5,8 +5,8 @@ use std::fs;
 use std::path::Path;
 
 use cairo_decode::receipt::{
-    Document, Manifest, ProofIdentity, Receipt, Session, Wrapped, proof_name, receipt_name,
-    verify_session,
+    Document, Folder, Manifest, ProofIdentity, Receipt, Session, Wrapped, WriteDocument,
+    proof_name, receipt_name, verify_session,
 };
 use cairo_decode::verify::policy::Accept;
 use cairo_decode::verify::statement::{CircuitRoot, PublicFacts};
@@ -70,7 +70,7 @@ fn wrapped(dir: &Path, manifest: &Manifest, accept: &Accept) -> Result<(), Strin
 
 /// What `verify` says.
 fn direct(dir: &Path, manifest: &Manifest, accept: &Accept) -> Result<(), String> {
-    let verified = verify_session(dir, manifest, accept, &mut |_, _| {});
+    let verified = verify_session(Folder::new(dir), &manifest.clone().into(), accept);
     verified.map(drop).map_err(|error| error.to_string())
 }
 

@@ -188,7 +188,7 @@ fn named(seen: &BTreeSet<Site>) -> BTreeMap<&Site, String> {
 
 /// The lines of components that have a constraint or a term of the zero sum.
 fn written() -> BTreeSet<(String, usize)> {
-    let folder = "src/air/components";
+    let folder = "verifier/src/air/components";
     let path = Path::new(env!("CARGO_MANIFEST_DIR")).join(folder);
     let mut found = BTreeSet::new();
     for file in fs::read_dir(path).expect("the components") {

@@ -5,8 +5,8 @@ use std::fs;
 use std::path::Path;
 
 use cairo_decode::receipt::{
-    Document, ProofIdentity, ProofRecord, Receipt, TensorManifest, TensorReceipt,
-    VerifySessionError, verify_receipt, verify_tensor_receipt,
+    Document, Folder, ModelManifest, ProofIdentity, ProofRecord, Receipt, Rejected, TensorManifest,
+    TensorReceipt, WriteDocument, receipt_name, verify_receipt,
 };
 use cairo_decode::spec::TENSOR_SPEC_VERSION;
 use cairo_decode::verify::ProofError;
@@ -76,7 +76,7 @@ fn commands_take_layouts_and_roots_from_the_manifest() {
     let bytes = encode_tensors(&honest().proof);
     let receipt = tensor_receipt(&bytes);
     let folder = tempfile::tempdir().expect("a folder");
-    let file = folder.path().join("chunk-0000.receipt.json");
+    let file = folder.path().join(receipt_name(0));
     receipt.write(&file).expect("written");
     fs::write(folder.path().join(&receipt.proof.file), &bytes).expect("written");
     let write = |name: &str, tensors: TensorPins| {
@@ -124,7 +124,8 @@ fn receipts_are_verified_with_the_manifests_pins() {
     let mut receipt = tensor_receipt(&bytes);
     receipt.statement.program_hash = ProgramHash(facts.program_hash);
     let folder = tempfile::tempdir().expect("a folder");
-    let file = folder.path().join("chunk-0000.receipt.json");
+    let (files, name) = (Folder::new(folder.path()), receipt_name(0));
+    let file = folder.path().join(&name);
     receipt.write(&file).expect("written");
     fs::write(folder.path().join(&receipt.proof.file), &bytes).expect("written");
     let statement = &receipt.statement;
@@ -141,10 +142,10 @@ fn receipts_are_verified_with_the_manifests_pins() {
             tensors,
             ..manifest()
         };
-        verify_tensor_receipt(&file, &accept, &manifest).expect_err("a refusal")
+        verify_receipt(&files, &name, &manifest.into(), &accept).expect_err("a refusal")
     };
     match with(honest().pins()) {
-        VerifySessionError::Receipt { source, .. } => {
+        Rejected::Receipt { source, .. } => {
             assert_eq!(
                 source.to_string(),
                 "public output: has 1 felts, a statement of version 3 has 22"
@@ -153,12 +154,13 @@ fn receipts_are_verified_with_the_manifests_pins() {
         other => panic!("refused for another reason: {other}"),
     }
     match with(other_model().pins()) {
-        VerifySessionError::Proof { source, .. } => assert_eq!(source, ProofError::ConstantsRoot),
+        Rejected::Proof { source, .. } => assert_eq!(source, ProofError::ConstantsRoot),
         other => panic!("refused for another reason: {other}"),
     }
+    let other = ModelManifest::from(manifest().model);
     // A manifest of a model without tensor components knows no such receipt, and no such proof.
-    match verify_receipt(&file, &accept).expect_err("a refusal") {
-        VerifySessionError::Document(error) => {
+    match verify_receipt(&files, &name, &other, &accept).expect_err("a refusal") {
+        Rejected::Document(error) => {
             assert!(error.to_string().contains("format: is"), "{error}")
         }
         other => panic!("refused for another reason: {other}"),
@@ -168,8 +170,8 @@ fn receipts_are_verified_with_the_manifests_pins() {
         found: Kind::Tensors,
         expected: Kind::Cairo,
     };
-    match verify_receipt(&file, &accept).expect_err("a refusal") {
-        VerifySessionError::Proof { source, .. } => assert_eq!(source, ProofError::Decode(kind)),
+    match verify_receipt(&files, &name, &other, &accept).expect_err("a refusal") {
+        Rejected::Proof { source, .. } => assert_eq!(source, ProofError::Decode(kind)),
         other => panic!("refused for another reason: {other}"),
     }
 }

@@ -6,9 +6,9 @@ use std::sync::OnceLock;
 
 use cairo_decode::prove::Prover;
 use cairo_decode::receipt::{
-    Completion, Document, FormatError, Manifest, Receipt, ReceiptError, Session, SessionFacts,
-    SessionWriter, TENSOR_RECEIPT_FORMAT, TensorManifest, TensorReceipt, VerifySessionError,
-    proof_name, receipt_name, verify_session, verify_tensor_receipt, verify_tensor_session,
+    Accepted, Chunk, Completion, Document, Folder, FormatError, Manifest, ModelManifest, Receipt,
+    ReceiptError, Rejected, Session, SessionWriter, TENSOR_RECEIPT_FORMAT, TensorManifest,
+    TensorReceipt, WriteDocument, proof_name, receipt_name, verify_receipt, verify_session,
 };
 use cairo_decode::spec::TENSOR_SPEC_VERSION;
 use cairo_decode::tensor::constants;
@@ -143,14 +143,10 @@ fn write(receipts: &[TensorReceipt]) -> tempfile::TempDir {
     folder
 }
 
-type Found = Result<(Session, SessionFacts<Frontier>), VerifySessionError>;
-
-fn verify(folder: &Path, manifest: &TensorManifest) -> (usize, Found) {
-    let mut seen = 0;
-    let mut observe = |_: usize, _: &_| seen += 1;
+fn verify(folder: &Path, manifest: &TensorManifest) -> Result<Accepted, Rejected> {
     let accept = manifest.model.accept(Domain::local());
-    let found = verify_tensor_session(&folder.join("session"), manifest, &accept, &mut observe);
-    (seen, found)
+    let files = Folder::new(folder.join("session"));
+    verify_session(files, &manifest.clone().into(), &accept)
 }
 
 /// A session with two proofs is accepted, by the library and by the commands, and so is each of its receipts.
@@ -158,19 +154,21 @@ fn verify(folder: &Path, manifest: &TensorManifest) -> (usize, Found) {
 fn a_session_with_tensor_proofs_is_verified() {
     let proven = proven();
     let folder = write(&proven.receipts);
-    let (seen, found) = verify(folder.path(), &proven.manifest);
-    let (session, facts) = found.expect("accepted");
-    assert_eq!((seen, &session), (2, &proven.session));
-    assert_eq!((facts.chunks, facts.steps, facts.finished), (2, 7, true));
-    assert_eq!(Some(facts.first), Frontier::start(&PROMPT));
-    assert_eq!(facts.last, proven.receipts[1].statement.frontier_out);
-    assert_eq!(facts.generated_tokens.len(), 3);
+    let accepted = verify(folder.path(), &proven.manifest).expect("accepted");
+    assert_eq!(accepted.session, proven.session);
+    let chunks = proven.receipts.iter().cloned().map(Chunk::Tensors);
+    assert_eq!(accepted.chunks, chunks.collect::<Vec<_>>());
+    assert_eq!((accepted.steps, accepted.finished), (7, true));
+    let first = proven.receipts[0].statement.frontier_in;
+    assert_eq!(Some(first), Frontier::start(&PROMPT));
+    assert_eq!(accepted.generated_tokens.len(), 3);
     let dir = folder.path().join("session");
-    let accept_ = proven.manifest.model.accept(Domain::local());
+    let manifest = ModelManifest::from(proven.manifest.clone());
+    let accept_ = manifest.accept(Domain::local());
     for (index, receipt) in proven.receipts.iter().enumerate() {
-        let file = dir.join(receipt_name(index));
-        let verified = verify_tensor_receipt(&file, &accept_, &proven.manifest).expect("accepted");
-        assert_eq!(verified.receipt, *receipt);
+        let (files, name) = (Folder::new(&dir), receipt_name(index));
+        let verified = verify_receipt(&files, &name, &manifest, &accept_).expect("accepted");
+        assert_eq!(verified, Chunk::Tensors(receipt.clone()));
     }
     let model = folder.path().join("model.json");
     let verify = ["verify", path(&dir), "--model", path(&model)];
@@ -184,7 +182,7 @@ fn a_session_with_tensor_proofs_is_verified() {
     let json: serde_json::Value = serde_json::from_str(&json).expect("JSON");
     assert_eq!(
         json["generated_tokens"],
-        serde_json::json!(facts.generated_tokens)
+        serde_json::json!(accepted.generated_tokens)
     );
     let file = dir.join(receipt_name(1));
     let said = accept(&["verify", path(&file), "--model", path(&model)]);
@@ -253,7 +251,7 @@ fn changed_receipts_do_not_fit_the_proofs() {
         let mut receipts = proven().receipts.clone();
         change(&mut receipts);
         let folder = write(&receipts);
-        let (_, found) = verify(folder.path(), &proven().manifest);
+        let found = verify(folder.path(), &proven().manifest);
         let refused = found.expect_err("a lie").to_string();
         assert!(refused.contains(reason), "{index}: {refused}");
     }
@@ -266,19 +264,17 @@ fn sessions_of_another_kind_are_refused() {
     let folder = write(&proven.receipts);
     let dir = folder.path().join("session");
     // A manifest without pins reads receipts of the other kind only.
-    let accept = proven.manifest.model.accept(Domain::local());
-    let refused = verify_session(&dir, &proven.manifest.model, &accept, &mut |_, _| {});
+    let other = ModelManifest::from(proven.manifest.model.clone());
+    let accept = other.accept(Domain::local());
+    let refused = verify_session(Folder::new(&dir), &other, &accept);
     let refused = refused.expect_err("another kind").to_string();
     let other = format!("format: is \"{TENSOR_RECEIPT_FORMAT}\", expected");
     assert!(refused.contains(&other), "{refused}");
     // The version of the manifest's statements.
     let mut manifest = proven.manifest.clone();
     manifest.model.statement_version = 2;
-    match verify(folder.path(), &manifest)
-        .1
-        .expect_err("another version")
-    {
-        VerifySessionError::Receipt { source, .. } => {
+    match verify(folder.path(), &manifest).expect_err("another version") {
+        Rejected::Receipt { source, .. } => {
             assert!(matches!(*source, ReceiptError::Policy(_)), "{source}");
         }
         other => panic!("refused for another reason: {other}"),
@@ -287,9 +283,7 @@ fn sessions_of_another_kind_are_refused() {
     let fixtures = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/fixtures/wrapped-session");
     let receipt = Receipt::read(&fixtures.join(receipt_name(1))).expect("a receipt");
     receipt.write(&dir.join(receipt_name(1))).expect("written");
-    let refused = verify(folder.path(), &proven.manifest)
-        .1
-        .expect_err("another kind");
+    let refused = verify(folder.path(), &proven.manifest).expect_err("another kind");
     let refused = refused.to_string();
     let other = format!("expected \"{TENSOR_RECEIPT_FORMAT}\" here");
     assert!(refused.contains(&other), "{refused}");
@@ -301,9 +295,7 @@ fn sessions_of_another_kind_are_refused() {
     let folder = write(&proven.receipts);
     let dir = folder.path().join("session");
     fs::write(dir.join(proof_name(1)), &proven.proofs[0]).expect("written");
-    let refused = verify(folder.path(), &proven.manifest)
-        .1
-        .expect_err("another proof");
+    let refused = verify(folder.path(), &proven.manifest).expect_err("another proof");
     assert!(
         refused.to_string().contains("its receipt says"),
         "{refused}"
@@ -311,8 +303,6 @@ fn sessions_of_another_kind_are_refused() {
     // The program of another model root.
     let mut manifest = proven.manifest.clone();
     manifest.model.program_hash = ProgramHash(Felt::ONE);
-    let refused = verify(folder.path(), &manifest)
-        .1
-        .expect_err("another program");
+    let refused = verify(folder.path(), &manifest).expect_err("another program");
     assert!(refused.to_string().contains("program_hash"), "{refused}");
 }

@@ -1,22 +1,27 @@
-//! The table of modules in `docs/architecture.md` says what each module of `src/` imports, no more and no less.
+//! The tables of modules in `docs/architecture.md` say what each module of `src/` and of `verifier/src/` imports, no more and no less.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 
-use crate::{files, root};
+use crate::{files, root, sources};
 
-/// The document with the table.
+/// The document with the tables.
 const DOCUMENT: &str = "docs/architecture.md";
+
+/// The folders that have a table each. A name that both have, as `receipt`, is one module in two parts: the main package's adds
+/// to the verifier's.
+const FOLDERS: [&str; 2] = ["verifier/src", "src"];
 
 /// Modules that each module imports.
 type Imports = BTreeMap<String, BTreeSet<String>>;
 
-/// The table of modules of a document: the row of a module names it first, and in the last column the modules that it
-/// imports, or `all`.
-fn table(document: &str) -> Imports {
+/// The table of a folder's modules in a document: the row of a module names it first, and in the last column the modules that
+/// it imports, or `all`.
+fn table(document: &str, folder: &str) -> Imports {
+    let title = format!("| `{folder}/` |");
     let rows = document
         .lines()
-        .skip_while(|line| !(line.starts_with("| `src/` |") && line.ends_with("| imports |")))
+        .skip_while(|line| !(line.starts_with(&title) && line.ends_with("| imports |")))
         .skip(2)
         .take_while(|line| line.starts_with('|'));
     let mut table = Imports::new();
@@ -36,8 +41,22 @@ fn table(document: &str) -> Imports {
             "{DOCUMENT}: twice: {row}"
         );
     }
-    assert!(!table.is_empty(), "{DOCUMENT} has no table of modules");
+    assert!(
+        !table.is_empty(),
+        "{DOCUMENT} has no table of the modules of {folder}/"
+    );
     table
+}
+
+/// Both tables of a document in one.
+fn whole_table(document: &str) -> Imports {
+    let mut whole = Imports::new();
+    for folder in FOLDERS {
+        for (module, imports) in table(document, folder) {
+            whole.entry(module).or_default().extend(imports);
+        }
+    }
+    whole
 }
 
 /// The name in backticks.
@@ -49,13 +68,17 @@ fn name(quoted: &str) -> String {
         .to_string()
 }
 
-/// What the files of `src/` import, with the first file that does.
-fn found() -> BTreeMap<String, BTreeMap<String, String>> {
-    let sources = files("src", &["rs"]);
+/// What modules import, with the first file that does.
+type Found = BTreeMap<String, BTreeMap<String, String>>;
+
+/// What the files below a folder import.
+fn found(folder: &str) -> Found {
+    let sources = sources();
     let modules: BTreeSet<&str> = sources.iter().map(|(path, _)| module(path)).collect();
-    let mut found: BTreeMap<String, BTreeMap<String, String>> = BTreeMap::new();
+    let own = |path: &str| path.starts_with(folder) && module(path) != "lib";
+    let mut found = Found::new();
     // The root of the library imports nothing: it lists the modules.
-    for (path, text) in sources.iter().filter(|(path, _)| module(path) != "lib") {
+    for (path, text) in sources.iter().filter(|(path, _)| own(path)) {
         let own = found.entry(module(path).to_string()).or_default();
         for import in imports(path, text, &modules) {
             if import != module(path) {
@@ -67,7 +90,7 @@ fn found() -> BTreeMap<String, BTreeMap<String, String>> {
 }
 
 /// How the table and the imports differ, each line with what to do.
-fn differences(table: &Imports, found: &BTreeMap<String, BTreeMap<String, String>>) -> Vec<String> {
+fn differences(table: &Imports, found: &Found) -> Vec<String> {
     let mut problems = vec![];
     for (module, imports) in found {
         let Some(listed) = table.get(module) else {
@@ -119,7 +142,8 @@ fn reached(table: &Imports, module: &str) -> BTreeSet<String> {
 #[test]
 fn the_table_of_imports_is_that_of_the_sources() {
     let document = fs::read_to_string(root().join(DOCUMENT)).expect(DOCUMENT);
-    let problems = differences(&table(&document), &found());
+    let of = |folder: &str| differences(&table(&document, folder), &found(folder));
+    let problems = FOLDERS.map(of).concat();
     assert!(problems.is_empty(), "{}", problems.join("\n"));
 }
 
@@ -128,7 +152,7 @@ fn the_table_of_imports_is_that_of_the_sources() {
 #[test]
 fn imports_have_one_direction() {
     let document = fs::read_to_string(root().join(DOCUMENT)).expect(DOCUMENT);
-    let table = table(&document);
+    let table = whole_table(&document);
     for module in table.keys() {
         assert!(
             !reached(&table, module).contains(module),
@@ -144,7 +168,7 @@ fn imports_have_one_direction() {
 fn the_verifier_does_not_know_the_prover() {
     let mut problems = vec![];
     for folder in ["air", "receipt", "spec", "verify"] {
-        for (path, text) in files(&format!("src/{folder}"), &["rs"]) {
+        for (path, text) in files(&format!("verifier/src/{folder}"), &["rs"]) {
             for prover in ["stwo::prover", "stwo_cairo_prover", "stwo_cairo_adapter"] {
                 if text.contains(prover) {
                     problems.push(format!("{path} names {prover}"));
@@ -168,10 +192,7 @@ fn by_path(text: &str) -> BTreeSet<String> {
 }
 
 /// What the modules of a list import that the list lacks.
-fn lacking(
-    list: &BTreeSet<String>,
-    found: &BTreeMap<String, BTreeMap<String, String>>,
-) -> Vec<String> {
+fn lacking(list: &BTreeSet<String>, found: &Found) -> Vec<String> {
     let mut problems = vec![];
     for module in list {
         let Some(imports) = found.get(module) else {
@@ -191,7 +212,8 @@ fn lacking(
 #[test]
 fn modules_by_path_come_with_their_imports() {
     let text = fs::read_to_string(root().join(BY_PATH)).expect(BY_PATH);
-    let problems = lacking(&by_path(&text), &found());
+    let found = FOLDERS.map(found).into_iter().flatten().collect();
+    let problems = lacking(&by_path(&text), &found);
     assert!(problems.is_empty(), "{}", problems.join("\n"));
 }
 
@@ -245,7 +267,7 @@ fn differences_are_found() {
         ("top".to_string(), of(&["a", "b"])),
     ]);
     assert_eq!(
-        differences(&table(document), &found),
+        differences(&table(document, "src"), &found),
         [
             "src/f.rs: a imports b, which docs/architecture.md does not list",
             "docs/architecture.md: b does not import d: take it out of the table",
@@ -255,9 +277,10 @@ fn differences_are_found() {
     );
 }
 
-/// Top-level module of a path: `src/ir/verify.rs` → `ir`, `src/main.rs` → `main`.
+/// Top-level module of a path: `src/ir/verify.rs` → `ir`, `src/main.rs` → `main`, `verifier/src/air/row.rs` → `air`.
 fn module(path: &str) -> &str {
-    let below = path.strip_prefix("src/").expect("a file of src");
+    let below = path.strip_prefix("verifier/").unwrap_or(path);
+    let below = below.strip_prefix("src/").expect("a file of src");
     below
         .split('/')
         .next()
@@ -267,8 +290,11 @@ fn module(path: &str) -> &str {
 
 /// Modules that a file names through `crate::…`, or through as many `super`s as lead to the root.
 fn imports(path: &str, text: &str, modules: &BTreeSet<&str>) -> BTreeSet<String> {
-    let depth = path.matches('/').count() - usize::from(path.ends_with("/mod.rs"));
-    let mut prefixes = vec!["crate::".to_string(), "cairo_decode::".to_string()];
+    let below = path.strip_prefix("verifier/").unwrap_or(path);
+    let depth = below.matches('/').count() - usize::from(below.ends_with("/mod.rs"));
+    let mut prefixes = ["crate::", "cairo_decode::", "cairo_decode_verifier::"]
+        .map(str::to_string)
+        .to_vec();
     prefixes.push("super::".repeat(depth));
     let mut found = BTreeSet::new();
     let code: Vec<&str> = text
@@ -352,6 +378,13 @@ fn imports_are_found() {
         "d"
     );
     assert_eq!(of("src/main.rs", "use cairo_decode::c::T;"), "c");
+    assert_eq!(
+        of(
+            "verifier/src/x/y.rs",
+            "use super::super::c::T; use cairo_decode_verifier::d;"
+        ),
+        "c d"
+    );
     assert_eq!(
         of("src/x.rs", "// crate::a\n/// [`crate::b`]\nuse mycrate::c;"),
         ""

@@ -17,7 +17,7 @@ use cairo_decode::wrap::{self, digest_felt};
 use starknet_types_core::felt::Felt;
 
 use super::{Args, account, deployed, failure, sending, sent_json, sent_line};
-use crate::cli::failure::Done;
+use crate::cli::failure::{self, Done};
 use crate::cli::{Failure, Outcome, output, paths};
 
 /// A model as a build folder pins it.
@@ -59,12 +59,12 @@ impl Folder {
     fn open(dir: &Path, model: &Pinned, domain: Domain, verify: bool) -> Result<Folder, Failure> {
         paths::session_folder(dir)?;
         let (session, receipts, wrapped) = wrap::session::open(dir, &model.manifest, model.circuit)
-            .map_err(Failure::of_wrapped)?;
+            .map_err(failure::of_wrapped)?;
         same_domain(dir, &session, domain)?;
         if verify {
             let accept = model.manifest.accept(domain);
             wrap::session::verify(dir, &model.manifest, &accept, model.circuit)
-                .map_err(Failure::of_wrapped)?;
+                .map_err(failure::of_wrapped)?;
         }
         if receipts.is_empty() {
             return Err(Failure::Input(anyhow!(

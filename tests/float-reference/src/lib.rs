@@ -1,6 +1,6 @@
 //! The modules that the float reference needs, compiled from the product's own sources.
 
-#[path = "../../../src/guard.rs"]
+#[path = "../../../verifier/src/guard.rs"]
 pub mod guard;
 #[path = "../../../src/integers/mod.rs"]
 pub mod integers;
@@ -12,5 +12,5 @@ pub mod model;
 pub mod quantize;
 #[path = "../../../src/scales/mod.rs"]
 pub mod scales;
-#[path = "../../../src/spec/mod.rs"]
+#[path = "../../../verifier/src/spec/mod.rs"]
 pub mod spec;

@@ -1,0 +1,275 @@
+//! The session in `examples`, as the library and the program verify it: in a folder and in memory, whole and with attacks.
+//! `tests/tensor_sessions.rs` of `cairo-decode` makes sessions of its own; this one was made with
+//! `cairo-decode compile models/stories --lanes 8 --proofs compact -o B` and `cairo-decode prove B -p "Once upon a time" -n 12`.
+
+use std::collections::BTreeMap;
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Output};
+
+use cairo_decode_verifier::receipt::{
+    Accepted, Folder, Memory, ModelManifest, Rejected, Verification, proof_name, receipt_name,
+    verify_receipt, verify_session,
+};
+use cairo_decode_verifier::verify::statement::Domain;
+
+fn examples() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("../examples")
+}
+
+fn manifest() -> ModelManifest {
+    ModelManifest::read(&examples().join("model.json")).expect("a manifest")
+}
+
+/// The session's files by name.
+type Files = BTreeMap<String, Vec<u8>>;
+
+fn files() -> Files {
+    let entries = fs::read_dir(examples().join("session")).expect("a folder");
+    let entries = entries.map(|entry| entry.expect("an entry"));
+    let read = |entry: fs::DirEntry| {
+        let name = entry.file_name().into_string().expect("a text");
+        (name, fs::read(entry.path()).expect("a file"))
+    };
+    entries.map(read).collect()
+}
+
+/// A folder with these files, gone when dropped.
+struct Written(PathBuf);
+
+impl Written {
+    fn new(name: &str, files: &Files) -> Written {
+        let dir = Path::new(env!("CARGO_TARGET_TMPDIR")).join(name);
+        let _ = fs::remove_dir_all(&dir);
+        fs::create_dir_all(&dir).expect("a folder");
+        for (name, bytes) in files {
+            fs::write(dir.join(name), bytes).expect("written");
+        }
+        Written(dir)
+    }
+}
+
+impl Drop for Written {
+    fn drop(&mut self) {
+        let _ = fs::remove_dir_all(&self.0);
+    }
+}
+
+fn in_memory(place: &Path, files: &Files) -> Result<Accepted, Rejected> {
+    let (manifest, files) = (manifest(), Memory::new(place, files.clone()));
+    verify_session(files, &manifest, &manifest.accept(Domain::local()))
+}
+
+fn in_folder(dir: &Path) -> Result<Accepted, Rejected> {
+    let manifest = manifest();
+    let accept = manifest.accept(Domain::local());
+    verify_session(Folder::new(dir), &manifest, &accept)
+}
+
+/// Runs `cairo-decode-verify`.
+fn program(args: &[&str]) -> Output {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_cairo-decode-verify"));
+    command.args(args).output().expect("the program runs")
+}
+
+fn text(bytes: &[u8]) -> &str {
+    std::str::from_utf8(bytes).expect("UTF-8")
+}
+
+fn path(path: &Path) -> &str {
+    path.to_str().expect("UTF-8")
+}
+
+/// What the program says of a session: its exit code and its last line.
+fn said(dir: &Path) -> (Option<i32>, String) {
+    let model = examples().join("model.json");
+    let output = program(&[path(dir), "--model", path(&model)]);
+    let code = output.status.code();
+    (code, text(&output.stderr).trim_end().to_string())
+}
+
+/// The same session is the same for all: library and program, folder and memory, at once and chunk by chunk.
+#[test]
+fn the_session_is_accepted() {
+    let dir = examples().join("session");
+    let accepted = in_folder(&dir).expect("accepted");
+    assert_eq!(accepted, in_memory(&dir, &files()).expect("accepted"));
+    assert_eq!(accepted.chunks.len(), 2);
+    assert_eq!((accepted.steps, accepted.finished), (16, true));
+    assert_eq!(accepted.generated_tokens.len(), 12);
+    let manifest = manifest();
+    let accept = manifest.accept(Domain::local());
+    let opened = Verification::open(Folder::new(&dir), &manifest, &accept);
+    let mut watched = opened.expect("a session");
+    for chunk in &accepted.chunks {
+        assert_eq!(watched.next_chunk().expect("accepted"), Some(chunk));
+    }
+    assert_eq!(watched.next_chunk().expect("accepted"), None);
+    assert_eq!(watched.finish().expect("accepted"), accepted);
+    for (index, chunk) in accepted.chunks.iter().enumerate() {
+        let (folder, name) = (Folder::new(&dir), receipt_name(index));
+        let alone = verify_receipt(&folder, &name, &manifest, &accept).expect("accepted");
+        assert_eq!(alone, *chunk);
+    }
+    let model = examples().join("model.json");
+    let output = program(&[path(&dir), "--model", path(&model)]);
+    assert_eq!(output.status.code(), Some(0), "{}", text(&output.stderr));
+    let said = text(&output.stdout);
+    assert!(said.contains("receipt 0001  positions 8 to 15"), "{said}");
+    assert!(
+        said.contains("from a prompt of 5 tokens chose 12 tokens"),
+        "{said}"
+    );
+    let output = program(&[path(&dir), "--model", path(&model), "--json"]);
+    let said: serde_json::Value = serde_json::from_slice(&output.stdout).expect("JSON");
+    let listed = serde_json::json!(accepted.generated_tokens);
+    assert_eq!(
+        (&said["ok"], &said["generated_tokens"]),
+        (&true.into(), &listed)
+    );
+}
+
+/// A change of the session's files.
+type Change = fn(&mut Files);
+
+/// Replaces a text that is in a document once.
+fn replace(files: &mut Files, name: &str, from: &str, to: &str) {
+    let document = files.get_mut(name).expect("a document");
+    let before = text(document);
+    assert_eq!(before.matches(from).count(), 1, "{name}: {from}");
+    let after = before.replacen(from, to, 1);
+    *document = after.into_bytes();
+}
+
+/// Attacks with the file and the field that the refusal names.
+const ATTACKS: [(&str, Change, &str, Option<&str>); 11] = [
+    (
+        "no session",
+        |files| drop(files.remove("session.json")),
+        "session.json",
+        None,
+    ),
+    (
+        "a proof that is missing",
+        |files| drop(files.remove(&proof_name(1))),
+        "chunk-0001.proof",
+        None,
+    ),
+    (
+        "a receipt that is missing",
+        |files| drop(files.remove(&receipt_name(1))),
+        "chunk-0001.receipt.json",
+        None,
+    ),
+    (
+        "a byte of a proof",
+        |files| files.get_mut(&proof_name(0)).expect("a proof")[5000] ^= 1,
+        "chunk-0000.proof",
+        Some("proof.blake2s"),
+    ),
+    (
+        "a proof's end",
+        |files| {
+            files
+                .get_mut(&proof_name(0))
+                .expect("a proof")
+                .truncate(5000)
+        },
+        "chunk-0000.proof",
+        Some("proof.bytes"),
+    ),
+    (
+        "another token in the document",
+        |files| replace(files, "session.json", "    191\n", "    192\n"),
+        "session.json",
+        Some("generated_tokens[11]"),
+    ),
+    (
+        "another number of steps",
+        |files| {
+            replace(
+                files,
+                "chunk-0001.receipt.json",
+                "\"steps\": 8",
+                "\"steps\": 7",
+            )
+        },
+        "chunk-0001.receipt.json",
+        Some("statement.frontier_out.position"),
+    ),
+    (
+        "an unknown field",
+        |files| replace(files, "session.json", "\"prompt\":", "\"promise\":"),
+        "session.json",
+        Some("prompt"),
+    ),
+    (
+        "a running session",
+        |files| {
+            replace(files, "session.json", "\"complete\"", "\"running\"");
+        },
+        "session.json",
+        Some("chunks"),
+    ),
+    (
+        "a name that is almost a chunk's",
+        |files| drop(files.insert("chunk-2.proof".to_string(), vec![])),
+        "chunk-2.proof",
+        None,
+    ),
+    (
+        "a proof too many",
+        |files| drop(files.insert(proof_name(2), vec![])),
+        "chunk-0002.proof",
+        None,
+    ),
+];
+
+/// Every attack is refused with the same words in a folder, in memory, and by the program, which exits with 1; and the refusal
+/// names file and field. A folder without a session is none that was read.
+#[test]
+fn attacks_are_refused_alike() {
+    for (attack, change, file, field) in ATTACKS {
+        let mut files = files();
+        change(&mut files);
+        let written = Written::new("attacked", &files);
+        let dir = &written.0;
+        let refused = in_folder(dir).expect_err(attack);
+        let message = refused.to_string();
+        assert_eq!(refused.file(), dir.join(file), "{attack}: {message}");
+        assert_eq!(refused.field().as_deref(), field, "{attack}: {message}");
+        let other = in_memory(dir, &files).expect_err(attack);
+        assert_eq!(other.to_string(), message, "{attack}");
+        assert_eq!(
+            (other.file(), other.field()),
+            (refused.file(), refused.field())
+        );
+        let (code, said) = said(dir);
+        match file == "session.json" && field.is_none() {
+            true => assert_eq!(code, Some(2), "{attack}: {said}"),
+            false => assert_eq!((code, said), (Some(1), format!("rejected: {message}"))),
+        }
+    }
+}
+
+/// What the verifier's side expects and the session does not have, and arguments that name something else.
+#[test]
+fn other_expectations_are_refused() {
+    let (session, model) = (examples().join("session"), examples().join("model.json"));
+    let (session, model) = (path(&session), path(&model));
+    let expected = [
+        ("--prompt-tokens", "0,190,246,80,246", 1),
+        ("--prompt-tokens", "0,190,246,80,245", 0),
+        ("--session-id", "0x1", 1),
+        ("--domain", "SN_SEPOLIA/0x1234", 1),
+        ("--session-id", "one", 2),
+        ("--wrapped", "", 2),
+    ];
+    for (option, value, code) in expected {
+        let output = program(&[session, "--model", model, option, value]);
+        let said = text(&output.stderr);
+        assert_eq!(output.status.code(), Some(code), "{option} {value}: {said}");
+    }
+    let output = program(&[model, "--model", session]);
+    assert_eq!(output.status.code(), Some(2), "{}", text(&output.stderr));
+}
