@@ -1,0 +1,70 @@
+/**
+ * The files that a person drops or chooses: which are a session, which is the manifest, which the tokenizer.
+ *
+ * A file is looked at by its name only; nothing is read here. What the session's files say is the verifier's business.
+ */
+
+/** Most files that are listed, as in the verifier; a folder with more is not a session's. */
+const MAX_FILES = 1 << 16;
+
+/** All files of a drop, with their paths; folders are opened. */
+export async function dropped(transfer) {
+  // The entries must be asked for before anything is waited for.
+  const entries = [...transfer.items].map((item) => item.webkitGetAsEntry?.()).filter(Boolean);
+  if (entries.length === 0) return chosen(transfer.files);
+  const found = [];
+  for (const entry of entries) await walk(entry, found);
+  return found;
+}
+
+/** All files of an input. */
+export function chosen(files) {
+  return [...files].map((file) => ({ path: file.webkitRelativePath || file.name, file }));
+}
+
+async function walk(entry, found) {
+  if (found.length > MAX_FILES) throw new Error(`more than ${MAX_FILES} files`);
+  if (entry.isFile) {
+    const file = await new Promise((take, fail) => entry.file(take, fail));
+    found.push({ path: entry.fullPath.replace(/^\//, ''), file });
+    return;
+  }
+  const reader = entry.createReader();
+  for (;;) {
+    const some = await new Promise((take, fail) => reader.readEntries(take, fail));
+    if (some.length === 0) return;
+    for (const child of some) await walk(child, found);
+  }
+}
+
+const nameOf = (path) => path.slice(path.lastIndexOf('/') + 1);
+const folderOf = (path) => path.slice(0, Math.max(0, path.lastIndexOf('/')));
+const depth = (path) => path.split('/').length;
+
+/**
+ * What the files are: `{ session, manifest, tokenizer }`, each missing if there is none. A session is the folder of a
+ * `session.json`; files that were chosen without a folder are in one.
+ */
+export function sorted(found) {
+  const named = (name) => found.filter(({ path }) => nameOf(path) === name).sort((a, b) => depth(a.path) - depth(b.path));
+  const sorted = {};
+  const sessions = named('session.json');
+  if (sessions.length > 1) {
+    throw new Error(`${sessions.length} sessions at once (${sessions[0].path}, ${sessions[1].path}): give one`);
+  }
+  const chunk = found.find(({ path }) => /^chunk-.*\.(receipt\.json|proof)$/.test(nameOf(path)));
+  const start = sessions[0] ?? chunk;
+  if (start) {
+    const folder = folderOf(start.path);
+    const inside = found.filter(({ path }) => folderOf(path) === folder);
+    sorted.session = {
+      name: nameOf(folder) || 'session',
+      files: new Map(inside.map(({ path, file }) => [nameOf(path), file])),
+    };
+  }
+  const [manifest] = named('model.json');
+  if (manifest) sorted.manifest = manifest;
+  const [tokenizer] = named('tokenizer.json');
+  if (tokenizer) sorted.tokenizer = tokenizer;
+  return sorted;
+}
