@@ -23,7 +23,7 @@ let worker = null;
 async function startWorker() {
   worker?.terminate();
   const code = URL.createObjectURL(new Blob([$('worker').textContent], { type: 'text/javascript' }));
-  worker = new Worker(code, { type: 'module' });
+  worker = new Worker(code);
   worker.addEventListener('message', ({ data }) => heard(data));
   worker.addEventListener('error', (event) => failed(event.message || 'the worker could not be started'));
   const packed = Uint8Array.from(atob($('wasm').textContent), (letter) => letter.charCodeAt(0));
@@ -117,9 +117,9 @@ function heard({ opened, receipt, accepted: result, rejected: refusal, failed: r
     run.receipts.push(receipt);
     progress();
   } else if (result) {
-    finished(() => accepted(result));
+    finished(accepted(result));
   } else if (refusal) {
-    finished(() => rejected(refusal));
+    finished(rejected(refusal));
   } else if (reason) {
     failed(reason);
   }
@@ -145,8 +145,14 @@ function cancel() {
   $('verify').focus();
 }
 
-async function finished(fill) {
-  const parts = await fill();
+/** Shows a result, once it is drawn. */
+async function finished(drawing) {
+  let parts;
+  try {
+    parts = await drawing;
+  } catch (error) {
+    return failed(error.message);
+  }
   const again = element('button', { type: 'button', class: 'secondary' }, 'Verify another');
   again.addEventListener('click', () => {
     show('intake');
@@ -224,8 +230,8 @@ async function rejected({ message, file, field }) {
   if (file) row('file', file);
   if (field) row('field', field);
   const parts = [banner('bad', 'Rejected', element('p', { class: 'reason' }, shown(message)), where)];
-  const document = await contents(file);
-  if (document !== null && field) parts.push(part(`The field in ${file}`, marked(document, field)));
+  const document = field && (await contents(file));
+  if (document) parts.push(part(`The field in ${shown(document.name)}`, marked(document.text, field)));
   if (run.opened && run.receipts.length < run.opened.proofs.length) {
     const words = await tokenizer();
     const [done, all] = [run.receipts.length, run.opened.proofs.length];
@@ -236,11 +242,11 @@ async function rejected({ message, file, field }) {
   return parts;
 }
 
-/** The text of a document of the session or of the manifest, by the name that the verifier gave. */
+/** The document that has the field: the file that the verifier named, the manifest, or the receipt of a proof. */
 async function contents(file) {
-  if (!file?.endsWith('.json')) return null;
-  const found = run.session.files.get(file.slice(file.lastIndexOf('/') + 1)) ?? (file === run.manifest.path ? run.manifest.file : null);
-  return found && found.size < 1 << 21 ? found.text() : null;
+  const name = file.slice(file.lastIndexOf('/') + 1).replace(/\.proof$/, '.receipt.json');
+  const found = file === run.manifest.path ? run.manifest.file : run.session.files.get(name);
+  return found && found.size < 1 << 21 ? { name, text: await found.text() } : null;
 }
 
 // The page.

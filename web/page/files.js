@@ -9,32 +9,46 @@ const MAX_FILES = 1 << 16;
 
 /** All files of a drop, with their paths; folders are opened. */
 export async function dropped(transfer) {
-  // The entries must be asked for before anything is waited for.
-  const entries = [...transfer.items].map((item) => item.webkitGetAsEntry?.()).filter(Boolean);
-  if (entries.length === 0) return chosen(transfer.files);
+  const items = [...transfer.items].filter((item) => item.kind === 'file');
+  // A page from a file may open folders by handles only, and some browsers have none. Both must be asked for before anything is waited for.
+  const handles = items.map((item) => item.getAsFileSystemHandle?.());
+  const entries = items.map((item) => item.webkitGetAsEntry?.());
   const found = [];
-  for (const entry of entries) await walk(entry, found);
+  for (const [i, item] of entries.entries()) {
+    const handle = await handles[i];
+    if (handle) await walkHandle(handle, '', found);
+    else if (item) await walkEntry(item, found);
+  }
   return found;
 }
 
-/** All files of an input. */
-export function chosen(files) {
-  return [...files].map((file) => ({ path: file.webkitRelativePath || file.name, file }));
+function add(found, path, file) {
+  if (found.length === MAX_FILES) throw new Error(`there are more than ${MAX_FILES} files`);
+  found.push({ path, file });
 }
 
-async function walk(entry, found) {
-  if (found.length > MAX_FILES) throw new Error(`more than ${MAX_FILES} files`);
+async function walkHandle(handle, folder, found) {
+  const path = folder + handle.name;
+  if (handle.kind === 'file') return add(found, path, await handle.getFile());
+  for await (const child of handle.values()) await walkHandle(child, `${path}/`, found);
+}
+
+async function walkEntry(entry, found) {
   if (entry.isFile) {
     const file = await new Promise((take, fail) => entry.file(take, fail));
-    found.push({ path: entry.fullPath.replace(/^\//, ''), file });
-    return;
+    return add(found, entry.fullPath.replace(/^\//, ''), file);
   }
   const reader = entry.createReader();
   for (;;) {
     const some = await new Promise((take, fail) => reader.readEntries(take, fail));
     if (some.length === 0) return;
-    for (const child of some) await walk(child, found);
+    for (const child of some) await walkEntry(child, found);
   }
+}
+
+/** All files of an input. */
+export function chosen(files) {
+  return [...files].map((file) => ({ path: file.webkitRelativePath || file.name, file }));
 }
 
 const nameOf = (path) => path.slice(path.lastIndexOf('/') + 1);

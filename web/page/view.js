@@ -160,6 +160,9 @@ export function chain(receipts, tokenizer, total, refused = null) {
   return list;
 }
 
+/** Chain and contract, as the command line writes them. */
+const where = ({ chain, verifier }) => (chain === 'local' ? chain : `${chain}/${verifier}`);
+
 /** What was pinned: what a person has to compare with a source that he trusts, and what the session says of itself. */
 export function pins(manifest, session, receipts) {
   const policy = `${session.policy.kind}${session.policy.eos === null ? '' : `, ends with token ${session.policy.eos}`}`;
@@ -170,7 +173,7 @@ export function pins(manifest, session, receipts) {
     ['name and source', shown(`${manifest.name}: ${manifest.source}`)],
     ['policy', policy],
     ['session', hash(session.session_id)],
-    ['for', shown(session.domain)],
+    ['for', shown(where(session.domain))],
   ];
   const proof = receipts[0]?.receipt.proof;
   if (proof) {
