@@ -189,13 +189,25 @@ function lines(value, path = '', indent = '', key = '', end = '') {
   const plain = (item) => item === null || typeof item !== 'object';
   if (plain(value)) return [{ path, text: start + JSON.stringify(value) + end }];
   const list = Array.isArray(value);
-  if (list && value.every(plain)) return [{ path, text: `${start}[${value.join(', ')}]${end}` }];
+  if (list && value.every(plain)) {
+    const items = value.map((item) => JSON.stringify(item));
+    return [{ path, text: `${start}[${items.join(', ')}]${end}`, items, start: `${start}[`, end: `]${end}` }];
+  }
   const entries = Object.entries(value);
   const inside = entries.flatMap(([name, item], i) => {
     const below = list ? `${path}[${name}]` : path === '' ? name : `${path}.${name}`;
     return lines(item, below, `${indent}  `, list ? '' : name, i + 1 < entries.length ? ',' : '');
   });
   return [{ path, text: start + (list ? '[' : '{') }, ...inside, { path, text: indent + (list ? ']' : '}') + end }];
+}
+
+/** A line with a list, and the one item that the field names marked in it. */
+function item(line, field) {
+  const index = Number(/\[(\d+)\]$/.exec(field)?.[1]);
+  if (!line.items || !(index < line.items.length)) return [shown(line.text)];
+  const before = line.items.slice(0, index).map((other) => `${other}, `);
+  const after = line.items.slice(index + 1).map((other) => `, ${other}`);
+  return [shown(line.start + before.join('')), element('mark', {}, shown(line.items[index])), shown(after.join('') + line.end)];
 }
 
 /** A document with one field in red; the field of which nothing is there is the nearest one around it. */
@@ -211,7 +223,7 @@ export function marked(text, field) {
   while (path !== '' && !has(path)) path = path.replace(/(\.|^)[^.[]*$|\[[^\]]*\]$/, '');
   const rows = all.map((line) => {
     const hit = path !== '' && (line.path === path || line.path.startsWith(`${path}.`) || line.path.startsWith(`${path}[`));
-    return element('span', { class: hit ? 'line wrong' : 'line' }, `${shown(line.text)}\n`);
+    return element('span', { class: hit ? 'line wrong' : 'line' }, ...(hit ? item(line, field) : [shown(line.text)]), '\n');
   });
   return element('pre', { class: 'document', tabindex: '0', 'aria-label': 'the document, the wrong field is marked' }, ...rows);
 }

@@ -88,8 +88,30 @@ function withProof(session, index, proof) {
   return changed(changed(session, name, proof), receipt, text(document));
 }
 
+/**
+ * Proofs in which a list is shorter by its first entry, and says so: they are read as proofs, and the library asserts what they break. Where a
+ * list begins and how long an entry is, is guessed: a number of 8 bytes with 6 zeros, entries of one, four or eight words.
+ */
+function* shortened(session, index, count, next) {
+  const proof = session.files.get(`chunk-${index}.proof`);
+  const places = [];
+  for (let at = 0; at + 8 <= proof.length; at++) {
+    const zeros = proof.readUIntLE(at + 2, 6) === 0;
+    if (zeros && proof.readUInt16LE(at) > 0) places.push(at);
+  }
+  for (let i = 0; i < count; i++) {
+    const at = places[next(places.length)];
+    for (const entry of [4, 16, 32]) {
+      const shorter = Buffer.concat([proof.subarray(0, at + 8), proof.subarray(at + 8 + entry)]);
+      shorter.writeUInt16LE(proof.readUInt16LE(at) - 1, at);
+      const name = `chunk-${index}.proof: the list at byte ${at} without an entry of ${entry} bytes`;
+      yield { name, ...withProof(session, index, shorter) };
+    }
+  }
+}
+
 /** All attacks: `{ name, files, manifest }`. */
-export function* attacks(session, { flips = 120, seed = 1 } = {}) {
+export function* attacks(session, { flips = 120, lists = 50, seed = 1 } = {}) {
   const named = (name, attack) => ({ name, ...attack });
   const receipts = [...session.files.keys()].filter((name) => name.endsWith('.receipt.json')).sort();
   const documents = ['session.json', receipts[0], receipts.at(-1)];
@@ -113,6 +135,7 @@ export function* attacks(session, { flips = 120, seed = 1 } = {}) {
     const what = `chunk-${index}.proof: byte ${place} flipped, the receipt ${kept ? 'as before' : 'knows'}`;
     yield named(what, kept ? changed(session, `chunk-${index}.proof`, proof) : withProof(session, index, proof));
   }
+  yield* shortened(session, chunks[0], lists, next);
   const first = chunks[0];
   const proof = session.files.get(`chunk-${first}.proof`);
   for (const length of [0, 1, 8, 1000, proof.length >> 1, proof.length - 1]) {
