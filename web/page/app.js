@@ -160,6 +160,8 @@ async function finished(drawing) {
   });
   $('result').replaceChildren(...parts, element('p', { class: 'actions' }, again));
   show('result');
+  const wrong = document.querySelector('.document .wrong');
+  if (wrong) wrong.parentElement.scrollTop = wrong.offsetTop - wrong.parentElement.clientHeight / 3;
   $('verdict').focus();
   scrollTo(0, 0);
 }
@@ -230,8 +232,8 @@ async function rejected({ message, file, field }) {
   if (file) row('file', file);
   if (field) row('field', field);
   const parts = [banner('bad', 'Rejected', element('p', { class: 'reason' }, shown(message)), where)];
-  const document = field && (await contents(file));
-  if (document) parts.push(part(`The field in ${shown(document.name)}`, marked(document.text, field)));
+  const about = field && (await contents(file));
+  if (about) parts.push(part(`The field in ${shown(about.name)}`, marked(about.text, field)));
   if (run.opened && run.receipts.length < run.opened.proofs.length) {
     const words = await tokenizer();
     const [done, all] = [run.receipts.length, run.opened.proofs.length];

@@ -77,8 +77,10 @@ export class Browser {
     return page;
   }
 
-  close() {
-    this.#child.kill();
+  async close() {
+    const ended = new Promise((take) => this.#child.once('exit', take));
+    await this.send('Browser.close');
+    await ended;
     rmSync(this.#profile, { recursive: true, force: true, maxRetries: 5, retryDelay: 200 });
   }
 }

@@ -154,6 +154,9 @@ async function rejects(name, folder, { model = manifest, message, file, field = 
     if (field) {
       const line = await text(page, '.document .wrong');
       assert.ok(line?.includes(field.split('.').at(-1)), `the red line is ${line}`);
+      const seen = `(([box, line]) => line.top >= box.top && line.bottom <= box.bottom)(
+        ['.document', '.document .wrong'].map((part) => document.querySelector(part).getBoundingClientRect()))`;
+      assert.equal(await page.value(seen), true, 'the red line is in sight');
     }
     await fits(page);
     await shot(page, `rejected-${name.replaceAll(' ', '-')}`);
@@ -227,6 +230,6 @@ await test('says what is wrong with an expectation, which is no verdict', {}, as
   assert.match(await text(page, '#trouble'), /says nothing about the session: session id/);
 });
 
-browser.close();
+await browser.close();
 rmSync(work, { recursive: true });
 console.log(`${passed} passed, 0 failed; ${browserName().version}`);

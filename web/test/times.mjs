@@ -62,7 +62,7 @@ for (let i = 0; i < COLD; i++) {
   const times = await page.value(`(${start})(${call})`);
   cold.push(times.cold);
   if (i === 0) warm.push(...times.warm);
-  browser.close();
+  await browser.close();
 }
 const shown = (times) => {
   const sorted = [...times].sort((a, b) => a - b);
