@@ -10,7 +10,7 @@
 use std::any::Any;
 use std::cell::Cell;
 use std::panic::{self, AssertUnwindSafe};
-use std::sync::Once;
+use std::sync::{Once, OnceLock};
 
 /// Most characters of a panic's message that an error shows.
 const MESSAGE: usize = 300;
@@ -38,13 +38,11 @@ pub fn quiet_thread() {
 }
 
 /// Names the function that is told of a panic inside [`guarded`] where panics abort; the first name counts.
-#[cfg(panic = "abort")]
 pub fn on_abort(told: fn(String)) {
     TOLD.get_or_init(|| told);
 }
 
-#[cfg(panic = "abort")]
-static TOLD: std::sync::OnceLock<fn(String)> = std::sync::OnceLock::new();
+static TOLD: OnceLock<fn(String)> = OnceLock::new();
 
 /// Puts the hook in its place, once.
 fn install() {
@@ -55,8 +53,9 @@ fn install() {
             if !QUIET.try_with(Cell::get).unwrap_or(false) {
                 return report(info);
             }
-            #[cfg(panic = "abort")]
-            if let Some(told) = TOLD.get() {
+            if cfg!(panic = "abort")
+                && let Some(told) = TOLD.get()
+            {
                 told(message(info.payload()));
             }
         }));
