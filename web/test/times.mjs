@@ -1,6 +1,7 @@
 /**
  * What a receipt takes in a headless Chromium: cold, from the bytes of the module to the first verified receipt in a browser that has just
- * started, documents included; warm, for the receipts after that. Usage: node times.mjs DIST SESSION MANIFEST
+ * started, documents included; warm, for the receipts after that. And the processor time of a warm receipt in Node, which depends less on
+ * what else the machine does. Usage: node times.mjs DIST SESSION MANIFEST
  */
 
 import { readFileSync } from 'node:fs';
@@ -10,6 +11,7 @@ import { pathToFileURL } from 'node:url';
 import { readSession } from './attacks.mjs';
 import { Browser, browserName } from './browser.mjs';
 
+const { Verifier } = await import(pathToFileURL(resolve(process.argv[2], 'verifier.js')));
 const COLD = 5;
 const WARM = 10;
 const [dist, session, manifest] = process.argv.slice(2).map((path) => resolve(path));
@@ -69,3 +71,14 @@ const shown = (times) => {
   return `${sorted[sorted.length >> 1].toFixed(0)} ms (median of ${times.length}, ${sorted[0].toFixed(0)} to ${sorted.at(-1).toFixed(0)})`;
 };
 console.log(`a receipt in ${browserName().version}: cold ${shown(cold)}, warm ${shown(warm)}`);
+
+const verifier = await Verifier.load(readFileSync(join(dist, 'verifier.wasm')));
+let receipts = 0;
+const verify = () => verifier.verifySession(read.files, read.manifest, { onReceipt: () => receipts++ });
+// The engine's compiler works in the background until then.
+for (let i = 0; i < WARM; i++) await verify();
+receipts = 0;
+const before = process.cpuUsage();
+for (let i = 0; i < WARM; i++) await verify();
+const { user, system } = process.cpuUsage(before);
+console.log(`a warm receipt in Node ${process.version}: ${((user + system) / 1000 / receipts).toFixed(0)} ms of processor time`);
