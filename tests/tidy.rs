@@ -10,6 +10,8 @@ mod links;
 mod requirements;
 #[path = "tidy/verifier.rs"]
 mod verifier;
+#[path = "tidy/web.rs"]
+mod web;
 
 use std::collections::BTreeSet;
 use std::fs;
@@ -41,9 +43,9 @@ fn files(dir: &str, extensions: &[&str]) -> Vec<(String, String)> {
         .collect()
 }
 
-/// The sources of the product: of the library with its binary, and of the verifier.
+/// The sources of the product: of the library with its binary, of the verifier, and of its module for browsers.
 fn sources() -> Vec<(String, String)> {
-    let folders = ["src", "verifier/src"];
+    let folders = ["src", "verifier/src", "web/src"];
     folders.map(|folder| files(folder, &["rs"])).concat()
 }
 

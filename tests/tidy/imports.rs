@@ -73,7 +73,9 @@ type Found = BTreeMap<String, BTreeMap<String, String>>;
 
 /// What the files below a folder import.
 fn found(folder: &str) -> Found {
-    let sources = sources();
+    let mut sources = sources();
+    // A package of two files, in no table.
+    sources.retain(|(path, _)| !path.starts_with("web/"));
     let modules: BTreeSet<&str> = sources.iter().map(|(path, _)| module(path)).collect();
     let own = |path: &str| path.starts_with(folder) && module(path) != "lib";
     let mut found = Found::new();

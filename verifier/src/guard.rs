@@ -3,11 +3,14 @@
 //! Libraries assert what outside data can break: the Cairo compiler, the tokenizers, the verifiers of proofs and of
 //! circuits. Each is called through [`guarded`]. This module owns the process's panic hook: the hook is silent on a thread while that thread is inside
 //! [`guarded`], and on threads that [`quiet_thread`] marked; a panic anywhere else is reported as ever.
+//!
+//! Where panics abort (`panic = "abort"`, as in WebAssembly), [`guarded`] does not return from one. What would have been its error
+//! goes to the function that [`on_abort`] names, before the program ends.
 
 use std::any::Any;
 use std::cell::Cell;
 use std::panic::{self, AssertUnwindSafe};
-use std::sync::Once;
+use std::sync::{Once, OnceLock};
 
 /// Most characters of a panic's message that an error shows.
 const MESSAGE: usize = 300;
@@ -34,6 +37,13 @@ pub fn quiet_thread() {
     QUIET.set(true);
 }
 
+/// Names the function that is told of a panic inside [`guarded`] where panics abort; the first name counts.
+pub fn on_abort(told: fn(String)) {
+    TOLD.get_or_init(|| told);
+}
+
+static TOLD: OnceLock<fn(String)> = OnceLock::new();
+
 /// Puts the hook in its place, once.
 fn install() {
     static HOOK: Once = Once::new();
@@ -41,7 +51,12 @@ fn install() {
         let report = panic::take_hook();
         panic::set_hook(Box::new(move |info| {
             if !QUIET.try_with(Cell::get).unwrap_or(false) {
-                report(info);
+                return report(info);
+            }
+            if cfg!(panic = "abort")
+                && let Some(told) = TOLD.get()
+            {
+                told(message(info.payload()));
             }
         }));
     });

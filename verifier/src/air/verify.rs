@@ -7,9 +7,10 @@ use cairo_air::claims::CairoClaim;
 use cairo_air::verifier::INTERACTION_POW_BITS;
 use num_traits::Zero;
 use serde::{Deserialize, Serialize};
-use stwo::core::air::Component;
+use stwo::core::air::{Component, Components};
 use stwo::core::channel::Channel as _;
-use stwo::core::fields::qm31::SecureField;
+use stwo::core::circle::CirclePoint;
+use stwo::core::fields::qm31::{SECURE_EXTENSION_DEGREE, SecureField};
 use stwo::core::pcs::CommitmentSchemeVerifier;
 use stwo::core::verifier::{VerificationError, verify_ex};
 use stwo_constraint_framework::PREPROCESSED_TRACE_IDX;
@@ -40,6 +41,8 @@ pub enum VerifyError {
     Sizes(#[from] SizeError),
     #[error("the head has another number of messages than the layout says")]
     Messages,
+    #[error("a column is opened at another number of points than its components read")]
+    Openings,
     #[error(transparent)]
     Stark(#[from] VerificationError),
 }
@@ -188,6 +191,9 @@ pub fn verify(
             .flatten()
             .map(|component| component as &dyn Component),
     );
+    if !are_complete(&proof, &components, ids.len(), all_constants) {
+        return Err(VerifyError::Openings);
+    }
     let channel = &mut found.channel;
     verify_ex(
         &components,
@@ -197,4 +203,29 @@ pub fn verify(
         all_constants,
     )?;
     Ok(())
+}
+
+/// Whether each column is opened at as many points as its components read. The library asserts it while a component is evaluated, whose
+/// destructor asserts as well: the second panic would end the process, whoever guards against the first.
+fn are_complete(
+    proof: &CairoProof,
+    components: &[&dyn Component],
+    constants: usize,
+    all_constants: bool,
+) -> bool {
+    let components = Components {
+        components: components.to_vec(),
+        n_preprocessed_columns: constants,
+    };
+    // How many points there are does not depend on where they are.
+    let bound = components.composition_log_degree_bound();
+    let point = CirclePoint::zero();
+    let mut points = components.mask_points(point, bound, all_constants);
+    points.push(vec![vec![point]; 2 * SECURE_EXTENSION_DEGREE]);
+    let opened = &proof.stark_proof.sampled_values;
+    opened.len() == points.len()
+        && opened.iter().zip(points.iter()).all(|(opened, points)| {
+            let (opened, points) = (opened.iter().map(Vec::len), points.iter().map(Vec::len));
+            opened.eq(points)
+        })
 }

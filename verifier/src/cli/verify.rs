@@ -1,7 +1,6 @@
 //! Verifying a session, or one receipt, from its files: what `cairo-decode-verify` does, and `cairo-decode verify` too.
 
 use std::path::{Path, PathBuf};
-use std::str::FromStr;
 use std::time::{Duration, Instant};
 
 use anyhow::Context;
@@ -9,10 +8,11 @@ use anyhow::Context;
 use super::failure::Failure;
 use super::{Outcome, output, paths};
 use crate::receipt::{
-    Accepted, Chunk, Folder, ModelManifest, SESSION_FILE, Session, Verification, verify_receipt,
+    Accepted, Chunk, Expected, Folder, ModelManifest, Session, TokenIds, Verification,
+    verify_receipt,
 };
 use crate::verify::policy::Accept;
-use crate::verify::statement::{Domain, SessionId};
+use crate::verify::statement::Domain;
 
 /// What is verified, and what is expected of it.
 #[derive(Debug, clap::Args)]
@@ -35,25 +35,6 @@ pub struct Args {
     /// Print JSON
     #[arg(long)]
     pub json: bool,
-}
-
-/// Token ids as [`output::tokens`] or JSON write them: with commas, and perhaps with spaces or in brackets.
-#[derive(Debug, Clone)]
-pub struct TokenIds(Vec<u32>);
-
-impl FromStr for TokenIds {
-    type Err = &'static str;
-
-    fn from_str(text: &str) -> Result<TokenIds, &'static str> {
-        let text = text.trim();
-        let inner = text
-            .strip_prefix('[')
-            .and_then(|rest| rest.strip_suffix(']'));
-        let ids = inner.unwrap_or(text).split(',');
-        let ids: Result<Vec<u32>, _> = ids.map(|id| id.trim().parse()).collect();
-        ids.map(TokenIds)
-            .map_err(|_| "token ids with commas, like 0,190,246; `generate --json` prints them")
-    }
 }
 
 impl Args {
@@ -91,32 +72,16 @@ impl Args {
     /// # Errors
     /// What differs.
     pub fn check_expected(&self, session: &Session) -> Outcome {
-        let differs = |field: &str, found: String, expected: &str| {
-            let file = self.path.join(SESSION_FILE);
-            let message = format!(
-                "{}: {field}: is {found}, expected {expected}",
-                file.display()
-            );
-            Err(Failure::Rejected(anyhow::anyhow!(message)))
+        let id = self.session_id.as_ref().map(|text| {
+            text.parse()
+                .with_context(|| format!("--session-id: {text:?}"))
+        });
+        let expected = Expected {
+            prompt_tokens: self.prompt_tokens.clone(),
+            session_id: id.transpose()?,
         };
-        if let Some(TokenIds(tokens)) = &self.prompt_tokens
-            && *tokens != session.prompt_tokens
-        {
-            return differs(
-                "prompt_tokens",
-                output::tokens(&session.prompt_tokens),
-                &output::tokens(tokens),
-            );
-        }
-        if let Some(text) = &self.session_id {
-            let id: SessionId = text
-                .parse()
-                .with_context(|| format!("--session-id: {text:?}"))?;
-            if id != session.session_id {
-                return differs("session_id", session.session_id.to_string(), text);
-            }
-        }
-        Ok(())
+        let checked = expected.check(&self.path, session);
+        checked.map_err(Failure::of_session)
     }
 }
 

@@ -14,6 +14,7 @@
 //! | `stated` | what receipts need of a statement, of versions 1 and 2, and of version 3 |
 //! | `session` | `session.json`: prompt, policy, domain, progress |
 //! | `continuity` | the chain of receipts: order, links, prompt, tokens |
+//! | `expected` | what the verifier's side expects of a session beside its model |
 //! | `listing` | the names of a session's files |
 //! | `folder` | the session's folder, for reading: completeness, sizes |
 //! | `verify_session` | what is checked of a session, and who verifies its proofs |
@@ -29,6 +30,7 @@ mod continuity;
 mod decode;
 mod document;
 mod envelope;
+mod expected;
 mod files;
 mod folder;
 mod listing;
@@ -50,6 +52,7 @@ pub use document::{Document, DocumentError, MAX_DOCUMENT_BYTES};
 pub use envelope::{
     Receipt, ReceiptError, ReceiptOf, TensorReceipt, TokenCheck, check_receipt, receipt_checks,
 };
+pub use expected::{Expected, TokenIds};
 pub use files::{FileError, open_regular, read_bounded};
 pub use folder::{
     Chain, FolderError, MAX_PROOF_BYTES, MAX_RECEIPTS_BYTES, SESSION_FILE, SessionDir,
@@ -58,7 +61,7 @@ pub use listing::{Listing, MAX_CHUNKS, is_chunk_name, proof_name, receipt_name, 
 pub use manifest::{MANIFEST_FILE, MODEL_FORMAT, Manifest};
 pub use record::{Digest, DigestError, ProofIdentity, ProofRecord};
 pub use session::{Completion, SESSION_FORMAT, Session};
-pub use source::{Files, Folder, Memory};
+pub use source::{Files, Folder, MAX_FILES, Memory};
 pub use stated::{Carried, Link, RECEIPT_FORMAT, Stated, TENSOR_RECEIPT_FORMAT};
 pub use strict::{Decode, FormatError, Object, Value};
 pub use tensors::{ModelManifest, TENSOR_MODEL_FORMAT, TensorManifest};

@@ -16,7 +16,7 @@ use super::folder::FolderError;
 
 /// Most files of a session's folder: proof, receipt and witness of each chunk, wrapped documents, and room for
 /// a few of somebody else's.
-const MAX_FILES: usize = 1 << 16;
+pub const MAX_FILES: usize = 1 << 16;
 
 /// The files of one session, by name.
 pub trait Files: Debug + Send + Sync {

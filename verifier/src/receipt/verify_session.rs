@@ -38,6 +38,13 @@ pub enum Rejected {
         file: String,
         source: Box<ReceiptError>,
     },
+    #[error("{file}: {field}: is {found}, expected {expected}")]
+    Expected {
+        file: String,
+        field: &'static str,
+        found: String,
+        expected: String,
+    },
 }
 
 impl Rejected {
@@ -47,7 +54,9 @@ impl Rejected {
             Rejected::Document(error) => error.file().to_path_buf(),
             Rejected::Folder(error) => error.file(),
             Rejected::Running { dir, .. } => Path::new(dir).join(SESSION_FILE),
-            Rejected::Proof { file, .. } | Rejected::Receipt { file, .. } => PathBuf::from(file),
+            Rejected::Proof { file, .. }
+            | Rejected::Receipt { file, .. }
+            | Rejected::Expected { file, .. } => PathBuf::from(file),
         }
     }
 
@@ -60,6 +69,7 @@ impl Rejected {
             Rejected::Running { .. } => Some("status".to_string()),
             Rejected::Proof { .. } => None,
             Rejected::Receipt { source, .. } => source.field(),
+            Rejected::Expected { field, .. } => Some((*field).to_string()),
         }
     }
 }
