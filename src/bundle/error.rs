@@ -62,6 +62,10 @@ pub enum BundleError {
     HasSteps { dir: PathBuf },
     #[error("--context: {value} tokens are not from {min} to {max}")]
     Context { value: i64, min: i64, max: i64 },
+    #[error(
+        "--context: attention of a proof sees at most {largest} positions, and the model has {context}; pass --context {largest}, or less, which also takes less memory"
+    )]
+    LongContext { context: usize, largest: usize },
     #[error(transparent)]
     Option(QuantizeError),
     #[error("--name: a name has 1 to {limit} characters")]

@@ -14,6 +14,8 @@ use crate::receipt::TensorManifest;
 use crate::scales::network::Network;
 use crate::scales::sites::{Loss, losses};
 use crate::scales::{Floats, Options, Quantised, Reference, coarse, quantise_on};
+use crate::tensor::LANES;
+use crate::tensor::shares::MAX_KEYS;
 
 /// Bytes of memory that compiling takes for each parameter at least: as a float of the file, as a real number and as an integer. Measured with a seventh
 /// taken off: `compile` of SmolLM2-135M (`scripts/demo-smollm2`).
@@ -63,8 +65,13 @@ impl Kind for Tensors {
         }
     }
 
-    fn check_context(&self, _: &Config, _: usize) -> Result<(), BundleError> {
-        Ok(())
+    fn check_context(&self, _: &Config, context: usize) -> Result<(), BundleError> {
+        // Carried positions fill whole blocks, of as many as there are lanes.
+        let largest = MAX_KEYS - LANES.into_iter().max().unwrap_or(0);
+        match context <= largest {
+            true => Ok(()),
+            false => Err(BundleError::LongContext { context, largest }),
+        }
     }
 
     fn quantise(

@@ -22,7 +22,7 @@ use serde::Serialize;
 use super::output;
 use super::progress::Progress;
 
-/// Import, quantise and compile a model directory; print a fidelity report
+/// Import, quantise and compile a model directory or a GGUF file; print a fidelity report
 ///
 /// Reads config.json, model.safetensors (or shards) and tokenizer.json, or a GGUF file, which has all three. Scales are calibrated on
 /// calibration.txt, quality is measured on heldout.txt; both are looked for in the model directory. A directory without

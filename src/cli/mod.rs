@@ -32,7 +32,7 @@ use failure::Failure;
 
 /// Prove what a language model generated.
 ///
-/// Compiles a Hugging Face model directory to a Cairo program, proves its decode steps with Stwo, and
+/// Compiles a Hugging Face model directory or a GGUF file to a Cairo program, proves its decode steps with Stwo, and
 /// verifies the receipts.
 #[derive(Debug, Parser)]
 #[command(version, propagate_version = true, after_help = EXAMPLES)]

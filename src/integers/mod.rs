@@ -13,6 +13,7 @@ mod checks;
 mod description;
 mod encoding;
 mod error;
+mod limits;
 pub mod ranges;
 pub mod reference;
 

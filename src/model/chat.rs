@@ -12,6 +12,7 @@ use crate::guard;
 use minijinja::syntax::SyntaxConfig;
 use minijinja::value::Serde;
 use minijinja::{AutoEscape, Environment, Error, ErrorKind, context};
+use minijinja_contrib::pycompat::unknown_method_callback;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use std::collections::BTreeMap;
@@ -135,8 +136,14 @@ impl ChatTemplate {
         syntax.trim_blocks(true).lstrip_blocks(true);
         environment.set_syntax(syntax.build()?);
         environment.set_auto_escape_callback(|_| AutoEscape::None);
-        environment
-            .set_unknown_method_callback(minijinja_contrib::pycompat::unknown_method_callback);
+        environment.set_unknown_method_callback(|state, value, method, arguments| match method {
+            // A width in it is memory that no fuel counts.
+            "format" => Err(Error::new(
+                ErrorKind::UnknownMethod,
+                "`format` of a text is not supported",
+            )),
+            _ => unknown_method_callback(state, value, method, arguments),
+        });
         environment.add_function(
             "raise_exception",
             |reason: String| -> Result<String, Error> {

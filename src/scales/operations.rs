@@ -109,7 +109,7 @@ impl Choice<'_> {
         let halvings = (self.bounds[values].each / self.bounds[number].each).log2();
         let most = i64::from(PROBABILITY_BITS + SHORT_BITS) - halvings.round() as i64;
         let most = most + i64::from(halvings < 0.5);
-        let least = (most - i64::from(MAX_BITS)).max(0);
+        let least = (most - i64::from(MAX_BITS)).clamp(0, MAX_BITS.into());
         let mix_shift = (finest / wanted).log2().round();
         let mix_shift = mix_shift.clamp(least as f64, MAX_BITS.into()) as u32;
         let mix_bits = (most - i64::from(mix_shift)).clamp(1, (FORM_BITS - mix_shift).into());

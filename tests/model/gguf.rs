@@ -299,7 +299,8 @@ fn refusals() {
         ("tokenizer.ggml.model", json!("bert"), "bert"),
         ("tokenizer.ggml.pre", json!("viking"), "viking"),
         ("tokenizer.ggml.merges", json!(["he"]), "merges"),
-        ("tokenizer.ggml.tokens", json!(["a", "a"]), "twice"),
+        ("tokenizer.ggml.tokens", json!(vec!["a"; 40]), "twice"),
+        ("tokenizer.ggml.tokens", json!(["a", "b"]), "token_type"),
         (
             "tokenizer.ggml.tokens",
             json!([1, 2]),
@@ -365,4 +366,109 @@ fn damaged_files() {
     changed[4] = 3;
     changed[15] = 1;
     assert!(matches!(problem(&changed), GgufProblem::TooMany { .. }));
+}
+
+/// What a stranger found: settings that would have been left out in silence, and containers that say something twice.
+#[test]
+fn nothing_is_left_out_in_silence() {
+    let (metadata, tensors) = llama_file();
+    let tokenizer = bytes_tokenizer("smollm");
+    let with_keys = |keys: &[(&str, Value)], tensors: &[Stored]| {
+        let mut metadata = metadata.clone();
+        metadata.retain(|(known, _)| keys.iter().all(|(key, _)| known != key));
+        metadata.extend(
+            keys.iter()
+                .map(|(key, value)| (key.to_string(), value.clone())),
+        );
+        load(&metadata, &tokenizer, tensors)
+    };
+    let with_key = |key: &str, value: Value| with_keys(&[(key, value)], &tensors);
+    for (key, value) in [
+        ("llama.rope.freq_base", Value::Null),
+        ("llama.attention.layer_norm_rms_epsilon", Value::Null),
+        ("llama.attention.scale", json!(0.5)),
+        ("llama.attention.causal", json!(false)),
+        ("llama.rope.freq_base_swa", json!(1e4)),
+        ("llama.rope.dimension_sections", json!([2, 2])),
+        ("llama.block_count", json!("2".repeat(100_000))),
+        ("llama.rope.scaling.type", json!("l".repeat(100_000))),
+        ("general.alignment", json!(0)),
+        ("general.alignment", json!(48)),
+        ("general.alignment", json!("32")),
+    ] {
+        let error = with_key(key, value).unwrap_err().to_string();
+        assert!(error.contains(key) && error.len() < 1000, "{error}");
+    }
+    with_key("llama.attention.causal", json!(true)).unwrap();
+
+    // A factor of the rotation needs no type, under both of its names.
+    let rope = json!({ "rope_scaling": { "rope_type": "linear", "factor": 4.0 } });
+    let config = with(decoder("llama", "LlamaForCausalLM"), rope);
+    let expected = random(&config, 7).config.forward.rotation.unwrap();
+    for key in ["llama.rope.scaling.factor", "llama.rope.scale_linear"] {
+        let found = with_key(key, json!(4.0)).unwrap();
+        assert_eq!(found.config.forward.rotation.unwrap(), expected, "{key}");
+    }
+    let with_factors = |count: usize| {
+        let factors = (
+            "rope_freqs.weight".to_owned(),
+            vec![count],
+            vec![1.0; count],
+        );
+        [&tensors[..], &[factors]].concat()
+    };
+    let linear = [
+        ("llama.rope.scaling.type", json!("linear")),
+        ("llama.rope.scaling.factor", json!(4.0)),
+    ];
+    refused(with_keys(&linear, &with_factors(4)), &["rope.scaling.type"]);
+    with_keys(&[], &with_factors(4)).unwrap();
+    for count in [1, 3, 8] {
+        refused(with_keys(&[], &with_factors(count)), &["rope_freqs"]);
+    }
+
+    // A key that nobody knows has its whole name in the warning, and what it says is not kept if it is long.
+    let model = with_key("llama.hidden_act", json!("relu".repeat(1000))).unwrap();
+    assert!(warnings(&model).contains("llama.hidden_act"));
+    assert!(model.config_file.len() < 2000);
+
+    let twice = [&tensors[..], &tensors[..1]].concat();
+    refused(with_keys(&[], &twice), &["twice", &tensors[0].0]);
+    let mut metadata = metadata.clone();
+    metadata.push(metadata[1].clone());
+    let error = load(&metadata, &tokenizer, &tensors);
+    refused(error, &["twice", &metadata[1].0]);
+
+    let template = json!("{{ '{:900000000000}'.format(1) }}");
+    let model = with_key("tokenizer.chat_template", template).unwrap();
+    assert!(warnings(&model).contains("format"), "{}", warnings(&model));
+}
+
+/// A tensor that is lost from the list, or lies elsewhere than behind the one before it.
+#[test]
+fn tensors_lie_behind_one_another() {
+    let (metadata, tensors) = llama_file();
+    let metadata = metadata
+        .iter()
+        .map(|(key, value)| (key.as_str(), value.clone()));
+    let all: Vec<_> = metadata.chain(bytes_tokenizer("smollm")).collect();
+    let bytes = file(&all, &tensors);
+    load_bytes(&bytes).unwrap();
+    let mut fewer = bytes.clone();
+    fewer[8] -= 1;
+    let error = load_bytes(&fewer).unwrap_err().to_string();
+    assert!(error.contains("belong to none"), "{error}");
+    let name = tensors[1].0.as_bytes();
+    let at = bytes
+        .windows(name.len())
+        .position(|part| part == name)
+        .unwrap();
+    let at = at + name.len() + 4 + 8 * tensors[1].1.len() + 4;
+    let mut moved = bytes.clone();
+    moved[at..at + 8].fill(0);
+    let error = load_bytes(&moved).unwrap_err().to_string();
+    assert!(
+        error.contains(&tensors[1].0) && error.contains("begins at byte 0"),
+        "{error}"
+    );
 }

@@ -72,7 +72,8 @@ fn write(bytes: &mut Vec<u8>, value: &Value) {
         }
         number if number.is_u64() => bytes.extend((number.as_u64().unwrap() as u32).to_le_bytes()),
         number if number.is_i64() => bytes.extend((number.as_i64().unwrap() as i32).to_le_bytes()),
-        number => bytes.extend((number.as_f64().unwrap() as f32).to_le_bytes()),
+        // `null` is a number that JSON has not.
+        number => bytes.extend(number.as_f64().map_or(f32::NAN, |x| x as f32).to_le_bytes()),
     }
 }
 

@@ -4,7 +4,7 @@ use std::fs;
 
 use serde_json::{Value, json};
 
-use crate::command::{accept, path};
+use crate::command::{accept, path, reject};
 use crate::families::{decoder, with, write};
 use crate::session::{LANES, PROMPT};
 
@@ -46,4 +46,18 @@ fn norms_of_heads_are_proven() {
     let generate = ["generate", path(&build), "-p", PROMPT, "-n", "4", "--json"];
     let generated: Value = serde_json::from_str(&accept(&generate)).expect("JSON");
     assert_eq!(said["generated_tokens"], generated["generated_tokens"]);
+}
+
+/// Published contexts are longer than what attention of a proof sees: the refusal says what to pass.
+#[test]
+fn a_long_context_is_refused_with_what_fits() {
+    let temp = tempfile::tempdir().expect("a folder");
+    let [model, build] = ["model", "build"].map(|name| temp.path().join(name));
+    fs::create_dir(&model).expect("a folder");
+    let long = json!({ "head_dim": 8, "max_position_embeddings": 262144 });
+    write(&model, &with(decoder("qwen3", "Qwen3ForCausalLM"), long), 3);
+    let compile = ["compile", path(&model), "-o", path(&build)];
+    reject(&compile, 2, "pass --context 32704");
+    assert!(!build.exists());
+    accept(&[&compile[..], &["--context", "32", "--lanes", "8"]].concat());
 }

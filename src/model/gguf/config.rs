@@ -12,6 +12,24 @@ use serde_json::{Map, Value, json};
 /// Factors of the rotation that a converter of Llama 3 computed.
 const FACTORS: &str = "rope_freqs.weight";
 
+/// Keys behind the architecture's name that change the forward pass of a model and that no family here has.
+const CHANGES: [&str; 11] = [
+    "attention.scale",
+    "attention.clamp_kqv",
+    "attention.max_alibi_bias",
+    "attention.logit_softcapping",
+    "final_logit_softcapping",
+    "embedding_scale",
+    "residual_scale",
+    "logit_scale",
+    "rope.freq_base_swa",
+    "rope.dimension_sections",
+    "use_parallel_residual",
+];
+
+/// Most characters of a value that the configuration takes over.
+const LONGEST: usize = 256;
+
 /// How the architecture of the file is stored.
 pub(super) fn form(container: &Container) -> Result<&'static Form, ModelError> {
     const KEY: &str = "general.architecture";
@@ -67,30 +85,56 @@ impl Gguf {
         let mut scaling = Map::new();
         config.insert("model_type".to_owned(), form.family.into());
         for (key, value) in &container.metadata {
-            let Some(key) = key.strip_prefix(&prefix) else {
+            let (whole, Some(key)) = (key, key.strip_prefix(&prefix)) else {
                 continue;
             };
+            let is_long = value.to_string().len() > LONGEST;
             let named = form.keys.iter().find(|(known, _)| *known == key);
             match (key, named) {
+                (_, Some(_)) if is_long => return Err(wrong(container, whole, value, "a number")),
                 (_, Some((_, name))) => {
                     config.insert((*name).to_owned(), value.clone());
                 }
                 // Said by the tensors, by the tokenizer, or by another key.
                 ("vocab_size" | "rope.dimension_count" | "attention.value_length", None) => {}
+                (key, None) if CHANGES.contains(&key) => {
+                    let key = whole.clone();
+                    return Err(refused(&container.path, Problem::Changes { key }));
+                }
+                ("attention.causal", None) if *value == json!(false) => {
+                    return Err(wrong(container, whole, value, "true"));
+                }
+                ("attention.causal", None) => {}
+                // What files said before there was a type of scaling.
+                ("rope.scale_linear", None) => {
+                    scaling.insert("factor".to_owned(), value.clone());
+                }
                 (key, None) => match key.strip_prefix("rope.scaling.") {
+                    Some(_) if is_long => return Err(wrong(container, whole, value, "a number")),
                     Some(key) => {
                         scaling.insert(scaling_key(key).to_owned(), value.clone());
                     }
-                    // Whether the key is harmless is decided as for any `config.json`.
+                    // A key that no family knows: a warning with its whole name, which no `config.json` has.
                     None => {
-                        config.insert(key.to_owned(), value.clone());
+                        let value = if is_long { json!("…") } else { value.clone() };
+                        config.insert(whole.clone(), value);
                     }
                 },
             }
         }
         self.check_heads(&config)?;
         self.texts(&mut config)?;
-        if scaling.get("rope_type").is_some_and(|kind| *kind != "none") {
+        // A factor without a type is a linear one.
+        if scaling.contains_key("factor") && !scaling.contains_key("rope_type") {
+            scaling.insert("rope_type".to_owned(), "linear".into());
+        }
+        let scaled = scaling.get("rope_type").filter(|kind| **kind != "none");
+        if let Some(kind) = scaled.cloned() {
+            if self.container.tensors.contains_key(FACTORS) {
+                let key = format!("{prefix}rope.scaling.type");
+                let expected = "none, as the tensor rope_freqs.weight scales the rotation";
+                return Err(wrong(&self.container, &key, &kind, expected));
+            }
             config.insert("rope_scaling".to_owned(), Value::Object(scaling));
         }
         if self.container.tensors.contains_key(FACTORS) {
@@ -119,11 +163,16 @@ impl Gguf {
         Ok(())
     }
 
-    /// All channels of a head are rotated, and keys are as wide as values.
-    fn check_heads(&self, config: &Map<String, Value>) -> Result<(), ModelError> {
+    /// Channels of a head.
+    fn head_width(&self, config: &Map<String, Value>) -> Option<u64> {
         let size = |key: &str| config.get(key).and_then(Value::as_u64);
         let divided = || size("hidden_size")?.checked_div(size("num_attention_heads")?);
-        let width = size("head_dim").or_else(divided);
+        size("head_dim").or_else(divided)
+    }
+
+    /// All channels of a head are rotated, and keys are as wide as values.
+    fn check_heads(&self, config: &Map<String, Value>) -> Result<(), ModelError> {
+        let width = self.head_width(config);
         for (key, expected) in [
             (
                 "rope.dimension_count",
@@ -148,6 +197,9 @@ impl Gguf {
     /// published model, which is checked.
     fn llama3(&mut self, config: &Map<String, Value>) -> Result<Value, ModelError> {
         let factors = self.container.read(FACTORS)?;
+        if self.head_width(config) != Some(2 * factors.len() as u64) {
+            return Err(refused(&self.container.path, Problem::Factors));
+        }
         let factor = factors.iter().copied().fold(1.0, f32::max);
         let theta = config.get("rope_theta").and_then(Value::as_f64);
         let mut plain = Rotation {

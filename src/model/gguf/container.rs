@@ -9,6 +9,7 @@ use crate::model::ModelError;
 use crate::model::files;
 use serde_json::{Number, Value};
 use std::collections::BTreeMap;
+use std::collections::btree_map::Entry;
 use std::fs::File;
 use std::io::{BufReader, Read, Seek, SeekFrom};
 use std::path::{Path, PathBuf};
@@ -20,6 +21,10 @@ const MAX_DIMENSIONS: u64 = 4;
 /// Most bytes of a text, and most entries of a list.
 const MAX_TEXT: u64 = 1 << 24;
 const MAX_LIST: u64 = 1 << 24;
+/// Most entries of all lists together. The largest vocabularies have 2^18 tokens, with three lists, and a million merges.
+const MAX_ENTRIES: u64 = 1 << 22;
+/// The largest alignment: a page of memory, and more than any file has.
+const MAX_ALIGNMENT: u64 = 1 << 16;
 /// What tensors are aligned to where no key says it.
 const ALIGNMENT: u64 = 32;
 
@@ -52,6 +57,7 @@ impl Container {
             path,
             at: 0,
             length,
+            entries: 0,
         };
         if length < MAGIC.len() as u64 || reader.bytes(MAGIC.len() as u64, "its header")? != MAGIC {
             return Err(refused(path, Problem::NotGguf));
@@ -67,19 +73,30 @@ impl Container {
             let key = reader.text("its metadata")?;
             let kind = reader.u32(&key)?;
             let value = reader.value(&key, kind)?;
-            metadata.insert(key, value);
+            // A number that is not finite.
+            if value.is_null() {
+                return Err(bad_value(path, &key, "not finite".to_owned(), "a number"));
+            }
+            match metadata.entry(key) {
+                Entry::Vacant(entry) => drop(entry.insert(value)),
+                Entry::Occupied(entry) => {
+                    let what = format!("`{}`", entry.key());
+                    return Err(refused(path, Problem::Twice { what }));
+                }
+            }
         }
         let tensors = (0..tensors).map(|_| reader.tensor());
-        let tensors = tensors.collect::<Result<BTreeMap<_, _>, _>>()?;
-        let alignment = metadata.get("general.alignment").and_then(Value::as_u64);
-        let alignment = alignment.filter(|&size| size > 0).unwrap_or(ALIGNMENT);
+        let tensors = tensors.collect::<Result<Vec<_>, _>>()?;
+        let alignment = alignment(path, metadata.get("general.alignment"))?;
         let (at, inner) = (reader.at, reader.inner);
+        let data = at.next_multiple_of(alignment);
+        check_places(path, &tensors, alignment, length.saturating_sub(data))?;
         Ok(Container {
             path: path.into(),
             metadata,
-            tensors,
+            tensors: by_name(path, tensors)?,
             reader: inner,
-            data: at.next_multiple_of(alignment),
+            data,
             length,
         })
     }
@@ -128,12 +145,91 @@ impl Container {
     }
 }
 
+fn bad_value(path: &Path, key: &str, value: String, expected: &'static str) -> ModelError {
+    let key = key.to_owned();
+    let problem = Problem::Value {
+        key,
+        value,
+        expected,
+    };
+    refused(path, problem)
+}
+
+/// What the key says of the tensors' alignment.
+fn alignment(path: &Path, value: Option<&Value>) -> Result<u64, ModelError> {
+    let Some(value) = value else {
+        return Ok(ALIGNMENT);
+    };
+    let size = value.as_u64();
+    let size = size.filter(|size| size.is_power_of_two() && *size <= MAX_ALIGNMENT);
+    let shown = || value.to_string().chars().take(80).collect();
+    size.ok_or_else(|| {
+        bad_value(
+            path,
+            "general.alignment",
+            shown(),
+            "a power of two up to 65536",
+        )
+    })
+}
+
+/// Requires that tensors lie behind one another, in the order of their list, and that nothing else does: one that is lost from the list would shift the others.
+fn check_places(
+    path: &Path,
+    tensors: &[(String, Info)],
+    alignment: u64,
+    length: u64,
+) -> Result<(), ModelError> {
+    let mut end = 0;
+    for (name, info) in tensors {
+        let expected = u64::next_multiple_of(end, alignment);
+        let found = info.offset;
+        if found != expected {
+            let tensor = name.clone();
+            let problem = Problem::Offset {
+                tensor,
+                found,
+                expected,
+            };
+            return Err(refused(path, problem));
+        }
+        // Where rows are no whole blocks, reading the tensor says so.
+        let count: u64 = info.shape.iter().map(|&size| size as u64).product();
+        end = expected
+            .saturating_add(count.div_ceil(info.kind.block as u64) * info.kind.bytes as u64);
+    }
+    // Whether the last one is all there, reading it says.
+    match length.saturating_sub(end) {
+        bytes if bytes > alignment => Err(refused(path, Problem::Rest { bytes })),
+        _ => Ok(()),
+    }
+}
+
+fn by_name(
+    path: &Path,
+    tensors: Vec<(String, Info)>,
+) -> Result<BTreeMap<String, Info>, ModelError> {
+    let mut by_name = BTreeMap::new();
+    for (name, info) in tensors {
+        match by_name.entry(name) {
+            Entry::Vacant(entry) => drop(entry.insert(info)),
+            Entry::Occupied(entry) => {
+                let what = format!("tensor `{}`", entry.key());
+                return Err(refused(path, Problem::Twice { what }));
+            }
+        }
+    }
+    Ok(by_name)
+}
+
 /// A reader that knows how much there is.
 struct Reader<'a> {
     inner: BufReader<File>,
     path: &'a Path,
     at: u64,
     length: u64,
+    /// Entries of lists so far.
+    entries: u64,
 }
 
 impl Reader<'_> {
@@ -182,7 +278,8 @@ impl Reader<'_> {
     fn text(&mut self, what: &str) -> Result<String, ModelError> {
         let length = self.count(what, MAX_TEXT)?;
         let bytes = self.bytes(length, what)?;
-        String::from_utf8(bytes).map_err(|_| refused(self.path, Problem::NotText))
+        let what = what.to_owned();
+        String::from_utf8(bytes).map_err(|_| refused(self.path, Problem::NotText { what }))
     }
 
     /// A value of a type by its number; lists have values of one type.
@@ -204,6 +301,12 @@ impl Reader<'_> {
                     return Err(self.value_type(key, kind));
                 }
                 let count = self.count(key, MAX_LIST)?;
+                self.entries += count;
+                if self.entries > MAX_ENTRIES {
+                    let what = format!("with `{key}`, the lists of the metadata together");
+                    let (found, limit) = (self.entries, MAX_ENTRIES);
+                    return Err(refused(self.path, Problem::TooMany { what, found, limit }));
+                }
                 let values = (0..count).map(|_| self.value(key, kind));
                 Value::Array(values.collect::<Result<_, _>>()?)
             }

@@ -15,8 +15,24 @@ pub enum Problem {
         found: u64,
         limit: u64,
     },
-    #[error("a text of its metadata is not UTF-8")]
-    NotText,
+    #[error("{what}: a text is not UTF-8")]
+    NotText { what: String },
+    #[error("{what} is there twice: the file is damaged")]
+    Twice { what: String },
+    #[error(
+        "tensor `{tensor}` begins at byte {found} of the data, where the one before it ends at {expected}: the file is damaged, fetch it again"
+    )]
+    Offset {
+        tensor: String,
+        found: u64,
+        expected: u64,
+    },
+    #[error(
+        "{bytes} bytes behind its last tensor belong to none: the file is damaged, fetch it again"
+    )]
+    Rest { bytes: u64 },
+    #[error("`{key}` would change what the model computes, and is not supported")]
+    Changes { key: String },
     #[error("`{key}` has a value of type {found}, which GGUF does not define")]
     ValueType { key: String, found: u32 },
     #[error("`{key}` is missing")]

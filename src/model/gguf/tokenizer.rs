@@ -23,6 +23,8 @@ struct Splitter {
     whole: bool,
 }
 
+/// Most bytes of a token that is made of others: all ways to cut it are looked at.
+const LONGEST_PIECE: usize = 1 << 10;
 const LLAMA3: &str = r"(?i:'s|'t|'re|'ve|'m|'ll|'d)|[^\r\n\p{L}\p{N}]?\p{L}+|\p{N}{1,3}| ?[^\s\p{L}\p{N}]+[\r\n]*|\s*[\r\n]+|\s+(?!\S)|\s+";
 const QWEN2: &str = r"(?i:'s|'t|'re|'ve|'m|'ll|'d)|[^\r\n\p{L}\p{N}]?\p{L}+|\p{N}| ?[^\s\p{L}\p{N}]+[\r\n]*|\s*[\r\n]+|\s+(?!\S)|\s+";
 
@@ -42,7 +44,7 @@ const SPLITTERS: [Splitter; 4] = [
         whole: false,
     },
     Splitter {
-        names: &["llama-bpe", "llama3", "llama-v3"],
+        names: &["llama-bpe", "llama3", "llama-v3", "smaug-bpe"],
         digits: false,
         pattern: Some(LLAMA3),
         composed: false,
@@ -170,6 +172,13 @@ impl Gguf {
     fn of_pieces(&self) -> Result<Value, ModelError> {
         let tokens = self.tokens()?;
         let scores = self.list("tokenizer.ggml.scores", "numbers", Value::as_f64)?;
+        self.for_each_token("tokenizer.ggml.scores", scores.len(), tokens.len())?;
+        if let Some(long) = tokens.iter().find(|token| token.len() > LONGEST_PIECE) {
+            let (found, limit) = (long.len() as u64, LONGEST_PIECE as u64);
+            let what = "a token of `tokenizer.ggml.tokens`, in bytes,".to_owned();
+            let problem = Problem::TooMany { what, found, limit };
+            return Err(refused(&self.container.path, problem));
+        }
         let ids: HashMap<&str, usize> = tokens.iter().copied().zip(0..).collect();
         let mut merges: Vec<(f64, &str, &str)> = vec![];
         for (token, &score) in tokens.iter().zip(&scores) {
@@ -239,6 +248,18 @@ impl Gguf {
         Ok(Value::Object(ids))
     }
 
+    /// Requires that a list has an entry for each token.
+    fn for_each_token(&self, key: &str, found: usize, tokens: usize) -> Result<(), ModelError> {
+        let problem = Problem::Value {
+            key: key.to_owned(),
+            value: format!("a list of {found}"),
+            expected: "an entry for each token of `tokenizer.ggml.tokens`",
+        };
+        let fits = found == tokens;
+        fits.then_some(())
+            .ok_or_else(|| refused(&self.container.path, problem))
+    }
+
     /// Tokens that are found in a text before it is split.
     fn added(&self) -> Result<Vec<Value>, ModelError> {
         const KEY: &str = "tokenizer.ggml.token_type";
@@ -247,6 +268,9 @@ impl Gguf {
             false => vec![],
         };
         let tokens = self.tokens()?;
+        if self.container.metadata.contains_key(KEY) {
+            self.for_each_token(KEY, kinds.len(), tokens.len())?;
+        }
         let added = tokens.iter().zip(&kinds).enumerate();
         let added = added.filter(|(_, (_, kind))| [CONTROL, USER].contains(kind));
         Ok(added
