@@ -6,6 +6,8 @@ mod families;
 mod family_models;
 #[path = "integers/fidelity.rs"]
 mod fidelity;
+#[path = "integers/heads.rs"]
+mod heads;
 #[path = "support/model_dir.rs"]
 mod model_dir;
 #[path = "integers/models.rs"]

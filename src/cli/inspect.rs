@@ -8,7 +8,7 @@ use cairo_decode::bundle::{Bundle, MANIFEST_FILE, TensorModel};
 use cairo_decode::escape;
 use cairo_decode::receipt::{
     Carried, Document, Manifest, ModelManifest, ReceiptOf, SESSION_FILE, Session, SessionDir,
-    Stated, TENSOR_RECEIPT_FORMAT, TensorManifest,
+    Stated, TENSOR_RECEIPT_FORMAT, TensorManifest, folder_of,
 };
 use cairo_decode::verify::statement::{Statement, Weights, v3};
 
@@ -46,7 +46,7 @@ pub fn run(args: &Args) -> super::Outcome {
     if is_session {
         session(args, path)?;
     } else if path.is_file() && path.ends_with(SESSION_FILE) {
-        session(args, &paths::folder_of(path))?;
+        session(args, &folder_of(path))?;
     } else if path.is_file() {
         file(args, path)?;
     } else {

@@ -98,7 +98,7 @@ fn all(
 ///
 /// # Errors
 /// As [`step`].
-pub fn compute(
+fn compute(
     description: &Description,
     carried: &mut Carried,
     token: u32,

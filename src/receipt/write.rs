@@ -11,11 +11,11 @@ use std::ffi::OsString;
 use std::fs::{File, Permissions};
 use std::io::{self, Write};
 use std::os::unix::fs::PermissionsExt;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use tempfile::{Builder, NamedTempFile};
 
-use super::{Document, DocumentError, FileError, MAX_DOCUMENT_BYTES};
+use super::{Document, DocumentError, FileError, MAX_DOCUMENT_BYTES, folder_of};
 
 /// The last part of a temporary file's name; the first one is a dot.
 const TEMPORARY_END: &str = ".tmp";
@@ -66,13 +66,6 @@ pub fn write_atomic(file: &Path, bytes: &[u8]) -> Result<(), FileError> {
 /// True for the names that [`write_atomic`] gives to its temporary files.
 pub(super) fn is_temporary(name: &str) -> bool {
     name.starts_with('.') && name.ends_with(TEMPORARY_END)
-}
-
-fn folder_of(file: &Path) -> PathBuf {
-    match file.parent() {
-        Some(parent) if !parent.as_os_str().is_empty() => parent.to_path_buf(),
-        _ => PathBuf::from("."),
-    }
 }
 
 /// A hidden file in `folder` with a name that no other writer has.

@@ -33,7 +33,7 @@ pub fn step(network: &Network, state: &mut RealState, token: u32) -> Vec<Vec<f64
 }
 
 /// What one operation writes; `values` are those of the operations before it.
-pub fn compute(
+fn compute(
     network: &Network,
     state: &mut RealState,
     token: u32,

@@ -192,10 +192,7 @@ impl Plan {
             return Err(PlanError::NormParts { channels, parts });
         }
         let channels = input.channels / parts;
-        let part = |tensor: Tensor, number: usize| match parts {
-            1 => tensor,
-            _ => tensor.part(number * channels, channels),
-        };
+        let part = |tensor: Tensor, number: usize| tensor.part(number * channels, channels);
         of.check(part(input, 0))?;
         let mut norms = self
             .operations

@@ -27,6 +27,9 @@ const CHANGES: [&str; 11] = [
     "use_parallel_residual",
 ];
 
+/// How keys of a scaled rotation begin, behind the architecture's name.
+const SCALING: &str = "rope.scaling.";
+
 /// Most characters of a value that the configuration takes over.
 const LONGEST: usize = 256;
 
@@ -63,12 +66,7 @@ pub(super) fn wrong(
     value: &Value,
     expected: &'static str,
 ) -> ModelError {
-    let problem = Problem::Value {
-        key: key.to_owned(),
-        value: value.to_string().chars().take(80).collect(),
-        expected,
-    };
-    refused(&container.path, problem)
+    refused(&container.path, Problem::value(key, value, expected))
 }
 
 pub(super) fn missing(container: &Container, key: &str) -> ModelError {
@@ -84,14 +82,16 @@ impl Gguf {
         let mut config = Map::new();
         let mut scaling = Map::new();
         config.insert("model_type".to_owned(), form.family.into());
-        for (key, value) in &container.metadata {
-            let (whole, Some(key)) = (key, key.strip_prefix(&prefix)) else {
+        for (whole, value) in &container.metadata {
+            let Some(key) = whole.strip_prefix(&prefix) else {
                 continue;
             };
-            let is_long = value.to_string().len() > LONGEST;
             let named = form.keys.iter().find(|(known, _)| *known == key);
+            let is_long = value.to_string().len() > LONGEST;
+            if is_long && (named.is_some() || key.starts_with(SCALING)) {
+                return Err(wrong(container, whole, value, "a number or a word"));
+            }
             match (key, named) {
-                (_, Some(_)) if is_long => return Err(wrong(container, whole, value, "a number")),
                 (_, Some((_, name))) => {
                     config.insert((*name).to_owned(), value.clone());
                 }
@@ -109,8 +109,7 @@ impl Gguf {
                 ("rope.scale_linear", None) => {
                     scaling.insert("factor".to_owned(), value.clone());
                 }
-                (key, None) => match key.strip_prefix("rope.scaling.") {
-                    Some(_) if is_long => return Err(wrong(container, whole, value, "a number")),
+                (key, None) => match key.strip_prefix(SCALING) {
                     Some(key) => {
                         scaling.insert(scaling_key(key).to_owned(), value.clone());
                     }

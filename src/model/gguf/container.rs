@@ -18,9 +18,8 @@ const MAGIC: &[u8] = b"GGUF";
 const MAX_KEYS: u64 = 1 << 16;
 const MAX_TENSORS: u64 = 1 << 16;
 const MAX_DIMENSIONS: u64 = 4;
-/// Most bytes of a text, and most entries of a list.
+/// Most bytes of a text.
 const MAX_TEXT: u64 = 1 << 24;
-const MAX_LIST: u64 = 1 << 24;
 /// Most entries of all lists together. The largest vocabularies have 2^18 tokens, with three lists, and a million merges.
 const MAX_ENTRIES: u64 = 1 << 22;
 /// The largest alignment: a page of memory, and more than any file has.
@@ -75,15 +74,12 @@ impl Container {
             let value = reader.value(&key, kind)?;
             // A number that is not finite.
             if value.is_null() {
-                return Err(bad_value(path, &key, "not finite".to_owned(), "a number"));
+                return Err(refused(
+                    path,
+                    Problem::value(&key, "not finite", "a number"),
+                ));
             }
-            match metadata.entry(key) {
-                Entry::Vacant(entry) => drop(entry.insert(value)),
-                Entry::Occupied(entry) => {
-                    let what = format!("`{}`", entry.key());
-                    return Err(refused(path, Problem::Twice { what }));
-                }
-            }
+            add(path, &mut metadata, "", (key, value))?;
         }
         let tensors = (0..tensors).map(|_| reader.tensor());
         let tensors = tensors.collect::<Result<Vec<_>, _>>()?;
@@ -91,10 +87,14 @@ impl Container {
         let (at, inner) = (reader.at, reader.inner);
         let data = at.next_multiple_of(alignment);
         check_places(path, &tensors, alignment, length.saturating_sub(data))?;
+        let mut by_name = BTreeMap::new();
+        for tensor in tensors {
+            add(path, &mut by_name, "tensor ", tensor)?;
+        }
         Ok(Container {
             path: path.into(),
             metadata,
-            tensors: by_name(path, tensors)?,
+            tensors: by_name,
             reader: inner,
             data,
             length,
@@ -145,16 +145,6 @@ impl Container {
     }
 }
 
-fn bad_value(path: &Path, key: &str, value: String, expected: &'static str) -> ModelError {
-    let key = key.to_owned();
-    let problem = Problem::Value {
-        key,
-        value,
-        expected,
-    };
-    refused(path, problem)
-}
-
 /// What the key says of the tensors' alignment.
 fn alignment(path: &Path, value: Option<&Value>) -> Result<u64, ModelError> {
     let Some(value) = value else {
@@ -162,15 +152,9 @@ fn alignment(path: &Path, value: Option<&Value>) -> Result<u64, ModelError> {
     };
     let size = value.as_u64();
     let size = size.filter(|size| size.is_power_of_two() && *size <= MAX_ALIGNMENT);
-    let shown = || value.to_string().chars().take(80).collect();
-    size.ok_or_else(|| {
-        bad_value(
-            path,
-            "general.alignment",
-            shown(),
-            "a power of two up to 65536",
-        )
-    })
+    let expected = "a power of two up to 65536";
+    let problem = || Problem::value("general.alignment", value, expected);
+    size.ok_or_else(|| refused(path, problem()))
 }
 
 /// Requires that tensors lie behind one another, in the order of their list, and that nothing else does: one that is lost from the list would shift the others.
@@ -205,21 +189,23 @@ fn check_places(
     }
 }
 
-fn by_name(
+/// Adds what has no equal name yet; `what` stands before the name in the refusal.
+fn add<V>(
     path: &Path,
-    tensors: Vec<(String, Info)>,
-) -> Result<BTreeMap<String, Info>, ModelError> {
-    let mut by_name = BTreeMap::new();
-    for (name, info) in tensors {
-        match by_name.entry(name) {
-            Entry::Vacant(entry) => drop(entry.insert(info)),
-            Entry::Occupied(entry) => {
-                let what = format!("tensor `{}`", entry.key());
-                return Err(refused(path, Problem::Twice { what }));
-            }
+    all: &mut BTreeMap<String, V>,
+    what: &str,
+    (name, value): (String, V),
+) -> Result<(), ModelError> {
+    match all.entry(name) {
+        Entry::Vacant(entry) => {
+            entry.insert(value);
+            Ok(())
+        }
+        Entry::Occupied(entry) => {
+            let what = format!("{what}`{}`", entry.key());
+            Err(refused(path, Problem::Twice { what }))
         }
     }
-    Ok(by_name)
 }
 
 /// A reader that knows how much there is.
@@ -300,7 +286,7 @@ impl Reader<'_> {
                 if kind == 9 {
                     return Err(self.value_type(key, kind));
                 }
-                let count = self.count(key, MAX_LIST)?;
+                let count = self.count(key, MAX_ENTRIES)?;
                 self.entries += count;
                 if self.entries > MAX_ENTRIES {
                     let what = format!("with `{key}`, the lists of the metadata together");

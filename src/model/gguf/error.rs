@@ -74,3 +74,14 @@ pub enum Problem {
     #[error("`tokenizer.ggml.merges` has {merge:?}, which is no pair")]
     Merge { merge: String },
 }
+
+impl Problem {
+    /// A value, of which the beginning is shown, is none that its key has.
+    pub(super) fn value(key: &str, value: impl ToString, expected: &'static str) -> Problem {
+        Problem::Value {
+            key: key.to_owned(),
+            value: value.to_string().chars().take(80).collect(),
+            expected,
+        }
+    }
+}

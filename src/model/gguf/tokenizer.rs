@@ -250,14 +250,11 @@ impl Gguf {
 
     /// Requires that a list has an entry for each token.
     fn for_each_token(&self, key: &str, found: usize, tokens: usize) -> Result<(), ModelError> {
-        let problem = Problem::Value {
-            key: key.to_owned(),
-            value: format!("a list of {found}"),
-            expected: "an entry for each token of `tokenizer.ggml.tokens`",
-        };
+        let expected = "an entry for each token of `tokenizer.ggml.tokens`";
+        let problem = || Problem::value(key, format!("a list of {found}"), expected);
         let fits = found == tokens;
         fits.then_some(())
-            .ok_or_else(|| refused(&self.container.path, problem))
+            .ok_or_else(|| refused(&self.container.path, problem()))
     }
 
     /// Tokens that are found in a text before it is split.

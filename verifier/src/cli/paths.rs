@@ -7,7 +7,7 @@ use anyhow::{bail, ensure};
 
 use crate::receipt::{
     FileError, MANIFEST_FILE, MAX_DOCUMENT_BYTES, MODEL_FORMAT, ModelManifest, RECEIPT_FORMAT,
-    SESSION_FILE, read_bounded,
+    SESSION_FILE, folder_of, read_bounded,
 };
 
 /// The end of a proof's name, and of its receipt's.
@@ -146,12 +146,4 @@ fn format_of(path: &Path) -> anyhow::Result<Option<String>> {
     };
     let document: serde_json::Value = serde_json::from_slice(&bytes).unwrap_or_default();
     Ok(document["format"].as_str().map(str::to_owned))
-}
-
-/// The folder that a file is in.
-pub fn folder_of(file: &Path) -> PathBuf {
-    match file.parent() {
-        Some(parent) if !parent.as_os_str().is_empty() => parent.to_path_buf(),
-        _ => PathBuf::from("."),
-    }
 }

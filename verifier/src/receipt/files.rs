@@ -120,3 +120,11 @@ pub fn read_bounded(file: &Path, limit: u64) -> Result<Vec<u8>, FileError> {
     }
     Ok(bytes)
 }
+
+/// The folder that a file is in.
+pub fn folder_of(file: &Path) -> PathBuf {
+    match file.parent() {
+        Some(parent) if !parent.as_os_str().is_empty() => parent.to_path_buf(),
+        _ => PathBuf::from("."),
+    }
+}

@@ -53,7 +53,7 @@ pub use envelope::{
     Receipt, ReceiptError, ReceiptOf, TensorReceipt, TokenCheck, check_receipt, receipt_checks,
 };
 pub use expected::{Expected, TokenIds};
-pub use files::{FileError, open_regular, read_bounded};
+pub use files::{FileError, folder_of, open_regular, read_bounded};
 pub use folder::{
     Chain, FolderError, MAX_PROOF_BYTES, MAX_RECEIPTS_BYTES, SESSION_FILE, SessionDir,
 };
