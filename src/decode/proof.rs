@@ -5,7 +5,7 @@ use stwo_cairo_adapter::ProverInput;
 use super::build::Build;
 use super::error::DecodeError;
 use super::session::Decoded;
-use crate::prove::ProveError;
+use crate::prove::{ProveError, TensorWitness};
 use crate::prove::tensor::Witness;
 use crate::tensor::{constants, witness};
 use crate::verify::proof::encode_tensors;
@@ -50,6 +50,15 @@ impl Build {
     pub fn prove_traced(&self, traced: Traced) -> Result<Vec<u8>, DecodeError> {
         let proof = self.prover.prove_tensors(traced.input, &traced.witness)?;
         Ok(encode_tensors(&proof))
+    }
+
+    /// The same with what wrapping the proof needs.
+    ///
+    /// # Errors
+    /// A failure of the prover.
+    pub fn prove_in_full(&self, traced: Traced) -> Result<TensorWitness, DecodeError> {
+        let Traced { input, witness, .. } = traced;
+        Ok(self.prover.prove_tensors_in_full(input, &witness)?)
     }
 
     /// Runs the program of a decoded chunk and proves the run: the bytes of the proof, and what a verifier learns from them. They have been

@@ -29,6 +29,7 @@ use thiserror::Error;
 use tensor::{Sets, Witness};
 
 use crate::air::cairo::Component;
+use crate::air::verify::TensorPart;
 use crate::verify::params::{self, MerkleChannel, ParamSet};
 use crate::verify::proof::{self, CairoProof, TensorProof};
 
@@ -124,6 +125,23 @@ pub struct Proven {
 /// The prover library's own form of a proof.
 pub type ExtendedProof = cairo_air::CairoProof<Blake2sM31MerkleHasher>;
 
+/// A proof with tensor components with what a circuit needs beyond its file.
+#[derive(Clone)]
+pub struct TensorWitness {
+    pub proof: ExtendedProof,
+    pub tensors: TensorPart,
+}
+
+impl TensorWitness {
+    /// The proof as its file has it.
+    pub fn proof(&self) -> TensorProof {
+        TensorProof {
+            proof: CairoProof::from(self.proof.clone()),
+            tensors: self.tensors.clone(),
+        }
+    }
+}
+
 /// A prover that keeps its tables between proofs.
 pub struct Prover {
     set: &'static ParamSet,
@@ -162,7 +180,7 @@ impl Prover {
         let tables = Arc::new(params::variant(set.params.preprocessed).to_preprocessed_trace());
         let columns = match &constants {
             None => gen_trace(tables.clone()),
-            Some(constants) => constants.columns(&tables),
+            Some(constants) => constants.columns(&set.fixed().columns),
         };
         let coefficients = keeps(columns.iter().map(|c| c.values.len() as u64).sum());
         let polynomials = SimdBackend::interpolate_columns(columns, &twiddles);
@@ -203,13 +221,26 @@ impl Prover {
         input: ProverInput,
         witness: &Witness,
     ) -> Result<TensorProof, ProveError> {
-        check_rows(self.set, &input)?;
-        let tensors = self.constants.as_ref().map(|sets| (sets, witness));
-        let (proof, tensors) = compose::prove(&self.committed(), tensors, input)?;
+        let TensorWitness { proof, tensors } = self.prove_tensors_in_full(input, witness)?;
         Ok(TensorProof {
             proof: CairoProof::from(proof),
             tensors,
         })
+    }
+
+    /// The same with what a circuit needs beyond the proof.
+    ///
+    /// # Errors
+    /// As [`prove_tensors`](Self::prove_tensors).
+    pub fn prove_tensors_in_full(
+        &self,
+        input: ProverInput,
+        witness: &Witness,
+    ) -> Result<TensorWitness, ProveError> {
+        check_rows(self.set, &input)?;
+        let tensors = self.constants.as_ref().map(|sets| (sets, witness));
+        let (proof, tensors) = compose::prove(&self.committed(), tensors, input)?;
+        Ok(TensorWitness { proof, tensors })
     }
 
     /// The constants of tensor components, if its proofs have some.

@@ -33,6 +33,12 @@ use crate::prove::ExtendedProof;
 use crate::verify::params::{self, WRAPPABLE};
 use crate::verify::statement::OUTPUT_LEN;
 
+/// Root of the fixed tables of the proofs.
+const PREPROCESSED_ROOT: [u8; 32] = match WRAPPABLE.preprocessed_root {
+    Some(root) => root,
+    None => panic!("proofs without tensor components have it"),
+};
+
 type Limbs = [M31; MEMORY_VALUES_LIMBS];
 
 /// What a leaf circuit is built from.
@@ -83,7 +89,7 @@ impl Config {
             output,
             self.program.clone(),
             self.enabled.clone(),
-            HashValue::from(Blake2sHash(WRAPPABLE.preprocessed_root)),
+            HashValue::from(Blake2sHash(PREPROCESSED_ROOT)),
             params::variant(WRAPPABLE.params.preprocessed),
         );
         // The library's circuit leaves open where execution starts; ours starts right behind the
@@ -170,7 +176,7 @@ impl Leaf {
 }
 
 /// The 28 limbs of 9 bits of a memory word.
-fn limbs(word: &Felt) -> Limbs {
+pub(super) fn limbs(word: &Felt) -> Limbs {
     let bytes = word.to_bytes_le();
     split_f252(std::array::from_fn(|i| {
         u32::from_le_bytes(std::array::from_fn(|j| bytes[4 * i + j]))

@@ -14,6 +14,7 @@ pub mod leaf;
 pub mod session;
 pub mod shape;
 mod stored;
+pub mod tensors;
 pub mod tree;
 pub mod verify;
 pub mod witness;
@@ -60,6 +61,10 @@ pub enum WrapError {
     },
     #[error("the proof uses other components than a generated program does")]
     Components,
+    #[error(
+        "the model's proofs are `{set}`, which are not made to be wrapped; compile it with --proofs foldable-16"
+    )]
+    NotFoldable { set: &'static str },
     #[error("the proof is of another program")]
     OtherProgram,
     #[error("the proof does not verify inside the circuit")]
