@@ -38,7 +38,8 @@ pub struct Aggregate {
     prover: CircuitProver,
 }
 
-fn shared(inner: &Shape) -> SharedConfig {
+/// What all proofs of circuits of one shape have in common.
+pub(super) fn shared(inner: &Shape) -> SharedConfig {
     let columns = inner.column_log_sizes();
     let pcs = pcs_config(inner);
     SharedConfig {

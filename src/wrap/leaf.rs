@@ -12,22 +12,21 @@ use circuit_cairo_verifier::verify::{
     enabled_components, prepare_cairo_proof_for_circuit_verifier,
 };
 use circuit_common::N_RESERVED;
-use circuits::blake::{HashValue, blake_qm31};
+use circuits::blake::HashValue;
 use circuits::context::{Context, FinalizedContext};
 use circuits::ivalue::{IValue, NoValue};
 use circuits::ops::{Guess, eq};
 use circuits_stark_verifier::proof::{Proof as ProofValues, ProofConfig, empty_proof};
-use circuits_stark_verifier::proof_from_stark_proof::pack_into_qm31s;
 use circuits_stark_verifier::verify::verify;
 use starknet_types_core::felt::Felt;
 use stwo::core::fields::m31::M31;
 use stwo::core::fields::qm31::QM31;
 use stwo::core::vcs::blake2_hash::Blake2sHash;
-use stwo_cairo_common::prover_types::felt::split_f252;
 
 use super::WrapError;
 use super::circuit::{CircuitProver, Proof, pcs_config};
 use super::shape::{LEAF, pad};
+use super::span::{digest, limbs};
 use crate::air::cairo::Component;
 use crate::prove::ExtendedProof;
 use crate::verify::params::{self, WRAPPABLE};
@@ -175,18 +174,8 @@ impl Leaf {
     }
 }
 
-/// The 28 limbs of 9 bits of a memory word.
-pub(super) fn limbs(word: &Felt) -> Limbs {
-    let bytes = word.to_bytes_le();
-    split_f252(std::array::from_fn(|i| {
-        u32::from_le_bytes(std::array::from_fn(|j| bytes[4 * i + j]))
-    }))
-}
-
-/// The leaf circuit's public value for a program's output: Blake2s over the output's limbs of 9 bits,
-/// one 32-bit word each, every word of the digest reduced modulo 2^31 − 1.
+/// The leaf circuit's public value for a program's output: the digest of it.
 pub fn output_of(output: &[Felt]) -> [QM31; 2] {
-    let packed = pack_into_qm31s(output.iter().flat_map(limbs));
-    let HashValue(a, b) = blake_qm31(&packed, 4 * MEMORY_VALUES_LIMBS * output.len());
+    let HashValue(a, b) = digest(output);
     [a, b]
 }

@@ -1,7 +1,8 @@
 //! Wraps a session's proofs into one small proof that a contract can verify.
 //!
 //! A chunk's proof is verified inside a circuit ([`leaf`]), two circuit proofs inside another
-//! ([`aggregate`]), up to one proof for the whole session ([`tree`]). Circuits, their gates and their
+//! ([`aggregate`]), up to one proof for the whole session ([`tree`]). [`fold`] will take the place of both: one circuit, and one
+//! statement ([`span`]) however many chunks. Circuits, their gates and their
 //! prover are the library's (`stwo-circuits` 1.0.0); which circuits, of which shape, with which pins, is
 //! decided here.
 
@@ -10,9 +11,11 @@ pub mod calldata;
 pub mod circuit;
 pub mod components;
 mod documents;
+pub mod fold;
 pub mod leaf;
 pub mod session;
 pub mod shape;
+pub mod span;
 mod stored;
 pub mod tensors;
 pub mod tree;

@@ -18,7 +18,7 @@ use stwo::core::fields::qm31::QM31;
 
 use super::WrapError;
 use super::circuit::{CircuitProver, Proof, pcs_config};
-use super::leaf::limbs;
+use super::span::limbs;
 use super::shape::{AGGREGATE, pad};
 use crate::prove::TensorWitness;
 use crate::verify::tensors::TensorPins;
