@@ -111,7 +111,10 @@ fn run_cairo_tests(modules: &[(String, String)], filter: &str) {
         .iter()
         .map(|(name, text)| (format!("#[cfg(test)]\nmod {name}"), text.as_str()))
         .collect();
-    let modules: Vec<(&str, &str)> = modules.iter().map(|(name, text)| (&**name, *text)).collect();
+    let modules: Vec<(&str, &str)> = modules
+        .iter()
+        .map(|(name, text)| (&**name, *text))
+        .collect();
     let work = package(&modules);
     let mut db = RootDatabase::builder()
         .with_cfg(CfgSet::from_iter([
@@ -171,7 +174,7 @@ fn every_check_of_the_registry_is_needed() {
 fn classes_are_within_the_networks_limits() {
     for (contract, most) in [
         (Contract::Verifier, 70_000),
-        (Contract::Registry, 7_500),
+        (Contract::Registry, 6_600),
         (Contract::Account, 2_500),
     ] {
         let class = class(contract).expect("a class within the limits");

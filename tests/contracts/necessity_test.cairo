@@ -11,12 +11,12 @@ use crate::interfaces::{
 };
 use crate::registry::errors;
 use crate::registry_setup::{
-    Accepting, accepting, claim, deploy, first_of, frontier_hash, last, made_up, middle, model,
+    Accepting, accepting, claim, deploy, frontier_hash, last, made_up, middle, model,
     name, not_registered, open_session, opening, proven, refused,
 };
 
 /// A registry of another class, whose verifier takes anything.
-fn of(class: ClassHash) -> IRegistryDispatcher {
+fn deployed(class: ClassHash) -> IRegistryDispatcher {
     let verifier: felt252 = Accepting::TEST_CLASS_HASH.into();
     let (contract_address, _) = deploy_syscall(class, 0, [verifier].span(), false)
         .unwrap_syscall();
@@ -29,7 +29,7 @@ fn after(
     before: Array<Claim>, attack: Claim, reason: felt252, without: ClassHash,
 ) -> IRegistryDispatcher {
     let (registry, _) = accepting();
-    let other = of(without);
+    let other = deployed(without);
     other.register_model(model());
     for claim in before {
         registry.submit(claim, [].span());
@@ -59,7 +59,7 @@ fn events(registry: IRegistryDispatcher) -> u32 {
 /// A model that the registry refuses is there without the check.
 fn there(model: Model, reason: felt252, without: ClassHash) -> IRegistryDispatcher {
     not_registered(deploy(Accepting::TEST_CLASS_HASH, 0), model, reason);
-    let registry = of(without);
+    let registry = deployed(without);
     let id = registry.register_model(model);
     assert!(registry.model(id) == model);
     registry
@@ -71,7 +71,7 @@ fn registered() {
     let class = crate::without_registered::Registry::TEST_CLASS_HASH;
     let (registry, _) = accepting();
     not_registered(registry, model(), errors::REGISTERED);
-    let registry = of(class);
+    let registry = deployed(class);
     registry.register_model(model());
     registry.register_model(model());
     assert!(events(registry) == 2);
@@ -161,7 +161,7 @@ fn position() {
 #[test]
 fn replay() {
     let attack = opening(id(), last());
-    let registry = of(crate::without_replay::Registry::TEST_CLASS_HASH);
+    let registry = deployed(crate::without_replay::Registry::TEST_CLASS_HASH);
     registry.register_model(model());
     registry.submit(attack, [].span());
     refused(registry, attack, [].span(), errors::FORK);
@@ -191,7 +191,7 @@ fn a_position_earlier() {
     registry.submit(opening(id(), wrong), [].span());
     assert!(registry.session(name(id())) == Default::default());
     registry.submit(opening(id(), middle()), [].span());
-    let registry = of(class);
+    let registry = deployed(class);
     registry.register_model(model());
     registry.submit(opening(id(), wrong), [].span());
     assert!(registry.session(name(id())) == proven(wrong));
@@ -202,7 +202,7 @@ fn a_position_earlier() {
 #[test]
 fn any_end_is_the_head() {
     let class = crate::any_end_is_the_head::Registry::TEST_CLASS_HASH;
-    let registry = of(class);
+    let registry = deployed(class);
     registry.register_model(model());
     registry.submit(opening(id(), last()), [].span());
     registry.submit(opening(id(), made_up(6, 7)), [].span());

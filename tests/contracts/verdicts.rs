@@ -20,11 +20,11 @@ use serde_json::Value;
 use starknet_types_core::felt::Felt;
 use stwo::core::vcs::blake2_hash::Blake2sHash;
 
-use crate::{ENTRY, package};
 use crate::refusals::{FORM, flip, reason_of};
+use crate::{ENTRY, package};
 
 /// Most L2 gas that verifying the fixture may take, the statement included. Lower it when it sinks.
-const MAX_GAS: u64 = 190_000_000;
+const MAX_GAS: u64 = 172_500_000;
 
 /// Circuit and public value of the fixture's proof: of two chunks of statement 1 and the circuit that verified two
 /// leaves. A folded session takes its place; the proof's form, shape and parameters are the same.
@@ -239,7 +239,10 @@ impl Attacks<'_> {
 /// The statement of some session, leaf circuit and all.
 fn statement() -> (Felt, Vec<Felt>) {
     let felt = |i: usize| Felt::from(i as u64 + 1) * Felt::from_hex_unchecked(VALUE);
-    (Felt::from_hex_unchecked(ROOT), (0..STATEMENT).map(felt).collect())
+    (
+        Felt::from_hex_unchecked(ROOT),
+        (0..STATEMENT).map(felt).collect(),
+    )
 }
 
 #[test]
@@ -247,9 +250,7 @@ fn both_verifiers_accept_the_fixture() {
     let honest = Case::honest();
     assert!(honest.native(), "the Rust verifier accepts");
     let cairo = Cairo::new();
-    let gas = cairo
-        .verify(&honest)
-        .expect("the Cairo verifier accepts");
+    let gas = cairo.verify(&honest).expect("the Cairo verifier accepts");
     let (leaf_root, statement) = statement();
     let (_, value) = cairo.value(leaf_root, &statement).expect("a value");
     let felts = honest.proof.len();
