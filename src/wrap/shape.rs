@@ -33,6 +33,15 @@ pub const LEAF: Shape = Shape {
     blake_g_gate: 20,
 };
 
+/// Shape of a leaf with tensor components that is too large for [`AGGREGATE`].
+pub const LARGE_LEAF: Shape = Shape {
+    eq: 17,
+    qm31_ops: 21,
+    triple_xor: 17,
+    m31_to_u32: 18,
+    blake_g_gate: 20,
+};
+
 /// Shape of a circuit that verifies two circuit proofs.
 pub const AGGREGATE: Shape = Shape {
     eq: 17,
