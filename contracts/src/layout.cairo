@@ -45,8 +45,8 @@ pub const ALPHA_POWERS: u32 = 5;
 /// Relation that links gates.
 pub const GATE_RELATION: u32 = 378353459;
 
-/// Circuit that verifies two nodes of a session, leaves or proofs of itself.
-pub const FOLD_ROOT: felt252 = 0xe2693f06cf39bdaa66f53542aeb8f8a98b975ad3616afef7bb77e6d4ff8df4;
+/// Circuit that verifies two nodes of a session: leaves, pairs of large leaves, or proofs of itself.
+pub const FOLD_ROOT: felt252 = 0xb5552e5d6a1b227dee4a941e1bd35b5319a17345499f9f8a31e65d62f3a8eb;
 
 /// The inverse of every component's number of rows.
 pub const ROWS_INVERSE: [u32; 11] = [

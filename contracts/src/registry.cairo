@@ -229,11 +229,12 @@ pub mod Registry {
         frontier.serialize(ref felts);
         let hash = poseidon_hash_span(felts.span());
         let position = *frontier.position;
-        Place { slot: if reaches(prompt_length, position) {
+        let slot = if reaches(prompt_length, position) {
             position.into()
         } else {
             hash
-        }, hash }
+        };
+        Place { slot, hash }
     }
 
     /// Requires that the claim may be accepted with a proof. `key` is that of its session.

@@ -1,6 +1,7 @@
 //! What each check of the registry is for: without it, a registry takes an attack that the registry refuses, and this
-//! is what comes of it. `tests/contracts.rs` makes a registry without each check: the module `without_gap` is the
-//! registry's without the reason `GAP`. The verifier takes anything, as a circuit of somebody's own does.
+//! is what comes of it. The same for the one check of a statement. `tests/contracts.rs` makes the modules without a
+//! check: `without_gap` is the registry without the one whose reason is `GAP`. The verifier takes anything, as a
+//! circuit of somebody's own does.
 
 use core::poseidon::poseidon_hash_span;
 use starknet::syscalls::deploy_syscall;
@@ -11,8 +12,8 @@ use crate::interfaces::{
 };
 use crate::registry::errors;
 use crate::registry_setup::{
-    Accepting, accepting, claim, deploy, frontier_hash, last, made_up, middle, model,
-    name, not_registered, open_session, opening, proven, refused,
+    Accepting, LEAF_ROOT, accepting, claim, deploy, first_of, frontier_hash, last, made_up, middle,
+    model, name, not_registered, open_session, opening, proven, refused, statement,
 };
 
 /// A registry of another class, whose verifier takes anything.
@@ -207,4 +208,14 @@ fn any_end_is_the_head() {
     registry.submit(opening(id(), last()), [].span());
     registry.submit(opening(id(), made_up(6, 7)), [].span());
     assert!(registry.session(name(id())) == proven(made_up(6, 7)));
+}
+
+/// Felts behind a statement are proven by nothing.
+#[test]
+fn length() {
+    let honest = statement('contract', first_of(0), last());
+    let mut longer = honest.clone();
+    longer.append('and more');
+    let value = crate::without_length::public_value(LEAF_ROOT, longer.span());
+    assert!(value == crate::span::public_value(LEAF_ROOT, honest.span()));
 }

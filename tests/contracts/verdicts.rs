@@ -4,7 +4,7 @@ use std::fs;
 use std::path::Path;
 
 use cairo_decode::verify::statement::v3::OUTPUT_LEN;
-use cairo_decode::wrap::span::{FIRST, Span};
+use cairo_decode::wrap::span::{FIRST, LAST, Span};
 use cairo_decode::wrap::verify::verify_packed;
 use cairo_decode::wrap::{calldata, digest_felt, felt_digest, fold};
 use cairo_lang_compiler::db::RootDatabase;
@@ -16,20 +16,16 @@ use cairo_lang_filesystem::ids::CrateInput;
 use cairo_lang_runner::{Arg, RunResultValue, SierraCasmRunner, StarknetState};
 use cairo_lang_starknet::starknet_plugin_suite;
 use circuits::blake::HashValue;
-use serde_json::Value;
+use serde::Deserialize;
 use starknet_types_core::felt::Felt;
+use stwo::core::fields::qm31::QM31;
 use stwo::core::vcs::blake2_hash::Blake2sHash;
 
 use crate::refusals::{FORM, flip, reason_of};
 use crate::{ENTRY, package};
 
 /// Most L2 gas that verifying the fixture may take, the statement included. Lower it when it sinks.
-const MAX_GAS: u64 = 172_500_000;
-
-/// Circuit and public value of the fixture's proof: of two chunks of statement 1 and the circuit that verified two
-/// leaves. A folded session takes its place; the proof's form, shape and parameters are the same.
-const ROOT: &str = "0x6a2c83a19e6f86314d2967804f2cb44eb69406d7b96481103710dadd81acc6";
-const VALUE: &str = "0x1e1906c8b4bfdc0eb6332188e3b64917037e5badc822c636db9a917f40f1a2";
+const MAX_GAS: u64 = 171_000_000;
 
 /// Felts of a span's statement: those of a chunk without the steps.
 const STATEMENT: usize = OUTPUT_LEN - 1;
@@ -92,17 +88,18 @@ impl Cairo {
 
     /// The gas used, or the reason of the refusal.
     fn verify(&self, case: &Case) -> Result<u64, String> {
-        let arguments = vec![
-            Arg::Value(case.root),
-            Arg::Value(case.value),
-            array(&case.proof),
-        ];
-        Ok(self.run("entry::verify", arguments)?.1)
+        let Case {
+            leaf_root,
+            statement,
+            proof,
+        } = case;
+        let arguments = vec![Arg::Value(*leaf_root), array(statement), array(proof)];
+        Ok(self.run("entry::verify_session", arguments)?.1)
     }
 
     /// The public value that has to be proven, and the gas used; or the reason of the refusal.
-    fn value(&self, leaf_root: Felt, statement: &[Felt]) -> Result<(Vec<Felt>, u64), String> {
-        let arguments = vec![Arg::Value(leaf_root), array(statement)];
+    fn value(&self, case: &Case) -> Result<(Vec<Felt>, u64), String> {
+        let arguments = vec![Arg::Value(case.leaf_root), array(&case.statement)];
         self.run("entry::public_value", arguments)
     }
 }
@@ -111,37 +108,69 @@ fn array(felts: &[Felt]) -> Arg {
     Arg::Array(felts.iter().map(|&f| Arg::Value(f)).collect())
 }
 
-/// What a verifier is given: circuit and public value, as packed digests, and a packed proof.
+/// What a verifier is given.
 #[derive(Clone)]
-struct Case {
-    root: Felt,
-    value: Felt,
-    proof: Vec<Felt>,
+pub struct Case {
+    pub leaf_root: Felt,
+    pub statement: Vec<Felt>,
+    pub proof: Vec<Felt>,
 }
 
 impl Case {
-    /// The fixture.
-    fn honest() -> Case {
-        let dir = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/fixtures/wrapped-session");
-        let text = fs::read_to_string(dir.join("wrapped-0000.json")).expect("wrapped-0000.json");
-        let document: Value = serde_json::from_str(&text).expect("JSON");
-        let felt = |felt: &Value| Felt::from_hex(felt.as_str().expect("a felt")).expect("a felt");
-        let proof = document["proof"].as_array().expect("a proof");
+    /// The fixture's session, from its first frontier to its last one.
+    pub fn honest() -> Case {
+        let file = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/fixtures/fold-of-toys.json");
+        let text = fs::read_to_string(file).expect("the fixture");
+        let Fixture {
+            common,
+            frontiers: [first, _, last],
+            leaf_root,
+            proof,
+        } = serde_json::from_str(&text).expect("the fixture");
         Case {
-            root: Felt::from_hex_unchecked(ROOT),
-            value: Felt::from_hex_unchecked(VALUE),
-            proof: proof.iter().map(felt).collect(),
+            leaf_root,
+            statement: [common, first, last].concat(),
+            proof,
         }
+    }
+
+    /// The circuit's root and the public value that are to be proven, if there is such a statement.
+    fn expected(&self) -> Option<HashValue<QM31>> {
+        let leaf = felt_digest(&self.leaf_root)?;
+        if self.statement.len() != STATEMENT {
+            return None;
+        }
+        // No digest has the steps.
+        let steps = FIRST.start - 1;
+        let output = std::array::from_fn(|i| match i < steps {
+            true => self.statement[i],
+            false => self.statement[i.max(FIRST.start) - 1],
+        });
+        let [fold, leaf] = [fold::ROOT, leaf].map(|root| HashValue::from(Blake2sHash(root)));
+        Some(Span::of(&output).fold_value(fold, leaf))
     }
 
     /// Whether the Rust verifier accepts.
     fn native(&self) -> bool {
-        let (Some(root), Some(value)) = (felt_digest(&self.root), felt_digest(&self.value)) else {
-            return false;
-        };
-        let HashValue(a, b) = HashValue::from(Blake2sHash(value));
-        verify_packed(root, [a, b], &self.proof).is_ok()
+        let value = self.expected();
+        value.is_some_and(|HashValue(a, b)| verify_packed(fold::ROOT, [a, b], &self.proof).is_ok())
     }
+
+    /// With another felt in the statement.
+    fn with(&self, at: usize, felt: Felt) -> Case {
+        let mut case = self.clone();
+        case.statement[at] = felt;
+        case
+    }
+}
+
+/// A session of two chunks: `tests/wrap_fold/fixture.rs` makes it.
+#[derive(Deserialize)]
+struct Fixture {
+    common: Vec<Felt>,
+    frontiers: [Vec<Felt>; 3],
+    leaf_root: Felt,
+    proof: Vec<Felt>,
 }
 
 /// A generator of numbers, the same on every run.
@@ -217,45 +246,60 @@ impl Attacks<'_> {
     }
 
     /// Of what is said of the proof.
-    fn of_circuit_and_value(&mut self) {
-        self.add("another circuit", |case| case.root += Felt::ONE);
-        self.add("another value", |case| case.value += Felt::ONE);
-        self.add("the value as the circuit", |case| case.root = case.value);
-        self.add("the circuit as the value", |case| case.value = case.root);
-        self.add("the fold circuit", |case| {
-            case.root = digest_felt(&fold::ROOT)
-        });
-        for bit in [31, 62, 93, 124, 155, 186, 217, 247] {
-            self.add(format!("a circuit with another bit {bit}"), |case| {
-                flip(&mut case.root, bit);
-            });
-            self.add(format!("a value with another bit {bit}"), |case| {
-                flip(&mut case.value, bit);
-            });
+    fn of_the_statement(&mut self) {
+        for at in 0..STATEMENT {
+            for change in [Felt::ONE, -Felt::ONE, Felt::TWO.pow(128u32)] {
+                self.add(format!("statement felt {at} and {change:#x}"), |case| {
+                    case.statement[at] += change;
+                });
+            }
         }
+        let (first, last) = (FIRST.start - 1, LAST.start - 1);
+        self.add("frontiers swapped", |case| {
+            case.statement[first..].rotate_left(last - first);
+        });
+        self.add("no steps: the first frontier", |case| {
+            case.statement.copy_within(first..last, last);
+        });
+        self.add("no steps: the last frontier", |case| {
+            case.statement.copy_within(last.., first);
+        });
+        self.add("no statement", |case| case.statement.clear());
+        self.add("a felt less", |case| {
+            case.statement.pop();
+        });
+        self.add("a felt more", |case| case.statement.push(Felt::ZERO));
+        self.add("the steps too", |case| {
+            case.statement.insert(first, Felt::from(8u32));
+        });
+        self.add("the statement twice", |case| {
+            case.statement = case.statement.repeat(2);
+        });
+        self.add("another leaf circuit", |case| case.leaf_root += Felt::ONE);
+        self.add("no leaf circuit", |case| case.leaf_root = Felt::ZERO);
+        self.add("a fold as a leaf", |case| {
+            case.leaf_root = digest_felt(&fold::ROOT);
+        });
+        self.add("a pair as a leaf", |case| {
+            case.leaf_root = digest_felt(&fold::PAIR_ROOT);
+        });
+        self.add("a leaf circuit that is no digest", |case| {
+            case.leaf_root = -Felt::ONE;
+        });
+        self.add("a leaf circuit with a limb that is P", |case| {
+            case.leaf_root = Felt::from(0x7fff_ffffu32);
+        });
     }
-}
-
-/// The statement of some session, leaf circuit and all.
-fn statement() -> (Felt, Vec<Felt>) {
-    let felt = |i: usize| Felt::from(i as u64 + 1) * Felt::from_hex_unchecked(VALUE);
-    (
-        Felt::from_hex_unchecked(ROOT),
-        (0..STATEMENT).map(felt).collect(),
-    )
 }
 
 #[test]
 fn both_verifiers_accept_the_fixture() {
     let honest = Case::honest();
     assert!(honest.native(), "the Rust verifier accepts");
-    let cairo = Cairo::new();
-    let gas = cairo.verify(&honest).expect("the Cairo verifier accepts");
-    let (leaf_root, statement) = statement();
-    let (_, value) = cairo.value(leaf_root, &statement).expect("a value");
-    let felts = honest.proof.len();
-    eprintln!("{gas} gas for {felts} felts, {value} for a statement");
-    let gas = gas + value;
+    let gas = Cairo::new()
+        .verify(&honest)
+        .expect("the Cairo verifier accepts");
+    eprintln!("{gas} gas for {} felts", honest.proof.len());
     assert!(gas <= MAX_GAS, "{gas} gas, at most {MAX_GAS} before");
     assert!(gas >= MAX_GAS / 100 * 98, "{gas} gas: lower MAX_GAS");
 }
@@ -264,39 +308,36 @@ fn both_verifiers_accept_the_fixture() {
 #[test]
 fn both_have_one_public_value() {
     let cairo = Cairo::new();
-    let check = |leaf_root: Felt, statement: &[Felt]| {
-        let steps = FIRST.start - 1;
-        // No digest has the steps.
-        let output: [Felt; OUTPUT_LEN] = std::array::from_fn(|i| match i < steps {
-            true => statement[i],
-            false => statement[i.max(FIRST.start) - 1],
-        });
-        let leaf = felt_digest(&leaf_root).expect("a digest");
-        let [fold, leaf] = [fold::ROOT, leaf].map(|root| HashValue::from(Blake2sHash(root)));
-        let HashValue(a, b) = Span::of(&output).fold_value(fold, leaf);
+    let check = |case: &Case| {
+        let HashValue(a, b) = case.expected().expect("a statement");
         let words = [a, b].map(|part| part.to_m31_array().map(|word| Felt::from(word.0)));
-        let found = cairo.value(leaf_root, statement).expect("a value");
-        assert_eq!(found.0, words.concat());
+        let (found, gas) = cairo.value(case).expect("a value");
+        assert_eq!(found, words.concat());
+        gas
     };
-    let (leaf_root, honest) = statement();
-    check(leaf_root, &honest);
-    check(Felt::ZERO, &honest);
-    check(digest_felt(&fold::ROOT), &honest);
+    let honest = Case::honest();
+    eprintln!("{} gas for the value", check(&honest));
+    for root in [Felt::ZERO, digest_felt(&fold::ROOT)] {
+        let leaf_root = root;
+        check(&Case {
+            leaf_root,
+            ..honest.clone()
+        });
+    }
     let two = Felt::TWO;
-    for i in 0..STATEMENT {
-        // Ends of limbs, of the two halves of a felt, and of the field.
-        for felt in [
-            Felt::ZERO,
-            two.pow(9u32) - Felt::ONE,
-            two.pow(9u32),
-            two.pow(128u32) - Felt::ONE,
-            two.pow(128u32),
-            two.pow(251u32),
-            -Felt::ONE,
-        ] {
-            let mut other = honest.clone();
-            other[i] = felt;
-            check(leaf_root, &other);
+    // Ends of limbs, of the two halves of a felt, and of the field.
+    let ends = [
+        Felt::ZERO,
+        two.pow(9u32) - Felt::ONE,
+        two.pow(9u32),
+        two.pow(128u32) - Felt::ONE,
+        two.pow(128u32),
+        two.pow(251u32),
+        -Felt::ONE,
+    ];
+    for at in 0..STATEMENT {
+        for felt in ends {
+            check(&honest.with(at, felt));
         }
     }
 }
@@ -305,23 +346,24 @@ fn both_have_one_public_value() {
 #[test]
 fn a_statement_has_a_form() {
     let cairo = Cairo::new();
-    let (leaf_root, honest) = statement();
-    let refused = |leaf_root: Felt, statement: &[Felt], reason: &str| {
-        let found = cairo.value(leaf_root, statement);
-        assert_eq!(found.map(|_| ()), Err(reason.to_string()));
+    let honest = Case::honest();
+    let refused = |change: &dyn Fn(&mut Case), reason: &str| {
+        let mut case = honest.clone();
+        change(&mut case);
+        assert_eq!(cairo.value(&case), Err(reason.to_string()));
     };
     let wrong = "statement: wrong length";
-    refused(leaf_root, &[], wrong);
-    refused(leaf_root, &honest[..STATEMENT - 1], wrong);
-    refused(leaf_root, &[&honest[..], &[Felt::ZERO]].concat(), wrong);
-    refused(leaf_root, &honest.repeat(2), wrong);
+    refused(&|case| case.statement.clear(), wrong);
+    refused(&|case| case.statement.truncate(STATEMENT - 1), wrong);
+    refused(&|case| case.statement.push(Felt::ZERO), wrong);
     let limb = Felt::from(0x7fff_ffffu32);
-    refused(limb, &honest, "proof: limb not canonical");
-    let large = limb * Felt::TWO.pow(217u32);
-    refused(large, &honest, "proof: limb not canonical");
-    let large = Felt::TWO.pow(248u32);
-    refused(large, &honest, "proof: felt too large");
-    refused(-Felt::ONE, &honest, "proof: felt too large");
+    for place in [0u32, 1, 4, 7] {
+        let root = limb * Felt::TWO.pow(31 * place);
+        refused(&|case| case.leaf_root = root, "proof: limb not canonical");
+    }
+    for root in [Felt::TWO.pow(248u32), -Felt::ONE] {
+        refused(&|case| case.leaf_root = root, "proof: felt too large");
+    }
 }
 
 #[test]
@@ -333,7 +375,7 @@ fn requirement_36_both_verifiers_refuse_the_same_proofs() {
         list: vec![],
     };
     attacks.of_the_proof();
-    attacks.of_circuit_and_value();
+    attacks.of_the_statement();
     let attacks = attacks.list;
     assert!(attacks.len() >= 200, "{} attacks", attacks.len());
     let mut problems = vec![];

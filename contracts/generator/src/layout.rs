@@ -116,7 +116,7 @@ pub fn layout(air: &Air) -> String {
     }
     let _ = write!(
         text,
-        "\n/// Circuit that verifies two nodes of a session, leaves or proofs of itself.\npub const FOLD_ROOT: felt252 = {:#x};\n",
+        "\n/// Circuit that verifies two nodes of a session: leaves, pairs of large leaves, or proofs of itself.\npub const FOLD_ROOT: felt252 = {:#x};\n",
         digest_felt(&fold::ROOT)
     );
     // 2^-log_size modulo P is 2^(31 - log_size).
