@@ -36,7 +36,7 @@ fn prove(
     let chunk = decoder.chunk(steps).expect("a chunk");
     let trace = trace::run(&program, &chunk.input).expect("an honest witness");
     let input = trace.into_prover_input().expect("a prover input");
-    let proof = Prover::new(set).prove(input)?.proof;
+    let proof = Prover::new(set).prove(input)?;
     let output = chunk.statement.to_output().to_vec();
     Ok(Proven { proof, output })
 }

@@ -12,7 +12,7 @@ use stwo::core::fields::qm31::SECURE_EXTENSION_DEGREE;
 use stwo_constraint_framework::preprocessed_columns::PreProcessedColumnId;
 
 use super::super::WrapError;
-use super::super::leaf::limbs;
+use super::super::span::limbs;
 use crate::air::cairo::{Component, Kind};
 use crate::air::layout::{Layout, constants};
 use crate::air::record::record;
