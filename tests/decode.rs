@@ -365,8 +365,7 @@ fn a_build_folder_is_read_back() {
     assert!(constants.contains("the model root is "), "{constants}");
     // A build has one root, of parameters that builds have: nothing is committed to for others.
     for sets in [
-        &["wrappable"][..],
-        &["plain", "compact"],
+        &["plain", "compact"][..],
         &["plain", "large"],
     ] {
         let of = refused("model.json", &|bytes| *bytes = with_sets(bytes, sets));

@@ -20,6 +20,17 @@ use crate::verify::tensors::TensorPins;
 use inner::Inner;
 use values::Values;
 
+/// Refuses pins of proofs that no leaf circuit takes: those that are not made for it, and those whose circuit has more gates than a fold
+/// verifies.
+///
+/// # Errors
+/// As [`Leaf::new`].
+pub fn check_fits(pins: &TensorPins, words: &[Felt]) -> Result<(), WrapError> {
+    let inner = Inner::new(pins, words)?;
+    let (mut topology, _) = circuit::build(&inner, &Values::none(&inner));
+    pad(&mut topology, &AGGREGATE)
+}
+
 /// The leaf circuit of one model, ready to prove.
 pub struct Leaf {
     inner: Inner,
