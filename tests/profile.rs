@@ -11,7 +11,7 @@ mod model_dir;
 #[path = "profile/tensors.rs"]
 mod tensors;
 
-use std::collections::{BTreeMap};
+use std::collections::BTreeMap;
 use std::fs;
 use std::sync::LazyLock;
 

@@ -1,7 +1,7 @@
-//! The fold circuit: what it requires of two nodes, each requirement with an attack that passes without it; proofs of it, over leaves
+//! The circuits of a fold: what they require of two nodes, each requirement with attacks that pass without it; proofs of them, over leaves
 //! that say what they are told.
 //!
-//! Slow: eight circuit proofs, 12 GB of memory.
+//! Slow: eleven circuit proofs, 16 GB of memory.
 
 #[path = "wrap_fold/attacks.rs"]
 mod attacks;

@@ -159,11 +159,9 @@ impl Kind for Tensors {
         let build = Build::of(outline, &description, &identity).map_err(in_model)?;
         let words = build.program.words();
         if build.set.is_foldable() {
-            leaf::check_fits(&build.manifest.tensors, &words).map_err(|source| {
-                BundleError::Wrap {
-                    dir: request.model.clone(),
-                    source: Box::new(source),
-                }
+            leaf::shape(&build.manifest.tensors, &words).map_err(|source| BundleError::Wrap {
+                dir: request.model.clone(),
+                source: Box::new(source),
             })?;
         }
         let bytes = encode(&description).map_err(files::encode(Part::Integers.name()))?;

@@ -67,9 +67,8 @@ pub fn run(args: &Args) -> super::Outcome {
     let first = wrapped.first().context("a session without chunks")?;
     if args.json {
         let proof = |&(step, time, resumed): &(Step, Duration, bool)| {
-            let (first, chunks) = step.covers();
             serde_json::json!({
-                "of": step.name(), "first_chunk": first, "chunks": chunks, "seconds": time.as_secs_f64(), "resumed": resumed,
+                "of": step.name(), "first_chunk": step.first, "chunks": step.chunks, "seconds": time.as_secs_f64(), "resumed": resumed,
             })
         };
         let document = |w: &Wrapped| {

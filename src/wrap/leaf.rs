@@ -10,30 +10,38 @@ mod public;
 mod rows;
 pub mod values;
 
+use circuits::context::FinalizedContext;
+use circuits::ivalue::NoValue;
 use starknet_types_core::felt::Felt;
 
 use super::WrapError;
 use super::circuit::{CircuitProver, Proof, pcs_config};
-use super::shape::{AGGREGATE, pad};
+use super::shape::{AGGREGATE, LARGE_LEAF, Shape, check, pad};
 use crate::prove::TensorWitness;
 use crate::verify::tensors::TensorPins;
 use inner::Inner;
 use values::Values;
 
-/// Refuses pins of proofs that no leaf circuit takes: those that are not made for it, and those whose circuit has more gates than a fold
-/// verifies.
+/// The shape of the leaf circuit of proofs with these pins: the one of folds, or else the larger one.
 ///
 /// # Errors
 /// As [`Leaf::new`].
-pub fn check_fits(pins: &TensorPins, words: &[Felt]) -> Result<(), WrapError> {
+pub fn shape(pins: &TensorPins, words: &[Felt]) -> Result<&'static Shape, WrapError> {
     let inner = Inner::new(pins, words)?;
-    let (mut topology, _) = circuit::build(&inner, &Values::none(&inner));
-    pad(&mut topology, &AGGREGATE)
+    shape_of(&circuit::build(&inner, &Values::none(&inner)).0)
+}
+
+fn shape_of(topology: &FinalizedContext<NoValue>) -> Result<&'static Shape, WrapError> {
+    if check(topology, &AGGREGATE).is_ok() {
+        return Ok(&AGGREGATE);
+    }
+    check(topology, &LARGE_LEAF).map(|()| &LARGE_LEAF)
 }
 
 /// The leaf circuit of one model, ready to prove.
 pub struct Leaf {
     inner: Inner,
+    shape: &'static Shape,
     prover: CircuitProver,
 }
 
@@ -45,8 +53,18 @@ impl Leaf {
     pub fn new(pins: &TensorPins, words: &[Felt]) -> Result<Leaf, WrapError> {
         let inner = Inner::new(pins, words)?;
         let (topology, _) = circuit::build(&inner, &Values::none(&inner));
-        let prover = CircuitProver::new(topology, &AGGREGATE, pcs_config(&AGGREGATE))?;
-        Ok(Leaf { inner, prover })
+        let shape = shape_of(&topology)?;
+        let prover = CircuitProver::new(topology, shape, pcs_config(shape))?;
+        Ok(Leaf {
+            inner,
+            shape,
+            prover,
+        })
+    }
+
+    /// The circuit's shape.
+    pub fn shape(&self) -> &'static Shape {
+        self.shape
     }
 
     /// The circuit's root.
@@ -65,7 +83,7 @@ impl Leaf {
         if !circuit.is_circuit_valid() {
             return Err(WrapError::Inner);
         }
-        pad(&mut circuit, &AGGREGATE)?;
+        pad(&mut circuit, self.shape)?;
         // The gates are in the prover already; a gigabyte less while it works.
         let values = circuit.values().to_vec();
         drop(circuit);

@@ -13,9 +13,9 @@ use stwo::core::vcs::blake2_hash::Blake2sHash;
 
 use super::circuit::{self, Proof};
 use super::documents::{beside, spans};
-use super::fold::{self, Fold, Kind, Node};
+use super::fold::{self, Circuit, Fold, Kind, Node};
 use super::leaf::Leaf;
-use super::shape::AGGREGATE;
+use super::shape::{AGGREGATE, LARGE_LEAF, Shape};
 use super::span::Span;
 use super::verify::{CircuitProof, verify_circuit, verify_packed};
 use super::{WrapError, calldata, digest_felt, witness};
@@ -30,44 +30,36 @@ pub use super::documents::{Covered, WrappedSession, open, verify};
 /// Folder for the proofs of an unfinished wrap, inside the session's.
 const NODES: &str = "wrapping";
 
-/// A proof on the way to a wrapped one: that of a chunk, or that of several chunks in a row.
+/// A proof on the way to a wrapped one: which circuit it is of, and which chunks it covers.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Step {
-    Leaf { chunk: usize },
-    Fold { first: usize, chunks: usize },
+pub struct Step {
+    pub kind: Kind,
+    /// The first chunk.
+    pub first: usize,
+    pub chunks: usize,
 }
 
 impl Step {
     /// What the proof is of.
     pub fn name(self) -> &'static str {
-        match self {
-            Step::Leaf { .. } => "leaf",
-            Step::Fold { .. } => "fold",
-        }
-    }
-
-    /// The first chunk that it covers, and how many it covers.
-    pub fn covers(self) -> (usize, usize) {
-        match self {
-            Step::Leaf { chunk } => (chunk, 1),
-            Step::Fold { first, chunks } => (first, chunks),
+        match self.kind {
+            Kind::Leaf => "leaf",
+            Kind::Pair => "pair",
+            Kind::Fold => "fold",
         }
     }
 
     fn file(self) -> String {
-        let (first, chunks) = self.covers();
-        format!("{}-{first:04}-{chunks:04}", self.name())
+        format!("{}-{:04}-{:04}", self.name(), self.first, self.chunks)
     }
 }
 
 impl fmt::Display for Step {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match *self {
-            Step::Leaf { chunk } => write!(f, "leaf of chunk {chunk}"),
-            Step::Fold { first, chunks: 1 } => write!(f, "fold of chunk {first}"),
-            Step::Fold { first, chunks } => {
-                write!(f, "fold of chunks {first} to {}", first + chunks - 1)
-            }
+        let last = self.first + self.chunks - 1;
+        match self.chunks {
+            1 => write!(f, "{} of chunk {last}", self.name()),
+            _ => write!(f, "{} of chunks {} to {last}", self.name(), self.first),
         }
     }
 }
@@ -79,7 +71,7 @@ pub enum Event {
     Started {
         proofs: usize,
     },
-    /// The circuit of the leaves, or the fold circuit, is being built.
+    /// The circuit of the leaves, of the pairs or of the folds is being built.
     Circuit {
         of: &'static str,
     },
@@ -120,39 +112,29 @@ pub fn wrap(
         .check_receipts::<v3::Statement>(&session, &manifest.model)?;
     let spans = spans(&receipts);
     let group = group.unwrap_or(spans.len().max(1));
-    let folds = spans.chunks(group).map(|group| group.len().max(2) - 1);
-    observe(Event::Started {
-        proofs: spans.len() + folds.sum::<usize>(),
-    });
-    let store = Store {
-        dir: dir.join(NODES),
+    let mut wrapping = Wrapping {
+        dir,
+        nodes: dir.join(NODES),
+        spans: &spans,
+        leaf_root: [0; 32],
+        leaf_shape: &AGGREGATE,
+        observe,
     };
-    let (leaf_root, leaves) = leaves(dir, manifest, words, &spans, &store, observe)?;
-    observe(Event::Circuit { of: "folds" });
-    let fold = Fold::new()?;
-    assert_eq!(fold.root(), fold::ROOT, "the fold circuit has another root");
+    let leaves = wrapping.leaves(manifest, words, group)?;
+    let groups: Vec<&[Made]> = leaves.chunks(group).collect();
+    let tops = wrapping.folds(&groups)?;
     let mut documents = vec![];
-    for (i, (group_spans, group_leaves)) in
-        spans.chunks(group).zip(leaves.chunks(group)).enumerate()
-    {
-        let folding = Folding {
-            fold: &fold,
-            leaf_root,
-            first: i * group,
-            store: &store,
-        };
-        let top = folding.all(group_spans, group_leaves, observe)?;
-        let packed = calldata::pack(&decoded(&top)?);
-        let span = joined(group_spans).ok_or(WrapError::Inner)?;
+    for top in tops {
+        let packed = calldata::pack(&decoded(&top.proof, &AGGREGATE)?);
+        let value = wrapping.value(top.step)?;
         // As anyone will verify it.
-        verify_packed(fold::ROOT, value(Kind::Fold, &span, leaf_root), &packed)
-            .map_err(WrapError::SelfCheck)?;
+        verify_packed(fold::ROOT, value, &packed).map_err(WrapError::SelfCheck)?;
         documents.push(Wrapped {
             session_id: session.session_id,
             program_hash: session.program_hash,
-            leaf_root: CircuitRoot(digest_felt(&leaf_root)),
-            first_chunk: folding.first as u32,
-            chunks: group_spans.len() as u32,
+            leaf_root: CircuitRoot(digest_felt(&wrapping.leaf_root)),
+            first_chunk: top.step.first as u32,
+            chunks: top.step.chunks as u32,
             proof: packed.into_iter().map(ProofFelt).collect(),
         });
     }
@@ -164,7 +146,8 @@ pub fn wrap(
     for file in beside(writer.dir(), &names)? {
         fs::remove_file(&file).map_err(WrapError::io(&file))?;
     }
-    fs::remove_dir_all(&store.dir).map_err(WrapError::io(&store.dir))?;
+    let nodes = &wrapping.nodes;
+    fs::remove_dir_all(nodes).map_err(WrapError::io(nodes))?;
     Ok(documents)
 }
 
@@ -182,168 +165,214 @@ pub(super) fn value(kind: Kind, span: &Span<QM31>, leaf_root: [u8; 32]) -> [QM31
     let root = |root: [u8; 32]| HashValue::from(Blake2sHash(root));
     let HashValue(low, high) = match kind {
         Kind::Leaf => span.leaf_value(),
-        Kind::Fold => span.fold_value(root(fold::ROOT), root(leaf_root)),
+        Kind::Pair | Kind::Fold => span.fold_value(root(fold::ROOT), root(leaf_root)),
     };
     [low, high]
 }
 
-fn decoded(bytes: &[u8]) -> Result<Proof, WrapError> {
-    circuit::decode(bytes, &AGGREGATE).ok_or(WrapError::Inner)
+fn decoded(bytes: &[u8], shape: &Shape) -> Result<Proof, WrapError> {
+    circuit::decode(bytes, shape).ok_or(WrapError::Inner)
 }
 
-/// Proves a leaf for every chunk. Returns the circuit's root too.
-fn leaves(
-    dir: &Path,
-    manifest: &TensorManifest,
-    words: &[Felt],
-    spans: &[Span<QM31>],
-    store: &Store,
-    observe: &mut dyn FnMut(Event),
-) -> Result<([u8; 32], Vec<Vec<u8>>), WrapError> {
-    observe(Event::Circuit { of: "leaves" });
-    let circuit = Leaf::new(&manifest.tensors, words)?;
-    let root = circuit.root();
-    let mut proofs = vec![];
-    for (chunk, span) in spans.iter().enumerate() {
-        let file = dir.join(witness_name(chunk));
-        let prove = || {
-            if !file.exists() {
-                return Err(WrapError::NoWitness { file: file.clone() });
-            }
-            let bytes = read_bounded(&file, witness::MAX_WITNESS_BYTES)?;
-            let proof = witness::decode(&bytes)
-                .ok_or_else(|| WrapError::BadWitness { file: file.clone() })?;
-            circuit.prove(&proof)
-        };
-        let key = Key {
-            step: Step::Leaf { chunk },
-            root,
-            value: value(Kind::Leaf, span, root),
-        };
-        proofs.push(store.proof(&key, observe, prove)?);
-    }
-    Ok((root, proofs))
-}
-
-/// The folds of chunks in a row.
-struct Folding<'a> {
-    fold: &'a Fold,
-    leaf_root: [u8; 32],
-    /// The first chunk.
-    first: usize,
-    store: &'a Store,
-}
-
-impl Folding<'_> {
-    /// Folds leaf after leaf. Returns the proof of all of them; of one leaf, a fold of that leaf alone.
-    fn all(
-        &self,
-        spans: &[Span<QM31>],
-        leaves: &[Vec<u8>],
-        observe: &mut dyn FnMut(Event),
-    ) -> Result<Vec<u8>, WrapError> {
-        let node = |kind, span: &Span<QM31>, proof: &[u8]| {
-            Ok::<_, WrapError>(Node {
-                kind,
-                span: *span,
-                proof: decoded(proof)?,
-            })
-        };
-        let one = |chunk: usize| node(Kind::Leaf, &spans[chunk], &leaves[chunk]);
-        let mut top: Option<Vec<u8>> = None;
-        for chunks in 2.min(leaves.len())..=leaves.len() {
-            let span = joined(&spans[..chunks]).ok_or(WrapError::Inner)?;
-            let key = Key {
-                step: Step::Fold {
-                    first: self.first,
-                    chunks,
-                },
-                root: fold::ROOT,
-                value: value(Kind::Fold, &span, self.leaf_root),
-            };
-            let before = top.take();
-            let prove = || {
-                let left = match &before {
-                    Some(proof) => {
-                        let span = joined(&spans[..chunks - 1]).ok_or(WrapError::Inner)?;
-                        node(Kind::Fold, &span, proof)?
-                    }
-                    None => one(0)?,
-                };
-                let right = (chunks > 1).then(|| one(chunks - 1)).transpose()?;
-                Ok(self.fold.prove(self.leaf_root, left, right)?.proof)
-            };
-            top = Some(self.store.proof(&key, observe, prove)?);
-        }
-        top.ok_or(WrapError::Inner)
-    }
-}
-
-/// Which proof is to be made.
-struct Key {
+/// A proof that is there.
+struct Made {
     step: Step,
-    root: [u8; 32],
-    value: [QM31; 2],
+    proof: Vec<u8>,
 }
 
-impl Key {
-    /// Whether a proof says that it is this one.
-    fn is_of(&self, proof: &Proof) -> bool {
-        proof.claim.output_values == self.value
-            && proof.stark_proof.proof.commitments.first().map(|r| r.0) == Some(self.root)
+/// A session on its way.
+struct Wrapping<'a> {
+    dir: &'a Path,
+    /// Folder of the finished proofs.
+    nodes: PathBuf,
+    /// Of each chunk.
+    spans: &'a [Span<QM31>],
+    leaf_root: [u8; 32],
+    leaf_shape: &'static Shape,
+    observe: &'a mut dyn FnMut(Event),
+}
+
+impl Wrapping<'_> {
+    fn span(&self, step: Step) -> Result<Span<QM31>, WrapError> {
+        let chunks = step.first..step.first + step.chunks;
+        joined(&self.spans[chunks]).ok_or(WrapError::Inner)
     }
 
-    /// Whether a proof verifies as this one.
-    fn is_proven_by(&self, proof: Proof) -> bool {
-        verify_circuit(&AGGREGATE, self.root, self.value, CircuitProof::from(proof)).is_ok()
+    fn value(&self, step: Step) -> Result<[QM31; 2], WrapError> {
+        Ok(value(step.kind, &self.span(step)?, self.leaf_root))
     }
-}
 
-/// The finished proofs on disk.
-struct Store {
-    dir: PathBuf,
-}
+    fn shape(&self, kind: Kind) -> &'static Shape {
+        match kind {
+            Kind::Leaf => self.leaf_shape,
+            Kind::Pair | Kind::Fold => &AGGREGATE,
+        }
+    }
 
-impl Store {
-    /// A proof: from an earlier run if it proves this value for this circuit, else made now. What an earlier run left is
+    /// Proves a leaf for every chunk.
+    fn leaves(
+        &mut self,
+        manifest: &TensorManifest,
+        words: &[Felt],
+        group: usize,
+    ) -> Result<Vec<Made>, WrapError> {
+        (self.observe)(Event::Circuit { of: "leaves" });
+        let circuit = Leaf::new(&manifest.tensors, words)?;
+        self.leaf_root = circuit.root();
+        self.leaf_shape = circuit.shape();
+        let groups = self.spans.chunks(group).map(<[_]>::len);
+        let proofs = groups.map(|chunks| {
+            let (pairs, nodes) = match self.leaf_shape == &LARGE_LEAF {
+                true => (chunks.div_ceil(2), chunks.div_ceil(2)),
+                false => (0, chunks),
+            };
+            chunks + pairs + nodes.max(2) - 1
+        });
+        let proofs = proofs.sum();
+        (self.observe)(Event::Started { proofs });
+        let mut made = vec![];
+        for chunk in 0..self.spans.len() {
+            let file = self.dir.join(witness_name(chunk));
+            let step = Step {
+                kind: Kind::Leaf,
+                first: chunk,
+                chunks: 1,
+            };
+            made.push(self.node(step, self.leaf_root, || {
+                if !file.exists() {
+                    return Err(WrapError::NoWitness { file });
+                }
+                let bytes = read_bounded(&file, witness::MAX_WITNESS_BYTES)?;
+                let proof = witness::decode(&bytes).ok_or(WrapError::BadWitness { file })?;
+                circuit.prove(&proof)
+            })?);
+        }
+        Ok(made)
+    }
+
+    /// Folds the leaves of each group to one proof.
+    fn folds(&mut self, groups: &[&[Made]]) -> Result<Vec<Made>, WrapError> {
+        let large = self.leaf_shape == &LARGE_LEAF;
+        let mut paired: Vec<Vec<Made>> = vec![];
+        if large {
+            let circuit = self.circuit(Circuit::Pair)?;
+            for leaves in groups {
+                let pairs = leaves.chunks(2).map(|pair| match pair {
+                    [left, right] => self.join(&circuit, left, Some(right)),
+                    [left, ..] => self.join(&circuit, left, None),
+                    [] => Err(WrapError::Inner),
+                });
+                paired.push(pairs.collect::<Result<_, _>>()?);
+            }
+        }
+        let circuit = self.circuit(Circuit::Fold)?;
+        let mut tops = vec![];
+        for (i, leaves) in groups.iter().enumerate() {
+            let nodes = if large { &paired[i] } else { *leaves };
+            let [first, rest @ ..] = nodes else {
+                return Err(WrapError::Inner);
+            };
+            // Of one node, a fold of it alone; else node after node.
+            let mut rest = rest.iter();
+            let mut top = self.join(&circuit, first, rest.next())?;
+            for next in rest {
+                top = self.join(&circuit, &top, Some(next))?;
+            }
+            tops.push(top);
+        }
+        Ok(tops)
+    }
+
+    fn circuit(&mut self, circuit: Circuit) -> Result<Fold, WrapError> {
+        let (of, root) = match circuit {
+            Circuit::Pair => ("pairs", fold::PAIR_ROOT),
+            Circuit::Fold => ("folds", fold::ROOT),
+        };
+        (self.observe)(Event::Circuit { of });
+        let fold = Fold::new(circuit)?;
+        assert_eq!(
+            fold.root(),
+            root,
+            "the circuit of the {of} has another root"
+        );
+        Ok(fold)
+    }
+
+    /// Joins two nodes that follow each other; of one node, makes a fold of it alone.
+    fn join(
+        &mut self,
+        circuit: &Fold,
+        left: &Made,
+        right: Option<&Made>,
+    ) -> Result<Made, WrapError> {
+        let step = Step {
+            kind: circuit.kind(),
+            first: left.step.first,
+            chunks: left.step.chunks + right.map_or(0, |right| right.step.chunks),
+        };
+        let leaf_root = self.leaf_root;
+        let of = |made: &Made| {
+            let step = made.step;
+            Ok::<_, WrapError>((step.kind, self.span(step)?, self.shape(step.kind)))
+        };
+        let left = (of(left)?, &left.proof);
+        let right = right.map(|made| Ok::<_, WrapError>((of(made)?, &made.proof)));
+        let right = right.transpose()?;
+        self.node(step, circuit.root(), || {
+            let node = |((kind, span, shape), proof): ((_, _, &Shape), &Vec<u8>)| {
+                let proof = decoded(proof, shape)?;
+                Ok::<_, WrapError>(Node { kind, span, proof })
+            };
+            let (left, right) = (node(left)?, right.map(node).transpose()?);
+            Ok(circuit.prove(leaf_root, left, right)?.proof)
+        })
+    }
+
+    /// A proof: from an earlier run if it proves this step's value for its circuit, else made now. What an earlier run left is
     /// verified, as it may be damaged, and everything above it would be proven in vain.
-    fn proof(
-        &self,
-        key: &Key,
-        observe: &mut dyn FnMut(Event),
+    fn node(
+        &mut self,
+        step: Step,
+        root: [u8; 32],
         prove: impl FnOnce() -> Result<Proof, WrapError>,
-    ) -> Result<Vec<u8>, WrapError> {
+    ) -> Result<Made, WrapError> {
         let start = Instant::now();
-        let step = key.step;
-        let file = self.dir.join(step.file());
+        let (shape, value) = (self.shape(step.kind), self.value(step)?);
+        let is_of = |proof: &Proof| {
+            proof.claim.output_values == value
+                && proof.stark_proof.proof.commitments.first().map(|r| r.0) == Some(root)
+        };
+        let holds =
+            |proof: Proof| verify_circuit(shape, root, value, CircuitProof::from(proof)).is_ok();
+        let file = self.nodes.join(step.file());
         let earlier = match read_bounded(&file, circuit::MAX_NODE_BYTES) {
             Err(FileError::NotFound { .. }) => None,
             read => Some(read?),
         };
         let earlier = earlier.filter(|bytes| {
-            let proof = circuit::decode(bytes, &AGGREGATE);
-            proof.is_some_and(|proof| key.is_of(&proof) && key.is_proven_by(proof))
+            let proof = circuit::decode(bytes, shape);
+            proof.is_some_and(|proof| is_of(&proof) && holds(proof))
         });
         let resumed = earlier.is_some();
-        let bytes = match earlier {
+        let proof = match earlier {
             Some(bytes) => bytes,
             None => {
-                observe(Event::Proving(step));
+                (self.observe)(Event::Proving(step));
                 let proof = prove()?;
-                if !key.is_of(&proof) {
+                if !is_of(&proof) {
                     return Err(WrapError::OtherOutput { proof: step.file() });
                 }
                 let bytes = circuit::encode(&proof);
-                fs::create_dir_all(&self.dir).map_err(WrapError::io(&self.dir))?;
+                fs::create_dir_all(&self.nodes).map_err(WrapError::io(&self.nodes))?;
                 write_atomic(&file, &bytes)?;
                 bytes
             }
         };
-        observe(Event::Made {
+        (self.observe)(Event::Made {
             step,
             time: start.elapsed(),
             resumed,
         });
-        Ok(bytes)
+        Ok(Made { step, proof })
     }
 }

@@ -42,6 +42,15 @@ pub struct Span<T> {
 }
 
 impl<T: Copy> Span<T> {
+    /// The same with each digest made into something else, as into wires.
+    pub fn map<U>(self, mut part: impl FnMut(HashValue<T>) -> HashValue<U>) -> Span<U> {
+        Span {
+            common: part(self.common),
+            first: part(self.first),
+            last: part(self.last),
+        }
+    }
+
     /// Preimage of the public value of a leaf.
     pub fn of_leaf(&self) -> [T; 6] {
         let Span {

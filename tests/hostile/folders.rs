@@ -122,10 +122,12 @@ fn size(dir: &Path) -> usize {
 
 /// Everybody who reads a session's folder must refuse this one, for this reason.
 fn refused(worst: &mut Worst, dir: &Path, manifest: &TensorManifest, bytes: usize, reason: &str) {
-    let accept = manifest.model.accept(Session::read(&dir.join("session.json")).map_or_else(
-        |_| cairo_decode::verify::statement::Domain::local(),
-        |session| session.domain,
-    ));
+    let accept = manifest
+        .model
+        .accept(Session::read(&dir.join("session.json")).map_or_else(
+            |_| cairo_decode::verify::statement::Domain::local(),
+            |session| session.domain,
+        ));
     let mut measure = |who: &str, verify: &dyn Fn() -> Option<String>| {
         let start = std::time::Instant::now();
         worst.measure(folder_bound(bytes), || match verify() {

@@ -1,7 +1,9 @@
-//! The rules of a fold on values alone, as if whatever proofs it is given verified.
+//! The rules of both circuits on values alone, as if whatever proofs they are given verified.
 
 use cairo_decode::verify::statement::v3::OUTPUT_LEN;
-use cairo_decode::wrap::fold::{Child, Joined, Kind, Proven, Rule, Witness, join};
+use cairo_decode::wrap::fold::{
+    Child, Circuit, Joined, Kind, Proven, Rule, Witness, join, join_leaves,
+};
 use cairo_decode::wrap::span::Span;
 use circuit_common::N_RESERVED;
 use circuits::blake::HashValue;
@@ -68,26 +70,29 @@ pub fn single(left: Child, right: Child) -> Witness {
 }
 
 /// A circuit of the rules, which are not imposed yet.
-fn joined(witness: &Witness) -> (TraceContext, Joined) {
+fn joined(circuit: Circuit, witness: &Witness) -> (TraceContext, Joined) {
     let mut context = TraceContext::new(N_RESERVED);
     let proven = witness.children.map(|child| Proven {
         root: child.proven.root.guess(&mut context),
         value: child.proven.value.guess(&mut context),
     });
-    let joined = join(&mut context, witness, proven);
+    let joined = match circuit {
+        Circuit::Fold => join(&mut context, witness, proven),
+        Circuit::Pair => join_leaves(&mut context, witness, proven),
+    };
     (context, joined)
 }
 
 /// The rules' equalities by name, and whether each holds.
-pub fn holding(witness: &Witness) -> Vec<(&'static str, bool)> {
-    let (context, Joined { rules, .. }) = joined(witness);
+pub fn holding(circuit: Circuit, witness: &Witness) -> Vec<(&'static str, bool)> {
+    let (context, Joined { rules, .. }) = joined(circuit, witness);
     let holds = |rule: &Rule| context.get(rule.left) == context.get(rule.right);
     rules.iter().map(|rule| (rule.name, holds(rule))).collect()
 }
 
 /// The circuit's public value, if all rules but those with these names hold.
-pub fn value(witness: &Witness, without: &[&str]) -> Option<Digest> {
-    let (mut context, Joined { value, rules }) = joined(witness);
+pub fn value(circuit: Circuit, witness: &Witness, without: &[&str]) -> Option<Digest> {
+    let (mut context, Joined { value, rules }) = joined(circuit, witness);
     for name in without {
         assert!(
             rules.iter().any(|rule| rule.name == *name),
@@ -108,19 +113,31 @@ fn says(span: Span<QM31>) -> Option<Digest> {
 }
 
 #[test]
-fn leaves_and_folds_are_joined() {
+fn leaves_pairs_and_folds_are_joined() {
     let leaf = |n| child(Kind::Leaf, chunk(n));
+    let twins = |from| child(Kind::Pair, chunks(from, from + 2));
     let fold = |from, to| child(Kind::Fold, chunks(from, to));
     let cases = [
         (pair(leaf(0), leaf(1)), chunks(0, 2)),
         (pair(leaf(0), fold(1, 4)), chunks(0, 4)),
         (pair(fold(0, 3), leaf(3)), chunks(0, 4)),
         (pair(fold(0, 3), fold(3, 9)), chunks(0, 9)),
+        (pair(twins(0), twins(2)), chunks(0, 4)),
+        (pair(fold(0, 8), twins(8)), chunks(0, 10)),
+        (pair(leaf(0), twins(1)), chunks(0, 3)),
         (single(leaf(4), leaf(4)), chunk(4)),
+        (single(twins(4), twins(4)), chunks(4, 6)),
         (single(fold(2, 7), fold(2, 7)), chunks(2, 7)),
     ];
     for (witness, span) in cases {
-        assert_eq!(value(&witness, &[]), says(span));
+        assert_eq!(value(Circuit::Fold, &witness, &[]), says(span));
+    }
+    let cases = [
+        (pair(leaf(0), leaf(1)), chunks(0, 2)),
+        (single(leaf(4), leaf(4)), chunk(4)),
+    ];
+    for (witness, span) in cases {
+        assert_eq!(value(Circuit::Pair, &witness, &[]), says(span));
     }
 }
 
@@ -129,40 +146,63 @@ fn leaves_and_folds_are_joined() {
 fn a_single_node_says_what_it_said() {
     let mut other = output(9);
     other[4] += Felt::ONE;
-    let witness = single(
-        child(Kind::Leaf, chunk(4)),
-        child(Kind::Fold, Span::of(&other)),
-    );
-    assert_eq!(value(&witness, &[]), says(chunk(4)));
+    let other = Span::of(&other);
+    let left = child(Kind::Leaf, chunk(4));
+    for (circuit, kind) in [(Circuit::Fold, Kind::Fold), (Circuit::Pair, Kind::Leaf)] {
+        let witness = single(left, child(kind, other));
+        assert_eq!(value(circuit, &witness, &[]), says(chunk(4)));
+    }
 }
 
-/// A chain of folds and a tree of them over the same chunks have one value at the top, whatever the number of chunks.
+/// Whether a leaf is said to be a pair changes nothing.
+#[test]
+fn a_leaf_is_no_pair() {
+    let mut witness = pair(child(Kind::Leaf, chunk(0)), child(Kind::Leaf, chunk(1)));
+    witness.children[1].pair = QM31::one();
+    assert_eq!(value(Circuit::Fold, &witness, &[]), says(chunks(0, 2)));
+}
+
+/// A chain of folds and a tree of them over the same chunks have one value at the top, whatever the number of chunks; so has a tree
+/// over pairs.
 #[test]
 fn a_chain_and_a_tree_say_the_same() {
     for count in [1, 2, 3, 5, 61, 64] {
         let leaves: Vec<Child> = (0..count).map(|n| child(Kind::Leaf, chunk(n))).collect();
-        let joined = |left: Child, right: Option<Child>| {
-            let witness = match right {
-                Some(right) => pair(left, right),
-                None => single(left, left),
-            };
-            let last = right.unwrap_or(left).span.last;
-            let span = Span { last, ..left.span };
-            assert_eq!(value(&witness, &[]), says(span), "of {count}");
-            child(Kind::Fold, span)
-        };
-        let first = joined(leaves[0], None);
-        let chain = leaves[1..]
-            .iter()
-            .fold(first, |chain, leaf| joined(chain, Some(*leaf)));
-        let mut level = leaves;
-        while level.len() > 1 || level[0].kind.is_zero() {
-            let pairs = level.chunks(2);
-            level = pairs
-                .map(|pair| joined(pair[0], pair.get(1).copied()))
-                .collect();
+        let first = joined_in(Circuit::Fold, leaves[0], None);
+        let rest = leaves[1..].iter();
+        let chain = rest.fold(first, |left, leaf| {
+            joined_in(Circuit::Fold, left, Some(*leaf))
+        });
+        assert_eq!(chain, child(Kind::Fold, chunks(0, count)));
+        for lowest in [Circuit::Fold, Circuit::Pair] {
+            let mut level = level_above(lowest, &leaves);
+            while level.len() > 1 || level[0].proven.root != FOLD() {
+                level = level_above(Circuit::Fold, &level);
+            }
+            assert_eq!(chain, level[0]);
         }
-        assert_eq!(chain, level[0]);
-        assert_eq!(chain.span, chunks(0, count));
     }
+}
+
+fn level_above(circuit: Circuit, nodes: &[Child]) -> Vec<Child> {
+    let pairs = nodes.chunks(2);
+    pairs
+        .map(|pair| joined_in(circuit, pair[0], pair.get(1).copied()))
+        .collect()
+}
+
+/// A node over one or two.
+fn joined_in(circuit: Circuit, left: Child, right: Option<Child>) -> Child {
+    let witness = match right {
+        Some(right) => pair(left, right),
+        None => single(left, left),
+    };
+    let last = right.unwrap_or(left).span.last;
+    let span = Span { last, ..left.span };
+    assert_eq!(value(circuit, &witness, &[]), says(span));
+    let kind = match circuit {
+        Circuit::Fold => Kind::Fold,
+        Circuit::Pair => Kind::Pair,
+    };
+    child(kind, span)
 }

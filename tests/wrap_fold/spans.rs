@@ -6,7 +6,7 @@ use starknet_types_core::felt::Felt;
 
 #[test]
 fn every_felt_but_steps_is_in_one_digest() {
-    let output = std::array::from_fn(|i| Felt::from(i));
+    let output = std::array::from_fn(Felt::from);
     let parts = |output: &[Felt; OUTPUT_LEN]| {
         let Span {
             common,

@@ -1,7 +1,7 @@
 //! Circuits in the place of leaves: they say what they are told, and verify no chunk.
 
 use cairo_decode::wrap::circuit::{CircuitProver, Proof, pcs_config};
-use cairo_decode::wrap::shape::{AGGREGATE, pad};
+use cairo_decode::wrap::shape::{Shape, pad};
 use cairo_decode::wrap::span::Span;
 use circuit_common::N_RESERVED;
 use circuits::blake::{HashValue, blake};
@@ -38,8 +38,8 @@ impl Toy {
         context.finalize(false)
     }
 
-    /// The circuit, ready to prove.
-    pub fn prover(self) -> ToyProver {
+    /// The circuit in this shape, ready to prove.
+    pub fn prover(self, shape: &'static Shape) -> ToyProver {
         let zero = HashValue(QM31::default(), QM31::default());
         let span = Span {
             common: zero,
@@ -47,9 +47,10 @@ impl Toy {
             last: zero,
         };
         let topology = self.build::<NoValue>(&span, zero);
-        let prover = CircuitProver::new(topology, &AGGREGATE, pcs_config(&AGGREGATE));
+        let prover = CircuitProver::new(topology, shape, pcs_config(shape));
         ToyProver {
             toy: self,
+            shape,
             prover: prover.expect("fits"),
         }
     }
@@ -57,6 +58,7 @@ impl Toy {
 
 pub struct ToyProver {
     toy: Toy,
+    shape: &'static Shape,
     prover: CircuitProver,
 }
 
@@ -68,7 +70,7 @@ impl ToyProver {
     /// A proof of this value, which is that of the span.
     pub fn prove(&self, span: &Span<QM31>, value: HashValue<QM31>) -> Proof {
         let mut circuit = self.toy.build::<QM31>(span, value);
-        pad(&mut circuit, &AGGREGATE).expect("fits");
+        pad(&mut circuit, self.shape).expect("fits");
         let values = circuit.values().to_vec();
         drop(circuit);
         self.prover.prove(&values).expect("a proof")

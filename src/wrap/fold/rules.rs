@@ -1,9 +1,9 @@
-//! What a fold requires of two proofs that verify, as equalities by name.
+//! What the circuits of a fold require of two proofs that verify, as equalities by name.
 //!
 //! Owns: what the circuit is told ([`Witness`]), the two nodes' joined span, and each [`Rule`]: without it some lie passes, of which
 //! `tests/wrap_fold` has at least one for each.
 //!
-//! Absent on purpose: the proofs; a way to leave a rule out. `fold` imposes all of them.
+//! Absent on purpose: the proofs and their shapes; a way to leave a rule out. `fold` imposes all of them.
 
 use circuits::blake::{HashValue, blake};
 use circuits::context::{Context, Var};
@@ -12,8 +12,10 @@ use circuits::ivalue::IValue;
 use circuits::ops::Guess;
 use num_traits::{One, Zero};
 use stwo::core::fields::qm31::QM31;
+use stwo::core::vcs::blake2_hash::Blake2sHash;
 
 use super::super::span::Span;
+use super::PAIR_ROOT;
 
 /// Which circuit a proof is of, and its public value. `T` is a value or a wire.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -26,6 +28,8 @@ pub struct Proven<T> {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Kind {
     Leaf,
+    /// A fold of two leaves that are too large for the fold circuit.
+    Pair,
     Fold,
 }
 
@@ -33,8 +37,10 @@ pub enum Kind {
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Child {
     pub proven: Proven<QM31>,
-    /// 0 for a leaf, 1 for a fold.
-    pub kind: QM31,
+    /// 0 for a leaf, 1 for a pair or a fold.
+    pub folded: QM31,
+    /// 1 for a pair, 0 for a fold; of no effect for a leaf.
+    pub pair: QM31,
     pub span: Span<QM31>,
 }
 
@@ -46,16 +52,27 @@ impl Child {
         fold: HashValue<QM31>,
         leaf: HashValue<QM31>,
     ) -> Child {
-        let (root, value, kind) = match kind {
-            Kind::Leaf => (leaf, span.leaf_value(), QM31::zero()),
-            Kind::Fold => (fold, span.fold_value(fold, leaf), QM31::one()),
+        let (zero, one) = (QM31::zero(), QM31::one());
+        let (root, folded, pair) = match kind {
+            Kind::Leaf => (leaf, zero, zero),
+            Kind::Pair => (pair_root(), one, one),
+            Kind::Fold => (fold, one, zero),
+        };
+        let value = match kind {
+            Kind::Leaf => span.leaf_value(),
+            Kind::Pair | Kind::Fold => span.fold_value(fold, leaf),
         };
         Child {
             proven: Proven { root, value },
-            kind,
+            folded,
+            pair,
             span,
         }
     }
+}
+
+fn pair_root() -> HashValue<QM31> {
+    HashValue::from(Blake2sHash(PAIR_ROOT))
 }
 
 /// What a fold is told, besides proofs.
@@ -86,54 +103,104 @@ pub struct Joined {
     pub rules: Vec<Rule>,
 }
 
-/// Names of a child's rules.
-const CHILD_RULES: [[&str; 3]; 2] = [
-    ["left kind", "left root", "left value"],
-    ["right kind", "right root", "right value"],
-];
-
-/// Joins what two proofs are of. The caller imposes the rules.
+/// Joins what two proofs are of in the fold circuit: of leaves, pairs and folds. The caller imposes the rules.
 pub fn join<Value: IValue>(
     context: &mut Context<Value>,
     witness: &Witness,
     proven: [Proven<Var>; 2],
 ) -> Joined {
-    let mut rules = Rules::default();
-    let fold = wires(context, witness.fold);
-    let leaf = wires(context, witness.leaf);
-    let single = rules.bit(context, "single", witness.single);
-    let spans: [Span<Var>; 2] = std::array::from_fn(|i| {
-        let Child { kind, span, .. } = witness.children[i];
-        let [kind_rule, root_rule, value_rule] = CHILD_RULES[i];
-        let span = Span {
-            common: wires(context, span.common),
-            first: wires(context, span.first),
-            last: wires(context, span.last),
-        };
-        let kind = rules.bit(context, kind_rule, kind);
-        // root = L + kind (A − L)
-        let root = select(context, kind, leaf, fold);
-        rules.equal(root_rule, proven[i].root, root);
-        // value = H(C, F, G) + kind (H(A, L, C, F, G) − H(C, F, G))
+    const NAMES: [[&str; 4]; 2] = [
+        [
+            "left is folded",
+            "left is a pair",
+            "left root",
+            "left value",
+        ],
+        [
+            "right is folded",
+            "right is a pair",
+            "right root",
+            "right value",
+        ],
+    ];
+    let mut nodes = Nodes::new(context, witness);
+    let HashValue(a, b) = pair_root();
+    let of_pairs = HashValue(context.constant(a), context.constant(b));
+    let spans = std::array::from_fn(|i| {
+        let (child, [is_folded, is_pair, root, value]) = (witness.children[i], NAMES[i]);
+        let span = child.span.map(|part| wires(context, part));
+        let folded = nodes.rules.bit(context, is_folded, child.folded);
+        let pair = nodes.rules.bit(context, is_pair, child.pair);
+        // A + pair (B − A), and L + folded (that − L): each of the four cases is one of the three roots.
+        let of_fold = select(context, pair, nodes.fold, of_pairs);
+        let expected = select(context, folded, nodes.leaf, of_fold);
+        nodes.rules.equal(root, proven[i].root, expected);
+        // H(C, F, G) + folded (H(A, L, C, F, G) − H(C, F, G))
         let of_leaf = hash(context, &span.of_leaf());
-        let of_fold = hash(context, &span.of_fold(fold, leaf));
-        let value = select(context, kind, of_leaf, of_fold);
-        rules.equal(value_rule, proven[i].value, value);
+        let of_fold = hash(context, &span.of_fold(nodes.fold, nodes.leaf));
+        let expected = select(context, folded, of_leaf, of_fold);
+        nodes.rules.equal(value, proven[i].value, expected);
         span
     });
-    let [left, right] = spans;
-    // With `single`, left is compared with itself: C = C and G = G.
-    let common = select(context, single, right.common, left.common);
-    rules.equal("common part", left.common, common);
-    let next = select(context, single, right.first, left.last);
-    rules.equal("frontiers meet", left.last, next);
-    let joined = Span {
-        last: select(context, single, right.last, left.last),
-        ..left
-    };
-    Joined {
-        value: hash(context, &joined.of_fold(fold, leaf)),
-        rules: rules.0,
+    nodes.joined(context, spans)
+}
+
+/// The same in the circuit of pairs: of leaves. The root of the fold circuit is passed on, and compared by whoever takes the pair.
+pub fn join_leaves<Value: IValue>(
+    context: &mut Context<Value>,
+    witness: &Witness,
+    proven: [Proven<Var>; 2],
+) -> Joined {
+    const NAMES: [[&str; 2]; 2] = [["left root", "left value"], ["right root", "right value"]];
+    let mut nodes = Nodes::new(context, witness);
+    let spans = std::array::from_fn(|i| {
+        let (child, [root, value]) = (witness.children[i], NAMES[i]);
+        let span = child.span.map(|part| wires(context, part));
+        nodes.rules.equal(root, proven[i].root, nodes.leaf);
+        let expected = hash(context, &span.of_leaf());
+        nodes.rules.equal(value, proven[i].value, expected);
+        span
+    });
+    nodes.joined(context, spans)
+}
+
+/// What both circuits have in common.
+struct Nodes {
+    fold: HashValue<Var>,
+    leaf: HashValue<Var>,
+    single: Var,
+    rules: Rules,
+}
+
+impl Nodes {
+    fn new<Value: IValue>(context: &mut Context<Value>, witness: &Witness) -> Nodes {
+        let mut rules = Rules::default();
+        Nodes {
+            fold: wires(context, witness.fold),
+            leaf: wires(context, witness.leaf),
+            single: rules.bit(context, "single", witness.single),
+            rules,
+        }
+    }
+
+    /// One span for two that follow each other, or the left one. With `single` the left one is compared with itself.
+    fn joined(
+        mut self,
+        context: &mut Context<impl IValue>,
+        [left, right]: [Span<Var>; 2],
+    ) -> Joined {
+        let common = select(context, self.single, right.common, left.common);
+        self.rules.equal("common part", left.common, common);
+        let next = select(context, self.single, right.first, left.last);
+        self.rules.equal("frontiers meet", left.last, next);
+        let span = Span {
+            last: select(context, self.single, right.last, left.last),
+            ..left
+        };
+        Joined {
+            value: hash(context, &span.of_fold(self.fold, self.leaf)),
+            rules: self.rules.0,
+        }
     }
 }
 
