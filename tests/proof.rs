@@ -127,8 +127,7 @@ fn prove(
     let steps = trace.steps();
     let proof = prover
         .prove(trace.into_prover_input().expect("a trace"))
-        .expect("proves")
-        .proof;
+        .expect("proves");
     eprintln!(
         "{steps} steps proven in {:?}: {} bytes",
         start.elapsed(),

@@ -7,9 +7,7 @@ use crate::integers::{Description, ranges};
 use crate::program::{Schedule, Work, declare};
 use crate::tensor::{self, LANES, Plan, PlanError, Tensor, constants};
 use crate::verify::layout::LayoutError;
-use crate::verify::params::{
-    COMPACT, FOLDABLE_8, FOLDABLE_16, FOLDABLE_32, LARGE, PLAIN, ParamSet,
-};
+use crate::verify::params::{COMPACT, LARGE, PLAIN, ParamSet};
 use crate::verify::statement::MAX_POSITION;
 use crate::verify::tensors::{PinsError, TensorPins};
 
@@ -20,16 +18,6 @@ pub const MOST_MEMORY: u64 = 12_000_000_000;
 /// Bytes of a proof from which on it is made with [`COMPACT`], if that takes no more than [`MOST_MEMORY`]. A shorter proof is faster to
 /// verify, which whoever reads receipts does; proving takes longer, so short proofs stay as they are.
 pub const LONG_PROOF: u64 = 3_000_000;
-
-/// The parameters that builds have.
-pub(super) const SETS: [&ParamSet; 6] = [
-    &PLAIN,
-    &LARGE,
-    &COMPACT,
-    &FOLDABLE_8,
-    &FOLDABLE_16,
-    &FOLDABLE_32,
-];
 
 /// How a model is cut into rows.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -113,16 +113,7 @@ pub fn missing(needed: u64) -> Option<[u64; 2]> {
     Some([needed, available].map(|bytes| bytes / 1_000_000))
 }
 
-/// A proof file, and the prover's notes for wrapping it.
-pub struct Proven {
-    /// The proof file's bytes.
-    pub proof: Vec<u8>,
-    /// The same proof with what a circuit needs beyond it (Merkle paths in full, queries in the order
-    /// they were drawn).
-    pub extended: ExtendedProof,
-}
-
-/// The prover library's own form of a proof.
+/// The prover library's own form of a proof: with Merkle paths in full, and queries in the order in which they were drawn.
 pub type ExtendedProof = cairo_air::CairoProof<Blake2sM31MerkleHasher>;
 
 /// A proof with tensor components with what a circuit needs beyond its file.
@@ -282,17 +273,14 @@ impl Prover {
         }
     }
 
-    /// Proves a trace.
+    /// Proves a trace: the proof file's bytes.
     ///
     /// # Errors
     /// A component with more rows than the fixed tables allow, or a failure of the prover.
-    pub fn prove(&self, input: ProverInput) -> Result<Proven, ProveError> {
+    pub fn prove(&self, input: ProverInput) -> Result<Vec<u8>, ProveError> {
         check_rows(self.set, &input)?;
         let (proof, _) = compose::prove(&self.committed(), None, input)?;
-        Ok(Proven {
-            proof: proof::encode(&CairoProof::from(proof.clone())),
-            extended: proof,
-        })
+        Ok(proof::encode(&CairoProof::from(proof)))
     }
 }
 

@@ -15,20 +15,19 @@ mod rules;
 
 use circuit_common::N_RESERVED;
 use circuit_prover::prover::prepare_circuit_proof_for_circuit_verifier;
-use circuit_verifier::statement::CircuitStatement;
+use circuit_verifier::statement::{CircuitStatement, INTERACTION_POW_BITS, all_circuit_components};
 use circuit_verifier::verify::CircuitConfig;
 use circuits::blake::HashValue;
 use circuits::context::{Context, FinalizedContext};
 use circuits::ivalue::{IValue, NoValue};
 use circuits::ops::{Guess, eq};
-use circuits_stark_verifier::proof::{Proof as ProofValues, empty_proof};
+use circuits_stark_verifier::proof::{Proof as ProofValues, ProofConfig, empty_proof};
 use circuits_stark_verifier::verify::verify;
 use num_traits::{One, Zero};
 use stwo::core::fields::qm31::QM31;
 use stwo::core::vcs::blake2_hash::Blake2sHash;
 
 use super::WrapError;
-use super::aggregate::shared;
 use super::circuit::{CircuitProver, Proof, pcs_config};
 use super::shape::{AGGREGATE, LARGE_LEAF, Shape, pad};
 use super::span::Span;
@@ -71,22 +70,23 @@ impl Circuit {
         witness: &Witness,
         proofs: [&ProofValues<Value>; 2],
     ) -> FinalizedContext<Value> {
-        let shared = shared(self.inner());
+        let inner = self.inner();
+        let (columns, config) = (inner.column_log_sizes(), proof_config(inner));
         let mut context = Context::new(N_RESERVED);
         let proven = std::array::from_fn(|i| {
             let Proven { root, value } = witness.children[i].proven;
-            let config = CircuitConfig {
-                config: shared.pcs_config,
+            let circuit = CircuitConfig {
+                config: pcs_config(inner),
                 n_outputs: N_RESERVED,
-                preprocessed_column_log_sizes: shared.preprocessed_column_log_sizes.clone(),
+                preprocessed_column_log_sizes: columns.clone(),
                 preprocessed_root: root,
             };
-            let statement = CircuitStatement::new(&mut context, &config, &[value.0, value.1]);
+            let statement = CircuitStatement::new(&mut context, &circuit, &[value.0, value.1]);
             let proof = proofs[i].guess(&mut context);
             // As `wrap::verify`, which has no salt.
             let zero = context.zero();
             eq(&mut context, proof.channel_salt, zero);
-            verify(&mut context, &proof, &shared.proof_config, &statement);
+            verify(&mut context, &proof, &config, &statement);
             Proven {
                 root: statement.preprocessed_root,
                 value: HashValue(statement.output_values[0], statement.output_values[1]),
@@ -117,14 +117,24 @@ impl Circuit {
             single: QM31::zero(),
             children: [Child::new(Kind::Leaf, span, zero, zero); 2],
         };
-        let proof = empty_proof(&shared(self.inner()).proof_config);
+        let proof = empty_proof(&proof_config(self.inner()));
         self.build(&witness, [&proof; 2])
     }
 
     /// A child's proof as the circuit takes it.
     pub fn values_of(self, proof: Proof) -> ProofValues<QM31> {
-        prepare_circuit_proof_for_circuit_verifier(proof, &shared(self.inner()).proof_config).0
+        prepare_circuit_proof_for_circuit_verifier(proof, &proof_config(self.inner())).0
     }
+}
+
+/// What proofs of circuits of one shape have in common.
+fn proof_config(shape: &Shape) -> ProofConfig {
+    ProofConfig::new(
+        &all_circuit_components::<NoValue>(),
+        shape.columns().len(),
+        &pcs_config(shape),
+        INTERACTION_POW_BITS,
+    )
 }
 
 /// A node, and what it says. Its proof is of a circuit of the shape [`AGGREGATE`], or of a leaf of the shape [`LARGE_LEAF`].
@@ -149,6 +159,14 @@ impl Fold {
         let topology = circuit.topology();
         let prover = CircuitProver::new(topology, &AGGREGATE, pcs_config(&AGGREGATE))?;
         Ok(Fold { circuit, prover })
+    }
+
+    /// What its proofs are.
+    pub fn kind(&self) -> Kind {
+        match self.circuit {
+            Circuit::Fold => Kind::Fold,
+            Circuit::Pair => Kind::Pair,
+        }
     }
 
     /// The circuit's root.
@@ -194,10 +212,7 @@ impl Fold {
         let values = circuit.values().to_vec();
         drop(circuit);
         Ok(Node {
-            kind: match self.circuit {
-                Circuit::Fold => Kind::Fold,
-                Circuit::Pair => Kind::Pair,
-            },
+            kind: self.kind(),
             span,
             proof: self.prover.prove(&values)?,
         })

@@ -102,29 +102,6 @@ pub const COMPACT: ParamSet = ParamSet {
     ..PLAIN
 };
 
-/// For receipts that will be wrapped: 18 queries at blow-up 16 and 24 bits of proof of work, 96 bits.
-/// Slower to prove, but with few queries, which is what a circuit pays for.
-pub const WRAPPABLE: ParamSet = ParamSet {
-    name: "wrappable",
-    params: ProofParams {
-        log_blowup: 4,
-        queries: 18,
-        pow_bits: 24,
-        fold_step: 4,
-        lifting_log_size: Some(LOG_TABLE_ROWS + 4),
-        ..PLAIN.params
-    },
-    preprocessed_root: Some([
-        0x57, 0xd0, 0x6a, 0x75, 0x3b, 0x3a, 0x37, 0x4f, 0x72, 0x15, 0x70, 0x6d, 0x13, 0x7a, 0x04,
-        0x48, 0x38, 0x31, 0x54, 0x40, 0xe3, 0xde, 0x35, 0x30, 0xfa, 0x40, 0xdc, 0x58, 0xce, 0x76,
-        0xb8, 0x20,
-    ]),
-    all_preprocessed_columns: true,
-    // A circuit is made for one set of components.
-    value_tables: 1,
-    ..PLAIN
-};
-
 /// Rows of the largest component of a proof with tensor components that is to be wrapped, as a power of two: those of Cairo's largest table
 /// that it reads.
 pub const LOG_FOLDABLE_ROWS: u32 = 18;
@@ -137,13 +114,17 @@ pub const FOLDABLE_8: ParamSet = ParamSet {
         log_blowup: 3,
         queries: 24,
         pow_bits: 25,
+        fold_step: 4,
         lifting_log_size: Some(LOG_FOLDABLE_ROWS + 3),
         preprocessed: Preprocessed::CanonicalTensors,
-        ..WRAPPABLE.params
+        ..PLAIN.params
     },
     preprocessed_root: None,
+    all_preprocessed_columns: true,
     max_log_rows: LOG_FOLDABLE_ROWS,
-    ..WRAPPABLE
+    // A circuit is made for one set of components.
+    value_tables: 1,
+    ..PLAIN
 };
 
 /// The same with 18 queries at blow-up 16: for the circuit fewer queries of more expensive proofs.
@@ -172,10 +153,9 @@ pub const FOLDABLE_32: ParamSet = ParamSet {
 };
 
 /// What [`super::verify_proof`] accepts.
-pub const ACCEPTED: [&ParamSet; 7] = [
+pub const ACCEPTED: [&ParamSet; 6] = [
     &PLAIN,
     &LARGE,
-    &WRAPPABLE,
     &COMPACT,
     &FOLDABLE_8,
     &FOLDABLE_16,

@@ -5,7 +5,7 @@
 
 use std::collections::HashMap;
 
-use circuit_cairo_verifier::statement::{CairoStatement, MEMORY_VALUES_LIMBS};
+use circuit_cairo_verifier::statement::CairoStatement;
 use circuit_common::N_RESERVED;
 use circuits::EXTENSION_DEGREE;
 use circuits::blake::{HashValue, blake};
@@ -38,6 +38,7 @@ use stwo::core::verifier::COMPOSITION_LOG_SPLIT;
 use stwo_constraint_framework::preprocessed_columns::PreProcessedColumnId;
 
 use super::super::components::{Samples, Shared, accumulate};
+use super::super::span::{COMMON, FIRST, LAST, LIMBS, Span};
 use super::inner::Inner;
 use super::public::{public_sum, relation_uses, weights};
 use super::rows::{Order, fri_input, open};
@@ -371,18 +372,23 @@ impl<V: IValue> Building<'_, V> {
         div(context, combined, vanishing)
     }
 
-    /// The circuit's public value: the digest of the statement's three parts.
+    /// The circuit's public value: the digest of what the program's output says.
     fn set_outputs(&mut self, statement: &CairoStatement<V>) {
         let context = &mut self.context;
-        let felt = MEMORY_VALUES_LIMBS / EXTENSION_DEGREE;
+        let felt = LIMBS / EXTENSION_DEGREE;
         let output = statement.packed_outputs.get_packed().to_vec();
-        let mut all = vec![];
-        for felts in super::parts() {
+        let [common, first, last] = [COMMON, FIRST, LAST].map(|felts| {
             let part = &output[felt * felts.start..felt * felts.end];
-            let HashValue(low, high) = blake(context, part, 4 * EXTENSION_DEGREE * part.len());
-            all.extend([low, high]);
-        }
-        let HashValue(low, high) = blake(context, &all, 4 * EXTENSION_DEGREE * all.len());
+            blake(context, part, 4 * EXTENSION_DEGREE * part.len())
+        });
+        let span = Span {
+            common,
+            first,
+            last,
+        };
+        let preimage = span.of_leaf();
+        let bytes = 4 * EXTENSION_DEGREE * preimage.len();
+        let HashValue(low, high) = blake(context, &preimage, bytes);
         context.set_outputs(&[low, high]);
     }
 }
