@@ -6,11 +6,12 @@ use std::path::Path;
 
 use cairo_decode::receipt::{
     Completion, Document, Folder, MAX_DOCUMENT_BYTES, MAX_SESSION_STEPS, Manifest, ProofIdentity,
-    Receipt, Session, SessionDir, proof_name, receipt_name, verify_receipt, verify_session,
+    Receipt, Session, SessionDir, proof_name, receipt_name,
 };
 use cairo_decode::spec::roots::{fold_tokens, fold_tokens_onto, prompt_root};
 use cairo_decode::verify::statement::{Frontier, MAX_POSITION, Policy, Statement, TokensRoot};
 use cairo_decode::wrap;
+use cairo_decode_verdicts::{verify_receipt, verify_session};
 use serde::Serialize;
 
 use crate::{ONE, Worst, fixture};
