@@ -10,6 +10,7 @@ import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
 
 import { attacks, bundleAttacks, readSession } from './attacks.mjs';
+import { alike } from './words.mjs';
 
 const [dist, native, sessionFolder, manifestFile] = process.argv.slice(2);
 const { Rejected, Verifier } = await import(pathToFileURL(join(dist, 'verifier.js')));
@@ -20,14 +21,11 @@ const [folder, bundle, manifest] = ['session', 'session.bundle', 'model.json'].m
 /** Where an attack is laid. */
 const placeOf = (attack) => (attack.bundle ? bundle : folder);
 
-/**
- * The two texts that differ. A list that claims more than 2^32 entries ends a 32-bit reader before it looks for them; and a folder without
- * a session is refused by the command line before it is verified.
- */
+/** The texts that differ: those of a number beyond 32 bits; and a folder without a session is refused by the command line before it is verified. */
 function likeNative(message) {
   const missing = `${join(folder, 'session.json')}: no such file or folder`;
   if (message === missing) return `${folder}: no session.json, not a session folder`;
-  return message.replace(/Invalid size \d+: sizes must fit in a usize \(0 to 4294967295\)$/, 'io error: unexpected end of file');
+  return alike(message);
 }
 
 /** What the native verifier says of the session there. */
@@ -37,7 +35,7 @@ function nativeVerdict(session) {
     execFile(native, [session, '--model', manifest, '--json'], run, (error, out, err) => {
       try {
         const said = JSON.parse(out);
-        take(said.ok ? { ok: true, tokens: said.generated_tokens.join() } : { ok: false, message: said.rejected ?? said.error });
+        take(said.ok ? { ok: true, tokens: said.generated_tokens.join() } : { ok: false, message: alike(said.rejected ?? said.error) });
       } catch {
         take({ ok: false, message: `no verdict, but ${error?.signal ?? error?.code}: ${err}` });
       }

@@ -1,8 +1,7 @@
 //! The verifier as tests call it: every question and its verdict can be recorded, and asked again of another build of the verifier.
 //!
 //! The functions here have the names and the types of the verifier's, and call them. Where the variable `RECORD_VERDICTS` names a
-//! folder, they also write there what was asked, as bytes, and what the verdict was, as text ([`record`]). `web/replay` of
-//! `scripts/test-web` gives the same bytes to the verifier as a WebAssembly module, in which [`judge`] says its verdict; both texts
+//! folder, they also write there what was asked, as bytes, and what the verdict was, as text ([`record`]). `web/test/replay.mjs` gives the same bytes to the verifier as a WebAssembly module, in which [`judge`] says its verdict; both texts
 //! have to be equal. Without the variable nothing is written.
 //!
 //! Absent on purpose: functions below a verdict, such as single checks by name, or the transcript of a proof whose checks are left out.
