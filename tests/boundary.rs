@@ -75,7 +75,7 @@ fn claims(input: &[Felt]) -> Vec<Felt> {
 
 fn prove(prover: &Prover, trace: Trace) -> Vec<u8> {
     let input = trace.into_prover_input().expect("a trace");
-    prover.prove(input).expect("proves").proof
+    prover.prove(input).expect("proves")
 }
 
 /// VM steps by the file that the code belongs to.

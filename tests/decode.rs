@@ -365,11 +365,7 @@ fn a_build_folder_is_read_back() {
     let constants = refused("model.json", &|bytes| *bytes = with_other_constants(bytes));
     assert!(constants.contains("the model root is "), "{constants}");
     // A build has one root, of parameters that builds have: nothing is committed to for others.
-    for sets in [
-        &["wrappable"][..],
-        &["plain", "compact"],
-        &["plain", "large"],
-    ] {
+    for sets in [&["plain", "compact"][..], &["plain", "large"]] {
         let of = refused("model.json", &|bytes| *bytes = with_sets(bytes, sets));
         let expected = format!("tensors.roots: has {}; a build has one", sets.join(", "));
         assert!(of.contains(&expected), "{of}");

@@ -258,7 +258,7 @@ fn proofs() -> &'static [Vec<u8>; 2] {
             let chunk = decoder.chunk(2).expect("a chunk");
             let trace = trace::run(&program, &chunk.input).expect("an honest chunk");
             let input = trace.into_prover_input().expect("a trace");
-            prover.prove(input).expect("proves").proof
+            prover.prove(input).expect("proves")
         })
     })
 }

@@ -11,11 +11,10 @@ mod model_dir;
 #[path = "profile/tensors.rs"]
 mod tensors;
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 use std::fs;
 use std::sync::LazyLock;
 
-use cairo_decode::air::cairo::Component;
 use cairo_decode::chunk::Decoder;
 use cairo_decode::compile::{Program, compile};
 use cairo_decode::ir::VerifiedGraph;
@@ -147,15 +146,6 @@ fn requirement_16_sums_are_those_of_the_library() {
 }
 
 /// The circuit that wraps a chunk's proof is made for these components and no others.
-#[test]
-fn a_program_uses_the_components_of_the_leaf_circuit() {
-    let found = measure(&inputs(1)[0].1);
-    let found = found.components.iter().filter_map(|c| c.component.cairo());
-    let found: BTreeSet<Component> = found.collect();
-    let leaf = Component::ALL.iter().copied().filter(|c| c.is_in_leaf());
-    assert_eq!(found, leaf.collect());
-}
-
 #[test]
 fn requirement_16_every_node_has_work() {
     let found = measure(&inputs(1)[0].1);

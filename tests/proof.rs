@@ -128,8 +128,7 @@ fn prove(
     let steps = trace.steps();
     let proof = prover
         .prove(trace.into_prover_input().expect("a trace"))
-        .expect("proves")
-        .proof;
+        .expect("proves");
     eprintln!(
         "{steps} steps proven in {:?}: {} bytes",
         start.elapsed(),
@@ -209,14 +208,17 @@ fn requirement_15_one_program_hash() {
 /// warm tree, and by the library's function.
 #[test]
 fn requirement_33_preprocessed_root() {
-    assert_eq!(PLAIN.preprocessed_root, proofs().preprocessed_root);
-    for set in ACCEPTED {
+    assert_eq!(PLAIN.preprocessed_root, Some(proofs().preprocessed_root));
+    // Proofs with other parameters have tensor components.
+    for set in ACCEPTED.iter().filter(|set| !set.is_foldable()) {
         let root = generate_preprocessed_commitment_root::<MerkleChannel>(
             set.params.log_blowup,
             PreProcessedTraceVariant::CanonicalSmall,
             set.params.lifting_log_size,
         );
-        assert_eq!(set.preprocessed_root, root.0, "{:?}", set.params);
+        assert_eq!(set.preprocessed_root, Some(root.0), "{:?}", set.params);
+    }
+    for set in ACCEPTED {
         let bits = set.params.log_blowup * set.params.queries + set.params.pow_bits;
         assert!(bits >= 96, "{bits} bits");
     }

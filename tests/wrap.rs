@@ -1,7 +1,7 @@
 //! A session from nothing to one wrapped proof: compile, prove, wrap, verify, by the command line; and what
 //! is wrong with a wrapped session is refused.
 //!
-//! Slow: two Cairo proofs, two leaf circuits and an aggregate, 16 GB of memory.
+//! Slow: two proofs of chunks, two leaves and a fold, 12 GB of memory.
 
 #[path = "support/command.rs"]
 mod command;
@@ -17,33 +17,25 @@ mod second_model;
 use std::fs;
 use std::path::Path;
 
-use cairo_decode::wrap::aggregate::{Aggregate, UPPER_ROOT};
 use cairo_decode::wrap::circuit;
-use cairo_decode::wrap::shape::{AGGREGATE, LEAF};
-use command::{accept, code, compiling_steps, path, reject, run};
+use cairo_decode::wrap::shape::AGGREGATE;
+use command::{accept, code, compiling_foldable, path, reject, run};
 use stwo::core::fields::m31::M31;
 
-/// The circuit of the upper levels; that of level 1 is compared whenever a session is wrapped.
-#[test]
-fn upper_root() {
-    let circuit = Aggregate::new(&AGGREGATE).expect("fits its own shape");
-    assert_eq!(circuit.root(), UPPER_ROOT);
-}
-
 /// Stops a run after the first leaf, and another after the second; damages the first leaf in a way that its digest does not
-/// show; goes on to the end. Returns level and first chunk of every node, and whether it was taken from an earlier run.
-fn goes_on(session: &Path, build: &Path) -> Vec<(u64, u64, bool)> {
+/// show; goes on to the end. Returns kind, first chunk and chunks of every proof, and whether it was taken from an earlier run.
+fn goes_on(session: &Path, build: &Path) -> Vec<(String, u64, u64, bool)> {
     let wrap = ["wrap", path(session), "--build", path(build), "--json"];
     let (witness, aside) = (session.join("chunk-0001.witness"), session.join("aside"));
     fs::rename(&witness, &aside).expect("moved");
     reject(&wrap, 2, "chunk-0001.witness");
-    let leaf = |chunk: usize| session.join(format!("wrapping/level-0-{chunk:04}"));
+    let leaf = |chunk: usize| session.join(format!("wrapping/leaf-{chunk:04}-0001"));
     let honest = fs::read(leaf(0)).expect("the first leaf");
     fs::rename(&aside, &witness).expect("moved back");
     // A folder where the first node above the leaves belongs.
-    let above = session.join("wrapping/level-1-0000");
+    let above = session.join("wrapping/fold-0000-0002");
     fs::create_dir(&above).expect("a folder");
-    reject(&wrap, 2, "level-1-0000");
+    reject(&wrap, 2, "fold-0000-0002");
     fs::remove_dir(&above).expect("removed");
     assert_eq!(
         fs::read(leaf(0)).expect("the first leaf"),
@@ -52,18 +44,20 @@ fn goes_on(session: &Path, build: &Path) -> Vec<(u64, u64, bool)> {
     );
 
     // The first leaf says the same of itself, and a value inside its proof is another one.
-    let mut proof = circuit::decode(&honest, &LEAF).expect("a proof");
+    let mut proof = circuit::decode(&honest, &AGGREGATE).expect("a proof");
     let samples = &mut proof.stark_proof.proof.0.sampled_values;
     let sample = samples.iter_mut().flatten().flatten().next();
     *sample.expect("a sample") += M31::from(1u32);
     fs::write(leaf(0), circuit::encode(&proof)).expect("written");
     let said: serde_json::Value = serde_json::from_str(&accept(&wrap)).expect("JSON");
-    let nodes = said["proofs"].as_array().expect("proofs").iter();
-    let number = |node: &serde_json::Value, field: &str| node[field].as_u64().expect("a number");
-    nodes
-        .map(|node| {
-            let resumed = node["resumed"].as_bool().expect("yes or no");
-            (number(node, "level"), number(node, "first_chunk"), resumed)
+    let proofs = said["proofs"].as_array().expect("proofs").iter();
+    let number = |proof: &serde_json::Value, field: &str| proof[field].as_u64().expect("a number");
+    proofs
+        .map(|proof| {
+            let of = proof["of"].as_str().expect("a kind").to_string();
+            let resumed = proof["resumed"].as_bool().expect("yes or no");
+            let [first, chunks] = ["first_chunk", "chunks"].map(|field| number(proof, field));
+            (of, first, chunks, resumed)
         })
         .collect()
 }
@@ -74,7 +68,7 @@ fn a_session_is_wrapped_and_verified() {
     let at = |name: &str| temp.path().join(name);
     let (model, build, other) = (at("model"), at("build"), at("other"));
     second_model::write_second_model(&model, 5).expect("a model directory");
-    accept(&compiling_steps(&model, &build));
+    accept(&compiling_foldable(&model, &build));
     let session = at("session");
     let domain = "SN_TEST/0x1234";
     accept(&[
@@ -112,22 +106,36 @@ fn a_session_is_wrapped_and_verified() {
         "chunk-0000.witness",
     );
     fs::remove_file(&witness).expect("removed");
-    reject(&["wrap", dir, "--build", path(&build)], 2, "--wrappable");
+    reject(
+        &["wrap", dir, "--build", path(&build)],
+        2,
+        "not made for wrapping",
+    );
     fs::write(&witness, &bytes).expect("written");
     second_model::write_second_model(&model, 6).expect("a model directory");
-    accept(&compiling_steps(&model, &other));
+    accept(&compiling_foldable(&model, &other));
     reject(&["wrap", dir, "--build", path(&other)], 2, "model_root");
 
     // Another chunk's proof is no proof of this chunk's statement.
     let second = fs::read(session.join("chunk-0001.witness")).expect("a witness");
     fs::write(&witness, &second).expect("written");
-    reject(&["wrap", dir, "--build", path(&build)], 2, "statement");
+    reject(
+        &["wrap", dir, "--build", path(&build)],
+        2,
+        "not what the receipts say",
+    );
     fs::write(&witness, &bytes).expect("written");
 
     let none = ["wrap", dir, "--build", path(&build), "--group", "0"];
     reject(&none, 2, "--group");
-    let nodes = goes_on(&session, &build);
-    assert_eq!(nodes, [(0, 0, false), (0, 1, true), (1, 0, false)]);
+    let proofs = goes_on(&session, &build);
+    let proof = |of: &str, first, chunks, resumed| (of.to_string(), first, chunks, resumed);
+    let expected = [
+        proof("leaf", 0, 1, false),
+        proof("leaf", 1, 1, true),
+        proof("fold", 0, 2, false),
+    ];
+    assert_eq!(proofs, expected);
     assert!(accept(&wrapped).contains("one proof for 2 chunks"));
     assert!(!session.join("wrapping").exists());
 
@@ -170,7 +178,7 @@ fn a_session_is_wrapped_and_verified() {
     fs::remove_file(&twice).expect("removed");
     let receipt = session.join("chunk-0001.receipt.json");
     let text = fs::read_to_string(&receipt).expect("a receipt");
-    let at = text.find("\"emitted_root\": \"0x").expect("a root") + 20;
+    let at = text.rfind("\"chosen_root\": \"0x").expect("a root") + 19;
     let other = if &text[at..=at] == "1" { "2" } else { "1" };
     fs::write(
         &receipt,

@@ -347,7 +347,7 @@ pub fn compare(
     let (mut proofs, mut outputs) = (vec![], vec![]);
     for (object, input) in measured.iter_mut().zip(inputs) {
         let start = Instant::now();
-        let bytes = prover.prove(input)?.proof;
+        let bytes = prover.prove(input)?;
         let prove_seconds = start.elapsed().as_secs_f64();
         let (facts, verify_seconds) = shortest(|| Ok(verify_proof(&bytes)?))?;
         object.proof = Some(Proof {

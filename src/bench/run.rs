@@ -14,7 +14,7 @@ use crate::model::random::{Random, SPECIAL};
 use crate::program::Work;
 use crate::prove::memory;
 use crate::receipt::{Document, TensorManifest};
-use crate::verify::proof::{TensorProof, decode_tensors};
+use crate::verify::proof::{TensorProof, decode_tensors, encode_tensors};
 use crate::verify::statement::{Domain, SessionId};
 use crate::verify::tensors::{TensorPins, verify_tensors};
 
@@ -209,7 +209,7 @@ fn chunk(
     let (decoded, traced) = made?;
     let vm_steps = traced.steps;
     let (bytes, prove) = Seconds::of(|| build.prove_traced(traced));
-    let bytes = bytes?;
+    let bytes = encode_tensors(&bytes?.proof());
     let (facts, verify_seconds) = shortest(|| Ok(verify_tensors(&bytes, pins)?))?;
     let Decoded { chunk, .. } = &decoded;
     let (output, hash) = (&facts.facts.output, facts.facts.program_hash);

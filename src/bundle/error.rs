@@ -16,6 +16,7 @@ use crate::quantize::{
 };
 use crate::receipt::{DocumentError, FileError};
 use crate::scales::ScaleError;
+use crate::wrap::WrapError;
 
 /// Why a model directory is not built, or a build folder not read.
 #[derive(Debug, Error)]
@@ -105,6 +106,11 @@ pub enum BundleError {
     Scales { dir: PathBuf, source: ScaleError },
     #[error("{}: {source}", dir.display())]
     Tensors { dir: PathBuf, source: BuildError },
+    #[error("{}: {source}", dir.display())]
+    Wrap {
+        dir: PathBuf,
+        source: Box<WrapError>,
+    },
     #[error("{}: no integer model of this version: {source}", path.display())]
     Integers {
         path: PathBuf,

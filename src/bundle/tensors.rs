@@ -16,6 +16,7 @@ use crate::scales::sites::{Loss, losses};
 use crate::scales::{Floats, Options, Quantised, Reference, coarse, quantise_on};
 use crate::tensor::LANES;
 use crate::tensor::shares::MAX_KEYS;
+use crate::wrap::leaf;
 
 /// Bytes of memory that compiling takes for each parameter at least: as a float of the file, as a real number and as an integer. Measured with a seventh
 /// taken off: `compile` of SmolLM2-135M (`scripts/demo-smollm2`).
@@ -156,12 +157,19 @@ impl Kind for Tensors {
         };
         let in_model = in_model(request);
         let build = Build::of(outline, &description, &identity).map_err(in_model)?;
+        let words = build.program.words();
+        if build.set.is_foldable() {
+            leaf::shape(&build.manifest.tensors, &words).map_err(|source| BundleError::Wrap {
+                dir: request.model.clone(),
+                source: Box::new(source),
+            })?;
+        }
         let bytes = encode(&description).map_err(files::encode(Part::Integers.name()))?;
         let library = compile::tensor_sources();
         Ok(pipeline::Compiled {
             integers: (Part::Integers, bytes),
             program: build.program.to_json()?,
-            words: build.program.words().len(),
+            words: words.len(),
             manifest: build.decoder.manifest,
             packages: [
                 CairoPackage {

@@ -3,19 +3,24 @@
 use starknet_types_core::felt::Felt;
 use starknet_types_core::hash::{Poseidon, StarkHash};
 
-use crate::receipt::{Manifest, Receipt, Wrapped};
+use crate::receipt::{TensorManifest, TensorReceipt, Wrapped};
 use crate::verify::policy::MIN_SECURITY_BITS;
-use crate::verify::statement::{CircuitRoot, Frontier, KvRoot, TokensRoot};
+use crate::verify::statement::v3::Frontier;
+use crate::verify::statement::{ChosenRoot, CircuitRoot, KvRoot, TokensRoot};
+use crate::wrap::digest_felt;
 
 /// A model as the registry takes it: the fields of its `Model`, in order.
-pub fn model(manifest: &Manifest, leaf_root: CircuitRoot) -> Vec<Felt> {
-    let eos = manifest.policy.eos.map_or(0, |token| u64::from(token) + 1);
+pub fn model(manifest: &TensorManifest, leaf_root: CircuitRoot) -> Vec<Felt> {
+    let (model, tensors) = (&manifest.model, &manifest.tensors);
+    let eos = model.policy.eos.map_or(0, |token| u64::from(token) + 1);
+    let constants_root = tensors.root(tensors.set()).unwrap_or_default();
     vec![
-        manifest.model_root.0,
-        manifest.program_hash.0,
+        model.model_root.0,
+        model.program_hash.0,
         leaf_root.0,
-        manifest.spec_version.into(),
-        manifest.statement_version.into(),
+        digest_felt(&constants_root),
+        model.spec_version.into(),
+        model.statement_version.into(),
         Felt::ZERO, // greedy
         eos.into(),
         MIN_SECURITY_BITS.into(),
@@ -23,7 +28,7 @@ pub fn model(manifest: &Manifest, leaf_root: CircuitRoot) -> Vec<Felt> {
 }
 
 /// A model's id: the hash of its fields.
-pub fn model_id(manifest: &Manifest, leaf_root: CircuitRoot) -> Felt {
+pub fn model_id(manifest: &TensorManifest, leaf_root: CircuitRoot) -> Felt {
     Poseidon::hash_array(&model(manifest, leaf_root))
 }
 
@@ -39,7 +44,7 @@ pub struct SessionName {
 
 impl SessionName {
     /// The session whose first receipt is `first`, of a model.
-    pub fn of(model_id: Felt, first: &Receipt) -> SessionName {
+    pub fn of(model_id: Felt, first: &TensorReceipt) -> SessionName {
         let statement = &first.statement;
         SessionName {
             model_id,
@@ -61,19 +66,20 @@ impl SessionName {
         ]
     }
 
-    /// Whether the registry keeps one frontier for this position: the prompt's last token is there, or before it.
+    /// Whether the registry keeps one frontier for this position: the prompt's last token was read before it, and compared.
     pub fn reaches(&self, position: u32) -> bool {
-        u64::from(position) + 1 >= u64::from(self.prompt_length)
+        position >= self.prompt_length
     }
 }
 
 /// A frontier as the registry takes it.
-pub fn frontier(frontier: &Frontier) -> [Felt; 4] {
+pub fn frontier(frontier: &Frontier) -> [Felt; 5] {
     [
         frontier.position.into(),
         frontier.last_token.into(),
         frontier.kv_root.0,
         frontier.tokens_root.0,
+        frontier.chosen_root.0,
     ]
 }
 
@@ -84,37 +90,26 @@ pub fn frontier_hash(of: &Frontier) -> Felt {
 
 /// The arguments of `submit`: the claim of a session's receipts that `wrapped` covers, and its proof. `None` if
 /// there are fewer receipts.
-pub fn submission(model_id: Felt, receipts: &[Receipt], wrapped: &Wrapped) -> Option<Vec<Felt>> {
+pub fn submission(
+    model_id: Felt,
+    receipts: &[TensorReceipt],
+    wrapped: &Wrapped,
+) -> Option<Vec<Felt>> {
     let name = SessionName::of(model_id, receipts.first()?);
     let start = wrapped.first_chunk as usize;
     let covered = receipts.get(start..start.checked_add(wrapped.chunks as usize)?)?;
     let mut felts = name.felts();
     felts.extend(frontier(&covered.first()?.statement.frontier_in));
-    felts.push(covered.len().into());
-    for receipt in covered {
-        let s = &receipt.statement;
-        felts.extend([
-            Felt::from(s.steps),
-            s.frontier_out.last_token.into(),
-            s.frontier_out.kv_root.0,
-            s.frontier_out.tokens_root.0,
-            s.emitted_root.0,
-        ]);
-    }
+    felts.extend(frontier(&covered.last()?.statement.frontier_out));
     felts.push(wrapped.proof.len().into());
     felts.extend(wrapped.proof.iter().map(|felt| felt.0));
     Some(felts)
 }
 
-/// The hash under which the registry remembers a statement.
-pub fn statement_hash(receipt: &Receipt) -> Felt {
-    Poseidon::hash_array(&receipt.statement.to_output())
-}
-
 /// What the registry has of a session.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct SessionState {
-    /// Whether accepted chunks lead to the prompt's last token.
+    /// Whether accepted claims lead behind the prompt's last token.
     pub prompt_proven: bool,
     /// The furthest accepted frontier; zeros as long as the prompt is not proven.
     pub frontier: Frontier,
@@ -123,7 +118,15 @@ pub struct SessionState {
 impl SessionState {
     /// Reads the answer of the registry's view `session`; `None` if it has another form.
     pub fn from_felts(felts: &[Felt]) -> Option<SessionState> {
-        let [prompt_proven, position, last_token, kv_root, tokens_root] = *felts else {
+        let [
+            prompt_proven,
+            position,
+            last_token,
+            kv_root,
+            tokens_root,
+            chosen_root,
+        ] = *felts
+        else {
             return None;
         };
         Some(SessionState {
@@ -133,6 +136,7 @@ impl SessionState {
                 last_token: last_token.try_into().ok()?,
                 kv_root: KvRoot(kv_root),
                 tokens_root: TokensRoot(tokens_root),
+                chosen_root: ChosenRoot(chosen_root),
             },
         })
     }

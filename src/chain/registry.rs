@@ -1,14 +1,13 @@
 //! What a registry has of a session: its views, and the comparison with receipts.
 //!
-//! Invariant: a session counts as accepted, or as one that may go on, only by statements and frontiers that are the
-//! receipts'. A position alone says nothing: another session's chunks may stand there.
+//! Invariant: a session counts as accepted, or as one that may go on, only by frontiers that are the
+//! receipts'. A position alone says nothing: another session's frontier may stand there.
 
 use starknet_types_core::felt::Felt;
 
 use super::claim::{self, SessionName, SessionState};
 use super::{Chain, ChainError};
-use crate::receipt::Receipt;
-use crate::verify::statement::Frontier;
+use crate::verify::statement::v3::Frontier;
 
 /// The views of a deployed registry.
 #[derive(Clone, Copy)]
@@ -61,16 +60,17 @@ impl<'a> Registry<'a> {
         self.view("session", name.felts(), SessionState::from_felts)
     }
 
-    /// Whether a receipt's statement was accepted for a model.
+    /// Whether an accepted claim of a session ends at a frontier.
     ///
     /// # Errors
     /// As [`Registry::verifier_class`].
-    pub fn is_accepted(&self, model_id: Felt, receipt: &Receipt) -> Result<bool, ChainError> {
-        let arguments = vec![model_id, claim::statement_hash(receipt)];
+    pub fn is_accepted(&self, name: &SessionName, end: &Frontier) -> Result<bool, ChainError> {
+        let mut arguments = name.felts();
+        arguments.extend(claim::frontier(end));
         self.view("is_accepted", arguments, claim::flag)
     }
 
-    /// Hash of the frontier at a position of a session, from the prompt's last token on; 0 for none.
+    /// Hash of the frontier at a position of a session behind its prompt; 0 for none.
     ///
     /// # Errors
     /// As [`Registry::verifier_class`].
@@ -80,21 +80,17 @@ impl<'a> Registry<'a> {
         self.view("frontier_at", arguments, one)
     }
 
-    /// Which of a session's receipts are accepted, in order.
+    /// At which of these frontiers an accepted claim of the session ends, in order.
     ///
     /// # Errors
-    /// [`ChainError::Elsewhere`] if the registry has another frontier where one of the receipts ends, and what the
+    /// [`ChainError::Elsewhere`] if the registry has another frontier at the position of one of them, and what the
     /// views give.
-    pub fn accepted(
-        &self,
-        name: &SessionName,
-        receipts: &[Receipt],
-    ) -> Result<Vec<bool>, ChainError> {
+    pub fn accepted(&self, name: &SessionName, ends: &[Frontier]) -> Result<Vec<bool>, ChainError> {
         let mut accepted = vec![];
-        for receipt in receipts {
-            let known = self.is_accepted(name.model_id, receipt)?;
+        for end in ends {
+            let known = self.is_accepted(name, end)?;
             if !known {
-                self.same_frontier(name, &receipt.statement.frontier_out)?;
+                self.same_frontier(name, end)?;
             }
             accepted.push(known);
         }
@@ -133,7 +129,7 @@ fn one(felts: &[Felt]) -> Option<Felt> {
 
 fn described(frontier: &Frontier, hash: Felt) -> String {
     format!(
-        "{hash:#x} (last token {}, KV root {}, tokens root {})",
-        frontier.last_token, frontier.kv_root, frontier.tokens_root
+        "{hash:#x} (last token {}, KV root {}, tokens root {}, chosen root {})",
+        frontier.last_token, frontier.kv_root, frontier.tokens_root, frontier.chosen_root
     )
 }

@@ -402,7 +402,7 @@ fn register(args: &Args, build: &Path) -> super::Outcome {
     } else {
         output::line(format!(
             "model {} registered as {id:#x}, circuit {leaf_root}",
-            pinned.manifest.model_root
+            pinned.manifest.model.model_root
         ));
         output::line(sent_line(&sent));
     }

@@ -95,6 +95,12 @@ enum Proofs {
     Plain,
     Compact,
     Large,
+    #[value(name = "foldable-8")]
+    Foldable8,
+    #[value(name = "foldable-16")]
+    Foldable16,
+    #[value(name = "foldable-32")]
+    Foldable32,
 }
 
 impl Proofs {
@@ -103,6 +109,9 @@ impl Proofs {
             Proofs::Plain => &params::PLAIN,
             Proofs::Compact => &params::COMPACT,
             Proofs::Large => &params::LARGE,
+            Proofs::Foldable8 => &params::FOLDABLE_8,
+            Proofs::Foldable16 => &params::FOLDABLE_16,
+            Proofs::Foldable32 => &params::FOLDABLE_32,
         }
     }
 }

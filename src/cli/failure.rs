@@ -15,7 +15,7 @@ pub fn of_wrapped(error: WrapError) -> Failure {
         WrapError::File(error) => is_file_unread(error),
         WrapError::Writer(_)
         | WrapError::Io { .. }
-        | WrapError::Group { .. }
+        | WrapError::Group
         | WrapError::CircuitTooLarge { .. }
         | WrapError::Prover(_)
         | WrapError::SelfCheck(_) => true,

@@ -3,16 +3,18 @@
 use std::path::Path;
 
 use cairo_decode::bundle::{Bundle, MANIFEST_FILE, TensorModel};
+use cairo_decode::decode::Decoder;
 use cairo_decode::model::Text;
 use cairo_decode::receipt::{Manifest, ModelManifest};
 pub use cairo_decode_verifier::cli::paths::*;
 
-/// Reads the build in a folder, of which the manifest may be given instead.
+/// Reads manifest, plan and program of the build in a folder, whose proofs are made to be wrapped.
 ///
 /// # Errors
-/// A path that is no build's, and as [`Bundle::open`].
-pub fn build(path: &Path) -> anyhow::Result<Bundle> {
-    Ok(Bundle::open(&build_folder(path)?)?)
+/// A path that is no build's, a build of another kind, and as [`TensorModel::open`].
+pub fn foldable(path: &Path) -> anyhow::Result<Decoder> {
+    let (decoder, _) = TensorModel::open(&build_folder(path)?)?.decoder()?;
+    Ok(decoder)
 }
 
 /// A build of either kind, which its manifest tells apart.

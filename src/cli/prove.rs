@@ -30,7 +30,7 @@ pub struct Args {
     #[arg(short, long)]
     out: PathBuf,
     /// Decode steps per proof at most; a chunk that does not fit is split [default: as many as a proof of the build has
-    /// lanes; of a build made with --target steps, what costs least per step, at most 64, and 2 for wrapping]
+    /// lanes; of a build made with --target steps, what costs least per step, at most 64]
     #[arg(long, allow_negative_numbers = true)]
     chunk: Option<u32>,
     /// Identity of the session as a 0x felt [default: random]
@@ -40,9 +40,6 @@ pub struct Args {
     /// SN_SEPOLIA/0x1234 [default: local]
     #[arg(long, value_name = "CHAIN/CONTRACT")]
     domain: Option<Domain>,
-    /// Prove so that the session can be wrapped; always so for a chain (builds made with --target steps)
-    #[arg(long)]
-    wrappable: bool,
     /// Print JSON
     #[arg(long)]
     pub json: bool,
@@ -84,10 +81,6 @@ fn prove(
 ) -> super::Outcome {
     let opened = start.elapsed();
     let domain = args.domain.unwrap_or_else(Domain::local);
-    let wrappable = args.wrappable || !domain.is_local();
-    if wrappable {
-        memory::return_large_blocks();
-    }
     let context = build.manifest().context_length;
     let prompt = args.asked.read_for(text, context)?;
     let request = Request {
@@ -97,7 +90,6 @@ fn prove(
         chunk: args.chunk,
         domain,
         session_id,
-        wrappable,
     };
     interrupt::explain(format!(
         "finished chunks stay in {}; run the same command again to go on",

@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use std::time::Instant;
 
 use anyhow::{Context, anyhow};
-use cairo_decode::receipt::{Manifest, ModelManifest};
+use cairo_decode::receipt::{ModelManifest, TensorManifest};
 use cairo_decode::verify::policy::Accept;
 use cairo_decode::verify::statement::CircuitRoot;
 use cairo_decode::wrap::{self, felt_digest, leaf::Leaf};
@@ -50,15 +50,15 @@ pub fn run(args: &Args) -> super::Outcome {
     }
     paths::session_folder(&args.of.path)?;
     match &manifest {
-        ModelManifest::Cairo(manifest) => wrapped_session(args, manifest, &accept),
-        ModelManifest::Tensors(_) => Err(Failure::Input(anyhow!(
-            "--wrapped: the model's proofs have tensor components, and such proofs are not wrapped"
+        ModelManifest::Tensors(manifest) => wrapped_session(args, manifest, &accept),
+        ModelManifest::Cairo(_) => Err(Failure::Input(anyhow!(
+            "--wrapped: the model's proofs have no tensor components, and such proofs are not wrapped"
         ))),
     }
 }
 
 /// The circuit that the wrapped proof must be about: given, or of the program in the build folder.
-fn leaf_root(args: &Args, manifest: &Manifest) -> Result<[u8; 32], Failure> {
+fn leaf_root(args: &Args, manifest: &TensorManifest) -> Result<[u8; 32], Failure> {
     if let Some(text) = &args.leaf_root {
         let root: CircuitRoot = text
             .parse()
@@ -71,18 +71,17 @@ fn leaf_root(args: &Args, manifest: &Manifest) -> Result<[u8; 32], Failure> {
             "--wrapped: needs --build or --leaf-root, to know which circuit to trust"
         )));
     };
-    let bundle = paths::build(build)?;
-    if bundle.manifest.program_hash != manifest.program_hash {
+    let decoder = paths::foldable(build)?;
+    let [found, expected] = [&decoder.manifest, manifest].map(|manifest| manifest.model.model_root);
+    if found != expected {
         return Err(Failure::Input(anyhow!(
-            "--build: its program is {}, the manifest's is {}",
-            bundle.manifest.program_hash,
-            manifest.program_hash
+            "--build: its model is {found}, the manifest's is {expected}"
         )));
     }
-    Ok(Leaf::new(&bundle.program.words())?.root())
+    Ok(Leaf::new(&decoder.manifest.tensors, &decoder.program.words())?.root())
 }
 
-fn wrapped_session(args: &Args, manifest: &Manifest, accept: &Accept) -> super::Outcome {
+fn wrapped_session(args: &Args, manifest: &TensorManifest, accept: &Accept) -> super::Outcome {
     let root = leaf_root(args, manifest)?;
     let start = Instant::now();
     let verified = wrap::session::verify(&args.of.path, manifest, accept, root)
@@ -96,13 +95,13 @@ fn wrapped_session(args: &Args, manifest: &Manifest, accept: &Accept) -> super::
             "ok": true, "scope": "session", "session_id": session.session_id, "model_root": session.model_root,
             "program_hash": session.program_hash, "domain": session.domain, "policy": session.policy,
             "prompt_tokens": session.prompt_tokens, "generated_tokens": chosen,
-            "chunks": facts.chunks, "proofs": verified.proofs, "verify_seconds": time.as_secs_f64(),
+            "chunks": facts.chunks, "proofs": verified.proofs.len(), "verify_seconds": time.as_secs_f64(),
         }));
         return Ok(());
     }
     output::line(format!(
         "accepted: {} for {} chunks, verified in {}: model {} from a prompt of {} tokens chose {} tokens, {}",
-        match verified.proofs {
+        match verified.proofs.len() {
             1 => "one proof".to_string(),
             n => format!("{n} proofs"),
         },
@@ -114,5 +113,10 @@ fn wrapped_session(args: &Args, manifest: &Manifest, accept: &Accept) -> super::
         session.policy,
     ));
     print_tokens(&session, &chosen);
+    if verified.proofs.iter().any(|covered| covered.chunks > 1) {
+        output::line(
+            "  not proven: the KV roots between the chunks of one proof; of each proof the first and the last frontier are",
+        );
+    }
     Ok(())
 }

@@ -5,17 +5,17 @@ use std::time::{Duration, Instant};
 
 use anyhow::Context;
 use cairo_decode::receipt::Wrapped;
-use cairo_decode::wrap::session::{self, Event};
+use cairo_decode::wrap::session::{self, Event, Step};
 
 use super::progress::Progress;
 use super::{interrupt, memory, output, paths, table};
 
-/// Wrap a session: one proof for up to 16 chunks, small enough for a contract
+/// Wrap a session: one proof for all of its chunks, small enough for a contract
 ///
-/// A longer session gets as many proofs as it takes. The session must have been proven with --wrappable, or for a chain with --domain. Run again with the
-/// same arguments, a stopped wrap goes on where it was.
+/// The model must have been compiled with --proofs foldable-8, foldable-16 or foldable-32. Run again with the same arguments, a stopped wrap
+/// goes on where it was.
 ///
-/// Example: cairo-decode wrap session --build build/steps
+/// Example: cairo-decode wrap session --build build/foldable
 #[derive(Debug, clap::Args)]
 pub struct Args {
     /// Session folder
@@ -23,9 +23,9 @@ pub struct Args {
     /// Build folder of the session's model
     #[arg(long)]
     build: PathBuf,
-    /// Chunks under one proof, at most 16; each proof is a transaction
-    #[arg(long, default_value_t = 16, allow_negative_numbers = true)]
-    group: usize,
+    /// Chunks under one proof, where several transactions are wanted [default: all of them]
+    #[arg(long, value_name = "CHUNKS", allow_negative_numbers = true)]
+    group: Option<usize>,
     /// Print JSON
     #[arg(long)]
     pub json: bool,
@@ -35,33 +35,30 @@ pub fn run(args: &Args) -> super::Outcome {
     memory::return_large_blocks();
     let start = Instant::now();
     paths::session_folder(&args.session)?;
-    let bundle = paths::build(&args.build)?;
+    let decoder = paths::foldable(&args.build)?;
     interrupt::explain(format!(
         "finished proofs stay in {}; run the same command again to go on",
         args.session.display()
     ));
     let bar = Progress::counting("proofs")?;
-    let mut nodes: Vec<(usize, usize, Duration, bool)> = vec![];
-    let words = bundle.program.words();
+    let mut made: Vec<(Step, Duration, bool)> = vec![];
+    let words = decoder.program.words();
     let wrapped = session::wrap(
         &args.session,
-        &bundle.manifest,
+        &decoder.manifest,
         &words,
         args.group,
         &mut |event| match event {
-            Event::Started { nodes } => bar.length(nodes, 0),
-            Event::Circuit { level } => bar.message(format!("level {level}: circuit")),
-            Event::Proving { level, node } => {
-                bar.message(format!("level {level}: proof {node}"));
-            }
-            Event::Node {
-                level,
-                node,
+            Event::Started { proofs } => bar.length(proofs, 0),
+            Event::Circuit { of } => bar.message(format!("circuit of the {of}")),
+            Event::Proving(step) => bar.message(step.to_string()),
+            Event::Made {
+                step,
                 time,
                 resumed,
             } => {
                 bar.advance(1);
-                nodes.push((level, node, time, resumed));
+                made.push((step, time, resumed));
             }
         },
     )?;
@@ -69,9 +66,9 @@ pub fn run(args: &Args) -> super::Outcome {
     let (wall, peak) = (start.elapsed(), memory::peak());
     let first = wrapped.first().context("a session without chunks")?;
     if args.json {
-        let node = |&(level, node, time, resumed): &(usize, usize, Duration, bool)| {
+        let proof = |&(step, time, resumed): &(Step, Duration, bool)| {
             serde_json::json!({
-                "level": level, "first_chunk": node, "seconds": time.as_secs_f64(), "resumed": resumed,
+                "of": step.name(), "first_chunk": step.first, "chunks": step.chunks, "seconds": time.as_secs_f64(), "resumed": resumed,
             })
         };
         let document = |w: &Wrapped| {
@@ -83,19 +80,19 @@ pub fn run(args: &Args) -> super::Outcome {
             "ok": true, "session_id": first.session_id, "leaf_root": first.leaf_root,
             "wrapped": wrapped.iter().map(document).collect::<Vec<_>>(),
             "wall_seconds": wall.as_secs_f64(), "peak_memory_bytes": peak,
-            "proofs": nodes.iter().map(node).collect::<Vec<_>>(),
+            "proofs": made.iter().map(proof).collect::<Vec<_>>(),
         }));
         return Ok(());
     }
-    let row = |(level, node, time, resumed): (usize, usize, Duration, bool)| {
+    let row = |(step, time, resumed): (Step, Duration, bool)| {
         let time = match resumed {
             true => "done before".to_string(),
             false => output::seconds(time),
         };
-        vec![level.to_string(), node.to_string(), time]
+        vec![step.to_string(), time]
     };
-    let header = ["level", "from chunk", "time"];
-    table::print(0, &header, nodes.into_iter().map(row));
+    let header = ["proof", "time"];
+    table::print(1, &header, made.into_iter().map(row));
     output::line(format!(
         "session {} wrapped, circuit {}",
         first.session_id, first.leaf_root

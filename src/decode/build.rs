@@ -7,8 +7,9 @@ use super::error::BuildError;
 use super::model::same;
 use super::outline::{Cut, Outline};
 use super::root;
+use crate::air::layout::Layouts;
 use crate::integers::Description;
-use crate::program::{Compiled, Package, Schedule, package};
+use crate::program::{Compiled, Package, package};
 use crate::prove::{Prover, check_declared_memory};
 use crate::receipt::{Manifest, TensorManifest};
 use crate::spec::TENSOR_SPEC_VERSION;
@@ -72,10 +73,10 @@ impl Build {
         let Outline {
             plan,
             schedule,
+            layouts,
             set,
-            ..
         } = outline;
-        let (prover, tensors) = pinned(&plan, &schedule, set)?;
+        let (prover, tensors) = pinned(&plan, layouts, set)?;
         let parameters_root = root::parameters_root(description, &of.config, &of.tokenizer)?;
         let model_root = tensors.model_root(parameters_root);
         let package = package("model", &schedule, model_root.0);
@@ -124,7 +125,7 @@ impl Build {
             set,
             ..
         } = &decoder;
-        let (prover, tensors) = pinned(plan, schedule, set)?;
+        let (prover, tensors) = pinned(plan, manifest.tensors.layouts().clone(), set)?;
         let root = tensors.model_root(manifest.parameters_root);
         let expected = manifest.model.model_root.to_string();
         same("the model root", root.to_string(), expected)?;
@@ -139,11 +140,10 @@ impl Build {
 /// The prover with the constants, and what a manifest pins of them.
 fn pinned(
     plan: &Plan,
-    schedule: &Schedule,
+    layouts: Layouts,
     set: &'static ParamSet,
 ) -> Result<(Prover, TensorPins), BuildError> {
-    let sets = constants::constants(plan, schedule.reads())?;
-    let layouts = sets.layouts.clone();
+    let sets = constants::constants_in(plan, layouts.clone())?;
     let prover = Prover::with_constants(set, sets);
     let root = prover.preprocessed_root();
     let pins = TensorPins::new(layouts, [(set.name.to_string(), root)])?;

@@ -12,30 +12,9 @@ use super::outline::Outline;
 use crate::air::cairo;
 use crate::air::layout::{self, Layout, Layouts, SizeError};
 use crate::program::{Declared, Schedule, Work, declare};
-use crate::prove::compose::brought_by;
 use crate::prove::{check_declared_memory, memory};
 use crate::tensor::{Plan, carried_blocks, constants};
-use crate::verify::params::{ParamSet, variant};
-
-/// The Cairo AIR's components that a program of tensor operations runs, whatever the model, beside the fixed tables.
-const CAIRO: [cairo::Component; 16] = [
-    cairo::Component::AddOpcode,
-    cairo::Component::AddOpcodeSmall,
-    cairo::Component::AddApOpcode,
-    cairo::Component::AssertEqOpcode,
-    cairo::Component::AssertEqOpcodeImm,
-    cairo::Component::AssertEqOpcodeDoubleDeref,
-    cairo::Component::CallOpcodeRelImm,
-    cairo::Component::JnzOpcodeNonTaken,
-    cairo::Component::JnzOpcodeTaken,
-    cairo::Component::JumpOpcodeRelImm,
-    cairo::Component::RetOpcode,
-    cairo::Component::VerifyInstruction,
-    cairo::Component::RangeCheckBuiltin,
-    cairo::Component::MemoryAddressToId,
-    cairo::Component::MemoryIdToBig,
-    cairo::Component::MemoryIdToSmall,
-];
+use crate::verify::params::{ParamSet, fixed_columns};
 
 /// Cells that a step of the VM or a word of the program has at most in the Cairo AIR, its padding and its values included.
 const CELLS_OF_STEP: u64 = 200;
@@ -234,8 +213,7 @@ pub fn declared(
         cairo: CELLS_OF_STEP * (words + steps),
         tables: Cost::table_cells(),
     };
-    let tables = variant(set.params.preprocessed).to_preprocessed_trace();
-    let fixed = layout::constants(&tables, Some(layouts));
+    let fixed = layout::constants(&fixed_columns(set.params.preprocessed), Some(layouts));
     let constants = fixed.iter().map(|column| 1 << column.log_rows).sum();
     let [trace, interaction] = columns(&layout);
     let columns = Columns {
@@ -275,16 +253,13 @@ fn component_cells(layout: &Layout) -> u64 {
 
 /// The Cairo AIR's components of such a proof.
 fn cairo_components() -> impl Iterator<Item = cairo::Component> {
-    CAIRO.into_iter().chain(tables())
+    let all = cairo::Component::ALL.iter().copied();
+    all.filter(|component| component.is_with_tensors())
 }
 
-/// The fixed tables that these components read; the others are left out.
+/// The fixed tables among them.
 fn tables() -> impl Iterator<Item = cairo::Component> {
-    let brought = brought_by(CAIRO);
-    let all = cairo::Component::ALL.iter().copied();
-    all.filter(move |component| {
-        matches!(component.kind(), cairo::Kind::Table { .. }) && brought.contains(component.name())
-    })
+    cairo_components().filter(|component| component.is_table())
 }
 
 /// Columns of trace and interaction.

@@ -50,10 +50,8 @@ pub enum BuildError {
     },
     #[error(transparent)]
     Size(#[from] SizeError),
-    #[error(
-        "tensors.roots: has {found}; a build has one root, of one of {known}: compile the model again"
-    )]
-    Sets { found: String, known: String },
+    #[error("tensors.roots: has {found}; a build has one root: compile the model again")]
+    Sets { found: String },
     #[error(transparent)]
     Machine(#[from] ProveError),
 }

@@ -4,7 +4,7 @@ use super::error::BuildError;
 use super::names::names;
 use crate::air::layout::Layouts;
 use crate::integers::{Description, ranges};
-use crate::program::Schedule;
+use crate::program::{Schedule, Work, declare};
 use crate::tensor::{self, LANES, Plan, PlanError, Tensor, constants};
 use crate::verify::layout::LayoutError;
 use crate::verify::params::{COMPACT, LARGE, PLAIN, ParamSet};
@@ -18,9 +18,6 @@ pub const MOST_MEMORY: u64 = 12_000_000_000;
 /// Bytes of a proof from which on it is made with [`COMPACT`], if that takes no more than [`MOST_MEMORY`]. A shorter proof is faster to
 /// verify, which whoever reads receipts does; proving takes longer, so short proofs stay as they are.
 pub const LONG_PROOF: u64 = 3_000_000;
-
-/// The parameters that builds have.
-pub(super) const SETS: [&ParamSet; 3] = [&PLAIN, &LARGE, &COMPACT];
 
 /// How a model is cut into rows.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -118,12 +115,23 @@ impl Outline {
             None => outline.cut_well()?,
         }
         if let Some(set) = set {
+            if set.is_foldable() {
+                let least = outline.open_log_rows();
+                outline.layouts = outline.layouts.in_one_size(least);
+            }
             has_rows(set, &outline.layouts)?;
             outline.set = set;
         } else if outline.is_better_compact()? {
             outline.set = &COMPACT;
         }
         Ok(outline)
+    }
+
+    /// As many rows as a component of the Cairo AIR whose size a run decides may have in a proof that is to be wrapped, as a power of two:
+    /// as many as the program has words. A circuit knows the order of all columns that are no shorter.
+    fn open_log_rows(&self) -> u32 {
+        let words = declare(&self.schedule, Work::default()).words;
+        words.next_power_of_two().ilog2()
     }
 
     /// Whether the dearest chunk's proof is long, and could be made with [`COMPACT`]. Nothing of the machine is asked.

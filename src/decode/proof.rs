@@ -5,8 +5,8 @@ use stwo_cairo_adapter::ProverInput;
 use super::build::Build;
 use super::error::DecodeError;
 use super::session::Decoded;
-use crate::prove::ProveError;
 use crate::prove::tensor::Witness;
+use crate::prove::{ProveError, TensorWitness};
 use crate::tensor::{constants, witness};
 use crate::verify::proof::encode_tensors;
 use crate::verify::tensors::{TensorFacts, verify_tensors};
@@ -43,13 +43,13 @@ impl Build {
         })
     }
 
-    /// Proves a chunk's run: the bytes of the proof, which nobody has verified yet.
+    /// Proves a chunk's run. Nobody has verified the proof yet.
     ///
     /// # Errors
     /// A failure of the prover.
-    pub fn prove_traced(&self, traced: Traced) -> Result<Vec<u8>, DecodeError> {
-        let proof = self.prover.prove_tensors(traced.input, &traced.witness)?;
-        Ok(encode_tensors(&proof))
+    pub fn prove_traced(&self, traced: Traced) -> Result<TensorWitness, DecodeError> {
+        let Traced { input, witness, .. } = traced;
+        Ok(self.prover.prove_tensors_in_full(input, &witness)?)
     }
 
     /// Runs the program of a decoded chunk and proves the run: the bytes of the proof, and what a verifier learns from them. They have been
@@ -58,7 +58,8 @@ impl Build {
     /// # Errors
     /// As [`Build::trace`] and [`Build::prove_traced`], and a proof that does not verify.
     pub fn prove(&self, decoded: &Decoded) -> Result<(Vec<u8>, TensorFacts), DecodeError> {
-        let bytes = self.prove_traced(self.trace(decoded)?)?;
+        let proof = self.prove_traced(self.trace(decoded)?)?;
+        let bytes = encode_tensors(&proof.proof());
         let facts = verify_tensors(&bytes, &self.manifest.tensors)?;
         let stated = &facts.facts;
         let statement = decoded.statement();

@@ -40,7 +40,7 @@ const FIRST_DOUBLING: u64 = 4;
 const INSTRUCTION: u64 = 4;
 
 /// How much of a program a chunk runs.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Work {
     /// Position of the first lane.
     pub position: u64,

@@ -192,7 +192,7 @@ pub(super) fn prove(
         interaction: Some(interaction),
     };
     let mut made = exchange(&mut composer, layout, params::CHANNEL_SALT, &config)?;
-    let ids: Vec<_> = constants(committed.tables, layouts)
+    let ids: Vec<_> = constants(&committed.set.fixed().columns, layouts)
         .into_iter()
         .map(|column| column.id)
         .collect();

@@ -29,6 +29,7 @@ use thiserror::Error;
 use tensor::{Sets, Witness};
 
 use crate::air::cairo::Component;
+use crate::air::verify::TensorPart;
 use crate::verify::params::{self, MerkleChannel, ParamSet};
 use crate::verify::proof::{self, CairoProof, TensorProof};
 
@@ -112,17 +113,25 @@ pub fn missing(needed: u64) -> Option<[u64; 2]> {
     Some([needed, available].map(|bytes| bytes / 1_000_000))
 }
 
-/// A proof file, and the prover's notes for wrapping it.
-pub struct Proven {
-    /// The proof file's bytes.
-    pub proof: Vec<u8>,
-    /// The same proof with what a circuit needs beyond it (Merkle paths in full, queries in the order
-    /// they were drawn).
-    pub extended: ExtendedProof,
+/// The prover library's own form of a proof: with Merkle paths in full, and queries in the order in which they were drawn.
+pub type ExtendedProof = cairo_air::CairoProof<Blake2sM31MerkleHasher>;
+
+/// A proof with tensor components with what a circuit needs beyond its file.
+#[derive(Clone)]
+pub struct TensorWitness {
+    pub proof: ExtendedProof,
+    pub tensors: TensorPart,
 }
 
-/// The prover library's own form of a proof.
-pub type ExtendedProof = cairo_air::CairoProof<Blake2sM31MerkleHasher>;
+impl TensorWitness {
+    /// The proof as its file has it.
+    pub fn proof(&self) -> TensorProof {
+        TensorProof {
+            proof: CairoProof::from(self.proof.clone()),
+            tensors: self.tensors.clone(),
+        }
+    }
+}
 
 /// A prover that keeps its tables between proofs.
 pub struct Prover {
@@ -162,7 +171,7 @@ impl Prover {
         let tables = Arc::new(params::variant(set.params.preprocessed).to_preprocessed_trace());
         let columns = match &constants {
             None => gen_trace(tables.clone()),
-            Some(constants) => constants.columns(&tables),
+            Some(constants) => constants.columns(&set.fixed().columns),
         };
         let coefficients = keeps(columns.iter().map(|c| c.values.len() as u64).sum());
         let polynomials = SimdBackend::interpolate_columns(columns, &twiddles);
@@ -203,13 +212,26 @@ impl Prover {
         input: ProverInput,
         witness: &Witness,
     ) -> Result<TensorProof, ProveError> {
-        check_rows(self.set, &input)?;
-        let tensors = self.constants.as_ref().map(|sets| (sets, witness));
-        let (proof, tensors) = compose::prove(&self.committed(), tensors, input)?;
+        let TensorWitness { proof, tensors } = self.prove_tensors_in_full(input, witness)?;
         Ok(TensorProof {
             proof: CairoProof::from(proof),
             tensors,
         })
+    }
+
+    /// The same with what a circuit needs beyond the proof.
+    ///
+    /// # Errors
+    /// As [`prove_tensors`](Self::prove_tensors).
+    pub fn prove_tensors_in_full(
+        &self,
+        input: ProverInput,
+        witness: &Witness,
+    ) -> Result<TensorWitness, ProveError> {
+        check_rows(self.set, &input)?;
+        let tensors = self.constants.as_ref().map(|sets| (sets, witness));
+        let (proof, tensors) = compose::prove(&self.committed(), tensors, input)?;
+        Ok(TensorWitness { proof, tensors })
     }
 
     /// The constants of tensor components, if its proofs have some.
@@ -251,17 +273,14 @@ impl Prover {
         }
     }
 
-    /// Proves a trace.
+    /// Proves a trace: the proof file's bytes.
     ///
     /// # Errors
     /// A component with more rows than the fixed tables allow, or a failure of the prover.
-    pub fn prove(&self, input: ProverInput) -> Result<Proven, ProveError> {
+    pub fn prove(&self, input: ProverInput) -> Result<Vec<u8>, ProveError> {
         check_rows(self.set, &input)?;
         let (proof, _) = compose::prove(&self.committed(), None, input)?;
-        Ok(Proven {
-            proof: proof::encode(&CairoProof::from(proof.clone())),
-            extended: proof,
-        })
+        Ok(proof::encode(&CairoProof::from(proof)))
     }
 }
 

@@ -20,7 +20,6 @@ use crate::receipt::{
     SessionDir, SessionWriter, Stated, check_receipt, proof_name, read_bounded, witness_name,
 };
 use crate::verify::ProofError;
-use crate::verify::params::WRAPPABLE;
 use crate::verify::policy::Accept;
 use crate::verify::statement::StatementError;
 use crate::wrap::witness;
@@ -121,7 +120,6 @@ pub(super) fn examine<'a, B: Provable>(
             dir,
             accept,
             index,
-            wrappable: request.wrappable,
         };
         let checked = match receipt {
             Ok(receipt) => check.chunk(receipt, &made)?,
@@ -253,7 +251,6 @@ struct Check<'a, B> {
     dir: &'a SessionDir,
     accept: &'a Accept,
     index: usize,
-    wrappable: bool,
 }
 
 impl<B: Provable> Check<'_, B> {
@@ -285,12 +282,7 @@ impl<B: Provable> Check<'_, B> {
             let source = Box::new(source);
             return Ok(Err(Fault::Check { file, source }));
         }
-        let wrappable = facts.params == WRAPPABLE.params;
-        if wrappable != self.wrappable {
-            let proof = file(self.dir.proof_path(self.index));
-            return Err(ProveSessionError::OtherParameters { proof, wrappable });
-        }
-        match self.wrappable {
+        match self.build.is_wrappable() {
             true => self.witness(&bytes),
             false => Ok(Ok(())),
         }

@@ -39,11 +39,6 @@ pub enum ProveSessionError {
         expected: String,
     },
     #[error(
-        "{proof}: was proven {}; use the same options to go on, or another -o",
-        if *wrappable { "for wrapping, and --wrappable is not given" } else { "without --wrappable" }
-    )]
-    OtherParameters { proof: String, wrappable: bool },
-    #[error(
         "{receipt}: format: is {found:?}, the receipts of this build have {expected:?}: a receipt of another kind of build; remove it, or use another -o"
     )]
     OtherKind {

@@ -47,6 +47,11 @@ pub trait Provable {
     /// A proof that does not verify.
     fn verify(&self, proof: &[u8]) -> Result<PublicFacts, ProofError>;
 
+    /// Whether its proofs are made to be wrapped, so that what wrapping needs is kept beside each.
+    fn is_wrappable(&self) -> bool {
+        false
+    }
+
     /// Whether this is what wrapping the proof needs. A build whose proofs are not wrapped has no such thing.
     fn is_witness(&self, _witness: &[u8], _proof: &[u8]) -> bool {
         false

@@ -26,9 +26,6 @@ pub struct Request {
     pub domain: Domain,
     /// Identity of the session; a random one if `None`.
     pub session_id: Option<SessionId>,
-    /// Whether to prove with the parameters of wrapping and to keep what wrapping needs. A receipt for
-    /// a chain needs it; a local one may.
-    pub wrappable: bool,
 }
 
 /// Why a request cannot be served.
@@ -41,9 +38,9 @@ pub enum RequestError {
     #[error("--chunk: {chunk} steps; a proof of this build has 1 to {lanes}, its lanes")]
     LongChunk { chunk: u32, lanes: u32 },
     #[error(
-        "{option}: proofs with tensor components cannot be wrapped yet; compile the model with --target steps, or leave the option out"
+        "--domain: a contract takes wrapped sessions, and this build's proofs cannot be wrapped; compile the model with --proofs foldable-16, or leave the option out"
     )]
-    NotWrapped { option: &'static str },
+    NotWrapped,
     #[error("the prompt has no tokens")]
     EmptyPrompt,
     #[error(
@@ -110,6 +107,9 @@ impl Request {
                 needed,
                 context,
             });
+        }
+        if !self.domain.is_local() && !build.is_wrappable() {
+            return Err(RequestError::NotWrapped);
         }
         build.most_steps(self)
     }
@@ -249,7 +249,6 @@ mod tests {
                 chunk: Some(chunk),
                 domain,
                 session_id: None,
-                wrappable: false,
             };
             let session = Session {
                 session_id: SessionId(Felt::ONE),

@@ -1,5 +1,5 @@
-//! Sessions of builds whose programs hold or read the weights: their chunks are planned on traces, a proof may be made with a larger
-//! set of parameters, and a session may be proven so that it can be wrapped.
+//! Sessions of builds whose programs hold or read the weights: their chunks are planned on traces, and a proof may be made with a larger
+//! set of parameters.
 
 mod plan;
 
@@ -13,19 +13,15 @@ use super::{Event, MakeError, Request, RequestError};
 use crate::bundle::Bundle;
 use crate::chunk::{self, SessionPins};
 use crate::profile::{Component, components};
-use crate::prove::{ProveError, Proven, Prover, check_memory};
+use crate::prove::{ProveError, Prover, check_memory};
 use crate::receipt::{Manifest, Session};
-use crate::verify::params::{PLAIN, WRAPPABLE};
-use crate::verify::proof::{self, CairoProof};
+use crate::verify::params::PLAIN;
 use crate::verify::statement::{Frontier, PublicFacts, Statement};
 use crate::verify::{ProofError, verify_proof};
-use crate::wrap::witness;
 use plan::Plan;
 
 /// Steps of a chunk at most, if the request leaves it open.
 const MOST: u32 = 64;
-/// The same for wrapping, whose parameters need more memory.
-const MOST_WRAPPABLE: u32 = 2;
 
 impl Provable for Bundle {
     type Statement = Statement;
@@ -37,10 +33,7 @@ impl Provable for Bundle {
     }
 
     fn most_steps(&self, request: &Request) -> Result<u32, RequestError> {
-        Ok(request.chunk.unwrap_or(match request.wrappable {
-            true => MOST_WRAPPABLE,
-            false => MOST,
-        }))
+        Ok(request.chunk.unwrap_or(MOST))
     }
 
     fn start(&self, session: &Session) -> Result<chunk::Decoder<'_>, MakeError> {
@@ -57,29 +50,18 @@ impl Provable for Bundle {
     }
 
     fn prover(&self, request: &Request) -> Steps<'_> {
-        let prover = Prover::new(if request.wrappable {
-            &WRAPPABLE
-        } else {
-            &PLAIN
-        });
-        let planned = request.chunk.is_none() && !request.wrappable;
+        let prover = Prover::new(&PLAIN);
+        let planned = request.chunk.is_none();
         Steps {
             bundle: self,
             plan: planned.then(|| Plan::new(prover.parameters())),
             prover,
-            wrappable: request.wrappable,
             chosen: false,
         }
     }
 
     fn verify(&self, proof: &[u8]) -> Result<PublicFacts, ProofError> {
         verify_proof(proof)
-    }
-
-    fn is_witness(&self, witness: &[u8], proof: &[u8]) -> bool {
-        let of_proof =
-            witness::decode(witness).map(|extended| proof::encode(&CairoProof::from(extended)));
-        of_proof.is_some_and(|found| found == proof)
     }
 }
 
@@ -132,7 +114,6 @@ pub struct Steps<'a> {
     bundle: &'a Bundle,
     prover: Prover,
     plan: Option<Plan>,
-    wrappable: bool,
     /// Whether the plan has chosen the chunk that comes next.
     chosen: bool,
 }
@@ -216,11 +197,11 @@ impl Steps<'_> {
         let chunk = place.chunk;
         observe(Event::Proving { chunk, vm_steps });
         let start = Instant::now();
-        let Proven { proof, extended } = self.prover.prove(input)?;
+        let proof = self.prover.prove(input)?;
         Ok(Proof {
             bytes: proof,
             prove: start.elapsed(),
-            witness: self.wrappable.then(|| witness::encode(&extended)),
+            witness: None,
             vm_steps,
             trace: time,
         })

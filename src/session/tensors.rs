@@ -7,9 +7,11 @@ use super::{Event, MakeError, Request, RequestError};
 use crate::decode::{self, Build, Decoded};
 use crate::receipt::{Manifest, Session};
 use crate::verify::ProofError;
+use crate::verify::proof::encode_tensors;
 use crate::verify::statement::PublicFacts;
 use crate::verify::statement::v3::{Frontier, Statement};
 use crate::verify::tensors::verify_tensors;
+use crate::wrap::witness;
 
 impl Provable for Build {
     type Statement = Statement;
@@ -21,11 +23,6 @@ impl Provable for Build {
     }
 
     fn most_steps(&self, request: &Request) -> Result<u32, RequestError> {
-        let local = request.domain.is_local();
-        if !local || request.wrappable {
-            let option = if local { "--wrappable" } else { "--domain" };
-            return Err(RequestError::NotWrapped { option });
-        }
         let lanes = self.plan.lanes as u32;
         match request.chunk {
             Some(chunk) if chunk > lanes => Err(RequestError::LongChunk { chunk, lanes }),
@@ -46,6 +43,15 @@ impl Provable for Build {
 
     fn verify(&self, proof: &[u8]) -> Result<PublicFacts, ProofError> {
         verify_tensors(proof, &self.manifest.tensors).map(|found| found.facts)
+    }
+
+    fn is_wrappable(&self) -> bool {
+        self.set.is_foldable()
+    }
+
+    fn is_witness(&self, witness: &[u8], proof: &[u8]) -> bool {
+        let found = witness::decode(witness);
+        found.is_some_and(|found| encode_tensors(&found.proof()) == proof)
     }
 }
 
@@ -102,10 +108,12 @@ impl<'a> ChunkProver<decode::Session<'a>> for Tensors<'a> {
         let trace = start.elapsed();
         observe(Event::Proving { chunk, vm_steps });
         let start = Instant::now();
-        let bytes = build.prove_traced(traced)?;
+        let proof = build.prove_traced(traced)?;
+        let bytes = encode_tensors(&proof.proof());
+        let witness = build.is_wrappable().then(|| witness::encode(&proof));
         Ok(Proof {
             bytes,
-            witness: None,
+            witness,
             vm_steps,
             trace,
             prove: start.elapsed(),

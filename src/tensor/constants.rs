@@ -61,14 +61,25 @@ pub fn log_rows(rows: usize) -> u32 {
 /// # Errors
 /// [`PlanError::Writers`], [`PlanError::Unrecorded`].
 pub fn constants(plan: &Plan, reads: usize) -> Result<Sets, PlanError> {
-    plan.check()?;
-    plan.check_carried()?;
-    Ok(unchecked(plan, reads))
+    constants_in(plan, layouts(plan, reads))
 }
 
-/// The same of a plan that nobody has checked, of which a proof may say anything.
+/// The constants of a plan's components in layouts that have room for them.
+///
+/// # Errors
+/// As [`constants`].
+pub fn constants_in(plan: &Plan, layouts: Layouts) -> Result<Sets, PlanError> {
+    plan.check()?;
+    plan.check_carried()?;
+    Ok(of_layouts(plan, layouts))
+}
+
+/// The constants of a plan that nobody has checked, of which a proof may say anything.
 pub fn unchecked(plan: &Plan, reads: usize) -> Sets {
-    let layouts = layouts(plan, reads);
+    of_layouts(plan, layouts(plan, reads))
+}
+
+fn of_layouts(plan: &Plan, layouts: Layouts) -> Sets {
     let mut rows = operations(plan);
     rows.insert(Component::Range, range());
     rows.insert(Component::Lanes, views(plan));

@@ -4,6 +4,10 @@
 //! the proofs differs. The circuit comes from the caller, never from the folder: the documents name one, and
 //! it must be that one.
 //!
+//! What a wrapped proof is about: the common part of all its chunks, the frontier before the first one, and the frontier behind the
+//! last one. The tokens of the receipts between are those of its chains. The roots of keys and values between are not: a frontier inside is
+//! what the receipts on both sides say.
+//!
 //! Absent on purpose: the chunks' own proofs. If one lies beside its receipt, it must be the one of the
 //! receipt's record. If it does not, nothing says which bytes it had: of a record then `bytes` and `blake2s`
 //! are not checked, everything else is.
@@ -11,17 +15,22 @@
 use std::path::{Path, PathBuf};
 
 use starknet_types_core::felt::Felt;
+use stwo::core::fields::qm31::QM31;
 
 use super::circuit::pcs_config;
-use super::shape::LEAF;
+use super::fold::{self, Kind};
+use super::session::{joined, value};
+use super::shape::AGGREGATE;
+use super::span::Span;
 use super::verify::verify_packed;
-use super::{WrapError, digest_felt, tree};
+use super::{WrapError, digest_felt};
 use crate::receipt::{
-    Complete, Document, Manifest, ProofIdentity, ProofVerifier, Receipt, Rejected, Session,
-    SessionDir, SessionFacts, Wrapped, wrapped_name,
+    Complete, Document, ProofIdentity, ProofVerifier, Rejected, Session, SessionDir, SessionFacts,
+    TensorManifest, TensorReceipt, Wrapped, wrapped_name,
 };
-use crate::verify::params::{self, WRAPPABLE};
+use crate::verify::params;
 use crate::verify::policy::Accept;
+use crate::verify::statement::v3::{Frontier, Statement};
 use crate::verify::statement::{CircuitRoot, PublicFacts};
 
 /// A verified wrapped session.
@@ -29,9 +38,16 @@ use crate::verify::statement::{CircuitRoot, PublicFacts};
 pub struct WrappedSession {
     pub session: Session,
     /// What its receipts say as a whole.
-    pub facts: SessionFacts,
-    /// How many wrapped proofs cover them.
-    pub proofs: usize,
+    pub facts: SessionFacts<Frontier>,
+    /// Which of its chunks each wrapped proof covers.
+    pub proofs: Vec<Covered>,
+}
+
+/// Chunks in a row.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Covered {
+    pub first: usize,
+    pub chunks: usize,
 }
 
 /// The wrapped documents of a session, read in order.
@@ -40,6 +56,7 @@ struct Documents {
     leaf_root: [u8; 32],
     /// Names of the documents that were read.
     read: Vec<String>,
+    proofs: Vec<Covered>,
     /// The first chunk that none of them covers.
     covered: usize,
 }
@@ -49,12 +66,13 @@ impl Documents {
         Documents {
             leaf_root,
             read: vec![],
+            proofs: vec![],
             covered: 0,
         }
     }
 
     /// Reads the document of the first chunk that is not covered yet, of which there must be one.
-    fn next(&mut self, session: &Complete) -> Result<Wrapped, WrapError> {
+    fn next(&mut self, session: &Complete<Statement>) -> Result<Wrapped, WrapError> {
         let file = session.folder.path().join(wrapped_name(self.covered));
         if !file.exists() {
             return Err(WrapError::NotWrapped { file });
@@ -97,6 +115,10 @@ impl Documents {
             }
         }
         self.read.push(wrapped.name());
+        self.proofs.push(Covered {
+            first: self.covered,
+            chunks,
+        });
         self.covered += chunks;
         Ok(wrapped)
     }
@@ -113,23 +135,24 @@ impl Documents {
 /// Verifies the wrapped proofs instead of the chunks' own.
 struct WrappedProofs<'a> {
     documents: Documents,
-    manifest: &'a Manifest,
+    manifest: &'a TensorManifest,
 }
 
-impl ProofVerifier for WrappedProofs<'_> {
+impl ProofVerifier<Statement> for WrappedProofs<'_> {
     type Error = WrapError;
 
     fn verify(
         &mut self,
-        session: &Complete,
+        session: &Complete<Statement>,
         index: usize,
     ) -> Result<(PublicFacts, ProofIdentity), WrapError> {
         if index == self.documents.covered {
             let wrapped = self.documents.next(session)?;
             let covered = &session.receipts[index..self.documents.covered];
-            let (root, value) = tree::top(self.documents.leaf_root, &outputs(covered));
+            let span = joined(&spans(covered)).ok_or(WrapError::Inner)?;
+            let value = value(Kind::Fold, &span, self.documents.leaf_root);
             let felts: Vec<Felt> = wrapped.proof.iter().map(|felt| felt.0).collect();
-            verify_packed(root, value, &felts).map_err(|source| WrapError::Proof {
+            verify_packed(fold::ROOT, value, &felts).map_err(|source| WrapError::Proof {
                 file: session.folder.path().join(wrapped.name()),
                 source,
             })?;
@@ -146,22 +169,22 @@ impl ProofVerifier for WrappedProofs<'_> {
         Ok((self.proven(receipt), identity))
     }
 
-    fn finish(&mut self, session: &Complete) -> Result<(), WrapError> {
+    fn finish(&mut self, session: &Complete<Statement>) -> Result<(), WrapError> {
         self.documents.finish(&session.folder)
     }
 }
 
 impl WrappedProofs<'_> {
-    /// What the wrapped proof proves of one of its receipts' chunks. The circuit is one program's, and accepts
-    /// proofs with one set of parameters; its public value, which was computed from the receipts, is of these
-    /// outputs.
-    fn proven(&self, receipt: &Receipt) -> PublicFacts {
-        let inner = params::pcs_config(&WRAPPABLE.params).security_bits();
+    /// What the wrapped proof proves of one of its receipts' chunks: the circuit is one program's, and accepts proofs with one set of
+    /// parameters. The output is the receipt's own, of which the proof is about the two ends of the chain.
+    fn proven(&self, receipt: &TensorReceipt) -> PublicFacts {
+        let params = self.manifest.tensors.set().params;
+        let inner = params::pcs_config(&params).security_bits();
         PublicFacts {
-            program_hash: self.manifest.program_hash.0,
+            program_hash: self.manifest.model.program_hash.0,
             output: receipt.statement.to_output().to_vec(),
-            params: WRAPPABLE.params,
-            security_bits: inner.min(pcs_config(&LEAF).security_bits()),
+            params,
+            security_bits: inner.min(pcs_config(&AGGREGATE).security_bits()),
         }
     }
 }
@@ -173,7 +196,7 @@ impl WrappedProofs<'_> {
 /// The first thing that does not hold.
 pub fn verify(
     dir: &Path,
-    manifest: &Manifest,
+    manifest: &TensorManifest,
     accept: &Accept,
     leaf_root: [u8; 32],
 ) -> Result<WrappedSession, WrapError> {
@@ -182,12 +205,12 @@ pub fn verify(
         manifest,
     };
     let folder = SessionDir::open(dir).map_err(Rejected::from)?;
-    let whole = Complete::open(folder, manifest)?;
+    let whole = Complete::open(folder, &manifest.model)?;
     whole.verify_all(accept, &mut proofs)?;
     Ok(WrappedSession {
         session: whole.session,
         facts: whole.facts,
-        proofs: proofs.documents.read.len(),
+        proofs: proofs.documents.proofs,
     })
 }
 
@@ -198,15 +221,15 @@ pub fn verify(
 /// What is missing, or the first field that differs.
 pub fn open(
     dir: &Path,
-    manifest: &Manifest,
+    manifest: &TensorManifest,
     leaf_root: [u8; 32],
-) -> Result<(Session, Vec<Receipt>, Vec<Wrapped>), WrapError> {
+) -> Result<(Session, Vec<TensorReceipt>, Vec<Wrapped>), WrapError> {
     let folder = SessionDir::open(dir)?;
     let session = folder.load_session()?;
     if !session.is_complete() {
         return Err(WrapError::Running);
     }
-    let (receipts, facts) = folder.check_receipts(&session, manifest)?;
+    let (receipts, facts) = folder.check_receipts(&session, &manifest.model)?;
     let whole = Complete {
         folder,
         session,
@@ -222,10 +245,10 @@ pub fn open(
     Ok((whole.session, whole.receipts, wrapped))
 }
 
-/// The outputs of the receipts' programs.
-pub(super) fn outputs(receipts: &[Receipt]) -> Vec<Vec<Felt>> {
-    let output = |receipt: &Receipt| receipt.statement.to_output().to_vec();
-    receipts.iter().map(output).collect()
+/// What the receipts' chunks say.
+pub(super) fn spans(receipts: &[TensorReceipt]) -> Vec<Span<QM31>> {
+    let span = |receipt: &TensorReceipt| Span::of(&receipt.statement.to_output());
+    receipts.iter().map(span).collect()
 }
 
 /// Files of wrapped documents in a folder that do not have one of these names.

@@ -1,122 +1,70 @@
-//! The leaf circuit: it verifies one chunk's proof of one program.
+//! The leaf circuit of proofs with tensor components: it verifies one chunk's proof of one model.
 //!
-//! Built into it, so that its root stands for them: the program's words, the parameters
-//! [`WRAPPABLE`], the root of Cairo's fixed tables, the set of components, the number of outputs.
-//! Its public value is the hash of the program's output, [`output_of`].
+//! Built into it, so that its root stands for them: the program's words, the parameters, the root of the model's constants, the layout, the
+//! set of Cairo's components. Its public value is
+//! [`Span::leaf_value`](super::span::Span::leaf_value) of the program's output.
 
-use std::sync::Arc;
+pub mod circuit;
+pub mod inner;
+mod public;
+mod rows;
+pub mod values;
 
-use cairo_air::flat_claims::FlatClaim;
-use circuit_cairo_verifier::statement::{CairoStatement, MEMORY_VALUES_LIMBS, PUBLIC_DATA_LEN};
-use circuit_cairo_verifier::verify::{
-    enabled_components, prepare_cairo_proof_for_circuit_verifier,
-};
-use circuit_common::N_RESERVED;
-use circuits::blake::{HashValue, blake_qm31};
-use circuits::context::{Context, FinalizedContext};
-use circuits::ivalue::{IValue, NoValue};
-use circuits::ops::{Guess, eq};
-use circuits_stark_verifier::proof::{Proof as ProofValues, ProofConfig, empty_proof};
-use circuits_stark_verifier::proof_from_stark_proof::pack_into_qm31s;
-use circuits_stark_verifier::verify::verify;
+use circuits::context::FinalizedContext;
+use circuits::ivalue::NoValue;
 use starknet_types_core::felt::Felt;
-use stwo::core::fields::m31::M31;
-use stwo::core::fields::qm31::QM31;
-use stwo::core::vcs::blake2_hash::Blake2sHash;
-use stwo_cairo_common::prover_types::felt::split_f252;
 
 use super::WrapError;
 use super::circuit::{CircuitProver, Proof, pcs_config};
-use super::shape::{LEAF, pad};
-use crate::air::cairo::Component;
-use crate::prove::ExtendedProof;
-use crate::verify::params::{self, WRAPPABLE};
-use crate::verify::statement::OUTPUT_LEN;
+use super::shape::{AGGREGATE, LARGE_LEAF, Shape, check, pad};
+use crate::prove::TensorWitness;
+use crate::verify::tensors::TensorPins;
+use inner::Inner;
+use values::Values;
 
-type Limbs = [M31; MEMORY_VALUES_LIMBS];
-
-/// What a leaf circuit is built from.
-struct Config {
-    proof: ProofConfig,
-    enabled: Vec<bool>,
-    program: Arc<[Limbs]>,
+/// The shape of the leaf circuit of proofs with these pins: the one of folds, or else the larger one.
+///
+/// # Errors
+/// As [`Leaf::new`].
+pub fn shape(pins: &TensorPins, words: &[Felt]) -> Result<&'static Shape, WrapError> {
+    let inner = Inner::new(pins, words)?;
+    shape_of(&circuit::build(&inner, &Values::none(&inner)).0)
 }
 
-impl Config {
-    fn new(words: &[Felt]) -> Config {
-        // Of the places for tables of large values, the parameters allow the first one.
-        let places = Component::ALL.iter().flat_map(|component| {
-            let places = 0..component.places();
-            places.map(|place| component.is_in_leaf() && place < WRAPPABLE.value_tables)
-        });
-        let enabled: Vec<bool> = places.collect();
-        let variant = params::variant(WRAPPABLE.params.preprocessed);
-        let proof = ProofConfig::new(
-            &enabled_components::<NoValue>(&enabled),
-            variant.n_columns(),
-            &params::pcs_config(&WRAPPABLE.params),
-            WRAPPABLE.params.interaction_pow_bits,
-        );
-        Config {
-            proof,
-            enabled,
-            program: words.iter().map(limbs).collect(),
-        }
+fn shape_of(topology: &FinalizedContext<NoValue>) -> Result<&'static Shape, WrapError> {
+    if check(topology, &AGGREGATE).is_ok() {
+        return Ok(&AGGREGATE);
     }
-
-    /// Length of the public claim before the component sizes.
-    fn public_len(&self) -> usize {
-        PUBLIC_DATA_LEN + OUTPUT_LEN + self.program.len()
-    }
-
-    /// The circuit's gates, with values or without.
-    fn build<Value: IValue>(
-        &self,
-        proof: &ProofValues<Value>,
-        claim: Vec<M31>,
-        output: Vec<Limbs>,
-    ) -> FinalizedContext<Value> {
-        let mut context = Context::new(N_RESERVED);
-        let statement = CairoStatement::new(
-            &mut context,
-            claim,
-            output,
-            self.program.clone(),
-            self.enabled.clone(),
-            HashValue::from(Blake2sHash(WRAPPABLE.preprocessed_root)),
-            params::variant(WRAPPABLE.params.preprocessed),
-        );
-        // The library's circuit leaves open where execution starts; ours starts right behind the
-        // program and the two cells of the safe call, as `verify::public_memory` requires of a proof
-        // that is not wrapped.
-        let start = M31::from(1 + self.program.len() + 2);
-        let start = context.constant(start.into());
-        eq(&mut context, statement.public_data.initial_state.ap, start);
-        let proof = proof.guess(&mut context);
-        verify(&mut context, &proof, &self.proof, &statement);
-        context.finalize(false)
-    }
+    check(topology, &LARGE_LEAF).map(|()| &LARGE_LEAF)
 }
 
-/// The leaf circuit of one program, ready to prove.
+/// The leaf circuit of one model, ready to prove.
 pub struct Leaf {
-    config: Config,
+    inner: Inner,
+    shape: &'static Shape,
     prover: CircuitProver,
 }
 
 impl Leaf {
-    /// Builds the circuit of the program with these words.
+    /// Builds the circuit that verifies proofs with these pins of the program with these words.
     ///
     /// # Errors
-    /// [`WrapError::CircuitTooLarge`] if the program has too many words.
-    pub fn new(words: &[Felt]) -> Result<Leaf, WrapError> {
-        let config = Config::new(words);
-        let components = config.enabled.iter().filter(|&&enabled| enabled).count();
-        let claim = vec![M31::default(); config.public_len() + components];
-        let output = vec![[M31::default(); MEMORY_VALUES_LIMBS]; OUTPUT_LEN];
-        let topology = config.build::<NoValue>(&empty_proof(&config.proof), claim, output);
-        let prover = CircuitProver::new(topology, &LEAF, pcs_config(&LEAF))?;
-        Ok(Leaf { config, prover })
+    /// [`WrapError::NotFoldable`], or [`WrapError::CircuitTooLarge`] if the model's proofs take too many gates.
+    pub fn new(pins: &TensorPins, words: &[Felt]) -> Result<Leaf, WrapError> {
+        let inner = Inner::new(pins, words)?;
+        let (topology, _) = circuit::build(&inner, &Values::none(&inner));
+        let shape = shape_of(&topology)?;
+        let prover = CircuitProver::new(topology, shape, pcs_config(shape))?;
+        Ok(Leaf {
+            inner,
+            shape,
+            prover,
+        })
+    }
+
+    /// The circuit's shape.
+    pub fn shape(&self) -> &'static Shape {
+        self.shape
     }
 
     /// The circuit's root.
@@ -127,60 +75,18 @@ impl Leaf {
     /// Wraps the proof of a chunk.
     ///
     /// # Errors
-    /// [`WrapError::Components`] or [`WrapError::Inner`] for a proof that the circuit does not accept,
-    /// and what the prover gives.
-    pub fn prove(&self, proof: &ExtendedProof) -> Result<Proof, WrapError> {
-        let FlatClaim {
-            component_enable_bits,
-            component_log_sizes,
-            ..
-        } = proof.claim.flatten_claim();
-        if component_enable_bits != self.config.enabled {
-            return Err(WrapError::Components);
-        }
-        let (values, public) = prepare_cairo_proof_for_circuit_verifier(
-            proof,
-            &self.config.proof,
-            &self.config.enabled,
-        );
-        let (mut claim, output, program) = public.pack_into_u32s();
-        claim.extend(component_log_sizes);
-        let as_limbs = |flat: &[u32]| -> Vec<Limbs> {
-            let chunks = flat.chunks_exact(MEMORY_VALUES_LIMBS);
-            chunks
-                .map(|limbs| std::array::from_fn(|i| M31::from_u32_unchecked(limbs[i])))
-                .collect()
-        };
-        if as_limbs(&program)[..] != self.config.program[..]
-            || output.len() != OUTPUT_LEN * MEMORY_VALUES_LIMBS
-        {
-            return Err(WrapError::OtherProgram);
-        }
-        let claim = claim.into_iter().map(M31::from_u32_unchecked).collect();
-        let mut circuit = self.config.build(&values, claim, as_limbs(&output));
+    /// [`WrapError::Components`], [`WrapError::OtherProgram`], [`WrapError::Inner`] for a proof that the circuit does not accept, and what the
+    /// prover gives.
+    pub fn prove(&self, witness: &TensorWitness) -> Result<Proof, WrapError> {
+        let values = Values::of(&self.inner, witness)?;
+        let (mut circuit, _) = circuit::build(&self.inner, &values);
         if !circuit.is_circuit_valid() {
             return Err(WrapError::Inner);
         }
-        pad(&mut circuit, &LEAF)?;
+        pad(&mut circuit, self.shape)?;
         // The gates are in the prover already; a gigabyte less while it works.
         let values = circuit.values().to_vec();
         drop(circuit);
         self.prover.prove(&values)
     }
-}
-
-/// The 28 limbs of 9 bits of a memory word.
-fn limbs(word: &Felt) -> Limbs {
-    let bytes = word.to_bytes_le();
-    split_f252(std::array::from_fn(|i| {
-        u32::from_le_bytes(std::array::from_fn(|j| bytes[4 * i + j]))
-    }))
-}
-
-/// The leaf circuit's public value for a program's output: Blake2s over the output's limbs of 9 bits,
-/// one 32-bit word each, every word of the digest reduced modulo 2^31 − 1.
-pub fn output_of(output: &[Felt]) -> [QM31; 2] {
-    let packed = pack_into_qm31s(output.iter().flat_map(limbs));
-    let HashValue(a, b) = blake_qm31(&packed, 4 * MEMORY_VALUES_LIMBS * output.len());
-    [a, b]
 }

@@ -1,20 +1,20 @@
 //! Wraps a session's proofs into one small proof that a contract can verify.
 //!
 //! A chunk's proof is verified inside a circuit ([`leaf`]), two circuit proofs inside another
-//! ([`aggregate`]), up to one proof for the whole session ([`tree`]). Circuits, their gates and their
+//! ([`fold`](mod@fold)), up to one proof for the whole session. Circuits, their gates and their
 //! prover are the library's (`stwo-circuits` 1.0.0); which circuits, of which shape, with which pins, is
 //! decided here.
 
-pub mod aggregate;
 pub mod calldata;
 pub mod circuit;
 pub mod components;
 mod documents;
+pub mod fold;
 pub mod leaf;
 pub mod session;
 pub mod shape;
+pub mod span;
 mod stored;
-pub mod tree;
 pub mod verify;
 pub mod witness;
 
@@ -24,9 +24,7 @@ use std::path::{Path, PathBuf};
 use starknet_types_core::felt::Felt;
 use thiserror::Error;
 
-use crate::receipt::{
-    DocumentError, FileError, FolderError, MAX_WRAPPED_CHUNKS, Rejected, WriterError,
-};
+use crate::receipt::{DocumentError, FileError, FolderError, Rejected, WriterError};
 use verify::WrappedProofError;
 
 /// Why a session is not wrapped.
@@ -44,14 +42,14 @@ pub enum WrapError {
     Io { path: PathBuf, source: io::Error },
     #[error("session.json: status: is `running`; run the same `prove` again to finish it")]
     Running,
-    #[error("--group: is {group}, one wrapped proof covers 1 to {MAX_WRAPPED_CHUNKS} chunks")]
-    Group { group: usize },
-    #[error("{}: no such file; prove the session with --wrappable, or for a chain with --domain", file.display())]
+    #[error("--group: is 0, a wrapped proof covers at least one chunk")]
+    Group,
+    #[error("{}: no such file; the session was proven by a build that is not made for wrapping", file.display())]
     NoWitness { file: PathBuf },
     #[error("{}: not what `prove` wrote", file.display())]
     BadWitness { file: PathBuf },
     #[error(
-        "the circuit needs {rows} rows in {table}, at most {limit} fit: the program has too many words for wrapping"
+        "the circuit needs {rows} rows in {table}, at most {limit} fit: compile the model with fewer lanes, or with proofs of fewer queries (--proofs foldable-32)"
     )]
     CircuitTooLarge {
         table: &'static str,
@@ -60,12 +58,16 @@ pub enum WrapError {
     },
     #[error("the proof uses other components than a generated program does")]
     Components,
+    #[error(
+        "the model's proofs are `{set}`, which are not made to be wrapped; compile it with --proofs foldable-16"
+    )]
+    NotFoldable { set: &'static str },
     #[error("the proof is of another program")]
     OtherProgram,
     #[error("the proof does not verify inside the circuit")]
     Inner,
-    #[error("level {level}, node {node}: the proof's output is not the receipt's statement")]
-    OtherOutput { level: usize, node: usize },
+    #[error("{proof}: the proof is not what the receipts say")]
+    OtherOutput { proof: String },
     #[error("{}: no such file; run: cairo-decode wrap SESSION --build BUILD", file.display())]
     NotWrapped { file: PathBuf },
     #[error("{}: covers chunks that another document covers, or that do not exist; remove it", file.display())]
@@ -127,7 +129,7 @@ mod tests {
 
     #[test]
     fn digests_and_felts_are_the_same_thing() {
-        let digest = aggregate::LEVEL_1_ROOT;
+        let digest = fold::ROOT;
         assert_eq!(felt_digest(&digest_felt(&digest)), Some(digest));
         assert_eq!(felt_digest(&-Felt::ONE), None);
         assert_eq!(felt_digest(&Felt::TWO.pow(248u32)), None);

@@ -1,287 +1,378 @@
-//! Wraps a session's folder: leaf after leaf, pair after pair, resumable. What is made is read and verified in
+//! Wraps a session's folder: leaf after leaf, then fold after fold, resumable. What is made is read and verified in
 //! [`documents`](super::documents).
 
+use std::fmt;
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
+use circuits::blake::HashValue;
 use starknet_types_core::felt::Felt;
 use stwo::core::fields::qm31::QM31;
+use stwo::core::vcs::blake2_hash::Blake2sHash;
 
-use super::aggregate::{self, Aggregate};
 use super::circuit::{self, Proof};
-use super::documents::{beside, outputs};
-use super::leaf::{self, Leaf};
-use super::shape::{AGGREGATE, LEAF, Shape};
+use super::documents::{beside, spans};
+use super::fold::{self, Circuit, Fold, Kind, Node};
+use super::leaf::Leaf;
+use super::shape::{AGGREGATE, LARGE_LEAF, Shape};
+use super::span::Span;
 use super::verify::{CircuitProof, verify_circuit, verify_packed};
-use super::{WrapError, calldata, digest_felt, tree, witness};
+use super::{WrapError, calldata, digest_felt, witness};
 use crate::receipt::{
-    FileError, MAX_WRAPPED_CHUNKS, Manifest, SessionWriter, Wrapped, WriteDocument, read_bounded,
-    witness_name, write_atomic,
+    FileError, SessionWriter, TensorManifest, Wrapped, WriteDocument, read_bounded, witness_name,
+    write_atomic,
 };
-use crate::verify::statement::{CircuitRoot, ProofFelt};
+use crate::verify::statement::{CircuitRoot, ProofFelt, v3};
 
-pub use super::documents::{WrappedSession, open, verify};
+pub use super::documents::{Covered, WrappedSession, open, verify};
 
-/// Folder for the nodes of an unfinished tree, inside the session's.
+/// Folder for the proofs of an unfinished wrap, inside the session's.
 const NODES: &str = "wrapping";
+
+/// A proof on the way to a wrapped one: which circuit it is of, and which chunks it covers.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Step {
+    pub kind: Kind,
+    /// The first chunk.
+    pub first: usize,
+    pub chunks: usize,
+}
+
+impl Step {
+    /// What the proof is of.
+    pub fn name(self) -> &'static str {
+        match self.kind {
+            Kind::Leaf => "leaf",
+            Kind::Pair => "pair",
+            Kind::Fold => "fold",
+        }
+    }
+
+    fn file(self) -> String {
+        format!("{}-{:04}-{:04}", self.name(), self.first, self.chunks)
+    }
+}
+
+impl fmt::Display for Step {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let last = self.first + self.chunks - 1;
+        match self.chunks {
+            1 => write!(f, "{} of chunk {last}", self.name()),
+            _ => write!(f, "{} of chunks {} to {last}", self.name(), self.first),
+        }
+    }
+}
 
 /// What happens while a session is wrapped, for progress displays.
 #[derive(Debug, Clone)]
 pub enum Event {
-    /// The trees have this many nodes in all.
-    Started { nodes: usize },
-    /// A level's circuit is being built; level 0 are the leaves.
-    Circuit { level: usize },
-    /// A node is being proven; nodes are numbered by the first chunk that they cover.
-    Proving { level: usize, node: usize },
-    /// A node is proven, or was by an earlier run.
-    Node {
-        level: usize,
-        node: usize,
+    /// So many proofs are to be made in all.
+    Started {
+        proofs: usize,
+    },
+    /// The circuit of the leaves, of the pairs or of the folds is being built.
+    Circuit {
+        of: &'static str,
+    },
+    Proving(Step),
+    /// A proof is made, or was by an earlier run.
+    Made {
+        step: Step,
         time: Duration,
         resumed: bool,
     },
 }
 
-/// A proven node: the first chunk that it covers, its public value, its proof as bytes.
-struct Node {
-    first: usize,
-    value: [QM31; 2],
-    proof: Vec<u8>,
-}
-
-/// Wraps the complete session in `dir`, whose program has these words: one proof for every `group` chunks,
-/// each in a document of its own.
+/// Wraps the complete session in `dir`, whose program has these words: one proof for every `group` chunks, or for all of them, each in a
+/// document of its own.
 ///
-/// A stopped run goes on at the first node that it had not finished.
+/// A stopped run goes on at the first proof that it had not finished.
 ///
 /// # Errors
-/// A group of no or more than [`MAX_WRAPPED_CHUNKS`] chunks, a session that does not check, is not complete or
-/// was not proven for wrapping, and what the circuits and their prover give.
+/// A group of no chunks, a session that does not check, is not complete or was not proven for wrapping, and what the circuits and their
+/// prover give.
 pub fn wrap(
     dir: &Path,
-    manifest: &Manifest,
+    manifest: &TensorManifest,
     words: &[Felt],
-    group: usize,
+    group: Option<usize>,
     observe: &mut dyn FnMut(Event),
 ) -> Result<Vec<Wrapped>, WrapError> {
-    if group == 0 || group > MAX_WRAPPED_CHUNKS as usize {
-        return Err(WrapError::Group { group });
+    if group == Some(0) {
+        return Err(WrapError::Group);
     }
     let writer = SessionWriter::open(dir)?;
     let session = writer.dir().load_session()?;
     if !session.is_complete() {
         return Err(WrapError::Running);
     }
-    let (receipts, _) = writer.dir().check_receipts(&session, manifest)?;
-    let outputs = outputs(&receipts);
-    let store = Store {
-        dir: dir.join(NODES),
+    let (receipts, _) = writer
+        .dir()
+        .check_receipts::<v3::Statement>(&session, &manifest.model)?;
+    let spans = spans(&receipts);
+    let group = group.unwrap_or(spans.len().max(1));
+    let mut wrapping = Wrapping {
+        dir,
+        nodes: dir.join(NODES),
+        spans: &spans,
+        leaf_root: [0; 32],
+        leaf_shape: &AGGREGATE,
+        observe,
     };
-    let nodes = outputs.chunks(group).map(|g| tree::nodes(g.len())).sum();
-    observe(Event::Started { nodes });
-
-    let (leaf_root, leaves) = leaves(dir, words, &outputs, &store, observe)?;
-    let mut groups: Vec<Vec<Node>> = vec![];
-    for leaf in leaves {
-        match groups.last_mut() {
-            Some(nodes) if nodes.len() < group => nodes.push(leaf),
-            _ => groups.push(vec![leaf]),
-        }
-    }
-    let mut level = 0;
-    while level == 0 || groups.iter().any(|nodes| nodes.len() > 1) {
-        pair_up(&mut groups, level, leaf_root, &store, observe)?;
-        level += 1;
-    }
-
-    // The tops, as anyone will verify them.
+    let leaves = wrapping.leaves(manifest, words, group)?;
+    let groups: Vec<&[Made]> = leaves.chunks(group).collect();
+    let tops = wrapping.folds(&groups)?;
     let mut documents = vec![];
-    for (nodes, outputs) in groups.iter().zip(outputs.chunks(group)) {
-        let top = circuit::decode(&nodes[0].proof, &AGGREGATE).ok_or(WrapError::Inner)?;
-        let packed = calldata::pack(&top);
-        let (root, value) = tree::top(leaf_root, outputs);
-        verify_packed(root, value, &packed).map_err(WrapError::SelfCheck)?;
+    for top in tops {
+        let packed = calldata::pack(&decoded(&top.proof, &AGGREGATE)?);
+        let value = wrapping.value(top.step)?;
+        // As anyone will verify it.
+        verify_packed(fold::ROOT, value, &packed).map_err(WrapError::SelfCheck)?;
         documents.push(Wrapped {
             session_id: session.session_id,
             program_hash: session.program_hash,
-            leaf_root: CircuitRoot(digest_felt(&leaf_root)),
-            first_chunk: nodes[0].first as u32,
-            chunks: outputs.len() as u32,
+            leaf_root: CircuitRoot(digest_felt(&wrapping.leaf_root)),
+            first_chunk: top.step.first as u32,
+            chunks: top.step.chunks as u32,
             proof: packed.into_iter().map(ProofFelt).collect(),
         });
     }
     for document in &documents {
         document.write(&dir.join(document.name()))?;
     }
-    // What an earlier wrap in other groups left, and the inner nodes, are of no further use.
+    // What an earlier wrap in other groups left, and the proofs on the way, are of no further use.
     let names: Vec<String> = documents.iter().map(Wrapped::name).collect();
     for file in beside(writer.dir(), &names)? {
         fs::remove_file(&file).map_err(WrapError::io(&file))?;
     }
-    fs::remove_dir_all(&store.dir).map_err(WrapError::io(&store.dir))?;
+    let nodes = &wrapping.nodes;
+    fs::remove_dir_all(nodes).map_err(WrapError::io(nodes))?;
     Ok(documents)
 }
 
-/// Proves a leaf for every output. Returns the circuit's root too.
-fn leaves(
-    dir: &Path,
-    words: &[Felt],
-    outputs: &[Vec<Felt>],
-    store: &Store,
-    observe: &mut dyn FnMut(Event),
-) -> Result<([u8; 32], Vec<Node>), WrapError> {
-    observe(Event::Circuit { level: 0 });
-    let circuit = Leaf::new(words)?;
-    let root = circuit.root();
-    let mut nodes = vec![];
-    for (first, output) in outputs.iter().enumerate() {
-        let file = dir.join(witness_name(first));
-        let prove = || {
-            if !file.exists() {
-                return Err(WrapError::NoWitness { file: file.clone() });
-            }
-            let bytes = read_bounded(&file, witness::MAX_WITNESS_BYTES)?;
-            let proof = witness::decode(&bytes)
-                .ok_or_else(|| WrapError::BadWitness { file: file.clone() })?;
-            circuit.prove(&proof)
-        };
-        let key = Key {
-            level: 0,
-            first,
-            shape: &LEAF,
-            root,
-            value: leaf::output_of(output),
-        };
-        nodes.push(store.node(&key, observe, prove)?);
-    }
-    Ok((root, nodes))
+/// What spans in a row say together; `None` of none.
+pub(super) fn joined(spans: &[Span<QM31>]) -> Option<Span<QM31>> {
+    let (first, last) = (spans.first()?, spans.last()?);
+    Some(Span {
+        last: last.last,
+        ..*first
+    })
 }
 
-/// Pairs the nodes of `level` in every group that is not one node yet; leaves are paired in any case.
-fn pair_up(
-    groups: &mut [Vec<Node>],
-    level: usize,
+/// The public value of a node that says this, over leaves with this root.
+pub(super) fn value(kind: Kind, span: &Span<QM31>, leaf_root: [u8; 32]) -> [QM31; 2] {
+    let root = |root: [u8; 32]| HashValue::from(Blake2sHash(root));
+    let HashValue(low, high) = match kind {
+        Kind::Leaf => span.leaf_value(),
+        Kind::Pair | Kind::Fold => span.fold_value(root(fold::ROOT), root(leaf_root)),
+    };
+    [low, high]
+}
+
+fn decoded(bytes: &[u8], shape: &Shape) -> Result<Proof, WrapError> {
+    circuit::decode(bytes, shape).ok_or(WrapError::Inner)
+}
+
+/// A proof that is there.
+struct Made {
+    step: Step,
+    proof: Vec<u8>,
+}
+
+/// A session on its way.
+struct Wrapping<'a> {
+    dir: &'a Path,
+    /// Folder of the finished proofs.
+    nodes: PathBuf,
+    /// Of each chunk.
+    spans: &'a [Span<QM31>],
     leaf_root: [u8; 32],
-    store: &Store,
-    observe: &mut dyn FnMut(Event),
-) -> Result<(), WrapError> {
-    let inner = if level == 0 { &LEAF } else { &AGGREGATE };
-    let (root, above) = (
-        tree::root_at(level, leaf_root),
-        tree::root_at(level + 1, leaf_root),
-    );
-    observe(Event::Circuit { level: level + 1 });
-    let circuit = Aggregate::new(inner)?;
-    assert_eq!(
-        circuit.root(),
-        above,
-        "an aggregation circuit has another root"
-    );
-    for nodes in groups {
-        if level > 0 && nodes.len() == 1 {
-            continue;
-        }
-        let mut next = vec![];
-        for (a, b) in tree::pairs(nodes.len()) {
-            let (a, b) = (&nodes[a], &nodes[b]);
-            let copy = |node: &Node| -> Result<Proof, WrapError> {
-                circuit::decode(&node.proof, inner).ok_or(WrapError::Inner)
-            };
-            let key = Key {
-                level: level + 1,
-                first: a.first,
-                shape: &AGGREGATE,
-                root: above,
-                value: aggregate::output_of((root, a.value), (root, b.value)),
-            };
-            let prove = || circuit.prove((copy(a)?, root), (copy(b)?, root));
-            next.push(store.node(&key, observe, prove)?);
-        }
-        *nodes = next;
-    }
-    Ok(())
+    leaf_shape: &'static Shape,
+    observe: &'a mut dyn FnMut(Event),
 }
 
-/// Which proof a node is.
-struct Key<'a> {
-    level: usize,
-    /// The first chunk that it covers.
-    first: usize,
-    shape: &'a Shape,
-    root: [u8; 32],
-    value: [QM31; 2],
-}
-
-impl Key<'_> {
-    /// Whether a proof says that it is this node's.
-    fn is_of(&self, proof: &Proof) -> bool {
-        proof.claim.output_values == self.value
-            && proof.stark_proof.proof.commitments.first().map(|r| r.0) == Some(self.root)
+impl Wrapping<'_> {
+    fn span(&self, step: Step) -> Result<Span<QM31>, WrapError> {
+        let chunks = step.first..step.first + step.chunks;
+        joined(&self.spans[chunks]).ok_or(WrapError::Inner)
     }
 
-    /// Whether a proof verifies as this node's.
-    fn is_proven_by(&self, proof: Proof) -> bool {
-        let bare = CircuitProof {
-            interaction_pow_nonce: proof.interaction_pow_nonce,
-            claimed_sums: proof.interaction_claim.claimed_sums,
-            stark: proof.stark_proof.proof,
+    fn value(&self, step: Step) -> Result<[QM31; 2], WrapError> {
+        Ok(value(step.kind, &self.span(step)?, self.leaf_root))
+    }
+
+    fn shape(&self, kind: Kind) -> &'static Shape {
+        match kind {
+            Kind::Leaf => self.leaf_shape,
+            Kind::Pair | Kind::Fold => &AGGREGATE,
+        }
+    }
+
+    /// Proves a leaf for every chunk.
+    fn leaves(
+        &mut self,
+        manifest: &TensorManifest,
+        words: &[Felt],
+        group: usize,
+    ) -> Result<Vec<Made>, WrapError> {
+        (self.observe)(Event::Circuit { of: "leaves" });
+        let circuit = Leaf::new(&manifest.tensors, words)?;
+        self.leaf_root = circuit.root();
+        self.leaf_shape = circuit.shape();
+        let groups = self.spans.chunks(group).map(<[_]>::len);
+        let proofs = groups.map(|chunks| {
+            let (pairs, nodes) = match self.leaf_shape == &LARGE_LEAF {
+                true => (chunks.div_ceil(2), chunks.div_ceil(2)),
+                false => (0, chunks),
+            };
+            chunks + pairs + nodes.max(2) - 1
+        });
+        let proofs = proofs.sum();
+        (self.observe)(Event::Started { proofs });
+        let mut made = vec![];
+        for chunk in 0..self.spans.len() {
+            let file = self.dir.join(witness_name(chunk));
+            let step = Step {
+                kind: Kind::Leaf,
+                first: chunk,
+                chunks: 1,
+            };
+            made.push(self.node(step, self.leaf_root, || {
+                if !file.exists() {
+                    return Err(WrapError::NoWitness { file });
+                }
+                let bytes = read_bounded(&file, witness::MAX_WITNESS_BYTES)?;
+                let proof = witness::decode(&bytes).ok_or(WrapError::BadWitness { file })?;
+                circuit.prove(&proof)
+            })?);
+        }
+        Ok(made)
+    }
+
+    /// Folds the leaves of each group to one proof.
+    fn folds(&mut self, groups: &[&[Made]]) -> Result<Vec<Made>, WrapError> {
+        let large = self.leaf_shape == &LARGE_LEAF;
+        let mut paired: Vec<Vec<Made>> = vec![];
+        if large {
+            let circuit = self.circuit(Circuit::Pair)?;
+            for leaves in groups {
+                let pairs = leaves.chunks(2).map(|pair| match pair {
+                    [left, right] => self.join(&circuit, left, Some(right)),
+                    [left, ..] => self.join(&circuit, left, None),
+                    [] => Err(WrapError::Inner),
+                });
+                paired.push(pairs.collect::<Result<_, _>>()?);
+            }
+        }
+        let circuit = self.circuit(Circuit::Fold)?;
+        let mut tops = vec![];
+        for (i, leaves) in groups.iter().enumerate() {
+            let nodes = if large { &paired[i] } else { *leaves };
+            let [first, rest @ ..] = nodes else {
+                return Err(WrapError::Inner);
+            };
+            // Of one node, a fold of it alone; else node after node.
+            let mut rest = rest.iter();
+            let mut top = self.join(&circuit, first, rest.next())?;
+            for next in rest {
+                top = self.join(&circuit, &top, Some(next))?;
+            }
+            tops.push(top);
+        }
+        Ok(tops)
+    }
+
+    fn circuit(&mut self, circuit: Circuit) -> Result<Fold, WrapError> {
+        let (of, root) = match circuit {
+            Circuit::Pair => ("pairs", fold::PAIR_ROOT),
+            Circuit::Fold => ("folds", fold::ROOT),
         };
-        verify_circuit(self.shape, self.root, self.value, bare).is_ok()
+        (self.observe)(Event::Circuit { of });
+        let fold = Fold::new(circuit)?;
+        assert_eq!(
+            fold.root(),
+            root,
+            "the circuit of the {of} has another root"
+        );
+        Ok(fold)
     }
-}
 
-/// The finished nodes of the trees on disk.
-struct Store {
-    dir: PathBuf,
-}
+    /// Joins two nodes that follow each other; of one node, makes a fold of it alone.
+    fn join(
+        &mut self,
+        circuit: &Fold,
+        left: &Made,
+        right: Option<&Made>,
+    ) -> Result<Made, WrapError> {
+        let step = Step {
+            kind: circuit.kind(),
+            first: left.step.first,
+            chunks: left.step.chunks + right.map_or(0, |right| right.step.chunks),
+        };
+        let leaf_root = self.leaf_root;
+        let of = |made: &Made| {
+            let step = made.step;
+            Ok::<_, WrapError>((step.kind, self.span(step)?, self.shape(step.kind)))
+        };
+        let left = (of(left)?, &left.proof);
+        let right = right.map(|made| Ok::<_, WrapError>((of(made)?, &made.proof)));
+        let right = right.transpose()?;
+        self.node(step, circuit.root(), || {
+            let node = |((kind, span, shape), proof): ((_, _, &Shape), &Vec<u8>)| {
+                let proof = decoded(proof, shape)?;
+                Ok::<_, WrapError>(Node { kind, span, proof })
+            };
+            let (left, right) = (node(left)?, right.map(node).transpose()?);
+            Ok(circuit.prove(leaf_root, left, right)?.proof)
+        })
+    }
 
-impl Store {
-    /// A node: from an earlier run if it proves this value for this circuit, else proven now. What an earlier run left is
+    /// A proof: from an earlier run if it proves this step's value for its circuit, else made now. What an earlier run left is
     /// verified, as it may be damaged, and everything above it would be proven in vain.
     fn node(
-        &self,
-        key: &Key<'_>,
-        observe: &mut dyn FnMut(Event),
+        &mut self,
+        step: Step,
+        root: [u8; 32],
         prove: impl FnOnce() -> Result<Proof, WrapError>,
-    ) -> Result<Node, WrapError> {
+    ) -> Result<Made, WrapError> {
         let start = Instant::now();
-        let (level, node) = (key.level, key.first);
-        let file = self.dir.join(format!("level-{level}-{node:04}"));
+        let (shape, value) = (self.shape(step.kind), self.value(step)?);
+        let is_of = |proof: &Proof| {
+            proof.claim.output_values == value
+                && proof.stark_proof.proof.commitments.first().map(|r| r.0) == Some(root)
+        };
+        let holds =
+            |proof: Proof| verify_circuit(shape, root, value, CircuitProof::from(proof)).is_ok();
+        let file = self.nodes.join(step.file());
         let earlier = match read_bounded(&file, circuit::MAX_NODE_BYTES) {
             Err(FileError::NotFound { .. }) => None,
             read => Some(read?),
         };
         let earlier = earlier.filter(|bytes| {
-            let proof = circuit::decode(bytes, key.shape);
-            proof.is_some_and(|proof| key.is_of(&proof) && key.is_proven_by(proof))
+            let proof = circuit::decode(bytes, shape);
+            proof.is_some_and(|proof| is_of(&proof) && holds(proof))
         });
         let resumed = earlier.is_some();
         let proof = match earlier {
             Some(bytes) => bytes,
             None => {
-                observe(Event::Proving { level, node });
+                (self.observe)(Event::Proving(step));
                 let proof = prove()?;
-                if !key.is_of(&proof) {
-                    return Err(WrapError::OtherOutput { level, node });
+                if !is_of(&proof) {
+                    return Err(WrapError::OtherOutput { proof: step.file() });
                 }
                 let bytes = circuit::encode(&proof);
-                fs::create_dir_all(&self.dir).map_err(WrapError::io(&self.dir))?;
+                fs::create_dir_all(&self.nodes).map_err(WrapError::io(&self.nodes))?;
                 write_atomic(&file, &bytes)?;
                 bytes
             }
         };
-        observe(Event::Node {
-            level,
-            node,
+        (self.observe)(Event::Made {
+            step,
             time: start.elapsed(),
             resumed,
         });
-        Ok(Node {
-            first: key.first,
-            value: key.value,
-            proof,
-        })
+        Ok(Made { step, proof })
     }
 }

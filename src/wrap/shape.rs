@@ -24,16 +24,16 @@ pub struct Shape {
     pub blake_g_gate: u32,
 }
 
-/// Shape of a circuit that verifies a chunk's proof.
-pub const LEAF: Shape = Shape {
+/// Shape of a leaf with tensor components that is too large for [`AGGREGATE`].
+pub const LARGE_LEAF: Shape = Shape {
     eq: 17,
     qm31_ops: 21,
     triple_xor: 17,
-    m31_to_u32: 17,
+    m31_to_u32: 18,
     blake_g_gate: 20,
 };
 
-/// Shape of a circuit that verifies two circuit proofs.
+/// Shape of a leaf, and of a circuit that verifies two circuit proofs.
 pub const AGGREGATE: Shape = Shape {
     eq: 17,
     qm31_ops: 20,
@@ -134,31 +134,11 @@ pub fn pad<Value: IValue>(
     circuit: &mut FinalizedContext<Value>,
     shape: &Shape,
 ) -> Result<(), WrapError> {
+    check(circuit, shape)?;
     let context = &mut circuit.context;
     let zero = context.zero();
-    let tables: [Table<Value>; 5] = [
-        ("eq", shape.eq, |c| c.circuit.eq.len()),
-        ("qm31_ops", shape.qm31_ops, |c| c.circuit.n_qm31_ops_rows()),
-        ("triple_xor", shape.triple_xor, |c| {
-            c.circuit.triple_xor.len()
-        }),
-        ("m31_to_u32", shape.m31_to_u32, |c| {
-            c.circuit.m31_to_u32.len()
-        }),
-        ("blake_g_gate", shape.blake_g_gate, |c| {
-            c.circuit.blake_g_gate.len()
-        }),
-    ];
-    for (table, log_rows, rows) in tables {
-        let (limit, found) = (1usize << log_rows, rows(context));
-        if found > limit {
-            return Err(WrapError::CircuitTooLarge {
-                table,
-                rows: found,
-                limit,
-            });
-        }
-        for _ in found..limit {
+    for (table, log_rows, rows) in tables(shape) {
+        for _ in rows(context)..1 << log_rows {
             match table {
                 "eq" => eq(context, zero, zero),
                 "qm31_ops" => {
@@ -179,4 +159,41 @@ pub fn pad<Value: IValue>(
     // Every table is a power of two now, so the library's own padding has nothing left to add.
     finalize_context(circuit);
     Ok(())
+}
+
+/// Refuses a circuit that has more rows than the shape in some table.
+///
+/// # Errors
+/// [`WrapError::CircuitTooLarge`].
+pub fn check<Value: IValue>(
+    circuit: &FinalizedContext<Value>,
+    shape: &Shape,
+) -> Result<(), WrapError> {
+    for (table, log_rows, rows) in tables(shape) {
+        let (limit, found) = (1usize << log_rows, rows(&circuit.context));
+        if found > limit {
+            return Err(WrapError::CircuitTooLarge {
+                table,
+                rows: found,
+                limit,
+            });
+        }
+    }
+    Ok(())
+}
+
+fn tables<Value: IValue>(shape: &Shape) -> [Table<Value>; 5] {
+    [
+        ("eq", shape.eq, |c| c.circuit.eq.len()),
+        ("qm31_ops", shape.qm31_ops, |c| c.circuit.n_qm31_ops_rows()),
+        ("triple_xor", shape.triple_xor, |c| {
+            c.circuit.triple_xor.len()
+        }),
+        ("m31_to_u32", shape.m31_to_u32, |c| {
+            c.circuit.m31_to_u32.len()
+        }),
+        ("blake_g_gate", shape.blake_g_gate, |c| {
+            c.circuit.blake_g_gate.len()
+        }),
+    ]
 }

@@ -23,7 +23,7 @@ use stwo::core::verifier::verify_ex;
 use thiserror::Error;
 
 use super::calldata::{self, CalldataError};
-use super::circuit::pcs_config;
+use super::circuit::{self, pcs_config};
 use super::shape::{AGGREGATE, Shape};
 use crate::guard::guarded;
 
@@ -49,6 +49,16 @@ pub struct CircuitProof {
     pub interaction_pow_nonce: u64,
     pub claimed_sums: [QM31; N_COMPONENTS],
     pub stark: StarkProof<Blake2sM31MerkleHasher>,
+}
+
+impl From<circuit::Proof> for CircuitProof {
+    fn from(proof: circuit::Proof) -> CircuitProof {
+        CircuitProof {
+            interaction_pow_nonce: proof.interaction_pow_nonce,
+            claimed_sums: proof.interaction_claim.claimed_sums,
+            stark: proof.stark_proof.proof,
+        }
+    }
 }
 
 /// Verifies a packed proof of a circuit of shape [`AGGREGATE`] with this root and public value.

@@ -182,7 +182,6 @@ fn other_options_at_resumption() {
     let usual = proving(&build, PROMPT, &session);
     for (more, names) in [
         (&["--domain", "SN_SEPOLIA/0x1234"][..], "--domain"),
-        (&["--wrappable"], "--wrappable"),
         (&["--session-id", "0x9"], "--session-id"),
     ] {
         reject(&[&usual[..], more].concat(), 2, names);

@@ -5,11 +5,11 @@ use std::fs;
 use std::path::Path;
 
 use cairo_decode::receipt::{
-    Completion, Document, Folder, MAX_DOCUMENT_BYTES, MAX_SESSION_STEPS, Manifest, ProofIdentity,
-    Receipt, Session, SessionDir, proof_name, receipt_name,
+    Completion, Document, Folder, MAX_DOCUMENT_BYTES, MAX_SESSION_STEPS, ProofIdentity, Session,
+    SessionDir, TensorManifest, TensorReceipt, proof_name, receipt_name,
 };
-use cairo_decode::spec::roots::{fold_tokens, fold_tokens_onto, prompt_root};
-use cairo_decode::verify::statement::{Frontier, MAX_POSITION, Policy, Statement, TokensRoot};
+use cairo_decode::verify::statement::v3::{Frontier, Statement, extended, prompt_root};
+use cairo_decode::verify::statement::{ChosenRoot, MAX_POSITION, Policy, TokensRoot};
 use cairo_decode::wrap;
 use cairo_decode_verdicts::{verify_receipt, verify_session};
 use serde::Serialize;
@@ -25,10 +25,10 @@ fn folder_bound(bytes: usize) -> usize {
 }
 
 /// The largest model that there can be.
-fn manifest() -> Manifest {
-    let mut manifest = Manifest::from_json(&fixture("model.json")).expect("a manifest");
-    manifest.context_length = MAX_POSITION;
-    manifest.policy = Policy::greedy(None);
+fn manifest() -> TensorManifest {
+    let mut manifest = TensorManifest::from_json(&fixture("model.json")).expect("a manifest");
+    manifest.model.context_length = MAX_POSITION;
+    manifest.model.policy = Policy::greedy(None);
     manifest
 }
 
@@ -46,9 +46,9 @@ fn write<D: Document + Serialize>(dir: &Path, name: &str, document: &D) {
 }
 
 /// A session in which everything but the proofs is as it must be.
-fn session(manifest: &Manifest, prompt: &[u32], chosen: &[u32]) -> Session {
+fn session(manifest: &TensorManifest, prompt: &[u32], chosen: &[u32]) -> Session {
     let mut session = Session::from_json(&fixture("session.json")).expect("a session");
-    session.policy = manifest.policy;
+    session.policy = manifest.model.policy;
     session.prompt_tokens = prompt.to_vec();
     session.requested_tokens = chosen.len() as u32;
     session.completion = Some(Completion {
@@ -59,12 +59,13 @@ fn session(manifest: &Manifest, prompt: &[u32], chosen: &[u32]) -> Session {
 }
 
 /// Its receipts, for chunks of so many steps.
-fn receipts(session: &Session, steps: usize) -> Vec<Receipt> {
-    let template = Receipt::from_json(&fixture("chunk-0000.receipt.json")).expect("a receipt");
+fn receipts(session: &Session, steps: usize) -> Vec<TensorReceipt> {
+    let template =
+        TensorReceipt::from_json(&fixture("chunk-0000.receipt.json")).expect("a receipt");
     let end = session.completion.as_ref().expect("an end");
     let prompt = &session.prompt_tokens;
     let tokens = [&prompt[..], &end.generated_tokens].concat();
-    let root = TokensRoot(prompt_root(prompt));
+    let root = prompt_root(prompt);
     let mut before = Frontier::start(prompt).expect("a prompt");
     let mut receipts = vec![];
     for from in (0..tokens.len() - 1).step_by(steps) {
@@ -73,8 +74,12 @@ fn receipts(session: &Session, steps: usize) -> Vec<Receipt> {
         let mut receipt = template.clone();
         receipt.forced_tokens = tokens[from + 1..split].to_vec();
         receipt.emitted_tokens = tokens[split..=to].to_vec();
-        let after = fold_tokens_onto(before.tokens_root.0, receipt.tokens());
-        let emitted = fold_tokens(receipt.emitted_tokens.iter().copied());
+        let read = tokens[from..to].iter().map(|&token| u64::from(token));
+        let tokens_root = extended(before.tokens_root.0, read).expect("a chain");
+        let forced = receipt.forced_tokens.iter().map(|_| 0);
+        let emitted = receipt.emitted_tokens.iter();
+        let chosen = forced.chain(emitted.map(|&token| u64::from(token) + 1));
+        let chosen_root = extended(before.chosen_root.0, chosen).expect("a chain");
         let statement = &mut receipt.statement;
         statement.policy = session.policy;
         statement.prompt_root = root;
@@ -85,9 +90,9 @@ fn receipts(session: &Session, steps: usize) -> Vec<Receipt> {
             position: to as u32,
             last_token: tokens[to],
             kv_root: before.kv_root,
-            tokens_root: TokensRoot(after),
+            tokens_root: TokensRoot(tokens_root),
+            chosen_root: ChosenRoot(chosen_root),
         };
-        statement.emitted_root = TokensRoot(emitted);
         before = statement.frontier_out;
         receipt.proof.file = proof_name(receipts.len());
         receipt.proof.blake2s = ProofIdentity::of(receipt.proof.file.as_bytes()).blake2s;
@@ -97,7 +102,7 @@ fn receipts(session: &Session, steps: usize) -> Vec<Receipt> {
 }
 
 /// Writes a session; returns how many bytes its documents have.
-fn write_session(dir: &Path, session: &Session, receipts: &[Receipt]) -> usize {
+fn write_session(dir: &Path, session: &Session, receipts: &[TensorReceipt]) -> usize {
     let mut session = session.clone();
     if let Some(end) = &mut session.completion {
         end.chunks = receipts.len() as u32;
@@ -116,11 +121,13 @@ fn size(dir: &Path) -> usize {
 }
 
 /// Everybody who reads a session's folder must refuse this one, for this reason.
-fn refused(worst: &mut Worst, dir: &Path, manifest: &Manifest, bytes: usize, reason: &str) {
-    let accept = manifest.accept(Session::read(&dir.join("session.json")).map_or_else(
-        |_| cairo_decode::verify::statement::Domain::local(),
-        |session| session.domain,
-    ));
+fn refused(worst: &mut Worst, dir: &Path, manifest: &TensorManifest, bytes: usize, reason: &str) {
+    let accept = manifest
+        .model
+        .accept(Session::read(&dir.join("session.json")).map_or_else(
+            |_| cairo_decode::verify::statement::Domain::local(),
+            |session| session.domain,
+        ));
     let mut measure = |who: &str, verify: &dyn Fn() -> Option<String>| {
         let start = std::time::Instant::now();
         worst.measure(folder_bound(bytes), || match verify() {
@@ -306,7 +313,7 @@ fn one_long_receipt() {
     let dir = tempfile::tempdir().expect("a folder");
     let bytes = write_session(dir.path(), &session, &receipts);
     fs::write(dir.path().join(proof_name(0)), b"cdproof1").expect("written");
-    let accept = manifest.accept(session.domain);
+    let accept = manifest.model.accept(session.domain);
     worst.measure(folder_bound(bytes), || {
         let folder = Folder::new(dir.path());
         verify_receipt(&folder, &receipt_name(0), &manifest.clone().into(), &accept).is_ok()

@@ -213,7 +213,7 @@ fn requirement_33_another_program_with_the_same_output() {
     let chunk = decoder.chunk(STEPS).expect("a chunk");
     let trace = trace::run(&other, &chunk.input).expect("an honest chunk");
     let input = trace.into_prover_input().expect("a trace");
-    let proof = Prover::new(&PLAIN).prove(input).expect("proves").proof;
+    let proof = Prover::new(&PLAIN).prove(input).expect("proves");
     let facts = verify_proof(&proof).expect("the proof verifies");
     let own = &proofs().session[0];
     assert_eq!(facts.output, own.statement.to_output(), "the same output");

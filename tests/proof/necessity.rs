@@ -36,8 +36,8 @@ fn failed(proof: &CairoProof) -> Vec<&'static str> {
 
 /// Whether the STARK is accepted. The library's panics are refusals.
 fn stark(proof: CairoProof) -> bool {
-    let columns = parameter_set(&proof).all_preprocessed_columns;
-    let verify = || air::verify::verify(proof, None, columns).is_ok();
+    let fixed = parameter_set(&proof).fixed();
+    let verify = || air::verify::verify(proof, None, &fixed).is_ok();
     let caught = std::panic::catch_unwind(std::panic::AssertUnwindSafe(verify));
     caught.unwrap_or(false)
 }

@@ -5,18 +5,19 @@ use std::fs;
 use std::path::Path;
 
 use cairo_decode::receipt::{
-    Document, Folder, Manifest, ProofIdentity, Receipt, Session, Wrapped, WriteDocument,
-    proof_name, receipt_name,
+    Document, Folder, Manifest, ProofIdentity, Session, TensorManifest, TensorReceipt, Wrapped,
+    WriteDocument, proof_name, receipt_name,
 };
 use cairo_decode::verify::policy::Accept;
+use cairo_decode::verify::statement::v3::Statement;
 use cairo_decode::verify::statement::{CircuitRoot, PublicFacts};
-use cairo_decode::wrap::session::{open, verify};
+use cairo_decode::wrap::session::{Covered, open, verify};
 use cairo_decode::wrap::{digest_felt, felt_digest};
 use cairo_decode_verdicts::verify_session;
 use starknet_types_core::felt::Felt;
 use tempfile::TempDir;
 
-use crate::fixtures::Run;
+use crate::fixtures;
 use crate::receipt_attacks::{Case, receipt_attacks};
 use crate::session_attacks::session_attacks;
 
@@ -33,9 +34,19 @@ fn leaf_root() -> [u8; 32] {
     felt_digest(&wrapped.leaf_root.0).expect("a circuit's root")
 }
 
+type Run = fixtures::Run<Statement>;
+
+/// The manifest whose model is this one.
+fn manifest(model: &Manifest) -> TensorManifest {
+    TensorManifest {
+        model: model.clone(),
+        ..fixture("model.json")
+    }
+}
+
 /// The session, and the facts that its wrapped proof establishes.
 fn honest() -> Run {
-    let receipts: Vec<Receipt> = [0, 1].map(|i| fixture(&receipt_name(i))).into();
+    let receipts: Vec<TensorReceipt> = [0, 1, 2].map(|i| fixture(&receipt_name(i))).into();
     let facts = receipts.iter().map(|receipt| PublicFacts {
         program_hash: receipt.statement.program_hash.0,
         output: receipt.statement.to_output().to_vec(),
@@ -43,7 +54,7 @@ fn honest() -> Run {
         security_bits: receipt.proof.security_bits,
     });
     Run {
-        manifest: fixture("model.json"),
+        manifest: fixture::<TensorManifest>("model.json").model,
         session: fixture("session.json"),
         facts: facts.collect(),
         receipts,
@@ -64,14 +75,14 @@ fn write(run: &Run) -> Option<TempDir> {
 }
 
 /// What `verify --wrapped` says.
-fn wrapped(dir: &Path, manifest: &Manifest, accept: &Accept) -> Result<(), String> {
-    let verified = verify(dir, manifest, accept, leaf_root());
+fn wrapped(dir: &Path, model: &Manifest, accept: &Accept) -> Result<(), String> {
+    let verified = verify(dir, &manifest(model), accept, leaf_root());
     verified.map(drop).map_err(|error| error.to_string())
 }
 
 /// What `verify` says.
-fn direct(dir: &Path, manifest: &Manifest, accept: &Accept) -> Result<(), String> {
-    let verified = verify_session(Folder::new(dir), &manifest.clone().into(), accept);
+fn direct(dir: &Path, model: &Manifest, accept: &Accept) -> Result<(), String> {
+    let verified = verify_session(Folder::new(dir), &manifest(model).into(), accept);
     verified.map(drop).map_err(|error| error.to_string())
 }
 
@@ -79,10 +90,18 @@ fn direct(dir: &Path, manifest: &Manifest, accept: &Accept) -> Result<(), String
 fn the_wrapped_session_is_accepted() {
     let run = honest();
     let dir = write(&run).expect("written");
-    let verified = verify(dir.path(), &run.manifest, &run.accept(), leaf_root()).expect("accepted");
-    assert_eq!((verified.proofs, verified.facts.chunks), (1, 2));
-    assert_eq!(verified.facts.generated_tokens, [8, 188, 98, 80]);
-    open(dir.path(), &run.manifest, leaf_root()).expect("opens");
+    let model = manifest(&run.manifest);
+    let verified = verify(dir.path(), &model, &run.accept(), leaf_root()).expect("accepted");
+    let all = Covered {
+        first: 0,
+        chunks: 3,
+    };
+    assert_eq!(
+        (&verified.proofs[..], verified.facts.chunks),
+        (&[all][..], 3)
+    );
+    assert_eq!(verified.facts.generated_tokens[..4], [8, 188, 98, 80]);
+    open(dir.path(), &model, leaf_root()).expect("opens");
     // Without the chunks' own proofs `verify` has nothing to verify.
     let refused = direct(dir.path(), &run.manifest, &run.accept()).expect_err("no proofs");
     assert!(
@@ -111,7 +130,7 @@ fn requirement_20_every_attack_on_a_session_is_refused_when_wrapped() {
         assert_eq!(found, expected, "{attack}");
         assert!(!found.contains("no such file"), "{attack}: {found}");
         assert!(
-            open(dir.path(), &run.manifest, leaf_root()).is_err(),
+            open(dir.path(), &manifest(&run.manifest), leaf_root()).is_err(),
             "{attack}: opened"
         );
     }
@@ -188,12 +207,12 @@ fn a_proof_beside_its_receipt_is_the_one_of_the_record() {
 fn requirement_22_a_running_session_is_refused_when_wrapped() {
     let mut run = honest();
     run.session.completion = None;
-    for requested in [4, 40] {
+    for requested in [20, 40] {
         run.session.requested_tokens = requested;
         let dir = write(&run).expect("written");
         let refused = wrapped(dir.path(), &run.manifest, &run.accept()).expect_err("running");
         assert!(refused.contains("status: is `running`"), "{refused}");
-        assert!(open(dir.path(), &run.manifest, leaf_root()).is_err());
+        assert!(open(dir.path(), &manifest(&run.manifest), leaf_root()).is_err());
     }
 }
 
@@ -228,13 +247,13 @@ fn requirement_36_the_circuit_is_never_the_folders() {
     let dir = write(&run).expect("written");
     let mut other = leaf_root();
     other[0] ^= 1;
-    let refused =
-        verify(dir.path(), &run.manifest, &run.accept(), other).expect_err("the folder's");
+    let refused = verify(dir.path(), &manifest(&run.manifest), &run.accept(), other)
+        .expect_err("the folder's");
     assert!(
         refused.to_string().contains("leaf_root: is 0x"),
         "{refused}"
     );
-    let refused = open(dir.path(), &run.manifest, other).expect_err("the folder's");
+    let refused = open(dir.path(), &manifest(&run.manifest), other).expect_err("the folder's");
     assert!(
         refused.to_string().contains("leaf_root: is 0x"),
         "{refused}"
@@ -245,14 +264,33 @@ fn requirement_36_the_circuit_is_never_the_folders() {
     document.write(&dir.path().join(WRAPPED)).expect("written");
     let refused = wrapped(dir.path(), &run.manifest, &run.accept()).expect_err("the folder's");
     assert!(refused.contains("leaf_root: is 0x"), "{refused}");
-    let refused = open(dir.path(), &run.manifest, leaf_root()).expect_err("the folder's");
+    let refused =
+        open(dir.path(), &manifest(&run.manifest), leaf_root()).expect_err("the folder's");
     assert!(
         refused.to_string().contains("leaf_root: is 0x"),
         "{refused}"
     );
     // Named by both, the other circuit has another public value than the proof.
-    let refused = verify(dir.path(), &run.manifest, &run.accept(), other).expect_err("no proof");
+    let refused =
+        verify(dir.path(), &manifest(&run.manifest), &run.accept(), other).expect_err("no proof");
     assert!(refused.to_string().contains("wrapped proof"), "{refused}");
+}
+
+/// A folded proof is about the two ends of its chunks. The roots of keys and values between are what the receipts on both sides say: nobody
+/// else says them.
+#[test]
+fn a_root_of_keys_and_values_between_chunks_is_not_bound() {
+    let mut run = honest();
+    let other = Felt::from(5u32);
+    run.receipts[0].statement.frontier_out.kv_root.0 = other;
+    run.receipts[1].statement.frontier_in.kv_root.0 = other;
+    let dir = write(&run).expect("written");
+    assert_eq!(wrapped(dir.path(), &run.manifest, &run.accept()), Ok(()));
+    // Each end is bound, and so are all tokens, which are behind the chains at the end.
+    run.receipts[2].statement.frontier_out.kv_root.0 = other;
+    let dir = write(&run).expect("written");
+    let refused = wrapped(dir.path(), &run.manifest, &run.accept()).expect_err("another end");
+    assert!(refused.contains("wrapped proof"), "{refused}");
 }
 
 /// A session document that says more or less than the receipts of a wrapped session.

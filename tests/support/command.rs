@@ -46,6 +46,15 @@ pub fn compiling_steps<'a>(model: &'a Path, build: &'a Path) -> [&'a str; 6] {
     ["compile", "--target", "steps", model, "-o", build]
 }
 
+/// The command that compiles a model for proofs of at most 8 steps that can be wrapped.
+pub fn compiling_foldable<'a>(model: &'a Path, build: &'a Path) -> [&'a str; 8] {
+    let (model, build) = (path(model), path(build));
+    let proofs = ["--proofs", "foldable-16", "--lanes", "8"];
+    [
+        "compile", proofs[0], proofs[1], proofs[2], proofs[3], model, "-o", build,
+    ]
+}
+
 /// Runs a command that has to succeed. Returns what it printed.
 pub fn accept(args: &[&str]) -> String {
     let output = run(args);

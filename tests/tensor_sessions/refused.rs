@@ -20,14 +20,9 @@ fn options_that_such_proofs_do_not_have() {
     );
     refused(&["--chunk", "0"], "--chunk: must be at least 1");
     refused(
-        &["--wrappable"],
-        "--wrappable: proofs with tensor components cannot be wrapped yet",
-    );
-    refused(
         &["--domain", "SN_SEPOLIA/0x1234"],
-        "--domain: proofs with tensor components",
+        "--domain: a contract takes wrapped sessions",
     );
-    refused(&["--wrappable"], "compile the model with --target steps");
     reject(
         &[
             "prove",

@@ -46,8 +46,8 @@ pub fn failed(proof: &TensorProof, pins: &TensorPins) -> Vec<&'static str> {
 /// Whether sums and STARK are accepted with layouts. The library's panics are refusals.
 fn stark(proof: &TensorProof, layouts: &Layouts) -> bool {
     let (cairo, part) = (proof.proof.clone(), &proof.tensors);
-    let columns = parameter_set(&cairo).all_preprocessed_columns;
-    let verify = || air::verify::verify(cairo, Some((layouts, part)), columns).is_ok();
+    let fixed = parameter_set(&cairo).fixed();
+    let verify = || air::verify::verify(cairo, Some((layouts, part)), &fixed).is_ok();
     std::panic::catch_unwind(std::panic::AssertUnwindSafe(verify)).unwrap_or(false)
 }
 

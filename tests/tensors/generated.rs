@@ -251,7 +251,7 @@ fn a_generated_program_is_proven() {
         verify(
             proof.clone(),
             Some((&Layouts::from(&layout), &proven.tensors)),
-            false,
+            &PLAIN.fixed(),
         )
         .map_err(|e| e.to_string())
     };
@@ -370,7 +370,7 @@ fn a_proof_without_a_call_is_refused() {
     let refusal = verify(
         proven.proof,
         Some((&Layouts::from(&layout), &proven.tensors)),
-        false,
+        &PLAIN.fixed(),
     );
     let refusal = refusal.expect_err("a call left out").to_string();
     assert!(refusal.contains("sums"), "{refusal}");

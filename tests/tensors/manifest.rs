@@ -15,7 +15,7 @@ use crate::pinned::plan;
 pub fn manifest() -> TensorManifest {
     let sets = constants::constants(&plan(), 8).expect("one writer each");
     let layouts = sets.layouts;
-    let roots = [("plain", [7; 32]), ("wrappable", [9; 32])];
+    let roots = [("plain", [7; 32]), ("compact", [9; 32])];
     let roots = roots.map(|(name, root)| (name.to_string(), root));
     let tensors = TensorPins::new(layouts, roots).expect("pins");
     let parameters_root = ModelRoot(Felt::from(1234));
@@ -103,7 +103,7 @@ fn requirement_25_the_model_root_binds_layout_and_constants() {
             "\"parameters_root\": \"0x4d2\"",
             "\"parameters_root\": \"0x4d3\"".to_string(),
         ),
-        ("\"wrappable\"", "\"large\"".to_string()),
+        ("\"compact\"", "\"large\"".to_string()),
         (
             "\"name\": \"tensor\",\n        \"parameters\": [],\n        \"smallest\": 7",
             String::new(),
@@ -225,8 +225,8 @@ fn requirement_27_the_section_is_strict() {
         ),
         (
             "\"plain\"",
-            "\"wrappable\"",
-            "tensors: roots: \"wrappable\" is no set of parameters",
+            "\"compact\"",
+            "tensors: roots: \"compact\" is no set of parameters",
         ),
         (
             root.as_str(),

@@ -8,6 +8,7 @@ use cairo_decode::spec::program_hash::program_hash;
 use cairo_decode::spec::token_chain::{EMPTY, append};
 use cairo_decode::tensor::values::{Values, compute};
 use cairo_decode::tensor::{self, Tensor};
+use cairo_decode::verify::params::PLAIN;
 use cairo_decode::verify::statement::v3::{Frontier, Statement, packed};
 use starknet_types_core::felt::Felt;
 
@@ -124,7 +125,7 @@ fn a_chunk_with_roots_is_proven() {
     verify(
         proven.proof.clone(),
         Some((&layouts, &proven.tensors)),
-        false,
+        &PLAIN.fixed(),
     )
     .expect("verifies");
     let [words, output] = shown(&proven.proof);

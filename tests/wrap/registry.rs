@@ -5,7 +5,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use cairo_decode::chain::claim;
-use cairo_decode::receipt::{Document, Receipt, Wrapped};
+use cairo_decode::receipt::{Document, TensorReceipt, Wrapped};
 
 use super::command::{accept, code, path, run, text};
 use super::node::{Node, deployment};
@@ -77,9 +77,9 @@ impl Folders<'_> {
             .with("is_registered", YES)
             .with("is_accepted", YES)
             .with("frontier_at", NO)
-            .with("session", r#"["0x0","0x0","0x0","0x0","0x0"]"#);
+            .with("session", r#"["0x0","0x0","0x0","0x0","0x0","0x0"]"#);
         let said = self.accept("status", dir, &all);
-        assert!(said.contains("receipt 0001 accepted"), "{said}");
+        assert!(said.contains("chunks 0000 to 0001 accepted"), "{said}");
         assert!(said.contains("not proven"), "{said}");
         let said = self.accept("submit", dir, &all);
         assert!(said.contains("nothing to submit"), "{said}");
@@ -108,16 +108,16 @@ impl Folders<'_> {
         self.reject("status", &frontier, all, &["wrapped-0000.json"]);
     }
 
-    /// A registry that has none of the statements, and another frontier where the last receipt ends.
+    /// A registry that has accepted nothing of it, and another frontier where the last receipt ends.
     fn elsewhere(&self, all: &Node) {
         let elsewhere = all
             .clone()
             .with("is_accepted", NO)
             .with("frontier_at", r#"["0x77"]"#)
-            .with("session", r#"["0x1","0x9","0x5","0x6","0x7"]"#);
+            .with("session", r#"["0x1","0x9","0x5","0x6","0x7","0x8"]"#);
         let ours: Vec<String> = self.ends().iter().map(|end| end.0.clone()).collect();
         for command in ["status", "submit"] {
-            let names = ["at position", "another frontier, 0x77", &ours[0]];
+            let names = ["at position", "another frontier, 0x77", &ours[1]];
             self.reject(command, self.session, &elsewhere, &names);
         }
     }
@@ -126,7 +126,7 @@ impl Folders<'_> {
     fn ends(&self) -> Vec<(String, String)> {
         let read = |i| {
             let file = self.session.join(format!("chunk-{i:04}.receipt.json"));
-            let end = Receipt::read(&file)
+            let end = TensorReceipt::read(&file)
                 .expect("a receipt")
                 .statement
                 .frontier_out;

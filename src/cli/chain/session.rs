@@ -10,7 +10,8 @@ use cairo_decode::chain::Registry;
 use cairo_decode::chain::claim::{self, SessionName, SessionState};
 use cairo_decode::chain::deployment::Deployment;
 use cairo_decode::chain::{Chain, Sent};
-use cairo_decode::receipt::{Manifest, Receipt, SESSION_FILE, Session, Wrapped};
+use cairo_decode::receipt::{SESSION_FILE, Session, TensorManifest, TensorReceipt, Wrapped};
+use cairo_decode::verify::statement::v3::Frontier;
 use cairo_decode::verify::statement::{CircuitRoot, Domain, felt_to_hex};
 use cairo_decode::wrap::leaf::Leaf;
 use cairo_decode::wrap::{self, digest_felt};
@@ -22,17 +23,17 @@ use crate::cli::{Failure, Outcome, output, paths};
 
 /// A model as a build folder pins it.
 pub struct Pinned {
-    pub manifest: Manifest,
+    pub manifest: TensorManifest,
     circuit: [u8; 32],
 }
 
 impl Pinned {
     /// Reads a build folder and computes the circuit of its program.
     pub fn open(build: &Path) -> Result<Pinned, Failure> {
-        let bundle = paths::build(build)?;
-        let circuit = Leaf::new(&bundle.program.words())?.root();
+        let decoder = paths::foldable(build)?;
+        let circuit = Leaf::new(&decoder.manifest.tensors, &decoder.program.words())?.root();
         Ok(Pinned {
-            manifest: bundle.manifest,
+            manifest: decoder.manifest,
             circuit,
         })
     }
@@ -49,7 +50,7 @@ impl Pinned {
 /// A wrapped session's folder.
 struct Folder {
     session: Session,
-    receipts: Vec<Receipt>,
+    receipts: Vec<TensorReceipt>,
     wrapped: Vec<Wrapped>,
 }
 
@@ -62,7 +63,7 @@ impl Folder {
             .map_err(failure::of_wrapped)?;
         same_domain(dir, &session, domain)?;
         if verify {
-            let accept = model.manifest.accept(domain);
+            let accept = model.manifest.model.accept(domain);
             wrap::session::verify(dir, &model.manifest, &accept, model.circuit)
                 .map_err(failure::of_wrapped)?;
         }
@@ -82,6 +83,16 @@ impl Folder {
     /// What names the session in the registry.
     fn name(&self, model: &Pinned) -> SessionName {
         SessionName::of(model.model_id(), &self.receipts[0])
+    }
+
+    /// Where the chunks of each wrapped document end.
+    fn ends(&self) -> Vec<Frontier> {
+        let last = self
+            .wrapped
+            .iter()
+            .map(|w| (w.first_chunk + w.chunks) as usize - 1);
+        last.map(|chunk| self.receipts[chunk].statement.frontier_out)
+            .collect()
     }
 
     /// The wrapped document that begins at a chunk.
@@ -117,16 +128,13 @@ pub fn submit(args: &Args, dir: &Path, build: &Path, from: Option<u32>) -> Outco
         Registry::new(&chain, deployment.registry.0),
         folder.name(&model),
     );
-    let mut accepted = registry
-        .accepted(&name, &folder.receipts)
-        .map_err(failure)?;
-    let parts = match from {
-        Some(first) => vec![folder.beginning_at(first)?],
-        None => folder.wrapped.iter().collect(),
-    };
+    let ends = folder.ends();
+    let mut accepted = registry.accepted(&name, &ends).map_err(failure)?;
+    let only = from.map(|first| folder.beginning_at(first)).transpose()?;
     let mut rows = vec![];
-    for wrapped in parts {
-        if from.is_none() && !lacks(&accepted, wrapped) {
+    for (part, wrapped) in folder.wrapped.iter().enumerate() {
+        let asked = only.map_or(!accepted[part], |only| only == wrapped);
+        if !asked {
             continue;
         }
         let calldata = claim::submission(model.model_id(), &folder.receipts, wrapped)
@@ -141,11 +149,11 @@ pub fn submit(args: &Args, dir: &Path, build: &Path, from: Option<u32>) -> Outco
                     "first_chunk": wrapped.first_chunk, "chunks": wrapped.chunks, "sent": sent_json(&sent),
                 }));
             }
-            // Somebody else has submitted these chunks meanwhile, and perhaps others.
+            // Somebody else has submitted what ends there meanwhile, and perhaps other parts.
             Err(error) if from.is_none() && error.is_replay() => {
-                let known = registry.accepted(&name, &folder.receipts).map_err(failure);
+                let known = registry.accepted(&name, &ends).map_err(failure);
                 accepted = known.map_err(|error| after(error, &rows))?;
-                if lacks(&accepted, wrapped) {
+                if !accepted[part] {
                     return Err(after(failure(error), &rows));
                 }
             }
@@ -156,15 +164,9 @@ pub fn submit(args: &Args, dir: &Path, build: &Path, from: Option<u32>) -> Outco
         let session = folder.session.session_id;
         output::json(&serde_json::json!({ "ok": true, "session_id": session, "submitted": rows }));
     } else if rows.is_empty() {
-        output::line("nothing to submit: the registry has accepted every receipt of this session");
+        output::line("nothing to submit: the registry has accepted this session to its end");
     }
     Ok(())
-}
-
-/// Whether a statement of a wrapped document is not accepted.
-fn lacks(accepted: &[bool], wrapped: &Wrapped) -> bool {
-    let (first, chunks) = (wrapped.first_chunk as usize, wrapped.chunks as usize);
-    accepted.iter().skip(first).take(chunks).any(|known| !known)
 }
 
 /// The failure, and what was submitted before it.
@@ -223,9 +225,7 @@ fn session_status(
     let registry = Registry::new(chain, deployment.registry.0);
     let name = folder.name(&model);
     let registered = registry.is_registered(name.model_id).map_err(failure)?;
-    let accepted = registry
-        .accepted(&name, &folder.receipts)
-        .map_err(failure)?;
+    let accepted = registry.accepted(&name, &folder.ends()).map_err(failure)?;
     let state = registry.session(&name).map_err(failure)?;
     if args.json {
         let SessionState {
@@ -238,25 +238,29 @@ fn session_status(
             "prompt_root": felt_to_hex(&name.prompt_root), "prompt_length": name.prompt_length,
             "prompt_proven": prompt_proven, "position": frontier.position,
             "last_token": frontier.last_token, "kv_root": frontier.kv_root,
-            "tokens_root": frontier.tokens_root, "accepted": accepted,
+            "tokens_root": frontier.tokens_root, "chosen_root": frontier.chosen_root, "accepted": accepted,
         }));
         return Ok(());
     }
     output::line(format!("session     {}", folder.session.session_id));
     output::line(format!(
         "model       {} ({:#x}{})",
-        model.manifest.model_root,
+        model.manifest.model.model_root,
         name.model_id,
         if registered { "" } else { ", not registered" }
     ));
     print_state(&name, &state);
-    for (i, accepted) in accepted.iter().enumerate() {
+    for (wrapped, accepted) in folder.wrapped.iter().zip(&accepted) {
         let word = if *accepted {
             "accepted"
         } else {
             "not accepted"
         };
-        output::line(format!("receipt {i:04} {word}"));
+        let (first, last) = (
+            wrapped.first_chunk,
+            wrapped.first_chunk + wrapped.chunks - 1,
+        );
+        output::line(format!("chunks {first:04} to {last:04} {word}"));
     }
     Ok(())
 }
@@ -268,7 +272,7 @@ fn print_state(name: &SessionName, state: &SessionState) {
     );
     if !state.prompt_proven {
         output::line(format!(
-            "{prompt}, not proven: no accepted chunk reaches the prompt's last token"
+            "{prompt}, not proven: no accepted claim ends behind the prompt"
         ));
         return;
     }
@@ -278,4 +282,5 @@ fn print_state(name: &SessionName, state: &SessionState) {
     output::line(format!("last token  {}", frontier.last_token));
     output::line(format!("KV root     {}", frontier.kv_root));
     output::line(format!("tokens root {}", frontier.tokens_root));
+    output::line(format!("chosen root {}", frontier.chosen_root));
 }

@@ -63,7 +63,7 @@ struct Facts {
     kind: Kind,
     columns: [u64; 2],
     reads_counter: bool,
-    in_leaf: bool,
+    with_tensors: bool,
 }
 
 /// Whether a row of the table has a mark, or `-`.
@@ -77,7 +77,7 @@ macro_rules! is_marked {
 }
 
 macro_rules! registry {
-    ($($component:ident $name:ident $kind:expr, $trace:literal + $interaction:literal, $counter:tt $leaf:tt;)*) => {
+    ($($component:ident $name:ident $kind:expr, $trace:literal + $interaction:literal, $counter:tt $tensors:tt;)*) => {
         /// A component of the Cairo AIR, in the order of the library's claim. Sorted, components are in the order of
         /// their names, as in documents.
         #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -95,7 +95,7 @@ macro_rules! registry {
             kind: $kind,
             columns: [$trace, $interaction],
             reads_counter: is_marked!($counter),
-            in_leaf: is_marked!($leaf),
+            with_tensors: is_marked!($tensors),
         }),*];
     };
 }
@@ -125,42 +125,43 @@ use Component::{
 use Kind::{Addresses, Called, Instructions, LargeValues, Opcode, Rounds, SmallValues};
 
 // Each row: the component, the library's name, what its rows are, its trace and interaction columns as the library's claim
-// declares them, whether it reads a fixed column that counts rows, whether the leaf circuit of a generated program has it.
+// declares them, whether it reads a fixed column that counts rows, whether a program that calls tensor operations
+// runs it.
 registry! {
-    AddOpcode                       add_opcode                           Opcode,                                       103 + 20,  -   leaf;
-    AddOpcodeSmall                  add_opcode_small                     Opcode,                                        39 + 20,  -   leaf;
-    AddApOpcode                     add_ap_opcode                        Opcode,                                        17 + 16,  -   leaf;
-    AssertEqOpcode                  assert_eq_opcode                     Opcode,                                        12 + 12,  -   leaf;
-    AssertEqOpcodeImm               assert_eq_opcode_imm                 Opcode,                                         9 + 12,  -   leaf;
-    AssertEqOpcodeDoubleDeref       assert_eq_opcode_double_deref        Opcode,                                        19 + 16,  -   leaf;
+    AddOpcode                       add_opcode                           Opcode,                                       103 + 20,  -   tensors;
+    AddOpcodeSmall                  add_opcode_small                     Opcode,                                        39 + 20,  -   tensors;
+    AddApOpcode                     add_ap_opcode                        Opcode,                                        17 + 16,  -   tensors;
+    AssertEqOpcode                  assert_eq_opcode                     Opcode,                                        12 + 12,  -   tensors;
+    AssertEqOpcodeImm               assert_eq_opcode_imm                 Opcode,                                         9 + 12,  -   tensors;
+    AssertEqOpcodeDoubleDeref       assert_eq_opcode_double_deref        Opcode,                                        19 + 16,  -   tensors;
     BlakeCompressOpcode             blake_compress_opcode                Opcode,                                       174 + 148, seq -;
     CallOpcodeAbs                   call_opcode_abs                      Opcode,                                        25 + 20,  -   -;
-    CallOpcodeRelImm                call_opcode_rel_imm                  Opcode,                                        24 + 20,  -   leaf;
+    CallOpcodeRelImm                call_opcode_rel_imm                  Opcode,                                        24 + 20,  -   tensors;
     GenericOpcode                   generic_opcode                       Opcode,                                       243 + 136, -   -;
-    JnzOpcodeNonTaken               jnz_opcode_non_taken                 Opcode,                                         9 + 12,  -   leaf;
-    JnzOpcodeTaken                  jnz_opcode_taken                     Opcode,                                        47 + 16,  -   leaf;
+    JnzOpcodeNonTaken               jnz_opcode_non_taken                 Opcode,                                         9 + 12,  -   tensors;
+    JnzOpcodeTaken                  jnz_opcode_taken                     Opcode,                                        47 + 16,  -   tensors;
     JumpOpcodeAbs                   jump_opcode_abs                      Opcode,                                        14 + 12,  -   -;
     JumpOpcodeDoubleDeref           jump_opcode_double_deref             Opcode,                                        21 + 16,  -   -;
     JumpOpcodeRel                   jump_opcode_rel                      Opcode,                                        16 + 12,  -   -;
-    JumpOpcodeRelImm                jump_opcode_rel_imm                  Opcode,                                        13 + 12,  -   leaf;
-    MulOpcode                       mul_opcode                           Opcode,                                       130 + 76,  -   leaf;
-    MulOpcodeSmall                  mul_opcode_small                     Opcode,                                        37 + 24,  -   leaf;
+    JumpOpcodeRelImm                jump_opcode_rel_imm                  Opcode,                                        13 + 12,  -   tensors;
+    MulOpcode                       mul_opcode                           Opcode,                                       130 + 76,  -   -;
+    MulOpcodeSmall                  mul_opcode_small                     Opcode,                                        37 + 24,  -   -;
     Qm31AddMulOpcode                qm_31_add_mul_opcode                 Opcode,                                        73 + 24,  -   -;
-    RetOpcode                       ret_opcode                           Opcode,                                        16 + 16,  -   leaf;
-    VerifyInstruction               verify_instruction                   Instructions,                                  17 + 12,  -   leaf;
+    RetOpcode                       ret_opcode                           Opcode,                                        16 + 16,  -   tensors;
+    VerifyInstruction               verify_instruction                   Instructions,                                  17 + 12,  -   tensors;
     BlakeRound                      blake_round                          foreign(BlakeCompressOpcode),                 212 + 120, -   -;
     BlakeG                          blake_g                              foreign(BlakeCompressOpcode),                  53 + 36,  -   -;
     BlakeRoundSigma                 blake_round_sigma                    table_with(BlakeCompressOpcode, 4),             1 + 4,   -   -;
     TripleXor32                     triple_xor_32                        foreign(BlakeCompressOpcode),                  21 + 20,  -   -;
     VerifyBitwiseXor12              verify_bitwise_xor_12                table_with(BlakeCompressOpcode, 20),           16 + 32,  -   -;
     AddModBuiltin                   add_mod_builtin                      builtin(7, 9),                                267 + 108, seq -;
-    BitwiseBuiltin                  bitwise_builtin                      builtin(5, 4),                                 89 + 76,  seq leaf;
+    BitwiseBuiltin                  bitwise_builtin                      builtin(5, 4),                                 89 + 76,  seq -;
     MulModBuiltin                   mul_mod_builtin                      builtin(7, 10),                               426 + 376, seq -;
     PedersenBuiltin                 pedersen_builtin                     builtin(3, 1),                                  3 + 8,   seq -;
     PedersenBuiltinNarrowWindows    pedersen_builtin_narrow_windows      builtin(3, 1),                                  3 + 8,   seq -;
-    PoseidonBuiltin                 poseidon_builtin                     builtin(6, 7),                                  6 + 16,  seq leaf;
+    PoseidonBuiltin                 poseidon_builtin                     builtin(6, 7),                                  6 + 16,  seq -;
     RangeCheck96Builtin             range_check96_builtin                builtin(1, 8),                                 12 + 8,   seq -;
-    RangeCheckBuiltin               range_check_builtin                  builtin(1, 2),                                 17 + 4,   seq leaf;
+    RangeCheckBuiltin               range_check_builtin                  builtin(1, 2),                                 17 + 4,   seq tensors;
     EcOpBuiltin                     ec_op_builtin                        builtin(7, 5),                                273 + 36,  seq -;
     PartialEcMulGeneric             partial_ec_mul_generic               foreign(EcOpBuiltin),                         624 + 628, -   -;
     PedersenAggregatorWindowBits18  pedersen_aggregator_window_bits_18   foreign(PedersenBuiltin),                     206 + 24,  seq -;
@@ -169,32 +170,32 @@ registry! {
     PedersenAggregatorWindowBits9   pedersen_aggregator_window_bits_9    foreign(PedersenBuiltinNarrowWindows),        234 + 24,  seq -;
     PartialEcMulWindowBits9         partial_ec_mul_window_bits_9         foreign(PedersenBuiltinNarrowWindows),        311 + 260, -   -;
     PedersenPointsTableWindowBits9  pedersen_points_table_window_bits_9  table_with(PedersenBuiltinNarrowWindows, 15),   1 + 4,   -   -;
-    PoseidonAggregator              poseidon_aggregator                  Rounds { rows: 1 },                           342 + 56,  seq leaf;
-    Poseidon3PartialRoundsChain     poseidon_3_partial_rounds_chain      Rounds { rows: 27 },                          169 + 36,  -   leaf;
-    PoseidonFullRoundChain          poseidon_full_round_chain            Rounds { rows: 8 },                           126 + 24,  -   leaf;
-    Cube252                         cube_252                             Called { uses: [2, 3, 3] },                   141 + 200, -   leaf;
-    PoseidonRoundKeys               poseidon_round_keys                  table_with(PoseidonBuiltin, 6),                 1 + 4,   -   leaf;
-    RangeCheck252Width27            range_check_252_width_27             Called { uses: [2, 0, 3] },                    20 + 32,  -   leaf;
-    MemoryAddressToId               memory_address_to_id                 Addresses,                                     32 + 32,  seq leaf;
-    MemoryIdToBig                   memory_id_to_big                     LargeValues,                                   29 + 32,  seq leaf;
-    MemoryIdToSmall                 memory_id_to_small                   SmallValues,                                    9 + 12,  seq leaf;
-    RangeCheck6                     range_check_6                        table(6),                                       1 + 4,   -   leaf;
-    RangeCheck8                     range_check_8                        table(8),                                       1 + 4,   -   leaf;
-    RangeCheck11                    range_check_11                       table(11),                                      1 + 4,   -   leaf;
-    RangeCheck12                    range_check_12                       table(12),                                      1 + 4,   -   leaf;
-    RangeCheck18                    range_check_18                       table(18),                                      2 + 4,   -   leaf;
-    RangeCheck20                    range_check_20                       table(20),                                      8 + 16,  -   leaf;
-    RangeCheck43                    range_check_4_3                      table(7),                                       1 + 4,   -   leaf;
-    RangeCheck44                    range_check_4_4                      table(8),                                       1 + 4,   -   leaf;
-    RangeCheck99                    range_check_9_9                      table(18),                                      8 + 16,  -   leaf;
-    RangeCheck725                   range_check_7_2_5                    table(14),                                      1 + 4,   -   leaf;
-    RangeCheck3663                  range_check_3_6_6_3                  table(18),                                      1 + 4,   -   leaf;
-    RangeCheck4444                  range_check_4_4_4_4                  table(16),                                      1 + 4,   -   leaf;
-    RangeCheck33333                 range_check_3_3_3_3_3                table(15),                                      1 + 4,   -   leaf;
-    VerifyBitwiseXor4               verify_bitwise_xor_4                 table(8),                                       1 + 4,   -   leaf;
-    VerifyBitwiseXor7               verify_bitwise_xor_7                 table(14),                                      1 + 4,   -   leaf;
-    VerifyBitwiseXor8               verify_bitwise_xor_8                 table(16),                                      2 + 4,   -   leaf;
-    VerifyBitwiseXor9               verify_bitwise_xor_9                 table(18),                                      1 + 4,   -   leaf;
+    PoseidonAggregator              poseidon_aggregator                  Rounds { rows: 1 },                           342 + 56,  seq -;
+    Poseidon3PartialRoundsChain     poseidon_3_partial_rounds_chain      Rounds { rows: 27 },                          169 + 36,  -   -;
+    PoseidonFullRoundChain          poseidon_full_round_chain            Rounds { rows: 8 },                           126 + 24,  -   -;
+    Cube252                         cube_252                             Called { uses: [2, 3, 3] },                   141 + 200, -   -;
+    PoseidonRoundKeys               poseidon_round_keys                  table_with(PoseidonBuiltin, 6),                 1 + 4,   -   -;
+    RangeCheck252Width27            range_check_252_width_27             Called { uses: [2, 0, 3] },                    20 + 32,  -   -;
+    MemoryAddressToId               memory_address_to_id                 Addresses,                                     32 + 32,  seq tensors;
+    MemoryIdToBig                   memory_id_to_big                     LargeValues,                                   29 + 32,  seq tensors;
+    MemoryIdToSmall                 memory_id_to_small                   SmallValues,                                    9 + 12,  seq tensors;
+    RangeCheck6                     range_check_6                        table(6),                                       1 + 4,   -   -;
+    RangeCheck8                     range_check_8                        table(8),                                       1 + 4,   -   -;
+    RangeCheck11                    range_check_11                       table(11),                                      1 + 4,   -   tensors;
+    RangeCheck12                    range_check_12                       table(12),                                      1 + 4,   -   -;
+    RangeCheck18                    range_check_18                       table(18),                                      2 + 4,   -   tensors;
+    RangeCheck20                    range_check_20                       table(20),                                      8 + 16,  -   -;
+    RangeCheck43                    range_check_4_3                      table(7),                                       1 + 4,   -   tensors;
+    RangeCheck44                    range_check_4_4                      table(8),                                       1 + 4,   -   -;
+    RangeCheck99                    range_check_9_9                      table(18),                                      8 + 16,  -   tensors;
+    RangeCheck725                   range_check_7_2_5                    table(14),                                      1 + 4,   -   tensors;
+    RangeCheck3663                  range_check_3_6_6_3                  table(18),                                      1 + 4,   -   -;
+    RangeCheck4444                  range_check_4_4_4_4                  table(16),                                      1 + 4,   -   -;
+    RangeCheck33333                 range_check_3_3_3_3_3                table(15),                                      1 + 4,   -   -;
+    VerifyBitwiseXor4               verify_bitwise_xor_4                 table(8),                                       1 + 4,   -   -;
+    VerifyBitwiseXor7               verify_bitwise_xor_7                 table(14),                                      1 + 4,   -   -;
+    VerifyBitwiseXor8               verify_bitwise_xor_8                 table(16),                                      2 + 4,   -   -;
+    VerifyBitwiseXor9               verify_bitwise_xor_9                 table(18),                                      1 + 4,   -   -;
 }
 
 /// The components that compute a permutation of Poseidon round by round, in the order of [`Kind::Called`].
@@ -262,10 +263,14 @@ impl Component {
         }
     }
 
-    /// Whether the leaf circuit of a generated program has it: such a program uses these components and no others, in any
-    /// number of steps.
-    pub fn is_in_leaf(self) -> bool {
-        self.facts().in_leaf
+    /// Whether a program that calls tensor operations has it: such a program uses these components and no others, whatever the model.
+    pub fn is_with_tensors(self) -> bool {
+        self.facts().with_tensors
+    }
+
+    /// Whether it is a fixed table.
+    pub fn is_table(self) -> bool {
+        matches!(self.kind(), Kind::Table { .. })
     }
 
     /// Whether it has a row for each VM step of some instructions.

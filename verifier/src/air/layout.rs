@@ -147,6 +147,16 @@ impl Layouts {
         }
     }
 
+    /// The same with one size for each component: its largest, and at least `2^least` rows. A circuit that verifies proofs is made for one
+    /// layout.
+    pub fn in_one_size(mut self, least: u32) -> Layouts {
+        for sizes in &mut self.components {
+            sizes.largest = sizes.largest.max(least);
+            sizes.smallest = sizes.largest;
+        }
+        self
+    }
+
     /// What a model's identity has of them: Blake2s of [`DIGEST_DOMAIN`], lanes, messages, the number of components, and of
     /// each the numbers that tell it from others and its sizes; four bytes each, the lowest first.
     pub fn digest(&self) -> [u8; 32] {
@@ -247,7 +257,7 @@ impl Layout {
     }
 
     /// What enters the transcript for it.
-    pub(super) fn words(&self) -> Vec<QM31> {
+    pub fn words(&self) -> Vec<QM31> {
         let mut words = vec![
             self.lanes as u32,
             self.messages as u32,

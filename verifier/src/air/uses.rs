@@ -32,6 +32,20 @@ fn of_layout(layout: &Layout) -> HashMap<u32, u64> {
     uses
 }
 
+/// The most uses of Cairo's relations, by the library's names of them, by the components of a layout.
+pub fn of_cairos_relations(layout: &Layout) -> Vec<(&'static str, u64)> {
+    let own = of_layout(layout);
+    let cairos = CAIROS.iter();
+    cairos
+        .map(|(relation, name)| (*name, own.get(relation).copied().unwrap_or(0)))
+        .collect()
+}
+
+/// Whether every relation has fewer uses by the components of a layout than the field has elements.
+pub fn of_own_are_few(layout: &Layout) -> bool {
+    of_layout(layout).values().all(|uses| *uses < u64::from(P))
+}
+
 /// Whether every relation has fewer uses than the field has elements, in a proof with a claim of few enough rows.
 pub fn are_few(claim: &CairoClaim, layout: &Layout) -> bool {
     let mut cairo = HashMap::new();

@@ -13,6 +13,7 @@ use stwo::core::circle::CirclePoint;
 use stwo::core::fields::qm31::{SECURE_EXTENSION_DEGREE, SecureField};
 use stwo::core::pcs::CommitmentSchemeVerifier;
 use stwo::core::verifier::{VerificationError, verify_ex};
+use stwo_cairo_common::preprocessed_columns::preprocessed_trace::PreProcessedTrace;
 use stwo_constraint_framework::PREPROCESSED_TRACE_IDX;
 use thiserror::Error;
 
@@ -56,6 +57,13 @@ pub struct TensorPart {
     pub sums: Vec<SecureField>,
     /// The logarithms of the numbers of rows of components that may have several, in the layouts' order.
     pub sizes: Vec<u32>,
+}
+
+/// The fixed columns of the Cairo AIR that proofs commit to.
+pub struct Fixed {
+    pub columns: PreProcessedTrace,
+    /// Whether a proof opens every constant column, used or not.
+    pub all_opened: bool,
 }
 
 struct Verifier<'a> {
@@ -144,7 +152,7 @@ impl Party for Verifier<'_> {
 pub fn verify(
     proof: CairoProof,
     tensors: Option<(&Layouts, &TensorPart)>,
-    all_constants: bool,
+    fixed: &Fixed,
 ) -> Result<(), VerifyError> {
     let config = proof.stark_proof.config;
     let layouts = tensors.map(|(layouts, _)| layouts);
@@ -154,8 +162,7 @@ pub fn verify(
     if layout.is_some_and(|layout| !uses::are_few(&proof.claim, layout)) {
         return Err(VerifyError::Uses);
     }
-    let tables = proof.preprocessed_trace_variant.to_preprocessed_trace();
-    let constants = constants(&tables, layouts);
+    let constants = constants(&fixed.columns, layouts);
     let mut sizes = proof.claim.log_sizes().0;
     let cairo_columns = [sizes[0].len(), sizes[1].len()];
     for (columns, placed) in layout
@@ -166,8 +173,8 @@ pub fn verify(
             sizes[tree].extend(vec![placed.log_rows; count]);
         }
     }
-    let fixed = constants.iter().map(|column| column.log_rows).collect();
-    sizes.insert(PREPROCESSED_TRACE_IDX, fixed);
+    let constant_sizes = constants.iter().map(|column| column.log_rows).collect();
+    sizes.insert(PREPROCESSED_TRACE_IDX, constant_sizes);
     let mut verifier = Verifier {
         proof: &proof,
         tensors: layout.zip(tensors.map(|(_, part)| part)),
@@ -191,7 +198,7 @@ pub fn verify(
             .flatten()
             .map(|component| component as &dyn Component),
     );
-    if !are_complete(&proof, &components, ids.len(), all_constants) {
+    if !are_complete(&proof, &components, ids.len(), fixed.all_opened) {
         return Err(VerifyError::Openings);
     }
     let channel = &mut found.channel;
@@ -200,7 +207,7 @@ pub fn verify(
         channel,
         &mut scheme,
         proof.stark_proof,
-        all_constants,
+        fixed.all_opened,
     )?;
     Ok(())
 }

@@ -72,4 +72,4 @@ pub use strict::{Decode, FormatError, Object, Value};
 pub use tensors::{ModelManifest, TENSOR_MODEL_FORMAT, TensorManifest};
 pub use verification::{Accepted, Chunk, Verification, verify_receipt, verify_session};
 pub use verify_session::{Complete, ProofVerifier, Rejected};
-pub use wrapped::{MAX_WRAPPED_CHUNKS, WRAPPED_FORMAT, Wrapped, wrapped_name};
+pub use wrapped::{WRAPPED_FORMAT, Wrapped, wrapped_name};

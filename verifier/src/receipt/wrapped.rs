@@ -1,19 +1,20 @@
-//! `wrapped-0000.json`: one proof for up to 16 chunks of a session in a row, small enough for a contract.
+//! `wrapped-0000.json`: one proof for chunks of a session in a row, small enough for a contract.
 //!
 //! Owns: [`Wrapped`] and its rules. A session has as many of these documents as it takes, each named by its
 //! first chunk. Invariant: everything that the proof speaks about is in the session's receipts; this document
 //! adds only which of them it covers, what names the circuit, and the proof itself.
 //!
-//! Absent on purpose: parameters and circuit roots of the aggregation; the verifier has them.
+//! Absent on purpose: parameters and root of the fold circuit; the verifier has them.
 
 use serde::Serialize;
 
 use super::document::Document;
+use super::listing::MAX_CHUNKS;
 use super::strict::{FormatError, Object, decode_fields};
 use crate::verify::statement::{CircuitRoot, ProgramHash, ProofFelt, SessionId};
 
 /// The `format` field of `wrapped-0000.json`.
-pub const WRAPPED_FORMAT: &str = "cairo-decode-wrapped/2";
+pub const WRAPPED_FORMAT: &str = "cairo-decode-wrapped/3";
 const WRAPPED_START: &str = "wrapped-";
 const WRAPPED_END: &str = ".json";
 
@@ -27,8 +28,6 @@ pub(super) fn is_wrapped_name(name: &str) -> bool {
     name.starts_with(WRAPPED_START) && name.ends_with(WRAPPED_END)
 }
 
-/// Most chunks that one wrapped proof covers.
-pub const MAX_WRAPPED_CHUNKS: u32 = 16;
 /// Most felts of a transaction, and so of a wrapped proof.
 const MAX_FELTS: usize = 5_000;
 
@@ -72,8 +71,9 @@ impl Document for Wrapped {
     }
 
     fn check_form(&self) -> Result<(), FormatError> {
-        if self.chunks == 0 || self.chunks > MAX_WRAPPED_CHUNKS {
-            let reason = format!("must be 1 to {MAX_WRAPPED_CHUNKS}");
+        let most = MAX_CHUNKS as u32;
+        if self.chunks == 0 || self.chunks > most {
+            let reason = format!("must be 1 to {most}");
             return Err(FormatError::inconsistent("chunks", reason));
         }
         if self.first_chunk.checked_add(self.chunks).is_none() {

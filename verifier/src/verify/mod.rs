@@ -82,7 +82,7 @@ fn verify_decoded(bytes: &[u8]) -> Result<PublicFacts, ProofError> {
     // The hash before the library runs, so that no copy of the program is held beside the library's own.
     let program_hash = program_hash(&felts(&memory.program));
     let output = felts(&memory.output);
-    air::verify::verify(proof, None, set.all_preprocessed_columns)
+    air::verify::verify(proof, None, &set.fixed())
         .map_err(|e| ProofError::Invalid(e.to_string()))?;
     let config = params::pcs_config(&set.params);
     Ok(PublicFacts {
@@ -99,7 +99,8 @@ pub fn proof_checks(proof: &CairoProof) -> Vec<Check<'_, ProofError>> {
     let mut checks = Vec::from(parameter_checks(proof));
     checks.push(Check::new("preprocessed root", || {
         let root = proof.stark_proof.commitments.first().map(|root| root.0);
-        let canonical = root == Some(parameter_set(proof).preprocessed_root);
+        let pinned = parameter_set(proof).preprocessed_root;
+        let canonical = pinned.is_some() && root == pinned;
         ensure(canonical, || ProofError::PreprocessedRoot)
     }));
     checks.extend(claim::claim_checks(proof));

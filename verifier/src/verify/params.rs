@@ -4,18 +4,24 @@
 
 use stwo::core::fri::FriConfig;
 use stwo::core::pcs::PcsConfig;
-use stwo_cairo_common::preprocessed_columns::preprocessed_trace::PreProcessedTraceVariant;
+use stwo_cairo_common::preprocessed_columns::preprocessed_trace::{
+    PreProcessedTrace, PreProcessedTraceVariant,
+};
 
 pub use crate::air::cairo::LOG_TABLE_ROWS;
 
 use super::statement::{Channel, Preprocessed, ProofParams};
 use crate::air::cairo::{Component, MAX_VALUE_TABLES};
+use crate::air::verify::Fixed;
 
 /// Mixed in before anything else. The library lets a prover choose it, to draw again where a challenge happens to make
 /// a denominator zero; here it is fixed.
 pub const CHANNEL_SALT: u32 = 0;
 
 pub use crate::air::transcript::MerkleChannel;
+
+/// What the names of the fixed columns that count rows begin with.
+const COUNTER: &str = "seq_";
 
 /// A set of parameters that this verifier accepts, with what belongs to it.
 #[derive(Debug, PartialEq, Eq)]
@@ -24,8 +30,9 @@ pub struct ParamSet {
     pub name: &'static str,
     pub params: ProofParams,
     /// Root of the preprocessed tree: the fixed tables of `params.preprocessed`, lifted to
-    /// `2^lifting_log_size`, under [`MerkleChannel`]. `cargo test preprocessed_root` recomputes it.
-    pub preprocessed_root: [u8; 32],
+    /// `2^lifting_log_size`, under [`MerkleChannel`]. `cargo test preprocessed_root` recomputes it. None for proofs
+    /// with tensor components, which commit to the model's constants beside the tables.
+    pub preprocessed_root: Option<[u8; 32]>,
     /// Whether a proof opens every fixed column, used or not. Circuits need it: their shape must not
     /// depend on what a program uses.
     pub all_preprocessed_columns: bool,
@@ -50,11 +57,11 @@ pub const PLAIN: ParamSet = ParamSet {
         lifting_log_size: Some(LOG_TABLE_ROWS + 1),
         preprocessed: Preprocessed::CanonicalSmall,
     },
-    preprocessed_root: [
+    preprocessed_root: Some([
         0xbf, 0xaf, 0x9a, 0x4e, 0xc4, 0x37, 0x57, 0x75, 0xfd, 0xf1, 0x16, 0x41, 0x33, 0xe5, 0xb4,
         0x0e, 0x5c, 0x7b, 0xd0, 0x2d, 0x03, 0x16, 0x41, 0x6a, 0xc4, 0x01, 0x3d, 0x61, 0xde, 0xdb,
         0xf3, 0x58,
-    ],
+    ]),
     all_preprocessed_columns: false,
     max_log_rows: LOG_TABLE_ROWS,
     value_tables: MAX_VALUE_TABLES,
@@ -68,11 +75,11 @@ pub const LARGE: ParamSet = ParamSet {
         lifting_log_size: Some(LOG_TABLE_ROWS + 2),
         ..PLAIN.params
     },
-    preprocessed_root: [
+    preprocessed_root: Some([
         0x38, 0xcc, 0x9f, 0x21, 0x92, 0xf8, 0x1c, 0x5f, 0x24, 0x9a, 0x70, 0x5c, 0xbe, 0x8b, 0xab,
         0x5f, 0x31, 0x49, 0xbf, 0x07, 0xd6, 0x07, 0x07, 0x36, 0x06, 0xea, 0x6e, 0x30, 0x6e, 0x4b,
         0x2c, 0x24,
-    ],
+    ]),
     max_log_rows: LOG_TABLE_ROWS + 1,
     ..PLAIN
 };
@@ -87,45 +94,92 @@ pub const COMPACT: ParamSet = ParamSet {
         lifting_log_size: Some(LOG_TABLE_ROWS + 2),
         ..PLAIN.params
     },
-    preprocessed_root: [
+    preprocessed_root: Some([
         0x4a, 0xf5, 0x65, 0x78, 0xc7, 0xab, 0x18, 0x5e, 0x03, 0xd4, 0x8c, 0x58, 0x71, 0x5f, 0x58,
         0x0c, 0xf1, 0xeb, 0xe9, 0x25, 0x64, 0x45, 0xc1, 0x50, 0x9c, 0x18, 0x48, 0x7d, 0x5d, 0x59,
         0xfc, 0x2a,
-    ],
+    ]),
     ..PLAIN
 };
 
-/// For receipts that will be wrapped: 18 queries at blow-up 16 and 24 bits of proof of work, 96 bits.
-/// Slower to prove, but with few queries, which is what a circuit pays for.
-pub const WRAPPABLE: ParamSet = ParamSet {
-    name: "wrappable",
+/// Rows of the largest component of a proof with tensor components that is to be wrapped, as a power of two: those of Cairo's largest table
+/// that it reads.
+pub const LOG_FOLDABLE_ROWS: u32 = 18;
+
+/// For receipts with tensor components that will be wrapped: 24 queries at blow-up 8 and 25 bits of proof of work, 97 bits. Their trace
+/// has the rows of its largest component, and their constants' tree the fixed columns that are read.
+pub const FOLDABLE_8: ParamSet = ParamSet {
+    name: "foldable-8",
     params: ProofParams {
-        log_blowup: 4,
-        queries: 18,
-        pow_bits: 24,
+        log_blowup: 3,
+        queries: 24,
+        pow_bits: 25,
         fold_step: 4,
-        lifting_log_size: Some(LOG_TABLE_ROWS + 4),
+        lifting_log_size: Some(LOG_FOLDABLE_ROWS + 3),
+        preprocessed: Preprocessed::CanonicalTensors,
         ..PLAIN.params
     },
-    preprocessed_root: [
-        0x57, 0xd0, 0x6a, 0x75, 0x3b, 0x3a, 0x37, 0x4f, 0x72, 0x15, 0x70, 0x6d, 0x13, 0x7a, 0x04,
-        0x48, 0x38, 0x31, 0x54, 0x40, 0xe3, 0xde, 0x35, 0x30, 0xfa, 0x40, 0xdc, 0x58, 0xce, 0x76,
-        0xb8, 0x20,
-    ],
+    preprocessed_root: None,
     all_preprocessed_columns: true,
+    max_log_rows: LOG_FOLDABLE_ROWS,
     // A circuit is made for one set of components.
     value_tables: 1,
     ..PLAIN
 };
 
+/// The same with 18 queries at blow-up 16: for the circuit fewer queries of more expensive proofs.
+pub const FOLDABLE_16: ParamSet = ParamSet {
+    name: "foldable-16",
+    params: ProofParams {
+        log_blowup: 4,
+        queries: 18,
+        lifting_log_size: Some(LOG_FOLDABLE_ROWS + 4),
+        ..FOLDABLE_8.params
+    },
+    ..FOLDABLE_8
+};
+
+/// The same with 14 queries at blow-up 32 and 27 bits of proof of work.
+pub const FOLDABLE_32: ParamSet = ParamSet {
+    name: "foldable-32",
+    params: ProofParams {
+        log_blowup: 5,
+        queries: 14,
+        pow_bits: 27,
+        lifting_log_size: Some(LOG_FOLDABLE_ROWS + 5),
+        ..FOLDABLE_8.params
+    },
+    ..FOLDABLE_8
+};
+
 /// What [`super::verify_proof`] accepts.
-pub const ACCEPTED: [&ParamSet; 4] = [&PLAIN, &LARGE, &WRAPPABLE, &COMPACT];
+pub const ACCEPTED: [&ParamSet; 6] = [
+    &PLAIN,
+    &LARGE,
+    &COMPACT,
+    &FOLDABLE_8,
+    &FOLDABLE_16,
+    &FOLDABLE_32,
+];
 
 impl ParamSet {
     /// Rows that a component may have, as the prover's side counts them: an address is a row, and the tables of large
     /// values are one component.
     pub fn max_rows(&self, component: Component) -> u64 {
         component.max_rows(self.max_log_rows, self.value_tables)
+    }
+
+    /// The fixed columns of its proofs, and which of them a proof opens.
+    pub fn fixed(&self) -> Fixed {
+        Fixed {
+            columns: fixed_columns(self.params.preprocessed),
+            all_opened: self.all_preprocessed_columns,
+        }
+    }
+
+    /// Whether its proofs are made to be wrapped: with tensor components, each of one size.
+    pub fn is_foldable(&self) -> bool {
+        self.params.preprocessed == Preprocessed::CanonicalTensors
     }
 
     /// The set for chunks with more rows than this one allows, if there is one.
@@ -165,6 +219,24 @@ pub fn variant(preprocessed: Preprocessed) -> PreProcessedTraceVariant {
         Preprocessed::CanonicalWithoutPedersen => {
             PreProcessedTraceVariant::CanonicalWithoutPedersen
         }
-        Preprocessed::CanonicalSmall => PreProcessedTraceVariant::CanonicalSmall,
+        Preprocessed::CanonicalSmall | Preprocessed::CanonicalTensors => {
+            PreProcessedTraceVariant::CanonicalSmall
+        }
     }
+}
+
+/// The fixed columns of the constants' tree.
+pub fn fixed_columns(preprocessed: Preprocessed) -> PreProcessedTrace {
+    let mut all = variant(preprocessed).to_preprocessed_trace();
+    if preprocessed == Preprocessed::CanonicalTensors {
+        let is_read = |component: &&Component| component.is_with_tensors() && component.is_table();
+        let tables = Component::ALL.iter().filter(is_read);
+        let names: Vec<String> = tables.map(|table| format!("{table}_column_")).collect();
+        all.columns.retain(|column| {
+            let id = column.id().id;
+            let counts = id.starts_with(COUNTER) && column.log_size() <= LOG_FOLDABLE_ROWS;
+            counts || names.iter().any(|name| id.starts_with(name))
+        });
+    }
+    all
 }

@@ -17,10 +17,11 @@ use super::checks::{Check, all, ensure};
 use super::claim::claim_checks;
 use super::layout::{LayoutError, layout_checks, rows};
 use super::params::{ACCEPTED, ParamSet};
-use super::proof::{self, TensorProof};
+use super::proof::{self, CairoProof, TensorProof};
 use super::statement::{ModelRoot, PublicFacts};
 use super::{ProofError, felts, parameter_checks, parameter_set, params};
 use crate::air;
+use crate::air::cairo::Component;
 use crate::air::layout::{Layout, Layouts, SizeError};
 use crate::air::uses;
 use crate::guard::guarded;
@@ -159,7 +160,7 @@ fn verify_decoded(bytes: &[u8], pins: &TensorPins) -> Result<TensorFacts, ProofE
     let program_hash = program_hash(&felts(&memory.program));
     let output = felts(&memory.output);
     let tensors = Some((&pins.layouts, &proof.tensors));
-    air::verify::verify(proof.proof, tensors, set.all_preprocessed_columns)
+    air::verify::verify(proof.proof, tensors, &set.fixed())
         .map_err(|e| ProofError::Invalid(e.to_string()))?;
     Ok(TensorFacts {
         facts: PublicFacts {
@@ -182,6 +183,7 @@ pub fn tensor_checks<'a>(
     let mut checks = Vec::from(parameter_checks(cairo));
     checks.extend(root_checks(proof, pins));
     checks.extend(claim_checks(cairo));
+    checks.push(columns_check(cairo));
     checks.extend(part_checks(proof, pins));
     checks
 }
@@ -207,6 +209,23 @@ fn root_checks<'a>(proof: &'a TensorProof, pins: &'a TensorPins) -> [Check<'a, P
             ensure(same, || ProofError::ConstantsRoot)
         }),
     ]
+}
+
+/// No component reads a fixed column that proofs with these parameters do not have: the library would look for it, and panic.
+fn columns_check(proof: &CairoProof) -> Check<'_, ProofError> {
+    Check::new("components that have their fixed columns", move || {
+        let all = !parameter_set(proof).is_foldable();
+        let places = Component::ALL.iter();
+        let places = places.flat_map(|component| vec![component; component.places()]);
+        let enabled = || proof.claim.flatten_claim().component_enable_bits;
+        let known = all
+            || places
+                .zip(enabled())
+                .all(|(component, enabled)| !enabled || component.is_with_tensors());
+        ensure(known, || {
+            ProofError::Claim("a component is none of a program that calls tensor operations")
+        })
+    })
 }
 
 /// The tensor part is one of the layout.

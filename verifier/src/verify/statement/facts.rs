@@ -41,13 +41,16 @@ pub enum Preprocessed {
     Canonical,
     CanonicalWithoutPedersen,
     CanonicalSmall,
+    /// Of [`Self::CanonicalSmall`] the tables that proofs with tensor components read.
+    CanonicalTensors,
 }
 
 impl Preprocessed {
-    pub const ALL: [Preprocessed; 3] = [
+    pub const ALL: [Preprocessed; 4] = [
         Preprocessed::Canonical,
         Preprocessed::CanonicalWithoutPedersen,
         Preprocessed::CanonicalSmall,
+        Preprocessed::CanonicalTensors,
     ];
 
     /// The name used in documents.
@@ -56,6 +59,7 @@ impl Preprocessed {
             Preprocessed::Canonical => "canonical",
             Preprocessed::CanonicalWithoutPedersen => "canonical_without_pedersen",
             Preprocessed::CanonicalSmall => "canonical_small",
+            Preprocessed::CanonicalTensors => "canonical_tensors",
         }
     }
 }

@@ -6,8 +6,8 @@ use std::collections::BTreeMap;
 use circuits::blake::{BLAKE2S_IV, HashValue, blake_g_gate, m31_to_u32, triple_xor};
 use circuits::context::{Context, Var};
 use circuits::eval;
-use circuits::ivalue::{IValue, NoValue, qm31_from_u32s};
-use circuits::ops::{Guess, from_partial_evals, guess};
+use circuits::ivalue::{IValue, qm31_from_u32s};
+use circuits::ops::{Guess, div, from_partial_evals, inv, mul, pointwise_mul};
 use circuits::simd::Simd;
 use circuits::wrappers::M31Wrapper;
 use circuits_stark_verifier::merkle::{AuthPaths, verify_merkle_path};
@@ -17,6 +17,8 @@ use circuits_stark_verifier::sort_queries::QuerySorter;
 use stwo::core::fields::m31::M31;
 use stwo::core::fields::qm31::QM31;
 use stwo_cairo_common::preprocessed_columns::blake::BLAKE_SIGMA;
+
+use super::values::Rows;
 
 /// Which columns of the state each quarter round takes.
 const QUARTERS: [[usize; 4]; 8] = [
@@ -31,7 +33,7 @@ const QUARTERS: [[usize; 4]; 8] = [
 ];
 
 /// Blake2s of numbers of the base field, four bytes each.
-fn hash(context: &mut Context<NoValue>, numbers: &[Var]) -> HashValue<Var> {
+fn hash(context: &mut Context<impl IValue>, numbers: &[Var]) -> HashValue<Var> {
     let mut words: Vec<Var> = numbers.iter().map(|&n| m31_to_u32(context, n)).collect();
     let none = context.constant(QM31::pack_u32(0));
     words.resize(words.len().next_multiple_of(16).max(16), none);
@@ -75,18 +77,20 @@ pub struct Order {
 }
 
 /// A number of the base field.
-fn one(context: &mut Context<NoValue>) -> M31Wrapper<Var> {
-    M31Wrapper::<NoValue>::from(NoValue).guess(context)
+fn one<V: IValue>(context: &mut Context<V>, value: M31) -> M31Wrapper<Var> {
+    let value = V::from_qm31(value.into()).guess(context);
+    // The coordinates behind the first are masked away.
+    M31Wrapper::new_unsafe(pointwise_mul(context, value, context.one()))
 }
 
-/// Opens a tree at all queries. Of each query the value of each column.
-pub fn open(
-    context: &mut Context<NoValue>,
+/// Opens a tree at all queries, whose rows have the values `rows`. Of each query the value of each column.
+pub fn open<V: IValue>(
+    context: &mut Context<V>,
     order: &Order,
+    rows: &Rows,
     (tree, paths): (usize, &AuthPaths<Var>),
     bits: &[Vec<Var>],
     root: HashValue<Var>,
-    queries: usize,
 ) -> Vec<Vec<Var>> {
     let sizes: Vec<Var> = order.open.iter().map(|(_, size)| *size).collect();
     let mut sorter = if sizes.is_empty() {
@@ -103,24 +107,26 @@ pub fn open(
     let (alone, packed) = order.fixed.split_at(alone);
     let columns = sizes.len() + order.fixed.len();
     let mut all = vec![];
-    for query in 0..queries {
+    for (query, given) in rows.iter().enumerate() {
         let mut values = vec![context.zero(); columns];
-        let open: Vec<M31Wrapper<Var>> = order.open.iter().map(|_| one(context)).collect();
-        for ((column, _), value) in order.open.iter().zip(&open) {
-            values[*column] = *value.get();
-        }
-        let mut row: Vec<Var> = sorter
-            .sort(context, open)
-            .iter()
-            .map(|v| *v.get())
+        let open = order.open.iter();
+        let open: Vec<M31Wrapper<Var>> = open
+            .map(|(column, _)| {
+                let value = one(context, given[*column]);
+                values[*column] = *value.get();
+                value
+            })
             .collect();
+        let sorted = sorter.sort(context, open);
+        let mut row: Vec<Var> = sorted.iter().map(|v| *v.get()).collect();
         for column in alone {
-            let value = *one(context).get();
+            let value = *one(context, given[*column]).get();
             values[*column] = value;
             row.push(value);
         }
         for four in packed.chunks(4) {
-            let number = guess(context, NoValue);
+            let number = std::array::from_fn(|i| four.get(i).map_or(M31::default(), |c| given[*c]));
+            let number = V::from_qm31(QM31::from_m31_array(number)).guess(context);
             let number = Simd::from_packed(vec![number], four.len());
             for (column, value) in four.iter().zip(Simd::unpack(context, &number)) {
                 values[*column] = value;
@@ -137,7 +143,7 @@ pub fn open(
 
 /// What FRI starts from, of values by tree, query and column.
 pub fn fri_input(
-    context: &mut Context<NoValue>,
+    context: &mut Context<impl IValue>,
     responses: &[OodsResponse],
     queries: &Queries,
     values: &[Vec<Vec<Var>>],
@@ -154,9 +160,13 @@ pub fn fri_input(
         let point = point.or_insert_with(|| OodsPointAuxiliary::new(context, x, y));
         point.accumulate(context, power, response);
     }
+    let mut product = context.one();
     for point in points.values_mut() {
         point.finalize(context);
+        product = mul(context, product, point.d);
     }
+    // At a point whose `d` is zero no value of a column would count, and a quotient could have the denominator zero.
+    inv(context, product);
     let [x, y] = [&queries.points.x, &queries.points.y].map(|all| Simd::unpack(context, all));
     let mut answers = vec![];
     for (query, (x, y)) in x.into_iter().zip(y).enumerate() {
@@ -168,7 +178,7 @@ pub fn fri_input(
                 numerator = eval!(context, (numerator) - ((*factor) * (value)));
             }
             let line = eval!(context, ((point.d) * (x)) - (((point.e) * (y)) + (point.f)));
-            let quotient = circuits::ops::div(context, numerator, line);
+            let quotient = div(context, numerator, line);
             sum = eval!(context, (sum) + (quotient));
         }
         answers.push(sum);

@@ -3,13 +3,12 @@
 use std::collections::{BTreeMap, HashMap};
 
 use cairo_air::relations::{MEMORY_ADDRESS_TO_ID_RELATION_ID, MEMORY_ID_TO_BIG_RELATION_ID};
-use cairo_decode::air::challenges::Challenges;
 use circuit_cairo_verifier::statement::{CairoStatement, MEMORY_VALUES_LIMBS, public_logup_sum};
 use circuits::context::{Context, Var};
 use circuits::eval;
 use circuits::extract_bits::extract_bits;
-use circuits::ivalue::NoValue;
-use circuits::ops::{eq, guess, mul};
+use circuits::ivalue::IValue;
+use circuits::ops::{Guess, eq, mul};
 use circuits::simd::Simd;
 use circuits::wrappers::M31Wrapper;
 use circuits_stark_verifier::channel::Channel;
@@ -17,23 +16,25 @@ use circuits_stark_verifier::logup::logup_use_term;
 use circuits_stark_verifier::statement::Statement;
 use circuits_stark_verifier::verify::RELATION_USES_NUM_ROWS_SHIFT;
 use stwo::core::fields::m31::M31;
+use stwo::core::fields::qm31::QM31;
 
-use crate::circuit::How;
-use crate::inner::{Inner, Limbs};
+use super::inner::{Inner, Limbs};
+use crate::air::challenges::Challenges;
+use crate::air::uses;
 
-/// The weights' wires, in the order of their places, and the sum of the messages.
-pub fn weights(
-    context: &mut Context<NoValue>,
+/// Draws the weights, in the order of their places, with the messages, whose sum is the second result.
+pub fn weights<V: IValue>(
+    context: &mut Context<V>,
     channel: &mut Channel,
     inner: &Inner,
+    messages: &[QM31],
 ) -> (Vec<Var>, Var) {
     let shape = Challenges::without_values(&inner.layout).weights;
     let [beta, rho, theta, sigma, delta] = [0; 5].map(|_| channel.draw_qm31(context));
     let kappa = shape.kappa.map(|_| channel.draw_qm31(context));
-    let messages: Vec<Var> = shape
-        .messages
-        .iter()
-        .map(|_| guess(context, NoValue))
+    let messages = messages.iter();
+    let messages: Vec<Var> = messages
+        .map(|message| V::from_qm31(*message).guess(context))
         .collect();
     channel.mix_qm31s(context, messages.iter().copied());
     let tau = channel.draw_qm31(context);
@@ -66,7 +67,7 @@ pub fn weights(
     (all, sum)
 }
 
-fn powers(context: &mut Context<NoValue>, of: Var, count: usize) -> Vec<Var> {
+fn powers(context: &mut Context<impl IValue>, of: Var, count: usize) -> Vec<Var> {
     let mut all = vec![context.one()];
     while all.len() < count {
         let next = mul(context, all[all.len() - 1], of);
@@ -76,7 +77,7 @@ fn powers(context: &mut Context<NoValue>, of: Var, count: usize) -> Vec<Var> {
     all
 }
 
-fn power(context: &mut Context<NoValue>, of: Var, exponent: u32) -> Var {
+fn power(context: &mut Context<impl IValue>, of: Var, exponent: u32) -> Var {
     let mut result = context.one();
     for bit in (0..u32::BITS - exponent.leading_zeros()).rev() {
         result = mul(context, result, result);
@@ -87,9 +88,10 @@ fn power(context: &mut Context<NoValue>, of: Var, exponent: u32) -> Var {
     result
 }
 
-/// What the program's words add to the public sum, each value looked up once.
+/// What the program's words add to the public sum. A word is looked up once, as often as it is there, and without the zeros behind it,
+/// which add nothing to the tuple's combination: so all places of a word have one identifier.
 fn program_sum(
-    context: &mut Context<NoValue>,
+    context: &mut Context<impl IValue>,
     (start, ids, words): (Var, &[Var], &[Limbs]),
     elements: [Var; 2],
 ) -> Var {
@@ -110,16 +112,11 @@ fn program_sum(
         *count += 1;
     }
     for (word, (id, count)) in seen {
-        let limbs = word
-            .iter()
-            .rposition(|&limb| limb != 0)
-            .map_or(0, |last| last + 1);
+        let limbs = word.iter().rposition(|&limb| limb != 0);
+        let limbs = limbs.map_or(0, |last| last + 1);
         let mut tuple = vec![values, id];
-        tuple.extend(
-            word[..limbs]
-                .iter()
-                .map(|&limb| context.constant(M31::from(limb).into())),
-        );
+        let limbs = word[..limbs].iter();
+        tuple.extend(limbs.map(|&limb| context.constant(M31::from(limb).into())));
         let term = logup_use_term(context, &tuple, elements);
         let count = context.constant(count.into());
         sum = eval!(context, (sum) + ((term) * (count)));
@@ -127,16 +124,13 @@ fn program_sum(
     sum
 }
 
-pub fn public_sum(
-    context: &mut Context<NoValue>,
+/// What public data adds to the sum of all lookups.
+pub fn public_sum<V: IValue>(
+    context: &mut Context<V>,
     inner: &Inner,
-    statement: &mut CairoStatement<NoValue>,
+    statement: &mut CairoStatement<V>,
     elements: [Var; 2],
-    how: How,
 ) -> Var {
-    if !how.short_words {
-        return statement.public_logup_sum(context, elements);
-    }
     let ids = std::mem::take(&mut statement.public_data.public_memory.program_ids);
     let outputs = Simd::unpack(context, &statement.packed_outputs);
     let outputs: Vec<[M31Wrapper<Var>; MEMORY_VALUES_LIMBS]> = outputs
@@ -146,13 +140,16 @@ pub fn public_sum(
     let others = public_logup_sum(context, &statement.public_data, &[], &outputs, elements);
     let start = statement.public_data.initial_state.pc;
     let words = program_sum(context, (start, &ids, &inner.program), elements);
+    statement.public_data.public_memory.program_ids = ids;
     eval!(context, (others) + (words))
 }
 
-/// The uses of Cairo's relations, in units of 2^16, below the field's modulus.
-pub fn relation_uses(
-    context: &mut Context<NoValue>,
-    statement: &CairoStatement<NoValue>,
+/// The uses of Cairo's relations, those of the layout's components included, in units of 2^16 and below the field's modulus. `bits` are those of the
+/// numbers of rows of all components.
+pub fn relation_uses<V: IValue>(
+    context: &mut Context<V>,
+    inner: &Inner,
+    statement: &CairoStatement<V>,
     bits: &[Simd],
 ) -> HashMap<String, Var> {
     let count = bits[0].len();
@@ -164,7 +161,12 @@ pub fn relation_uses(
         }
         _ => Simd::one(context, count),
     };
+    Simd::mark_partly_used(context, &high);
     let mut uses: BTreeMap<&str, Var> = BTreeMap::new();
+    for (name, own) in uses::of_cairos_relations(&inner.layout) {
+        let units = own.div_ceil(1 << RELATION_USES_NUM_ROWS_SHIFT) as u32;
+        uses.insert(name, context.constant(units.into()));
+    }
     for (i, component) in statement.get_components().values().enumerate() {
         for of in component.relation_uses_per_row() {
             let rows = Simd::unpack_idx(context, &high, i);

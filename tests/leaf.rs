@@ -1,0 +1,151 @@
+//! The leaf circuit of proofs with tensor components: it accepts what the native verifier accepts, and nothing else.
+//!
+//! Proofs are of the demo model: one with the prompt in it, and a short one behind it. The circuit is built with a proof's values and asked
+//! whether all its gates hold; only one proof of a circuit is made.
+
+#[path = "leaf/mutations.rs"]
+mod mutations;
+
+use std::path::Path;
+use std::sync::LazyLock;
+
+use cairo_decode::decode::{Build, Cut, Identity, Session};
+use cairo_decode::model::Model;
+use cairo_decode::prove::TensorWitness;
+use cairo_decode::scales::{Options, quantise};
+use cairo_decode::verify::params::FOLDABLE_16;
+use cairo_decode::verify::proof::encode_tensors;
+use cairo_decode::verify::statement::{Domain, SessionId};
+use cairo_decode::wrap::WrapError;
+use cairo_decode::wrap::leaf::inner::Inner;
+use cairo_decode::wrap::leaf::values::Values;
+use cairo_decode::wrap::leaf::{Leaf, circuit};
+use cairo_decode::wrap::shape::AGGREGATE;
+use cairo_decode::wrap::span::Span;
+use cairo_decode::wrap::verify::{CircuitProof, verify_circuit};
+use cairo_decode_verdicts::verify_tensors;
+use expect_test::expect;
+
+const ID: SessionId = SessionId(starknet_types_core::felt::Felt::THREE);
+const PROMPT: [u32; 5] = [0, 190, 246, 80, 245];
+const LANES: usize = 8;
+/// Steps of the chunks.
+const LENGTHS: [usize; 2] = [8, 3];
+
+pub struct Demo {
+    pub build: Build,
+    pub inner: Inner,
+    pub proofs: Vec<TensorWitness>,
+}
+
+pub static DEMO: LazyLock<Demo> = LazyLock::new(|| {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR"));
+    let model = Model::load(&root.join("models/stories")).expect("a model");
+    let text = root.join("models/stories/calibration.txt");
+    let text = std::fs::read_to_string(text).expect("a text");
+    let quantised = quantise(&model, &text, &Options::default()).expect("scales");
+    let identity = Identity {
+        name: "stories".to_string(),
+        source: "a test".to_string(),
+        eos: Some(1),
+        parameters: model.config.parameters(),
+        config: model.config_digest,
+        tokenizer: model.tokenizer_digest,
+    };
+    let cut = Cut {
+        lanes: Some(LANES),
+        block: None,
+        set: Some(&FOLDABLE_16),
+    };
+    let build = Build::new(&quantised.description, &identity, cut).expect("a build");
+    let mut session = Session::new(&build, Domain::local(), ID, PROMPT.to_vec()).expect("a prompt");
+    let mut proofs = vec![];
+    for length in LENGTHS {
+        let decoded = session.decode(length).expect("a chunk");
+        let traced = build.trace(&decoded).expect("a run");
+        proofs.push(build.prove_traced(traced).expect("a proof"));
+        session.advance(&decoded);
+    }
+    let pins = &build.manifest.tensors;
+    let inner = Inner::new(pins, &build.program.words()).expect("foldable");
+    Demo {
+        build,
+        inner,
+        proofs,
+    }
+});
+
+impl Demo {
+    /// What the native verifier says of a proof, from its bytes.
+    pub fn native(&self, proof: &TensorWitness) -> Result<(), String> {
+        let bytes = encode_tensors(&proof.proof());
+        let verified = verify_tensors(&bytes, &self.build.manifest.tensors);
+        verified.map(drop).map_err(|error| error.to_string())
+    }
+
+    /// Whether the circuit's gates hold for a proof.
+    pub fn is_valid(&self, proof: &TensorWitness) -> bool {
+        let valid = || match Values::of(&self.inner, proof) {
+            Ok(values) => circuit::build(&self.inner, &values).0.is_circuit_valid(),
+            Err(_) => false,
+        };
+        // A divisor that is zero, and lists of another length.
+        std::panic::catch_unwind(std::panic::AssertUnwindSafe(valid)).unwrap_or(false)
+    }
+}
+
+#[test]
+fn honest_proofs_are_valid() {
+    for proof in &DEMO.proofs {
+        assert_eq!(DEMO.native(proof), Ok(()));
+        assert!(DEMO.is_valid(proof));
+    }
+}
+
+/// Rows of the tables of gates, which a fold's shape has room for.
+#[test]
+fn the_circuit_fits_a_folds_shape() {
+    let (built, _) = circuit::build(&DEMO.inner, &Values::none(&DEMO.inner));
+    let gates = built.circuit();
+    expect![[r#"
+        (
+            0,
+            0,
+            0,
+            0,
+            0,
+        )
+    "#]]
+    .assert_debug_eq(&(
+        gates.n_qm31_ops_rows(),
+        gates.eq.len(),
+        gates.blake_g_gate.len(),
+        gates.triple_xor.len(),
+        gates.m31_to_u32.len(),
+    ));
+}
+
+#[test]
+fn a_leaf_is_proven_and_verified() {
+    let Demo { build, proofs, .. } = &*DEMO;
+    let pins = &build.manifest.tensors;
+    let leaf = Leaf::new(pins, &build.program.words()).expect("fits");
+    let facts = verify_tensors(&encode_tensors(&proofs[1].proof()), pins).expect("verifies");
+    let output = facts.facts.output.try_into().expect("22 felts");
+    let value = Span::of(&output).leaf_value();
+    let proof = leaf.prove(&proofs[1]).expect("a proof");
+    let verify = |value| {
+        let bare = CircuitProof {
+            interaction_pow_nonce: proof.interaction_pow_nonce,
+            claimed_sums: proof.interaction_claim.claimed_sums,
+            stark: proof.stark_proof.proof.clone(),
+        };
+        verify_circuit(&AGGREGATE, leaf.root(), value, bare)
+    };
+    assert_eq!(verify([value.0, value.1]), Ok(()));
+    assert!(verify([value.1, value.0]).is_err());
+    // A proof that does not verify is none of a circuit.
+    let mut other = proofs[1].clone();
+    other.tensors.sums.swap(0, 1);
+    assert!(matches!(leaf.prove(&other), Err(WrapError::Inner)));
+}
