@@ -79,6 +79,8 @@ pub enum WrapError {
         found: String,
         expected: String,
     },
+    #[error("wrapped proofs have {found} bits of security, at least {floor} are required")]
+    Security { found: u32, floor: u32 },
     #[error(transparent)]
     Verify(#[from] Rejected),
     #[error("{}: {source}", file.display())]
