@@ -487,6 +487,7 @@ fn every_command_has_an_example() {
         "generate",
         "prove",
         "verify",
+        "bundle",
         "wrap",
         "chain",
         "inspect",
