@@ -59,7 +59,7 @@ pub enum WrapError {
     #[error("the proof uses other components than a generated program does")]
     Components,
     #[error(
-        "the model's proofs are `{set}`, which are not made to be wrapped; compile it with --proofs foldable-16"
+        "the model's proofs are `{set}`, which are not made to be wrapped; compile it with --proofs foldable-16, or foldable-large"
     )]
     NotFoldable { set: &'static str },
     #[error("the proof is of another program")]
