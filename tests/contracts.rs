@@ -1,5 +1,8 @@
 //! The contracts, without a chain: Cairo's unit tests, what each check of the registry is for, class limits, gas, and the
 //! Cairo verifier against the Rust verifier on the same proofs.
+//!
+//! `tests/fixtures/wrapped-session` is a session of three chunks of the demo model, proven with `prove --domain` and wrapped with
+//! `wrap`.
 
 #[path = "support/refusals.rs"]
 mod refusals;
@@ -7,10 +10,12 @@ mod refusals;
 mod verdicts;
 
 use std::fs;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
+use cairo_decode::chain::claim;
 use cairo_decode::compile::{contract_sources, corelib_sources, write_all};
 use cairo_decode::contract::{Contract, class, limits};
+use cairo_decode::receipt::{Document, TensorManifest, TensorReceipt, Wrapped};
 use cairo_lang_compiler::db::RootDatabase;
 use cairo_lang_compiler::diagnostics::DiagnosticsReporter;
 use cairo_lang_compiler::project::setup_project;
@@ -22,7 +27,6 @@ use cairo_lang_test_plugin::{TestsCompilationConfig, compile_test_prepared_db, t
 use cairo_lang_test_runner::{CompiledTestRunner, TestRunConfig};
 use starknet::core::utils::get_selector_from_name;
 use starknet_types_core::felt::Felt;
-use verdicts::Case;
 
 /// Entry points for the tests: what the class `SessionVerifier` does, and the value that it computes.
 const ENTRY: &str = "
@@ -40,6 +44,12 @@ pub fn verify_session(leaf_root: felt252, statement: Array<felt252>, proof: Arra
     circuit::verify(span::unpack(FOLD_ROOT), outputs, proof.span());
 }
 ";
+
+/// A file of the fixture.
+fn fixture(name: &str) -> PathBuf {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR"));
+    root.join("tests/fixtures/wrapped-session").join(name)
+}
 
 /// The contracts' package in a temporary folder, with modules beside the sources: declarations and texts.
 fn package(modules: &[(&str, &str)]) -> tempfile::TempDir {
@@ -165,18 +175,25 @@ fn run_cairo_tests(modules: &[(String, String)], filter: &str) {
         .expect("all Cairo tests pass");
 }
 
-/// The Cairo test that submits the fixture to a registry with the real verifier.
+/// The Cairo test that submits the fixture as the client does.
 fn submission_test() -> (String, String) {
-    let Case {
-        leaf_root, proof, ..
-    } = Case::honest();
-    let proof: Vec<String> = proof.iter().map(|felt| format!("{felt:#x}")).collect();
-    let proof = proof.join(", ");
-    let test = include_str!("contracts/submission_test.cairo");
-    let fixture = format!(
-        "\nconst LEAF: felt252 = {leaf_root:#x};\n\nfn proof() -> Span<felt252> {{\n    [{proof}].span()\n}}\n"
-    );
-    ("submission_test".into(), test.to_string() + &fixture)
+    let manifest = TensorManifest::read(&fixture("model.json")).expect("model.json");
+    let wrapped = Wrapped::read(&fixture("wrapped-0000.json")).expect("wrapped-0000.json");
+    let receipts: Vec<TensorReceipt> = (0..wrapped.chunks)
+        .map(|i| fixture(&format!("chunk-{i:04}.receipt.json")))
+        .map(|file| TensorReceipt::read(&file).expect("a receipt"))
+        .collect();
+    let model_id = claim::model_id(&manifest, wrapped.leaf_root);
+    let registration = claim::model(&manifest, wrapped.leaf_root);
+    let calldata = claim::submission(model_id, &receipts, &wrapped).expect("receipts");
+    let function = |name: &str, felts: &[Felt]| {
+        let felts: Vec<String> = felts.iter().map(|felt| format!("{felt:#x}")).collect();
+        let felts = felts.join(", ");
+        format!("\nfn {name}() -> Span<felt252> {{\n    [{felts}].span()\n}}\n")
+    };
+    let test = include_str!("contracts/submission_test.cairo").to_string();
+    let functions = function("registration", &registration) + &function("calldata", &calldata);
+    ("submission_test".into(), test + &functions)
 }
 
 #[test]

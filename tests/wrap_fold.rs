@@ -5,8 +5,6 @@
 
 #[path = "wrap_fold/attacks.rs"]
 mod attacks;
-#[path = "wrap_fold/fixture.rs"]
-mod fixture;
 #[path = "wrap_fold/proofs.rs"]
 mod proofs;
 #[path = "wrap_fold/rules.rs"]

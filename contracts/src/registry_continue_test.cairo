@@ -45,7 +45,7 @@ fn a_lie_counts_for_the_liars_id_alone() {
     assert!(registry.is_accepted(name(lying), lie));
     assert!(!registry.is_accepted(name(id), lie));
     assert!(reached(registry, id) == Default::default());
-    assert!(registry.frontier_at(name(id), 8) == 0);
+    assert!(registry.frontier_at(name(id), 24) == 0);
     let (keys, _) = pop_log_raw(registry.contract_address).unwrap();
     assert!(*keys[1] == lying);
     // The honest model's session goes on as if nothing had been.
@@ -160,7 +160,7 @@ fn a_longer_claim_lands() {
     let whole = proof(registry, first_of(0), last());
     registry.submit(opening(id, last()), whole);
     assert!(reached(registry, id) == proven(last()));
-    assert!(new_spans(registry) == array![(0, 8)]);
+    assert!(new_spans(registry) == array![(0, 24)]);
     refused(registry, opening(id, last()), whole, errors::REPLAY);
 }
 

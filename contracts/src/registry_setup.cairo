@@ -1,8 +1,7 @@
 //! What the registry's tests share: stand-ins for the verifier, a proven session, made-up frontiers.
 //!
-//! The session is one of the demo model, "Once upon a time" and four tokens, proven with
-//! `compile models/stories --lanes 8` and `prove --chunk 4`: the numbers are those of its receipts. Chain and
-//! contract, which no root depends on, and the leaf root are made up.
+//! The session is `tests/fixtures/wrapped-session`: the numbers are those of its receipts, of its `wrapped-0000.json`
+//! (the leaf root) and its `model.json`. The frontier in the middle is of the same steps, proven with `--chunk 4`.
 
 use core::poseidon::poseidon_hash_span;
 use starknet::syscalls::deploy_syscall;
@@ -51,10 +50,11 @@ pub mod Accepting {
 }
 
 pub const CHAIN: felt252 = 'SN_SEPOLIA';
-pub const SESSION_ID: felt252 = 0xd7cd518051a4740b2fc05f1aa44494cbbed3f3294961736b0050e576e367bf;
-pub const MODEL_ROOT: felt252 = 0x4213c73b75f5ef6aa2fb905676153f3fff632260e7b86c40b68b39e0b184867;
+pub const SESSION_ID: felt252 = 0x77;
+pub const MODEL_ROOT: felt252 = 0x467f5c278d5fcf9b593eb3a1fcd52bd7e742808e01ce126828151e2a67a93df;
 pub const PROMPT_ROOT: felt252 = 0x523d0b8b045b280717c2009744ccdc14ae38557f7015311ce0ea7b726b5c36;
-pub const LEAF_ROOT: felt252 = 0xd24318a8cb530978e54958b1154d735b48417830fe10a8dfb5d7e05dab5de8;
+pub const LEAF_ROOT: felt252 = 0x4b4689e126f4405758eeec0b631ee36e02359ca841dfa8e7e19732d1543ae7;
+pub const CONSTANTS_ROOT: felt252 = 0xaee9e4e4e6a5e1f17a7446d06b7dca62be26157f3e4b7b3df8a9b163134705;
 pub const MAX_POSITION: u32 = 0x100000;
 
 /// A registry on the fixture's chain. The salt gives it another address.
@@ -82,9 +82,9 @@ pub fn accepting() -> (IRegistryDispatcher, felt252) {
 pub fn model() -> Model {
     Model {
         model_root: MODEL_ROOT,
-        program_hash: 0xdaf5c9f4cc2a4ea899a6191e368181353e517d3c7ae76332517ef164900471,
+        program_hash: 0x327c8b87878b33cee14c754b5d2b95adbe0cce3bcddcb10fe60d0c262d1143,
         leaf_root: LEAF_ROOT,
-        constants_root: 'constants',
+        constants_root: CONSTANTS_ROOT,
         spec_version: 2,
         statement_version: 3,
         policy: 0,
@@ -123,11 +123,11 @@ pub fn middle() -> Frontier {
 /// The fixture's frontier behind the last step.
 pub fn last() -> Frontier {
     Frontier {
-        position: 8,
-        last_token: 80,
-        kv_root: 0x80221d277424ac30fe4db60bd79130d74b6693709a92bcc637f799634eedd1,
-        tokens_root: 0x89292e18bb88f7c0af8a9dcff7b66dd47537c2a4fc7e3435b2456b0ba80286,
-        chosen_root: 0xe50f4d694b4943c4965a31528e4a39a3df3401818be76c5eed5cb839690993,
+        position: 24,
+        last_token: 10,
+        kv_root: 0x2836c425010af3196dc51988edd3caf3a37546ba7426628bf5b30baee4c2bf,
+        tokens_root: 0xc1e5611f1304d89176c369c56e53be0ffc7918a3f73a39d4566f9be3c0f97a,
+        chosen_root: 0x792595407ebf736d1402f96e02a087025655786439fed60b223e1c581c11e5,
     }
 }
 
@@ -151,8 +151,7 @@ pub fn frontier_hash(frontier: Frontier) -> felt252 {
 pub fn statement(contract: felt252, start: Frontier, end: Frontier) -> Array<felt252> {
     let mut felts = array![
         3, 2, 'SN_SEPOLIA', contract,
-        0xd7cd518051a4740b2fc05f1aa44494cbbed3f3294961736b0050e576e367bf,
-        0x4213c73b75f5ef6aa2fb905676153f3fff632260e7b86c40b68b39e0b184867, 0, 2, 0,
+        0x77, 0x467f5c278d5fcf9b593eb3a1fcd52bd7e742808e01ce126828151e2a67a93df, 0, 2, 0,
         0x523d0b8b045b280717c2009744ccdc14ae38557f7015311ce0ea7b726b5c36, 5,
     ];
     felts.append_span(felts_of(start).span());

@@ -8,7 +8,7 @@ use crate::interfaces::{
 };
 use crate::registry::{Registry, errors};
 use crate::registry_setup::{
-    Accepting, Comparing, LEAF_ROOT, MODEL_ROOT, PROMPT_ROOT, SESSION_ID, accepting, claim,
+    Accepting, CONSTANTS_ROOT, Comparing, LEAF_ROOT, MODEL_ROOT, PROMPT_ROOT, SESSION_ID, accepting, claim,
     comparing, deploy, felts_of, first_of, frontier_hash, last, made_up, middle, model, name,
     not_registered, open_session, opening, proof, proof_of, proven, reached, refused, statement,
 };
@@ -25,7 +25,9 @@ fn the_verifier_is_the_deployed_one() {
 fn a_model_is_registered_and_read() {
     let registry = deploy(Comparing::TEST_CLASS_HASH, 0);
     let model = model();
-    let felts = [MODEL_ROOT, model.program_hash, LEAF_ROOT, 'constants', 2, 3, 0, 2, 96];
+    let felts = [
+        MODEL_ROOT, model.program_hash, LEAF_ROOT, CONSTANTS_ROOT, 2, 3, 0, 2, 96,
+    ];
     let id = poseidon_hash_span(felts.span());
     assert!(!registry.is_registered(id));
     assert!(registry.model(id).model_root == 0);
@@ -240,7 +242,7 @@ fn requirement_36_a_refused_proof_leaves_nothing() {
     assert!(reasons == array!['proof: refused', 'ENTRYPOINT_FAILED', 'ENTRYPOINT_FAILED']);
     assert!(reached(registry, id) == Default::default());
     assert!(!registry.is_accepted(name(id), last()));
-    assert!(registry.frontier_at(name(id), 8) == 0);
+    assert!(registry.frontier_at(name(id), 24) == 0);
     assert!(pop_log_raw(registry.contract_address).is_none());
 }
 

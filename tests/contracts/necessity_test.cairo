@@ -178,7 +178,7 @@ fn fork() {
     let class = crate::without_fork::Registry::TEST_CLASS_HASH;
     let other = Frontier { last_token: 81, ..last() };
     let registry = after(array![opening(id(), last())], opening(id(), other), errors::FORK, class);
-    assert!(registry.frontier_at(name(id()), 8) == frontier_hash(other));
+    assert!(registry.frontier_at(name(id()), 24) == frontier_hash(other));
     assert!(!registry.is_accepted(name(id()), last()));
 }
 

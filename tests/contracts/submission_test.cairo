@@ -1,5 +1,5 @@
-//! The fixture's proof, submitted to a registry with the real verifier. `tests/contracts.rs` adds what the fixture has: `LEAF`,
-//! the root of its leaf circuit, and `proof`.
+//! The fixture as the client submits it, with its real proof, to the real verifier. `tests/contracts.rs` adds what the
+//! client makes of the fixture: `registration` and `calldata`.
 
 use starknet::storage_access::StorageAddress;
 use starknet::syscalls::storage_write_syscall;
@@ -10,7 +10,9 @@ use crate::interfaces::{
     IRegistrySafeDispatcherTrait, IRegistrySafeLibraryDispatcher, Model, SessionName,
 };
 use crate::registry::{Registry, errors};
-use crate::registry_setup::{CHAIN, first_of, last, middle, model, name, opening, proven};
+use crate::registry_setup::{
+    CHAIN, LEAF_ROOT, first_of, last, middle, model, name, opening, proven,
+};
 use crate::verifier::SessionVerifier;
 
 /// A registry at the address that the fixture was proven for, with the real verifier.
@@ -24,19 +26,37 @@ fn registry() -> IRegistryLibraryDispatcher {
     IRegistryLibraryDispatcher { class_hash: Registry::TEST_CLASS_HASH }
 }
 
-/// Why the registry refuses the fixture's proof for a claim.
+/// The client's claim and its proof.
+fn submission() -> (Claim, Span<felt252>) {
+    let mut felts = calldata();
+    let claim: Claim = Serde::deserialize(ref felts).expect('a claim');
+    let proof: Span<felt252> = Serde::deserialize(ref felts).expect('a proof');
+    assert!(felts.is_empty());
+    (claim, proof)
+}
+
+/// Why the registry refuses the client's proof for a claim.
 #[feature("safe_dispatcher")]
 fn refused(claim: Claim) -> felt252 {
     let safe = IRegistrySafeLibraryDispatcher { class_hash: Registry::TEST_CLASS_HASH };
-    *safe.submit(claim, proof()).unwrap_err()[0]
+    let (_, proof) = submission();
+    *safe.submit(claim, proof).unwrap_err()[0]
 }
 
 #[test]
-fn a_proof_is_accepted_once() {
+fn the_client_has_this_model() {
+    let mut felts = registration();
+    assert!(Serde::deserialize(ref felts) == Some(model()));
+    assert!(felts.is_empty());
+}
+
+#[test]
+fn the_clients_submission_is_accepted_once() {
     let registry = registry();
-    let id = registry.register_model(Model { leaf_root: LEAF, ..model() });
-    let claim = opening(id, last());
-    registry.submit(claim, proof());
+    let id = registry.register_model(model());
+    let (claim, proof) = submission();
+    assert!(claim == opening(id, last()));
+    registry.submit(claim, proof);
     assert!(registry.session(name(id)) == proven(last()));
     assert!(registry.is_accepted(name(id), last()));
     assert!(refused(claim) == errors::REPLAY);
@@ -46,7 +66,7 @@ fn a_proof_is_accepted_once() {
 #[test]
 fn a_proof_is_of_its_circuit() {
     let registry = registry();
-    let other = registry.register_model(Model { leaf_root: LEAF - 1, ..model() });
+    let other = registry.register_model(Model { leaf_root: LEAF_ROOT - 1, ..model() });
     assert!(refused(opening(other, last())) == 'proof: interaction work');
     assert!(!registry.is_accepted(name(other), last()));
 }
@@ -55,8 +75,7 @@ fn a_proof_is_of_its_circuit() {
 #[test]
 fn a_proof_is_of_its_claim() {
     let registry = registry();
-    let model = Model { leaf_root: LEAF, ..model() };
-    let id = registry.register_model(model);
+    let id = registry.register_model(model());
     let end = last();
     let mut claims = array![];
     for end in array![
@@ -76,8 +95,8 @@ fn a_proof_is_of_its_claim() {
     let session = SessionName { first_token: 1, ..name(id) };
     claims.append(Claim { session, start: first_of(1), end });
     for other in array![
-        Model { model_root: 1, ..model }, Model { spec_version: 1, ..model },
-        Model { eos: 0, ..model },
+        Model { model_root: 1, ..model() }, Model { spec_version: 1, ..model() },
+        Model { eos: 0, ..model() },
     ] {
         claims.append(opening(registry.register_model(other), end));
     }
@@ -87,5 +106,6 @@ fn a_proof_is_of_its_claim() {
     set_chain_id('SN_MAIN');
     assert!(refused(opening(id, end)) == 'proof: interaction work');
     set_chain_id(CHAIN);
-    registry.submit(opening(id, end), proof());
+    let (claim, proof) = submission();
+    registry.submit(claim, proof);
 }

@@ -1,10 +1,8 @@
 //! The Cairo verifier against the Rust verifier on the same proofs: both take the fixture, and both refuse each change of it.
 
-use std::fs;
-use std::path::Path;
-
+use cairo_decode::receipt::{Document, TensorReceipt, Wrapped};
 use cairo_decode::verify::statement::v3::OUTPUT_LEN;
-use cairo_decode::wrap::span::{FIRST, LAST, Span};
+use cairo_decode::wrap::span::{COMMON, FIRST, LAST, Span};
 use cairo_decode::wrap::verify::verify_packed;
 use cairo_decode::wrap::{calldata, digest_felt, felt_digest, fold};
 use cairo_lang_compiler::db::RootDatabase;
@@ -16,13 +14,12 @@ use cairo_lang_filesystem::ids::CrateInput;
 use cairo_lang_runner::{Arg, RunResultValue, SierraCasmRunner, StarknetState};
 use cairo_lang_starknet::starknet_plugin_suite;
 use circuits::blake::HashValue;
-use serde::Deserialize;
 use starknet_types_core::felt::Felt;
 use stwo::core::fields::qm31::QM31;
 use stwo::core::vcs::blake2_hash::Blake2sHash;
 
 use crate::refusals::{FORM, flip, reason_of};
-use crate::{ENTRY, package};
+use crate::{ENTRY, fixture, package};
 
 /// Most L2 gas that verifying the fixture may take, the statement included. Lower it when it sinks.
 const MAX_GAS: u64 = 171_000_000;
@@ -110,27 +107,26 @@ fn array(felts: &[Felt]) -> Arg {
 
 /// What a verifier is given.
 #[derive(Clone)]
-pub struct Case {
-    pub leaf_root: Felt,
-    pub statement: Vec<Felt>,
-    pub proof: Vec<Felt>,
+struct Case {
+    leaf_root: Felt,
+    statement: Vec<Felt>,
+    proof: Vec<Felt>,
 }
 
 impl Case {
     /// The fixture's session, from its first frontier to its last one.
-    pub fn honest() -> Case {
-        let file = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/fixtures/fold-of-toys.json");
-        let text = fs::read_to_string(file).expect("the fixture");
-        let Fixture {
-            common,
-            frontiers: [first, _, last],
-            leaf_root,
-            proof,
-        } = serde_json::from_str(&text).expect("the fixture");
+    fn honest() -> Case {
+        let wrapped = Wrapped::read(&fixture("wrapped-0000.json")).expect("wrapped-0000.json");
+        let output = |chunk: u32| {
+            let receipt = fixture(&format!("chunk-{chunk:04}.receipt.json"));
+            let receipt = TensorReceipt::read(&receipt).expect("a receipt");
+            receipt.statement.to_output()
+        };
+        let (first, last) = (output(0), output(wrapped.chunks - 1));
         Case {
-            leaf_root,
-            statement: [common, first, last].concat(),
-            proof,
+            leaf_root: wrapped.leaf_root.0,
+            statement: [&first[COMMON], &first[FIRST], &last[LAST]].concat(),
+            proof: wrapped.proof.iter().map(|felt| felt.0).collect(),
         }
     }
 
@@ -162,15 +158,6 @@ impl Case {
         case.statement[at] = felt;
         case
     }
-}
-
-/// A session of two chunks: `tests/wrap_fold/fixture.rs` makes it.
-#[derive(Deserialize)]
-struct Fixture {
-    common: Vec<Felt>,
-    frontiers: [Vec<Felt>; 3],
-    leaf_root: Felt,
-    proof: Vec<Felt>,
 }
 
 /// A generator of numbers, the same on every run.
