@@ -109,11 +109,11 @@ fn the_circuit_fits_a_folds_shape() {
     let gates = built.circuit();
     expect![[r#"
         (
-            0,
-            0,
-            0,
-            0,
-            0,
+            845565,
+            20412,
+            729680,
+            72968,
+            145254,
         )
     "#]]
     .assert_debug_eq(&(

@@ -6,10 +6,12 @@ use starknet::ClassHash;
 /// change.
 #[starknet::interface]
 pub trait ISessionVerifier<T> {
-    /// Panics unless `proof` proves that each of the 1 to 16 statements (21 felts each, one after the other) is
-    /// the output of a Cairo proof that the leaf circuit `leaf_root` accepts.
+    /// Panics unless `proof` proves the statement of a span of chunks: 21 felts, those of a statement of version 3
+    /// without `steps`, with the first chunk's frontier before and the last chunk's frontier behind. That is, unless
+    /// there are Cairo proofs that the leaf circuit `leaf_root` accepts, whose outputs have the common part and lead
+    /// from the one frontier to the other.
     fn verify_session(
-        self: @T, leaf_root: felt252, statements: Span<felt252>, proof: Span<felt252>,
+        self: @T, leaf_root: felt252, statement: Span<felt252>, proof: Span<felt252>,
     );
 }
 
@@ -22,9 +24,11 @@ pub struct Model {
     pub program_hash: felt252,
     /// Root of the circuit that verifies one chunk's proof of the program.
     pub leaf_root: felt252,
+    /// Root of the tensor components' constants.
+    pub constants_root: felt252,
     /// Version of the numeric specification.
     pub spec_version: u32,
-    /// Version of the statement's encoding.
+    /// Version of the statement's encoding: 3.
     pub statement_version: u32,
     /// 0: greedy.
     pub policy: u32,
@@ -47,52 +51,44 @@ pub struct SessionName {
     pub first_token: u32,
 }
 
-/// What the next step inherits.
+/// What the next step inherits. Each root is that of nothing, 0, at position 0.
 #[derive(Copy, Drop, Serde, PartialEq, Debug, Default, starknet::Store)]
 pub struct Frontier {
     pub position: u32,
+    /// The token at this position, which no step has consumed.
     pub last_token: u32,
     /// Chain over the keys and values of all positions before this one.
     pub kv_root: felt252,
-    /// Chain over all tokens up to this position.
+    /// Chain over all tokens before this position.
     pub tokens_root: felt252,
+    /// Chain over what the policy chose at each position before this one.
+    pub chosen_root: felt252,
 }
 
 /// What a session has reached.
 #[derive(Copy, Drop, Serde, PartialEq, Debug, Default)]
 pub struct Session {
-    /// Whether accepted chunks lead from the first token to the prompt's last one or beyond, so that a program has
-    /// compared the tokens with the session's prompt root and length.
+    /// Whether accepted claims lead from the first token behind the prompt, so that a program has compared the
+    /// tokens with the session's prompt root and length.
     pub prompt_proven: bool,
     /// The furthest accepted frontier; zeros as long as the prompt is not proven.
     pub frontier: Frontier,
 }
 
-/// One chunk of a submission: what its statement adds to the frontier before it.
+/// A submission: steps of which session, from which of its frontiers to which.
 #[derive(Copy, Drop, Serde, PartialEq, Debug)]
-pub struct Chunk {
-    pub steps: u32,
-    pub last_token: u32,
-    pub kv_root: felt252,
-    pub tokens_root: felt252,
-    /// Chain over the tokens that the chunk's steps chose.
-    pub emitted_root: felt252,
-}
-
-/// A submission: which session, from which of its frontiers, and the chunks from there.
-#[derive(Copy, Drop, Serde)]
 pub struct Claim {
     pub session: SessionName,
-    /// The session's first frontier, or the end of any accepted chunk.
+    /// The session's first frontier, or the end of any accepted claim.
     pub start: Frontier,
-    pub chunks: Span<Chunk>,
+    pub end: Frontier,
 }
 
 #[starknet::interface]
 pub trait IRegistry<T> {
     /// Registers a model, for anybody. Returns its id.
     fn register_model(ref self: T, model: Model) -> felt252;
-    /// Accepts chunks of a session, or reverts.
+    /// Accepts steps of a session, or reverts.
     fn submit(ref self: T, claim: Claim, proof: Span<felt252>);
     /// The verifier's class hash, fixed when the registry was deployed.
     fn verifier_class(self: @T) -> ClassHash;
@@ -100,11 +96,10 @@ pub trait IRegistry<T> {
     fn is_registered(self: @T, model_id: felt252) -> bool;
     /// What a session has reached; false and zeros until its prompt is proven.
     fn session(self: @T, session: SessionName) -> Session;
-    /// Hash of the frontier that was accepted at a position, the prompt's last or a later one; 0 for none.
+    /// Hash of the frontier where an accepted claim ends at a position behind the prompt; 0 for none.
     fn frontier_at(self: @T, session: SessionName, position: u32) -> felt252;
-    /// Whether a statement was accepted for a model, by the Poseidon hash of its 21 felts. For another model the
-    /// same statement was not: its felts do not say which program was proven.
-    fn is_accepted(self: @T, model_id: felt252, statement_hash: felt252) -> bool;
-    /// The statements that a claim stands for here and now, as they would be verified.
-    fn statements(self: @T, claim: Claim) -> Array<felt252>;
+    /// Whether an accepted claim ends at this frontier. Not so of the session's first one, where none can end.
+    fn is_accepted(self: @T, session: SessionName, frontier: Frontier) -> bool;
+    /// The 21 felts that a claim stands for here and now, as they would be verified.
+    fn statement(self: @T, claim: Claim) -> Array<felt252>;
 }

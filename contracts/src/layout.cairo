@@ -45,11 +45,8 @@ pub const ALPHA_POWERS: u32 = 5;
 /// Relation that links gates.
 pub const GATE_RELATION: u32 = 378353459;
 
-/// Circuit that verifies two leaves.
-pub const LEVEL_1_ROOT: felt252 = 0x6a2c83a19e6f86314d2967804f2cb44eb69406d7b96481103710dadd81acc6;
-
-/// Circuit that verifies two aggregates.
-pub const UPPER_ROOT: felt252 = 0xa305b234c4b2bf91363340c4c8bd4b481a6441bd39ddc2d5a769ae578d1814;
+/// Circuit that verifies two nodes of a session: leaves, pairs of large leaves, or proofs of itself.
+pub const FOLD_ROOT: felt252 = 0xb5552e5d6a1b227dee4a941e1bd35b5319a17345499f9f8a31e65d62f3a8eb;
 
 /// The inverse of every component's number of rows.
 pub const ROWS_INVERSE: [u32; 11] = [

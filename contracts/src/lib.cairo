@@ -1,7 +1,7 @@
 //! A Starknet contract that verifies transformer decode steps.
 //!
-//! `registry` keeps models and sessions, `verifier` is the class that it asks. Below them: `tree` and `limbs`
-//! compute from statements what a wrapped proof must say; `circuit` verifies that proof, with `calldata`,
+//! `registry` keeps models and sessions, `verifier` is the class that it asks. Below them: `span` and `limbs`
+//! compute from a statement what a wrapped proof must say; `circuit` verifies that proof, with `calldata`,
 //! `channel`, `merkle`, `quotients`, `fri` and `lookup` for its parts; `blake`, `circle` and `fields` are
 //! arithmetic. `constraints` and `layout` are generated from the prover's crates.
 
@@ -21,7 +21,7 @@ pub mod lookup;
 pub mod merkle;
 pub mod quotients;
 pub mod registry;
-pub mod tree;
+pub mod span;
 pub mod verifier;
 
 #[cfg(test)]
@@ -47,6 +47,6 @@ mod registry_setup;
 #[cfg(test)]
 mod registry_test;
 #[cfg(test)]
-mod tree_test;
+mod span_test;
 #[cfg(test)]
 mod vectors;

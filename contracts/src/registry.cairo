@@ -1,81 +1,82 @@
-//! The registry: models, and sessions that grow by proven chunks.
+//! The registry: models, and sessions that grow by proven steps.
 //!
-//! Nobody owns it. No call marks a statement as accepted but [`submit`] with a proof; no call replaces the
+//! Nobody owns it. No call records a frontier as accepted but [`submit`] with a proof; no call replaces the
 //! verifier, changes a model, or upgrades the contract.
 //!
 //! **For a model id.** A statement's felts do not say which program was proven, the model id does. So everything
 //! that is stored or answered is stored and answered for a model id. Whoever registers a circuit that accepts
 //! anything can lie about that one id.
 //!
-//! **Submitting.** A claim names the session, the frontier where it starts, and what each chunk adds. The registry
+//! **Submitting.** A claim names the session, the frontier where it starts and the one where it ends. The registry
 //! knows the rest: chain, contract, the model's root, versions and policy. From all of it the registry writes out
-//! the statements itself, and asks the verifier whether the proof proves exactly these.
+//! the statement itself, and asks the verifier whether the proof proves exactly this one. How many chunks it was
+//! proven in, is not said.
 //!
-//! **Continuing.** A claim starts at the session's first frontier, or where any accepted chunk ends. So every
-//! accepted statement lies on a chain of accepted ones from the session's first token. A claim may contain
-//! statements that were accepted before, as long as one is new: proofs of several chunks in one cannot be made
-//! worthless by somebody who submits one of the chunks alone. An accepted statement is not recorded again.
+//! **Continuing.** A claim starts at the session's first frontier, or where any accepted claim ends. So every
+//! accepted end lies on a chain of accepted claims from the session's first token, and counts once: a claim of such
+//! an end is refused. Whoever submits a part of a session makes nobody's longer claim worthless, as that has another
+//! end. A claim may end before others do, and claims may overlap.
 //!
-//! **One future.** A program compares the tokens with the prompt root where the prompt's last token comes in. From
-//! that position on, an honest model has one frontier for each position of a session, and the registry refuses
-//! a second one. Before it, the prover chooses the tokens, so several frontiers of a position may be accepted;
-//! those that are not of the prompt can never be continued to its end, and none stands in the way of another. A
-//! session that has not reached its prompt's last token has a prompt that nobody has proven: its view says so.
+//! **One future.** A program compares the tokens with the prompt root in the step that takes in the prompt's last
+//! token, at position `prompt_length - 1`, and leads behind it. From the position behind on, an honest model has
+//! one frontier for each position of a session, and the registry refuses a second one. Before it, the prover chooses
+//! the tokens, so several frontiers of a position may be accepted; those that are not of the prompt can never be
+//! continued behind it, and none stands in the way of another. A session without an accepted frontier behind its
+//! prompt has a prompt that nobody has proven: its view says so.
 
 /// Why a call reverts.
 ///
 /// | reason | meaning |
 /// |---|---|
 /// | `model: already registered` | the same model is there already |
-/// | `model: versions` | spec or statement version 0 |
+/// | `model: versions` | spec version 0, or a statement version other than 3 |
 /// | `model: policy` | another policy than greedy |
 /// | `model: security` | fewer than 96 bits |
 /// | `model: unknown` | the claim's model is not registered |
-/// | `claim: chunks` | none, or more than 16 |
 /// | `claim: prompt` | a prompt of no or too many tokens |
-/// | `claim: gap` | the claim starts at a frontier that is neither the session's first nor where an accepted chunk ends |
-/// | `claim: steps` | a chunk without steps |
-/// | `claim: position` | a position beyond 2^20 |
-/// | `claim: finished` | a chunk starts where the model has ended the sequence |
-/// | `claim: fork` | behind the prompt a chunk ends at a position where another frontier was accepted |
-/// | `claim: replay` | all of the claim's statements were accepted before |
+/// | `claim: gap` | the claim starts at a frontier that is neither the session's first nor where an accepted claim ends |
+/// | `claim: finished` | the claim starts where the model has ended the sequence |
+/// | `claim: steps` | the claim does not end behind its start |
+/// | `claim: position` | it ends at a position beyond 2^20 |
+/// | `claim: replay` | an accepted claim ends at this frontier |
+/// | `claim: fork` | behind the prompt an accepted claim ends at this position, at another frontier |
 ///
-/// The verifier's reasons start with `proof:`, `fri:` or `statements:`.
+/// The verifier's reasons start with `proof:`, `fri:` or `statement:`.
 pub mod errors {
     pub const REGISTERED: felt252 = 'model: already registered';
     pub const VERSIONS: felt252 = 'model: versions';
     pub const POLICY: felt252 = 'model: policy';
     pub const SECURITY: felt252 = 'model: security';
     pub const UNKNOWN: felt252 = 'model: unknown';
-    pub const CHUNKS: felt252 = 'claim: chunks';
     pub const PROMPT: felt252 = 'claim: prompt';
     pub const GAP: felt252 = 'claim: gap';
+    pub const FINISHED: felt252 = 'claim: finished';
     pub const STEPS: felt252 = 'claim: steps';
     pub const POSITION: felt252 = 'claim: position';
-    pub const FINISHED: felt252 = 'claim: finished';
-    pub const FORK: felt252 = 'claim: fork';
     pub const REPLAY: felt252 = 'claim: replay';
+    pub const FORK: felt252 = 'claim: fork';
 }
 
 #[starknet::contract]
 pub mod Registry {
-    use core::poseidon::{hades_permutation, poseidon_hash_span};
+    use core::poseidon::poseidon_hash_span;
     use starknet::storage::{
         Map, StorageMapReadAccess, StorageMapWriteAccess, StoragePointerReadAccess,
         StoragePointerWriteAccess,
     };
     use starknet::{ClassHash, get_contract_address, get_tx_info};
     use crate::interfaces::{
-        Chunk, Claim, Frontier, IRegistry, ISessionVerifierDispatcherTrait,
+        Claim, Frontier, IRegistry, ISessionVerifierDispatcherTrait,
         ISessionVerifierLibraryDispatcher, Model, Session, SessionName,
     };
     use super::errors;
 
     /// Least security of a model's proofs, in bits.
     const MIN_SECURITY_BITS: u32 = 96;
+    /// The statement whose first frontier and whose comparison with the prompt root this registry knows.
+    const STATEMENT_VERSION: u32 = 3;
     /// Largest position and prompt length, as in the statement's form.
     const MAX_POSITION: u32 = 0x100000;
-    const MAX_CHUNKS: u32 = 16;
     const GREEDY: u32 = 0;
     const TOKEN_BOUNDARY: felt252 = 0;
 
@@ -83,11 +84,9 @@ pub mod Registry {
     struct Storage {
         verifier: ClassHash,
         models: Map<felt252, Model>,
-        /// By model id and the statement's hash.
-        accepted: Map<(felt252, felt252), bool>,
-        /// By session: the furthest frontier at or behind the prompt's last token.
+        /// By session: the furthest accepted frontier behind the prompt.
         heads: Map<felt252, Frontier>,
-        /// By session and slot: hash of the frontier there, at which a chunk ends. See [`slot_of`].
+        /// By session and slot: hash of the frontier there, at which an accepted claim ends. See [`slot_of`].
         frontiers: Map<(felt252, felt252), felt252>,
     }
 
@@ -95,7 +94,7 @@ pub mod Registry {
     #[derive(Drop, starknet::Event)]
     pub enum Event {
         ModelRegistered: ModelRegistered,
-        ChunkAccepted: ChunkAccepted,
+        SpanAccepted: SpanAccepted,
     }
 
     #[derive(Drop, starknet::Event)]
@@ -106,10 +105,10 @@ pub mod Registry {
         pub model_root: felt252,
     }
 
-    /// A statement was accepted, for the first time. Chunks of one session may overlap, if they were cut in
-    /// different ways: whoever counts tokens has to count positions, not events.
+    /// The steps from a frontier to another one were accepted. There is one event for each end, and events of a
+    /// session may overlap: whoever counts tokens has to count positions.
     #[derive(Drop, starknet::Event)]
-    pub struct ChunkAccepted {
+    pub struct SpanAccepted {
         #[key]
         pub model_id: felt252,
         #[key]
@@ -120,23 +119,8 @@ pub mod Registry {
         pub prompt_root: felt252,
         pub prompt_length: u32,
         pub first_token: u32,
-        pub first_position: u32,
-        pub steps: u32,
-        pub tokens_root: felt252,
-        pub emitted_root: felt252,
-        pub statement_hash: felt252,
-    }
-
-    /// A chunk of a claim that the registry may take.
-    #[derive(Copy, Drop)]
-    struct Part {
-        first_position: u32,
-        end: Frontier,
-        end_hash: felt252,
-        emitted_root: felt252,
-        statement_hash: felt252,
-        /// Whether the statement was accepted before.
-        known: bool,
+        pub start: Frontier,
+        pub end: Frontier,
     }
 
     #[constructor]
@@ -147,7 +131,10 @@ pub mod Registry {
     #[abi(embed_v0)]
     impl RegistryImpl of IRegistry<ContractState> {
         fn register_model(ref self: ContractState, model: Model) -> felt252 {
-            assert(model.spec_version != 0 && model.statement_version != 0, errors::VERSIONS);
+            assert(
+                model.spec_version != 0 && model.statement_version == STATEMENT_VERSION,
+                errors::VERSIONS,
+            );
             assert(model.policy == GREEDY, errors::POLICY);
             assert(model.security_bits >= MIN_SECURITY_BITS, errors::SECURITY);
             let model_id = id_of(@model);
@@ -159,21 +146,11 @@ pub mod Registry {
 
         fn submit(ref self: ContractState, claim: Claim, proof: Span<felt252>) {
             let model = self.models.read(claim.session.model_id);
-            let (statements, parts) = expand(@self, @model, @claim);
-            ISessionVerifierLibraryDispatcher { class_hash: self.verifier.read() }
-                .verify_session(model.leaf_root, statements.span(), proof);
             let key = key_of(@claim.session);
-            let mut end = claim.start;
-            for part in parts {
-                if !part.known {
-                    record(ref self, @claim.session, key, part);
-                }
-                end = part.end;
-            }
-            if reaches(claim.session.prompt_length, end.position)
-                && end.position > self.heads.read(key).position {
-                self.heads.write(key, end);
-            }
+            check(@self, @model, @claim, key);
+            ISessionVerifierLibraryDispatcher { class_hash: self.verifier.read() }
+                .verify_session(model.leaf_root, statement_of(@model, @claim).span(), proof);
+            record(ref self, @claim, key);
         }
 
         fn verifier_class(self: @ContractState) -> ClassHash {
@@ -190,7 +167,7 @@ pub mod Registry {
 
         fn session(self: @ContractState, session: SessionName) -> Session {
             let frontier = self.heads.read(key_of(@session));
-            // Every chunk has a step, so no head is at position 0.
+            // A claim has steps, so no head is at position 0.
             Session { prompt_proven: frontier.position != 0, frontier }
         }
 
@@ -198,16 +175,15 @@ pub mod Registry {
             self.frontiers.read((key_of(@session), position.into()))
         }
 
-        fn is_accepted(
-            self: @ContractState, model_id: felt252, statement_hash: felt252,
-        ) -> bool {
-            self.accepted.read((model_id, statement_hash))
+        fn is_accepted(self: @ContractState, session: SessionName, frontier: Frontier) -> bool {
+            let place = place_of(session.prompt_length, @frontier);
+            self.frontiers.read((key_of(@session), place.slot)) == place.hash
         }
 
-        fn statements(self: @ContractState, claim: Claim) -> Array<felt252> {
+        fn statement(self: @ContractState, claim: Claim) -> Array<felt252> {
             let model = self.models.read(claim.session.model_id);
-            let (statements, _) = expand(self, @model, @claim);
-            statements
+            check(self, @model, @claim, key_of(@claim.session));
+            statement_of(@model, @claim)
         }
     }
 
@@ -228,128 +204,97 @@ pub mod Registry {
         poseidon_hash_span(felts.span())
     }
 
-    fn hash_of(frontier: @Frontier) -> felt252 {
+    /// The frontier before the session's first step, with roots of nothing.
+    fn first_frontier(session: @SessionName) -> Frontier {
+        Frontier { last_token: *session.first_token, ..Default::default() }
+    }
+
+    /// Whether a frontier at this position comes after the comparison of the tokens with the prompt root: the step
+    /// that compares consumes the prompt's last token, which is at position `prompt_length - 1`.
+    fn reaches(prompt_length: u32, position: u32) -> bool {
+        position >= prompt_length
+    }
+
+    /// Where a session's frontier is recorded, and as what.
+    #[derive(Copy, Drop)]
+    struct Place {
+        slot: felt252,
+        hash: felt252,
+    }
+
+    /// A position behind the prompt has one slot, before it every frontier has its own. No hash is as small as a
+    /// position.
+    fn place_of(prompt_length: u32, frontier: @Frontier) -> Place {
         let mut felts = array![];
         frontier.serialize(ref felts);
-        poseidon_hash_span(felts.span())
-    }
-
-    /// The frontier before the session's first step. Its tokens are the first one alone, folded as in the
-    /// specification.
-    fn first_frontier(session: @SessionName) -> Frontier {
-        let last_token = *session.first_token;
-        let (tokens_root, _, _) = hades_permutation(0, last_token.into(), 2);
-        Frontier { position: 0, last_token, kv_root: 0, tokens_root }
-    }
-
-    /// Whether the frontier at this position comes after the comparison of the tokens with the prompt root: the
-    /// prompt's last token is at `prompt_length - 1`. There is no prompt without tokens.
-    fn reaches(prompt_length: u32, position: u32) -> bool {
-        position >= prompt_length - 1
-    }
-
-    /// Where a session's frontier with this hash is recorded. From the prompt's last token on a position has one slot,
-    /// before it every frontier has its own. No hash is as small as a position.
-    fn slot_of(prompt_length: u32, position: u32, hash: felt252) -> felt252 {
-        if reaches(prompt_length, position) {
+        let hash = poseidon_hash_span(felts.span());
+        let position = *frontier.position;
+        let slot = if reaches(prompt_length, position) {
             position.into()
         } else {
             hash
-        }
+        };
+        Place { slot, hash }
     }
 
-    /// Remembers a statement and where it ends.
-    fn record(ref self: ContractState, session: @SessionName, key: felt252, part: Part) {
-        let Part { first_position, end, end_hash, emitted_root, statement_hash, known: _ } = part;
-        self.accepted.write((*session.model_id, statement_hash), true);
-        let slot = slot_of(*session.prompt_length, end.position, end_hash);
-        self.frontiers.write((key, slot), end_hash);
+    /// Requires that the claim may be accepted with a proof. `key` is that of its session.
+    fn check(self: @ContractState, model: @Model, claim: @Claim, key: felt252) {
+        let Claim { session, start, end } = claim;
+        assert(is_one(model), errors::UNKNOWN);
+        let prompt_length = *session.prompt_length;
+        assert(prompt_length != 0 && prompt_length <= MAX_POSITION, errors::PROMPT);
+        if *start != first_frontier(session) {
+            let place = place_of(prompt_length, start);
+            assert(self.frontiers.read((key, place.slot)) == place.hash, errors::GAP);
+        }
+        // The end of sequence that the model chose, not one in the prompt, ends the session.
+        let chosen = reaches(prompt_length, *start.position);
+        let ended = *model.eos != 0 && *start.last_token == *model.eos - 1;
+        assert(!(chosen && ended), errors::FINISHED);
+        assert(*end.position > *start.position, errors::STEPS);
+        assert(*end.position <= MAX_POSITION, errors::POSITION);
+        let place = place_of(prompt_length, end);
+        let there = self.frontiers.read((key, place.slot));
+        assert(there != place.hash, errors::REPLAY);
+        assert(there == 0, errors::FORK);
+    }
+
+    /// Remembers where an accepted claim ends.
+    fn record(ref self: ContractState, claim: @Claim, key: felt252) {
+        let Claim { session, start, end } = *claim;
+        let SessionName { model_id, session_id, prompt_root, prompt_length, first_token } = session;
+        let place = place_of(prompt_length, @end);
+        self.frontiers.write((key, place.slot), place.hash);
+        let furthest = self.heads.read(key).position;
+        if reaches(prompt_length, end.position) && end.position > furthest {
+            self.heads.write(key, end);
+        }
         self
             .emit(
-                ChunkAccepted {
-                    model_id: *session.model_id,
-                    session_id: *session.session_id,
+                SpanAccepted {
+                    model_id,
+                    session_id,
                     session: key,
-                    prompt_root: *session.prompt_root,
-                    prompt_length: *session.prompt_length,
-                    first_token: *session.first_token,
-                    first_position,
-                    steps: end.position - first_position,
-                    tokens_root: end.tokens_root,
-                    emitted_root,
-                    statement_hash,
+                    prompt_root,
+                    prompt_length,
+                    first_token,
+                    start,
+                    end,
                 },
             );
     }
 
-    /// The statements that a claim stands for, one after the other, and its chunks.
-    fn expand(
-        self: @ContractState, model: @Model, claim: @Claim,
-    ) -> (Array<felt252>, Array<Part>) {
+    /// The 21 felts of a claim's statement: what all chunks of the session have in common, and the two frontiers.
+    fn statement_of(model: @Model, claim: @Claim) -> Array<felt252> {
         let session = claim.session;
-        assert(is_one(model), errors::UNKNOWN);
-        let n = (*claim.chunks).len();
-        assert(n != 0 && n <= MAX_CHUNKS, errors::CHUNKS);
-        let prompt_length = *session.prompt_length;
-        assert(prompt_length != 0 && prompt_length <= MAX_POSITION, errors::PROMPT);
-        let key = key_of(session);
-        let mut frontier = *claim.start;
-        if frontier != first_frontier(session) {
-            let hash = hash_of(@frontier);
-            let slot = slot_of(prompt_length, frontier.position, hash);
-            assert(self.frontiers.read((key, slot)) == hash, errors::GAP);
-        }
-        let mut statements = array![];
-        let mut parts = array![];
-        let mut news = false;
-        for chunk in *claim.chunks {
-            let Chunk { steps, last_token, kv_root, tokens_root, emitted_root } = *chunk;
-            assert(steps != 0, errors::STEPS);
-            // The end of sequence that the model chose, not one in the prompt, ends the session.
-            let chosen = frontier.position >= prompt_length;
-            let ended = *model.eos != 0 && frontier.last_token == *model.eos - 1;
-            assert(!(chosen && ended), errors::FINISHED);
-            assert(steps <= MAX_POSITION - frontier.position, errors::POSITION);
-            let position = frontier.position + steps;
-            let end = Frontier { position, last_token, kv_root, tokens_root };
-            let end_hash = hash_of(@end);
-            let slot = slot_of(prompt_length, position, end_hash);
-            let there = self.frontiers.read((key, slot));
-            assert(there == 0 || there == end_hash, errors::FORK);
-            let statement = statement(model, session, steps, @frontier, @end, emitted_root);
-            let statement_hash = poseidon_hash_span(statement.span());
-            let known = self.accepted.read((*session.model_id, statement_hash));
-            news = news || !known;
-            statements.append_span(statement.span());
-            let first_position = frontier.position;
-            parts
-                .append(
-                    Part { first_position, end, end_hash, emitted_root, statement_hash, known },
-                );
-            frontier = end;
-        }
-        assert(news, errors::REPLAY);
-        (statements, parts)
-    }
-
-    /// A statement's 21 felts.
-    fn statement(
-        model: @Model,
-        session: @SessionName,
-        steps: u32,
-        start: @Frontier,
-        end: @Frontier,
-        emitted_root: felt252,
-    ) -> Array<felt252> {
         let mut felts = array![
             (*model.statement_version).into(), (*model.spec_version).into(),
             get_tx_info().unbox().chain_id, get_contract_address().into(), *session.session_id,
             *model.model_root, (*model.policy).into(), (*model.eos).into(), TOKEN_BOUNDARY,
-            *session.prompt_root, (*session.prompt_length).into(), steps.into(),
+            *session.prompt_root, (*session.prompt_length).into(),
         ];
-        start.serialize(ref felts);
-        end.serialize(ref felts);
-        felts.append(emitted_root);
+        claim.start.serialize(ref felts);
+        claim.end.serialize(ref felts);
         felts
     }
 }

@@ -2,18 +2,15 @@
 //! overlap, and what strangers submit first. Where the verifier takes anything, the registry alone refuses; where
 //! it compares, an attack is one that the registry's own checks cannot see.
 
-use core::poseidon::poseidon_hash_span;
 use starknet::testing::pop_log_raw;
 use crate::interfaces::{
-    Chunk, Claim, Frontier, IRegistryDispatcher, IRegistryDispatcherTrait, Model, Session,
-    SessionName,
+    Claim, Frontier, IRegistryDispatcher, IRegistryDispatcherTrait, Model, SessionName,
 };
 use crate::registry::errors;
 use crate::registry_setup::{
-    LEAF_ROOT, MAX_POSITION, accepting, after, barred, chunk, chunks, claim, comparing, first_of,
-    first_proof, first_statement, frontier_hash, hash_of, made_up, middle, model, name,
-    open_session, opening, proof_of, proven, reached, refused, second_proof, second_statement,
-    single_steps,
+    LEAF_ROOT, MAX_POSITION, accept, accepting, barred, claim, comparing, first_of, frontier_hash,
+    last, made_up, middle, model, name, open_session, opening, proof, proof_of, proven, reached,
+    refused,
 };
 
 /// Takes the events so far, at least one.
@@ -25,13 +22,13 @@ fn skip_events(registry: IRegistryDispatcher) {
     assert!(n != 0);
 }
 
-/// The statement hashes of the events since, in order.
-fn new_hashes(registry: IRegistryDispatcher) -> Array<felt252> {
-    let mut hashes = array![];
+/// Start and end of the events since, as positions.
+fn new_spans(registry: IRegistryDispatcher) -> Array<(felt252, felt252)> {
+    let mut spans = array![];
     while let Some((_, data)) = pop_log_raw(registry.contract_address) {
-        hashes.append(*data[data.len() - 1]);
+        spans.append((*data[3], *data[8]));
     }
-    hashes
+    spans
 }
 
 /// A circuit that accepts anything, registered with an honest model's root, versions and eos: its statements have
@@ -40,23 +37,20 @@ fn new_hashes(registry: IRegistryDispatcher) -> Array<felt252> {
 fn a_lie_counts_for_the_liars_id_alone() {
     let (registry, id) = comparing();
     let lying = registry.register_model(Model { leaf_root: LEAF_ROOT + 1, ..model() });
-    let [first, _] = chunks();
-    let lie = Chunk { last_token: 246, ..first };
-    let honest = registry.statements(opening(id, [lie].span()));
-    let statement = registry.statements(opening(lying, [lie].span()));
-    assert!(statement == honest);
-    let hash = poseidon_hash_span(statement.span());
+    let lie = Frontier { last_token: 81, ..last() };
+    let statement = registry.statement(opening(lying, lie));
+    assert!(statement == registry.statement(opening(id, lie)));
     skip_events(registry);
-    registry.submit(opening(lying, [lie].span()), proof_of(LEAF_ROOT + 1, array![statement]));
-    assert!(registry.is_accepted(lying, hash));
-    assert!(!registry.is_accepted(id, hash));
-    assert!(reached(registry, id) == Default::<Session>::default());
-    assert!(registry.frontier_at(name(id), 4) == 0);
+    registry.submit(opening(lying, lie), proof_of(LEAF_ROOT + 1, statement));
+    assert!(registry.is_accepted(name(lying), lie));
+    assert!(!registry.is_accepted(name(id), lie));
+    assert!(reached(registry, id) == Default::default());
+    assert!(registry.frontier_at(name(id), 24) == 0);
     let (keys, _) = pop_log_raw(registry.contract_address).unwrap();
     assert!(*keys[1] == lying);
     // The honest model's session goes on as if nothing had been.
-    registry.submit(opening(id, [first].span()), first_proof(registry));
-    assert!(reached(registry, id) == proven(middle()));
+    registry.submit(opening(id, last()), proof(registry, first_of(0), last()));
+    assert!(reached(registry, id) == proven(last()));
 }
 
 /// Length and first token come from whoever submits first; with others it is another session.
@@ -69,13 +63,12 @@ fn squatting_blocks_nobody() {
         SessionName { prompt_root: 1, ..name(id) },
     ];
     for squat in squats.span() {
-        registry.submit(open_session(*squat, [chunk(1, 7)].span()), [].span());
+        registry.submit(open_session(*squat, made_up(1, 7)), [].span());
     }
-    registry.submit(opening(id, chunks().span()), [].span());
-    let [_, second] = chunks();
-    assert!(reached(registry, id) == proven(after(middle(), second)));
+    accept(registry, id, first_of(0), last());
+    assert!(reached(registry, id) == proven(last()));
     for squat in squats.span() {
-        // Of these only the prompt of one token is at its end.
+        // Of these only the prompt of one token is behind its end.
         let prompt_proven = *squat.prompt_length == 1;
         assert!(registry.session(*squat).prompt_proven == prompt_proven);
     }
@@ -86,97 +79,131 @@ fn squatting_blocks_nobody() {
 #[test]
 fn wrong_prompt_tokens_block_nobody() {
     let (registry, id) = accepting();
-    let wrong = [chunk(1, 7), chunk(1, 8), chunk(1, 9)].span();
-    registry.submit(opening(id, wrong), [].span());
-    assert!(reached(registry, id) == Default::<Session>::default());
-    registry.submit(opening(id, single_steps(3)), [].span());
-    assert!(reached(registry, id) == Default::<Session>::default());
+    accept(registry, id, first_of(0), made_up(2, 7));
+    accept(registry, id, made_up(2, 7), made_up(3, 8));
+    assert!(reached(registry, id) == Default::default());
+    accept(registry, id, first_of(0), made_up(3, 100));
+    assert!(reached(registry, id) == Default::default());
     // Each of the two goes on from its own frontiers.
-    registry.submit(claim(id, made_up(3, 102), [chunk(2, 50)].span()), [].span());
+    accept(registry, id, made_up(3, 100), made_up(5, 50));
     assert!(reached(registry, id) == proven(made_up(5, 50)));
-    registry.submit(claim(id, made_up(2, 8), [chunk(1, 10)].span()), [].span());
+    accept(registry, id, made_up(3, 8), made_up(4, 9));
     assert!(reached(registry, id) == proven(made_up(5, 50)));
 }
 
-/// The prompt has five tokens, at positions 0 to 4: the step to position 4 compares their root.
+/// A chunk that ends at `prompt_length - 1` has compared nothing, as all its tokens are the prover's choice. Were that
+/// position behind the prompt, a stranger's wrong last token would be shown as proven, and keep the owner out.
 #[test]
-fn the_prompt_is_proven_at_its_last_token() {
+fn a_wrong_last_token_of_the_prompt_is_no_future() {
     let (registry, id) = accepting();
-    for position in 0..8_u32 {
-        let start = if position == 0 {
-            first_of(0)
-        } else {
-            made_up(position, 100 + position)
-        };
-        let end = made_up(position + 1, 101 + position);
-        registry.submit(claim(id, start, [chunk(1, end.last_token)].span()), [].span());
-        let (session, there) = if end.position >= 4 {
+    let wrong = Frontier { last_token: 246, ..middle() };
+    accept(registry, id, first_of(0), wrong);
+    assert!(reached(registry, id) == Default::default());
+    assert!(registry.frontier_at(name(id), 4) == 0);
+    accept(registry, id, first_of(0), middle());
+    assert!(registry.is_accepted(name(id), wrong) && registry.is_accepted(name(id), middle()));
+    assert!(reached(registry, id) == Default::default());
+    accept(registry, id, middle(), last());
+    assert!(reached(registry, id) == proven(last()));
+    // Behind the prompt a second one at the same position has no place.
+    let other = Frontier { last_token: 81, ..last() };
+    barred(registry, id, wrong, other, errors::FORK);
+}
+
+/// The prompt has five tokens, at positions 0 to 4: the step from position 4 to 5 compares their root.
+#[test]
+fn the_prompt_is_proven_behind_its_last_token() {
+    let (registry, id) = accepting();
+    let mut start = first_of(0);
+    for position in 1..9_u32 {
+        let end = made_up(position, 100 + position);
+        accept(registry, id, start, end);
+        let (session, there) = if position >= 5 {
             (proven(end), frontier_hash(end))
         } else {
             (Default::default(), 0)
         };
-        assert!(reached(registry, id) == session, "position {}", end.position);
-        assert!(registry.frontier_at(name(id), end.position) == there);
+        assert!(reached(registry, id) == session, "position {position}");
+        assert!(registry.frontier_at(name(id), position) == there);
+        start = end;
     }
-    // A prompt of one token is compared before the first step.
+    // A prompt of one token is compared in the first step.
     let short = SessionName { prompt_length: 1, ..name(id) };
-    registry.submit(open_session(short, single_steps(1)), [].span());
+    registry.submit(open_session(short, made_up(1, 100)), [].span());
     assert!(registry.session(short) == proven(made_up(1, 100)));
 }
 
-/// The owner has proven and wrapped both chunks in one; a stranger submits the first alone.
+/// A claim from inside the prompt that ends at its length or behind it has a chunk that compares, wherever its cuts
+/// are; one that ends a position earlier has not.
 #[test]
-fn a_submission_with_something_new_lands() {
-    let (registry, id) = comparing();
-    let [first, second] = chunks();
-    registry.submit(opening(id, [first].span()), first_proof(registry));
-    skip_events(registry);
-    let contract = registry.contract_address.into();
-    let both = proof_of(LEAF_ROOT, array![first_statement(contract), second_statement(contract)]);
-    registry.submit(opening(id, [first, second].span()), both);
-    assert!(reached(registry, id) == proven(after(middle(), second)));
-    // The first one is recorded once.
-    assert!(new_hashes(registry) == array![hash_of(second_statement(contract))]);
-    refused(registry, opening(id, [first, second].span()), both, errors::REPLAY);
-}
-
-/// What was accepted before is verified again all the same.
-#[test]
-fn known_statements_need_their_proof() {
-    let (registry, id) = comparing();
-    let [first, second] = chunks();
-    registry.submit(opening(id, [first].span()), first_proof(registry));
-    let claim = opening(id, [first, second].span());
-    refused(registry, claim, second_proof(registry), 'proof: refused');
-}
-
-/// The same work would count twice.
-#[test]
-fn requirement_28_a_statement_counts_once() {
+fn a_claim_over_the_prompts_end_proves_it() {
     let (registry, id) = accepting();
-    let [first, second] = chunks();
-    registry.submit(opening(id, [first, second].span()), [].span());
-    skip_events(registry);
-    barred(registry, id, first_of(0), [first, second].span(), errors::REPLAY);
-    barred(registry, id, first_of(0), [first].span(), errors::REPLAY);
-    barred(registry, id, middle(), [second].span(), errors::REPLAY);
-    assert!(new_hashes(registry).is_empty());
+    for position in array![5_u32, 6, 40] {
+        let session = SessionName { session_id: position.into(), ..name(id) };
+        let submit = |start, end| registry.submit(Claim { session, start, end }, [].span());
+        submit(first_of(0), made_up(3, 7));
+        submit(made_up(3, 7), made_up(4, 8));
+        assert!(registry.session(session) == Default::default());
+        let end = made_up(position, 9);
+        submit(made_up(3, 7), end);
+        assert!(registry.session(session) == proven(end));
+        assert!(registry.frontier_at(session, position) == frontier_hash(end));
+    }
 }
 
-/// Two cuts of the same tokens; the session reaches no further by the second.
+/// The owner has folded all chunks into one; a stranger submits the first of them alone, from the same proofs.
 #[test]
-fn another_cut_lands_and_moves_nothing_back() {
+fn a_longer_claim_lands() {
+    let (registry, id) = comparing();
+    registry.submit(opening(id, middle()), proof(registry, first_of(0), middle()));
+    skip_events(registry);
+    let whole = proof(registry, first_of(0), last());
+    registry.submit(opening(id, last()), whole);
+    assert!(reached(registry, id) == proven(last()));
+    assert!(new_spans(registry) == array![(0, 24)]);
+    refused(registry, opening(id, last()), whole, errors::REPLAY);
+}
+
+/// The same steps would count twice: as they were, in another cut, or once as a whole and once behind a part.
+#[test]
+fn requirement_28_an_end_counts_once() {
     let (registry, id) = accepting();
-    registry.submit(opening(id, [chunk(8, 20)].span()), [].span());
-    assert!(reached(registry, id) == proven(made_up(8, 20)));
-    registry.submit(opening(id, [chunk(2, 30), chunk(4, 31)].span()), [].span());
-    assert!(reached(registry, id) == proven(made_up(8, 20)));
-    registry.submit(claim(id, made_up(6, 31), [chunk(2, 20)].span()), [].span());
-    assert!(reached(registry, id) == proven(made_up(8, 20)));
-    registry.submit(claim(id, made_up(6, 31), [chunk(3, 40)].span()), [].span());
-    assert!(reached(registry, id) == proven(made_up(9, 40)));
-    registry.submit(claim(id, made_up(8, 20), [chunk(1, 40), chunk(1, 41)].span()), [].span());
-    assert!(reached(registry, id) == proven(made_up(10, 41)));
+    accept(registry, id, first_of(0), made_up(2, 7));
+    accept(registry, id, made_up(2, 7), made_up(3, 8));
+    accept(registry, id, made_up(3, 8), made_up(8, 20));
+    accept(registry, id, made_up(8, 20), made_up(16, 21));
+    skip_events(registry);
+    for end in array![made_up(3, 8), made_up(8, 20), made_up(16, 21)] {
+        for start in array![first_of(0), made_up(2, 7), made_up(3, 8), made_up(8, 20)] {
+            if start.position < end.position {
+                barred(registry, id, start, end, errors::REPLAY);
+            }
+        }
+    }
+    assert!(new_spans(registry).is_empty());
+    assert!(reached(registry, id) == proven(made_up(16, 21)));
+}
+
+/// Two cuts of the same tokens: claims inside another one, and over its end. The session never goes back.
+#[test]
+fn claims_may_overlap() {
+    let (registry, id) = accepting();
+    accept(registry, id, first_of(0), made_up(16, 20));
+    skip_events(registry);
+    let head = proven(made_up(16, 20));
+    accept(registry, id, first_of(0), made_up(8, 30));
+    assert!(reached(registry, id) == head);
+    accept(registry, id, made_up(8, 30), made_up(12, 31));
+    assert!(reached(registry, id) == head);
+    accept(registry, id, first_of(0), made_up(3, 32));
+    assert!(reached(registry, id) == head);
+    accept(registry, id, made_up(12, 31), made_up(17, 40));
+    assert!(reached(registry, id) == proven(made_up(17, 40)));
+    accept(registry, id, made_up(16, 20), made_up(24, 41));
+    assert!(reached(registry, id) == proven(made_up(24, 41)));
+    // Whoever counts must count positions: 24 of them, and 37 steps in the events.
+    let spans = array![(0, 8), (8, 12), (0, 3), (12, 17), (16, 24)];
+    assert!(new_spans(registry) == spans);
 }
 
 /// Behind the prompt a session has one frontier at each position. An honest model cannot do otherwise; one whose
@@ -184,65 +211,66 @@ fn another_cut_lands_and_moves_nothing_back() {
 #[test]
 fn a_session_has_one_future() {
     let (registry, id) = accepting();
-    registry.submit(opening(id, [chunk(4, 7), chunk(4, 8)].span()), [].span());
+    accept(registry, id, first_of(0), made_up(4, 7));
+    accept(registry, id, made_up(4, 7), made_up(5, 8));
+    accept(registry, id, made_up(5, 8), made_up(8, 9));
     let before = reached(registry, id);
     skip_events(registry);
-    let good = chunk(4, 8);
-    let others = array![
-        Chunk { last_token: 9, ..good }, Chunk { kv_root: 1, ..good },
-        Chunk { tokens_root: 1, ..good },
-    ];
-    for other in others {
-        barred(registry, id, made_up(4, 7), [other].span(), errors::FORK);
-        // From the first frontier, in another cut, and where something new stands beside it.
-        let cut = [chunk(3, 7), Chunk { steps: 5, ..other }].span();
-        barred(registry, id, first_of(0), cut, errors::FORK);
-        barred(registry, id, made_up(4, 7), [other, chunk(1, 7)].span(), errors::FORK);
+    for good in array![made_up(5, 8), made_up(8, 9)] {
+        for other in array![
+            Frontier { last_token: 10, ..good }, Frontier { kv_root: 1, ..good },
+            Frontier { tokens_root: 1, ..good }, Frontier { chosen_root: 1, ..good },
+        ] {
+            barred(registry, id, made_up(4, 7), other, errors::FORK);
+            barred(registry, id, first_of(0), other, errors::FORK);
+        }
     }
-    // At the prompt's last token too.
-    barred(registry, id, first_of(0), [chunk(4, 9)].span(), errors::FORK);
     assert!(reached(registry, id) == before);
-    assert!(new_hashes(registry).is_empty());
-    assert!(registry.frontier_at(name(id), 8) == frontier_hash(made_up(8, 8)));
+    assert!(new_spans(registry).is_empty());
+    assert!(registry.frontier_at(name(id), 8) == frontier_hash(made_up(8, 9)));
     assert!(registry.frontier_at(name(id), 9) == 0);
 }
 
-/// An old proof at the new position: its statement has another frontier.
-#[test]
-fn an_old_proof_does_not_fit_the_frontier() {
-    let (registry, id) = comparing();
-    let first = [*chunks().span()[0]].span();
-    registry.submit(opening(id, first), first_proof(registry));
-    refused(registry, claim(id, middle(), first), first_proof(registry), 'proof: refused');
-}
-
-/// Tokens that nobody proved would lie between the chunks.
+/// Tokens that nobody proved would lie between the claims.
 #[test]
 fn nothing_is_left_out() {
     let (registry, id) = accepting();
-    barred(registry, id, made_up(1, 7), single_steps(1), errors::GAP);
-    registry.submit(opening(id, single_steps(2)), [].span());
-    registry.submit(claim(id, made_up(2, 101), [chunk(4, 7)].span()), [].span());
-    // Inside the prompt and behind it; the middle of a chunk; nowhere.
+    barred(registry, id, made_up(1, 7), made_up(2, 7), errors::GAP);
+    accept(registry, id, first_of(0), made_up(2, 101));
+    accept(registry, id, made_up(2, 101), made_up(6, 7));
+    // Inside the prompt and behind it.
+    let next = made_up(20, 7);
     for end in array![made_up(2, 101), made_up(6, 7)] {
         for other in array![
             Frontier { position: end.position + 1, ..end },
             Frontier { position: end.position - 1, ..end }, Frontier { last_token: 9, ..end },
             Frontier { kv_root: 1, ..end }, Frontier { tokens_root: 1, ..end },
+            Frontier { chosen_root: 1, ..end },
         ] {
-            barred(registry, id, other, single_steps(1), errors::GAP);
+            barred(registry, id, other, next, errors::GAP);
         }
     }
     for position in array![0_u32, 4, 7, MAX_POSITION, MAX_POSITION + 1, 0xffffffff] {
-        barred(registry, id, made_up(position, 7), single_steps(1), errors::GAP);
+        barred(registry, id, made_up(position, 7), next, errors::GAP);
     }
     for other in array![
         first_of(1), Frontier { kv_root: 1, ..first_of(0) },
-        Frontier { tokens_root: 1, ..first_of(0) }, Frontier { last_token: 1, ..first_of(0) },
-        Default::default(),
+        Frontier { tokens_root: 1, ..first_of(0) }, Frontier { chosen_root: 1, ..first_of(0) },
     ] {
-        barred(registry, id, other, single_steps(1), errors::GAP);
+        barred(registry, id, other, next, errors::GAP);
     }
+}
+
+/// What a claim passes is no place to start: the registry has seen its two ends only.
+#[test]
+fn a_frontier_inside_a_claim_is_no_start() {
+    let (registry, id) = comparing();
+    registry.submit(opening(id, last()), proof(registry, first_of(0), last()));
+    let next = made_up(9, 7);
+    refused(registry, claim(id, middle(), next), proof(registry, middle(), next), errors::GAP);
+    // It becomes one by a claim that ends there.
+    registry.submit(opening(id, middle()), proof(registry, first_of(0), middle()));
+    registry.submit(claim(id, middle(), next), proof(registry, middle(), next));
 }
 
 /// A frontier of one session is no place to start in another, be it alike in all but one part of its name.
@@ -250,7 +278,8 @@ fn nothing_is_left_out() {
 fn sessions_lend_no_frontiers() {
     let (registry, id) = accepting();
     let other_id = registry.register_model(Model { eos: 0, ..model() });
-    registry.submit(opening(id, [chunk(2, 7), chunk(4, 8)].span()), [].span());
+    accept(registry, id, first_of(0), made_up(2, 7));
+    accept(registry, id, made_up(2, 7), made_up(6, 8));
     let others = array![
         name(other_id), SessionName { session_id: 1, ..name(id) },
         SessionName { prompt_root: 1, ..name(id) }, SessionName { prompt_length: 6, ..name(id) },
@@ -258,27 +287,60 @@ fn sessions_lend_no_frontiers() {
     ];
     for session in others {
         for start in array![made_up(2, 7), made_up(6, 8)] {
-            let claim = Claim { session, start, chunks: single_steps(1) };
+            assert!(!registry.is_accepted(session, start));
+            let claim = Claim { session, start, end: made_up(10, 9) };
             refused(registry, claim, [].span(), errors::GAP);
         }
     }
-    for start in array![made_up(2, 7), made_up(6, 8)] {
-        registry.submit(claim(id, start, single_steps(1)), [].span());
+    accept(registry, id, made_up(2, 7), made_up(7, 9));
+    accept(registry, id, made_up(6, 8), made_up(10, 9));
+}
+
+/// All parts of a session's name are in its key, each in its own place.
+#[test]
+fn sessions_do_not_disturb_one_another() {
+    let (registry, id) = accepting();
+    let other_id = registry.register_model(Model { eos: 0, ..model() });
+    let named = |model_id, session_id, prompt_root, prompt_length, first_token| SessionName {
+        model_id, session_id, prompt_root, prompt_length, first_token,
+    };
+    let names = array![
+        named(id, 'a', 'p', 2, 3), named(other_id, 'a', 'p', 2, 3), named(id, 'b', 'p', 2, 3),
+        named(id, 'a', 'q', 2, 3), named(id, 'p', 'a', 2, 3), named(id, 'a', 'p', 3, 2),
+        named(id, 'a', 'p', 3, 3), named(id, 'a', 'p', 2, 2),
+    ];
+    let mut position = 3;
+    for session in names.span() {
+        position += 1;
+        assert!(registry.session(*session) == Default::default());
+        registry.submit(open_session(*session, made_up(position, 7)), [].span());
+    }
+    // Each goes on from where it stands.
+    let mut position = 3;
+    for session in names.span() {
+        position += 1;
+        let start = made_up(position, 7);
+        assert!(registry.session(*session) == proven(start));
+        let end = made_up(position + 10, 8);
+        registry.submit(Claim { session: *session, start, end }, [].span());
+        assert!(registry.session(*session) == proven(end));
     }
 }
 
 #[test]
-fn chunks_come_in_order() {
+fn claims_come_in_order() {
     let (registry, id) = comparing();
-    let [first, second] = chunks();
-    refused(registry, claim(id, middle(), [second].span()), second_proof(registry), errors::GAP);
-    // As if it were the first, and both the wrong way round in one submission.
-    refused(registry, opening(id, [second].span()), second_proof(registry), 'proof: refused');
-    let contract = registry.contract_address.into();
-    let swapped = array![second_statement(contract), first_statement(contract)];
-    let swapped = proof_of(LEAF_ROOT, swapped);
-    refused(registry, opening(id, [second, first].span()), swapped, 'proof: refused');
-    refused(registry, opening(id, [first, second].span()), swapped, 'proof: refused');
-    registry.submit(opening(id, [first].span()), first_proof(registry));
-    registry.submit(claim(id, middle(), [second].span()), second_proof(registry));
+    let second = proof(registry, middle(), last());
+    refused(registry, claim(id, middle(), last()), second, errors::GAP);
+    // As if it were the first.
+    refused(registry, opening(id, last()), second, 'proof: refused');
+    registry.submit(opening(id, middle()), proof(registry, first_of(0), middle()));
+    // An old proof at the new start: its statement has another frontier.
+    refused(
+        registry,
+        claim(id, middle(), last()),
+        proof(registry, first_of(0), last()),
+        'proof: refused',
+    );
+    registry.submit(claim(id, middle(), last()), second);
 }

@@ -1,16 +1,18 @@
-//! The fixture as the client submits it, with its real proof, to the real verifier. `tests/contracts.rs` adds what
-//! the client makes of the fixture: `calldata` and `hashes`.
+//! The fixture as the client submits it, with its real proof, to the real verifier. `tests/contracts.rs` adds what the
+//! client makes of the fixture: `registration` and `calldata`.
 
 use starknet::storage_access::StorageAddress;
 use starknet::syscalls::storage_write_syscall;
 use starknet::testing::{set_chain_id, set_contract_address};
 use starknet::SyscallResultTrait;
 use crate::interfaces::{
-    Claim, IRegistryDispatcherTrait, IRegistryLibraryDispatcher, IRegistrySafeDispatcherTrait,
-    IRegistrySafeLibraryDispatcher, Model,
+    Claim, Frontier, IRegistryDispatcherTrait, IRegistryLibraryDispatcher,
+    IRegistrySafeDispatcherTrait, IRegistrySafeLibraryDispatcher, Model, SessionName,
 };
 use crate::registry::{Registry, errors};
-use crate::registry_setup::{CHAIN, LEAF_ROOT, after, chunks, middle, model, name, proven};
+use crate::registry_setup::{
+    CHAIN, LEAF_ROOT, first_of, last, middle, model, name, opening, proven,
+};
 use crate::verifier::SessionVerifier;
 
 /// A registry at the address that the fixture was proven for, with the real verifier.
@@ -24,6 +26,7 @@ fn registry() -> IRegistryLibraryDispatcher {
     IRegistryLibraryDispatcher { class_hash: Registry::TEST_CLASS_HASH }
 }
 
+/// The client's claim and its proof.
 fn submission() -> (Claim, Span<felt252>) {
     let mut felts = calldata();
     let claim: Claim = Serde::deserialize(ref felts).expect('a claim');
@@ -32,35 +35,77 @@ fn submission() -> (Claim, Span<felt252>) {
     (claim, proof)
 }
 
-#[test]
+/// Why the registry refuses the client's proof for a claim.
 #[feature("safe_dispatcher")]
+fn refused(claim: Claim) -> felt252 {
+    let safe = IRegistrySafeLibraryDispatcher { class_hash: Registry::TEST_CLASS_HASH };
+    let (_, proof) = submission();
+    *safe.submit(claim, proof).unwrap_err()[0]
+}
+
+#[test]
+fn the_client_has_this_model() {
+    let mut felts = registration();
+    assert!(Serde::deserialize(ref felts) == Some(model()));
+    assert!(felts.is_empty());
+}
+
+#[test]
 fn the_clients_submission_is_accepted_once() {
     let registry = registry();
     let id = registry.register_model(model());
     let (claim, proof) = submission();
-    assert!(claim.session == name(id));
+    assert!(claim == opening(id, last()));
     registry.submit(claim, proof);
-    let [_, second] = chunks();
-    assert!(registry.session(claim.session) == proven(after(middle(), second)));
-    for hash in hashes() {
-        assert!(registry.is_accepted(id, *hash));
-    }
-    let safe = IRegistrySafeLibraryDispatcher { class_hash: Registry::TEST_CLASS_HASH };
-    assert!(*safe.submit(claim, proof).unwrap_err()[0] == errors::REPLAY);
+    assert!(registry.session(name(id)) == proven(last()));
+    assert!(registry.is_accepted(name(id), last()));
+    assert!(refused(claim) == errors::REPLAY);
 }
 
 /// The real proof, for a circuit of another model with the same root.
 #[test]
-#[feature("safe_dispatcher")]
-fn the_proof_is_of_its_circuit() {
+fn a_proof_is_of_its_circuit() {
+    let registry = registry();
+    let other = registry.register_model(Model { leaf_root: LEAF_ROOT - 1, ..model() });
+    assert!(refused(opening(other, last())) == 'proof: interaction work');
+    assert!(!registry.is_accepted(name(other), last()));
+}
+
+/// Each field of the claim, and of what the statement has of a model, is in what is proven.
+#[test]
+fn a_proof_is_of_its_claim() {
     let registry = registry();
     let id = registry.register_model(model());
-    let other = registry.register_model(Model { leaf_root: LEAF_ROOT - 1, ..model() });
-    let (claim, proof) = submission();
-    let claim = Claim { session: name(other), ..claim };
-    let safe = IRegistrySafeLibraryDispatcher { class_hash: Registry::TEST_CLASS_HASH };
-    assert!(*safe.submit(claim, proof).unwrap_err()[0] == 'proof: interaction work');
-    for hash in hashes() {
-        assert!(!registry.is_accepted(id, *hash) && !registry.is_accepted(other, *hash));
+    let end = last();
+    let mut claims = array![];
+    for end in array![
+        Frontier { position: 9, ..end }, Frontier { last_token: 81, ..end },
+        Frontier { kv_root: end.kv_root + 1, ..end },
+        Frontier { tokens_root: end.tokens_root + 1, ..end },
+        Frontier { chosen_root: end.chosen_root + 1, ..end }, middle(),
+    ] {
+        claims.append(opening(id, end));
     }
+    for session in array![
+        SessionName { session_id: 1, ..name(id) }, SessionName { prompt_root: 1, ..name(id) },
+        SessionName { prompt_length: 6, ..name(id) },
+    ] {
+        claims.append(Claim { session, start: first_of(0), end });
+    }
+    let session = SessionName { first_token: 1, ..name(id) };
+    claims.append(Claim { session, start: first_of(1), end });
+    for other in array![
+        Model { model_root: 1, ..model() }, Model { spec_version: 1, ..model() },
+        Model { eos: 0, ..model() },
+    ] {
+        claims.append(opening(registry.register_model(other), end));
+    }
+    for claim in claims {
+        assert!(refused(claim) == 'proof: interaction work', "{claim:?}");
+    }
+    set_chain_id('SN_MAIN');
+    assert!(refused(opening(id, end)) == 'proof: interaction work');
+    set_chain_id(CHAIN);
+    let (claim, proof) = submission();
+    registry.submit(claim, proof);
 }

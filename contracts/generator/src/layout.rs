@@ -3,9 +3,9 @@
 use std::collections::BTreeSet;
 use std::fmt::Write;
 
-use cairo_decode::wrap::aggregate::{LEVEL_1_ROOT, UPPER_ROOT};
 use cairo_decode::wrap::circuit::{LOG_BLOWUP, pcs_config};
 use cairo_decode::wrap::digest_felt;
+use cairo_decode::wrap::fold;
 use cairo_decode::wrap::shape::AGGREGATE;
 use circuit_verifier::relations::GATE_RELATION_ID;
 use circuit_verifier::statement::INTERACTION_POW_BITS;
@@ -114,24 +114,11 @@ pub fn layout(air: &Air) -> String {
     for (doc, name, value) in rows {
         number(&mut text, doc, name, value.into());
     }
-    for (doc, name, root) in [
-        (
-            "Circuit that verifies two leaves.",
-            "LEVEL_1_ROOT",
-            LEVEL_1_ROOT,
-        ),
-        (
-            "Circuit that verifies two aggregates.",
-            "UPPER_ROOT",
-            UPPER_ROOT,
-        ),
-    ] {
-        let _ = write!(
-            text,
-            "\n/// {doc}\npub const {name}: felt252 = {:#x};\n",
-            digest_felt(&root)
-        );
-    }
+    let _ = write!(
+        text,
+        "\n/// Circuit that verifies two nodes of a session: leaves, pairs of large leaves, or proofs of itself.\npub const FOLD_ROOT: felt252 = {:#x};\n",
+        digest_felt(&fold::ROOT)
+    );
     // 2^-log_size modulo P is 2^(31 - log_size).
     let inverses: Vec<String> = air
         .components
