@@ -24,7 +24,7 @@ use cairo_decode::verify::policy::{Accept, AcceptedModel, PolicyError};
 use cairo_decode::verify::statement::{
     Domain, OUTPUT_LEN, ProgramHash, STATEMENT_VERSION, Statement, StatementError,
 };
-use cairo_decode::verify::verify_proof;
+use cairo_decode_verdicts::verify_proof;
 use command::{accept, reject};
 use liar::{LOOKUP, Liar, Lie, Site};
 use starknet_types_core::felt::Felt;

@@ -1,7 +1,7 @@
 //! End to end on a local Starknet: the real contracts, a real session of which a stranger submits the first chunk,
 //! two more strangers who try to block it, and everything that must revert, with its reason.
 //!
-//! Run by `scripts/test-chain`, which installs the local Starknet; slow, and 17 GB of memory.
+//! Run by `scripts/test-chain`, which installs the local Starknet; slow, and 12 GB of memory.
 
 #[path = "support/command.rs"]
 mod command;
@@ -16,15 +16,15 @@ use std::fs;
 use std::net::TcpListener;
 use std::path::{Path, PathBuf};
 
-use cairo_decode::bundle::Bundle;
+use cairo_decode::bundle::TensorBundle;
 use cairo_decode::chain::claim::{self, SessionName, SessionState};
 use cairo_decode::chain::deployment::Deployment;
 use cairo_decode::chain::devnet::{self, Devnet};
 use cairo_decode::chain::{Account, Chain, ChainError, Sending, Sent};
-use cairo_decode::receipt::{Document, Manifest, Receipt, Session, Wrapped};
+use cairo_decode::receipt::{Document, Session, TensorManifest, TensorReceipt, Wrapped};
 use cairo_decode::verify::statement::CircuitRoot;
 use cairo_decode::wrap::session::{self, Event};
-use command::{PASSWORD, accept, path, reject};
+use command::{PASSWORD, accept, compiling_foldable, path, reject};
 use refused::Other;
 use starknet::signers::SigningKey;
 use starknet_types_core::felt::Felt;
@@ -74,17 +74,19 @@ impl Registry<'_> {
         SessionState::from_felts(&self.view("session", name.felts())).expect("its form")
     }
 
-    fn is_accepted(&self, model_id: Felt, receipt: &Receipt) -> bool {
-        let hash = claim::statement_hash(receipt);
-        self.view("is_accepted", vec![model_id, hash]) == [Felt::ONE]
+    /// Whether an accepted claim of a session ends where a receipt does.
+    fn is_accepted(&self, name: &SessionName, receipt: &TensorReceipt) -> bool {
+        let mut arguments = name.felts();
+        arguments.extend(claim::frontier(&receipt.statement.frontier_out));
+        self.view("is_accepted", arguments) == [Felt::ONE]
     }
 }
 
 /// Wraps a session; keeps the leaves' proofs in the folder `leaves`.
-fn wrap(dir: &Path, bundle: &Bundle, group: usize, leaves: &Path) -> Vec<Wrapped> {
-    let words = bundle.program.words();
-    session::wrap(dir, &bundle.manifest, &words, group, &mut |event| {
-        if let Event::Circuit { level: 1 } = event {
+fn wrap(dir: &Path, bundle: &TensorBundle, group: usize, leaves: &Path) -> Vec<Wrapped> {
+    let (manifest, words) = (&bundle.build.manifest, bundle.build.program.words());
+    session::wrap(dir, manifest, &words, Some(group), &mut |event| {
+        if let Event::Circuit { of: "folds" } = event {
             copy(&dir.join("wrapping"), leaves);
         }
     })
@@ -108,21 +110,28 @@ struct Proven {
     apart: PathBuf,
     /// Both chunks in one proof.
     together: PathBuf,
-    receipts: Vec<Receipt>,
+    receipts: Vec<TensorReceipt>,
     name: SessionName,
     /// The calldata of `submit` for each chunk alone.
     calls: Vec<Vec<Felt>>,
-    /// A proof of the first chunk's statement with weaker parameters.
-    weak: Vec<Felt>,
 }
 
-/// Proves a session of two chunks for a registry: the first ends at the prompt's last token.
+/// Proves a session of two chunks for a registry: the first ends behind the prompt.
 fn prove(work: &Path, build: &Path, domain: &str) -> Proven {
     let at = |name: &str| work.join(name);
     let (apart, together, leaves) = (at("apart"), at("together"), at("leaves"));
-    let asked = ["-p", "Once upon", "-n", "2", "--domain", domain];
+    let asked = [
+        "-p",
+        "Once upon",
+        "-n",
+        "5",
+        "--chunk",
+        "4",
+        "--domain",
+        domain,
+    ];
     accept(&[&["prove", path(build), "-o", path(&apart)], &asked[..]].concat());
-    let bundle = Bundle::open(build).expect("a bundle");
+    let bundle = TensorBundle::open(build).expect("a bundle");
     let wrapped = wrap(&apart, &bundle, 1, &leaves);
     assert_eq!(wrapped.len(), 2);
     copy(&apart, &together);
@@ -135,20 +144,19 @@ fn prove(work: &Path, build: &Path, domain: &str) -> Proven {
         let pinned = ["--domain", domain, "--build", path(build)];
         assert!(accept(&[&verify[..], &pinned[..]].concat()).contains(said));
     }
-    let receipts: Vec<Receipt> = (0..2)
+    let receipts: Vec<TensorReceipt> = (0..2)
         .map(|i| apart.join(format!("chunk-{i:04}.receipt.json")))
-        .map(|file| Receipt::read(&file).expect("a receipt"))
+        .map(|file| TensorReceipt::read(&file).expect("a receipt"))
         .collect();
     let first = &receipts[0].statement;
-    assert_eq!((first.prompt_length, first.frontier_out.position), (3, 2));
-    let model_id = claim::model_id(&bundle.manifest, wrapped[0].leaf_root);
+    assert_eq!((first.prompt_length, first.frontier_out.position), (3, 4));
+    let model_id = claim::model_id(&bundle.build.manifest, wrapped[0].leaf_root);
     let calls = wrapped
         .iter()
         .map(|w| claim::submission(model_id, &receipts, w).expect("receipts"))
         .collect();
     Proven {
         name: SessionName::of(model_id, &receipts[0]),
-        weak: refused::weak_proof(&leaves.join("level-0-0000"), &wrapped[0]),
         apart,
         together,
         receipts,
@@ -181,25 +189,10 @@ fn a_session_among_strangers() {
     // The demo model, and another real one of the same shape.
     let models = Path::new(env!("CARGO_MANIFEST_DIR")).join("models/stories");
     let (build, other) = (at("build"), at("other"));
-    accept(&[
-        "compile",
-        "--target",
-        "steps",
-        path(&models),
-        "-o",
-        path(&build),
-    ]);
+    accept(&compiling_foldable(&models, &build));
     let heldout = models.join("heldout.txt");
     let calibration = ["--name", "stories_other", "--calibration", path(&heldout)];
-    let compile = [
-        "compile",
-        "--target",
-        "steps",
-        path(&models),
-        "-o",
-        path(&other),
-    ];
-    accept(&[&compile[..], &calibration[..]].concat());
+    accept(&[&compiling_foldable(&models, &other)[..], &calibration[..]].concat());
     let register = with_chain(&["chain", "register", path(&build)]);
     accept(&strs(&register));
     reject(&strs(&register), 1, "model: already registered");
@@ -213,13 +206,13 @@ fn a_session_among_strangers() {
         account: &account,
         address: deployment.registry.0,
     };
-    let bundle = Bundle::open(&build).expect("a bundle");
+    let bundle = TensorBundle::open(&build).expect("a bundle");
     refused::order(&registry, &proven.calls);
-    refused::proofs(&registry, &proven.calls, &proven.weak);
+    refused::proofs(&registry, &proven.calls);
     let mixed = refused::claims(
         &registry,
         &proven.calls[0],
-        &bundle.manifest,
+        &bundle.build.manifest,
         &other,
         &deployment,
     );
@@ -239,13 +232,8 @@ fn a_session_among_strangers() {
         assert!(accept(&strs(&submit(dir))).contains("nothing to submit"));
     }
     registry.reverts("replay of the last", &proven.calls[1], &["claim: replay"]);
-    let model_id = proven.name.model_id;
-    assert!(
-        proven
-            .receipts
-            .iter()
-            .all(|r| registry.is_accepted(model_id, r))
-    );
+    let mut receipts = proven.receipts.iter();
+    assert!(receipts.all(|receipt| registry.is_accepted(&proven.name, receipt)));
 
     let status = |dir: &Path| with_chain(&["chain", "status", path(dir), "--build", path(&build)]);
     let said = accept(&strs(&[status(&proven.apart), with(&["--json"])].concat()));
@@ -268,11 +256,11 @@ fn strs(args: &[String]) -> Vec<&str> {
 }
 
 /// Two strangers prove honest steps under the owner's session id and prompt root, and submit first: one with another
-/// prompt length, one with another token inside the prompt.
-fn squats(registry: &Registry<'_>, bundle: &Bundle, proven: &Proven) {
+/// prompt length, one with another last token of the prompt.
+fn squats(registry: &Registry<'_>, bundle: &TensorBundle, proven: &Proven) {
     let session = Session::read(&proven.apart.join("session.json")).expect("session.json");
     let chunks = stranger::chunks(bundle, &session);
-    for (name, call) in stranger::submissions(bundle, chunks, proven.name.model_id) {
+    for (name, call) in stranger::submissions(bundle, &chunks, proven.name.model_id) {
         registry.send("submit", call).expect("an honest step");
         let state = registry.session(&name);
         assert!(!state.prompt_proven, "a prompt that nobody has proven");
@@ -283,27 +271,32 @@ fn squats(registry: &Registry<'_>, bundle: &Bundle, proven: &Proven) {
 /// A stranger submits the owner's first chunk.
 fn first_chunk_alone(registry: &Registry<'_>, proven: &Proven, mixed: Felt) {
     let (name, call, receipts) = (&proven.name, &proven.calls[0], &proven.receipts);
-    assert!(!registry.is_accepted(name.model_id, &receipts[0]));
+    assert!(!registry.is_accepted(name, &receipts[0]));
     let sent = registry.send("submit", call.clone()).expect("accepted");
     eprintln!(
         "{} L2 gas, {} felts of calldata",
         sent.l2_gas, sent.calldata
     );
-    assert!(sent.l2_gas <= 450_000_000 && sent.calldata <= 5_000);
+    assert!(sent.l2_gas <= 230_000_000 && sent.calldata <= 4_300);
     let event = sent
         .events
         .iter()
         .find(|(keys, _)| keys.contains(&name.session_id));
     let (keys, data) = event.expect("an event keyed by the session");
     assert_eq!(keys[1], name.model_id);
-    assert_eq!(data.last(), Some(&claim::statement_hash(&receipts[0])));
+    let end = claim::frontier(&receipts[0].statement.frontier_out);
+    assert_eq!(data[data.len() - end.len()..], end);
     let reached = registry.session(name);
     assert!(reached.prompt_proven);
     assert_eq!(reached.frontier, receipts[0].statement.frontier_out);
-    assert!(registry.is_accepted(name.model_id, &receipts[0]));
-    assert!(!registry.is_accepted(name.model_id, &receipts[1]));
+    assert!(registry.is_accepted(name, &receipts[0]));
+    assert!(!registry.is_accepted(name, &receipts[1]));
     // The same felts under another registered circuit with this model's root.
-    assert!(!registry.is_accepted(mixed, &receipts[0]));
+    let of_mixed = SessionName {
+        model_id: mixed,
+        ..*name
+    };
+    assert!(!registry.is_accepted(&of_mixed, &receipts[0]));
     registry.reverts("replay", call, &["claim: replay"]);
 }
 
@@ -370,7 +363,7 @@ fn register_with_keystore(
     let said: serde_json::Value = serde_json::from_str(&said).expect("JSON");
     let leaf_root = said["leaf_root"].as_str().expect("a root");
     Other {
-        manifest: Manifest::read(&build.join("model.json")).expect("model.json"),
+        manifest: TensorManifest::read(&build.join("model.json")).expect("model.json"),
         leaf_root: Felt::from_hex(leaf_root).expect("a felt"),
     }
 }

@@ -11,13 +11,14 @@ use cairo_decode::lower::WeightLayout;
 use cairo_decode::model::Model;
 use cairo_decode::program::Work;
 use cairo_decode::quantize::QuantOptions;
-use cairo_decode::receipt::{Document, TensorManifest};
+use cairo_decode::receipt::TensorManifest;
 use cairo_decode::scales::{Options, quantise};
 use cairo_decode::verify::params::{COMPACT, ParamSet};
 use cairo_decode::verify::proof::decode_tensors;
 use cairo_decode::verify::statement::v3::{Frontier, Statement};
 use cairo_decode::verify::statement::{Domain, SessionId};
-use cairo_decode::verify::tensors::{TensorPins, verify_tensors};
+use cairo_decode::verify::tensors::TensorPins;
+use cairo_decode_verdicts::{Document, verify_tensors};
 
 const ID: SessionId = SessionId(starknet_types_core::felt::Felt::THREE);
 

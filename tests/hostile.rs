@@ -28,11 +28,11 @@ use arbtest::arbtest;
 use cairo_decode::chunk::Decoder;
 use cairo_decode::model::Model;
 use cairo_decode::prove::Prover;
-use cairo_decode::receipt::{Document, FormatError, Manifest, Receipt, Session, Wrapped};
+use cairo_decode::receipt::{FormatError, Manifest, Receipt, Session, Wrapped};
 use cairo_decode::trace;
 use cairo_decode::verify::params::PLAIN;
 use cairo_decode::verify::proof::{decode, encode};
-use cairo_decode::verify::verify_proof;
+use cairo_decode_verdicts::{Document, verify_proof};
 use support::{pins, program, random_graph, tiny};
 
 /// Counts bytes in use and their maximum.

@@ -9,9 +9,10 @@ use cairo_decode::chunk::Decoder;
 use cairo_decode::lower::{LowerOptions, Products, WeightLayout};
 use cairo_decode::prove::{ProveError, Prover};
 use cairo_decode::trace;
+use cairo_decode::verify::ProofError;
 use cairo_decode::verify::params::{LARGE, PLAIN, ParamSet};
 use cairo_decode::verify::proof::{CairoProof, decode, encode};
-use cairo_decode::verify::{ProofError, verify_proof};
+use cairo_decode_verdicts::verify_proof;
 use starknet_types_core::felt::Felt;
 use support::{pins, program_as, random_graph, sizes, tiny};
 

@@ -16,7 +16,6 @@ use cairo_decode::scales::{Options, quantise};
 use cairo_decode::verify::params::FOLDABLE_16;
 use cairo_decode::verify::proof::encode_tensors;
 use cairo_decode::verify::statement::{Domain, SessionId};
-use cairo_decode::verify::tensors::verify_tensors;
 use cairo_decode::wrap::WrapError;
 use cairo_decode::wrap::leaf::inner::Inner;
 use cairo_decode::wrap::leaf::values::Values;
@@ -24,6 +23,7 @@ use cairo_decode::wrap::leaf::{Leaf, circuit};
 use cairo_decode::wrap::shape::AGGREGATE;
 use cairo_decode::wrap::span::Span;
 use cairo_decode::wrap::verify::{CircuitProof, verify_circuit};
+use cairo_decode_verdicts::verify_tensors;
 use expect_test::expect;
 
 const ID: SessionId = SessionId(starknet_types_core::felt::Felt::THREE);
@@ -109,11 +109,11 @@ fn the_circuit_fits_a_folds_shape() {
     let gates = built.circuit();
     expect![[r#"
         (
-            0,
-            0,
-            0,
-            0,
-            0,
+            845565,
+            20412,
+            729680,
+            72968,
+            145254,
         )
     "#]]
     .assert_debug_eq(&(

@@ -248,8 +248,9 @@ fn a_path_that_is_something_else() {
     assert!(said.contains("\"abc\" (the text is not proven)"), "{said}");
     let manifest = format!("{build}/model.json");
     accept(&["generate", &manifest, "-p", "a", "-n", "1"]);
-    // Of a session that is not complete, nothing is wrapped, and nothing is made.
-    reject(&["wrap", session, "--build", build], 2, "running");
+    // With a build of this kind nothing is wrapped, and nothing is made.
+    let kind = "a build of --target steps, which this command does not take";
+    reject(&["wrap", session, "--build", build], 2, kind);
     assert!(!Path::new(session).join("wrapping").exists());
 }
 
@@ -274,9 +275,9 @@ fn the_kinds_of_builds_are_told_apart() {
     accept(&["compile", path(&small), "-o", path(&other), "--lanes", "8"]);
     let session = world.root.join("of-tensors");
     begin_session(&session);
-    let names = "tensors: a build with tensor components, which this command does not take; compile the model with --target steps";
+    // Nothing is wrapped of a session that is not complete.
     let wrap = ["wrap", path(&session), "--build", path(&other)];
-    reject(&wrap, 2, names);
+    reject(&wrap, 2, "running");
     let opened = cairo_decode::bundle::TensorBundle::open(Path::new(build));
     let said = opened.err().expect("a build of the other kind").to_string();
     assert!(said.contains("a build of --target steps"), "{said}");
@@ -487,6 +488,7 @@ fn every_command_has_an_example() {
         "generate",
         "prove",
         "verify",
+        "bundle",
         "wrap",
         "chain",
         "inspect",

@@ -127,7 +127,7 @@ export interface Accepted {
 }
 
 export interface Options {
-  /** What messages call the session's folder. */
+  /** What messages call the session's folder, or its bundle. */
   session?: string;
   /** What messages call the manifest. */
   model?: string;
@@ -148,6 +148,13 @@ export class Verifier {
   /** Compiles `verifier.wasm`. One verifier is enough for any number of sessions. */
   static load(wasm: BufferSource | WebAssembly.Module): Promise<Verifier>;
 
-  /** Verifies a session from its files by name. Throws `Rejected` for the first thing that does not hold. */
-  verifySession(files: ReadonlyMap<string, FileSource>, manifest: FileSource, options?: Options): Promise<Accepted>;
+  /** Verifies a session from its files by name, or from its bundle. Throws `Rejected` for the first thing that does not hold. */
+  verifySession(
+    session: ReadonlyMap<string, FileSource> | FileSource,
+    manifest: FileSource,
+    options?: Options,
+  ): Promise<Accepted>;
+
+  /** The files of a bundle by name, none of which was looked at. `name` is what messages call the bundle. */
+  openBundle(bundle: FileSource, name?: string): Promise<Map<string, FileSource>>;
 }

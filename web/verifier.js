@@ -15,6 +15,9 @@ export class Rejected extends Error {
   }
 }
 
+/** Most bytes of a bundle's first line, as in the verifier. */
+const MOST_CONTENTS = 1 << 20;
+
 /** The compiled module. One is enough for any number of sessions. */
 export class Verifier {
   #module;
@@ -34,6 +37,7 @@ export class Verifier {
    */
   async verifySession(files, manifest, options = {}) {
     const { expect = {}, onOpened, onReceipt } = options;
+    if (!(files instanceof Map)) files = await this.openBundle(files, options.session);
     const instance = await Instance.of(this.#module);
     const names = [...files.keys()];
     const request = {
@@ -53,6 +57,18 @@ export class Verifier {
       onReceipt?.({ index, ...answer, milliseconds: performance.now() - start });
     }
     return instance.call('finish');
+  }
+
+  /**
+   * The files of a session's bundle by name, each a part of it; their contents are not looked at. Throws `Rejected` for a file that is
+   * no bundle.
+   */
+  async openBundle(bundle, name = 'session') {
+    const instance = await Instance.of(this.#module);
+    const request = { name, bytes: sizeOf(bundle) };
+    const start = await read(part(bundle, 0, MOST_CONTENTS));
+    const { files } = instance.call('bundle', [encode(JSON.stringify(request)), start]);
+    return new Map(files.map(({ name, at, bytes }) => [name, part(bundle, at, at + bytes)]));
   }
 }
 
@@ -98,6 +114,8 @@ class Instance {
 }
 
 const encode = (text) => new TextEncoder().encode(text);
+
+const part = (file, from, to) => (file instanceof Blob ? file.slice(from, to) : file.subarray(from, to));
 
 const sizeOf = (file) => (file instanceof Blob ? file.size : file.byteLength);
 

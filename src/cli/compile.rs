@@ -68,7 +68,8 @@ pub struct Args {
     #[arg(long, value_name = "STEPS", allow_negative_numbers = true)]
     lanes: Option<usize>,
     /// With --target tensors: compact proofs are half as long as plain ones and verified in half the time, and take longer and more
-    /// memory to make; large is for models that have too many rows for plain [default: compact where plain proofs are longer than
+    /// memory to make; large is for models that have too many rows for plain. Foldable proofs can be wrapped for a contract: with more blow-up
+    /// they have fewer queries and take more memory, and more lanes fit; foldable-large is for models of more than 2^18 rows [default: compact where plain proofs are longer than
     /// 3 MB and compact ones take at most 12 GB of memory]
     #[arg(long, value_enum)]
     proofs: Option<Proofs>,
@@ -101,6 +102,7 @@ enum Proofs {
     Foldable16,
     #[value(name = "foldable-32")]
     Foldable32,
+    FoldableLarge,
 }
 
 impl Proofs {
@@ -112,6 +114,7 @@ impl Proofs {
             Proofs::Foldable8 => &params::FOLDABLE_8,
             Proofs::Foldable16 => &params::FOLDABLE_16,
             Proofs::Foldable32 => &params::FOLDABLE_32,
+            Proofs::FoldableLarge => &params::FOLDABLE_LARGE,
         }
     }
 }

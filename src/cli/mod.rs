@@ -6,6 +6,7 @@
 //! how errors are said are the verifier's (`cairo_decode_verifier::cli`).
 
 mod bench;
+mod bundle;
 mod chain;
 mod compile;
 mod completions;
@@ -55,6 +56,7 @@ enum Command {
     Generate(generate::Args),
     Prove(prove::Args),
     Verify(verify::Args),
+    Bundle(bundle::Args),
     Wrap(wrap::Args),
     Chain(chain::Args),
     Inspect(inspect::Args),
@@ -78,6 +80,7 @@ fn run(command: Command) -> (Outcome, bool) {
         Command::Generate(args) => (generate::run(&args), args.json),
         Command::Prove(args) => (prove::run(&args), args.json),
         Command::Verify(args) => (verify::run(&args), args.of.json),
+        Command::Bundle(args) => (bundle::run(&args), args.json),
         Command::Wrap(args) => (wrap::run(&args), args.json),
         Command::Chain(args) => (chain::run(&args), args.json),
         Command::Inspect(args) => (inspect::run(&args), args.json),

@@ -48,6 +48,7 @@ pub fn run(args: &Args) -> super::Outcome {
     if !args.of.is_session()? {
         return Err(Failure::Input(anyhow!(verify::SESSION_ONLY)));
     }
+    paths::session_folder(&args.of.path)?;
     match &manifest {
         ModelManifest::Tensors(manifest) => wrapped_session(args, manifest, &accept),
         ModelManifest::Cairo(_) => Err(Failure::Input(anyhow!(

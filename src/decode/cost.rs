@@ -213,7 +213,7 @@ pub fn declared(
         cairo: CELLS_OF_STEP * (words + steps),
         tables: Cost::table_cells(),
     };
-    let fixed = layout::constants(&fixed_columns(set.params.preprocessed), Some(layouts));
+    let fixed = layout::constants(&fixed_columns(set), Some(layouts));
     let constants = fixed.iter().map(|column| 1 << column.log_rows).sum();
     let [trace, interaction] = columns(&layout);
     let columns = Columns {

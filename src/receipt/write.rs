@@ -52,10 +52,25 @@ impl<D: Document> WriteDocument for D {}
 /// # Errors
 /// [`FileError::Io`]; the temporary file is removed.
 pub fn write_atomic(file: &Path, bytes: &[u8]) -> Result<(), FileError> {
+    write_atomic_with(file, |mut out| {
+        out.write_all(bytes).map_err(FileError::io(file, "write"))
+    })
+}
+
+/// The same of what `fill` writes.
+///
+/// # Errors
+/// As [`write_atomic`], and what `fill` gives.
+pub(super) fn write_atomic_with(
+    file: &Path,
+    fill: impl FnOnce(&File) -> Result<(), FileError>,
+) -> Result<(), FileError> {
     let folder = folder_of(file);
     // The temporary file is removed when an error drops it.
     let temporary = temporary(file, &folder).map_err(FileError::io(file, "write"))?;
-    fill(&temporary, bytes).map_err(FileError::io(file, "write"))?;
+    fill(temporary.as_file())?;
+    let synced = temporary.as_file().sync_all();
+    synced.map_err(FileError::io(file, "write"))?;
     temporary
         .persist(file)
         .map_err(|refused| FileError::io(file, "write")(refused.error))?;
@@ -79,12 +94,6 @@ fn temporary(file: &Path, folder: &Path) -> io::Result<NamedTempFile> {
         // As any other new file, less what the process's mask takes away; the default is for secrets.
         .permissions(Permissions::from_mode(0o666))
         .tempfile_in(folder)
-}
-
-fn fill(temporary: &NamedTempFile, bytes: &[u8]) -> io::Result<()> {
-    let mut file = temporary.as_file();
-    file.write_all(bytes)?;
-    file.sync_all()
 }
 
 /// Brings a folder's list of names to the disk, on file systems that can.

@@ -179,12 +179,11 @@ impl WrappedProofs<'_> {
     /// parameters. The output is the receipt's own, of which the proof is about the two ends of the chain.
     fn proven(&self, receipt: &TensorReceipt) -> PublicFacts {
         let params = self.manifest.tensors.set().params;
-        let inner = params::pcs_config(&params).security_bits();
         PublicFacts {
             program_hash: self.manifest.model.program_hash.0,
             output: receipt.statement.to_output().to_vec(),
             params,
-            security_bits: inner.min(pcs_config(&AGGREGATE).security_bits()),
+            security_bits: params::pcs_config(&params).security_bits(),
         }
     }
 }
@@ -200,6 +199,14 @@ pub fn verify(
     accept: &Accept,
     leaf_root: [u8; 32],
 ) -> Result<WrappedSession, WrapError> {
+    // The circuits' proofs; those inside them are compared receipt by receipt.
+    let (found, floor) = (
+        pcs_config(&AGGREGATE).security_bits(),
+        accept.min_security_bits(),
+    );
+    if found < floor {
+        return Err(WrapError::Security { found, floor });
+    }
     let mut proofs = WrappedProofs {
         documents: Documents::new(leaf_root),
         manifest,

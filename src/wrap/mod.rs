@@ -59,7 +59,7 @@ pub enum WrapError {
     #[error("the proof uses other components than a generated program does")]
     Components,
     #[error(
-        "the model's proofs are `{set}`, which are not made to be wrapped; compile it with --proofs foldable-16"
+        "the model's proofs are `{set}`, which are not made to be wrapped; compile it with --proofs foldable-16, or foldable-large"
     )]
     NotFoldable { set: &'static str },
     #[error("the proof is of another program")]
@@ -79,6 +79,8 @@ pub enum WrapError {
         found: String,
         expected: String,
     },
+    #[error("wrapped proofs have {found} bits of security, at least {floor} are required")]
+    Security { found: u32, floor: u32 },
     #[error(transparent)]
     Verify(#[from] Rejected),
     #[error("{}: {source}", file.display())]

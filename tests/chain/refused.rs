@@ -1,29 +1,25 @@
 //! What must revert: sent as real transactions, each with its reason.
 
-use std::fs;
 use std::path::Path;
 
 use cairo_decode::chain::deployment::Deployment;
 use cairo_decode::chain::{ChainError, Sending, claim};
-use cairo_decode::receipt::{Document, Manifest, Wrapped};
+use cairo_decode::receipt::{Document, TensorManifest, Wrapped};
 use cairo_decode::verify::statement::CircuitRoot;
-use cairo_decode::wrap::aggregate::Aggregate;
-use cairo_decode::wrap::shape::{AGGREGATE, LEAF};
-use cairo_decode::wrap::{calldata, circuit, felt_digest};
+use cairo_decode::wrap::calldata;
 use starknet_types_core::felt::Felt;
 
 use super::Registry;
 use super::refusals::{FORM, flip, reason_of};
 
-/// Places in the calldata of `submit`, one chunk.
+/// Places in the calldata of `submit`.
 const MODEL: usize = 0;
 const SESSION: usize = 1;
 const PROMPT_ROOT: usize = 2;
 const PROMPT_LENGTH: usize = 3;
 const FIRST_TOKEN: usize = 4;
 const START: usize = 5;
-const CHUNKS: usize = 9;
-const CHUNK: usize = 10;
+const END: usize = 10;
 const PROOF: usize = 16;
 
 /// The reason of a proof of other statements or parameters: all of them are in the transcript from its start, so
@@ -32,31 +28,20 @@ const NOT_OF_THESE: &[&str] = &["proof: interaction work"];
 
 /// Another registered model.
 pub struct Other {
-    pub manifest: Manifest,
+    pub manifest: TensorManifest,
     pub leaf_root: Felt,
-}
-
-/// A proof of the same statement as `wrapped`, whose parameters are weaker: ten bits of work.
-pub fn weak_proof(leaf: &Path, wrapped: &Wrapped) -> Vec<Felt> {
-    let mut parameters = circuit::pcs_config(&AGGREGATE);
-    parameters.pow_bits = 10;
-    let aggregate = Aggregate::with_parameters(&LEAF, parameters).expect("the circuit");
-    let root = felt_digest(&wrapped.leaf_root.0).expect("a digest");
-    let bytes = fs::read(leaf).expect("the leaf");
-    let copy = || (circuit::decode(&bytes, &LEAF).expect("a proof"), root);
-    calldata::pack(&aggregate.prove(copy(), copy()).expect("proves"))
 }
 
 /// Out of order: the second chunk first; its proof for the first one's place.
 pub fn order(registry: &Registry<'_>, calls: &[Vec<Felt>]) {
     registry.reverts("gap", &calls[1], &["claim: gap"]);
     let mut reordered = calls[1].clone();
-    reordered[START..CHUNKS].copy_from_slice(&calls[0][START..CHUNKS]);
+    reordered[START..END].copy_from_slice(&calls[0][START..END]);
     registry.reverts("reorder", &reordered, NOT_OF_THESE);
 }
 
 /// Proofs that are none, or not of this claim.
-pub fn proofs(registry: &Registry<'_>, calls: &[Vec<Felt>], weak: &[Felt]) {
+pub fn proofs(registry: &Registry<'_>, calls: &[Vec<Felt>]) {
     let honest = &calls[0];
     let with = |proof: &[Felt]| {
         let mut call = honest[..PROOF - 1].to_vec();
@@ -76,7 +61,6 @@ pub fn proofs(registry: &Registry<'_>, calls: &[Vec<Felt>], weak: &[Felt]) {
     let fixture = Wrapped::read(&fixture.join("wrapped-0000.json")).expect("the fixture");
     let fixture: Vec<Felt> = fixture.proof.iter().map(|felt| felt.0).collect();
     registry.reverts("another session's proof", &with(&fixture), NOT_OF_THESE);
-    registry.reverts("weaker parameters", &with(weak), NOT_OF_THESE);
     let sections = calldata::sections(&honest[PROOF..]).expect("a packed proof");
     for (i, (name, range)) in sections.iter().enumerate() {
         if range.is_empty() {
@@ -101,7 +85,7 @@ pub fn proofs(registry: &Registry<'_>, calls: &[Vec<Felt>], weak: &[Felt]) {
 pub fn claims(
     registry: &Registry<'_>,
     honest: &[Felt],
-    manifest: &Manifest,
+    manifest: &TensorManifest,
     other: &Other,
     deployment: &Deployment,
 ) -> Felt {
@@ -119,11 +103,11 @@ pub fn claims(
         ("session id", SESSION),
         ("prompt root", PROMPT_ROOT),
         ("prompt length", PROMPT_LENGTH),
-        ("steps", CHUNK),
-        ("last token", CHUNK + 1),
-        ("KV root", CHUNK + 2),
-        ("tokens root", CHUNK + 3),
-        ("emitted root", CHUNK + 4),
+        ("position of the end", END),
+        ("last token", END + 1),
+        ("KV root", END + 2),
+        ("tokens root", END + 3),
+        ("chosen root", END + 4),
     ] {
         let call = change(place, honest[place] + Felt::ONE);
         registry.reverts(&format!("another {name}"), &call, NOT_OF_THESE);
@@ -135,15 +119,14 @@ pub fn claims(
         ("last token of the start", START + 1),
         ("KV root of the start", START + 2),
         ("tokens root of the start", START + 3),
+        ("chosen root of the start", START + 4),
     ] {
         let call = change(place, honest[place] + Felt::ONE);
         registry.reverts(&format!("another {name}"), &call, &["claim: gap"]);
     }
-    registry.reverts("no steps", &change(CHUNK, Felt::ZERO), &["claim: steps"]);
-    let mut empty = honest[..CHUNKS].to_vec();
-    empty.push(Felt::ZERO);
-    empty.extend(&honest[PROOF - 1..]);
-    registry.reverts("no chunks", &empty, &["claim: chunks"]);
+    registry.reverts("no steps", &change(END, Felt::ZERO), &["claim: steps"]);
+    let far = Felt::from((1u32 << 20) + 1);
+    registry.reverts("too far", &change(END, far), &["claim: position"]);
 
     // Another model; this model's root with the other model's program; weaker proofs.
     let root = CircuitRoot(other.leaf_root);
@@ -163,10 +146,10 @@ pub fn claims(
     );
     let model = registry.view("model", vec![honest[MODEL]]);
     for (place, value, expected) in [
-        (7, 95u32, "model: security"),
-        (5, 1, "model: policy"),
+        (8, 95u32, "model: security"),
+        (6, 1, "model: policy"),
+        (5, 2, "model: versions"),
         (4, 0, "model: versions"),
-        (3, 0, "model: versions"),
     ] {
         let mut weaker = model.clone();
         weaker[place] = value.into();

@@ -1,61 +1,55 @@
 //! Honest steps of the owner's model that are not the owner's session: what a stranger can prove without lying.
 
-use cairo_decode::bundle::Bundle;
+use cairo_decode::bundle::TensorBundle;
 use cairo_decode::chain::claim::{self, SessionName};
-use cairo_decode::chunk::{Chunk, Decoder, SessionPins};
-use cairo_decode::prove::{ExtendedProof, Prover};
+use cairo_decode::decode::{self, Decoded};
 use cairo_decode::receipt::Session;
-use cairo_decode::trace;
-use cairo_decode::verify::params::WRAPPABLE;
-use cairo_decode::wrap::aggregate::Aggregate;
+use cairo_decode::wrap::calldata;
+use cairo_decode::wrap::fold::{Circuit, Fold, Kind, Node};
 use cairo_decode::wrap::leaf::Leaf;
-use cairo_decode::wrap::shape::LEAF;
-use cairo_decode::wrap::{calldata, circuit};
+use cairo_decode::wrap::span::Span;
 use starknet_types_core::felt::Felt;
 
 /// Places in a program's input.
 const PROMPT_ROOT: usize = 4;
-const PROMPT_LENGTH: usize = 5;
 
-/// The first step of the session with a claimed prompt length of 1000, and with another second token. Both claim the
-/// session's prompt root; neither comes to where the program compares it.
-pub fn chunks(bundle: &Bundle, session: &Session) -> [Chunk; 2] {
-    let first_step = |prompt: &[u32]| {
-        let pins = SessionPins {
-            domain: session.domain,
-            session_id: session.session_id,
-            model_root: session.model_root,
-            program_hash: session.program_hash,
-            words: bundle.words.clone(),
-            policy: session.policy,
-            prompt: prompt.to_vec(),
-        };
-        let mut decoder = Decoder::new(&bundle.graph, pins).expect("a decoder");
-        decoder.chunk(1).expect("a step")
+/// Length of the stranger's prompt.
+const LONG: usize = 100;
+
+/// Steps of the session under its prompt root, with a claimed prompt length of 100, and with another last token of the prompt. Neither comes
+/// to where the program compares the root.
+pub fn chunks(bundle: &TensorBundle, session: &Session) -> [Decoded; 2] {
+    let steps = |prompt: Vec<u32>, steps: usize| {
+        let root = cairo_decode::verify::statement::v3::prompt_root(&session.prompt_tokens);
+        let id = session.session_id;
+        let session = decode::Session::new(&bundle.build, session.domain, id, prompt);
+        let mut decoded = session
+            .expect("a prompt")
+            .decode(steps)
+            .expect("forced steps");
+        let statement = &mut decoded.chunk.statement;
+        assert_ne!(statement.prompt_root, root);
+        statement.prompt_root = root;
+        decoded.chunk.input[PROMPT_ROOT] = root.0;
+        decoded
     };
-    let mut longer = first_step(&session.prompt_tokens);
-    let root = longer.statement.prompt_root;
-    longer.input[PROMPT_LENGTH] = Felt::from(1000);
-    longer.statement.prompt_length = 1000;
-
-    let mut tokens = session.prompt_tokens.clone();
-    tokens[1] ^= 1;
-    let mut wrong = first_step(&tokens);
-    assert_ne!(wrong.statement.prompt_root, root);
-    wrong.input[PROMPT_ROOT] = root.0;
-    wrong.statement.prompt_root = root;
-    [longer, wrong]
+    let prompt = &session.prompt_tokens;
+    let longer = prompt.iter().cycle().take(LONG).copied().collect();
+    let mut wrong = prompt.clone();
+    let last = prompt.len() - 1;
+    wrong[last] ^= 1;
+    [steps(longer, 4), steps(wrong, last)]
 }
 
 /// Proves and wraps each chunk alone. Returns the sessions that they begin, and the calldata that submits them.
 pub fn submissions(
-    bundle: &Bundle,
-    chunks: [Chunk; 2],
+    bundle: &TensorBundle,
+    chunks: &[Decoded],
     model_id: Felt,
 ) -> Vec<(SessionName, Vec<Felt>)> {
-    let proofs = wrapped(bundle, &proven(bundle, &chunks));
-    let call = |(chunk, proof): (&Chunk, &Vec<Felt>)| {
-        let statement = &chunk.statement;
+    let proofs = wrapped(bundle, chunks);
+    let call = |(chunk, proof): (&Decoded, &Vec<Felt>)| {
+        let statement = chunk.statement();
         let name = SessionName {
             model_id,
             session_id: statement.session_id.0,
@@ -65,37 +59,34 @@ pub fn submissions(
         };
         let mut felts = name.felts();
         felts.extend(claim::frontier(&statement.frontier_in));
-        felts.extend([Felt::ONE, statement.steps.into()]);
-        felts.extend(&claim::frontier(&statement.frontier_out)[1..]);
-        felts.extend([statement.emitted_root.0, proof.len().into()]);
+        felts.extend(claim::frontier(&statement.frontier_out));
+        felts.push(proof.len().into());
         felts.extend(proof);
         (name, felts)
     };
     chunks.iter().zip(&proofs).map(call).collect()
 }
 
-fn proven(bundle: &Bundle, chunks: &[Chunk]) -> Vec<ExtendedProof> {
-    let prover = Prover::new(&WRAPPABLE);
-    let prove = |chunk: &Chunk| {
-        let trace = trace::run(&bundle.program, &chunk.input).expect("an honest run");
-        assert_eq!(trace.output(), chunk.statement.to_output());
-        let input = trace.into_prover_input().expect("a prover's input");
-        prover.prove(input).expect("proves").extended
-    };
-    chunks.iter().map(prove).collect()
-}
-
-/// The packed proof of each chunk alone: its leaf, paired with itself.
-fn wrapped(bundle: &Bundle, proofs: &[ExtendedProof]) -> Vec<Vec<Felt>> {
-    let leaf = Leaf::new(&bundle.program.words()).expect("the circuit");
+/// The packed proof of each chunk alone: a fold of its leaf.
+fn wrapped(bundle: &TensorBundle, chunks: &[Decoded]) -> Vec<Vec<Felt>> {
+    let build = &bundle.build;
+    let words = build.program.words();
+    let leaf = Leaf::new(&build.manifest.tensors, &words).expect("the circuit");
     let root = leaf.root();
-    let prove = |proof| circuit::encode(&leaf.prove(proof).expect("a leaf"));
-    let leaves: Vec<Vec<u8>> = proofs.iter().map(prove).collect();
-    drop(leaf);
-    let aggregate = Aggregate::new(&LEAF).expect("the circuit");
-    let pair = |bytes: &Vec<u8>| {
-        let copy = || (circuit::decode(bytes, &LEAF).expect("a proof"), root);
-        calldata::pack(&aggregate.prove(copy(), copy()).expect("proves"))
+    let node = |chunk: &Decoded| {
+        let traced = build.trace(chunk).expect("an honest run");
+        let proof = build.prove_traced(traced).expect("proves");
+        Node {
+            kind: Kind::Leaf,
+            span: Span::of(&chunk.statement().to_output()),
+            proof: leaf.prove(&proof).expect("a leaf"),
+        }
     };
-    leaves.iter().map(pair).collect()
+    let leaves: Vec<Node> = chunks.iter().map(node).collect();
+    drop(leaf);
+    let fold = Fold::new(Circuit::Fold).expect("the circuit");
+    let folded = leaves
+        .into_iter()
+        .map(|leaf| fold.prove(root, leaf, None).expect("a fold"));
+    folded.map(|top| calldata::pack(&top.proof)).collect()
 }

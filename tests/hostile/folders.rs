@@ -6,12 +6,12 @@ use std::path::Path;
 
 use cairo_decode::receipt::{
     Completion, Document, Folder, MAX_DOCUMENT_BYTES, MAX_SESSION_STEPS, ProofIdentity, Session,
-    SessionDir, TensorManifest, TensorReceipt, proof_name, receipt_name, verify_receipt,
-    verify_session,
+    SessionDir, TensorManifest, TensorReceipt, proof_name, receipt_name,
 };
 use cairo_decode::verify::statement::v3::{Frontier, Statement, extended, prompt_root};
 use cairo_decode::verify::statement::{ChosenRoot, MAX_POSITION, Policy, TokensRoot};
 use cairo_decode::wrap;
+use cairo_decode_verdicts::{verify_receipt, verify_session};
 use serde::Serialize;
 
 use crate::{ONE, Worst, fixture};

@@ -1,8 +1,9 @@
 //! Proofs with very long programs: the library copies a program several times before it can refuse the proof.
 
+use cairo_decode::verify::MAX_PROGRAM_WORDS;
 use cairo_decode::verify::params::{self, LOG_TABLE_ROWS, PLAIN};
 use cairo_decode::verify::proof::{CairoProof, decode, encode};
-use cairo_decode::verify::{MAX_PROGRAM_WORDS, verify_proof};
+use cairo_decode_verdicts::verify_proof;
 use stwo::core::channel::{Blake2sM31Channel, Channel, MerkleChannel as _};
 use stwo::core::fields::qm31::QM31;
 use stwo::core::proof_of_work::GrindOps;

@@ -11,13 +11,14 @@ use cairo_decode::air::components::Component;
 use cairo_decode::air::components::form::{self, MAX_WIDTH};
 use cairo_decode::air::layout::{Layouts, Sizes};
 use cairo_decode::prove::Prover;
-use cairo_decode::receipt::{Document, Manifest, TensorManifest};
+use cairo_decode::receipt::{Manifest, TensorManifest};
 use cairo_decode::tensor::values::compute;
 use cairo_decode::tensor::{Chunk, Matrix, Plan, Product, constants, witness};
 use cairo_decode::verify::params::PLAIN;
 use cairo_decode::verify::proof::{TensorProof, encode_tensors};
 use cairo_decode::verify::statement::{ModelRoot, Policy, ProgramHash};
-use cairo_decode::verify::tensors::{TensorPins, verify_tensors};
+use cairo_decode::verify::tensors::TensorPins;
+use cairo_decode_verdicts::{Document, verify_tensors};
 use starknet_types_core::felt::Felt;
 use stwo::core::fields::m31::P;
 

@@ -1,6 +1,12 @@
 //! Changed proofs: whatever the native verifier refuses, the circuit's gates do not hold for, and the other way round.
 
 use cairo_decode::prove::TensorWitness;
+use cairo_decode::verify::tensors::TensorPins;
+use cairo_decode::wrap::WrapError;
+use cairo_decode::wrap::leaf::circuit;
+use cairo_decode::wrap::leaf::inner::Inner;
+use cairo_decode::wrap::leaf::values::Values;
+use starknet_types_core::felt::Felt;
 use stwo::core::fields::m31::M31;
 use stwo::core::fields::qm31::QM31;
 
@@ -218,7 +224,8 @@ fn openings() -> Vec<Mutation> {
             ));
         }
     }
-    for tree in 0..4 {
+    // The root of tree 0 is built into the circuit, which is told none.
+    for tree in 1..4 {
         all.push(named(format!("root of tree {tree}"), move |w| {
             w.proof.extended_stark_proof.proof.0.commitments[tree].0[0] ^= 1;
         }));
@@ -333,6 +340,26 @@ fn requirement_36_changed_paths_are_refused_by_the_circuit() {
         (mutation.change)(&mut proof);
         assert!(!DEMO.is_valid(&proof), "{}", mutation.name);
     }
+}
+
+/// A circuit that has another root of constants built in, for an honest proof.
+#[test]
+fn requirement_36_the_root_of_the_constants_is_the_circuits() {
+    let pins = &DEMO.build.manifest.tensors;
+    let (set, mut root) = pins.roots()[0];
+    root[0] ^= 1;
+    let other = TensorPins::new(pins.layouts().clone(), [(set.name.to_string(), root)]);
+    let words = DEMO.build.program.words();
+    let inner = Inner::new(&other.expect("pins"), &words).expect("foldable");
+    let proof = &DEMO.proofs[1];
+    let values = Values::of(&inner, proof).expect("of this program");
+    assert!(!circuit::build(&inner, &values).0.is_circuit_valid());
+    // Another word of the program is another circuit, too.
+    let mut words = words;
+    words[700] += Felt::ONE;
+    let inner = Inner::new(pins, &words).expect("foldable");
+    let refused = Values::of(&inner, proof).err();
+    assert!(matches!(refused, Some(WrapError::OtherProgram)));
 }
 
 /// Two honest proofs, the trace of one and the interaction of the other.

@@ -1,14 +1,15 @@
 //! Requirement 18, 19, 20 with real proofs: chunks that are valid one by one, and no session together.
 
 use cairo_decode::receipt::{
-    Completion, Document, Manifest, ProofIdentity, ProofRecord, Receipt, ReceiptError, Session,
-    SessionError, check_receipt, check_session, proof_name,
+    Completion, Manifest, ProofIdentity, ProofRecord, Receipt, ReceiptError, Session, SessionError,
+    proof_name,
 };
 use cairo_decode::spec::SPEC_VERSION;
 use cairo_decode::verify::policy::Accept;
 use cairo_decode::verify::statement::{
     OUTPUT_FIELDS, STATEMENT_VERSION, Statement, StatementError, felt_to_hex,
 };
+use cairo_decode_verdicts::{Document, check_receipt, check_session};
 use starknet_types_core::felt::Felt;
 
 use crate::support::tiny;

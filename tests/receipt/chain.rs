@@ -1,7 +1,8 @@
 //! The chain of receipts: splices, swaps, repeats, omissions, and every link.
 
-use cairo_decode::receipt::{SessionError, SessionFacts, check_session, proof_name};
+use cairo_decode::receipt::{SessionError, SessionFacts, proof_name};
 use cairo_decode::verify::statement::Frontier;
+use cairo_decode_verdicts::check_session;
 use starknet_types_core::felt::Felt;
 
 use crate::fixtures::{PROMPT, Recipe, Run, onchain, run};

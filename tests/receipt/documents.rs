@@ -3,9 +3,10 @@
 use std::fs;
 
 use cairo_decode::receipt::{
-    Completion, Digest, Document, DocumentError, FileError, FormatError, MAX_DOCUMENT_BYTES,
-    Manifest, Receipt, Session, WriteDocument, write_atomic,
+    Completion, Digest, DocumentError, FileError, FormatError, MAX_DOCUMENT_BYTES, Manifest,
+    Receipt, Session, WriteDocument, write_atomic,
 };
+use cairo_decode_verdicts::Document;
 
 use crate::fixtures::{Recipe, run};
 

@@ -15,6 +15,7 @@ use cairo_decode::receipt::{
 };
 
 use cairo_decode::verify::statement::Statement;
+use cairo_decode_verdicts::check_folder;
 use rustix::fs::{CWD, FileType, Mode, mknodat};
 
 use crate::fixtures::{Recipe, Run, proof_bytes, run};
@@ -39,11 +40,8 @@ fn write(dir: &Path, run: &Run, chunks: usize) -> SessionWriter {
 }
 
 fn refused(dir: &Path, run: &Run) -> String {
-    SessionDir::open(dir)
-        .unwrap()
-        .check::<Statement>(&run.manifest)
-        .unwrap_err()
-        .to_string()
+    let refused = check_folder::<Statement>(dir, &run.manifest);
+    refused.unwrap_err().to_string()
 }
 
 #[test]

@@ -2,7 +2,10 @@
 //! receipts, and the session's folder. No proof is made here; the facts are what a verifier
 //! would hand over.
 
+mod bundle;
 mod chain;
+#[path = "../support/command.rs"]
+mod command;
 mod documents;
 mod ends;
 mod files;

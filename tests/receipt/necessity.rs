@@ -9,11 +9,10 @@ use std::fmt::Display;
 #[path = "../support/table.rs"]
 mod table;
 
-use cairo_decode::receipt::{
-    ProofIdentity, SessionError, check_receipt, check_session, receipt_checks, session_checks,
-};
+use cairo_decode::receipt::{ProofIdentity, SessionError, receipt_checks, session_checks};
 
 use cairo_decode::verify::statement::{Statement, v3};
+use cairo_decode_verdicts::{check_receipt, check_session};
 
 use crate::fixtures::{Recipe, Run, onchain, proof_bytes, run_of};
 use crate::own_attacks::Attacked;

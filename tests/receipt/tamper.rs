@@ -1,11 +1,10 @@
 //! Every change of a receipt's text is refused against facts that are held fixed, and the
 //! message names the field.
 
-use cairo_decode::receipt::{
-    Document, FormatError, ProofIdentity, ReceiptError, ReceiptOf, check_receipt, check_session,
-};
+use cairo_decode::receipt::{FormatError, ProofIdentity, ReceiptError, ReceiptOf};
 use cairo_decode::verify::policy::PolicyError;
 use cairo_decode::verify::statement::{Channel, Preprocessed, Statement, v3};
+use cairo_decode_verdicts::{Document, check_receipt, check_session};
 use serde_json::{Value, json};
 
 use crate::fixtures::{Recipe, Run, onchain, proof_bytes, run_of};

@@ -3,11 +3,11 @@
 use std::path::Path;
 
 use cairo_decode::receipt::{
-    Document, FormatError, RECEIPT_FORMAT, Receipt, SessionError, TENSOR_RECEIPT_FORMAT,
-    TensorReceipt, check_session,
+    FormatError, RECEIPT_FORMAT, Receipt, SessionError, TENSOR_RECEIPT_FORMAT, TensorReceipt,
 };
 use cairo_decode::spec::poseidon2::P;
 use cairo_decode::verify::statement::v3;
+use cairo_decode_verdicts::{Document, check_session};
 use expect_test::expect_file;
 
 use crate::fixtures::{Recipe, Run, run, run_of};

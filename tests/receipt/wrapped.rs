@@ -6,13 +6,14 @@ use std::path::Path;
 
 use cairo_decode::receipt::{
     Document, Folder, Manifest, ProofIdentity, Session, TensorManifest, TensorReceipt, Wrapped,
-    WriteDocument, proof_name, receipt_name, verify_session,
+    WriteDocument, proof_name, receipt_name,
 };
 use cairo_decode::verify::policy::Accept;
 use cairo_decode::verify::statement::v3::Statement;
 use cairo_decode::verify::statement::{CircuitRoot, PublicFacts};
 use cairo_decode::wrap::session::{Covered, open, verify};
 use cairo_decode::wrap::{digest_felt, felt_digest};
+use cairo_decode_verdicts::verify_session;
 use starknet_types_core::felt::Felt;
 use tempfile::TempDir;
 

@@ -18,6 +18,7 @@ pub fn command(args: &[&str]) -> Command {
 }
 
 pub fn run(args: &[&str]) -> Output {
+    cairo_decode_verdicts::command(args);
     command(args).output().expect("the binary runs")
 }
 

@@ -1,10 +1,11 @@
 //! The file of a proof with tensor components: one proof has one file, and every byte of it counts.
 
+use cairo_decode::verify::ProofError;
 use cairo_decode::verify::proof::{
     DecodeError, Kind, MAX_PROOF_BYTES, decode, decode_tensors, encode, encode_tensors,
 };
-use cairo_decode::verify::tensors::{TensorPins, verify_tensors};
-use cairo_decode::verify::{ProofError, verify_proof};
+use cairo_decode::verify::tensors::TensorPins;
+use cairo_decode_verdicts::{verify_proof, verify_tensors};
 
 use crate::pinned::honest;
 

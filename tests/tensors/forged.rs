@@ -10,8 +10,9 @@ use cairo_decode::air::layout::{Layouts, Sizes};
 use cairo_decode::verify::layout::{MAX_COMPONENTS, layout_checks};
 use cairo_decode::verify::params::LARGE;
 use cairo_decode::verify::proof::{TensorProof, canonical_tensor_checks, encode_tensors};
-use cairo_decode::verify::tensors::{TensorPins, tensor_checks, verify_tensors};
+use cairo_decode::verify::tensors::{TensorPins, tensor_checks};
 use cairo_decode::verify::{parameter_set, proof_checks};
+use cairo_decode_verdicts::verify_tensors;
 use stwo::core::fields::m31::{M31, P};
 
 use crate::pinned::{honest, larger, more_lanes, other_model};

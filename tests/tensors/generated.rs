@@ -16,7 +16,7 @@ use cairo_decode::verify::statement::v3::{Frontier, OUTPUT_FIELDS, prompt_root};
 use cairo_decode::verify::statement::{
     ChosenRoot, Domain, KvRoot, MAX_POSITION, ModelRoot, Policy, ProgramHash, SessionId, TokensRoot,
 };
-use cairo_decode::verify::tensors::verify_tensors;
+use cairo_decode_verdicts::verify_tensors;
 use starknet_types_core::felt::Felt;
 use stwo_cairo_adapter::ProverInput;
 

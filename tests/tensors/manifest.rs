@@ -1,10 +1,11 @@
 //! The manifest of a model with tensor components: one meaning, and nothing in it that its model root does not bind.
 
 use cairo_decode::air::components::Component;
-use cairo_decode::receipt::{Document, FormatError, Manifest, ModelManifest, TensorManifest};
+use cairo_decode::receipt::{FormatError, Manifest, ModelManifest, TensorManifest};
 use cairo_decode::spec::TENSOR_SPEC_VERSION;
 use cairo_decode::verify::statement::{ModelRoot, Policy, ProgramHash};
 use cairo_decode::verify::tensors::TensorPins;
+use cairo_decode_verdicts::{Document, read_manifest};
 use starknet_types_core::felt::Felt;
 
 use crate::constants;
@@ -63,7 +64,7 @@ fn a_manifest_is_read_as_it_was_written() {
     let manifest = self::manifest();
     let text = manifest.to_json().expect("a document");
     let plain = manifest.model.to_json().expect("a document");
-    let read = |text: &str| ModelManifest::from_json(text.as_bytes());
+    let read = |text: &str| read_manifest(text.as_bytes());
     assert_eq!(
         read(&plain),
         Ok(ModelManifest::Cairo(manifest.model.clone()))

@@ -7,7 +7,7 @@ use cairo_decode::air::components::relations::{
 };
 use cairo_decode::air::record::{Expression, record};
 use cairo_decode::verify::proof::encode_tensors;
-use cairo_decode::verify::tensors::verify_tensors;
+use cairo_decode_verdicts::verify_tensors;
 use stwo::core::fields::m31::P;
 
 use crate::pinned::{honest, pins};

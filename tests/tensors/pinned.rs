@@ -8,7 +8,8 @@ use cairo_decode::prove::tensor::Sets;
 use cairo_decode::tensor::{Matrix, Plan, constants};
 use cairo_decode::verify::params::{COMPACT, LARGE, PLAIN, ParamSet, pcs_config};
 use cairo_decode::verify::proof::{TensorProof, encode_tensors};
-use cairo_decode::verify::tensors::{TensorPins, verify_tensors};
+use cairo_decode::verify::tensors::TensorPins;
+use cairo_decode_verdicts::verify_tensors;
 
 use crate::forged::failed;
 use crate::{Chunk, GIVEN, LANES, chunk_of};

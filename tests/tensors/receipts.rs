@@ -6,7 +6,7 @@ use std::path::Path;
 
 use cairo_decode::receipt::{
     Document, Folder, ModelManifest, ProofIdentity, ProofRecord, Receipt, Rejected, TensorManifest,
-    TensorReceipt, WriteDocument, receipt_name, verify_receipt,
+    TensorReceipt, WriteDocument, receipt_name,
 };
 use cairo_decode::spec::TENSOR_SPEC_VERSION;
 use cairo_decode::verify::ProofError;
@@ -15,7 +15,8 @@ use cairo_decode::verify::policy::{Accept, AcceptedModel};
 use cairo_decode::verify::proof::{DecodeError, Kind, encode_tensors};
 use cairo_decode::verify::statement::v3::{Frontier, Statement, VERSION};
 use cairo_decode::verify::statement::{ChosenRoot, ProgramHash};
-use cairo_decode::verify::tensors::{TensorPins, verify_tensors};
+use cairo_decode::verify::tensors::TensorPins;
+use cairo_decode_verdicts::{verify_receipt, verify_tensors};
 use starknet_types_core::felt::Felt;
 
 use crate::command::{accept, path, reject};

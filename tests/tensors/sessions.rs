@@ -6,9 +6,9 @@ use std::sync::OnceLock;
 
 use cairo_decode::prove::Prover;
 use cairo_decode::receipt::{
-    Accepted, Chunk, Completion, Document, Folder, FormatError, Manifest, ModelManifest, Receipt,
+    Accepted, Chunk, Completion, Folder, FormatError, Manifest, ModelManifest, Receipt,
     ReceiptError, Rejected, Session, SessionWriter, TENSOR_RECEIPT_FORMAT, TensorManifest,
-    TensorReceipt, WriteDocument, proof_name, receipt_name, verify_receipt, verify_session,
+    TensorReceipt, WriteDocument, proof_name, receipt_name,
 };
 use cairo_decode::spec::TENSOR_SPEC_VERSION;
 use cairo_decode::tensor::constants;
@@ -16,7 +16,8 @@ use cairo_decode::verify::params::PLAIN;
 use cairo_decode::verify::proof::encode_tensors;
 use cairo_decode::verify::statement::v3::{Frontier, VERSION};
 use cairo_decode::verify::statement::{Domain, ModelRoot, ProgramHash};
-use cairo_decode::verify::tensors::{TensorPins, verify_tensors};
+use cairo_decode::verify::tensors::TensorPins;
+use cairo_decode_verdicts::{Document, verify_receipt, verify_session, verify_tensors};
 use starknet_types_core::felt::Felt;
 
 use crate::command::{accept, path, reject};

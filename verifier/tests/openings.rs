@@ -4,10 +4,10 @@
 use std::fs;
 use std::path::Path;
 
+use cairo_decode_verdicts::verify_tensors;
 use cairo_decode_verifier::receipt::ModelManifest;
 use cairo_decode_verifier::verify::ProofError;
 use cairo_decode_verifier::verify::proof::{TensorProof, decode_tensors, encode_tensors};
-use cairo_decode_verifier::verify::tensors::verify_tensors;
 use stwo::core::fields::qm31::SecureField;
 
 type Openings = Vec<Vec<Vec<SecureField>>>;

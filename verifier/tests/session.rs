@@ -7,9 +7,10 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
 
+use cairo_decode_verdicts::{verify_receipt, verify_session};
 use cairo_decode_verifier::receipt::{
-    Accepted, Folder, Memory, ModelManifest, Rejected, Verification, proof_name, receipt_name,
-    verify_receipt, verify_session,
+    self, Accepted, Contents, Folder, Listed, Memory, ModelManifest, Rejected, SessionBundle,
+    Verification, proof_name, receipt_name,
 };
 use cairo_decode_verifier::verify::statement::Domain;
 
@@ -57,13 +58,34 @@ impl Drop for Written {
 
 fn in_memory(place: &Path, files: &Files) -> Result<Accepted, Rejected> {
     let (manifest, files) = (manifest(), Memory::new(place, files.clone()));
-    verify_session(files, &manifest, &manifest.accept(Domain::local()))
+    receipt::verify_session(files, &manifest, &manifest.accept(Domain::local()))
 }
 
 fn in_folder(dir: &Path) -> Result<Accepted, Rejected> {
     let manifest = manifest();
     let accept = manifest.accept(Domain::local());
     verify_session(Folder::new(dir), &manifest, &accept)
+}
+
+/// A bundle with these files behind a first line.
+fn bundle_of(line: &str, files: &Files) -> Vec<u8> {
+    let contents = files.values().flatten().copied();
+    line.bytes().chain(contents).collect()
+}
+
+/// The first line of a bundle with these files; `None` for files that no bundle has.
+fn line_of(files: &Files) -> Option<String> {
+    let listed = files.iter().map(|(name, bytes)| Listed {
+        name: name.clone(),
+        bytes: bytes.len() as u64,
+    });
+    let files = listed.collect();
+    Contents { files }.to_line().ok()
+}
+
+fn in_bundle(file: &Path) -> Result<Accepted, Rejected> {
+    let (manifest, bundle) = (manifest(), SessionBundle::open(file)?);
+    receipt::verify_session(bundle, &manifest, &manifest.accept(Domain::local()))
 }
 
 /// Runs `cairo-decode-verify`.
@@ -111,7 +133,20 @@ fn the_session_is_accepted() {
         let alone = verify_receipt(&folder, &name, &manifest, &accept).expect("accepted");
         assert_eq!(alone, *chunk);
     }
+    let files = files();
+    let line = line_of(&files).expect("a session's files");
+    let bundle = bundle_of(&line, &files);
+    let written = Written::new("bundled", &Files::from([("a.bundle".to_string(), bundle)]));
+    let bundle = written.0.join("a.bundle");
+    assert_eq!(in_bundle(&bundle).expect("accepted"), accepted);
     let model = examples().join("model.json");
+    let of_bundle = program(&[path(&bundle), "--model", path(&model), "--json"]);
+    assert_eq!(
+        of_bundle.status.code(),
+        Some(0),
+        "{}",
+        text(&of_bundle.stderr)
+    );
     let output = program(&[path(&dir), "--model", path(&model)]);
     assert_eq!(output.status.code(), Some(0), "{}", text(&output.stderr));
     let said = text(&output.stdout);
@@ -225,8 +260,8 @@ const ATTACKS: [(&str, Change, &str, Option<&str>); 11] = [
     ),
 ];
 
-/// Every attack is refused with the same words in a folder, in memory, and by the program, which exits with 1; and the refusal
-/// names file and field. A folder without a session is none that was read.
+/// Every attack is refused with the same words in a folder, in memory, in a bundle, and by the program, which exits with 1; and the
+/// refusal names file and field. A folder without a session is none that was read.
 #[test]
 fn attacks_are_refused_alike() {
     for (attack, change, file, field) in ATTACKS {
@@ -244,11 +279,105 @@ fn attacks_are_refused_alike() {
             (other.file(), other.field()),
             (refused.file(), refused.field())
         );
+        if let Some(line) = line_of(&files) {
+            let bundle = dir.join("a.bundle");
+            fs::write(&bundle, bundle_of(&line, &files)).expect("written");
+            let bundled = in_bundle(&bundle).expect_err(attack);
+            let of_folder = bundled.to_string().replacen("/a.bundle", "", 1);
+            assert_eq!(
+                (of_folder, bundled.field()),
+                (message.clone(), refused.field())
+            );
+            fs::remove_file(&bundle).expect("removed");
+        }
         let (code, said) = said(dir);
         match file == "session.json" && field.is_none() {
             true => assert_eq!(code, Some(2), "{attack}: {said}"),
             false => assert_eq!((code, said), (Some(1), format!("rejected: {message}"))),
         }
+    }
+}
+
+/// A bundle is as its first line says, which is as this program writes it; what is not is refused with its name, by the library and
+/// by the program.
+#[test]
+fn bundles_that_are_none_are_refused() {
+    let files = files();
+    let line = line_of(&files).expect("a session's files");
+    let whole = bundle_of(&line, &files);
+    let replaced = |from: &str, to: &str| {
+        assert!(line.contains(from), "{from}");
+        bundle_of(&line.replacen(from, to, 1), &files)
+    };
+    let first = "\"name\":\"chunk-0000.proof\"";
+    let bytes = format!("\"bytes\":{}", files["chunk-0000.proof"].len());
+    let more = format!("\"bytes\":{}", files["chunk-0000.proof"].len() + 1);
+    let size = whole.len();
+    let cases = [
+        (
+            whole[..size - 1].to_vec(),
+            format!("has {} bytes, its first line says {size}", size - 1),
+        ),
+        (
+            [&whole[..], b"\0"].concat(),
+            format!("has {} bytes, its first line says {size}", size + 1),
+        ),
+        (
+            replaced(&bytes, &more),
+            format!("has {size} bytes, its first line says {}", size + 1),
+        ),
+        (
+            replaced(&bytes, "\"bytes\":33554433"),
+            "files[0].bytes: is 33554433, and".to_string(),
+        ),
+        (
+            replaced(first, "\"name\":\"notes.txt\""),
+            "files[0].name: \"notes.txt\" is not".to_string(),
+        ),
+        (
+            replaced(first, "\"name\":\"chunk-0.proof\""),
+            "files[0].name: \"chunk-0.proof\" is not".to_string(),
+        ),
+        (
+            replaced(first, "\"name\":\"session.json\""),
+            "files[1].name: chunk-0000.receipt.json does not come after session.json".to_string(),
+        ),
+        (
+            replaced("bundle/1\"", "bundle/2\""),
+            "format: is \"cairo-decode-bundle/2\"".to_string(),
+        ),
+        (
+            replaced("[{", "[ {"),
+            "document: is not written as `bundle` writes it".to_string(),
+        ),
+        (
+            replaced("\n", "\n\n"),
+            format!("has {} bytes, its first line says {size}", size + 1),
+        ),
+        (
+            line.trim_end().as_bytes().to_vec(),
+            "does not begin with a line of at most 1048576 bytes".to_string(),
+        ),
+        (
+            replaced("[{", &format!("[{}{{", " ".repeat(1 << 20))),
+            "does not begin with a line".to_string(),
+        ),
+    ];
+    let model = examples().join("model.json");
+    for (bytes, reason) in cases {
+        let written = Written::new("no-bundle", &Files::from([("a.bundle".to_string(), bytes)]));
+        let bundle = written.0.join("a.bundle");
+        let refused = in_bundle(&bundle).expect_err(&reason);
+        let message = refused.to_string();
+        let expected = format!("{}: {reason}", bundle.display());
+        assert!(message.starts_with(&expected), "{message}, not {expected}");
+        assert_eq!(refused.file(), bundle);
+        let output = program(&[path(&bundle), "--model", path(&model)]);
+        let said = text(&output.stderr).trim_end();
+        assert_eq!(
+            (output.status.code(), said),
+            (Some(1), &*format!("rejected: {message}"))
+        );
     }
 }
 

@@ -11,7 +11,7 @@ import { chain, claim, element, marked, pins, size, texts } from './view.js';
 
 const $ = (id) => document.getElementById(id);
 
-/** What was given: `session` has `name` and `files`; manifest and tokenizer `path` and `file`. */
+/** What was given: `session` has `name`, and `files` or a `bundle`; manifest and tokenizer `path` and `file`. */
 const given = {};
 
 /** The verification that runs, or has ended: its receipts, how many there are, since when. */
@@ -43,7 +43,7 @@ function take(found) {
     return say(error.message);
   }
   if (Object.keys(next).length === 0) {
-    say('There is no session here (a folder with session.json), no model.json and no tokenizer.json.');
+    say('There is no session here (a folder with session.json, or a file that ends in .bundle), no model.json and no tokenizer.json.');
   }
   Object.assign(given, next);
   show('intake');
@@ -60,14 +60,19 @@ function takeAs(place, files) {
 
 function draw() {
   const { session, manifest, tokenizer } = given;
-  let bytes = 0;
-  for (const file of session?.files.values() ?? []) bytes += file.size;
-  fill('session', session && `${session.name}, ${session.files.size} files, ${size(bytes)}`);
+  fill('session', session && extent(session));
   fill('manifest', manifest && manifest.path);
   fill('tokenizer', tokenizer && tokenizer.path);
   const missing = [session ? null : 'a session', manifest ? null : 'a manifest'].filter(Boolean);
   $('verify').disabled = missing.length > 0;
   $('missing').textContent = missing.length > 0 ? `needs ${missing.join(' and ')}` : '';
+}
+
+function extent({ name, files, bundle }) {
+  if (bundle) return `${name}, ${size(bundle.size)}`;
+  let bytes = 0;
+  for (const file of files.values()) bytes += file.size;
+  return `${name}, ${files.size} files, ${size(bytes)}`;
 }
 
 function fill(slot, text) {
@@ -95,22 +100,26 @@ function expectations() {
 
 function verify() {
   const { session, manifest } = given;
-  run = { receipts: [], opened: null, session, manifest, start: performance.now() };
+  // Of a bundle, the worker says which files are in it.
+  run = { receipts: [], opened: null, session, files: session.files, manifest, start: performance.now() };
   show('running');
   $('progress').removeAttribute('value');
   $('running-text').textContent = 'Reading the documents';
   $('running-title').focus();
   worker.postMessage({
     files: session.files,
+    bundle: session.bundle,
     manifest: manifest.file,
     options: { session: session.name, model: manifest.path, expect: expectations() },
   });
 }
 
 /** What the worker says. */
-function heard({ opened, receipt, accepted: result, rejected: refusal, failed: reason }) {
+function heard({ files, opened, receipt, accepted: result, rejected: refusal, failed: reason }) {
   if (run === null) return;
-  if (opened) {
+  if (files) {
+    run.files = files;
+  } else if (opened) {
     run.opened = opened;
     progress();
   } else if (receipt) {
@@ -247,7 +256,7 @@ async function rejected({ message, file, field }) {
 /** The document that has the field: the file that the verifier named, the manifest, or the receipt of a proof. */
 async function contents(file) {
   const name = file.slice(file.lastIndexOf('/') + 1).replace(/\.proof$/, '.receipt.json');
-  const found = file === run.manifest.path ? run.manifest.file : run.session.files.get(name);
+  const found = file === run.manifest.path ? run.manifest.file : run.files?.get(name);
   return found && found.size < 1 << 21 ? { name, text: await found.text() } : null;
 }
 

@@ -57,18 +57,21 @@ const depth = (path) => path.split('/').length;
 
 /**
  * What the files are: `{ session, manifest, tokenizer }`, each missing if there is none. A session is the folder of a
- * `session.json`; files that were chosen without a folder are in one.
+ * `session.json`, with `files`, or a `bundle`; files that were chosen without a folder are in one.
  */
 export function sorted(found) {
   const named = (name) => found.filter(({ path }) => nameOf(path) === name).sort((a, b) => depth(a.path) - depth(b.path));
   const sorted = {};
-  const sessions = named('session.json');
+  const bundles = found.filter(({ path }) => path.endsWith('.bundle'));
+  const sessions = [...named('session.json'), ...bundles];
   if (sessions.length > 1) {
     throw new Error(`${sessions.length} sessions at once (${sessions[0].path}, ${sessions[1].path}): give one`);
   }
   const chunk = found.find(({ path }) => /^chunk-.*\.(receipt\.json|proof)$/.test(nameOf(path)));
   const start = sessions[0] ?? chunk;
-  if (start) {
+  if (bundles.length === 1) {
+    sorted.session = { name: nameOf(bundles[0].path), bundle: bundles[0].file };
+  } else if (start) {
     const folder = folderOf(start.path);
     const inside = found.filter(({ path }) => folderOf(path) === folder);
     sorted.session = {

@@ -10,7 +10,12 @@ addEventListener('message', async ({ data }) => {
       postMessage({ ready: true });
       return;
     }
-    const accepted = await (await verifier).verifySession(data.files, data.manifest, {
+    let { files } = data;
+    if (data.bundle) {
+      files = await (await verifier).openBundle(data.bundle, data.options.session);
+      postMessage({ files });
+    }
+    const accepted = await (await verifier).verifySession(files, data.manifest, {
       ...data.options,
       onOpened: (opened) => postMessage({ opened }),
       onReceipt: (receipt) => postMessage({ receipt }),

@@ -1,7 +1,8 @@
 //! The verifier as a WebAssembly module: files go in, JSON comes out, nothing is imported.
 //!
 //! A host, `web/verifier.js`, calls [`input`] for a place in memory, writes there, calls a command, and reads the answer
-//! where [`answer`] says. The commands are those of [`run::Run`]: [`begin`], [`give`], [`open`], [`receipt`], [`finish`], in this order.
+//! where [`answer`] says. The commands are those of [`run::Run`]: [`begin`], [`give`], [`open`], [`receipt`], [`finish`], in this order; and
+//! [`bundle`], which says where a session's files are in one.
 //! An answer is a JSON object: what the command says, `{"rejected": {…}}`, or `{"failed": …}` for a host's mistake.
 //!
 //! Invariants
@@ -83,6 +84,14 @@ exports! {
         command(|run, _| run.finish());
     }
 
+    /// Says what a session's bundle has; inputs: its name, its size and how it begins.
+    fn bundle() {
+        command(|_, inputs| {
+            let [request, start] = taken(inputs)?;
+            run::bundle(&request, &start)
+        });
+    }
+
     /// Where the answer to the last command is.
     fn answer() -> *const u8 {
         ANSWER.with_borrow(|answer| answer.as_ptr())
@@ -91,6 +100,18 @@ exports! {
     /// How long it is; 0 if the command ended without one.
     fn answer_length() -> usize {
         ANSWER.with_borrow(Vec::len)
+    }
+}
+
+#[cfg(feature = "replay")]
+exports! {
+    /// Says the verdict on a recorded case; inputs: its kind and its own ones.
+    fn judge() {
+        guard::on_abort(aborted);
+        command(|_, inputs| {
+            let kind = inputs.remove(0);
+            Ok(cairo_decode_verdicts::judge(&String::from_utf8_lossy(&kind), inputs))
+        });
     }
 }
 
@@ -118,6 +139,10 @@ fn keep(said: &impl Serialize) {
 
 /// Keeps the refusal that a panic inside a guard is.
 fn aborted(reason: String) {
+    #[cfg(feature = "replay")]
+    if let Some(verdict) = cairo_decode_verdicts::panicked(reason.clone()) {
+        return keep(&verdict);
+    }
     let proof = GUARDED.take();
     if !proof.is_empty() {
         keep(&run::panicked(proof, reason));

@@ -8,9 +8,9 @@ use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use cairo_decode_verifier::receipt::{
-    Chunk, DocumentError, Expected, FileError, Files, FolderError, MAX_DOCUMENT_BYTES, MAX_FILES,
+    Chunk, Contents, DocumentError, Expected, FileError, Files, FolderError, MAX_DOCUMENT_BYTES,
     MAX_PROOF_BYTES, MAX_RECEIPTS_BYTES, ModelManifest, Rejected, SESSION_FILE, Verification,
-    is_chunk_name, proof_name,
+    check_file_count, is_chunk_name, proof_name,
 };
 use cairo_decode_verifier::verify::ProofError;
 use cairo_decode_verifier::verify::statement::Domain;
@@ -142,13 +142,8 @@ impl Files for Shared {
     }
 
     fn names(&self) -> Result<Vec<String>, FolderError> {
-        match self.0.sizes.len() <= MAX_FILES {
-            true => Ok(self.0.sizes.keys().cloned().collect()),
-            false => Err(FolderError::TooManyFiles {
-                dir: self.0.place.clone(),
-                limit: MAX_FILES,
-            }),
-        }
+        check_file_count(self.0.sizes.len(), &self.0.place)?;
+        Ok(self.0.sizes.keys().cloned().collect())
     }
 
     fn has(&self, name: &str) -> bool {
@@ -165,6 +160,31 @@ impl Files for Shared {
             None => Err(FileError::NotFound { file }),
         }
     }
+}
+
+/// A session's bundle.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Bundle {
+    /// What messages call it.
+    name: String,
+    bytes: u64,
+}
+
+/// Says where the files of a bundle are, from its first bytes, as many as [`Contents::places`] asks for.
+///
+/// # Errors
+/// A request that is none, or a bundle that does not hold.
+pub fn bundle(request: &[u8], start: &[u8]) -> Result<Value, Refusal> {
+    let bundle: Bundle = request_of(request)?;
+    let files = Contents::places(Path::new(&bundle.name), start, bundle.bytes)?;
+    Ok(json!({ "files": files }))
+}
+
+/// What the host asks for.
+fn request_of<'a, T: Deserialize<'a>>(request: &'a [u8]) -> Result<T, Refusal> {
+    serde_json::from_slice(request)
+        .map_err(|error| Refusal::failed(format!("the request: {error}")))
 }
 
 /// What was begun.
@@ -189,8 +209,7 @@ impl Run {
     /// # Errors
     /// A request that is none, or a manifest that does not hold.
     pub fn begin(&mut self, request: &[u8], manifest: &[u8]) -> Result<Value, Refusal> {
-        let request: Request = serde_json::from_slice(request)
-            .map_err(|error| Refusal::failed(format!("the request: {error}")))?;
+        let request: Request = request_of(request)?;
         let model = PathBuf::from(request.model);
         let manifest = read_manifest(&model, manifest)?;
         let expect = request.expect;

@@ -33,6 +33,60 @@ export function changed(session, name, bytes) {
   return { ...session, files };
 }
 
+/** A session's bundle, with any first line. */
+export function bundle(files, line = null) {
+  const names = [...files.keys()].sort();
+  const listed = names.map((name) => ({ name, bytes: files.get(name).length }));
+  const first = line ?? JSON.stringify({ format: 'cairo-decode-bundle/1', files: listed });
+  return Buffer.concat([Buffer.from(`${first}\n`), ...names.map((name) => files.get(name))]);
+}
+
+/** How every bundle begins: the command line knows it by that. */
+const BUNDLE_START = '{"format":"cairo-decode-bundle/';
+
+/** Bundles that do not hold, and first of all one that does: `{ name, bundle, manifest }`. */
+export function* bundleAttacks({ files, manifest }, { flips = 150, seed = 2 } = {}) {
+  const whole = bundle(files);
+  const first = JSON.parse(whole.subarray(0, whole.indexOf(10)));
+  const attack = (name, bytes) => ({ name: `bundle: ${name}`, bundle: bytes, manifest });
+  yield attack('as it is', whole);
+  for (const [what, line] of edits(first)) {
+    if (JSON.stringify(line).startsWith(BUNDLE_START)) yield attack(what, bundle(files, JSON.stringify(line)));
+  }
+  const listed = (change) => {
+    const all = structuredClone(first);
+    change(all.files);
+    return bundle(files, JSON.stringify(all));
+  };
+  yield attack('two names exchanged', listed((list) => ([list[0].name, list[1].name] = [list[1].name, list[0].name])));
+  yield attack('a name twice', listed((list) => (list[1].name = list[0].name)));
+  for (const name of ['../session.json', 'notes.txt', 'chunk-1.proof', 'chunk-10000.proof', 'wrapped-0000.json', '', 'session.json']) {
+    yield attack(`a file called ${name}`, listed((list) => (list[0].name = name)));
+  }
+  for (const bytes of [-1, 0.5, 1e9, 2 ** 53, null]) {
+    yield attack(`a file of ${bytes} bytes`, listed((list) => (list[0].bytes = bytes)));
+    yield attack(`a document of ${bytes} bytes`, listed((list) => (list.at(-1).bytes = bytes)));
+  }
+  yield attack('a line with a space', bundle(files, JSON.stringify(first).replace(',', ', ')));
+  yield attack('a line and an empty one', bundle(files, `${JSON.stringify(first)}\n`));
+  yield attack('a line that nothing ends', Buffer.from(JSON.stringify(first)));
+  yield attack('a line of 2 MiB', Buffer.concat([Buffer.from(BUNDLE_START), Buffer.alloc(1 << 21, 32), whole]));
+  for (const length of [40, whole.indexOf(10), whole.indexOf(10) + 1, whole.length >> 1, whole.length - 1]) {
+    yield attack(`of ${length} bytes`, whole.subarray(0, length));
+  }
+  yield attack('with a byte more', Buffer.concat([whole, Buffer.alloc(1)]));
+  for (const name of files.keys()) yield attack(`without ${name}`, bundle(changed({ files }, name, null).files));
+  const next = numbers(seed);
+  for (let i = 0; i < flips; i++) {
+    // Half of the places is in the first line.
+    const end = i % 2 === 0 ? whole.indexOf(10) + 1 : whole.length;
+    const place = BUNDLE_START.length + next(end - BUNDLE_START.length);
+    const flipped = Buffer.from(whole);
+    flipped[place] ^= 1 << next(8);
+    yield attack(`byte ${place} flipped`, flipped);
+  }
+}
+
 /** Another value of the same type. */
 function other(value) {
   if (typeof value === 'number') return value + 1;

@@ -11,6 +11,7 @@ import { basename, join, resolve } from 'node:path';
 import { pathToFileURL } from 'node:url';
 
 import { decode, readTokenizer } from '../page/text.js';
+import { bundle, readSession } from './attacks.mjs';
 import { Browser, browserName } from './browser.mjs';
 
 const [dist, session, manifest, tokenizer, screenshots] = process.argv.slice(2).map((path) => resolve(path));
@@ -122,6 +123,32 @@ await test('accepts the session, by drop and keyboard, without a tokenizer', {},
   assert.equal(await text(page, '.generated .chosen'), document.generated_tokens.join(' '));
 });
 
+/** A file with these bytes. */
+function written(name, bytes) {
+  const file = join(work, name);
+  writeFileSync(file, bytes);
+  return file;
+}
+
+const { files } = readSession(session, manifest);
+const whole = bundle(files);
+
+await test('accepts a bundle, by drop and by choosing', {}, async (page) => {
+  const file = written('story.bundle', whole);
+  await page.drop([file, manifest]);
+  await ready(page);
+  assert.match(await text(page, '#slot-session'), /story\.bundle, /);
+  await click(page, 'verify');
+  assert.equal(await verdict(page), 'Accepted');
+  await page.value('[...document.querySelectorAll("#result button")].find((b) => b.innerText === "Verify another").click()');
+  await page.choose('#choose-files', [file, tokenizer]);
+  await ready(page);
+  await click(page, 'verify');
+  assert.equal(await verdict(page), 'Accepted');
+  assert.equal(await text(page, '.generated .chosen'), answer);
+  await shot(page, 'accepted-bundle');
+});
+
 await test('every control is reached with the Tab key', {}, async (page) => {
   await choose(page, session);
   const seen = [];
@@ -129,7 +156,7 @@ await test('every control is reached with the Tab key', {}, async (page) => {
     await page.press('Tab');
     seen.push(await page.value('document.activeElement.innerText || document.activeElement.id'));
   }
-  for (const name of ['Choose folder', 'or its files', 'Choose file', 'What you expect of it', 'Verify']) assert.ok(seen.includes(name), `${name} of ${seen}`);
+  for (const name of ['Choose folder', 'or its files, or a bundle', 'Choose file', 'What you expect of it', 'Verify']) assert.ok(seen.includes(name), `${name} of ${seen}`);
 });
 
 await test('hidden characters of a name are written out', {}, async (page) => {
@@ -145,7 +172,9 @@ await test('hidden characters of a name are written out', {}, async (page) => {
 /** A page that rejects: its message, the file and the field that it names. */
 async function rejects(name, folder, { model = manifest, message, file, field = null, view = {} }) {
   await test(`rejects ${name}`, view, async (page) => {
-    await choose(page, folder, model, tokenizer);
+    if (folder.endsWith('.bundle')) await page.choose('#choose-files', [folder, model]);
+    else await choose(page, folder, model, tokenizer);
+    await ready(page);
     await click(page, 'verify');
     assert.equal(await verdict(page), 'Rejected');
     assert.match(await text(page, '.reason'), message);
@@ -210,6 +239,14 @@ for (const [name, view] of Object.entries({ '': {}, ' in the dark': { dark: true
   const path = receipt(folder, 0);
   writeFileSync(path, `${readFileSync(path)}x`);
   await rejects('a document that is none', folder, { message: /document/, file: 'session/chunk-0000.receipt.json' });
+}
+{
+  const changed = JSON.parse(files.get('session.json'));
+  changed.program_hash = '0x1';
+  const file = written('field.bundle', bundle(new Map(files).set('session.json', Buffer.from(JSON.stringify(changed, null, 2)))));
+  await rejects('a changed field of a bundle', file, { message: /program_hash: is 0x1, /, file: 'field.bundle/session.json', field: 'program_hash' });
+  const short = written('short.bundle', whole.subarray(0, whole.length - 1));
+  await rejects('a bundle that is cut off', short, { message: /its first line says/, file: 'short.bundle' });
 }
 await test('rejects another prompt than the expected one, and then accepts', {}, async (page) => {
   await choose(page, session);

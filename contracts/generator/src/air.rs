@@ -133,15 +133,18 @@ mod tests {
     use super::*;
     use std::path::Path;
 
-    use cairo_decode::receipt::{Document, Receipt, Wrapped};
+    use cairo_decode::receipt::{Document, TensorReceipt, Wrapped};
     use cairo_decode::wrap::circuit::{OUTPUTS, pcs_config};
-    use cairo_decode::wrap::{calldata, felt_digest, tree};
+    use cairo_decode::wrap::span::Span;
+    use cairo_decode::wrap::{calldata, felt_digest, fold};
+    use circuits::blake::HashValue;
     use stwo::core::channel::{Blake2sM31Channel, Channel, MerkleChannel};
     use stwo::core::circle::CirclePoint;
     use stwo::core::constraints::coset_vanishing;
     use stwo::core::fields::FieldExpOps;
     use stwo::core::fields::m31::{BaseField, P};
     use stwo::core::poly::circle::CanonicCoset;
+    use stwo::core::vcs::blake2_hash::Blake2sHash;
     use stwo::core::vcs_lifted::blake2_merkle::Blake2sM31MerkleChannel;
     use stwo_constraint_framework::Relation;
 
@@ -223,14 +226,21 @@ mod tests {
         let dir =
             Path::new(env!("CARGO_MANIFEST_DIR")).join("../../tests/fixtures/wrapped-session");
         let wrapped = Wrapped::read(&dir.join("wrapped-0000.json")).unwrap();
-        let statements: Vec<_> = (0..wrapped.chunks)
-            .map(|i| Receipt::read(&dir.join(format!("chunk-{i:04}.receipt.json"))).unwrap())
-            .map(|receipt| receipt.statement.to_output().to_vec())
-            .collect();
+        let span = |chunk: u32| {
+            let file = dir.join(format!("chunk-{chunk:04}.receipt.json"));
+            let receipt = TensorReceipt::read(&file).unwrap();
+            Span::of(&receipt.statement.to_output())
+        };
         let leaf = felt_digest(&wrapped.leaf_root.0).unwrap();
-        let (root, outputs) = tree::top(leaf, &statements);
+        let all = Span {
+            last: span(wrapped.chunks - 1).last,
+            ..span(0)
+        };
+        let [fold, leaf] = [fold::ROOT, leaf].map(|root| HashValue::from(Blake2sHash(root)));
+        let HashValue(low, high) = all.fold_value(fold, leaf);
+        let outputs = [low, high];
         let felts: Vec<_> = wrapped.proof.iter().map(|f| f.0).collect();
-        let proof = calldata::unpack(root, &felts).unwrap();
+        let proof = calldata::unpack(fold::ROOT, &felts).unwrap();
 
         // The transcript up to the point.
         let channel = &mut Blake2sM31Channel::default();

@@ -20,9 +20,7 @@ use circuits_stark_verifier::channel::Channel;
 use circuits_stark_verifier::circle::coset_vanishing_poly;
 use circuits_stark_verifier::constraint_eval::{CircuitEval, compute_composition_polynomial};
 use circuits_stark_verifier::fri::{fri_commit, fri_decommit};
-use circuits_stark_verifier::oods::{
-    N_COMPOSITION_COLUMNS, collect_oods_responses, extract_expected_composition_eval,
-};
+use circuits_stark_verifier::oods::{collect_oods_responses, extract_expected_composition_eval};
 use circuits_stark_verifier::proof::{N_TRACES, Proof};
 use circuits_stark_verifier::proof_from_stark_proof::{pack_enable_bits, pack_into_qm31s};
 use circuits_stark_verifier::select_queries::{
@@ -41,7 +39,7 @@ use super::super::components::{Samples, Shared, accumulate};
 use super::super::span::{COMMON, FIRST, LAST, LIMBS, Span};
 use super::inner::Inner;
 use super::public::{public_sum, relation_uses, weights};
-use super::rows::{Order, fri_input, open};
+use super::rows::{fri_input, open, order};
 use super::values::Values;
 use crate::air::record::record;
 use crate::verify::params;
@@ -449,53 +447,4 @@ fn samples(proof: &Proof<Var>) -> Vec<Var> {
     let interaction = interaction.flat_map(|i| i.at_prev.into_iter().chain([i.at_oods]));
     let all = constants_and_trace.chain(interaction);
     all.chain(proof.composition_eval_at_oods).collect()
-}
-
-/// Of each column of tree 1 or 2 the component.
-fn components(inner: &Inner, tree: usize) -> Vec<usize> {
-    let shapes = inner.config.component_shapes.iter().enumerate();
-    shapes
-        .flat_map(|(i, shape)| {
-            let count = if tree == 1 {
-                shape.trace_columns
-            } else {
-                shape.interaction_columns
-            };
-            vec![i; count]
-        })
-        .collect()
-}
-
-/// The order of a tree's columns: first those of Cairo's components without a size of their own and of tables that are no larger than
-/// ours, then the others by size.
-fn order(inner: &Inner, tree: usize, sizes: &[Var]) -> Order {
-    let count = match tree {
-        0 => inner.constants.len(),
-        3 => N_COMPOSITION_COLUMNS,
-        _ => 0,
-    };
-    const _: () = assert!(N_TRACES == 4);
-    if count > 0 {
-        let fixed = (0..count).collect();
-        return Order {
-            open: vec![],
-            fixed,
-        };
-    }
-    let smallest = inner.layout.components.iter().map(|placed| placed.log_rows);
-    let smallest = smallest.min().unwrap_or(0);
-    let size = |component: usize| match inner.cairo_sizes.get(component) {
-        Some(size) => size.filter(|size| *size > smallest),
-        None => Some(inner.layout.components[component - inner.cairo_sizes.len()].log_rows),
-    };
-    let (mut open, mut fixed) = (vec![], vec![]);
-    for (column, component) in components(inner, tree).into_iter().enumerate() {
-        match size(component) {
-            Some(size) => fixed.push((size, column)),
-            None => open.push((column, sizes[component])),
-        }
-    }
-    fixed.sort();
-    let fixed = fixed.into_iter().map(|(_, column)| column).collect();
-    Order { open, fixed }
 }

@@ -68,10 +68,7 @@ impl Inner {
         }
         let layout = layouts.largest();
         assert!(uses::of_own_are_few(&layout), "too many uses of a relation");
-        let columns = constants(
-            &params::fixed_columns(set.params.preprocessed),
-            Some(layouts),
-        );
+        let columns = constants(&params::fixed_columns(set), Some(layouts));
         let pcs = params::pcs_config(&set.params);
         let config = || {
             let components = enabled_components::<NoValue>(&enabled());

@@ -11,13 +11,15 @@ use circuits::ops::{Guess, div, from_partial_evals, inv, mul, pointwise_mul};
 use circuits::simd::Simd;
 use circuits::wrappers::M31Wrapper;
 use circuits_stark_verifier::merkle::{AuthPaths, verify_merkle_path};
-use circuits_stark_verifier::oods::{OodsPointAuxiliary, OodsResponse};
+use circuits_stark_verifier::oods::{N_COMPOSITION_COLUMNS, OodsPointAuxiliary, OodsResponse};
+use circuits_stark_verifier::proof::N_TRACES;
 use circuits_stark_verifier::select_queries::Queries;
 use circuits_stark_verifier::sort_queries::QuerySorter;
 use stwo::core::fields::m31::M31;
 use stwo::core::fields::qm31::QM31;
 use stwo_cairo_common::preprocessed_columns::blake::BLAKE_SIGMA;
 
+use super::inner::Inner;
 use super::values::Rows;
 
 /// Which columns of the state each quarter round takes.
@@ -74,6 +76,55 @@ pub struct Order {
     pub open: Vec<(usize, Var)>,
     /// The others, in their order.
     pub fixed: Vec<usize>,
+}
+
+/// Of each column of tree 1 or 2 the component.
+fn components(inner: &Inner, tree: usize) -> Vec<usize> {
+    let shapes = inner.config.component_shapes.iter().enumerate();
+    shapes
+        .flat_map(|(i, shape)| {
+            let count = if tree == 1 {
+                shape.trace_columns
+            } else {
+                shape.interaction_columns
+            };
+            vec![i; count]
+        })
+        .collect()
+}
+
+/// The order of a tree's columns: first those of Cairo's components without a size of their own and of tables that are no larger than
+/// ours, then the others by size.
+pub fn order(inner: &Inner, tree: usize, sizes: &[Var]) -> Order {
+    let count = match tree {
+        0 => inner.constants.len(),
+        3 => N_COMPOSITION_COLUMNS,
+        _ => 0,
+    };
+    const _: () = assert!(N_TRACES == 4);
+    if count > 0 {
+        let fixed = (0..count).collect();
+        return Order {
+            open: vec![],
+            fixed,
+        };
+    }
+    let smallest = inner.layout.components.iter().map(|placed| placed.log_rows);
+    let smallest = smallest.min().unwrap_or(0);
+    let size = |component: usize| match inner.cairo_sizes.get(component) {
+        Some(size) => size.filter(|size| *size > smallest),
+        None => Some(inner.layout.components[component - inner.cairo_sizes.len()].log_rows),
+    };
+    let (mut open, mut fixed) = (vec![], vec![]);
+    for (column, component) in components(inner, tree).into_iter().enumerate() {
+        match size(component) {
+            Some(size) => fixed.push((size, column)),
+            None => open.push((column, sizes[component])),
+        }
+    }
+    fixed.sort();
+    let fixed = fixed.into_iter().map(|(_, column)| column).collect();
+    Order { open, fixed }
 }
 
 /// A number of the base field.

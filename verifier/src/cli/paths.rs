@@ -1,13 +1,14 @@
 //! What a path on the command line is: a build, a session, a receipt. A path that is something else is a mistake of
 //! typing, and the message says what it is and what to give instead; that is never a rejection.
 
+use std::io::Read;
 use std::path::{Path, PathBuf};
 
 use anyhow::{bail, ensure};
 
 use crate::receipt::{
-    FileError, MANIFEST_FILE, MAX_DOCUMENT_BYTES, MODEL_FORMAT, ModelManifest, RECEIPT_FORMAT,
-    SESSION_FILE, folder_of, read_bounded,
+    BUNDLE_START, FileError, MANIFEST_FILE, MAX_DOCUMENT_BYTES, MODEL_FORMAT, ModelManifest,
+    RECEIPT_FORMAT, SESSION_FILE, folder_of, open_regular, read_bounded,
 };
 
 /// The end of a proof's name, and of its receipt's.
@@ -85,9 +86,24 @@ pub fn receipt(path: &Path) -> anyhow::Result<()> {
     no_proof(path)?;
     ensure!(
         is_receipt(path)?,
-        "{shown}: neither a receipt nor a session's folder"
+        "{shown}: neither a receipt nor a session's folder or bundle"
     );
     Ok(())
+}
+
+/// Whether a file begins as a session's bundle does, which need not hold.
+///
+/// # Errors
+/// A file that cannot be read.
+pub fn is_bundle(path: &Path) -> anyhow::Result<bool> {
+    if !path.is_file() {
+        return Ok(false);
+    }
+    let mut start = vec![];
+    let most = BUNDLE_START.len() as u64;
+    let read = open_regular(path)?.take(most).read_to_end(&mut start);
+    read.map_err(FileError::io(path, "read"))?;
+    Ok(start == BUNDLE_START.as_bytes())
 }
 
 /// Checks that a file is not a proof, which is read only beside its receipt.

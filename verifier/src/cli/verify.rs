@@ -8,8 +8,8 @@ use anyhow::Context;
 use super::failure::Failure;
 use super::{Outcome, output, paths};
 use crate::receipt::{
-    Accepted, Chunk, Expected, Folder, ModelManifest, Session, TokenIds, Verification,
-    verify_receipt,
+    Accepted, Chunk, Expected, Folder, ModelManifest, Rejected, Session, SessionBundle, TokenIds,
+    Verification, verify_receipt,
 };
 use crate::verify::policy::Accept;
 use crate::verify::statement::Domain;
@@ -17,7 +17,7 @@ use crate::verify::statement::Domain;
 /// What is verified, and what is expected of it.
 #[derive(Debug, clap::Args)]
 pub struct Args {
-    /// Session folder, or a receipt file with its proof beside it
+    /// Session folder, a session's bundle, or a receipt file with its proof beside it
     pub path: PathBuf,
     /// The model's manifest, or its build folder
     #[arg(long, value_name = "FILE")]
@@ -51,13 +51,16 @@ impl Args {
         manifest.accept(self.domain.unwrap_or_else(Domain::local))
     }
 
-    /// Whether the path is a session's folder; a receipt, if not.
+    /// Whether the path is a session's folder or bundle; a receipt, if not.
     ///
     /// # Errors
     /// A path that is neither, or options that go with a session only.
     pub fn is_session(&self) -> anyhow::Result<bool> {
         if self.path.is_dir() {
             paths::session_folder(&self.path)?;
+            return Ok(true);
+        }
+        if paths::is_bundle(&self.path)? {
             return Ok(true);
         }
         paths::receipt(&self.path)?;
@@ -87,7 +90,7 @@ impl Args {
 
 /// What is said of options for a session that come with one receipt.
 pub const SESSION_ONLY: &str =
-    "--prompt-tokens, --session-id and --wrapped go with a session folder, not with one receipt";
+    "--prompt-tokens, --session-id and --wrapped go with a session, not with one receipt";
 
 /// Verifies what the arguments say, and prints what was found.
 ///
@@ -107,8 +110,13 @@ pub fn run(args: &Args) -> Outcome {
 /// # Errors
 /// The first thing that does not hold.
 pub fn session(args: &Args, manifest: &ModelManifest, accept: &Accept) -> Outcome {
-    let folder = Folder::new(&args.path);
-    let mut session = Verification::open(folder, manifest, accept).map_err(Failure::of_session)?;
+    let opened = match args.path.is_dir() {
+        true => Verification::open(Folder::new(&args.path), manifest, accept),
+        false => SessionBundle::open(&args.path)
+            .map_err(Rejected::from)
+            .and_then(|bundle| Verification::open(bundle, manifest, accept)),
+    };
+    let mut session = opened.map_err(Failure::of_session)?;
     let mut times = vec![];
     loop {
         let start = Instant::now();

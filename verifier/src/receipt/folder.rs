@@ -15,6 +15,7 @@ use std::sync::Arc;
 
 use thiserror::Error;
 
+use super::bundle::Contents;
 use super::continuity::{SessionError, SessionFacts, check_session};
 use super::document::{Document, DocumentError, MAX_DOCUMENT_BYTES};
 use super::envelope::ReceiptOf;
@@ -69,6 +70,17 @@ pub enum FolderError {
         found: String,
         expected: String,
     },
+    #[error(
+        "{}: does not begin with a line of at most {} bytes that lists its files, as a session's bundle does",
+        file.display(), Contents::MOST
+    )]
+    NoContents { file: PathBuf },
+    #[error("{}: has {found} bytes, its first line says {expected}", file.display())]
+    BundleSize {
+        file: PathBuf,
+        found: u64,
+        expected: u64,
+    },
     #[error("{}/{source}", dir.display())]
     Session {
         dir: PathBuf,
@@ -87,6 +99,8 @@ impl FolderError {
             | FolderError::ExtraProof { file }
             | FolderError::Misnamed { file }
             | FolderError::ReceiptsTooLarge { file }
+            | FolderError::NoContents { file }
+            | FolderError::BundleSize { file, .. }
             | FolderError::ProofSize { file, .. }
             | FolderError::ProofDigest { file, .. } => file.clone(),
             FolderError::TooManyFiles { dir, .. } => dir.clone(),
@@ -107,6 +121,8 @@ impl FolderError {
             | FolderError::ExtraProof { .. }
             | FolderError::Misnamed { .. }
             | FolderError::ReceiptsTooLarge { .. }
+            | FolderError::NoContents { .. }
+            | FolderError::BundleSize { .. }
             | FolderError::TooManyFiles { .. } => None,
         }
     }

@@ -10,29 +10,47 @@ use super::source::Files;
 /// Most chunks of a session: their names have four digits.
 pub const MAX_CHUNKS: usize = 10_000;
 
+const START: &str = "chunk-";
 const RECEIPT_END: &str = ".receipt.json";
 const PROOF_END: &str = ".proof";
 const WITNESS_END: &str = ".witness";
 
 /// Name of chunk `index`'s receipt, for example `chunk-0007.receipt.json`.
 pub fn receipt_name(index: usize) -> String {
-    format!("chunk-{index:04}{RECEIPT_END}")
+    format!("{START}{index:04}{RECEIPT_END}")
 }
 
 /// Name of chunk `index`'s proof, for example `chunk-0007.proof`.
 pub fn proof_name(index: usize) -> String {
-    format!("chunk-{index:04}{PROOF_END}")
+    format!("{START}{index:04}{PROOF_END}")
 }
 
 /// Name of what wrapping chunk `index`'s proof needs, for example `chunk-0007.witness`.
 pub fn witness_name(index: usize) -> String {
-    format!("chunk-{index:04}{WITNESS_END}")
+    format!("{START}{index:04}{WITNESS_END}")
+}
+
+/// The number of the chunk whose receipt has this name.
+pub(super) fn receipt_index(name: &str) -> Option<usize> {
+    index(name, RECEIPT_END)
+}
+
+/// The number of the chunk whose proof has this name.
+pub(super) fn proof_index(name: &str) -> Option<usize> {
+    index(name, PROOF_END)
+}
+
+/// `chunk-1`, `chunk-00001` and `chunk-+001` are not the name of chunk 1.
+fn index(name: &str, end: &str) -> Option<usize> {
+    let digits = name.strip_prefix(START)?.strip_suffix(end)?;
+    let index = digits.parse().ok()?;
+    (index < MAX_CHUNKS && format!("{index:04}") == digits).then_some(index)
 }
 
 /// Whether a name is that of a chunk's file, or almost.
 pub fn is_chunk_name(name: &str) -> bool {
     let ends = [RECEIPT_END, PROOF_END, WITNESS_END];
-    name.starts_with("chunk-") && ends.iter().any(|end| name.ends_with(end))
+    name.starts_with(START) && ends.iter().any(|end| name.ends_with(end))
 }
 
 /// The chunks that have a receipt, and those that have a proof.
@@ -50,27 +68,19 @@ impl Listing {
     pub(super) fn of(files: &dyn Files) -> Result<Listing, FolderError> {
         let mut listing = Listing::default();
         for name in files.names()? {
-            let Some(middle) = name.strip_prefix("chunk-") else {
+            let (set, index) = if !name.starts_with(START) {
                 continue;
-            };
-            let (set, digits) = if let Some(digits) = middle.strip_suffix(RECEIPT_END) {
-                (&mut listing.receipts, digits)
-            } else if let Some(digits) = middle.strip_suffix(PROOF_END) {
-                (&mut listing.proofs, digits)
+            } else if name.ends_with(RECEIPT_END) {
+                (&mut listing.receipts, receipt_index(&name))
+            } else if name.ends_with(PROOF_END) {
+                (&mut listing.proofs, proof_index(&name))
             } else {
                 continue;
             };
-            // `chunk-1`, `chunk-00001` and `chunk-+001` are not the name of chunk 1.
-            match digits.parse::<usize>() {
-                Ok(index) if index < MAX_CHUNKS && format!("{index:04}") == digits => {
-                    set.insert(index)
-                }
-                _ => {
-                    return Err(FolderError::Misnamed {
-                        file: files.place().join(&name),
-                    });
-                }
+            let misnamed = || FolderError::Misnamed {
+                file: files.place().join(&name),
             };
+            set.insert(index.ok_or_else(misnamed)?);
         }
         Ok(listing)
     }

@@ -6,6 +6,7 @@
 //! | `decode` | strict reading of the statement's types |
 //! | `files` | bounded reading |
 //! | `source` | where a session's files come from: a folder, or memory |
+//! | `bundle` | a session in one file: which files are in it, and reading them there |
 //! | `document` | what all documents share: format, form, reading |
 //! | `manifest` | `model.json`: the model a verifier expects |
 //! | `tensors` | `model.json` of a model with tensor components |
@@ -26,6 +27,7 @@
 //! the prompt's text in `session.json` is for people), and writing, which is the prover's (`receipt` in the package
 //! `cairo-decode`).
 
+mod bundle;
 mod continuity;
 mod decode;
 mod document;
@@ -45,6 +47,9 @@ mod verification;
 mod verify_session;
 mod wrapped;
 
+pub use bundle::{
+    BUNDLE_FORMAT, BUNDLE_START, Contents, Listed, Placed, SessionBundle, size_limit,
+};
 pub use continuity::{
     MAX_SESSION_STEPS, SessionError, SessionFacts, check_session, session_checks,
 };
@@ -61,7 +66,7 @@ pub use listing::{Listing, MAX_CHUNKS, is_chunk_name, proof_name, receipt_name, 
 pub use manifest::{MANIFEST_FILE, MODEL_FORMAT, Manifest};
 pub use record::{Digest, DigestError, ProofIdentity, ProofRecord};
 pub use session::{Completion, SESSION_FORMAT, Session};
-pub use source::{Files, Folder, MAX_FILES, Memory};
+pub use source::{Files, Folder, MAX_FILES, Memory, check_file_count};
 pub use stated::{Carried, Link, RECEIPT_FORMAT, Stated, TENSOR_RECEIPT_FORMAT};
 pub use strict::{Decode, FormatError, Object, Value};
 pub use tensors::{ModelManifest, TENSOR_MODEL_FORMAT, TensorManifest};

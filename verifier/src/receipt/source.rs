@@ -61,7 +61,7 @@ impl Files for Folder {
         let mut names = vec![];
         for entry in fs::read_dir(&self.path).map_err(FileError::io(&self.path, "list"))? {
             let entry = entry.map_err(FileError::io(&self.path, "list"))?;
-            check_number(names.len(), &self.path)?;
+            check_file_count(names.len() + 1, &self.path)?;
             names.push(entry.file_name().to_string_lossy().into_owned());
         }
         Ok(names)
@@ -105,7 +105,7 @@ impl Files for Memory {
     }
 
     fn names(&self) -> Result<Vec<String>, FolderError> {
-        check_number(self.files.len().saturating_sub(1), &self.place)?;
+        check_file_count(self.files.len(), &self.place)?;
         Ok(self.files.keys().cloned().collect())
     }
 
@@ -123,9 +123,12 @@ impl Files for Memory {
     }
 }
 
-/// There is room for one more file than `listed`.
-fn check_number(listed: usize, place: &Path) -> Result<(), FolderError> {
-    match listed < MAX_FILES {
+/// A session in `place` may have so many files.
+///
+/// # Errors
+/// [`FolderError::TooManyFiles`].
+pub fn check_file_count(files: usize, place: &Path) -> Result<(), FolderError> {
+    match files <= MAX_FILES {
         true => Ok(()),
         false => Err(FolderError::TooManyFiles {
             dir: place.to_path_buf(),

@@ -216,16 +216,28 @@ pub fn document<T>(
 /// # Errors
 /// [`FormatError::Encode`], which no type of this crate gives rise to.
 pub fn to_text<T: Serialize>(format: &'static str, body: &T) -> Result<String, FormatError> {
-    #[derive(Serialize)]
-    struct Whole<'a, T> {
-        format: &'static str,
-        #[serde(flatten)]
-        body: &'a T,
-    }
-    let mut text = serde_json::to_string_pretty(&Whole { format, body }).map_err(|error| {
-        FormatError::Encode {
-            reason: error.to_string(),
-        }
+    ended(serde_json::to_string_pretty(&Whole { format, body }))
+}
+
+/// Writes a document as one line.
+///
+/// # Errors
+/// As [`to_text`].
+pub(super) fn to_line<T: Serialize>(format: &'static str, body: &T) -> Result<String, FormatError> {
+    ended(serde_json::to_string(&Whole { format, body }))
+}
+
+/// A document with its format.
+#[derive(Serialize)]
+struct Whole<'a, T> {
+    format: &'static str,
+    #[serde(flatten)]
+    body: &'a T,
+}
+
+fn ended(written: serde_json::Result<String>) -> Result<String, FormatError> {
+    let mut text = written.map_err(|error| FormatError::Encode {
+        reason: error.to_string(),
     })?;
     text.push('\n');
     Ok(text)

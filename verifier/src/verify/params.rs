@@ -152,14 +152,28 @@ pub const FOLDABLE_32: ParamSet = ParamSet {
     ..FOLDABLE_8
 };
 
+/// The same for models of more rows: 22 queries at blow-up 8 and 30 bits of proof of work, 96 bits, on a domain four times as large.
+pub const FOLDABLE_LARGE: ParamSet = ParamSet {
+    name: "foldable-large",
+    params: ProofParams {
+        queries: 22,
+        pow_bits: 30,
+        lifting_log_size: Some(LOG_TABLE_ROWS + 3),
+        ..FOLDABLE_8.params
+    },
+    max_log_rows: LOG_TABLE_ROWS,
+    ..FOLDABLE_8
+};
+
 /// What [`super::verify_proof`] accepts.
-pub const ACCEPTED: [&ParamSet; 6] = [
+pub const ACCEPTED: [&ParamSet; 7] = [
     &PLAIN,
     &LARGE,
     &COMPACT,
     &FOLDABLE_8,
     &FOLDABLE_16,
     &FOLDABLE_32,
+    &FOLDABLE_LARGE,
 ];
 
 impl ParamSet {
@@ -172,7 +186,7 @@ impl ParamSet {
     /// The fixed columns of its proofs, and which of them a proof opens.
     pub fn fixed(&self) -> Fixed {
         Fixed {
-            columns: fixed_columns(self.params.preprocessed),
+            columns: fixed_columns(self),
             all_opened: self.all_preprocessed_columns,
         }
     }
@@ -225,16 +239,16 @@ pub fn variant(preprocessed: Preprocessed) -> PreProcessedTraceVariant {
     }
 }
 
-/// The fixed columns of the constants' tree.
-pub fn fixed_columns(preprocessed: Preprocessed) -> PreProcessedTrace {
-    let mut all = variant(preprocessed).to_preprocessed_trace();
-    if preprocessed == Preprocessed::CanonicalTensors {
+/// The fixed columns of the constants' tree of proofs with these parameters.
+pub fn fixed_columns(set: &ParamSet) -> PreProcessedTrace {
+    let mut all = variant(set.params.preprocessed).to_preprocessed_trace();
+    if set.is_foldable() {
         let is_read = |component: &&Component| component.is_with_tensors() && component.is_table();
         let tables = Component::ALL.iter().filter(is_read);
         let names: Vec<String> = tables.map(|table| format!("{table}_column_")).collect();
         all.columns.retain(|column| {
             let id = column.id().id;
-            let counts = id.starts_with(COUNTER) && column.log_size() <= LOG_FOLDABLE_ROWS;
+            let counts = id.starts_with(COUNTER) && column.log_size() <= set.max_log_rows;
             counts || names.iter().any(|name| id.starts_with(name))
         });
     }

@@ -123,6 +123,11 @@ impl Accept {
         &self.domain
     }
 
+    /// The accepted numeric specifications.
+    pub fn spec_versions(&self) -> &[u32] {
+        &self.spec_versions
+    }
+
     /// The security floor in bits, at least [`MIN_SECURITY_BITS`].
     pub fn min_security_bits(&self) -> u32 {
         self.min_security_bits
