@@ -9,7 +9,8 @@ mod mutations;
 use std::path::Path;
 use std::sync::LazyLock;
 
-use cairo_decode::decode::{Build, Cut, Identity, Session};
+use cairo_decode::air::cairo::Component;
+use cairo_decode::decode::{Build, Cut, Decoded, Identity, Session};
 use cairo_decode::model::Model;
 use cairo_decode::prove::TensorWitness;
 use cairo_decode::scales::{Options, quantise};
@@ -38,7 +39,8 @@ pub struct Demo {
     pub proofs: Vec<TensorWitness>,
 }
 
-pub static DEMO: LazyLock<Demo> = LazyLock::new(|| {
+/// The demo model, whose sequences end with this token.
+fn build(eos: Option<u32>) -> Build {
     let root = Path::new(env!("CARGO_MANIFEST_DIR"));
     let model = Model::load(&root.join("models/stories")).expect("a model");
     let text = root.join("models/stories/calibration.txt");
@@ -47,7 +49,7 @@ pub static DEMO: LazyLock<Demo> = LazyLock::new(|| {
     let identity = Identity {
         name: "stories".to_string(),
         source: "a test".to_string(),
-        eos: Some(1),
+        eos,
         parameters: model.config.parameters(),
         config: model.config_digest,
         tokenizer: model.tokenizer_digest,
@@ -57,7 +59,11 @@ pub static DEMO: LazyLock<Demo> = LazyLock::new(|| {
         block: None,
         set: Some(&FOLDABLE_16),
     };
-    let build = Build::new(&quantised.description, &identity, cut).expect("a build");
+    Build::new(&quantised.description, &identity, cut).expect("a build")
+}
+
+pub static DEMO: LazyLock<Demo> = LazyLock::new(|| {
+    let build = build(Some(1));
     let mut session = Session::new(&build, Domain::local(), ID, PROMPT.to_vec()).expect("a prompt");
     let mut proofs = vec![];
     for length in LENGTHS {
@@ -99,6 +105,40 @@ fn honest_proofs_are_valid() {
     for proof in &DEMO.proofs {
         assert_eq!(DEMO.native(proof), Ok(()));
         assert!(DEMO.is_valid(proof));
+    }
+}
+
+/// Instructions of a run that the leaf has no component for, and its components that the run has no row of.
+fn differing(build: &Build, decoded: &Decoded) -> Vec<String> {
+    let input = build.trace(decoded).expect("a run").input;
+    let states = &input.state_transitions.casm_states_by_opcode;
+    let counts = states.counts().into_iter();
+    let in_leaf = |name: &str| Component::named(name).is_ok_and(Component::is_with_tensors);
+    counts
+        .filter(|(name, rows)| in_leaf(name) != (*rows > 0))
+        .map(|(name, rows)| format!("{rows} rows of {name}"))
+        .collect()
+}
+
+/// A leaf is made for one set of Cairo's components: every chunk has them, whatever it has of the prompt, however long it is, and wherever it begins.
+#[test]
+fn every_chunk_has_the_leafs_components() {
+    for eos in [Some(1), None] {
+        let build = build(eos);
+        for prompt in [&PROMPT[..1], &PROMPT] {
+            for lengths in [&[1usize; 8][..], &[8, 8, 8], &[4, 1, 8], &[2, 7]] {
+                let session = Session::new(&build, Domain::local(), ID, prompt.to_vec());
+                let mut session = session.expect("a prompt");
+                for &length in lengths {
+                    let decoded = session.decode(length).expect("a chunk");
+                    let position = decoded.statement().frontier_in.position;
+                    let found = differing(&build, &decoded);
+                    let of = (prompt.len(), position, length, eos);
+                    assert_eq!(found, [""; 0], "prompt, position, steps, end: {of:?}");
+                    session.advance(&decoded);
+                }
+            }
+        }
     }
 }
 
