@@ -112,7 +112,7 @@ const OURS: [&str; 6] = [
     "claim: ",
     "proof: ",
     "fri: ",
-    "statements: ",
+    "statement: ",
     "quotients: ",
 ];
 
@@ -145,7 +145,7 @@ pub fn advice(reason: &str) -> &'static str {
         "model: already registered" => " (nothing to do: the model is there)",
         "model: unknown" => " (register the model first: cairo-decode chain register)",
         "model: security" => " (the registry takes proofs of at least 96 bits)",
-        "claim: replay" => " (all of these chunks were accepted before)",
+        "claim: replay" => " (a claim that ends here was accepted before)",
         "claim: gap" => " (no accepted chunk ends where these begin: submit the ones before first)",
         "claim: fork" => " (another frontier was accepted where one of these chunks ends)",
         "claim: finished" => " (the model has ended this sequence)",

@@ -24,8 +24,8 @@ use session::Pinned;
 /// Example:
 ///   cairo-decode chain devnet &
 ///   cairo-decode chain deploy --rpc http://127.0.0.1:5050
-///   cairo-decode chain register build/steps
-///   cairo-decode chain submit session --build build/steps
+///   cairo-decode chain register build/foldable
+///   cairo-decode chain submit session --build build/foldable
 #[derive(Debug, clap::Args)]
 #[command(verbatim_doc_comment)]
 pub struct Args {
@@ -86,14 +86,14 @@ enum Command {
     },
     /// Register a model
     ///
-    /// Example: cairo-decode chain register build/steps
+    /// Example: cairo-decode chain register build/foldable
     Register {
         /// Build folder
         build: PathBuf,
     },
-    /// Submit a wrapped session: in order, every part of it of which the registry lacks a statement
+    /// Submit a wrapped session: in order, every part of it at whose end no accepted claim ends
     ///
-    /// Example: cairo-decode chain submit session --build build/steps
+    /// Example: cairo-decode chain submit session --build build/foldable
     Submit {
         /// Session folder
         session: PathBuf,
@@ -106,7 +106,7 @@ enum Command {
     },
     /// Show the registry, or a session as it has it
     ///
-    /// Example: cairo-decode chain status session --build build/steps
+    /// Example: cairo-decode chain status session --build build/foldable
     Status {
         /// Session folder
         #[arg(requires = "build")]

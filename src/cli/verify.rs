@@ -8,6 +8,7 @@ use anyhow::{Context, anyhow};
 use cairo_decode::receipt::{ModelManifest, TensorManifest};
 use cairo_decode::verify::policy::Accept;
 use cairo_decode::verify::statement::CircuitRoot;
+use cairo_decode::wrap::session::Covered;
 use cairo_decode::wrap::{self, felt_digest, leaf::Leaf};
 use cairo_decode_verifier::cli::verify::{self, print_tokens};
 
@@ -72,13 +73,25 @@ fn leaf_root(args: &Args, manifest: &TensorManifest) -> Result<[u8; 32], Failure
         )));
     };
     let decoder = paths::foldable(build)?;
-    let [found, expected] = [&decoder.manifest, manifest].map(|manifest| manifest.model.model_root);
+    let both = [&decoder.manifest, manifest].map(|manifest| &manifest.model);
+    let [found, expected] = both.map(|model| (model.model_root, model.program_hash));
     if found != expected {
         return Err(Failure::Input(anyhow!(
-            "--build: its model is {found}, the manifest's is {expected}"
+            "--build: its model is {} with the program {}, the manifest's is {} with {}",
+            found.0,
+            found.1,
+            expected.0,
+            expected.1
         )));
     }
     Ok(Leaf::new(&decoder.manifest.tensors, &decoder.program.words())?.root())
+}
+
+/// First chunk and number of chunks of each proof: the frontiers at both ends are proven, KV roots between are not.
+fn covered(proofs: &[Covered]) -> Vec<[usize; 2]> {
+    let each = proofs.iter();
+    each.map(|covered| [covered.first, covered.chunks])
+        .collect()
 }
 
 fn wrapped_session(args: &Args, manifest: &TensorManifest, accept: &Accept) -> super::Outcome {
@@ -95,12 +108,12 @@ fn wrapped_session(args: &Args, manifest: &TensorManifest, accept: &Accept) -> s
             "ok": true, "scope": "session", "session_id": session.session_id, "model_root": session.model_root,
             "program_hash": session.program_hash, "domain": session.domain, "policy": session.policy,
             "prompt_tokens": session.prompt_tokens, "generated_tokens": chosen,
-            "chunks": facts.chunks, "proofs": verified.proofs.len(), "verify_seconds": time.as_secs_f64(),
+            "chunks": facts.chunks, "proofs": verified.proofs.len(), "proof_chunks": covered(&verified.proofs), "verify_seconds": time.as_secs_f64(),
         }));
         return Ok(());
     }
     output::line(format!(
-        "accepted: {} for {} chunks, verified in {}: model {} from a prompt of {} tokens chose {} tokens, {}",
+        "accepted: {} for {} chunks, verified in {}: model {} with the program {} from a prompt of {} tokens chose {} tokens, {}",
         match verified.proofs.len() {
             1 => "one proof".to_string(),
             n => format!("{n} proofs"),
@@ -108,6 +121,7 @@ fn wrapped_session(args: &Args, manifest: &TensorManifest, accept: &Accept) -> s
         facts.chunks,
         output::millis(time),
         session.model_root,
+        session.program_hash,
         session.prompt_tokens.len(),
         chosen.len(),
         session.policy,

@@ -12,7 +12,7 @@ use super::{interrupt, memory, output, paths, table};
 
 /// Wrap a session: one proof for all of its chunks, small enough for a contract
 ///
-/// The model must have been compiled with --proofs foldable-8, foldable-16 or foldable-32. Run again with the same arguments, a stopped wrap
+/// The model must have been compiled with --proofs foldable-8, foldable-16, foldable-32 or foldable-large. Run again with the same arguments, a stopped wrap
 /// goes on where it was.
 ///
 /// Example: cairo-decode wrap session --build build/foldable

@@ -31,6 +31,7 @@ use super::WrapError;
 use super::circuit::{CircuitProver, Proof, pcs_config};
 use super::shape::{AGGREGATE, LARGE_LEAF, Shape, pad};
 use super::span::Span;
+use crate::guard::guarded;
 
 pub use rules::{Child, Joined, Kind, Proven, Rule, Witness, join, join_leaves};
 
@@ -199,14 +200,16 @@ impl Fold {
             witness.children[1] = child(right);
             span.last = right.span.last;
         }
-        let values = |node: Node| self.circuit.values_of(node.proof);
-        let (left, right) = (values(left), right.map(values));
-        let mut circuit = self
-            .circuit
-            .build(&witness, [&left, right.as_ref().unwrap_or(&left)]);
-        if !circuit.is_circuit_valid() {
-            return Err(WrapError::Inner);
-        }
+        // The library computes with whatever a node on disk holds: lists of other lengths, divisors that are zero.
+        let build = || {
+            let values = |node: Node| self.circuit.values_of(node.proof);
+            let (left, right) = (values(left), right.map(values));
+            let right = right.as_ref().unwrap_or(&left);
+            let circuit = self.circuit.build(&witness, [&left, right]);
+            let valid = circuit.is_circuit_valid();
+            valid.then_some(circuit).ok_or(WrapError::Inner)
+        };
+        let mut circuit = guarded(build).map_err(|_| WrapError::Inner)??;
         pad(&mut circuit, &AGGREGATE)?;
         // The gates are in the prover already; a gigabyte less while it works.
         let values = circuit.values().to_vec();

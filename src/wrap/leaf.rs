@@ -17,6 +17,7 @@ use starknet_types_core::felt::Felt;
 use super::WrapError;
 use super::circuit::{CircuitProver, Proof, pcs_config};
 use super::shape::{AGGREGATE, LARGE_LEAF, Shape, check, pad};
+use crate::guard::guarded;
 use crate::prove::TensorWitness;
 use crate::verify::tensors::TensorPins;
 use inner::Inner;
@@ -78,11 +79,14 @@ impl Leaf {
     /// [`WrapError::Components`], [`WrapError::OtherProgram`], [`WrapError::Inner`] for a proof that the circuit does not accept, and what the
     /// prover gives.
     pub fn prove(&self, witness: &TensorWitness) -> Result<Proof, WrapError> {
-        let values = Values::of(&self.inner, witness)?;
-        let (mut circuit, _) = circuit::build(&self.inner, &values);
-        if !circuit.is_circuit_valid() {
-            return Err(WrapError::Inner);
-        }
+        // The library computes with whatever a witness holds: lists of other lengths, divisors that are zero.
+        let build = || {
+            let values = Values::of(&self.inner, witness)?;
+            let (circuit, _) = circuit::build(&self.inner, &values);
+            let valid = circuit.is_circuit_valid();
+            valid.then_some(circuit).ok_or(WrapError::Inner)
+        };
+        let mut circuit = guarded(build).map_err(|_| WrapError::Inner)??;
         pad(&mut circuit, self.shape)?;
         // The gates are in the prover already; a gigabyte less while it works.
         let values = circuit.values().to_vec();

@@ -59,9 +59,11 @@ pub enum WrapError {
     #[error("the proof uses other components than a generated program does")]
     Components,
     #[error(
-        "the model's proofs are `{set}`, which are not made to be wrapped; compile it with --proofs foldable-16, or foldable-large"
+        "the model's proofs are `{set}`, and are not made to be wrapped, or their components have several sizes; compile it with --proofs foldable-16, or foldable-large"
     )]
     NotFoldable { set: &'static str },
+    #[error("the model's components use a relation as often as the field has numbers")]
+    Uses,
     #[error("the proof is of another program")]
     OtherProgram,
     #[error("the proof does not verify inside the circuit")]

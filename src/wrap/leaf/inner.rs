@@ -55,10 +55,8 @@ impl Inner {
     /// Of the proofs of a program with these words that have these pins.
     ///
     /// # Errors
-    /// [`WrapError::NotFoldable`] for pins of proofs that are not made to be wrapped.
-    ///
-    /// # Panics
-    /// A relation has as many uses as the field has numbers, by components of the layout alone.
+    /// [`WrapError::NotFoldable`] for pins of proofs that are not made to be wrapped, [`WrapError::Uses`] for a layout whose components use a
+    /// relation as often as the field has numbers.
     pub fn new(pins: &TensorPins, words: &[Felt]) -> Result<Inner, WrapError> {
         let set = pins.set();
         let layouts = pins.layouts();
@@ -67,7 +65,9 @@ impl Inner {
             return Err(WrapError::NotFoldable { set: set.name });
         }
         let layout = layouts.largest();
-        assert!(uses::of_own_are_few(&layout), "too many uses of a relation");
+        if !uses::of_own_are_few(&layout) {
+            return Err(WrapError::Uses);
+        }
         let columns = constants(&params::fixed_columns(set), Some(layouts));
         let pcs = params::pcs_config(&set.params);
         let config = || {

@@ -162,6 +162,12 @@ pub fn relation_uses<V: IValue>(
         _ => Simd::one(context, count),
     };
     Simd::mark_partly_used(context, &high);
+    // No sum below can be as large as the modulus, whatever the sizes: a component's factor has as many bits as are left of a size.
+    let most = 1 << (bits.len().saturating_sub(RELATION_USES_NUM_ROWS_SHIFT) + 1);
+    let each = statement.get_components().values();
+    let each = each.flat_map(|component| component.relation_uses_per_row());
+    let all: u64 = each.map(|of| of.uses).sum();
+    assert!(all * most < 1 << 30, "the count of uses could overflow");
     let mut uses: BTreeMap<&str, Var> = BTreeMap::new();
     for (name, own) in uses::of_cairos_relations(&inner.layout) {
         let units = own.div_ceil(1 << RELATION_USES_NUM_ROWS_SHIFT) as u32;

@@ -198,8 +198,9 @@ fn print_session(accepted: &Accepted, times: &[Duration]) {
     }
     let session = &accepted.session;
     output::line(format!(
-        "accepted: model {} from a prompt of {} tokens chose {} tokens, {}",
+        "accepted: model {} with the program {} from a prompt of {} tokens chose {} tokens, {}",
         session.model_root,
+        session.program_hash,
         session.prompt_tokens.len(),
         accepted.generated_tokens.len(),
         session.policy,

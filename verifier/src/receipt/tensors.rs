@@ -3,7 +3,7 @@
 //! Owns: [`TensorManifest`] and its rules, and [`ModelManifest`], which is either kind. Invariants: its layouts have passed every check of [`layout_checks`], so a verifier
 //! can compute with it; its statements are of version 3 and its integers of specification 2; its model root is that of the parameters' root, the layouts and the roots of constants.
 //!
-//! So whoever knows a model root from a person whom he trusts can take the manifest from anybody. A manifest whose model
+//! So whoever knows a model root and a program hash from a person whom he trusts can take the manifest from anybody. A manifest whose model
 //! root comes with it is worth what its author is.
 //!
 //! [`layout_checks`]: crate::verify::layout::layout_checks
