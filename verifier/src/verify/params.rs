@@ -124,7 +124,6 @@ pub const FOLDABLE_8: ParamSet = ParamSet {
     max_log_rows: LOG_FOLDABLE_ROWS,
     // A circuit is made for one set of components.
     value_tables: 1,
-    ..PLAIN
 };
 
 /// The same with 18 queries at blow-up 16: for the circuit fewer queries of more expensive proofs.
