@@ -84,7 +84,7 @@ pub static DEMO: LazyLock<Demo> = LazyLock::new(|| {
 impl Demo {
     /// What the native verifier says of a proof, from its bytes.
     pub fn native(&self, proof: &TensorWitness) -> Result<(), String> {
-        let bytes = encode_tensors(&proof.proof());
+        let bytes = encode_tensors(&proof.clone().into_proof());
         let verified = verify_tensors(&bytes, &self.build.manifest.tensors);
         verified.map(drop).map_err(|error| error.to_string())
     }
@@ -170,7 +170,8 @@ fn a_leaf_is_proven_and_verified() {
     let Demo { build, proofs, .. } = &*DEMO;
     let pins = &build.manifest.tensors;
     let leaf = Leaf::new(pins, &build.program.words()).expect("fits");
-    let facts = verify_tensors(&encode_tensors(&proofs[1].proof()), pins).expect("verifies");
+    let facts =
+        verify_tensors(&encode_tensors(&proofs[1].clone().into_proof()), pins).expect("verifies");
     let output = facts.facts.output.try_into().expect("22 felts");
     let value = Span::of(&output).leaf_value();
     let proof = leaf.prove(&proofs[1]).expect("a proof");

@@ -208,8 +208,8 @@ fn chunk(
     });
     let (decoded, traced) = made?;
     let vm_steps = traced.steps;
-    let (bytes, prove) = Seconds::of(|| build.prove_traced(traced));
-    let bytes = encode_tensors(&bytes?.proof());
+    let (proof, prove) = Seconds::of(|| build.prove_traced(traced));
+    let bytes = encode_tensors(&proof?.into_proof());
     let (facts, verify_seconds) = shortest(|| Ok(verify_tensors(&bytes, pins)?))?;
     let Decoded { chunk, .. } = &decoded;
     let (output, hash) = (&facts.facts.output, facts.facts.program_hash);

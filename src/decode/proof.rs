@@ -59,7 +59,7 @@ impl Build {
     /// As [`Build::trace`] and [`Build::prove_traced`], and a proof that does not verify.
     pub fn prove(&self, decoded: &Decoded) -> Result<(Vec<u8>, TensorFacts), DecodeError> {
         let proof = self.prove_traced(self.trace(decoded)?)?;
-        let bytes = encode_tensors(&proof.proof());
+        let bytes = encode_tensors(&proof.into_proof());
         let facts = verify_tensors(&bytes, &self.manifest.tensors)?;
         let stated = &facts.facts;
         let statement = decoded.statement();

@@ -38,6 +38,7 @@ pub(super) struct Committed<'a> {
     pub set: &'static ParamSet,
     pub twiddles: &'a TwiddleTree<SimdBackend>,
     pub tables: &'a Arc<PreProcessedTrace>,
+    pub fixed: &'a PreProcessedTrace,
     /// Whether it has kept the coefficients, and those of the other columns are kept.
     pub coefficients: bool,
     pub tree: &'a CommitmentTreeProver<SimdBackend, MerkleChannel>,
@@ -192,7 +193,7 @@ pub(super) fn prove(
         interaction: Some(interaction),
     };
     let mut made = exchange(&mut composer, layout, params::CHANNEL_SALT, &config)?;
-    let ids: Vec<_> = constants(&committed.set.fixed().columns, layouts)
+    let ids: Vec<_> = constants(committed.fixed, layouts)
         .into_iter()
         .map(|column| column.id)
         .collect();

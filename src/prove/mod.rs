@@ -125,10 +125,10 @@ pub struct TensorWitness {
 
 impl TensorWitness {
     /// The proof as its file has it.
-    pub fn proof(&self) -> TensorProof {
+    pub fn into_proof(self) -> TensorProof {
         TensorProof {
-            proof: CairoProof::from(self.proof.clone()),
-            tensors: self.tensors.clone(),
+            proof: CairoProof::from(self.proof),
+            tensors: self.tensors,
         }
     }
 }
@@ -137,7 +137,10 @@ impl TensorWitness {
 pub struct Prover {
     set: &'static ParamSet,
     twiddles: TwiddleTree<SimdBackend>,
+    /// What the library reads while it writes a trace.
     tables: Arc<PreProcessedTrace>,
+    /// The columns of Cairo's tables that proofs commit to.
+    fixed: PreProcessedTrace,
     /// The constants of tensor components, in proofs that have some.
     constants: Option<Sets>,
     /// Whether the coefficients of committed columns are kept.
@@ -169,9 +172,10 @@ impl Prover {
             .half_coset;
         let twiddles = SimdBackend::precompute_twiddles(domain);
         let tables = Arc::new(params::variant(set.params.preprocessed).to_preprocessed_trace());
+        let fixed = params::fixed_columns(set);
         let columns = match &constants {
             None => gen_trace(tables.clone()),
-            Some(constants) => constants.columns(&set.fixed().columns),
+            Some(constants) => constants.columns(&fixed),
         };
         let coefficients = keeps(columns.iter().map(|c| c.values.len() as u64).sum());
         let polynomials = SimdBackend::interpolate_columns(columns, &twiddles);
@@ -187,6 +191,7 @@ impl Prover {
             set,
             twiddles,
             tables,
+            fixed,
             constants,
             coefficients,
             tree,
@@ -198,6 +203,7 @@ impl Prover {
             set: self.set,
             twiddles: &self.twiddles,
             tables: &self.tables,
+            fixed: &self.fixed,
             coefficients: self.coefficients,
             tree: &self.tree,
         }
@@ -212,11 +218,8 @@ impl Prover {
         input: ProverInput,
         witness: &Witness,
     ) -> Result<TensorProof, ProveError> {
-        let TensorWitness { proof, tensors } = self.prove_tensors_in_full(input, witness)?;
-        Ok(TensorProof {
-            proof: CairoProof::from(proof),
-            tensors,
-        })
+        let proof = self.prove_tensors_in_full(input, witness)?;
+        Ok(proof.into_proof())
     }
 
     /// The same with what a circuit needs beyond the proof.

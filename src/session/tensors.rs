@@ -51,7 +51,7 @@ impl Provable for Build {
 
     fn is_witness(&self, witness: &[u8], proof: &[u8]) -> bool {
         let found = witness::decode(witness);
-        found.is_some_and(|found| encode_tensors(&found.proof()) == proof)
+        found.is_some_and(|found| encode_tensors(&found.into_proof()) == proof)
     }
 }
 
@@ -109,8 +109,8 @@ impl<'a> ChunkProver<decode::Session<'a>> for Tensors<'a> {
         observe(Event::Proving { chunk, vm_steps });
         let start = Instant::now();
         let proof = build.prove_traced(traced)?;
-        let bytes = encode_tensors(&proof.proof());
         let witness = build.is_wrappable().then(|| witness::encode(&proof));
+        let bytes = encode_tensors(&proof.into_proof());
         Ok(Proof {
             bytes,
             witness,
