@@ -19,7 +19,6 @@ use stwo::core::fields::qm31::QM31;
 
 use super::circuit::pcs_config;
 use super::fold::{self, Kind};
-use super::session::{joined, value};
 use super::shape::AGGREGATE;
 use super::span::Span;
 use super::verify::verify_packed;
@@ -149,8 +148,8 @@ impl ProofVerifier<Statement> for WrappedProofs<'_> {
         if index == self.documents.covered {
             let wrapped = self.documents.next(session)?;
             let covered = &session.receipts[index..self.documents.covered];
-            let span = joined(&spans(covered)).ok_or(WrapError::Inner)?;
-            let value = value(Kind::Fold, &span, self.documents.leaf_root);
+            let span = Span::joined(&spans(covered)).ok_or(WrapError::Inner)?;
+            let value = fold::public_value(Kind::Fold, &span, self.documents.leaf_root);
             let felts: Vec<Felt> = wrapped.proof.iter().map(|felt| felt.0).collect();
             verify_packed(fold::ROOT, value, &felts).map_err(|source| WrapError::Proof {
                 file: session.folder.path().join(wrapped.name()),

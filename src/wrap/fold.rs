@@ -145,6 +145,17 @@ pub struct Node {
     pub proof: Proof,
 }
 
+/// The public value of a node that says `span`, over leaves with the root `leaf`: the two outputs of its circuit.
+pub fn public_value(kind: Kind, span: &Span<QM31>, leaf: [u8; 32]) -> [QM31; 2] {
+    let HashValue(low, high) = kind.value(span, in_circuit(ROOT), in_circuit(leaf));
+    [low, high]
+}
+
+/// A circuit's root as circuits have it.
+fn in_circuit(root: [u8; 32]) -> HashValue<QM31> {
+    HashValue::from(Blake2sHash(root))
+}
+
 /// One of the circuits, ready to prove.
 pub struct Fold {
     circuit: Circuit,
@@ -186,7 +197,7 @@ impl Fold {
         left: Node,
         right: Option<Node>,
     ) -> Result<Node, WrapError> {
-        let [fold, leaf] = [ROOT, leaf].map(|root| HashValue::from(Blake2sHash(root)));
+        let [fold, leaf] = [ROOT, leaf].map(in_circuit);
         let child = |node: &Node| Child::new(node.kind, node.span, fold, leaf);
         let mut witness = Witness {
             fold,
@@ -198,7 +209,7 @@ impl Fold {
         if let Some(right) = &right {
             witness.single = QM31::zero();
             witness.children[1] = child(right);
-            span.last = right.span.last;
+            span = span.until(&right.span);
         }
         // The library computes with whatever a node on disk holds: lists of other lengths, divisors that are zero.
         let build = || {

@@ -6,10 +6,8 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
-use circuits::blake::HashValue;
 use starknet_types_core::felt::Felt;
 use stwo::core::fields::qm31::QM31;
-use stwo::core::vcs::blake2_hash::Blake2sHash;
 
 use super::circuit::{self, Proof};
 use super::documents::{beside, spans};
@@ -151,25 +149,6 @@ pub fn wrap(
     Ok(documents)
 }
 
-/// What spans in a row say together; `None` of none.
-pub(super) fn joined(spans: &[Span<QM31>]) -> Option<Span<QM31>> {
-    let (first, last) = (spans.first()?, spans.last()?);
-    Some(Span {
-        last: last.last,
-        ..*first
-    })
-}
-
-/// The public value of a node that says this, over leaves with this root.
-pub(super) fn value(kind: Kind, span: &Span<QM31>, leaf_root: [u8; 32]) -> [QM31; 2] {
-    let root = |root: [u8; 32]| HashValue::from(Blake2sHash(root));
-    let HashValue(low, high) = match kind {
-        Kind::Leaf => span.leaf_value(),
-        Kind::Pair | Kind::Fold => span.fold_value(root(fold::ROOT), root(leaf_root)),
-    };
-    [low, high]
-}
-
 fn decoded(bytes: &[u8], shape: &Shape) -> Result<Proof, WrapError> {
     circuit::decode(bytes, shape).ok_or(WrapError::Inner)
 }
@@ -195,11 +174,12 @@ struct Wrapping<'a> {
 impl Wrapping<'_> {
     fn span(&self, step: Step) -> Result<Span<QM31>, WrapError> {
         let chunks = step.first..step.first + step.chunks;
-        joined(&self.spans[chunks]).ok_or(WrapError::Inner)
+        Span::joined(&self.spans[chunks]).ok_or(WrapError::Inner)
     }
 
     fn value(&self, step: Step) -> Result<[QM31; 2], WrapError> {
-        Ok(value(step.kind, &self.span(step)?, self.leaf_root))
+        let span = self.span(step)?;
+        Ok(fold::public_value(step.kind, &span, self.leaf_root))
     }
 
     fn shape(&self, kind: Kind) -> &'static Shape {

@@ -51,6 +51,19 @@ impl<T: Copy> Span<T> {
         }
     }
 
+    /// From where this one starts to where `last` ends, whose chunks come later.
+    pub fn until(&self, last: &Span<T>) -> Span<T> {
+        Span {
+            last: last.last,
+            ..*self
+        }
+    }
+
+    /// What spans in a row say together; `None` of none.
+    pub fn joined(spans: &[Span<T>]) -> Option<Span<T>> {
+        Some(spans.first()?.until(spans.last()?))
+    }
+
     /// Preimage of the public value of a leaf.
     pub fn of_leaf(&self) -> [T; 6] {
         let Span {

@@ -13,10 +13,8 @@ use cairo_lang_filesystem::db::init_dev_corelib;
 use cairo_lang_filesystem::ids::CrateInput;
 use cairo_lang_runner::{Arg, RunResultValue, SierraCasmRunner, StarknetState};
 use cairo_lang_starknet::starknet_plugin_suite;
-use circuits::blake::HashValue;
 use starknet_types_core::felt::Felt;
 use stwo::core::fields::qm31::QM31;
-use stwo::core::vcs::blake2_hash::Blake2sHash;
 
 use crate::refusals::{FORM, flip, reason_of};
 use crate::{ENTRY, fixture, package};
@@ -131,7 +129,7 @@ impl Case {
     }
 
     /// The circuit's root and the public value that are to be proven, if there is such a statement.
-    fn expected(&self) -> Option<HashValue<QM31>> {
+    fn expected(&self) -> Option<[QM31; 2]> {
         let leaf = felt_digest(&self.leaf_root)?;
         if self.statement.len() != STATEMENT {
             return None;
@@ -142,14 +140,17 @@ impl Case {
             true => self.statement[i],
             false => self.statement[i.max(FIRST.start) - 1],
         });
-        let [fold, leaf] = [fold::ROOT, leaf].map(|root| HashValue::from(Blake2sHash(root)));
-        Some(Span::of(&output).fold_value(fold, leaf))
+        Some(fold::public_value(
+            fold::Kind::Fold,
+            &Span::of(&output),
+            leaf,
+        ))
     }
 
     /// Whether the Rust verifier accepts.
     fn native(&self) -> bool {
         let value = self.expected();
-        value.is_some_and(|HashValue(a, b)| verify_packed(fold::ROOT, [a, b], &self.proof).is_ok())
+        value.is_some_and(|value| verify_packed(fold::ROOT, value, &self.proof).is_ok())
     }
 
     /// With another felt in the statement.
@@ -296,7 +297,7 @@ fn both_verifiers_accept_the_fixture() {
 fn both_have_one_public_value() {
     let cairo = Cairo::new();
     let check = |case: &Case| {
-        let HashValue(a, b) = case.expected().expect("a statement");
+        let [a, b] = case.expected().expect("a statement");
         let words = [a, b].map(|part| part.to_m31_array().map(|word| Felt::from(word.0)));
         let (found, gas) = cairo.value(case).expect("a value");
         assert_eq!(found, words.concat());

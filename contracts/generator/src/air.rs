@@ -137,14 +137,12 @@ mod tests {
     use cairo_decode::wrap::circuit::{OUTPUTS, pcs_config};
     use cairo_decode::wrap::span::Span;
     use cairo_decode::wrap::{calldata, felt_digest, fold};
-    use circuits::blake::HashValue;
     use stwo::core::channel::{Blake2sM31Channel, Channel, MerkleChannel};
     use stwo::core::circle::CirclePoint;
     use stwo::core::constraints::coset_vanishing;
     use stwo::core::fields::FieldExpOps;
     use stwo::core::fields::m31::{BaseField, P};
     use stwo::core::poly::circle::CanonicCoset;
-    use stwo::core::vcs::blake2_hash::Blake2sHash;
     use stwo::core::vcs_lifted::blake2_merkle::Blake2sM31MerkleChannel;
     use stwo_constraint_framework::Relation;
 
@@ -232,13 +230,8 @@ mod tests {
             Span::of(&receipt.statement.to_output())
         };
         let leaf = felt_digest(&wrapped.leaf_root.0).unwrap();
-        let all = Span {
-            last: span(wrapped.chunks - 1).last,
-            ..span(0)
-        };
-        let [fold, leaf] = [fold::ROOT, leaf].map(|root| HashValue::from(Blake2sHash(root)));
-        let HashValue(low, high) = all.fold_value(fold, leaf);
-        let outputs = [low, high];
+        let all = span(0).until(&span(wrapped.chunks - 1));
+        let outputs = fold::public_value(fold::Kind::Fold, &all, leaf);
         let felts: Vec<_> = wrapped.proof.iter().map(|f| f.0).collect();
         let proof = calldata::unpack(fold::ROOT, &felts).unwrap();
 

@@ -12,10 +12,9 @@ use circuits::ivalue::IValue;
 use circuits::ops::Guess;
 use num_traits::{One, Zero};
 use stwo::core::fields::qm31::QM31;
-use stwo::core::vcs::blake2_hash::Blake2sHash;
 
 use super::super::span::Span;
-use super::PAIR_ROOT;
+use super::{PAIR_ROOT, in_circuit};
 
 /// Which circuit a proof is of, and its public value. `T` is a value or a wire.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -31,6 +30,21 @@ pub enum Kind {
     /// A fold of two leaves that are too large for the fold circuit.
     Pair,
     Fold,
+}
+
+impl Kind {
+    /// The public value of a node that says `span`, under these roots of fold circuit and leaf.
+    pub fn value(
+        self,
+        span: &Span<QM31>,
+        fold: HashValue<QM31>,
+        leaf: HashValue<QM31>,
+    ) -> HashValue<QM31> {
+        match self {
+            Kind::Leaf => span.leaf_value(),
+            Kind::Pair | Kind::Fold => span.fold_value(fold, leaf),
+        }
+    }
 }
 
 /// What a fold is told of a child, besides its proof.
@@ -55,13 +69,10 @@ impl Child {
         let (zero, one) = (QM31::zero(), QM31::one());
         let (root, folded, pair) = match kind {
             Kind::Leaf => (leaf, zero, zero),
-            Kind::Pair => (pair_root(), one, one),
+            Kind::Pair => (in_circuit(PAIR_ROOT), one, one),
             Kind::Fold => (fold, one, zero),
         };
-        let value = match kind {
-            Kind::Leaf => span.leaf_value(),
-            Kind::Pair | Kind::Fold => span.fold_value(fold, leaf),
-        };
+        let value = kind.value(&span, fold, leaf);
         Child {
             proven: Proven { root, value },
             folded,
@@ -69,10 +80,6 @@ impl Child {
             span,
         }
     }
-}
-
-fn pair_root() -> HashValue<QM31> {
-    HashValue::from(Blake2sHash(PAIR_ROOT))
 }
 
 /// What a fold is told, besides proofs.
@@ -124,7 +131,7 @@ pub fn join<Value: IValue>(
         ],
     ];
     let mut nodes = Nodes::new(context, witness);
-    let HashValue(a, b) = pair_root();
+    let HashValue(a, b) = in_circuit(PAIR_ROOT);
     let of_pairs = HashValue(context.constant(a), context.constant(b));
     let spans = std::array::from_fn(|i| {
         let (child, [is_folded, is_pair, root, value]) = (witness.children[i], NAMES[i]);
