@@ -65,7 +65,7 @@ impl fmt::Display for Step {
 /// What happens while a session is wrapped, for progress displays.
 #[derive(Debug, Clone)]
 pub enum Event {
-    /// So many proofs are to be made in all.
+    /// The number of proofs that are made in all is known.
     Started {
         proofs: usize,
     },
@@ -110,15 +110,19 @@ pub fn wrap(
         .check_receipts::<v3::Statement>(&session, &manifest.model)?;
     let spans = spans(&receipts);
     let group = group.unwrap_or(spans.len().max(1));
+    observe(Event::Circuit { of: "leaves" });
+    let leaf = Leaf::new(&manifest.tensors, words)?;
     let mut wrapping = Wrapping {
         dir,
         nodes: dir.join(NODES),
         spans: &spans,
-        leaf_root: [0; 32],
-        leaf_shape: &AGGREGATE,
+        leaf_root: leaf.root(),
+        leaf_shape: leaf.shape(),
         observe,
     };
-    let leaves = wrapping.leaves(manifest, words, group)?;
+    let proofs = wrapping.proofs(group);
+    (wrapping.observe)(Event::Started { proofs });
+    let leaves = wrapping.leaves(leaf)?;
     let groups: Vec<&[Made]> = leaves.chunks(group).collect();
     let tops = wrapping.folds(&groups)?;
     let mut documents = vec![];
@@ -189,27 +193,26 @@ impl Wrapping<'_> {
         }
     }
 
-    /// Proves a leaf for every chunk.
-    fn leaves(
-        &mut self,
-        manifest: &TensorManifest,
-        words: &[Felt],
-        group: usize,
-    ) -> Result<Vec<Made>, WrapError> {
-        (self.observe)(Event::Circuit { of: "leaves" });
-        let circuit = Leaf::new(&manifest.tensors, words)?;
-        self.leaf_root = circuit.root();
-        self.leaf_shape = circuit.shape();
+    /// Whether the leaves are of the larger shape, so that pairs of them are folded.
+    fn has_pairs(&self) -> bool {
+        self.leaf_shape == &LARGE_LEAF
+    }
+
+    /// Number of proofs to be made for groups of `group` chunks.
+    fn proofs(&self, group: usize) -> usize {
         let groups = self.spans.chunks(group).map(<[_]>::len);
         let proofs = groups.map(|chunks| {
-            let (pairs, nodes) = match self.leaf_shape == &LARGE_LEAF {
+            let (pairs, nodes) = match self.has_pairs() {
                 true => (chunks.div_ceil(2), chunks.div_ceil(2)),
                 false => (0, chunks),
             };
             chunks + pairs + nodes.max(2) - 1
         });
-        let proofs = proofs.sum();
-        (self.observe)(Event::Started { proofs });
+        proofs.sum()
+    }
+
+    /// Proves a leaf for every chunk. The circuit's memory is free afterwards.
+    fn leaves(&mut self, circuit: Leaf) -> Result<Vec<Made>, WrapError> {
         let mut made = vec![];
         for chunk in 0..self.spans.len() {
             let file = self.dir.join(witness_name(chunk));
@@ -232,7 +235,7 @@ impl Wrapping<'_> {
 
     /// Folds the leaves of each group to one proof.
     fn folds(&mut self, groups: &[&[Made]]) -> Result<Vec<Made>, WrapError> {
-        let large = self.leaf_shape == &LARGE_LEAF;
+        let large = self.has_pairs();
         let mut paired: Vec<Vec<Made>> = vec![];
         if large {
             let circuit = self.circuit(Circuit::Pair)?;
