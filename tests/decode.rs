@@ -1,11 +1,14 @@
 //! Sessions of real models with proofs that have tensor components: from a model directory to proofs that are verified from their bytes
 //! with the manifest alone.
 
+#[path = "support/identity.rs"]
+mod identity;
+
 use std::path::{Path, PathBuf};
 use std::time::Instant;
 
 use cairo_decode::bundle::{BuildRequest, TensorBundle, TensorModel, build_tensors};
-use cairo_decode::decode::{Build, Columns, Cut, DecodeError, Decoded, Identity, Session};
+use cairo_decode::decode::{Build, Columns, Cut, DecodeError, Decoded, Session};
 use cairo_decode::integers::{Carried, Description, decode, encode, step};
 use cairo_decode::lower::WeightLayout;
 use cairo_decode::model::Model;
@@ -47,14 +50,7 @@ fn compile(folder: &Path, lanes: usize, eos: Option<u32>) -> Compiled {
     let started = Instant::now();
     let quantised = quantise(&model, &text, &Options::default()).expect("scales");
     let scales = started.elapsed();
-    let identity = Identity {
-        name: "stories".to_string(),
-        source: "a test".to_string(),
-        eos,
-        parameters: model.config.parameters(),
-        config: model.config_digest,
-        tokenizer: model.tokenizer_digest,
-    };
+    let identity = identity::identity("stories", &model, eos);
     let started = Instant::now();
     let description = quantised.description;
     let cut = Cut {

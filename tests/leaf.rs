@@ -3,6 +3,8 @@
 //! Proofs are of the demo model: one with the prompt in it, and a short one behind it. The circuit is built with a proof's values and asked
 //! whether all its gates hold; only one proof of a circuit is made.
 
+#[path = "support/identity.rs"]
+mod identity;
 #[path = "leaf/mutations.rs"]
 mod mutations;
 
@@ -10,7 +12,7 @@ use std::path::Path;
 use std::sync::LazyLock;
 
 use cairo_decode::air::cairo::Component;
-use cairo_decode::decode::{Build, Cut, Decoded, Identity, Session};
+use cairo_decode::decode::{Build, Cut, Decoded, Session};
 use cairo_decode::model::Model;
 use cairo_decode::prove::TensorWitness;
 use cairo_decode::scales::{Options, quantise};
@@ -46,14 +48,7 @@ fn build(eos: Option<u32>) -> Build {
     let text = root.join("models/stories/calibration.txt");
     let text = std::fs::read_to_string(text).expect("a text");
     let quantised = quantise(&model, &text, &Options::default()).expect("scales");
-    let identity = Identity {
-        name: "stories".to_string(),
-        source: "a test".to_string(),
-        eos,
-        parameters: model.config.parameters(),
-        config: model.config_digest,
-        tokenizer: model.tokenizer_digest,
-    };
+    let identity = identity::identity("stories", &model, eos);
     let cut = Cut {
         lanes: Some(LANES),
         block: None,

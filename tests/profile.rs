@@ -5,6 +5,9 @@ mod support;
 #[path = "support/command.rs"]
 mod command;
 
+#[path = "support/identity.rs"]
+mod identity;
+
 #[path = "support/model_dir.rs"]
 mod model_dir;
 

@@ -81,7 +81,7 @@ impl Component {
             padded,
             cells_per_row,
             cells: padded * cells_per_row,
-            fixed: matches!(component.kind(), Kind::Table { .. }),
+            fixed: component.is_table(),
         }
     }
 }

@@ -5,7 +5,7 @@ use std::sync::LazyLock;
 
 use cairo_decode::air::components::Component;
 use cairo_decode::bundle::TensorModel;
-use cairo_decode::decode::{Build, Cut, Decoded, Identity, Session};
+use cairo_decode::decode::{Build, Cut, Decoded, Session};
 use cairo_decode::profile::{AnyComponent, Profile, Report, profile_chunk};
 use cairo_decode::prove::tensor::{Constants, Witness};
 use cairo_decode::scales::{Options, quantise};
@@ -14,6 +14,7 @@ use cairo_decode::verify::proof::decode_tensors;
 use cairo_decode::verify::statement::{Domain, SessionId};
 use starknet_types_core::felt::Felt;
 
+use crate::identity::identity;
 use crate::model_dir::{Shape, random_model, text, write_model_dir};
 use crate::{adds_up, command};
 
@@ -31,14 +32,7 @@ const SHAPE: Shape = Shape {
 static BUILD: LazyLock<Build> = LazyLock::new(|| {
     let model = random_model(&SHAPE, 3);
     let quantised = quantise(&model, &text(6, 1), &Options::default());
-    let identity = Identity {
-        name: "random".to_string(),
-        source: "a test".to_string(),
-        eos: None,
-        parameters: model.config.parameters(),
-        config: model.config_digest,
-        tokenizer: model.tokenizer_digest,
-    };
+    let identity = identity("random", &model, None);
     let cut = Cut {
         lanes: Some(8),
         block: Some(8),
