@@ -28,7 +28,9 @@ use arbtest::arbtest;
 use cairo_decode::chunk::Decoder;
 use cairo_decode::model::Model;
 use cairo_decode::prove::Prover;
-use cairo_decode::receipt::{FormatError, Manifest, Receipt, Session, Wrapped};
+use cairo_decode::receipt::{
+    FormatError, Manifest, Receipt, Session, TensorManifest, TensorReceipt, Wrapped,
+};
 use cairo_decode::trace;
 use cairo_decode::verify::params::PLAIN;
 use cairo_decode::verify::proof::{decode, encode};
@@ -178,12 +180,13 @@ fn document_bound(bytes: usize) -> usize {
 }
 
 fn fixture(name: &str) -> Vec<u8> {
-    let dir = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/fixtures/wrapped-session");
+    let dir = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/fixtures");
     fs::read(dir.join(name)).expect("a fixture")
 }
 
 fn document<D: Document>(name: &str, count: u64) {
-    let (text, other) = (fixture(name), fixture("chunk-0000.receipt.json"));
+    let receipt = "wrapped-session/chunk-0000.receipt.json";
+    let (text, other) = (fixture(name), fixture(receipt));
     assert!(D::from_json(&text).is_ok(), "{name} is a document");
     let mut worst = Worst::default();
     cases(count, |u| {
@@ -197,10 +200,12 @@ fn document<D: Document>(name: &str, count: u64) {
 
 #[test]
 fn documents() {
-    document::<Receipt>("chunk-0001.receipt.json", 4000);
-    document::<Session>("session.json", 4000);
-    document::<Manifest>("model.json", 4000);
-    document::<Wrapped>("wrapped-0000.json", 200);
+    document::<Receipt>("steps-session/chunk-0001.receipt.json", 4000);
+    document::<Session>("steps-session/session.json", 4000);
+    document::<Manifest>("steps-session/model.json", 4000);
+    document::<TensorReceipt>("wrapped-session/chunk-0001.receipt.json", 4000);
+    document::<TensorManifest>("wrapped-session/model.json", 4000);
+    document::<Wrapped>("wrapped-session/wrapped-0000.json", 200);
 }
 
 /// Documents that are made to be expensive, as large as one may be.

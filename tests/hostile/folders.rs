@@ -26,7 +26,8 @@ fn folder_bound(bytes: usize) -> usize {
 
 /// The largest model that there can be.
 fn manifest() -> TensorManifest {
-    let mut manifest = TensorManifest::from_json(&fixture("model.json")).expect("a manifest");
+    let mut manifest =
+        TensorManifest::from_json(&fixture("wrapped-session/model.json")).expect("a manifest");
     manifest.model.context_length = MAX_POSITION;
     manifest.model.policy = Policy::greedy(None);
     manifest
@@ -47,7 +48,8 @@ fn write<D: Document + Serialize>(dir: &Path, name: &str, document: &D) {
 
 /// A session in which everything but the proofs is as it must be.
 fn session(manifest: &TensorManifest, prompt: &[u32], chosen: &[u32]) -> Session {
-    let mut session = Session::from_json(&fixture("session.json")).expect("a session");
+    let mut session =
+        Session::from_json(&fixture("wrapped-session/session.json")).expect("a session");
     session.policy = manifest.model.policy;
     session.prompt_tokens = prompt.to_vec();
     session.requested_tokens = chosen.len() as u32;
@@ -60,8 +62,8 @@ fn session(manifest: &TensorManifest, prompt: &[u32], chosen: &[u32]) -> Session
 
 /// Its receipts, for chunks of so many steps.
 fn receipts(session: &Session, steps: usize) -> Vec<TensorReceipt> {
-    let template =
-        TensorReceipt::from_json(&fixture("chunk-0000.receipt.json")).expect("a receipt");
+    let template = TensorReceipt::from_json(&fixture("wrapped-session/chunk-0000.receipt.json"))
+        .expect("a receipt");
     let end = session.completion.as_ref().expect("an end");
     let prompt = &session.prompt_tokens;
     let tokens = [&prompt[..], &end.generated_tokens].concat();

@@ -45,7 +45,7 @@ fn requirement_33_parameters() {
             p.stark_proof.0.config.fri_config.n_queries = 0
         }),
         ("log_blowup", |p| {
-            p.stark_proof.0.config.fri_config.log_blowup_factor = 3
+            p.stark_proof.0.config.fri_config.log_blowup_factor = 6
         }),
         ("fold_step", |p| {
             p.stark_proof.0.config.fri_config.fold_step = 1

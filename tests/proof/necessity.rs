@@ -89,8 +89,8 @@ fn relabelled() -> Vec<(&'static str, &'static str, Change)> {
             "an identifier plus the modulus",
             |p| p.claim.public_data.public_memory.safe_call_ids[1] += P,
         ),
-        ("log_blowup", "the proof relabelled to blow-up 8", |p| {
-            p.stark_proof.0.config.fri_config.log_blowup_factor = 3
+        ("log_blowup", "the proof relabelled to blow-up 64", |p| {
+            p.stark_proof.0.config.fri_config.log_blowup_factor = 6
         }),
         (
             "preprocessed",

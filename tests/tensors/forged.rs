@@ -3,12 +3,13 @@
 
 use std::collections::{BTreeSet, HashMap};
 
+use cairo_air::components::bitwise_builtin;
 use cairo_decode::air;
 use cairo_decode::air::components::Component;
 use cairo_decode::air::components::form;
 use cairo_decode::air::layout::{Layouts, Sizes};
 use cairo_decode::verify::layout::{MAX_COMPONENTS, layout_checks};
-use cairo_decode::verify::params::LARGE;
+use cairo_decode::verify::params::{FOLDABLE_8, LARGE, pcs_config, variant};
 use cairo_decode::verify::proof::{TensorProof, canonical_tensor_checks, encode_tensors};
 use cairo_decode::verify::tensors::{TensorPins, tensor_checks};
 use cairo_decode::verify::{parameter_set, proof_checks};
@@ -21,11 +22,12 @@ use crate::table::{self, Row};
 const STARK: &str = "the STARK";
 
 /// Checks of a tensor proof that a Cairo proof has none of, and the one that it has instead of `preprocessed root`.
-const OWN: [&str; 8] = [
+const OWN: [&str; 9] = [
     "tensors.messages",
     "tensors.sums",
     "parameters of the model",
     "root of the constants",
+    "components that have their fixed columns",
     "allowed sizes",
     "number of the head's messages",
     "number of sums",
@@ -145,6 +147,23 @@ fn attacks() -> Vec<Attack> {
         proof,
         pins,
         layouts,
+    ));
+    let own = &honest().layouts;
+    let relabelled = changed(|p| {
+        p.proof.preprocessed_trace_variant = variant(FOLDABLE_8.params.preprocessed);
+        p.proof.stark_proof.0.config = pcs_config(&FOLDABLE_8.params);
+        p.proof.claim.bitwise_builtin = Some(bitwise_builtin::Claim {
+            log_size: 4,
+            bitwise_builtin_segment_start: 1000,
+        });
+    });
+    let root = relabelled.proof.stark_proof.commitments[0].0;
+    attacks.push((
+        "components that have their fixed columns",
+        "a proof relabelled to one for wrapping, with a component that reads a table that those do not have",
+        relabelled,
+        TensorPins::new(own.clone(), [(FOLDABLE_8.name.to_string(), root)]).expect("within bounds"),
+        own.clone(),
     ));
     attacks
 }

@@ -25,7 +25,7 @@ use crate::pinned::{honest, other_model};
 
 /// A receipt of another model's session that says that it is about the tests' proof and its program.
 fn receipt(bytes: &[u8]) -> Receipt {
-    let fixtures = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/fixtures/wrapped-session");
+    let fixtures = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/fixtures/steps-session");
     let mut receipt = Receipt::read(&fixtures.join("chunk-0000.receipt.json")).expect("a receipt");
     let ProofIdentity { bytes, blake2s } = ProofIdentity::of(bytes);
     receipt.proof = ProofRecord {

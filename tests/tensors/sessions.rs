@@ -281,7 +281,7 @@ fn sessions_of_another_kind_are_refused() {
         other => panic!("refused for another reason: {other}"),
     }
     // A receipt of the other kind in the folder.
-    let fixtures = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/fixtures/wrapped-session");
+    let fixtures = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/fixtures/steps-session");
     let receipt = Receipt::read(&fixtures.join(receipt_name(1))).expect("a receipt");
     receipt.write(&dir.join(receipt_name(1))).expect("written");
     let refused = verify(folder.path(), &proven.manifest).expect_err("another kind");
