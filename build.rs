@@ -1,4 +1,4 @@
-//! Embeds Cairo's core library (prepared by `scripts/setup`) and the kernel library `cairo/` and the
+//! Embeds Cairo's core library (prepared by `scripts/setup`), the library of generated programs `cairo/tensors/` and the
 //! contracts, so that the binary compiles generated programs and contracts on its own.
 
 use std::fmt::Write;
@@ -14,15 +14,15 @@ fn main() {
     let out = PathBuf::from(env::var("OUT_DIR").expect("set by cargo"));
     let folders = [
         ("CORELIB", corelib),
-        ("KERNELS", root.join("cairo/src")),
         ("TENSORS", root.join("cairo/tensors/src")),
+        ("PORTABLE", root.join("cairo/portable/src")),
         ("CONTRACTS", root.join("contracts/src")),
     ];
     let text = folders.map(|(name, dir)| embed(name, &dir)).concat();
     fs::write(out.join("embedded.rs"), text).expect("OUT_DIR is writable");
     println!("cargo::rerun-if-changed=.deps/stamp");
-    println!("cargo::rerun-if-changed=cairo/src");
     println!("cargo::rerun-if-changed=cairo/tensors/src");
+    println!("cargo::rerun-if-changed=cairo/portable/src");
     println!("cargo::rerun-if-changed=contracts/src");
 }
 

@@ -8,14 +8,27 @@ use std::process::ExitCode;
 use cairo_decode::receipt::{
     Document, FormatError, Manifest, Receipt, ReceiptError, SessionDir, check_receipt,
 };
+use cairo_decode::verify::ProofError;
 use cairo_decode::verify::policy::Accept;
-use cairo_decode::verify::proof::{CairoProof, decode, encode};
-use cairo_decode::verify::statement::{OUTPUT_FIELDS, StatementError};
-use cairo_decode::verify::{ProofError, verify_proof};
+use cairo_decode::verify::proof::{TensorProof, decode_tensors, encode_tensors};
+use cairo_decode::verify::statement::OUTPUT_FIELDS;
+use cairo_decode::verify::statement::StatementError;
+use cairo_decode::verify::tensors::{TensorPins, verify_tensors};
 use serde_json::{Value, json};
 
 /// The field that is not in the proof's output: the verifier computes it from the program's words.
 const PROGRAM_HASH: &str = "statement.program_hash";
+
+/// The field that is in the output only: in a receipt the format says it.
+const VERSION: &str = "statement.version";
+
+/// Where a receipt says a field.
+fn place_of(field: &str) -> String {
+    match field {
+        VERSION => "format".to_string(),
+        field => field.replace('.', "/"),
+    }
+}
 
 /// Fields that one equation ties together: the message names one of them.
 const EQUATION: [&str; 3] = [
@@ -27,6 +40,7 @@ const EQUATION: [&str; 3] = [
 /// Another value of the same field, well formed where the field has a second one.
 fn other(field: &str, value: &Value) -> Value {
     match (field, value) {
+        (VERSION, _) => json!("cairo-decode-receipt/1"),
         ("statement.boundary", _) => json!("layer"),
         ("statement.policy.kind", _) => json!("sampling"),
         ("statement.domain.chain", _) => json!("SN_MAIN"),
@@ -57,19 +71,23 @@ fn layer(error: &ReceiptError) -> &'static str {
 /// Who refuses the receipt with another text.
 fn refused(
     text: &str,
-    bytes: &[u8],
+    (bytes, pins): (&[u8], &TensorPins),
     session: &SessionDir,
     accept: &Accept,
     index: usize,
 ) -> Result<Option<(&'static str, String)>, Box<dyn Error>> {
     let receipt = match Receipt::from_json(text.as_bytes()) {
         Ok(receipt) => receipt,
-        Err(error @ (FormatError::UnknownName { .. } | FormatError::NotCanonical { .. })) => {
+        Err(
+            error @ (FormatError::UnknownName { .. }
+            | FormatError::NotCanonical { .. }
+            | FormatError::OtherFormat { .. }),
+        ) => {
             return Ok(Some(("the strict reader", error.to_string())));
         }
         Err(error) => return Err(error.into()),
     };
-    let facts = verify_proof(bytes)?;
+    let facts = verify_tensors(bytes, pins)?.facts;
     let (_, identity) = session.load_proof(index, &receipt)?;
     let checked = check_receipt(&receipt, &facts, &identity, accept);
     Ok(checked
@@ -78,14 +96,14 @@ fn refused(
 }
 
 /// The proof with one field of what it says changed.
-fn relabelled(proof: &CairoProof, field: &str) -> Vec<u8> {
+fn relabelled(proof: &TensorProof, field: &str) -> Vec<u8> {
     let mut proof = proof.clone();
-    let memory = &mut proof.claim.public_data.public_memory;
+    let memory = &mut proof.proof.claim.public_data.public_memory;
     match OUTPUT_FIELDS.iter().position(|name| *name == field) {
         Some(index) => memory.output[index].1[0] ^= 1,
         None => memory.program[100].1[0] ^= 1,
     }
-    encode(&proof)
+    encode_tensors(&proof)
 }
 
 fn run(dir: &Path, manifest: &Path) -> Result<bool, Box<dyn Error>> {
@@ -96,27 +114,28 @@ fn run(dir: &Path, manifest: &Path) -> Result<bool, Box<dyn Error>> {
     // The last chunk: it chooses, from a frontier that is not the prompt's.
     let index = receipts.len().checked_sub(1).ok_or("no receipt")?;
     let (bytes, _) = session.load_proof(index, &receipts[index])?;
-    let accept = manifest.accept(document.domain);
+    let accept = manifest.model.accept(document.domain);
+    let of = (&bytes[..], &manifest.tensors);
     let honest = receipts[index].to_json()?;
-    if let Some((_, error)) = refused(&honest, &bytes, &session, &accept, index)? {
+    if let Some((_, error)) = refused(&honest, of, &session, &accept, index)? {
         return Err(error.into());
     }
     let value: Value = serde_json::from_str(&honest)?;
-    let proof = decode(&bytes)?;
+    let proof = decode_tensors(&bytes)?;
     let fields: Vec<&str> = OUTPUT_FIELDS.into_iter().chain([PROGRAM_HASH]).collect();
     let (mut outside, mut inside, mut receipt, mut named) = (0, 0, 0, 0);
     println!("field | bare proof | receipt");
     for field in &fields {
         let mut changed = value.clone();
-        let pointer = format!("/{}", field.replace('.', "/"));
+        let pointer = format!("/{}", place_of(field));
         let place = changed.pointer_mut(&pointer).ok_or("no such field")?;
         *place = other(field, place);
         // The bare proof knows no label: it verifies as before.
-        let bare = verify_proof(&bytes).is_err();
+        let bare = verify_tensors(&bytes, &manifest.tensors).is_err();
         outside += usize::from(bare);
-        let argument = verify_proof(&relabelled(&proof, field));
+        let argument = verify_tensors(&relabelled(&proof, field), &manifest.tensors);
         inside += usize::from(matches!(argument, Err(ProofError::Invalid(_))));
-        let found = refused(&changed.to_string(), &bytes, &session, &accept, index)?;
+        let found = refused(&changed.to_string(), of, &session, &accept, index)?;
         let said = match &found {
             None => "accepted".to_string(),
             Some((layer, error)) => format!("rejected by {layer}: {error}"),
@@ -132,7 +151,8 @@ fn run(dir: &Path, manifest: &Path) -> Result<bool, Box<dyn Error>> {
             let domain =
                 field.starts_with("statement.domain.") && error.starts_with("statement.domain.");
             let equation = EQUATION.contains(field) && EQUATION.iter().any(|name| one(name));
-            named += usize::from(one(field) || equation || domain);
+            let format = *field == VERSION && one("format");
+            named += usize::from(one(field) || equation || domain || format);
         }
     }
     let all = fields.len();

@@ -1,7 +1,7 @@
 //! Provable transformer decode: a quantised model becomes a Cairo program, its decode steps become
 //! Stwo proofs, and typed receipts say what was proven.
 //!
-//! Data flows one way: `model` → `quantize` → `ir` → `lower` → `compile` → `trace` → `prove` →
+//! Data flows one way: `model` → `quantize` → `integers` → `tensor` → `program` → `compile` → `trace` → `prove` →
 //! `verify` → `receipt`. See `docs/architecture.md`.
 
 // Nothing from outside may end in a panic. Where only a mistake in this crate can, an `allow` says which.
@@ -19,24 +19,19 @@ use cairo_decode_verifier::guard;
 
 pub mod bench;
 pub mod bundle;
-pub mod casm;
 pub mod chain;
-pub mod chunk;
 pub mod compile;
 pub mod contract;
-pub mod cost;
 pub mod decode;
-pub mod engine;
+pub mod fidelity;
 pub mod integers;
-pub mod ir;
-pub mod lower;
 pub mod model;
+pub mod portable;
 pub mod profile;
 pub mod program;
 pub mod prove;
 pub mod quantize;
 pub mod receipt;
-pub mod scales;
 pub mod session;
 pub mod tensor;
 pub mod trace;

@@ -11,7 +11,7 @@ use cairo_decode::decode::{BuildError, Cut, LONG_PROOF, MOST_MEMORY, Outline};
 use cairo_decode::integers::Description;
 use cairo_decode::model::random::{self, Shape};
 use cairo_decode::model::{Choices, Model};
-use cairo_decode::scales::{Options, quantise};
+use cairo_decode::quantize::{Options, quantise};
 use cairo_decode::verify::params::{COMPACT, LARGE, PLAIN};
 use command::{accept, reject};
 use expect_test::expect;

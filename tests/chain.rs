@@ -21,7 +21,7 @@ use cairo_decode::chain::claim::{self, SessionName, SessionState};
 use cairo_decode::chain::deployment::Deployment;
 use cairo_decode::chain::devnet::{self, Devnet};
 use cairo_decode::chain::{Account, Chain, ChainError, Sending, Sent};
-use cairo_decode::receipt::{Document, Session, TensorManifest, TensorReceipt, Wrapped};
+use cairo_decode::receipt::{Document, Manifest, Receipt, Session, Wrapped};
 use cairo_decode::verify::statement::CircuitRoot;
 use cairo_decode::wrap::session::{self, Event};
 use command::{PASSWORD, accept, compiling_foldable, path, reject};
@@ -75,7 +75,7 @@ impl Registry<'_> {
     }
 
     /// Whether an accepted claim of a session ends where a receipt does.
-    fn is_accepted(&self, name: &SessionName, receipt: &TensorReceipt) -> bool {
+    fn is_accepted(&self, name: &SessionName, receipt: &Receipt) -> bool {
         let mut arguments = name.felts();
         arguments.extend(claim::frontier(&receipt.statement.frontier_out));
         self.view("is_accepted", arguments) == [Felt::ONE]
@@ -110,7 +110,7 @@ struct Proven {
     apart: PathBuf,
     /// Both chunks in one proof.
     together: PathBuf,
-    receipts: Vec<TensorReceipt>,
+    receipts: Vec<Receipt>,
     name: SessionName,
     /// The calldata of `submit` for each chunk alone.
     calls: Vec<Vec<Felt>>,
@@ -144,9 +144,9 @@ fn prove(work: &Path, build: &Path, domain: &str) -> Proven {
         let pinned = ["--domain", domain, "--build", path(build)];
         assert!(accept(&[&verify[..], &pinned[..]].concat()).contains(said));
     }
-    let receipts: Vec<TensorReceipt> = (0..2)
+    let receipts: Vec<Receipt> = (0..2)
         .map(|i| apart.join(format!("chunk-{i:04}.receipt.json")))
-        .map(|file| TensorReceipt::read(&file).expect("a receipt"))
+        .map(|file| Receipt::read(&file).expect("a receipt"))
         .collect();
     let first = &receipts[0].statement;
     assert_eq!((first.prompt_length, first.frontier_out.position), (3, 4));
@@ -363,7 +363,7 @@ fn register_with_keystore(
     let said: serde_json::Value = serde_json::from_str(&said).expect("JSON");
     let leaf_root = said["leaf_root"].as_str().expect("a root");
     Other {
-        manifest: TensorManifest::read(&build.join("model.json")).expect("model.json"),
+        manifest: Manifest::read(&build.join("model.json")).expect("model.json"),
         leaf_root: Felt::from_hex(leaf_root).expect("a felt"),
     }
 }

@@ -1,7 +1,7 @@
 //! The command line as a user meets it: a second model with other shapes goes through `compile`,
 //! `generate`, `prove` and `verify`, and everything that is wrong with a session is refused.
 //!
-//! Slow: four proofs, two of them of the session that most of the tests share.
+//! Slow: about ten proofs, two of them of the session that most of the tests share. `tests/tensor_sessions.rs` has what is proven again.
 
 #[path = "support/command.rs"]
 mod command;

@@ -15,7 +15,7 @@ use std::path::{Path, PathBuf};
 use cairo_decode::chain::claim;
 use cairo_decode::compile::{contract_sources, corelib_sources, write_all};
 use cairo_decode::contract::{Contract, class, limits};
-use cairo_decode::receipt::{Document, TensorManifest, TensorReceipt, Wrapped};
+use cairo_decode::receipt::{Document, Manifest, Receipt, Wrapped};
 use cairo_lang_compiler::db::RootDatabase;
 use cairo_lang_compiler::diagnostics::DiagnosticsReporter;
 use cairo_lang_compiler::project::setup_project;
@@ -177,11 +177,11 @@ fn run_cairo_tests(modules: &[(String, String)], filter: &str) {
 
 /// The Cairo test that submits the fixture as the client does.
 fn submission_test() -> (String, String) {
-    let manifest = TensorManifest::read(&fixture("model.json")).expect("model.json");
+    let manifest = Manifest::read(&fixture("model.json")).expect("model.json");
     let wrapped = Wrapped::read(&fixture("wrapped-0000.json")).expect("wrapped-0000.json");
-    let receipts: Vec<TensorReceipt> = (0..wrapped.chunks)
+    let receipts: Vec<Receipt> = (0..wrapped.chunks)
         .map(|i| fixture(&format!("chunk-{i:04}.receipt.json")))
-        .map(|file| TensorReceipt::read(&file).expect("a receipt"))
+        .map(|file| Receipt::read(&file).expect("a receipt"))
         .collect();
     let model_id = claim::model_id(&manifest, wrapped.leaf_root);
     let registration = claim::model(&manifest, wrapped.leaf_root);

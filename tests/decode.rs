@@ -1,27 +1,28 @@
 //! Sessions of real models with proofs that have tensor components: from a model directory to proofs that are verified from their bytes
 //! with the manifest alone.
 
+#[path = "support/command.rs"]
+mod command;
 #[path = "support/identity.rs"]
 mod identity;
 
 use std::path::{Path, PathBuf};
 use std::time::Instant;
 
-use cairo_decode::bundle::{BuildRequest, TensorBundle, TensorModel, build_tensors};
+use cairo_decode::bundle::{TensorBundle, TensorModel};
 use cairo_decode::decode::{Build, Columns, Cut, DecodeError, Decoded, Session};
 use cairo_decode::integers::{Carried, Description, decode, encode, step};
-use cairo_decode::lower::WeightLayout;
 use cairo_decode::model::Model;
 use cairo_decode::program::Work;
-use cairo_decode::quantize::QuantOptions;
-use cairo_decode::receipt::TensorManifest;
-use cairo_decode::scales::{Options, quantise};
+use cairo_decode::quantize::{Options, quantise};
+use cairo_decode::receipt::Manifest;
 use cairo_decode::verify::params::{COMPACT, ParamSet};
 use cairo_decode::verify::proof::decode_tensors;
-use cairo_decode::verify::statement::v3::{Frontier, Statement};
 use cairo_decode::verify::statement::{Domain, SessionId};
+use cairo_decode::verify::statement::{Frontier, Statement};
 use cairo_decode::verify::tensors::TensorPins;
 use cairo_decode_verdicts::{Document, verify_tensors};
+use command::{accept, compiling};
 
 const ID: SessionId = SessionId(starknet_types_core::felt::Felt::THREE);
 
@@ -157,7 +158,7 @@ fn costs_what_was_declared(build: &Build, decoded: &Decoded, prompt: &[u32], byt
 fn proven(of: &Compiled, prompt: &[u32], lengths: &[usize], others: &[&[usize]]) {
     let Compiled { description, build } = of;
     let document = build.manifest.to_json().expect("a manifest");
-    let manifest = TensorManifest::from_json(document.as_bytes()).expect("a manifest");
+    let manifest = Manifest::from_json(document.as_bytes()).expect("a manifest");
     let mut before = Frontier::start(prompt).expect("a prompt");
     let (frontier, emitted) = session(build, prompt, lengths, |decoded| {
         let started = Instant::now();
@@ -280,29 +281,18 @@ fn descriptions_are_read_back() {
 fn a_build_folder_is_read_back() {
     let temp = tempfile::tempdir().expect("a folder");
     let out = temp.path().join("build");
-    let request = BuildRequest {
-        model: root().join("models/stories"),
-        name: None,
-        calibration: None,
-        heldout: None,
-        accept_fidelity: false,
-        eos: None,
-        out: out.clone(),
-        options: QuantOptions {
-            context: Some(40),
-            ..QuantOptions::default()
-        },
-        weights: WeightLayout::Pairs,
-    };
-    let cut = Cut {
-        lanes: Some(8),
-        block: Some(64),
-        set: None,
-    };
-    let report = build_tensors(&request, cut, &mut |_| ()).expect("a build");
+    let demo = root().join("models/stories");
+    let compiling = compiling(&demo, &out);
+    let said = accept(&[&compiling[..], &["--context", "40", "--json"]].concat());
+    let said: serde_json::Value = serde_json::from_str(&said).expect("JSON");
     let bundle = TensorBundle::open(&out).expect("a build");
-    assert_eq!(bundle.build.manifest, report.manifest);
-    assert_eq!(bundle.build.program.words().len(), report.words);
+    let manifest = bundle.build.manifest.clone();
+    assert_eq!(
+        serde_json::to_value(&manifest).expect("JSON"),
+        said["manifest"]
+    );
+    let words = bundle.build.program.words().len();
+    assert_eq!(said["program_words"], words);
     assert_eq!(bundle.build.schedule.context, 40);
     let mut session =
         Session::new(&bundle.build, Domain::local(), ID, PROMPT.to_vec()).expect("a prompt");
@@ -367,7 +357,7 @@ fn a_build_folder_is_read_back() {
         assert!(of.contains(&expected), "{of}");
     }
     let build = TensorBundle::open(&out).expect("as it was");
-    assert_eq!(build.build.manifest, report.manifest);
+    assert_eq!(build.build.manifest, manifest);
 }
 
 /// A manifest with these sets of parameters, and the model root that follows from them.
@@ -388,7 +378,7 @@ fn with_other_constants(bytes: &[u8]) -> Vec<u8> {
 
 /// A manifest with other roots, and the model root that follows from them.
 fn with_roots(bytes: &[u8], roots: impl Fn(&TensorPins) -> Vec<(String, [u8; 32])>) -> Vec<u8> {
-    let mut manifest = TensorManifest::from_json(bytes).expect("a manifest");
+    let mut manifest = Manifest::from_json(bytes).expect("a manifest");
     let pins = &manifest.tensors;
     manifest.tensors = TensorPins::new(pins.layouts().clone(), roots(pins)).expect("pins");
     manifest.model.model_root = manifest.tensors.model_root(manifest.parameters_root);

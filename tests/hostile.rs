@@ -2,40 +2,31 @@
 //! bytes are, the answer is an error or a value: no panic, no hang, and no more memory than
 //! docs/security.md says. An allocator that counts measures it.
 
+#[path = "hostile/claims.rs"]
+mod claims;
 #[path = "hostile/folders.rs"]
 mod folders;
 #[path = "support/model_dir.rs"]
 mod model_dir;
 #[path = "hostile/pipes.rs"]
 mod pipes;
-#[path = "hostile/programs.rs"]
-mod programs;
-mod support;
-#[path = "hostile/tensors.rs"]
-mod tensors;
+#[path = "hostile/proofs.rs"]
+mod proofs;
 #[path = "hostile/texts.rs"]
 mod texts;
 
 use std::alloc::{GlobalAlloc, Layout, System};
 use std::fs;
 use std::path::Path;
+use std::sync::Mutex;
 use std::sync::atomic::{AtomicUsize, Ordering::Relaxed};
-use std::sync::{Mutex, OnceLock};
 use std::time::{Duration, Instant};
 
 use arbtest::arbitrary::{Result, Unstructured};
 use arbtest::arbtest;
-use cairo_decode::chunk::Decoder;
 use cairo_decode::model::Model;
-use cairo_decode::prove::Prover;
-use cairo_decode::receipt::{
-    FormatError, Manifest, Receipt, Session, TensorManifest, TensorReceipt, Wrapped,
-};
-use cairo_decode::trace;
-use cairo_decode::verify::params::PLAIN;
-use cairo_decode::verify::proof::{decode, encode};
-use cairo_decode_verdicts::{Document, verify_proof};
-use support::{pins, program, random_graph, tiny};
+use cairo_decode::receipt::{FormatError, Receipt, Session, Wrapped};
+use cairo_decode_verdicts::Document;
 
 /// Counts bytes in use and their maximum.
 struct Counting;
@@ -180,13 +171,12 @@ fn document_bound(bytes: usize) -> usize {
 }
 
 fn fixture(name: &str) -> Vec<u8> {
-    let dir = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/fixtures");
+    let dir = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/fixtures/wrapped-session");
     fs::read(dir.join(name)).expect("a fixture")
 }
 
 fn document<D: Document>(name: &str, count: u64) {
-    let receipt = "wrapped-session/chunk-0000.receipt.json";
-    let (text, other) = (fixture(name), fixture(receipt));
+    let (text, other) = (fixture(name), fixture("chunk-0000.receipt.json"));
     assert!(D::from_json(&text).is_ok(), "{name} is a document");
     let mut worst = Worst::default();
     cases(count, |u| {
@@ -200,12 +190,9 @@ fn document<D: Document>(name: &str, count: u64) {
 
 #[test]
 fn documents() {
-    document::<Receipt>("steps-session/chunk-0001.receipt.json", 4000);
-    document::<Session>("steps-session/session.json", 4000);
-    document::<Manifest>("steps-session/model.json", 4000);
-    document::<TensorReceipt>("wrapped-session/chunk-0001.receipt.json", 4000);
-    document::<TensorManifest>("wrapped-session/model.json", 4000);
-    document::<Wrapped>("wrapped-session/wrapped-0000.json", 200);
+    document::<Receipt>("chunk-0001.receipt.json", 4000);
+    document::<Session>("session.json", 4000);
+    document::<Wrapped>("wrapped-0000.json", 200);
 }
 
 /// Documents that are made to be expensive, as large as one may be.
@@ -213,7 +200,7 @@ fn documents() {
 fn expensive_documents() {
     let _one = ONE.lock().unwrap_or_else(|poisoned| poisoned.into_inner());
     let size = cairo_decode::receipt::MAX_DOCUMENT_BYTES as usize;
-    let format = "{\"format\":\"cairo-decode-receipt/1\",";
+    let format = "{\"format\":\"cairo-decode-receipt/2\",";
     let filled = |piece: &str, close: &str| {
         let count = (size - format.len() - 64) / piece.len();
         format!("{format}{}{close}", piece.repeat(count))
@@ -249,119 +236,6 @@ fn expensive_documents() {
 /// The most memory that verifying a proof of so many bytes may need: docs/security.md, "Bounds".
 fn proof_bound(bytes: usize) -> usize {
     12 * bytes + (32 << 20)
-}
-
-/// Two proofs of a tiny model.
-fn proofs() -> &'static [Vec<u8>; 2] {
-    static PROOFS: OnceLock<[Vec<u8>; 2]> = OnceLock::new();
-    PROOFS.get_or_init(|| {
-        let graph = random_graph("tiny", 5, tiny());
-        let program = program(&graph);
-        let prover = Prover::new(&PLAIN);
-        let mut decoder = Decoder::new(&graph, pins(&program, &[3, 1, 6])).expect("a session");
-        [0, 1].map(|_| {
-            let chunk = decoder.chunk(2).expect("a chunk");
-            let trace = trace::run(&program, &chunk.input).expect("an honest chunk");
-            let input = trace.into_prover_input().expect("a trace");
-            prover.prove(input).expect("proves")
-        })
-    })
-}
-
-/// Whole files changed anywhere, mostly refused by the decoder.
-#[test]
-fn proof_files() {
-    let [proof, other] = proofs();
-    let mut worst = Worst::default();
-    cases(1000, |u| {
-        let mut bytes = proof.clone();
-        mutate(u, &mut bytes, other)?;
-        if bytes != *proof {
-            worst.measure(proof_bound(bytes.len()), || verify_proof(&bytes).is_ok());
-        }
-        Ok(())
-    });
-    worst.print("proof files");
-    assert_eq!(worst.refused, worst.cases, "a proof has one file");
-}
-
-/// The small parts that say how large everything is: claims and parameters, changed so that the file can be
-/// decoded.
-#[test]
-fn claims_of_proofs() {
-    let [bytes, _] = proofs();
-    let proof = decode(bytes).expect("a proof");
-    let mut worst = Worst::default();
-    cases(600, |u| {
-        let mut changed = proof.clone();
-        for _ in 0..u.int_in_range(1..=3)? {
-            let log = *u.choose(&[0, 1, 4, 19, 20, 21, 30, 31, 32, 63, 64, 255, u32::MAX])?;
-            let count = *u.choose(&[0usize, 1, 15, 16, 17, 64, 65, 4096, 1 << 16])?;
-            let claim = &mut changed.claim;
-            let stark = &mut changed.stark_proof.0;
-            match u.int_in_range(0..=13)? {
-                0 => claim
-                    .assert_eq_opcode
-                    .iter_mut()
-                    .for_each(|c| c.log_size = log),
-                1 => claim
-                    .range_check_builtin
-                    .iter_mut()
-                    .for_each(|c| c.log_size = log),
-                2 => claim
-                    .memory_address_to_id
-                    .iter_mut()
-                    .for_each(|c| c.log_size = log),
-                3 => {
-                    let big = claim.memory_id_to_big.iter_mut();
-                    big.for_each(|c| c.big_log_sizes = vec![log; count]);
-                }
-                4 => claim.memory_id_to_big = None,
-                5 => claim
-                    .public_data
-                    .public_memory
-                    .output
-                    .resize(count, (1, [log; 8])),
-                6 => claim
-                    .public_data
-                    .public_memory
-                    .program
-                    .resize(count, (1, [log; 8])),
-                7 => claim.public_data.final_state.ap.0 = log,
-                8 => {
-                    let segments = &mut claim.public_data.public_memory.public_segments;
-                    segments.output.stop_ptr.value = log;
-                    segments.poseidon = None;
-                }
-                9 => stark.config.fri_config.log_blowup_factor = log,
-                10 => stark.config.lifting_log_size = Some(log),
-                11 => stark.config.fri_config.n_queries = count,
-                12 => {
-                    let column = stark.queried_values[1].first().cloned().unwrap_or_default();
-                    stark.queried_values[1].resize(count, column);
-                }
-                _ => {
-                    let sample = stark.sampled_values[1].first().cloned().unwrap_or_default();
-                    stark.sampled_values[1].resize(count.min(4096), sample);
-                }
-            }
-        }
-        let file = encode(&changed);
-        if file != *bytes {
-            worst.measure(proof_bound(file.len()), || verify_proof(&file).is_ok());
-        }
-        Ok(())
-    });
-    // Millions of empty columns: eight bytes of the file each, three times that in memory.
-    let mut changed = proof.clone();
-    changed.stark_proof.0.sampled_values[1] = vec![vec![]; 3 << 20];
-    let file = encode(&changed);
-    worst.measure(proof_bound(file.len()), || verify_proof(&file).is_ok());
-    worst.print("claims of proofs");
-    assert_eq!(worst.refused, worst.cases, "a proof has one claim");
-    let mut honest = Worst::default();
-    honest.measure(proof_bound(bytes.len()), || verify_proof(bytes).is_err());
-    honest.print("the honest proof, which is not refused");
 }
 
 /// The most memory that reading a model directory of so many bytes may need: docs/security.md, "Bounds".

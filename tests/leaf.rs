@@ -15,7 +15,7 @@ use cairo_decode::air::cairo::Component;
 use cairo_decode::decode::{Build, Cut, Decoded, Session};
 use cairo_decode::model::Model;
 use cairo_decode::prove::TensorWitness;
-use cairo_decode::scales::{Options, quantise};
+use cairo_decode::quantize::{Options, quantise};
 use cairo_decode::verify::params::FOLDABLE_16;
 use cairo_decode::verify::proof::encode_tensors;
 use cairo_decode::verify::statement::{Domain, SessionId};
@@ -117,7 +117,7 @@ fn differing(build: &Build, decoded: &Decoded) -> Vec<String> {
 
 /// A leaf is made for one set of Cairo's components: every chunk has them, whatever it has of the prompt, however long it is, and wherever it begins.
 #[test]
-fn every_chunk_has_the_leafs_components() {
+fn requirement_15_every_chunk_has_the_leafs_components() {
     for eos in [Some(1), None] {
         let build = build(eos);
         for prompt in [&PROMPT[..1], &PROMPT] {

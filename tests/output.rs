@@ -17,7 +17,7 @@ use std::io::Write;
 use std::path::{Path, PathBuf};
 use std::process::{Output, Stdio};
 
-use command::{accept, code, command, compiling_steps, path, reject, run, text};
+use command::{accept, code, command, compiling, path, reject, run, text};
 use terminal::on_a_terminal;
 use world::world;
 
@@ -107,7 +107,7 @@ fn names_of_files_are_shown_not_obeyed() {
     refused(&["verify", folder, "--model", model]);
     refused(&["verify", folder, "--model", &file]);
     refused(&["generate", folder, "-p", "a"]);
-    refused(&["compile", "--target", "steps", folder, "-o", &file]);
+    refused(&["compile", folder, "-o", &file]);
     refused(&["wrap", folder, "--build", model]);
     refused(&["chain", "status", "--chain", &file]);
     refused(&["profile", model, "-n", "1", "--html", &format!("{file}/x")]);
@@ -193,7 +193,7 @@ fn loud(name: &str, text: &str) -> PathBuf {
         { "type": "Fuse" },
     ]});
     fs::write(&file, tokenizer.to_string()).expect("written");
-    accept(&compiling_steps(&model, &build));
+    accept(&compiling(&model, &build));
     build
 }
 
@@ -269,14 +269,7 @@ fn a_full_device_is_an_error() {
         &["prove", "--help"],
         &["completions", "bash"],
         &["completions", "zsh"],
-        &[
-            "compile",
-            "--target",
-            "steps",
-            path(model),
-            "-o",
-            path(&out),
-        ],
+        &compiling(model, &out),
         &["generate", build, "-p", "ab", "-n", "2"],
         &["inspect", build],
         &["inspect", build, "--graph"],

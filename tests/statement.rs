@@ -1,32 +1,28 @@
-//! The statement's encoding, its form, the token and KV chains, and what a verifier accepts.
-
-#[path = "statement/v3.rs"]
-mod v3;
+//! The statement's encoding, its form, the chains of tokens, and what a verifier accepts.
 
 use cairo_decode::spec::SPEC_VERSION;
-use cairo_decode::spec::roots::{
-    committed_root, fold_token, fold_tokens, fold_tokens_onto, kv_append, prompt_root,
-};
+use cairo_decode::spec::poseidon2::P;
 use cairo_decode::verify::policy::{Accept, AcceptedModel, MIN_SECURITY_BITS, PolicyError};
 use cairo_decode::verify::statement::{
-    BoundaryKind, ChainId, Channel, ContractAddress, Domain, Frontier, HexError, KvRoot,
-    MAX_POSITION, ModelRoot, OUTPUT_FIELDS, OUTPUT_LEN, Policy, Preprocessed, ProgramHash,
-    ProofParams, PublicFacts, STATEMENT_VERSION, SessionId, Statement, StatementError, TokensRoot,
-    parse_felt,
+    BoundaryKind, ChainId, Channel, ChosenRoot, ContractAddress, Domain, HexError, KvRoot,
+    MAX_POSITION, ModelRoot, Policy, Preprocessed, ProgramHash, ProofParams, PublicFacts,
+    SessionId, StatementError, TokensRoot, parse_felt,
+};
+use cairo_decode::verify::statement::{
+    ChainError, Frontier, OUTPUT_FIELDS, OUTPUT_LEN, Statement, VERSION, extended, prompt_root,
 };
 use starknet_types_core::felt::Felt;
 
-/// Steps 2 and 3 of a session with a prompt of four tokens: one forced token, one emitted.
+/// Steps 2 and 3 of a session with a prompt of four tokens: one token forced, one chosen.
 fn statement() -> Statement {
-    let tokens = [5, 9, 2, 7, 11];
-    let frontier = |position: usize, kv: u64| Frontier {
-        position: position as u32,
-        last_token: tokens[position],
-        kv_root: KvRoot(Felt::from(kv)),
-        tokens_root: TokensRoot(fold_tokens(tokens[..=position].iter().copied())),
+    let frontier = |position: u32, last_token: u32, roots: u64| Frontier {
+        position,
+        last_token,
+        kv_root: KvRoot(Felt::from(roots)),
+        tokens_root: TokensRoot(Felt::from(roots + 1)),
+        chosen_root: ChosenRoot(Felt::from(roots + 2)),
     };
     Statement {
-        version: STATEMENT_VERSION,
         spec_version: SPEC_VERSION,
         domain: Domain {
             chain: "SN_SEPOLIA".parse().unwrap(),
@@ -37,12 +33,11 @@ fn statement() -> Statement {
         program_hash: ProgramHash(Felt::from(2002u64)),
         policy: Policy::greedy(Some(0)),
         boundary: BoundaryKind::Token,
-        prompt_root: TokensRoot(prompt_root(&tokens[..4])),
+        prompt_root: TokensRoot(Felt::from(3003u64)),
         prompt_length: 4,
         steps: 2,
-        frontier_in: frontier(2, 20),
-        frontier_out: frontier(4, 40),
-        emitted_root: TokensRoot(fold_tokens([11])),
+        frontier_in: frontier(2, 9, 20),
+        frontier_out: frontier(4, 11, 40),
     }
 }
 
@@ -53,234 +48,254 @@ fn accept() -> Accept {
         program_hash: statement.program_hash,
         policy: statement.policy,
         spec_version: SPEC_VERSION,
-        statement_version: STATEMENT_VERSION,
+        statement_version: VERSION,
     };
     Accept::new(model, statement.domain)
 }
 
-#[test]
-fn poseidon_is_starknets() {
-    let hash = fold_token(Felt::ONE, 2);
-    let known = "0x5d44a3decb2b2e0cc71071f7b802f45dd792d064f0fc7316c46514f70f9891a";
-    assert_eq!(format!("{hash:#x}"), known);
-}
-
-/// The vectors of `docs/spec.md`, sections "KV chain" and "Committed root".
-#[test]
-fn vectors_of_roots() {
-    let words = |values: &[i8]| cairo_decode::spec::kv::pack_kv(values);
-    let r_1 = kv_append(Felt::ZERO, &words(&[1, -2, 3, -4]));
-    let r_2 = kv_append(r_1, &words(&[0, 0, 127, -128]));
-    let committed = committed_root(Felt::from(1234), &[1, 2, 3].map(Felt::from));
-    let known = [
-        "0x380314afc54efeb61246f28e98ea62b91b838e226f9f699aead8cb3dd42626b",
-        "0x5722f4675aacc248952091968f786e785b7340e2439a611dd33e96f3db480c0",
-        "0x43a829fd6d1ff2216d032e562446dc9a02fef8831a9e3b66107e562fb11f25d",
-    ];
-    assert_eq!(
-        [r_1, r_2, committed].map(|root| format!("{root:#x}")),
-        known
-    );
+/// The root of the chain of these numbers.
+fn chain(numbers: &[u64]) -> Felt {
+    extended(Felt::ZERO, numbers.iter().copied()).expect("numbers of a chain")
 }
 
 #[test]
-fn chains_fold_in_order_and_count_token_zero() {
-    assert_eq!(fold_tokens([]), Felt::ZERO);
-    assert_ne!(fold_tokens([0]), Felt::ZERO);
-    assert_ne!(fold_tokens([0, 0]), fold_tokens([0]));
-    assert_ne!(fold_tokens([1, 2]), fold_tokens([2, 1]));
+fn chains_are_in_order_and_count_token_zero() {
+    assert_eq!(chain(&[]), Felt::ZERO);
+    assert_ne!(chain(&[0]), Felt::ZERO);
+    assert_ne!(chain(&[0, 0]), chain(&[0]));
+    assert_ne!(chain(&[1, 2]), chain(&[2, 1]));
+    assert_eq!(extended(chain(&[1, 2]), [3]), Ok(chain(&[1, 2, 3])));
+    assert_eq!(prompt_root(&[1, 2]), TokensRoot(chain(&[1, 2])));
+    let found = u64::from(P);
     assert_eq!(
-        fold_tokens_onto(fold_tokens([1, 2]), [3]),
-        fold_tokens([1, 2, 3])
+        extended(Felt::ZERO, [found]),
+        Err(ChainError::Number { found })
     );
-    assert_eq!(
-        prompt_root(&[1, 2]),
-        fold_token(fold_token(Felt::ZERO, 1), 2)
-    );
-    let (a, b) = (Felt::from(3u64), Felt::from(4u64));
-    assert_ne!(
-        kv_append(Felt::ZERO, &[a, b]),
-        kv_append(Felt::ZERO, &[b, a])
-    );
-    assert_ne!(kv_append(a, &[b]), kv_append(b, &[a]));
-    assert_ne!(kv_append(a, &[]), a);
+    assert!(matches!(
+        extended(-Felt::ONE, [1]),
+        Err(ChainError::Root { .. })
+    ));
 }
 
 #[test]
-fn first_frontier_is_the_prompts() {
-    let start = Frontier::start(&[5, 9]).unwrap();
+fn a_session_begins_with_nothing_carried() {
+    let start = Frontier::start(&[5, 9]).expect("a prompt");
     assert_eq!((start.position, start.last_token), (0, 5));
-    assert_eq!(start.kv_root.0, Felt::ZERO);
-    assert_eq!(start.tokens_root.0, fold_tokens([5]));
+    let roots = [start.kv_root.0, start.tokens_root.0, start.chosen_root.0];
+    assert_eq!(roots, [Felt::ZERO; 3]);
     assert_eq!(Frontier::start(&[]), None);
 }
 
 #[test]
-fn output_round_trips() {
-    for policy in [
-        Policy::greedy(None),
-        Policy::greedy(Some(0)),
-        Policy::greedy(Some(u32::MAX)),
-    ] {
-        for domain in [Domain::local(), statement().domain] {
-            let statement = Statement {
-                policy,
-                domain,
-                ..statement()
-            };
-            let output = statement.to_output();
-            assert_eq!(
-                Statement::from_output(&output, statement.program_hash),
-                Ok(statement)
-            );
-        }
+fn an_output_says_one_statement() {
+    let with = |change: &dyn Fn(&mut Statement)| {
+        let mut statement = statement();
+        change(&mut statement);
+        statement
+    };
+    let statements = [
+        statement(),
+        with(&|s| s.policy.eos = None),
+        with(&|s| s.policy.eos = Some(u32::MAX)),
+        with(&|s| s.domain = Domain::local()),
+        with(&|s| s.frontier_out.position = u32::MAX),
+    ];
+    for statement in statements {
+        let output = statement.to_output();
+        let read = Statement::from_output(&output, statement.program_hash);
+        assert_eq!(read.as_ref(), Ok(&statement));
+        assert_eq!(statement.compare(&output, statement.program_hash.0), Ok(()));
     }
 }
 
+/// The order of the felts, written out.
 #[test]
-fn output_order_is_fixed() {
-    let output = statement().to_output();
-    assert_eq!(output.len(), OUTPUT_LEN);
-    assert_eq!(output[0], Felt::ONE);
-    assert_eq!(output[2], Felt::from_bytes_be_slice(b"SN_SEPOLIA"));
-    assert_eq!(output[6..9], [Felt::ZERO, Felt::ONE, Felt::ZERO]);
-    assert_eq!(output[10..14], [4u64, 2, 2, 2].map(Felt::from));
-    assert_eq!(output[16..19], [4u64, 11, 40].map(Felt::from));
-    assert_eq!(output[20], fold_token(Felt::ZERO, 11));
+fn the_order_of_the_output() {
+    let local = Statement {
+        domain: Domain::local(),
+        ..statement()
+    };
+    let numbers: Vec<u64> = vec![
+        3,
+        2,
+        0x6c_6f63_616c,
+        0x123,
+        77,
+        1001,
+        0,
+        1,
+        0,
+        3003,
+        4,
+        2,
+        2,
+        9,
+        20,
+        21,
+        22,
+        4,
+        11,
+        40,
+        41,
+        42,
+    ];
+    let mut output = local.to_output();
+    assert_eq!(output[3], Felt::ZERO);
+    output[3] = Felt::from(0x123u64);
+    assert_eq!(
+        output.to_vec(),
+        numbers.into_iter().map(Felt::from).collect::<Vec<_>>()
+    );
 }
 
+/// Each field alone is compared, and the message names it.
 #[test]
-fn every_output_felt_is_compared_and_named() {
+fn a_relabelled_field_is_named() {
     let statement = statement();
-    statement
-        .compare(&statement.to_output(), statement.program_hash.0)
-        .unwrap();
-    for (index, field) in OUTPUT_FIELDS.iter().enumerate() {
-        let mut output = statement.to_output();
-        output[index] += Felt::ONE;
-        let error = statement
-            .compare(&output, statement.program_hash.0)
-            .unwrap_err();
-        assert!(matches!(&error, StatementError::Differs { field: named, .. } if named == field));
-        let message = error.to_string();
+    let output = statement.to_output();
+    for (place, field) in OUTPUT_FIELDS.into_iter().enumerate() {
+        let mut other = output;
+        other[place] += Felt::ONE;
+        let refusal = statement.compare(&other, statement.program_hash.0);
+        let refusal = refusal.expect_err(field);
+        assert!(
+            matches!(&refusal, StatementError::Differs { field: named, .. } if *named == field)
+        );
+        let message = refusal.to_string();
         assert!(
             message.starts_with(&format!("{field}: receipt says ")),
             "{message}"
         );
         assert!(message.contains(", proof says "), "{message}");
     }
-    let error = statement
-        .compare(&statement.to_output(), Felt::ONE)
-        .unwrap_err();
+    let refusal = statement.compare(&output, Felt::from(2003u64)).unwrap_err();
     assert!(
-        error.to_string().starts_with("statement.program_hash: "),
-        "{error}"
+        refusal.to_string().starts_with("statement.program_hash: "),
+        "{refusal}"
     );
-    for length in [0, OUTPUT_LEN - 1] {
-        let error = statement.compare(&statement.to_output()[..length], Felt::from(2002u64));
-        assert_eq!(error, Err(StatementError::OutputLength { found: length }));
-    }
+    let refusal = statement.compare(&output[1..], statement.program_hash.0);
+    assert_eq!(
+        refusal,
+        Err(StatementError::OutputLength {
+            found: OUTPUT_LEN - 1
+        })
+    );
 }
 
+/// What no statement has in a place is refused with the name of the field.
 #[test]
-fn outputs_that_no_statement_has_are_refused() {
-    let statement = statement();
-    let read = |index: usize, felt: Felt| {
-        let mut output = statement.to_output();
-        output[index] = felt;
-        Statement::from_output(&output, statement.program_hash)
-            .unwrap_err()
-            .to_string()
+fn an_output_of_no_statement_is_refused() {
+    let refusal = |place: usize, felt: Felt| {
+        let mut output = statement().to_output();
+        output[place] = felt;
+        let read = Statement::from_output(&output, ProgramHash(Felt::ONE));
+        read.expect_err("no statement").to_string()
     };
     let large = Felt::from(1u64 << 32);
-    for index in [0, 1, 10, 11, 12, 13, 16, 17] {
-        assert!(read(index, large).starts_with(OUTPUT_FIELDS[index]));
-        assert!(read(index, Felt::ZERO - Felt::ONE).starts_with(OUTPUT_FIELDS[index]));
+    for place in [1, 10, 11, 12, 13, 17, 18] {
+        for felt in [large, -Felt::ONE] {
+            let refusal = refusal(place, felt);
+            assert!(refusal.starts_with(OUTPUT_FIELDS[place]), "{refusal}");
+        }
     }
-    assert!(read(7, large + Felt::ONE).starts_with("statement.policy.eos"));
-    assert!(read(6, Felt::ONE).starts_with("statement.policy.kind"));
-    assert!(read(8, Felt::ONE).starts_with("statement.boundary"));
+    assert!(refusal(7, large + Felt::ONE).starts_with("statement.policy.eos"));
+    assert!(refusal(6, Felt::ONE).starts_with("statement.policy.kind"));
+    assert!(refusal(8, Felt::ONE).starts_with("statement.boundary"));
     for chain in [
         Felt::ZERO,
         Felt::from(7u64),
         Felt::from(0x6100u64),
-        Felt::ZERO - Felt::ONE,
+        -Felt::ONE,
     ] {
-        assert!(read(2, chain).starts_with("statement.domain.chain"));
+        assert!(refusal(2, chain).starts_with("statement.domain.chain"));
     }
-    let mut long = statement.to_output().to_vec();
-    long.push(Felt::ZERO);
-    let error = Statement::from_output(&long, statement.program_hash);
-    assert_eq!(error, Err(StatementError::OutputLength { found: 22 }));
+    for version in [1, 2, VERSION + 1] {
+        let refusal = refusal(0, Felt::from(version));
+        assert_eq!(
+            refusal,
+            format!("statement.version: is {version}, this program reads 3")
+        );
+    }
+    let output = statement().to_output();
+    let long = [&output[..], &[Felt::ZERO]].concat();
+    for output in [&output[..OUTPUT_LEN - 1], &long, &[]] {
+        let found = output.len();
+        let read = Statement::from_output(output, ProgramHash(Felt::ONE));
+        assert_eq!(read, Err(StatementError::OutputLength { found }));
+    }
 }
 
+/// Each rule of the form has a statement that breaks it alone, and the largest or smallest that does not.
 #[test]
-fn form_is_checked_rule_by_rule() {
-    type Change = fn(&mut Statement);
-    let rules: [(Change, &str); 12] = [
-        (|s| s.version = 3, "statement.version"),
+fn the_rules_of_the_form() {
+    let checked = |change: &dyn Fn(&mut Statement)| {
+        let mut statement = statement();
+        change(&mut statement);
+        // Whatever the form, counting does not panic.
+        let _ = (statement.forced_count(), statement.emitted_count());
+        statement.check_form().map_err(|error| error.to_string())
+    };
+    assert_eq!(checked(&|_| {}), Ok(()));
+    type Change<'a> = &'a dyn Fn(&mut Statement);
+    let broken: [(Change<'_>, &str); 9] = [
+        (&|s| s.domain.chain = Domain::local().chain, "must be 0x0"),
         (
-            |s| s.domain.verifier.0 = Felt::ZERO,
-            "statement.domain.verifier",
+            &|s| s.domain.verifier = ContractAddress(Felt::ZERO),
+            "must not be 0x0",
+        ),
+        (&|s| s.prompt_length = 0, "prompt_length: is 0"),
+        (
+            &|s| s.prompt_length = MAX_POSITION + 1,
+            "prompt_length: is 1048577",
         ),
         (
-            |s| s.domain.chain = ChainId::local(),
-            "statement.domain.verifier",
+            &|s| (s.steps, s.frontier_out.position) = (0, 2),
+            "steps: is 0",
         ),
-        (|s| s.prompt_length = 0, "statement.prompt_length"),
+        (&|s| s.steps = 3, "3 steps from position 2 end at 5"),
+        (&|s| s.steps = u32::MAX, "4294967295 steps from position 2"),
         (
-            |s| s.prompt_length = MAX_POSITION + 1,
-            "statement.prompt_length",
-        ),
-        (|s| s.steps = 0, "statement.steps"),
-        (|s| s.steps = 1, "statement.frontier_out.position"),
-        (|s| s.steps = u32::MAX, "statement.frontier_out.position"),
-        (
-            |s| s.frontier_in.position = 3,
-            "statement.frontier_out.position",
+            &|s| s.frontier_in.position = 3,
+            "2 steps from position 3 end at 5",
         ),
         (
-            |s| s.frontier_out.position = 5,
-            "statement.frontier_out.position",
-        ),
-        (
-            |s| s.frontier_in.position = MAX_POSITION + 1,
-            "statement.frontier_in.position",
-        ),
-        (
-            |s| s.frontier_out.position = u32::MAX,
-            "statement.frontier_out.position",
+            &|s| s.frontier_out.position = MAX_POSITION + 1,
+            "frontier_out.position: is 1048577",
         ),
     ];
-    statement().check_form().unwrap();
-    for (change, field) in rules {
-        let mut changed = statement();
-        change(&mut changed);
-        let message = changed.check_form().unwrap_err().to_string();
-        assert!(message.starts_with(&format!("{field}: ")), "{message}");
-        // Whatever the form, counting must not panic.
-        let _ = (changed.forced_count(), changed.emitted_count());
+    for (change, reason) in broken {
+        let refusal = checked(change).expect_err(reason);
+        assert!(refusal.contains(reason), "{refusal}");
     }
+    let far = |s: &mut Statement| {
+        s.frontier_in.position = MAX_POSITION + 1;
+        s.frontier_out.position = MAX_POSITION + 3;
+    };
+    assert!(checked(&far).unwrap_err().contains("frontier_in.position"));
+    assert_eq!(checked(&|s| s.prompt_length = MAX_POSITION), Ok(()));
+    let last = |s: &mut Statement| {
+        s.frontier_in.position = MAX_POSITION - 2;
+        s.frontier_out.position = MAX_POSITION;
+    };
+    assert_eq!(checked(&last), Ok(()));
 }
 
+/// A step at position `p` brings the token at `p + 1`, which the prompt gives if it has it.
 #[test]
-fn forced_and_emitted_steps_are_told_apart() {
-    let counts = |position: u32, steps: u32, prompt_length: u32| {
-        let mut statement = Statement {
-            steps,
-            prompt_length,
-            ..statement()
-        };
+fn forced_and_chosen_tokens_are_counted() {
+    let counts = |position: u32, length: u32, steps: u32| {
+        let mut statement = statement();
         statement.frontier_in.position = position;
-        statement.frontier_out.position = position + steps;
+        (statement.prompt_length, statement.steps) = (length, steps);
         (statement.forced_count(), statement.emitted_count())
     };
-    assert_eq!(counts(0, 3, 4), (3, 0));
-    assert_eq!(counts(0, 4, 4), (3, 1));
-    assert_eq!(counts(2, 2, 4), (1, 1));
-    assert_eq!(counts(3, 2, 4), (0, 2));
-    assert_eq!(counts(9, 2, 4), (0, 2));
-    assert_eq!(counts(0, 2, 1), (0, 2));
+    assert_eq!(counts(0, 1, 3), (0, 3));
+    assert_eq!(counts(0, 2, 3), (1, 2));
+    assert_eq!(counts(2, 4, 2), (1, 1));
+    assert_eq!(counts(2, 9, 2), (2, 0));
+    assert_eq!(counts(3, 4, 2), (0, 2));
+    assert_eq!(counts(9, 4, 2), (0, 2));
+    assert_eq!(counts(0, 0, 2), (0, 2));
 }
 
 #[test]
@@ -335,9 +350,8 @@ fn chain_ids_are_short_strings() {
 #[test]
 fn requirement_23_another_model_policy_or_domain() {
     type Change = fn(&mut Statement);
-    let rules: [(Change, &str); 9] = [
-        (|s| s.version = 2, "statement.version"),
-        (|s| s.spec_version = 2, "statement.spec_version"),
+    let rules: [(Change, &str); 8] = [
+        (|s| s.spec_version = 3, "statement.spec_version"),
         (|s| s.model_root.0 += Felt::ONE, "statement.model_root"),
         (|s| s.program_hash.0 += Felt::ONE, "statement.program_hash"),
         (|s| s.policy.eos = None, "statement.policy.eos"),
@@ -360,28 +374,26 @@ fn requirement_23_another_model_policy_or_domain() {
         assert!(message.starts_with(&format!("{field}: ")), "{message}");
     }
     let error = accept()
-        .with_spec_versions(vec![2])
+        .with_spec_versions(vec![3])
         .check_statement(&statement());
-    assert!(matches!(error, Err(PolicyError::Spec { found: 1, .. })));
+    assert!(matches!(error, Err(PolicyError::Spec { found: 2, .. })));
     let newer = Statement {
-        spec_version: 2,
+        spec_version: 3,
         ..statement()
     };
     let error = accept()
-        .with_spec_versions(vec![1, 2])
+        .with_spec_versions(vec![2, 3])
         .check_statement(&newer);
-    assert_eq!(
-        error,
-        Err(PolicyError::ModelSpec {
-            found: 2,
-            expected: 1
-        })
-    );
+    let (found, expected) = (3, 2);
+    assert_eq!(error, Err(PolicyError::ModelSpec { found, expected }));
+    // A manifest of statements of another version.
     let mut model = accept().model().clone();
-    model.statement_version = 2;
-    let error = Accept::new(model, statement().domain).check_statement(&statement());
-    let (found, expected) = (1, 2);
-    assert_eq!(error, Err(PolicyError::Version { found, expected }));
+    model.statement_version = VERSION - 1;
+    let error = Accept::new(model, statement().domain)
+        .with_spec_versions(vec![2])
+        .check_statement(&statement());
+    let expected = VERSION - 1;
+    assert_eq!(error, Err(PolicyError::Version { expected }));
 }
 
 #[test]

@@ -31,6 +31,8 @@ mod command;
 mod constraint_lies;
 #[path = "tensors/constraints.rs"]
 mod constraints;
+#[path = "tensors/coverage.rs"]
+mod coverage;
 #[path = "tensors/digest_liar.rs"]
 mod digest_liar;
 #[path = "tensors/digest_lies.rs"]
@@ -41,18 +43,20 @@ mod digest_plans;
 mod digest_proofs;
 #[path = "tensors/digests.rs"]
 mod digests;
-#[path = "tensors/file.rs"]
-mod file;
 #[path = "tensors/findings.rs"]
 mod findings;
-#[path = "tensors/forged.rs"]
-mod forged;
 #[path = "tensors/forms.rs"]
 mod forms;
+#[path = "tensors/frontiers.rs"]
+mod frontiers;
 #[path = "tensors/generated.rs"]
 mod generated;
 #[path = "tensors/head_lies.rs"]
 mod head_lies;
+#[path = "tensors/hint_liar.rs"]
+mod hint_liar;
+#[path = "tensors/hints.rs"]
+mod hints;
 #[path = "tensors/liar.rs"]
 mod liar;
 #[path = "tensors/lookup_lies.rs"]

@@ -16,20 +16,8 @@ use std::path::{Path, PathBuf};
 use std::process::{Command, Output, Stdio};
 use std::time::Duration;
 
-use command::{accept, code, path, reject, run, text};
+use command::{accept, code, compiling, path, reject, run, text};
 use world::world;
-
-/// A tiny model with one matrix for tokens that come in and tokens that are chosen.
-const SMALL: model_dir::Shape = model_dir::Shape {
-    hidden: 16,
-    mlp: 24,
-    layers: 1,
-    heads: 2,
-    kv_heads: 1,
-    head_dim: 8,
-    vocab: 40,
-    tied: true,
-};
 
 /// Copies a build, so that a test may change it.
 fn copy(name: &str) -> PathBuf {
@@ -65,8 +53,8 @@ fn begin_session(dir: &Path) {
 /// replaced.
 #[test]
 fn compile_removes_nothing_of_others() {
-    let (model, build) = (path(&world().model), copy("full"));
-    let again = ["compile", "--target", "steps", model, "-o", path(&build)];
+    let (model, build) = (&world().model, copy("full"));
+    let again = compiling(model, &build);
     for (file, entry) in [
         ("notes.txt", "notes.txt"),
         ("session/chunk-0000.proof", "session"),
@@ -78,18 +66,7 @@ fn compile_removes_nothing_of_others() {
         fs::write(&file, "mine").expect("written");
         // Before the work begins: there is no such model.
         let names = format!("also holds {entry}; move it away");
-        reject(
-            &[
-                "compile",
-                "--target",
-                "steps",
-                "no-such-model",
-                "-o",
-                path(&build),
-            ],
-            2,
-            &names,
-        );
+        reject(&["compile", "no-such-model", "-o", path(&build)], 2, &names);
         reject(&again, 2, &names);
         assert_eq!(fs::read(&file).expect("it is there"), b"mine");
         fs::remove_file(&file).expect("removed");
@@ -97,21 +74,21 @@ fn compile_removes_nothing_of_others() {
         let _ = fs::remove_dir(build.join("session"));
     }
     // A link among a build's files is somebody's, whatever its name.
-    fs::remove_file(build.join("graph.bin")).expect("removed");
-    symlink(world().build.join("graph.bin"), build.join("graph.bin")).expect("a link");
-    reject(&again, 2, "also holds graph.bin");
-    fs::remove_file(build.join("graph.bin")).expect("removed");
+    fs::remove_file(build.join("integers.bin")).expect("removed");
+    symlink(
+        world().build.join("integers.bin"),
+        build.join("integers.bin"),
+    )
+    .expect("a link");
+    reject(&again, 2, "also holds integers.bin");
+    fs::remove_file(build.join("integers.bin")).expect("removed");
     accept(&again);
     accept(&["inspect", path(&build)]);
     // A file of a build's name does not make a folder one.
     let other = world().root.join("other");
     fs::create_dir(&other).expect("a folder");
     fs::write(other.join("model.json"), "{}").expect("written");
-    reject(
-        &["compile", "--target", "steps", model, "-o", path(&other)],
-        2,
-        "not a build",
-    );
+    reject(&compiling(model, &other), 2, "not a build");
     assert!(other.join("model.json").exists());
 }
 
@@ -121,8 +98,8 @@ fn compile_follows_a_link() {
     let (build, link) = (copy("pointed-to"), world().root.join("link"));
     symlink("pointed-to", &link).expect("a link");
     fs::write(build.join("fidelity.json"), "").expect("written");
-    let model = path(&world().model);
-    accept(&["compile", "--target", "steps", model, "-o", path(&link)]);
+    let model = &world().model;
+    accept(&compiling(model, &link));
     assert_eq!(
         fs::read_link(&link).expect("a link"),
         Path::new("pointed-to")
@@ -135,30 +112,22 @@ fn compile_follows_a_link() {
     );
     let nowhere = world().root.join("link-to-nothing");
     symlink("nothing", &nowhere).expect("a link");
-    reject(
-        &["compile", "--target", "steps", model, "-o", path(&nowhere)],
-        2,
-        "link-to-nothing",
-    );
+    reject(&compiling(model, &nowhere), 2, "link-to-nothing");
     assert!(fs::read_link(&nowhere).is_ok());
 }
 
 #[test]
 fn a_session_is_not_put_into_a_build() {
-    let build = path(&world().build);
+    let folder = copy("as-before");
+    let build = path(&folder);
     for out in ["", "session", "cairo/deep/session"] {
-        let out = world().build.join(out);
+        let out = folder.join(out);
         let prove = ["prove", build, "-p", "ab", "-n", "1", "-o", path(&out)];
         reject(&prove, 2, "choose another -o");
     }
-    accept(&[
-        "compile",
-        "--target",
-        "steps",
-        path(&world().model),
-        "-o",
-        path(&copy("as-before")),
-    ]);
+    let same = ["-r", path(&world().build), build];
+    let same = Command::new("diff").args(same).status();
+    assert!(same.expect("diff runs").success(), "the build is as it was");
 }
 
 /// A path that is something else than the command takes: the message says what it is, and what to give.
@@ -248,39 +217,9 @@ fn a_path_that_is_something_else() {
     assert!(said.contains("\"abc\" (the text is not proven)"), "{said}");
     let manifest = format!("{build}/model.json");
     accept(&["generate", &manifest, "-p", "a", "-n", "1"]);
-    // With a build of this kind nothing is wrapped, and nothing is made.
-    let kind = "a build of --target steps, which this command does not take";
-    reject(&["wrap", session, "--build", build], 2, kind);
+    // Nothing is wrapped of a session that is not complete, and nothing is made.
+    reject(&["wrap", session, "--build", build], 2, "running");
     assert!(!Path::new(session).join("wrapping").exists());
-}
-
-/// What each command takes: options of the other target, and builds of the other kind, are refused by name.
-#[test]
-fn the_kinds_of_builds_are_told_apart() {
-    let world = world();
-    let (model, build) = (path(&world.model), path(&world.build));
-    let compile = ["compile", model, "-o", "x"];
-    let refused = |more: &[&str], names| reject(&[&compile, more].concat(), 2, names);
-    refused(
-        &["--weights", "pairs"],
-        "--weights: goes with --target steps",
-    );
-    let lanes = ["--target", "steps", "--lanes", "8"];
-    refused(&lanes, "--lanes: goes with --target tensors");
-    let proofs = ["--target", "steps", "--proofs", "compact"];
-    refused(&proofs, "--proofs: goes with --target tensors");
-    let (small, other) = (world.root.join("small"), world.root.join("tensors"));
-    fs::create_dir(&small).expect("a folder");
-    model_dir::write_model_dir(&small, &SMALL, 1);
-    accept(&["compile", path(&small), "-o", path(&other), "--lanes", "8"]);
-    let session = world.root.join("of-tensors");
-    begin_session(&session);
-    // Nothing is wrapped of a session that is not complete.
-    let wrap = ["wrap", path(&session), "--build", path(&other)];
-    reject(&wrap, 2, "running");
-    let opened = cairo_decode::bundle::TensorBundle::open(Path::new(build));
-    let said = opened.err().expect("a build of the other kind").to_string();
-    assert!(said.contains("a build of --target steps"), "{said}");
 }
 
 /// Token ids as JSON prints them are as good as with commas.
@@ -428,22 +367,19 @@ fn profile_measures_what_it_is_asked_for() {
     let profile = ["profile", build, "-p", "ab"];
     for more in [
         &["-n", "127"][..],
-        &["-n", "1", "--chunk", "127"],
+        &["-n", "120", "--chunk", "8"],
         &["-n", "3", "--stride", "63"],
-        &[
-            "-n",
-            "4294967295",
-            "--stride",
-            "4294967295",
-            "--chunk",
-            "4294967295",
-        ],
+        &["-n", "4294967295", "--stride", "4294967295"],
     ] {
         reject(
             &[&profile, more].concat(),
             2,
             "the model's context of 128 has no room",
         );
+    }
+    for chunk in ["9", "4294967295"] {
+        let long = [&profile[..], &["-n", "1", "--chunk", chunk]].concat();
+        reject(&long, 2, "this build's proofs have 1 to 8");
     }
     let fits = run(&[&profile[..], &["-n", "3", "--stride", "62", "--json"]].concat());
     let answer = json(&fits);

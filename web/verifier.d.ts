@@ -26,7 +26,7 @@ export interface Domain {
   verifier: Felt;
 }
 
-/** The manifest, `model.json`; one of a model with tensor components has these fields too. */
+/** The manifest, `model.json`. */
 export interface Manifest {
   name: string;
   model_root: Felt;
@@ -39,6 +39,15 @@ export interface Manifest {
   kv_words_per_position: number;
   parameters: number;
   source: string;
+  /** Root of quantised parameters, configuration and tokenizer. */
+  parameters_root: Felt;
+  /** What is pinned of the components: layouts, and the root of their constants for each set of parameters. */
+  tensors: {
+    lanes: number;
+    messages: number;
+    components: { name: string; parameters: number[]; smallest: number; largest: number }[];
+    roots: { parameters: string; root: string }[];
+  };
 }
 
 /** The session's document, `session.json`. */
@@ -64,8 +73,7 @@ export interface Frontier {
   last_token: number;
   kv_root: Felt;
   tokens_root: Felt;
-  /** With tensor components only. */
-  chosen_root?: Felt;
+  chosen_root: Felt;
 }
 
 export interface Statement {
@@ -81,9 +89,6 @@ export interface Statement {
   steps: number;
   frontier_in: Frontier;
   frontier_out: Frontier;
-  /** Without tensor components only. */
-  version?: number;
-  emitted_root?: Felt;
 }
 
 /** A receipt: `chunk-0000.receipt.json`. */

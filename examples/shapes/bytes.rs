@@ -34,7 +34,7 @@ pub fn table(proof: &TensorProof, layouts: &Layouts, layout: &Layout) {
         .preprocessed_trace_variant
         .to_preprocessed_trace();
     let name = |i: usize| layouts.components[i].component.to_string();
-    let fixed = constants(&tables, Some(layouts));
+    let fixed = constants(&tables, layouts);
     let fixed = fixed.iter().map(|column| match column.source {
         Source::Cairo(_) => "Cairo's".to_string(),
         Source::Component(i, log_rows, _) if log_rows == layout.components[i].log_rows => name(i),
@@ -102,7 +102,7 @@ pub fn fastest(proof: &TensorProof, layouts: &Layouts) -> [f64; 2] {
         let start = Instant::now();
         let read = decode_tensors(&bytes).expect("a proof");
         let middle = Instant::now();
-        verify(read.proof, Some((layouts, &read.tensors)), &fixed).expect("verifies");
+        verify(read.proof, (layouts, &read.tensors), &fixed).expect("verifies");
         let end = Instant::now();
         for (least, taken) in least.iter_mut().zip([middle - start, end - middle]) {
             *least = least.min(taken.as_secs_f64() * 1e3);

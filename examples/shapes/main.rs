@@ -142,12 +142,7 @@ fn main() {
         );
     }
     let start = Instant::now();
-    verify(
-        proven.proof,
-        Some((&layouts, &proven.tensors)),
-        &set.fixed(),
-    )
-    .expect("verifies");
+    verify(proven.proof, (&layouts, &proven.tensors), &set.fixed()).expect("verifies");
     let milliseconds = start.elapsed().as_secs_f64() * 1e3;
     println!("{:<38}{milliseconds:>8.1} ms", "verified");
     println!("{:<38}{:>8.2} GB", "peak memory", gigabytes("VmHWM"));

@@ -8,7 +8,7 @@ use super::{BenchError, on};
 use crate::integers::{Attention, Description, Embedding, Matrix, Norm, Operation, Product, Table};
 use crate::model::random::{self, Random, Shape};
 use crate::model::{Choices, Model};
-use crate::scales::{Options, quantise};
+use crate::quantize::{Options, quantise};
 
 /// Seed of random weights. (The quantiser finds no scales for those of the seed 1 in case B's shape: an accumulator is half a percent too large.)
 const SEED: u64 = 2;

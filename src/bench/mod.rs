@@ -6,14 +6,11 @@
 //! | `integers` | the integer model of a case: a model directory through import and quantiser, or random integers |
 //! | `run` | a case's chunk: compiled, decoded, traced, proven, verified; what is measured |
 //! | `process` | what the system says about a process |
-//! | `boundary`, `steps` | one proof of a program of steps beside two: an experiment with builds of that kind |
 
-pub mod boundary;
 mod cases;
 mod integers;
 pub mod process;
 mod run;
-mod steps;
 
 use std::io;
 use std::path::{Path, PathBuf};
@@ -22,13 +19,12 @@ use std::time::Instant;
 use thiserror::Error;
 
 use crate::bundle::BundleError;
-use crate::chunk::ChunkError;
 use crate::decode::{BuildError, DecodeError};
 use crate::model::ModelError;
 use crate::profile::ProfileError;
 use crate::prove::ProveError;
+use crate::quantize::ScaleError;
 use crate::receipt::FormatError;
-use crate::scales::ScaleError;
 use crate::trace::TraceError;
 use crate::verify::ProofError;
 
@@ -53,8 +49,6 @@ pub enum BenchError {
     #[error(transparent)]
     Bundle(Box<BundleError>),
     #[error(transparent)]
-    Chunk(#[from] ChunkError),
-    #[error(transparent)]
     Trace(#[from] TraceError),
     #[error(transparent)]
     Profile(#[from] ProfileError),
@@ -62,10 +56,6 @@ pub enum BenchError {
     Prove(#[from] ProveError),
     #[error("the proof just made does not verify: {0}: this is a bug of cairo-decode")]
     Verify(#[from] ProofError),
-    #[error("the two proofs just made are not one claim: {0}: this is a bug of cairo-decode")]
-    Pair(#[from] boundary::PairError),
-    #[error("two proofs state something else than one: this is a bug of cairo-decode")]
-    Statements,
 }
 
 impl From<BundleError> for BenchError {

@@ -13,7 +13,7 @@ use crate::decode::{Build, Columns, Cost, Cut, DecodeError, Decoded, Identity, O
 use crate::model::random::{Random, SPECIAL};
 use crate::program::Work;
 use crate::prove::memory;
-use crate::receipt::{Document, TensorManifest};
+use crate::receipt::{Document, Manifest};
 use crate::verify::proof::{TensorProof, decode_tensors, encode_tensors};
 use crate::verify::statement::{Domain, SessionId};
 use crate::verify::tensors::{TensorPins, verify_tensors};
@@ -147,7 +147,7 @@ pub fn run(case: &Case, demo: &Path, work_dir: &Path) -> Result<CaseResult, Benc
     drop(model.description);
     // A verifier has the manifest as a document.
     let manifest = build.manifest.to_json()?;
-    let manifest = TensorManifest::from_json(manifest.as_bytes())?;
+    let manifest = Manifest::from_json(manifest.as_bytes())?;
     let declared = build.cost_of(work(case)).map_err(DecodeError::from)?;
     build.check_memory(case.before, case.steps)?;
     let session = behind(&build, case)?;

@@ -7,15 +7,14 @@ use thiserror::Error;
 use super::{Fidelity, MANIFEST_FILE};
 use crate::compile::{CompileError, ProgramError};
 use crate::decode::BuildError;
-use crate::integers::EncodingError;
-use crate::ir::GraphError;
-use crate::lower::LowerError;
-use crate::model::ModelError;
-use crate::quantize::{
-    Cause, MAX_DIVERGENCE, MAX_PERPLEXITY_RATIO, MIN_AGREEMENT, QuantizeError, TextError, readable,
+use crate::fidelity::{
+    Cause, FidelityError, MAX_DIVERGENCE, MAX_PERPLEXITY_RATIO, MIN_AGREEMENT, TextError, readable,
 };
+use crate::integers::EncodingError;
+use crate::model::ModelError;
+use crate::portable::PortableError;
+use crate::quantize::ScaleError;
 use crate::receipt::{DocumentError, FileError};
-use crate::scales::ScaleError;
 use crate::wrap::WrapError;
 
 /// Why a model directory is not built, or a build folder not read.
@@ -24,23 +23,11 @@ pub enum BundleError {
     #[error(transparent)]
     Model(#[from] ModelError),
     #[error("{}: {source}", dir.display())]
-    Quantize { dir: PathBuf, source: QuantizeError },
+    Fidelity { dir: PathBuf, source: FidelityError },
     #[error(
-        "the model has {parameters} parameters: its program would have {words} words or more, and a verifier takes {limit}, {} in this layout at most; choose a smaller model", fitting(*.parameters, *.words, *.limit)
+        "the model has {parameters} parameters: with --target cairo each is a constant of the program, and a program has at most {limit}; choose a smaller model, or compile it without --target"
     )]
-    TooLarge {
-        parameters: u64,
-        words: u64,
-        limit: u64,
-    },
-    #[error(
-        "the model has {parameters} parameters: with --weights committed every chunk hashes {felts} felts of weights or more, and a proof has room for {limit}, {} at most; choose a smaller model, or another --weights", fitting(*.parameters, *.felts, *.limit)
-    )]
-    TooManyCommitted {
-        parameters: u64,
-        felts: u64,
-        limit: u64,
-    },
+    TooLargeForCairo { parameters: u64, limit: u64 },
     #[error(
         "the model has {parameters} parameters: compiling it takes {needed} MB of memory or more, and there are {available}; choose a smaller model, or a larger machine"
     )]
@@ -53,22 +40,12 @@ pub enum BundleError {
         "{}: a build of cairo-decode already; compile takes the model's directory", dir.display()
     )]
     IsABuild { dir: PathBuf },
-    #[error(
-        "{}: a build with tensor components, which this command does not take; compile the model with --target steps for it", dir.display()
-    )]
-    HasTensors { dir: PathBuf },
-    #[error(
-        "{}: a build of --target steps, which this command does not take; compile the model without --target for it", dir.display()
-    )]
-    HasSteps { dir: PathBuf },
-    #[error("--context: {value} tokens are not from {min} to {max}")]
-    Context { value: i64, min: i64, max: i64 },
+    #[error("--context: {value} tokens are not from 1 to {max}")]
+    Context { value: usize, max: usize },
     #[error(
         "--context: attention of a proof sees at most {largest} positions, and the model has {context}; pass --context {largest}, or less, which also takes less memory"
     )]
     LongContext { context: usize, largest: usize },
-    #[error(transparent)]
-    Option(QuantizeError),
     #[error("--name: a name has 1 to {limit} characters")]
     Name { limit: usize },
     #[error("{name}: {source}")]
@@ -100,12 +77,12 @@ pub enum BundleError {
     NothingToFollow { text: String, perplexity: f64 },
     #[error("{file}: cannot be written: {problem}")]
     Unwritable { file: &'static str, problem: String },
-    #[error(transparent)]
-    Lower(#[from] LowerError),
     #[error("{}: {source}", dir.display())]
     Scales { dir: PathBuf, source: ScaleError },
     #[error("{}: {source}", dir.display())]
     Tensors { dir: PathBuf, source: BuildError },
+    #[error("{}: {source}", dir.display())]
+    Portable { dir: PathBuf, source: PortableError },
     #[error("{}: {source}", dir.display())]
     Wrap {
         dir: PathBuf,
@@ -134,10 +111,6 @@ pub enum BundleError {
     NotABuild { path: PathBuf },
     #[error("{}: also holds {}; move it away or choose another -o", path.display(), entry.display())]
     AlsoHolds { path: PathBuf, entry: PathBuf },
-    #[error("{}: not a step graph of this version: {problem}", path.display())]
-    Graph { path: PathBuf, problem: String },
-    #[error("{}: {source}", path.display())]
-    Invalid { path: PathBuf, source: GraphError },
     #[error("{}: {field} is {found}, but {MANIFEST_FILE} says {expected}; compile the model again", dir.display())]
     Mismatch {
         dir: PathBuf,
@@ -145,16 +118,6 @@ pub enum BundleError {
         found: String,
         expected: String,
     },
-}
-
-/// Roughly how many parameters there may be, where so many need so much.
-fn fitting(parameters: u64, needed: u64, limit: u64) -> String {
-    const MILLION: f64 = 1e6;
-    let fitting = parameters as f64 * limit as f64 / needed as f64;
-    match fitting >= MILLION {
-        true => format!("about {:.0} million parameters", fitting / MILLION),
-        false => format!("about {:.0} thousand parameters", fitting / 1e3),
-    }
 }
 
 /// Why a model is not built, in numbers, and what to try.

@@ -1,4 +1,4 @@
-//! How well integers follow floats, on which texts, and what that decides: the same for both kinds of builds.
+//! How well integers follow floats, on which texts, and what that decides.
 
 use std::path::Path;
 
@@ -6,9 +6,9 @@ use serde::Serialize;
 
 use super::texts::{self, TextUse};
 use super::{BuildRequest, BundleError};
+use crate::fidelity::{Cause, Documents, FidelityError, FidelityReport, Follower, Verdict, follow};
 use crate::model::Model;
-use crate::quantize::{Cause, Documents, FidelityReport, Follower, QuantizeError, Verdict, follow};
-use crate::scales::sites::Loss;
+use crate::quantize::sites::Loss;
 
 /// Tokens over which each kind of operations is looked at by itself.
 const LOOKED_AT: usize = 24;
@@ -73,11 +73,11 @@ impl Texts {
     ) -> Result<Fidelity, BundleError> {
         let report = follow(floats, self.context, integers, &self.heldout);
         let report = report.map_err(|source| match source {
-            QuantizeError::Text(source) => BundleError::Text {
+            FidelityError::Text(source) => BundleError::Text {
                 name: self.measured_on.place(&request.model),
                 source,
             },
-            source => BundleError::Quantize {
+            source => BundleError::Fidelity {
                 dir: request.model.clone(),
                 source,
             },

@@ -4,34 +4,12 @@ use std::fmt::Display;
 use std::path::{Path, PathBuf};
 use std::{fs, io};
 
-use bincode::Options;
 use rustix::fs::{CWD, RenameFlags, renameat_with};
 
-use super::size::MAX_GRAPH_BYTES;
 use super::{BundleError, MANIFEST_FILE};
-use crate::ir::Graph;
 use crate::model::CHAT_FILE;
+use crate::portable::{PORTABLE_FILE, PORTABLE_FORMAT};
 use crate::receipt::{MAX_DOCUMENT_BYTES, MODEL_FORMAT, read_bounded, write_atomic};
-
-/// First bytes of a graph file: name and version of the encoding.
-const GRAPH_MAGIC: &[u8; 8] = b"cdgraph1";
-
-fn options() -> impl Options {
-    bincode::DefaultOptions::new()
-        .with_limit(MAX_GRAPH_BYTES)
-        .reject_trailing_bytes()
-}
-
-/// The bytes of `graph.bin`.
-///
-/// # Errors
-/// [`BundleError::Unwritable`]: a graph that could not be read back.
-pub(super) fn encode_graph(graph: &Graph) -> Result<Vec<u8>, BundleError> {
-    let mut bytes = GRAPH_MAGIC.to_vec();
-    let body = options().serialize(graph).map_err(encode("graph.bin"))?;
-    bytes.extend(body);
-    Ok(bytes)
-}
 
 /// What to do with an error of writing `file`'s bytes.
 pub(super) fn encode<E: Display>(file: &'static str) -> impl Fn(E) -> BundleError {
@@ -41,27 +19,12 @@ pub(super) fn encode<E: Display>(file: &'static str) -> impl Fn(E) -> BundleErro
     }
 }
 
-/// Reads `graph.bin`, of at most `limit` bytes.
-pub(super) fn decode_graph(path: &Path, limit: u64) -> Result<Graph, BundleError> {
-    let bytes = read_bounded(path, limit)?;
-    let problem = |problem: String| BundleError::Graph {
-        path: path.to_path_buf(),
-        problem,
-    };
-    let body = bytes
-        .strip_prefix(GRAPH_MAGIC)
-        .ok_or_else(|| problem("it does not start with \"cdgraph1\"".to_string()))?;
-    options()
-        .deserialize(body)
-        .map_err(|e| problem(e.to_string()))
-}
-
 /// A file of a build's folder. Besides these there is the generated Cairo, and nothing else: a folder that has anything
 /// else is not replaced.
 #[derive(Debug, Clone, Copy)]
 pub(super) enum Part {
     Manifest,
-    Graph,
+    Portable,
     Integers,
     Program,
     Config,
@@ -73,7 +36,7 @@ pub(super) enum Part {
 impl Part {
     const ALL: [Part; 8] = [
         Part::Manifest,
-        Part::Graph,
+        Part::Portable,
         Part::Integers,
         Part::Program,
         Part::Config,
@@ -85,7 +48,7 @@ impl Part {
     pub(super) fn name(self) -> &'static str {
         match self {
             Part::Manifest => MANIFEST_FILE,
-            Part::Graph => "graph.bin",
+            Part::Portable => PORTABLE_FILE,
             Part::Integers => "integers.bin",
             Part::Program => "program.json",
             Part::Config => "config.json",
@@ -96,7 +59,7 @@ impl Part {
     }
 }
 
-/// The folder of the generated package and the kernel library, inside a build's.
+/// The folder of the generated package and its library, inside a build's.
 const CAIRO: &str = "cairo";
 
 /// Whether an entry of a build's folder has a name that [`NewFolder`] gives: one of the parts, or `Scarb.toml` and the
@@ -136,13 +99,19 @@ fn foreign(dir: &Path) -> io::Result<Option<PathBuf>> {
     Ok(None)
 }
 
-/// Whether a folder has a manifest of any version. What else it has, is not looked at.
+/// Whether a folder has a build's document of any version. What else it has, is not looked at.
 fn has_manifest(dir: &Path) -> bool {
-    let (name, _version) = MODEL_FORMAT.split_once('/').unwrap_or((MODEL_FORMAT, ""));
-    let bytes = read_bounded(&dir.join(MANIFEST_FILE), MAX_DOCUMENT_BYTES).unwrap_or_default();
-    let document: serde_json::Value = serde_json::from_slice(&bytes).unwrap_or_default();
-    let format = document["format"].as_str().unwrap_or_default();
-    format.split('/').next() == Some(name)
+    let documents = [
+        (MANIFEST_FILE, MODEL_FORMAT),
+        (PORTABLE_FILE, PORTABLE_FORMAT),
+    ];
+    documents.iter().any(|(file, format)| {
+        let (name, _version) = format.split_once('/').unwrap_or((format, ""));
+        let bytes = read_bounded(&dir.join(file), MAX_DOCUMENT_BYTES).unwrap_or_default();
+        let document: serde_json::Value = serde_json::from_slice(&bytes).unwrap_or_default();
+        let format = document["format"].as_str().unwrap_or_default();
+        format.split('/').next() == Some(name)
+    })
 }
 
 /// The build's folder that a path lies in, or is: whatever is put there is lost when the model is compiled again.
@@ -151,8 +120,7 @@ pub fn build_around(path: &Path) -> Option<PathBuf> {
     let there = path
         .ancestors()
         .find_map(|dir| fs::canonicalize(dir).ok())?;
-    let models = [Part::Graph, Part::Integers];
-    let has_model = |dir: &Path| models.iter().any(|part| dir.join(part.name()).is_file());
+    let has_model = |dir: &Path| dir.join(Part::Integers.name()).is_file();
     let is_build = |dir: &&Path| has_model(dir) && has_manifest(dir);
     there.ancestors().find(is_build).map(Path::to_path_buf)
 }

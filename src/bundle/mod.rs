@@ -3,13 +3,14 @@
 //! | file | content |
 //! |---|---|
 //! | `model.json` | the manifest: all that a verifier needs |
-//! | `graph.bin` or `integers.bin` | the quantised step graph, or the integer model of a build whose proofs have tensor components |
+//! | `portable.json` | in its place, of the portable target, what the build is: no verifier takes it |
+//! | `integers.bin` | the integer model |
 //! | `program.json` | the compiled program |
 //! | `config.json` | copied from the model directory |
 //! | `tokenizer.json` | copied too, completed with the tokens that other files of the directory add |
 //! | `tokenizer_config.json` | the chat template and the special tokens that it may name, if the model has one |
 //! | `fidelity.json` | how well the integers follow the floats |
-//! | `cairo/` | the generated package and the kernel library, for people |
+//! | `cairo/` | the generated package and its library, for people |
 //!
 //! Invariants
 //! - A folder appears whole or not at all; an earlier build is replaced in one step, and only if its folder holds
@@ -22,8 +23,8 @@ mod files;
 mod names;
 mod opened;
 mod pipeline;
+mod portable;
 mod size;
-mod steps;
 mod tensors;
 mod texts;
 
@@ -33,16 +34,15 @@ pub use error::BundleError;
 pub use fidelity::Fidelity;
 pub use files::build_around;
 pub use opened::{TensorBundle, TensorModel};
-pub use steps::Bundle;
+pub use portable::PortableBundle;
 pub use texts::{Origin, TextUse};
 
 pub use crate::receipt::MANIFEST_FILE;
 
 use crate::decode::{Cost, Cut};
-use crate::lower::WeightLayout;
 use crate::model::{Eos, Warning};
-use crate::quantize::QuantOptions;
-use crate::receipt::{Manifest, TensorManifest};
+use crate::portable::PortableDocument;
+use crate::receipt::Manifest;
 
 /// What to build and from which text.
 #[derive(Debug, Clone)]
@@ -62,10 +62,10 @@ pub struct BuildRequest {
     pub eos: Option<Eos>,
     /// Folder to make.
     pub out: PathBuf,
-    /// Quantisation.
-    pub options: QuantOptions,
-    /// How the program comes to its weights; the results are the same.
-    pub weights: WeightLayout,
+    /// Positions of a session at most; `None` takes the model's.
+    pub context: Option<usize>,
+    /// How the model is cut into rows.
+    pub cut: Cut,
 }
 
 /// Stages of a build, for progress displays.
@@ -76,7 +76,6 @@ pub enum Stage {
     /// What the dearest chunk will cost, known before the rest is done.
     Planned(Cost),
     Fidelity,
-    Lower,
     Compile,
     Write,
 }
@@ -88,13 +87,13 @@ pub struct BuildReport<M> {
     pub fidelity: Fidelity,
     /// Words of the program.
     pub words: usize,
-    /// What the dearest chunk costs, of all lanes and behind a full context, where proofs have tensor components.
+    /// What the dearest chunk costs, of all lanes and behind a full context, where that is known.
     pub cost: Option<Cost>,
     /// What of the model directory was left out of account, or had more than one reading.
     pub warnings: Vec<Warning>,
 }
 
-/// Builds a model directory for proofs of the program's own steps.
+/// Builds a model directory.
 ///
 /// # Errors
 /// The first stage that fails; nothing is written then.
@@ -102,18 +101,16 @@ pub fn build(
     request: &BuildRequest,
     stage: &mut dyn FnMut(Stage),
 ) -> Result<BuildReport<Manifest>, BundleError> {
-    pipeline::build(&steps::Steps, request, stage)
+    pipeline::build(&tensors::Tensors, request, stage)
 }
 
-/// Builds a model directory for proofs with tensor components. Of the request, the options of int8 weights and their layout in a program
-/// mean nothing here.
+/// Builds a model directory for the portable target; how the request cuts the model decides the model root, as in [`build`].
 ///
 /// # Errors
 /// As [`build`].
-pub fn build_tensors(
+pub fn build_portable(
     request: &BuildRequest,
-    cut: Cut,
     stage: &mut dyn FnMut(Stage),
-) -> Result<BuildReport<TensorManifest>, BundleError> {
-    pipeline::build(&tensors::Tensors { cut }, request, stage)
+) -> Result<BuildReport<PortableDocument>, BundleError> {
+    pipeline::build(&portable::Portable, request, stage)
 }

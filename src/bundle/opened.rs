@@ -1,4 +1,4 @@
-//! The build folder of a model whose proofs have tensor components, read back and checked by digests.
+//! The build folder, read back and checked by digests.
 //!
 //! Each user reads what it needs, in this order: [`TensorModel`] has manifest, text and integers; its [decoder](TensorModel::decoder) has
 //! the program and the plan besides; [`TensorBundle`] has the prover with the constants, which takes longest. What is read back gives the
@@ -11,10 +11,7 @@ use super::{BundleError, MANIFEST_FILE, size};
 use crate::decode::{Build, BuildError, Decoder, IntegerModel};
 use crate::model::Text;
 use crate::program::Compiled;
-use crate::receipt::{ModelManifest, read_bounded};
-
-/// Largest `integers.bin`, in bytes.
-const MAX_BYTES: u64 = size::MAX_GRAPH_BYTES;
+use crate::receipt::{Document, Manifest, read_bounded};
 
 /// What such a folder says of a model, without what proves it.
 pub struct TensorModel {
@@ -27,14 +24,11 @@ impl TensorModel {
     /// Reads manifest, text and integers, which have the root that the manifest says.
     ///
     /// # Errors
-    /// A file that is missing or malformed, a build of the other kind, or parts that do not belong together.
+    /// A file that is missing or malformed, or parts that do not belong together.
     pub fn open(dir: &Path) -> Result<TensorModel, BundleError> {
-        let manifest = match ModelManifest::read(&dir.join(MANIFEST_FILE))? {
-            ModelManifest::Tensors(manifest) => manifest,
-            ModelManifest::Cairo(_) => return Err(BundleError::HasSteps { dir: dir.into() }),
-        };
+        let manifest = Manifest::read(&dir.join(MANIFEST_FILE))?;
         let path = dir.join(Part::Integers.name());
-        let bytes = read_bounded(&path, MAX_BYTES)?;
+        let bytes = read_bounded(&path, size::MAX_INTEGERS_BYTES)?;
         let text = Text::load(dir)?;
         let digests = [&text.config_digest, &text.tokenizer_digest];
         let model = IntegerModel::open(manifest, &bytes, digests).map_err(in_folder(dir))?;

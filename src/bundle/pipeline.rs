@@ -1,4 +1,4 @@
-//! The way from a model directory to a build folder, and what the two kinds of builds do differently on it.
+//! The way from a model directory to a build folder, and what kinds of builds do differently on it.
 
 use std::collections::BTreeMap;
 
@@ -9,10 +9,12 @@ use super::files::{self, Part};
 use super::names::{self, Names};
 use super::{BuildReport, BuildRequest, BundleError, MANIFEST_FILE, Stage};
 use crate::decode::Cost;
+use crate::fidelity::{Cause, Documents, Follower};
 use crate::model::{Choices, Config, Model, Weights};
-use crate::quantize::{Cause, Documents, Follower, QuantizeError};
+use crate::portable::PORTABLE_FILE;
+use crate::quantize::sites::Loss;
 use crate::receipt::{Document, WriteDocument};
-use crate::scales::sites::Loss;
+use crate::verify::statement::MAX_POSITION;
 
 /// A kind of builds: what its integers are, and how they become a program.
 pub(super) trait Kind {
@@ -20,6 +22,11 @@ pub(super) trait Kind {
     /// What is known of a program before it is made.
     type Plan;
     type Manifest: Document + Serialize;
+
+    /// The file of what is written of a build for others.
+    fn document(&self) -> Part {
+        Part::Manifest
+    }
 
     /// Refuses what is too large, from the configuration alone.
     fn check_size(&self, request: &BuildRequest, config: &Config) -> Result<(), BundleError>;
@@ -126,11 +133,11 @@ pub(super) fn build<K: Kind>(
     check_options(request)?;
     let choices = Choices {
         eos: request.eos,
-        context: request.options.context,
+        context: request.context,
     };
     let model = Model::load_with(&request.model, choices)?;
     let default = model.config.max_position_embeddings;
-    let context = request.options.context.unwrap_or(default);
+    let context = request.context.unwrap_or(default);
     kind.check_context(&model.config, context)?;
     let texts = Texts::read(request, &model, context)?;
     stage(Stage::Quantize);
@@ -178,7 +185,7 @@ pub(super) fn build<K: Kind>(
         let bytes = serde_json::to_vec_pretty(chat).map_err(files::encode(Part::Chat.name()))?;
         folder.write(Part::Chat, &bytes)?;
     }
-    report.manifest.write(&folder.path(Part::Manifest))?;
+    report.manifest.write(&folder.path(kind.document()))?;
     folder.publish()?;
     Ok(report)
 }
@@ -186,7 +193,8 @@ pub(super) fn build<K: Kind>(
 /// A build folder is no model directory, though it has a configuration and a tokenizer.
 fn check_no_build(request: &BuildRequest) -> Result<(), BundleError> {
     let is_there = |file: &str| request.model.join(file).is_file();
-    match is_there(MANIFEST_FILE) && is_there(Part::Program.name()) {
+    let has_document = is_there(MANIFEST_FILE) || is_there(PORTABLE_FILE);
+    match has_document && is_there(Part::Program.name()) {
         true => Err(BundleError::IsABuild {
             dir: request.model.clone(),
         }),
@@ -196,13 +204,9 @@ fn check_no_build(request: &BuildRequest) -> Result<(), BundleError> {
 
 /// Options of quantisation; a context is an option of the command line.
 fn check_options(request: &BuildRequest) -> Result<(), BundleError> {
-    request.options.check().map_err(|source| match source {
-        QuantizeError::Option {
-            option: "context",
-            value,
-            min,
-            max,
-        } => BundleError::Context { value, min, max },
-        source => BundleError::Option(source),
-    })
+    let max = MAX_POSITION as usize;
+    match request.context {
+        Some(value) if !(1..=max).contains(&value) => Err(BundleError::Context { value, max }),
+        _ => Ok(()),
+    }
 }

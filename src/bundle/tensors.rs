@@ -5,15 +5,15 @@ use super::names::Names;
 use super::pipeline::{CairoPackage, Kind};
 use super::{BuildRequest, BundleError, Stage, pipeline};
 use crate::compile;
-use crate::decode::{Build, BuildError, Cost, Cut, Identity, Outline};
+use crate::decode::{Build, BuildError, Cost, Identity, Outline};
+use crate::fidelity::{Cause, Documents, Follower};
 use crate::integers::encode;
 use crate::model::{Config, Model};
 use crate::prove::{check_declared_memory, missing};
-use crate::quantize::{Cause, Documents, Follower};
-use crate::receipt::TensorManifest;
-use crate::scales::network::Network;
-use crate::scales::sites::{Loss, losses};
-use crate::scales::{Floats, Options, Quantised, Reference, coarse, quantise_on};
+use crate::quantize::network::Network;
+use crate::quantize::sites::{Loss, losses};
+use crate::quantize::{Floats, Options, Quantised, Reference, coarse, quantise_on};
+use crate::receipt::Manifest;
 use crate::tensor::LANES;
 use crate::tensor::shares::MAX_KEYS;
 use crate::wrap::leaf;
@@ -43,14 +43,12 @@ fn in_model(request: &BuildRequest) -> impl Fn(BuildError) -> BundleError {
 }
 
 /// The kind of such builds.
-pub(super) struct Tensors {
-    pub(super) cut: Cut,
-}
+pub(super) struct Tensors;
 
 impl Kind for Tensors {
     type Integers = Quantised;
     type Plan = Outline;
-    type Manifest = TensorManifest;
+    type Manifest = Manifest;
 
     /// How many rows a model has is known once it is planned; what its floats and integers take, before they are read.
     fn check_size(&self, _: &BuildRequest, config: &Config) -> Result<(), BundleError> {
@@ -108,7 +106,7 @@ impl Kind for Tensors {
         integers: &Quantised,
     ) -> Result<(Outline, Option<Cost>), BundleError> {
         let in_model = in_model(request);
-        let outline = Outline::new(&integers.description, self.cut).map_err(&in_model)?;
+        let outline = Outline::new(&integers.description, request.cut).map_err(&in_model)?;
         let costs = [outline.least(), outline.most()];
         let [least, most] = costs.map(|cost| cost.map_err(|error| in_model(error.into())));
         check_declared_memory(least?.memory_bytes).map_err(|error| in_model(error.into()))?;
@@ -142,7 +140,7 @@ impl Kind for Tensors {
         (quantised, outline): (Quantised, Outline),
         names: Names,
         stage: &mut dyn FnMut(Stage),
-    ) -> Result<pipeline::Compiled<TensorManifest>, BundleError> {
+    ) -> Result<pipeline::Compiled<Manifest>, BundleError> {
         stage(Stage::Compile);
         // The real numbers of a large model are gigabytes, and have had their use.
         let description = quantised.description;

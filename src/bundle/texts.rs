@@ -10,8 +10,8 @@ use serde::Serialize;
 
 use super::BundleError;
 use crate::escape;
+use crate::fidelity::{Documents, TextError, texts};
 use crate::model::{MAX_TEXT_BYTES, Model};
-use crate::quantize::{Documents, TextError, texts};
 use crate::receipt::{FileError, open_regular};
 
 /// Largest calibration or held-out text that is read, in bytes.

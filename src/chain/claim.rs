@@ -3,14 +3,14 @@
 use starknet_types_core::felt::Felt;
 use starknet_types_core::hash::{Poseidon, StarkHash};
 
-use crate::receipt::{TensorManifest, TensorReceipt, Wrapped};
+use crate::receipt::{Manifest, Receipt, Wrapped};
 use crate::verify::policy::MIN_SECURITY_BITS;
-use crate::verify::statement::v3::Frontier;
+use crate::verify::statement::Frontier;
 use crate::verify::statement::{ChosenRoot, CircuitRoot, KvRoot, TokensRoot};
 use crate::wrap::digest_felt;
 
 /// A model as the registry takes it: the fields of its `Model`, in order.
-pub fn model(manifest: &TensorManifest, leaf_root: CircuitRoot) -> Vec<Felt> {
+pub fn model(manifest: &Manifest, leaf_root: CircuitRoot) -> Vec<Felt> {
     let (model, tensors) = (&manifest.model, &manifest.tensors);
     let eos = model.policy.eos.map_or(0, |token| u64::from(token) + 1);
     let constants_root = tensors.root(tensors.set()).unwrap_or_default();
@@ -28,7 +28,7 @@ pub fn model(manifest: &TensorManifest, leaf_root: CircuitRoot) -> Vec<Felt> {
 }
 
 /// A model's id: the hash of its fields.
-pub fn model_id(manifest: &TensorManifest, leaf_root: CircuitRoot) -> Felt {
+pub fn model_id(manifest: &Manifest, leaf_root: CircuitRoot) -> Felt {
     Poseidon::hash_array(&model(manifest, leaf_root))
 }
 
@@ -44,7 +44,7 @@ pub struct SessionName {
 
 impl SessionName {
     /// The session whose first receipt is `first`, of a model.
-    pub fn of(model_id: Felt, first: &TensorReceipt) -> SessionName {
+    pub fn of(model_id: Felt, first: &Receipt) -> SessionName {
         let statement = &first.statement;
         SessionName {
             model_id,
@@ -90,11 +90,7 @@ pub fn frontier_hash(of: &Frontier) -> Felt {
 
 /// The arguments of `submit`: the claim of a session's receipts that `wrapped` covers, and its proof. `None` if
 /// there are fewer receipts.
-pub fn submission(
-    model_id: Felt,
-    receipts: &[TensorReceipt],
-    wrapped: &Wrapped,
-) -> Option<Vec<Felt>> {
+pub fn submission(model_id: Felt, receipts: &[Receipt], wrapped: &Wrapped) -> Option<Vec<Felt>> {
     let name = SessionName::of(model_id, receipts.first()?);
     let start = wrapped.first_chunk as usize;
     let covered = receipts.get(start..start.checked_add(wrapped.chunks as usize)?)?;

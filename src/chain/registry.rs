@@ -7,7 +7,7 @@ use starknet_types_core::felt::Felt;
 
 use super::claim::{self, SessionName, SessionState};
 use super::{Chain, ChainError};
-use crate::verify::statement::v3::Frontier;
+use crate::verify::statement::Frontier;
 
 /// The views of a deployed registry.
 #[derive(Clone, Copy)]

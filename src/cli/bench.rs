@@ -1,13 +1,10 @@
 //! `bench`: fixed shapes through the pipeline, each in a process of its own.
 
-mod boundary;
-
 use std::path::PathBuf;
 use std::process::Command;
 
 use anyhow::{Context, anyhow, bail};
-use cairo_decode::bench::boundary::CONTEXTS;
-use cairo_decode::bench::{self, CASES};
+use cairo_decode::bench::{self, CASES, Case};
 use serde_json::Value;
 
 use super::{Failure, output, table};
@@ -19,9 +16,6 @@ use super::{Failure, output, table};
 /// same behind 512 positions, 18 GB. Each case is compiled, proven at 96 bits and verified from the proof's bytes with the
 /// manifest, in a process of its own. Seconds are by the clock and of all cores together.
 ///
-/// With --boundary it compares one proof of a decode step with two, of arithmetic and of table and range membership; the
-/// cases are then the sizes tiny, A and C.
-///
 /// Example: cairo-decode bench A
 #[derive(Debug, clap::Args)]
 pub struct Args {
@@ -30,13 +24,6 @@ pub struct Args {
     /// The demo model's directory, for case C
     #[arg(long, default_value = "models/stories", value_name = "DIR")]
     demo: PathBuf,
-    /// Compare one proof of a decode step with two
-    #[arg(long)]
-    boundary: bool,
-    /// Positions that the compared step attends to
-    #[arg(long, requires = "boundary", value_delimiter = ',', default_values_t = CONTEXTS,
-          value_name = "POSITIONS", value_parser = clap::value_parser!(u16).range(1..))]
-    contexts: Vec<u16>,
     /// Run the case in this process
     #[arg(long, hide = true)]
     here: bool,
@@ -45,32 +32,25 @@ pub struct Args {
     pub json: bool,
 }
 
-/// What the arguments name of `all`, or all of it; each is a `kind` (case, size).
-fn named<'a, T>(
-    args: &Args,
-    kind: &str,
-    all: &'a [T],
-    name: fn(&T) -> &'static str,
-) -> anyhow::Result<Vec<&'a T>> {
+/// The cases that the arguments name, or all.
+fn cases(args: &Args) -> anyhow::Result<Vec<&'static Case>> {
     if args.cases.is_empty() {
-        return Ok(all.iter().collect());
+        return Ok(CASES.iter().collect());
     }
     let find = |asked: &String| {
-        let found = all.iter().find(|one| name(one).eq_ignore_ascii_case(asked));
+        let found = CASES
+            .iter()
+            .find(|case| case.name.eq_ignore_ascii_case(asked));
         found.ok_or_else(|| {
-            let known: Vec<_> = all.iter().map(name).collect();
-            let known = known.join(", ");
-            anyhow!("CASES: there is no {kind} {asked:?}; there are {known}")
+            let known = CASES.map(|case| case.name).join(", ");
+            anyhow!("CASES: there is no case {asked:?}; there are {known}")
         })
     };
     args.cases.iter().map(find).collect()
 }
 
 pub fn run(args: &Args) -> super::Outcome {
-    if args.boundary {
-        return boundary::run(args);
-    }
-    let cases = named(args, "case", &CASES, |case| case.name)?;
+    let cases = cases(args)?;
     if args.here {
         for case in cases {
             let work = tempfile::tempdir().context("a folder for the build")?;
@@ -80,39 +60,26 @@ pub fn run(args: &Args) -> super::Outcome {
         }
         return Ok(());
     }
-    let names = cases.into_iter().map(|case| case.name);
-    in_own_processes(args, names, &[], "cases", print)
-}
-
-/// Runs each in a process of its own and prints what it answers; in JSON all of it, under `key`.
-fn in_own_processes(
-    args: &Args,
-    names: impl Iterator<Item = &'static str>,
-    options: &[String],
-    key: &str,
-    print: fn(&Value) -> anyhow::Result<()>,
-) -> super::Outcome {
     let mut results = vec![];
-    for name in names {
-        let result = in_own_process(args, name, options)?;
+    for case in cases {
+        let result = in_own_process(args, case.name)?;
         if !args.json {
             print(&result)?;
         }
         results.push(result);
     }
     if args.json {
-        output::json(&serde_json::json!({ "ok": true, key: results }));
+        output::json(&serde_json::json!({ "ok": true, "cases": results }));
     }
     Ok(())
 }
 
 /// So that one case's memory and warm state do not count for another.
-fn in_own_process(args: &Args, case: &str, options: &[String]) -> anyhow::Result<Value> {
+fn in_own_process(args: &Args, case: &str) -> anyhow::Result<Value> {
     let program = std::env::current_exe().context("this program's own path")?;
     let child = Command::new(program)
         .args(["bench", case, "--here", "--demo"])
         .arg(&args.demo)
-        .args(options)
         .output()
         .context("starting a process for the case")?;
     if !child.status.success() {

@@ -7,20 +7,17 @@ use anyhow::ensure;
 use cairo_decode::bundle::{self, BuildReport, BuildRequest, Fidelity, Origin, Stage, TextUse};
 use cairo_decode::decode::{Cost, Cut};
 use cairo_decode::escape;
-use cairo_decode::lower::WeightLayout;
+use cairo_decode::fidelity::{MIN_AGREEMENT, MIN_TOKENS, Verdict, readable, readable_change};
 use cairo_decode::model::Eos;
-use cairo_decode::quantize::{
-    MIN_AGREEMENT, MIN_TOKENS, QuantOptions, Verdict, readable, readable_change,
-};
+use cairo_decode::portable::PortableDocument;
+use cairo_decode::quantize::sites::Loss;
 use cairo_decode::receipt::Manifest;
-use cairo_decode::scales::sites::Loss;
 use cairo_decode::tensor::LANES;
 use cairo_decode::verify::params::{self, ParamSet};
-use cairo_decode::verify::tensors::TensorPins;
 use serde::Serialize;
 
-use super::output;
 use super::progress::Progress;
+use super::{output, portable};
 
 /// Import, quantise and compile a model directory or a GGUF file; print a fidelity report
 ///
@@ -59,35 +56,30 @@ pub struct Args {
     /// any other, and text goes on after them.
     #[arg(long, value_name = "ID|none", allow_negative_numbers = true, value_parser = eos)]
     eos: Option<Eos>,
-    /// How products and attention are proven: by tensor components beside the program, which calls them, or by the program's own
-    /// steps, which is what `wrap` and `chain` take
+    /// What the build is: a program that calls tensor components, which prove products and attention; or with cairo, for small models, a
+    /// package of plain Cairo that any compiler, VM and prover of Cairo takes, which `run` runs and nothing here proves
     #[arg(long, value_enum, default_value_t = Target::Tensors)]
     target: Target,
-    /// With --target tensors: decode steps that a proof has at most, 8, 16, 32 or 64; with more of them a step costs less, and a
+    /// Decode steps that a proof has at most, 8, 16, 32 or 64; with more of them a step costs less, and a
     /// proof is larger [default: the most of which a proof behind a full context takes at most 12 GB of memory]
     #[arg(long, value_name = "STEPS", allow_negative_numbers = true)]
     lanes: Option<usize>,
-    /// With --target tensors: compact proofs are half as long as plain ones and verified in half the time, and take longer and more
+    /// Compact proofs are half as long as plain ones and verified in half the time, and take longer and more
     /// memory to make; large is for models that have too many rows for plain. Foldable proofs can be wrapped for a contract: with more blow-up
     /// they have fewer queries and take more memory, and more lanes fit; foldable-large is for models of more than 2^18 rows [default: compact where plain proofs are longer than
     /// 3 MB and compact ones take at most 12 GB of memory]
     #[arg(long, value_enum)]
     proofs: Option<Proofs>,
-    /// With --target steps, how the program comes to its weights: with pairs it holds them in few words, for proofs that are
-    /// wrapped; with ready it has less to prove per chunk; with committed it reads them, and a proof has only a hash of them
-    /// [default: pairs]
-    #[arg(long, value_enum)]
-    weights: Option<Weights>,
     /// Print JSON
     #[arg(long)]
     pub json: bool,
 }
 
-/// What a build's proofs are made of.
+/// What a build is for.
 #[derive(Debug, Clone, Copy, clap::ValueEnum)]
 enum Target {
     Tensors,
-    Steps,
+    Cairo,
 }
 
 /// See [`params`].
@@ -119,22 +111,8 @@ impl Proofs {
     }
 }
 
-/// See [`WeightLayout`].
-#[derive(Debug, Clone, Copy, clap::ValueEnum)]
-enum Weights {
-    Pairs,
-    Ready,
-    Committed,
-}
-
 /// Bytes of memory from which on people hear what a chunk will take before the rest is done, which takes a while then.
 const ANNOUNCED: u64 = 4_000_000_000;
-
-/// What people see of a manifest.
-struct Shown<'a> {
-    model: &'a Manifest,
-    tensors: Option<&'a TensorPins>,
-}
 
 pub fn run(args: &Args) -> super::Outcome {
     let request = request(args)?;
@@ -148,57 +126,26 @@ pub fn run(args: &Args) -> super::Outcome {
     };
     match args.target {
         Target::Tensors => {
-            let cut = Cut {
-                lanes: args.lanes,
-                block: None,
-                set: args.proofs.map(Proofs::set),
-            };
-            let report = bundle::build_tensors(&request, cut, &mut show)?;
-            drop(bar);
-            let shown = Shown {
-                model: &report.manifest.model,
-                tensors: Some(&report.manifest.tensors),
-            };
-            print(args, &report, shown, start.elapsed().as_secs_f64());
-        }
-        Target::Steps => {
             let report = bundle::build(&request, &mut show)?;
             drop(bar);
-            let shown = Shown {
-                model: &report.manifest,
-                tensors: None,
-            };
-            print(args, &report, shown, start.elapsed().as_secs_f64());
+            print(args, &report, start.elapsed().as_secs_f64());
+        }
+        Target::Cairo => {
+            let report = bundle::build_portable(&request, &mut show)?;
+            drop(bar);
+            print_portable(args, &report, start.elapsed().as_secs_f64());
         }
     }
     Ok(())
 }
 
-/// What is asked for; an option of the other target is refused by name.
+/// What is asked for.
 fn request(args: &Args) -> anyhow::Result<BuildRequest> {
-    match args.target {
-        Target::Tensors => {
-            ensure!(
-                args.weights.is_none(),
-                "--weights: goes with --target steps, whose programs have the weights"
-            );
-            if let Some(lanes) = args.lanes {
-                ensure!(
-                    LANES.contains(&lanes),
-                    "--lanes: must be 8, 16, 32 or 64, not {lanes}"
-                );
-            }
-        }
-        Target::Steps => {
-            ensure!(
-                args.lanes.is_none(),
-                "--lanes: goes with --target tensors; with --target steps, `prove --chunk` says how many steps a proof has"
-            );
-            ensure!(
-                args.proofs.is_none(),
-                "--proofs: goes with --target tensors; with --target steps, `prove --wrappable` chooses parameters"
-            );
-        }
+    if let Some(lanes) = args.lanes {
+        ensure!(
+            LANES.contains(&lanes),
+            "--lanes: must be 8, 16, 32 or 64, not {lanes}"
+        );
     }
     Ok(BuildRequest {
         model: args.model.clone(),
@@ -208,14 +155,11 @@ fn request(args: &Args) -> anyhow::Result<BuildRequest> {
         accept_fidelity: args.accept_fidelity,
         eos: args.eos,
         out: args.out.clone(),
-        options: QuantOptions {
-            context: args.context,
-            ..QuantOptions::default()
-        },
-        weights: match args.weights {
-            None | Some(Weights::Pairs) => WeightLayout::Pairs,
-            Some(Weights::Ready) => WeightLayout::Ready,
-            Some(Weights::Committed) => WeightLayout::Committed,
+        context: args.context,
+        cut: Cut {
+            lanes: args.lanes,
+            block: None,
+            set: args.proofs.map(Proofs::set),
         },
     })
 }
@@ -237,7 +181,6 @@ fn describe(stage: Stage) -> &'static str {
         Stage::Quantize => "calibrating and quantising",
         Stage::Planned(_) => "planning",
         Stage::Fidelity => "measuring fidelity",
-        Stage::Lower => "generating Cairo",
         Stage::Compile => "compiling Cairo",
         Stage::Write => "writing the build",
     }
@@ -254,24 +197,12 @@ fn describe_cost(cost: &Cost) -> String {
     )
 }
 
-/// What a build is: the same lines for both kinds, and one more for that with tensor components.
-fn print<M: Serialize>(args: &Args, report: &BuildReport<M>, shown: Shown<'_>, seconds: f64) {
-    let warnings: Vec<String> = report.warnings.iter().map(ToString::to_string).collect();
-    if args.json {
-        let mut answer = serde_json::json!({
-            "ok": true, "manifest": report.manifest, "fidelity": report.fidelity, "program_words": report.words,
-            "seconds": seconds, "warnings": warnings,
-        });
-        if let Some(cost) = &report.cost {
-            answer["cost"] = serde_json::json!(cost);
-        }
-        output::json(&answer);
+/// What a build is.
+fn print(args: &Args, report: &BuildReport<Manifest>, seconds: f64) {
+    if !begin(args, report, seconds, "manifest") {
         return;
     }
-    for warning in warnings {
-        output::note(format!("warning: {warning}"));
-    }
-    let m = shown.model;
+    let m = &report.manifest.model;
     output::line(format!(
         "model        {} ({} parameters)",
         escape::quoted(&m.name),
@@ -282,14 +213,12 @@ fn print<M: Serialize>(args: &Args, report: &BuildReport<M>, shown: Shown<'_>, s
         "program      {} ({} words)",
         m.program_hash, report.words
     ));
-    if let Some(tensors) = shown.tensors {
-        let layouts = tensors.layouts();
-        output::line(format!(
-            "proofs       at most {} steps each, in {} components",
-            layouts.lanes,
-            layouts.components.len()
-        ));
-    }
+    let layouts = report.manifest.tensors.layouts();
+    output::line(format!(
+        "proofs       at most {} steps each, in {} components",
+        layouts.lanes,
+        layouts.components.len()
+    ));
     if let Some(cost) = &report.cost {
         output::line(format!("chunk        {}", describe_cost(cost)));
     }
@@ -302,6 +231,38 @@ fn print<M: Serialize>(args: &Args, report: &BuildReport<M>, shown: Shown<'_>, s
         "build        {} in {seconds:.1} s",
         args.out.display()
     ));
+}
+
+/// The same of a portable build.
+fn print_portable(args: &Args, report: &BuildReport<PortableDocument>, seconds: f64) {
+    if !begin(args, report, seconds, "portable") {
+        return;
+    }
+    portable::print(&report.manifest);
+    print_fidelity(&report.fidelity);
+    let out = args.out.display();
+    output::line(format!("build        {out} in {seconds:.1} s"));
+    output::line(format!("package      {out}/cairo/model"));
+}
+
+/// Says all as JSON, or the warnings; whether more is to be said. `document` is what the build's document is called.
+fn begin<M: Serialize>(args: &Args, report: &BuildReport<M>, seconds: f64, document: &str) -> bool {
+    let warnings: Vec<String> = report.warnings.iter().map(ToString::to_string).collect();
+    if args.json {
+        let mut answer = serde_json::json!({
+            "ok": true, document: report.manifest, "fidelity": report.fidelity, "program_words": report.words,
+            "seconds": seconds, "warnings": warnings,
+        });
+        if let Some(cost) = &report.cost {
+            answer["cost"] = serde_json::json!(cost);
+        }
+        output::json(&answer);
+        return false;
+    }
+    for warning in warnings {
+        output::note(format!("warning: {warning}"));
+    }
+    true
 }
 
 /// How many kinds of operations are named as those that lose most.

@@ -3,12 +3,11 @@
 use std::path::PathBuf;
 use std::time::Instant;
 
-use cairo_decode::bundle::Bundle;
-use cairo_decode::engine::Engine;
+use cairo_decode::bundle::TensorModel;
+use cairo_decode::model::Text;
 
-use super::output;
-use super::paths::AnyBuild;
 use super::prompt::{Asked, Prompt};
+use super::{output, paths};
 
 /// Generate text with the integer model, without proving
 ///
@@ -28,14 +27,28 @@ pub struct Args {
 }
 
 pub fn run(args: &Args) -> super::Outcome {
-    let build = AnyBuild::open(&args.build)?;
-    let text = build.text();
-    let prompt = args.asked.read_for(text, build.manifest().context_length)?;
+    if paths::is_portable(&args.build) {
+        let build = paths::portable(&args.build)?;
+        let context = build.model.document.context_length;
+        let prompt = args.asked.read_for(&build.text, context)?;
+        let start = Instant::now();
+        let generated = build.model.generate(&prompt.tokens, prompt.new_tokens)?;
+        return Ok(print(args, &build.text, &prompt, (generated, start))?);
+    }
+    let TensorModel { model, text, .. } = TensorModel::open(&paths::build_folder(&args.build)?)?;
+    let context = model.manifest.model.context_length;
+    let prompt = args.asked.read_for(&text, context)?;
     let start = Instant::now();
-    let generated = match &build {
-        AnyBuild::Steps(bundle) => generate(bundle, &prompt),
-        AnyBuild::Tensors(of) => of.model.generate(&prompt.tokens, prompt.new_tokens)?,
-    };
+    let generated = model.generate(&prompt.tokens, prompt.new_tokens)?;
+    Ok(print(args, &text, &prompt, (generated, start))?)
+}
+
+fn print(
+    args: &Args,
+    text: &Text,
+    prompt: &Prompt,
+    (generated, start): (Vec<u32>, Instant),
+) -> anyhow::Result<()> {
     let seconds = start.elapsed().as_secs_f64();
     let decode = |tokens: &[u32]| text.tokenizer.decode(tokens);
     let reply = prompt.chat.then(|| decode(&generated)).transpose()?;
@@ -55,22 +68,4 @@ pub fn run(args: &Args) -> super::Outcome {
         ));
     }
     Ok(())
-}
-
-/// The tokens after the prompt; [`Asked::read_for`] has checked that there is room for them.
-fn generate(bundle: &Bundle, prompt: &Prompt) -> Vec<u32> {
-    let Some((&last, carried)) = prompt.tokens.split_last() else {
-        return vec![];
-    };
-    let mut engine = Engine::new(&bundle.graph);
-    carried.iter().for_each(|&token| engine.carry(token));
-    let (mut last, mut generated) = (last, vec![]);
-    for _ in 0..prompt.new_tokens {
-        last = engine.step(last);
-        generated.push(last);
-        if Some(last) == bundle.manifest.policy.eos {
-            break;
-        }
-    }
-    generated
 }

@@ -4,16 +4,14 @@ use std::path::{Path, PathBuf};
 
 use cairo_decode::air::components::Columns;
 use cairo_decode::air::layout::Sizes;
-use cairo_decode::bundle::{Bundle, MANIFEST_FILE, TensorModel};
+use cairo_decode::bundle::{MANIFEST_FILE, TensorModel};
 use cairo_decode::escape;
 use cairo_decode::receipt::{
-    Carried, Document, Manifest, ModelManifest, ReceiptOf, SESSION_FILE, Session, SessionDir,
-    Stated, TENSOR_RECEIPT_FORMAT, TensorManifest, folder_of,
+    Document, Manifest, Receipt, SESSION_FILE, Session, SessionDir, folder_of,
 };
-use cairo_decode::verify::statement::{Statement, Weights, v3};
+use cairo_decode::verify::statement::Frontier;
 
-use super::paths::AnyBuild;
-use super::{output, paths, table};
+use super::{output, paths, portable, table};
 
 /// Show what a build, a session, a receipt or a manifest claims (without verifying it)
 ///
@@ -22,7 +20,7 @@ use super::{output, paths, table};
 pub struct Args {
     /// Build folder, session folder, receipt file, or model manifest
     path: PathBuf,
-    /// Also print the operations of a build: its step graph, or the plan of its tensor components
+    /// Also print the operations of a build
     #[arg(long)]
     graph: bool,
     /// Print JSON
@@ -33,12 +31,15 @@ pub struct Args {
 pub fn run(args: &Args) -> super::Outcome {
     let path = &args.path;
     let is_session = path.join(SESSION_FILE).is_file();
+    if paths::is_portable(path) {
+        return Ok(portable::inspect(path, args.json)?);
+    }
     if !is_session && path.join(MANIFEST_FILE).is_file() {
         return Ok(build(args, path)?);
     }
     if args.graph {
         let message = format!(
-            "{}: --graph goes with a build's folder, which has a step graph",
+            "{}: --graph goes with a build's folder, which has operations",
             path.display()
         );
         return Err(anyhow::anyhow!(message).into());
@@ -68,19 +69,9 @@ fn neither(path: &Path) -> anyhow::Error {
     )
 }
 
+/// A build: what its folder says, and the plan that follows from it.
 fn build(args: &Args, dir: &Path) -> anyhow::Result<()> {
-    match AnyBuild::open(dir)? {
-        AnyBuild::Steps(bundle) => {
-            steps(args, &bundle);
-            Ok(())
-        }
-        AnyBuild::Tensors(model) => tensor_build(args, *model),
-    }
-}
-
-/// A build whose proofs have tensor components: what its folder says, and the plan that follows from it.
-fn tensor_build(args: &Args, model: TensorModel) -> anyhow::Result<()> {
-    let (decoder, _) = model.decoder()?;
+    let (decoder, _) = TensorModel::open(&paths::build_folder(dir)?)?.decoder()?;
     let words = decoder.program.words().len();
     let operations = decoder.plan.operations.len();
     let layouts = decoder.manifest.tensors.layouts();
@@ -101,7 +92,7 @@ fn tensor_build(args: &Args, model: TensorModel) -> anyhow::Result<()> {
         }));
         return Ok(());
     }
-    tensors(&decoder.manifest);
+    manifest(&decoder.manifest);
     output::line(format!(
         "words        {words}, for a chunk of {operations} operations"
     ));
@@ -146,45 +137,10 @@ fn shown_components(components: &[(&Sizes, &Columns)]) {
     table::print(1, &header, components.iter().map(row));
 }
 
-/// A build whose proofs are of VM steps.
-fn steps(args: &Args, bundle: &Bundle) {
-    let words = bundle.program.words().len();
-    if args.json {
-        let graph = args.graph.then(|| bundle.graph.to_string());
-        output::json(&serde_json::json!({
-            "ok": true, "manifest": bundle.manifest, "program_words": words,
-            "operations": bundle.graph.nodes.len(), "graph": graph,
-        }));
-        return;
-    }
-    manifest(&bundle.manifest);
-    output::line(format!(
-        "words        {words}, for a step of {} operations",
-        bundle.graph.nodes.len()
-    ));
-    if args.graph {
-        output::line("");
-        output::text(bundle.graph.to_string());
-    }
-}
-
 fn session(args: &Args, dir: &Path) -> anyhow::Result<()> {
     let folder = SessionDir::open(dir)?;
     let session: Session = folder.load_session()?;
-    // The first receipt's format says of which kind all are.
-    let first = folder.receipt_path(0);
-    if first.is_file() && paths::has_format(&first, TENSOR_RECEIPT_FORMAT)? {
-        return shown_session::<v3::Statement>(args, &folder, &session);
-    }
-    shown_session::<Statement>(args, &folder, &session)
-}
-
-fn shown_session<S: Stated>(
-    args: &Args,
-    folder: &SessionDir,
-    session: &Session,
-) -> anyhow::Result<()> {
-    let receipts = folder.load_receipts::<S>(session)?;
+    let receipts = folder.load_receipts(&session)?;
     if args.json {
         output::json(&serde_json::json!({ "ok": true, "session": session, "receipts": receipts }));
         return Ok(());
@@ -220,46 +176,38 @@ fn file(args: &Args, path: &Path) -> anyhow::Result<()> {
     paths::no_proof(path)?;
     // The format field says which document it is.
     if paths::is_receipt(path)? {
-        return match paths::has_format(path, TENSOR_RECEIPT_FORMAT)? {
-            true => receipt::<v3::Statement>(args, path),
-            false => receipt::<Statement>(args, path),
-        };
+        return receipt(args, path);
     }
     if paths::is_manifest(path)? {
-        let found = ModelManifest::read(path)?;
-        match (&found, args.json) {
-            (ModelManifest::Cairo(found), true) => {
-                output::json(&serde_json::json!({ "ok": true, "manifest": found }))
-            }
-            (ModelManifest::Tensors(found), true) => {
-                output::json(&serde_json::json!({ "ok": true, "manifest": found }))
-            }
-            (ModelManifest::Cairo(found), false) => manifest(found),
-            (ModelManifest::Tensors(found), false) => tensors(found),
+        let found = Manifest::read(path)?;
+        match args.json {
+            true => output::json(&serde_json::json!({ "ok": true, "manifest": found })),
+            false => manifest(&found),
         }
         return Ok(());
     }
     Err(neither(path))
 }
 
-fn receipt<S: Stated>(args: &Args, path: &Path) -> anyhow::Result<()> {
-    let receipt = &ReceiptOf::<S>::read(path)?;
+fn receipt(args: &Args, path: &Path) -> anyhow::Result<()> {
+    let receipt = &Receipt::read(path)?;
     if args.json {
         output::json(&serde_json::json!({ "ok": true, "receipt": receipt }));
         return Ok(());
     }
-    let s = receipt.statement.subject();
-    output::line(format!("session      {}", receipt.statement.session_id()));
+    let s = &receipt.statement;
+    output::line(format!("session      {}", s.session_id));
     output::line(format!("domain       {}", s.domain));
     output::line(format!("model root   {}", s.model_root));
     output::line(format!("program      {}", s.program_hash));
     output::line(format!("policy       {}", s.policy));
-    weights(s.version);
     movement(receipt);
     Ok(())
 }
 
-fn manifest(m: &Manifest) {
+/// A manifest, and what it pins of the components.
+fn manifest(of: &Manifest) {
+    let m = &of.model;
     output::line(format!(
         "model        {} from {} ({} parameters)",
         escape::quoted(&m.name),
@@ -269,7 +217,6 @@ fn manifest(m: &Manifest) {
     output::line(format!("model root   {}", m.model_root));
     output::line(format!("program      {}", m.program_hash));
     output::line(format!("policy       {}", m.policy));
-    weights(m.statement_version);
     output::line(format!(
         "sizes        vocabulary {}, context {}, {} words of keys and values per position",
         m.vocab_size, m.context_length, m.kv_words_per_position
@@ -278,60 +225,40 @@ fn manifest(m: &Manifest) {
         "versions     spec {}, statement {}",
         m.spec_version, m.statement_version
     ));
-}
-
-/// A manifest, and what it pins of the tensor components.
-fn tensors(m: &TensorManifest) {
-    manifest(&m.model);
-    let layouts = m.tensors.layouts();
+    let layouts = of.tensors.layouts();
     output::line(format!(
         "tensors      {} lanes, {} components, layouts {}",
         layouts.lanes,
         layouts.components.len(),
         hex::encode(layouts.digest())
     ));
-    for (set, root) in m.tensors.roots() {
+    for (set, root) in of.tensors.roots() {
         let root = hex::encode(root);
         output::line(format!("constants    {root} ({})", set.name));
     }
 }
 
-/// What a version of the statement says.
-fn weights(version: u32) {
-    if let Some(weights) = Weights::of_version(version) {
-        output::line(format!("weights      {weights}"));
-    }
-}
-
 /// How the frontier moved.
-fn movement<S: Stated>(receipt: &ReceiptOf<S>) {
+fn movement(receipt: &Receipt) {
     let s = &receipt.statement;
     output::line(format!(
         "steps        {} (prompt of {} tokens, root {})",
-        s.steps(),
-        s.prompt_length(),
-        s.prompt_root()
+        s.steps, s.prompt_length, s.prompt_root
     ));
     let (forced, chosen) = (&receipt.forced_tokens, &receipt.emitted_tokens);
     output::line(format!("forced       {}", output::tokens(forced)));
     output::line(format!("chosen       {}", output::tokens(chosen)));
-    frontier::<S>("from", s.frontier_in());
-    frontier::<S>("to", s.frontier_out());
+    frontier("from", &s.frontier_in);
+    frontier("to", &s.frontier_out);
     output::line(format!(
         "proof        {}, {} bytes, {} bits, blake2s {}",
         receipt.proof.file, receipt.proof.bytes, receipt.proof.security_bits, receipt.proof.blake2s
     ));
 }
 
-fn frontier<S: Stated>(name: &str, f: &S::Frontier) {
-    let roots = S::LINKS.iter().filter_map(|link| match (link.of)(f) {
-        Carried::Token(_) => None,
-        root => Some(format!(", {} {root}", link.field.trim_end_matches("_root"))),
-    });
+fn frontier(name: &str, f: &Frontier) {
     output::line(format!(
-        "{name:<12} next position {}, next token read {}{}",
-        S::position(f),
-        S::last_token(f),
-        roots.collect::<String>()
+        "{name:<12} next position {}, next token read {}, kv {}, tokens {}, chosen {}",
+        f.position, f.last_token, f.kv_root, f.tokens_root, f.chosen_root
     ));
 }

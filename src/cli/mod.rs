@@ -16,10 +16,12 @@ mod inspect;
 mod interrupt;
 mod memory;
 mod paths;
+mod portable;
 mod profile;
 mod progress;
 mod prompt;
 mod prove;
+mod run;
 mod table;
 mod verify;
 mod wrap;
@@ -54,6 +56,7 @@ Exit codes: 0 done, 1 rejected, 2 usage or unreadable input, 130 interrupted.";
 enum Command {
     Compile(compile::Args),
     Generate(generate::Args),
+    Run(run::Args),
     Prove(prove::Args),
     Verify(verify::Args),
     Bundle(bundle::Args),
@@ -78,6 +81,7 @@ fn run(command: Command) -> (Outcome, bool) {
     match command {
         Command::Compile(args) => (compile::run(&args), args.json),
         Command::Generate(args) => (generate::run(&args), args.json),
+        Command::Run(args) => (run::run(&args), args.json),
         Command::Prove(args) => (prove::run(&args), args.json),
         Command::Verify(args) => (verify::run(&args), args.of.json),
         Command::Bundle(args) => (bundle::run(&args), args.json),

@@ -1,57 +1,43 @@
-//! Which build a path on the command line is. What else a path can be, the verifier's command line says.
+//! What a path on the command line is: builds here, and what the verifier's command line knows.
 
 use std::path::Path;
 
-use cairo_decode::bundle::{Bundle, MANIFEST_FILE, TensorModel};
+use anyhow::bail;
+use cairo_decode::bundle::{PortableBundle, TensorModel};
 use cairo_decode::decode::Decoder;
-use cairo_decode::model::Text;
-use cairo_decode::receipt::{Manifest, ModelManifest};
+use cairo_decode::portable::PORTABLE_FILE;
+use cairo_decode::receipt::folder_of;
 pub use cairo_decode_verifier::cli::paths::*;
+
+/// Whether a path is a build of the portable target, or its document.
+pub fn is_portable(path: &Path) -> bool {
+    PortableBundle::is_in(path) || path.ends_with(PORTABLE_FILE)
+}
+
+/// Reads the portable build in a folder, of which the document may be given instead.
+///
+/// # Errors
+/// A path that is something else, and as [`PortableBundle::open`].
+pub fn portable(path: &Path) -> anyhow::Result<PortableBundle> {
+    if is_portable(path) {
+        let folder = match path.is_file() {
+            true => folder_of(path),
+            false => path.to_path_buf(),
+        };
+        return Ok(PortableBundle::open(&folder)?);
+    }
+    let folder = build_folder(path)?;
+    bail!(
+        "{}: no build of --target cairo: first compile the model with it",
+        folder.display()
+    )
+}
 
 /// Reads manifest, plan and program of the build in a folder, whose proofs are made to be wrapped.
 ///
 /// # Errors
-/// A path that is no build's, a build of another kind, and as [`TensorModel::open`].
+/// A path that is no build's, and as [`TensorModel::open`].
 pub fn foldable(path: &Path) -> anyhow::Result<Decoder> {
     let (decoder, _) = TensorModel::open(&build_folder(path)?)?.decoder()?;
     Ok(decoder)
-}
-
-/// A build of either kind, which its manifest tells apart.
-pub enum AnyBuild {
-    /// Its proofs are of VM steps.
-    Steps(Box<Bundle>),
-    /// Its proofs have tensor components.
-    Tensors(Box<TensorModel>),
-}
-
-impl AnyBuild {
-    /// Reads the build in a folder, of which the manifest may be given instead: of a build with tensor components what says something of
-    /// the model, and no program.
-    ///
-    /// # Errors
-    /// A path that is no build's, and as [`Bundle::open`] or [`TensorModel::open`].
-    pub fn open(path: &Path) -> anyhow::Result<AnyBuild> {
-        let folder = build_folder(path)?;
-        Ok(match ModelManifest::read(&folder.join(MANIFEST_FILE))? {
-            ModelManifest::Cairo(_) => AnyBuild::Steps(Bundle::open(&folder)?.into()),
-            ModelManifest::Tensors(_) => AnyBuild::Tensors(TensorModel::open(&folder)?.into()),
-        })
-    }
-
-    /// What a manifest of either kind says.
-    pub fn manifest(&self) -> &Manifest {
-        match self {
-            AnyBuild::Steps(build) => &build.manifest,
-            AnyBuild::Tensors(build) => &build.model.manifest.model,
-        }
-    }
-
-    /// The model's tokenizer.
-    pub fn text(&self) -> &Text {
-        match self {
-            AnyBuild::Steps(build) => &build.text,
-            AnyBuild::Tensors(build) => &build.text,
-        }
-    }
 }

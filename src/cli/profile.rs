@@ -3,24 +3,21 @@
 use std::path::PathBuf;
 
 use anyhow::{Context, anyhow, ensure};
-use cairo_decode::bundle::{Bundle, TensorModel};
+use cairo_decode::bundle::TensorModel;
 use cairo_decode::decode::Session;
 use cairo_decode::escape;
-use cairo_decode::profile::{
-    AnyComponent, Component, Growth, Line, Profile, Report, page, profile, profile_chunk,
-};
+use cairo_decode::profile::{AnyComponent, Component, Growth, Line, Report, page, profile_chunk};
 use cairo_decode::receipt::write_atomic;
 use cairo_decode::verify::statement::{Domain, SessionId};
 
-use super::paths::AnyBuild;
-use super::{output, table};
+use super::{output, paths, table};
 
 /// Show where the proof work goes, per operation, per layer and per component, without proving
 ///
 /// Runs chunks of one decode step at growing positions, and counts VM steps, rows and cells (trace and
 /// interaction columns times rows). Every row in use has one owner: an operation of the model, or a part of the
 /// program around it (protocol). Padding to powers of two and the lookup tables are lines of their own, so the
-/// table adds up to the proof. Growth is per position of context. A chunk of a build with tensor components has the
+/// table adds up to the proof. Growth is per position of context. A chunk has the
 /// same rows of an operation whatever its steps: a row holds all lanes.
 ///
 /// Example: cairo-decode profile build/stories -n 8 --stride 10 --html profile.html
@@ -43,7 +40,7 @@ pub struct Args {
     /// leaves nine out
     #[arg(long, allow_negative_numbers = true, value_name = "POSITIONS", default_value_t = 1, value_parser = clap::value_parser!(u32).range(1..))]
     stride: u32,
-    /// Steps of each measured chunk; with tensor components at most as many as the build has lanes
+    /// Steps of each measured chunk, at most as many as the build has lanes
     #[arg(long, allow_negative_numbers = true, default_value_t = 1, value_name = "STEPS", value_parser = clap::value_parser!(u32).range(1..))]
     chunk: u32,
     /// Write a page with charts, one file that needs no other
@@ -84,14 +81,7 @@ pub fn run(args: &Args) -> super::Outcome {
 }
 
 fn measure(args: &Args) -> anyhow::Result<Report> {
-    match AnyBuild::open(&args.build)? {
-        AnyBuild::Steps(bundle) => measure_steps(args, &bundle),
-        AnyBuild::Tensors(model) => measure_chunks(args, *model),
-    }
-}
-
-/// Chunks whose proofs have tensor components.
-fn measure_chunks(args: &Args, model: TensorModel) -> anyhow::Result<Report> {
+    let model = TensorModel::open(&paths::build_folder(&args.build)?)?;
     let (decoder, text) = model.decoder()?;
     let (manifest, lanes) = (&decoder.manifest.model, decoder.plan.lanes);
     let length = args.chunk as usize;
@@ -121,7 +111,8 @@ fn measure_chunks(args: &Args, model: TensorModel) -> anyhow::Result<Report> {
         profiles.push((position, profile_chunk(&decoder, &decoded)?));
         session.advance(&decoded);
     }
-    report(args, &manifest.name, profiles)
+    Report::new(&manifest.name, args.chunk, profiles)
+        .ok_or_else(|| anyhow!("the model ends the text before a chunk could be measured"))
 }
 
 /// Goes on by so many steps, of which nothing is measured, unless the session ends before.
@@ -132,39 +123,6 @@ fn pass(session: &mut Session<'_>, mut steps: usize, lanes: usize) -> anyhow::Re
         session.advance(&decoded);
     }
     Ok(())
-}
-
-fn report(args: &Args, model: &str, profiles: Vec<(u32, Profile)>) -> anyhow::Result<Report> {
-    Report::new(model, args.chunk, profiles)
-        .ok_or_else(|| anyhow!("the model ends the text before a chunk could be measured"))
-}
-
-/// Chunks whose proofs are of VM steps.
-fn measure_steps(args: &Args, bundle: &Bundle) -> anyhow::Result<Report> {
-    let prompt = bundle.text.tokenizer.encode(&args.prompt)?;
-    let forced = prompt.len().saturating_sub(1);
-    fits(args, forced, bundle.manifest.context_length)?;
-    let mut decoder = bundle.trial(prompt, true)?;
-    if forced > 0 {
-        decoder.chunk(forced)?;
-    }
-    let mut profiles = vec![];
-    for measured in 0..args.tokens {
-        if measured > 0 && args.stride > 1 && !decoder.finished() {
-            decoder.chunk(args.stride as usize - 1)?;
-        }
-        if decoder.finished() {
-            break;
-        }
-        let chunk = decoder.chunk(args.chunk as usize)?;
-        if chunk.statement.steps < args.chunk {
-            break;
-        }
-        let position = chunk.statement.frontier_in.position;
-        let profile = profile(&bundle.program, &bundle.graph, &chunk.input)?;
-        profiles.push((position, profile));
-    }
-    report(args, &bundle.manifest.name, profiles)
 }
 
 /// Checks that the context has room for the prompt and all chunks that are to be measured.

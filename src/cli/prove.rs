@@ -4,10 +4,9 @@ use std::path::PathBuf;
 use std::time::{Duration, Instant};
 
 use anyhow::Context;
-use cairo_decode::bundle::{Bundle, MANIFEST_FILE, TensorBundle};
+use cairo_decode::bundle::TensorBundle;
 use cairo_decode::model::Text;
-use cairo_decode::receipt::ModelManifest;
-use cairo_decode::session::{self, Again, Event, Provable, Request, SessionReport};
+use cairo_decode::session::{self, Again, Event, Request, SessionReport};
 use cairo_decode::verify::statement::{Domain, SessionId};
 
 use super::progress::Progress;
@@ -29,8 +28,7 @@ pub struct Args {
     /// Session folder
     #[arg(short, long)]
     out: PathBuf,
-    /// Decode steps per proof at most; a chunk that does not fit is split [default: as many as a proof of the build has
-    /// lanes; of a build made with --target steps, what costs least per step, at most 64]
+    /// Decode steps per proof at most [default: as many as a proof of the build has lanes]
     #[arg(long, allow_negative_numbers = true)]
     chunk: Option<u32>,
     /// Identity of the session as a 0x felt [default: random]
@@ -55,34 +53,15 @@ pub fn run(args: &Args) -> super::Outcome {
         None => None,
     };
     let folder = paths::build_folder(&args.build)?;
-    let tensors = folder.join(MANIFEST_FILE).is_file()
-        && matches!(paths::manifest(&folder)?, ModelManifest::Tensors(_));
-    match tensors {
-        true => {
-            // Its constants are committed to, which is most of what setting up the prover is.
-            let bar = Progress::spinning()?;
-            bar.message("setting up the prover");
-            let bundle = TensorBundle::open(&folder)?;
-            drop(bar);
-            prove(args, &bundle.build, &bundle.text, (session_id, start))
-        }
-        false => {
-            let bundle = Bundle::open(&folder)?;
-            prove(args, &bundle, &bundle.text, (session_id, start))
-        }
-    }
-}
-
-fn prove(
-    args: &Args,
-    build: &impl Provable,
-    text: &Text,
-    (session_id, start): (Option<SessionId>, Instant),
-) -> super::Outcome {
+    // Its constants are committed to, which is most of what setting up the prover is.
+    let bar = Progress::spinning()?;
+    bar.message("setting up the prover");
+    let TensorBundle { build, text, .. } = TensorBundle::open(&folder)?;
+    drop(bar);
     let opened = start.elapsed();
     let domain = args.domain.unwrap_or_else(Domain::local);
-    let context = build.manifest().context_length;
-    let prompt = args.asked.read_for(text, context)?;
+    let context = build.manifest.model.context_length;
+    let prompt = args.asked.read_for(&text, context)?;
     let request = Request {
         prompt: prompt.text.clone(),
         prompt_tokens: prompt.tokens.clone(),
@@ -96,7 +75,7 @@ fn prove(
         args.out.display()
     ));
     let bar = Progress::counting("steps")?;
-    let report = session::prove(build, &request, &args.out, &mut |event| {
+    let report = session::prove(&build, &request, &args.out, &mut |event| {
         show(&bar, &event);
     })?;
     drop(bar);
@@ -106,14 +85,13 @@ fn prove(
     {
         output::note("note: --chunk changes nothing, as no chunk is to come");
     }
-    let times = [opened + report.set_up, start.elapsed()];
-    print(args, text, (&prompt, &report), times)?;
+    let times = [opened, start.elapsed()];
+    print(args, &text, (&prompt, &report), times)?;
     Ok(())
 }
 
 fn show(bar: &Progress, event: &Event) {
     match event {
-        Event::SetUp => bar.message("setting up the prover"),
         Event::Started { steps, proven } => bar.length(*steps, *proven),
         Event::Again(Again { chunk, reason }) => bar.note(match chunk {
             Some(chunk) => format!("note: chunk {chunk} is proven again: {reason}"),
@@ -126,9 +104,6 @@ fn show(bar: &Progress, event: &Event) {
         Event::Proving { chunk, vm_steps } => {
             bar.message(format!("chunk {chunk}: proving {vm_steps} VM steps"));
         }
-        Event::Split { chunk, steps } => bar.note(format!(
-            "note: chunk {chunk} is too long for one proof: {steps} steps per chunk from here on"
-        )),
         Event::Proven(report) => bar.advance(report.steps),
         Event::Removed { files, reason } => {
             for name in files {

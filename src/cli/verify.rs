@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use std::time::Instant;
 
 use anyhow::{Context, anyhow};
-use cairo_decode::receipt::{ModelManifest, TensorManifest};
+use cairo_decode::receipt::Manifest;
 use cairo_decode::verify::policy::Accept;
 use cairo_decode::verify::statement::CircuitRoot;
 use cairo_decode::wrap::session::Covered;
@@ -50,16 +50,11 @@ pub fn run(args: &Args) -> super::Outcome {
         return Err(Failure::Input(anyhow!(verify::SESSION_ONLY)));
     }
     paths::session_folder(&args.of.path)?;
-    match &manifest {
-        ModelManifest::Tensors(manifest) => wrapped_session(args, manifest, &accept),
-        ModelManifest::Cairo(_) => Err(Failure::Input(anyhow!(
-            "--wrapped: the model's proofs have no tensor components, and such proofs are not wrapped"
-        ))),
-    }
+    wrapped_session(args, &manifest, &accept)
 }
 
 /// The circuit that the wrapped proof must be about: given, or of the program in the build folder.
-fn leaf_root(args: &Args, manifest: &TensorManifest) -> Result<[u8; 32], Failure> {
+fn leaf_root(args: &Args, manifest: &Manifest) -> Result<[u8; 32], Failure> {
     if let Some(text) = &args.leaf_root {
         let root: CircuitRoot = text
             .parse()
@@ -94,7 +89,7 @@ fn covered(proofs: &[Covered]) -> Vec<[usize; 2]> {
         .collect()
 }
 
-fn wrapped_session(args: &Args, manifest: &TensorManifest, accept: &Accept) -> super::Outcome {
+fn wrapped_session(args: &Args, manifest: &Manifest, accept: &Accept) -> super::Outcome {
     let root = leaf_root(args, manifest)?;
     let start = Instant::now();
     let verified = wrap::session::verify(&args.of.path, manifest, accept, root)

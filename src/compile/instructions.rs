@@ -9,6 +9,7 @@
 
 use std::collections::BTreeMap;
 
+use cairo_lang_casm::assembler::AssembledCairoProgram;
 use cairo_lang_compiler::db::RootDatabase;
 use cairo_lang_executable::compile::CompileExecutableResult;
 use cairo_lang_sierra::program::Function;
@@ -16,7 +17,7 @@ use cairo_lang_sierra_generator::replace_ids::{DebugReplacer, SierraIdReplacer};
 use cairo_vm::Felt252;
 use serde::{Deserialize, Serialize};
 
-use super::{Bodies, CompileError, Library, Program, compile_package, embedded};
+use super::{CompileError, Library, Program, compile_package, embedded};
 
 /// Crate of the library that generated programs use.
 pub const LIBRARY: &str = "decode_tensors";
@@ -32,6 +33,18 @@ pub struct Instruction {
     pub word: u128,
     /// What runs in the VM in its place.
     pub stand_in: u128,
+}
+
+/// `ret`.
+const RETURN: u64 = 0x208b_7fff_7fff_7ffe;
+
+impl Instruction {
+    /// Makes the function at `entry` the stand-in and a return. Its code has two words or more.
+    pub(super) fn put(&self, program: &mut AssembledCairoProgram, entry: usize) {
+        program.bytecode[entry] = self.stand_in.into();
+        program.bytecode[entry + 1] = RETURN.into();
+        program.hints.retain(|(at, _)| *at != entry);
+    }
 }
 
 /// Words of a program that are not what the VM runs in their place, by offset.
@@ -61,10 +74,12 @@ pub fn tensor_sources() -> impl Iterator<Item = (&'static str, &'static str)> {
     embedded::TENSORS.iter().copied()
 }
 
-/// Compiles a package as [`compile`](super::compile) does, with the library whose functions have these instructions.
+/// Compiles the package `name` (files by path relative to the package: `src/lib.cairo`, …), which may use [`LIBRARY`], whose functions have these
+/// instructions. `calls` says which lines of `src/lib.cairo` (from 1) compute what; the program remembers it for the code that the lines
+/// become ([`Program::call`]).
 ///
 /// # Errors
-/// As [`compile`](super::compile).
+/// The compiler's diagnostics or panic, a name that is no identifier, or a folder for its input that cannot be written.
 pub fn compile_instructions(
     name: &str,
     files: &BTreeMap<String, String>,
@@ -73,7 +88,7 @@ pub fn compile_instructions(
 ) -> Result<(Program, Instructions), CompileError> {
     let library = Library {
         name: LIBRARY,
-        bodies: Bodies::Instructions(instructions),
+        instructions,
     };
     let mut compiled = compile_package(name, files, calls, tensor_sources(), library)?;
     let words = Instructions(std::mem::take(&mut compiled.instructions));
@@ -84,16 +99,15 @@ pub fn compile_instructions(
 pub(super) fn entries<'a>(
     db: &RootDatabase,
     result: &CompileExecutableResult<'_>,
-    library: &str,
-    instructions: &'a [Instruction],
+    Library { name, instructions }: Library<'a>,
 ) -> Result<Vec<(&'a Instruction, usize)>, CompileError> {
     let names = DebugReplacer { db };
     let functions = &result.builder.sierra_program().funcs;
     let mut entries = vec![];
     for function in functions {
-        let name = names.replace_function_id(&function.id).to_string();
-        let Some(path) = name
-            .strip_prefix(library)
+        let compiled = names.replace_function_id(&function.id).to_string();
+        let Some(path) = compiled
+            .strip_prefix(name)
             .and_then(|p| p.strip_prefix("::"))
         else {
             continue;
@@ -105,12 +119,12 @@ pub(super) fn entries<'a>(
         let Some(instruction) = instructions.iter().find(of) else {
             continue;
         };
-        let refuse = |problem: String| CompileError::Kernel {
-            kernel: instruction.path,
+        let refuse = |problem: String| CompileError::Instruction {
+            function: instruction.path,
             problem,
         };
         if path != instruction.path {
-            return Err(refuse(format!("the compiler made {name} of it")));
+            return Err(refuse(format!("the compiler made {compiled} of it")));
         }
         let entry = entry(function, instruction.cells, result).map_err(refuse)?;
         entries.push((instruction, entry));

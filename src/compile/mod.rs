@@ -1,7 +1,7 @@
 //! Cairo source → executable.
 //!
-//! Owns the call of the Cairo compiler on a generated package, the embedded core library and kernel
-//! library, and the program hash. Knows nothing of models: it takes text.
+//! Owns the call of the Cairo compiler on a generated package, the embedded core library and the library of programs of tensor operations,
+//! and the program hash. Knows nothing of models: it takes text.
 //!
 //! Invariants
 //! - The same sources give the same program words, hence the same program hash.
@@ -10,11 +10,9 @@
 
 mod guard;
 mod instructions;
-mod library;
-mod objects;
+mod plain;
 mod program;
 mod project;
-mod sites;
 
 use std::collections::{BTreeMap, HashMap};
 use std::fs;
@@ -35,18 +33,12 @@ use cairo_lang_executable::executable::{
 use cairo_lang_executable_plugin::executable_plugin_suite;
 use cairo_lang_filesystem::cfg::{Cfg, CfgSet};
 use cairo_lang_filesystem::db::init_dev_corelib;
-use cairo_lang_sierra::ids::ConcreteTypeId;
-use cairo_lang_sierra::program::Function;
-use cairo_lang_sierra_generator::replace_ids::{DebugReplacer, SierraIdReplacer};
 use cairo_vm::types::builtin_name::BuiltinName;
 use thiserror::Error;
 
 pub use instructions::{Instruction, Instructions, LIBRARY, compile_instructions, tensor_sources};
-pub use objects::{COMMITMENT, arithmetic, membership};
+pub use plain::{PORTABLE, PORTABLE_MANIFEST, compile_plain, compile_plain_with, portable_sources};
 pub use program::{Program, ProgramError};
-
-use crate::casm::{self, Code, KERNELS, Kernel, Lookups};
-use library::{Bodies, Library, Links};
 
 mod embedded {
     include!(concat!(env!("OUT_DIR"), "/embedded.rs"));
@@ -85,9 +77,9 @@ pub enum CompileError {
     Panic(String),
     #[error("package name {0:?}: expected a lower-case letter, then letters, digits or '_'")]
     Name(String),
-    #[error("the code of {kernel} cannot take its function's place: {problem}")]
-    Kernel {
-        kernel: &'static str,
+    #[error("the instruction of {function} cannot take its place: {problem}")]
+    Instruction {
+        function: &'static str,
         problem: String,
     },
 }
@@ -95,16 +87,8 @@ pub enum CompileError {
 /// The package's main file, in the folder that is compiled.
 const PACKAGE_LIB: &str = "package/src/lib.cairo";
 
-/// `Scarb.toml` of the kernel library.
-pub const KERNELS_MANIFEST: &str = include_str!("../../cairo/Scarb.toml");
-
 /// `Scarb.toml` of the library of programs that call tensor operations.
 pub const TENSORS_MANIFEST: &str = include_str!("../../cairo/tensors/Scarb.toml");
-
-/// Sources of the kernel library, relative path → text.
-pub fn kernel_sources() -> impl Iterator<Item = (&'static str, &'static str)> {
-    embedded::KERNELS.iter().copied()
-}
 
 /// The contracts' sources: path relative to `contracts/src`, text.
 pub fn contract_sources() -> impl Iterator<Item = (&'static str, &'static str)> {
@@ -117,22 +101,8 @@ pub fn corelib_sources() -> impl Iterator<Item = (&'static str, &'static str)> {
 }
 
 /// Compiles the package `name` (files by path relative to the package: `src/lib.cairo`, …), which may
-/// use the crate `decode_kernels`. `calls` says which lines of `src/lib.cairo` (from 1) compute what; the program
+/// use the `library`. `calls` says which lines of `src/lib.cairo` (from 1) compute what; the program
 /// remembers it for the code that the lines become ([`Program::call`]).
-///
-/// # Errors
-/// The compiler's diagnostics or panic, a name that is no identifier, or a folder for its input that cannot be written.
-pub fn compile(
-    name: &str,
-    files: &BTreeMap<String, String>,
-    calls: &BTreeMap<usize, String>,
-) -> Result<Program, CompileError> {
-    let library = Library::kernels(Lookups::Read);
-    let compiled = compile_package(name, files, calls, kernel_sources(), library)?;
-    Ok(compiled.into_program())
-}
-
-/// Compiles a package with the sources of a library.
 fn compile_package<'a>(
     name: &str,
     files: &BTreeMap<String, String>,
@@ -154,9 +124,18 @@ fn compile_package<'a>(
     guard::guarded(|| compile_folder(&crate_name, work.path(), calls, library))
 }
 
-/// What the compiler made, with the kernels linked, and what is known about it; see [`Program`].
+/// The library that a package uses, as the compiler knows it.
+#[derive(Clone, Copy)]
+struct Library<'a> {
+    /// Name of its crate.
+    name: &'static str,
+    /// What takes the place of its functions that have no code.
+    instructions: &'a [Instruction],
+}
+
+/// What the compiler made, with the instructions in their places, and what is known about it; see [`Program`].
 struct Compiled {
-    code: Code,
+    program: AssembledCairoProgram,
     /// Words that are not what the VM runs in their place, by offset.
     instructions: BTreeMap<usize, u128>,
     entrypoints: Vec<ExecutableEntryPoint>,
@@ -167,15 +146,12 @@ struct Compiled {
 impl Compiled {
     fn into_program(self) -> Program {
         let executable = Executable {
-            program: AssembledCairoProgram {
-                bytecode: self.code.words,
-                hints: self.code.hints,
-            },
+            program: self.program,
             entrypoints: self.entrypoints,
             // Annotations hold paths and change nothing that is proven.
             debug_info: None,
         };
-        Program::new(executable, self.operations, self.calls, self.code.lookups)
+        Program::new(executable, self.operations, self.calls)
     }
 }
 
@@ -233,39 +209,18 @@ fn compile_folder(
     match compiled {
         Ok(result) => {
             let start = first_statement(&result);
-            let mut operations = operations(&db, &result, library.name, start);
+            let operations = operations(&db, &result, library.name, start);
             let calls = call_sites(&db, &result, &work.join(PACKAGE_LIB), calls);
-            let links = match library.bodies {
-                Bodies::Kernels(lookups) => {
-                    Links::Kernels(lookups, kernel_entries(&db, &result, lookups)?)
-                }
-                Bodies::Instructions(all) => {
-                    Links::Instructions(instructions::entries(&db, &result, library.name, all)?)
-                }
-            };
+            let entries = instructions::entries(&db, &result, library)?;
             let executable = Executable::new(result.compiled_function);
-            let mut code = Code {
-                words: executable.program.bytecode,
-                hints: executable.program.hints,
-                lookups: vec![],
-            };
+            let mut program = executable.program;
             let mut instructions = BTreeMap::new();
-            match links {
-                Links::Kernels(lookups, entries) => {
-                    for (kernel, entry) in entries {
-                        operations.insert(code.words.len(), kernel.file().to_string());
-                        code.link(kernel, lookups, start + entry);
-                    }
-                }
-                Links::Instructions(entries) => {
-                    for (instruction, entry) in entries {
-                        code.put(instruction.stand_in, start + entry);
-                        instructions.insert(start + entry, instruction.word);
-                    }
-                }
+            for (instruction, entry) in entries {
+                instruction.put(&mut program, start + entry);
+                instructions.insert(start + entry, instruction.word);
             }
             Ok(Compiled {
-                code,
+                program,
                 instructions,
                 entrypoints: executable.entrypoints,
                 operations,
@@ -279,80 +234,10 @@ fn compile_folder(
     }
 }
 
-/// The kernels that the program calls, and where their functions begin among the compiled ones.
-fn kernel_entries(
-    db: &RootDatabase,
-    result: &CompileExecutableResult<'_>,
-    lookups: Lookups,
-) -> Result<Vec<(&'static Kernel, usize)>, CompileError> {
-    let builder = &result.builder;
-    let statements = &builder.casm_program().debug_info.sierra_statement_info;
-    let names = DebugReplacer { db };
-    let functions = builder.sierra_program().funcs.iter();
-    let named: Vec<(String, &Function)> = functions
-        .map(|f| (names.replace_function_id(&f.id).to_string(), f))
-        .collect();
-    let mut entries = vec![];
-    for kernel in &KERNELS {
-        let refuse = |problem: String| CompileError::Kernel {
-            kernel: kernel.path,
-            problem,
-        };
-        let path = format!("decode_kernels::{}", kernel.path);
-        for (name, function) in &named {
-            let Some(rest) = name.strip_prefix(&path) else {
-                continue;
-            };
-            if rest.starts_with(char::is_alphanumeric) {
-                continue;
-            }
-            if !rest.is_empty() {
-                return Err(refuse(format!("the compiler made {name} of it")));
-            }
-            let fixed = &builder.metadata().ap_change_info.function_ap_change;
-            if fixed.contains_key(&function.id) {
-                return Err(refuse("how far it moves the stack is fixed".to_string()));
-            }
-            check_signature(kernel, lookups, function, result, &names).map_err(refuse)?;
-            entries.push((kernel, statements[function.entry_point.0].start_offset));
-        }
-    }
-    Ok(entries)
-}
-
-/// Whether a function takes and returns what a kernel does; if not, the problem.
-fn check_signature(
-    kernel: &Kernel,
-    lookups: Lookups,
-    function: &Function,
-    result: &CompileExecutableResult<'_>,
-    names: &DebugReplacer<'_>,
-) -> Result<(), String> {
-    let cells = |types: &[ConcreteTypeId]| -> usize {
-        let size = |ty| result.builder.type_size(ty) as usize;
-        types.iter().map(size).sum()
-    };
-    let signature = &function.signature;
-    let builtins = kernel.builtins(lookups);
-    let expected = [casm::RETURNS, kernel.params].map(|cells| builtins.len() + cells);
-    let found = [&signature.ret_types, &signature.param_types].map(|types| cells(types));
-    let first = signature.param_types.iter().take(builtins.len());
-    let first: Vec<String> = first
-        .map(|ty| names.replace_type_id(ty).to_string())
-        .collect();
-    let same = |(builtin, name): (&casm::Builtin, &String)| builtin.name() == name;
-    if found != expected || !builtins.iter().zip(&first).all(same) {
-        return Err(format!(
-            "it returns and takes {found:?} cells, first {first:?}, instead of {expected:?}"
-        ));
-    }
-    Ok(())
-}
-
-/// For each offset in the program where another kernel's code begins, that kernel.
+/// For each offset in the program where the code of another file of the library begins, that file.
 ///
-/// The compiler records, for each statement, the functions it was inlined through; the outermost kernel
-/// among them is what the statement works for.
+/// The compiler records, for each statement, the functions it was inlined through; the outermost one of the library
+/// is what the statement works for.
 fn operations(
     db: &RootDatabase,
     result: &CompileExecutableResult<'_>,
@@ -377,8 +262,8 @@ fn operations(
         let Some(statement) = statements.get(idx.0) else {
             continue;
         };
-        let kernel = stack.iter().rev().filter_map(|f| f.strip_prefix(&library));
-        let mut files = kernel.filter_map(|path| path.split("::").next());
+        let inlined = stack.iter().rev().filter_map(|f| f.strip_prefix(&library));
+        let mut files = inlined.filter_map(|path| path.split("::").next());
         let operation = match files.clone().find(|file| *file != "chunk") {
             Some(file) => file,
             None => files.next().unwrap_or("step"),

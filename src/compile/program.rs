@@ -12,14 +12,11 @@ use thiserror::Error;
 #[derive(Debug, Clone, Serialize, Deserialize)]
 pub struct Program {
     executable: Executable,
-    /// Which kernel the code from each offset on belongs to, by offset.
+    /// Which file of the library the code from each offset on belongs to, by offset.
     operations: BTreeMap<usize, String>,
     /// What the generated code from each offset on computes, by offset; empty for nothing that has a label.
     #[serde(default)]
     calls: BTreeMap<usize, String>,
-    /// Offsets of the instructions that look up an entry of a table.
-    #[serde(default)]
-    lookups: Vec<usize>,
 }
 
 /// Why a program file cannot be used.
@@ -36,13 +33,11 @@ impl Program {
         executable: Executable,
         operations: BTreeMap<usize, String>,
         calls: BTreeMap<usize, String>,
-        lookups: Vec<usize>,
     ) -> Program {
         Program {
             executable,
             operations,
             calls,
-            lookups,
         }
     }
 
@@ -72,7 +67,7 @@ impl Program {
         self.find_entry_point().map(|_| ()).ok_or_else(none)
     }
 
-    /// The program as JSON: the compiler's executable format, and the map from code to kernels.
+    /// The program as JSON: the compiler's executable format, and the map from code to what it computes.
     ///
     /// # Errors
     /// A hint that JSON cannot express.
@@ -95,7 +90,7 @@ impl Program {
         crate::spec::program_hash::program_hash(&self.words())
     }
 
-    /// The kernel that the instruction at an offset belongs to: a file name of `cairo/src`, `step` for the
+    /// The file of the library that the instruction at an offset belongs to, `step` for the
     /// generated package, `entry` for the code around it. Information only; nothing proven depends on it.
     pub fn operation(&self, offset: usize) -> &str {
         self.operations
@@ -110,17 +105,6 @@ impl Program {
     pub fn call(&self, offset: usize) -> Option<&str> {
         let (_, label) = self.calls.range(..=offset).next_back()?;
         Some(label.as_str()).filter(|label| !label.is_empty())
-    }
-
-    /// Whether the instruction at an offset looks up an entry of a table. Information only, as [`Program::operation`].
-    pub fn looks_up(&self, offset: usize) -> bool {
-        self.lookups.contains(&offset)
-    }
-
-    /// Whether the instruction at an offset comes from the compiler, or from code put behind what it made.
-    pub fn compiled(&self, offset: usize) -> bool {
-        let end = self.calls.last_key_value();
-        end.is_some_and(|(&end, _)| offset < end)
     }
 
     /// Whether the program knows what its code computes; a build of an older version does not.

@@ -11,12 +11,11 @@ use crate::air::layout::Layouts;
 use crate::integers::Description;
 use crate::program::{Compiled, Package, package};
 use crate::prove::{Prover, check_declared_memory};
-use crate::receipt::{Manifest, TensorManifest};
-use crate::spec::TENSOR_SPEC_VERSION;
+use crate::receipt::{Manifest, ModelFacts};
+use crate::spec::SPEC_VERSION;
 use crate::tensor::{Plan, constants};
 use crate::verify::params::ParamSet;
-use crate::verify::statement::v3;
-use crate::verify::statement::{Policy, ProgramHash};
+use crate::verify::statement::{ModelRoot, Policy, ProgramHash, VERSION};
 use crate::verify::tensors::TensorPins;
 
 /// What a manifest says of a model beside its integers.
@@ -81,12 +80,12 @@ impl Build {
         let model_root = tensors.model_root(parameters_root);
         let package = package("model", &schedule, model_root.0);
         let program = Compiled::new(&package)?;
-        let model = Manifest {
+        let model = ModelFacts {
             name: of.name.clone(),
             model_root,
             program_hash: ProgramHash(program.hash()),
-            spec_version: TENSOR_SPEC_VERSION,
-            statement_version: v3::VERSION,
+            spec_version: SPEC_VERSION,
+            statement_version: VERSION,
             policy: Policy::greedy(of.eos),
             vocab_size: plan.embedding.outputs() as u32,
             context_length: schedule.context,
@@ -95,7 +94,7 @@ impl Build {
             source: of.source.clone(),
         };
         let decoder = Decoder {
-            manifest: TensorManifest {
+            manifest: Manifest {
                 model,
                 parameters_root,
                 tensors,
@@ -135,6 +134,32 @@ impl Build {
             prover,
         })
     }
+}
+
+/// What identifies a model that is planned.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Roots {
+    /// Of quantised parameters, configuration and tokenizer.
+    pub parameters: ModelRoot,
+    /// Of these, the layouts and the constants.
+    pub model: ModelRoot,
+}
+
+/// The roots of a planned model, whose program is not made.
+///
+/// # Errors
+/// Constants that cannot be made.
+pub fn roots(
+    outline: Outline,
+    description: &Description,
+    of: &Identity,
+) -> Result<Roots, BuildError> {
+    let (_, tensors) = pinned(&outline.plan, outline.layouts, outline.set)?;
+    let parameters = root::parameters_root(description, &of.config, &of.tokenizer)?;
+    Ok(Roots {
+        parameters,
+        model: tensors.model_root(parameters),
+    })
 }
 
 /// The prover with the constants, and what a manifest pins of them.

@@ -213,7 +213,7 @@ pub fn declared(
         cairo: CELLS_OF_STEP * (words + steps),
         tables: Cost::table_cells(),
     };
-    let fixed = layout::constants(&fixed_columns(set), Some(layouts));
+    let fixed = layout::constants(&fixed_columns(set), layouts);
     let constants = fixed.iter().map(|column| 1 << column.log_rows).sum();
     let [trace, interaction] = columns(&layout);
     let columns = Columns {
@@ -232,7 +232,7 @@ pub fn declared(
             + part(&layout, sizes.len())
             + CLAIM
             + WORD * words,
-        memory_bytes: memory::needed_with_constants(set, cells.all(), constants),
+        memory_bytes: memory::needed(set, cells.all(), constants),
         core_milliseconds: core_milliseconds(set, cells.all(), constants),
     })
 }

@@ -5,7 +5,7 @@ use super::model::{IntegerModel, same};
 use super::outline::{Cut, Outline};
 use crate::air::components::Component;
 use crate::program::{Compiled, Schedule};
-use crate::receipt::TensorManifest;
+use crate::receipt::Manifest;
 use crate::tensor::Plan;
 use crate::verify::params::ParamSet;
 use crate::verify::statement::ProgramHash;
@@ -13,7 +13,7 @@ use crate::verify::tensors::TensorPins;
 
 /// A model with its plan and its program. The constants of its components, which are large, are not there.
 pub struct Decoder {
-    pub manifest: TensorManifest,
+    pub manifest: Manifest,
     pub plan: Plan,
     pub schedule: Schedule,
     pub program: Compiled,

@@ -32,12 +32,13 @@ mod proof;
 mod root;
 mod session;
 
-pub use build::{Build, Identity};
+pub use build::{Build, Identity, Roots, roots};
 pub use cost::{Cells, Columns, Cost, declared};
 pub use decoder::Decoder;
 pub use error::{BuildError, DecodeError};
 pub use listing::Bits;
-pub use model::IntegerModel;
+pub use model::{IntegerModel, generate};
+pub use names::layers;
 pub use outline::{Cut, LONG_PROOF, MOST_MEMORY, Outline};
 pub use proof::Traced;
 pub use root::parameters_root;

@@ -3,13 +3,13 @@
 use super::error::BuildError;
 use super::root::root_of_bytes;
 use crate::integers::{self, Carried, Description, Refusal, chooses, ranges};
-use crate::receipt::TensorManifest;
-use crate::spec::TENSOR_SPEC_VERSION;
-use crate::verify::statement::v3;
+use crate::receipt::Manifest;
+use crate::spec::SPEC_VERSION;
+use crate::verify::statement::VERSION;
 
 /// An integer model and the manifest that names it. The model's ranges hold, so no step of it leaves the numbers that it is computed in.
 pub struct IntegerModel {
-    pub manifest: TensorManifest,
+    pub manifest: Manifest,
     pub description: Description,
 }
 
@@ -19,7 +19,7 @@ impl IntegerModel {
     /// # Errors
     /// Bytes of no description, a model out of range, or another root, version or size than the manifest's.
     pub fn open(
-        manifest: TensorManifest,
+        manifest: Manifest,
         bytes: &[u8],
         [config, tokenizer]: [&[u8; 32]; 2],
     ) -> Result<IntegerModel, BuildError> {
@@ -32,14 +32,10 @@ impl IntegerModel {
         let model = &manifest.model;
         let tokens = description.embedding.tokens.rows.len();
         let numbers = [
-            (
-                "spec_version",
-                TENSOR_SPEC_VERSION as usize,
-                model.spec_version,
-            ),
+            ("spec_version", SPEC_VERSION as usize, model.spec_version),
             (
                 "statement_version",
-                v3::VERSION as usize,
+                VERSION as usize,
                 model.statement_version,
             ),
             ("vocab_size", tokens, model.vocab_size),
@@ -59,23 +55,37 @@ impl IntegerModel {
     /// # Errors
     /// A prompt that is no list of the model's tokens, more positions than the model has, or a value that no proof can have.
     pub fn generate(&self, prompt: &[u32], new_tokens: u32) -> Result<Vec<u32>, Refusal> {
-        let Some((&last, carried)) = prompt.split_last() else {
-            return Ok(vec![]);
-        };
-        let mut state = Carried::new(&self.description);
-        for &token in carried {
-            integers::carry(&self.description, &mut state, token)?;
-        }
-        let (mut last, mut generated) = (last, vec![]);
-        for _ in 0..new_tokens {
-            last = integers::step(&self.description, &mut state, last)?.token;
-            generated.push(last);
-            if Some(last) == self.manifest.model.policy.eos {
-                break;
-            }
-        }
-        Ok(generated)
+        let eos = self.manifest.model.policy.eos;
+        generate(&self.description, eos, prompt, new_tokens)
     }
+}
+
+/// So many tokens behind a prompt, fewer if `eos` ends the text before.
+///
+/// # Errors
+/// As [`IntegerModel::generate`].
+pub fn generate(
+    description: &Description,
+    eos: Option<u32>,
+    prompt: &[u32],
+    new_tokens: u32,
+) -> Result<Vec<u32>, Refusal> {
+    let Some((&last, carried)) = prompt.split_last() else {
+        return Ok(vec![]);
+    };
+    let mut state = Carried::new(description);
+    for &token in carried {
+        integers::carry(description, &mut state, token)?;
+    }
+    let (mut last, mut generated) = (last, vec![]);
+    for _ in 0..new_tokens {
+        last = integers::step(description, &mut state, last)?.token;
+        generated.push(last);
+        if Some(last) == eos {
+            break;
+        }
+    }
+    Ok(generated)
 }
 
 /// Whether files give what a manifest says.

@@ -6,7 +6,7 @@ use crate::tensor::{Planned, Tensor};
 
 /// The operations of the description that belong to each layer: a layer begins where a stream is read that the layer before has written,
 /// or the embedding, and ends with the last residual before the next layer's.
-fn layers(description: &Description) -> Vec<Option<u32>> {
+pub fn layers(description: &Description) -> Vec<Option<u32>> {
     let operations = &description.operations;
     let joins = |operation: &Operation| matches!(operation, Operation::Residual { .. });
     let stream = |operation: &Operation| joins(operation) || matches!(operation, Operation::Embed);

@@ -5,8 +5,8 @@ use stwo_cairo_adapter::ProverInput;
 use super::build::Build;
 use super::error::DecodeError;
 use super::session::Decoded;
+use crate::prove::TensorWitness;
 use crate::prove::tensor::Witness;
-use crate::prove::{ProveError, TensorWitness};
 use crate::tensor::{constants, witness};
 use crate::verify::proof::encode_tensors;
 use crate::verify::tensors::{TensorFacts, verify_tensors};
@@ -32,9 +32,7 @@ impl Build {
         chunk.statement.compare(trace.output(), hash)?;
         let steps = trace.steps();
         let mut input = trace.into_prover_input()?;
-        let none = || ProveError::Prover("the prover has no constants".to_string());
-        let sets = self.prover.constants().ok_or_else(none)?;
-        let constants = constants::of_chunk(&self.plan, sets, &values.chunk)?;
+        let constants = constants::of_chunk(&self.plan, self.prover.constants(), &values.chunk)?;
         let witness = witness::witness(&self.plan, &constants, values, &mut input)?;
         Ok(Traced {
             input,

@@ -8,8 +8,7 @@ use crate::spec::poseidon2::Digest;
 use crate::spec::token_chain::EMPTY;
 use crate::tensor::Chunk;
 use crate::tensor::values::{Values, compute_steps};
-use crate::verify::statement::v3::{Frontier, Statement, prompt_root};
-use crate::verify::statement::{Domain, SessionId};
+use crate::verify::statement::{Domain, Frontier, SessionId, Statement, prompt_root};
 
 /// A session between two chunks: what the next one goes on from.
 #[derive(Clone)]
@@ -95,6 +94,16 @@ impl<'a> Session<'a> {
     /// Where the session is.
     pub fn frontier(&self) -> &Frontier {
         &self.frontier
+    }
+
+    /// Position of the next step.
+    pub fn position(&self) -> usize {
+        self.frontier.position as usize
+    }
+
+    /// Most steps of a chunk: a proof's lanes.
+    pub fn longest(&self) -> usize {
+        self.decoder.plan.lanes
     }
 
     /// What all its chunks share.
@@ -185,6 +194,19 @@ impl<'a> Session<'a> {
         }
         self.frontier = statement.frontier_out;
         self.chosen = !decoded.emitted.is_empty();
+    }
+
+    /// Goes on behind so many steps, however they are cut.
+    ///
+    /// # Errors
+    /// As [`Session::decode`].
+    pub fn skip(&mut self, steps: usize) -> Result<(), DecodeError> {
+        let end = self.position() + steps;
+        while self.position() < end {
+            let decoded = self.decode(self.longest().min(end - self.position()))?;
+            self.advance(&decoded);
+        }
+        Ok(())
     }
 
     /// Keeps a lane's keys and values in the lane of its position.

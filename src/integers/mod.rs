@@ -1,4 +1,4 @@
-//! The integer model of specification 2: a list of operations over small integers.
+//! The integer model: a list of operations over small integers.
 //!
 //! Owns what a decode step computes once every number is an integer: which operations there are, their constants
 //! ([`Description`]), the ranges that follow from the constants ([`ranges`]), and a slow, obvious interpreter

@@ -1,6 +1,6 @@
 //! Where the proof work of a chunk goes, measured on its trace, without proving.
 //!
-//! Owns the attribution of steps, rows and cells to the operations of a graph ([`profile()`]) or of a plan ([`profile_chunk`]), and their
+//! Owns the attribution of steps, rows and cells to the operations of a plan ([`profile_chunk`]), and their
 //! growth with the context ([`Report`]), as data and as a page ([`page()`]).
 //!
 //! Invariants
@@ -20,15 +20,11 @@ mod tensors;
 
 use std::collections::BTreeMap;
 
-use cairo_vm::Felt252;
 use serde::Serialize;
 use thiserror::Error;
 
 use crate::air::cairo;
-use crate::compile::Program;
-use crate::ir::{self, Graph};
-use crate::trace::{self, TraceError};
-use calls::Calls;
+use crate::trace::TraceError;
 use owners::{Owners, PROTOCOL};
 use rows::Rows;
 
@@ -56,10 +52,10 @@ impl From<TraceError> for ProfileError {
     }
 }
 
-/// The work of one operation of the graph, or of a part of the program around it.
+/// The work of one operation, or of a part of the program around it.
 #[derive(Debug, Clone, Serialize)]
 pub struct Work {
-    /// The node's label; `protocol.` and a name for the parts around.
+    /// The operation's label; `protocol.` and a name for the parts around.
     pub label: String,
     /// The operation's name; the label for the parts around.
     pub operation: String,
@@ -95,7 +91,7 @@ pub struct Profile {
     pub padding: u64,
     /// Of these: of the lookup tables of fixed size.
     pub fixed: u64,
-    /// The graph's operations in its order, then the parts around.
+    /// The operations in their order, then the parts around.
     pub work: Vec<Work>,
     /// Components, most cells first, then the tables.
     pub components: Vec<Component<AnyComponent>>,
@@ -115,47 +111,6 @@ struct Measured {
     owners: Owners,
     rows: Rows,
     components: Vec<Component<AnyComponent>>,
-}
-
-/// Runs a chunk's program and measures.
-///
-/// # Errors
-/// A program that refuses its input, that was built before programs knew what their code computes, or that uses a
-/// component whose rows are not counted.
-pub fn profile(
-    program: &Program,
-    graph: &Graph,
-    input: &[Felt252],
-) -> Result<Profile, ProfileError> {
-    let trace = trace::run(program, input)?;
-    let registers: Vec<_> = trace.registers().collect();
-    if registers.len() != trace.steps() {
-        return Err(ProfileError::Inconsistent("steps outside the program"));
-    }
-    let input = trace.into_prover_input()?;
-    let labels = graph.nodes.iter().map(|node| node.label.clone());
-    let mut owners = owners::owners(program, labels, &registers)?;
-    let rows = rows::rows(&input, &registers, &mut owners, &Calls::default())?;
-    let components = components(&input)?;
-    let nodes: Vec<Node> = graph.nodes.iter().map(node).collect();
-    let measured = Measured {
-        owners,
-        rows,
-        components: components.into_iter().map(Component::from).collect(),
-    };
-    assemble(&nodes, measured)
-}
-
-/// A node of the graph.
-fn node(of: &ir::Node) -> Node {
-    Node {
-        label: of.label.clone(),
-        operation: of.op.name().to_string(),
-        section: match of.label.split_once('.') {
-            Some((section, _)) => section.to_string(),
-            None => "model".to_string(),
-        },
-    }
 }
 
 /// Sums up what was measured. The first owners are the nodes.

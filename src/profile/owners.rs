@@ -1,8 +1,8 @@
-//! Which operation of the graph each VM step works for.
+//! Which operation of the plan each VM step works for.
 //!
 //! The generated code makes one call per operation, and the compiler's map says which code that is. So a step works
 //! for the operation whose line it comes from, or for the one whose line called the function it is in, however
-//! deep. Nothing is asked of the called code: it may serve several operations, and need not come from the compiler.
+//! deep. Nothing is asked of the called code: it may serve several operations.
 
 use std::collections::BTreeMap;
 
@@ -15,7 +15,7 @@ pub(super) type Owner = u32;
 
 /// The steps' owners.
 pub(super) struct Owners {
-    /// The graph's labels, in its order, then `protocol.` and a part of the program around the graph.
+    /// The operations' labels, in their order, then `protocol.` and a part of the program around them.
     pub names: Vec<String>,
     /// By step.
     pub of_step: Vec<Owner>,
@@ -33,7 +33,7 @@ impl Owners {
     }
 }
 
-/// Prefix of the parts around the graph.
+/// Prefix of the parts around the operations.
 pub(super) const PROTOCOL: &str = "protocol";
 
 /// Parts of the program that call others without work of their own: what they call speaks for itself.
@@ -48,7 +48,7 @@ struct Frame {
     latest: Option<Owner>,
 }
 
-/// The owner of every step. `labels`: those of the graph's nodes.
+/// The owner of every step. `labels`: those of the operations.
 ///
 /// # Errors
 /// A program that does not know what its code computes.
@@ -81,8 +81,7 @@ pub(super) fn owners(
         let Some(frame) = frames.last_mut() else {
             continue;
         };
-        let beyond = frame.latest.filter(|_| !program.compiled(step.pc));
-        let owner = match frame.owner.or(beyond) {
+        let owner = match frame.owner {
             Some(owner) => owner,
             None => *known
                 .entry(step.pc)

@@ -8,14 +8,14 @@ use thiserror::Error;
 
 use super::schedule::{Roots, Schedule, Uses, Views};
 use crate::air::components::lanes::CHANNELS;
-use crate::spec::TENSOR_SPEC_VERSION;
+use crate::spec::SPEC_VERSION;
 use crate::tensor::carried_blocks;
 use crate::tensor::constants::signed;
-use crate::verify::statement::v3::{Frontier, Statement, packed};
 use crate::verify::statement::{
     BoundaryKind, ChosenRoot, Domain, KvRoot, MAX_POSITION, ModelRoot, Policy, ProgramHash,
     SessionId, TokensRoot,
 };
+use crate::verify::statement::{Frontier, Statement, packed};
 
 /// What all chunks of a session share.
 #[derive(Debug, Clone)]
@@ -97,7 +97,7 @@ pub fn chunk(
     }
     let memory = Memory { rows: memory };
     let mut statement = Statement {
-        spec_version: TENSOR_SPEC_VERSION,
+        spec_version: SPEC_VERSION,
         domain: pins.domain,
         session_id: pins.session_id,
         model_root: pins.model_root,
@@ -179,7 +179,7 @@ fn out(
 }
 
 /// The header and the frontier, as the program reads them.
-fn header(statement: &Statement) -> Vec<Felt> {
+pub fn header(statement: &Statement) -> Vec<Felt> {
     /// Places in the output of what the program is given and outputs unchanged.
     const GIVEN: [usize; 12] = [2, 3, 4, 7, 9, 10, 11, 12, 13, 14, 15, 16];
     let output = statement.to_output();

@@ -161,8 +161,7 @@ impl Compiled {
     /// # Errors
     /// [`TraceError::Refused`] if a check of the program fails, or a run has more steps than a proof has rows.
     pub fn run(&self, input: &[Felt252]) -> Result<Trace, TraceError> {
-        let mut hints = trace::hint_processor(&self.program, input);
-        hints.limit(MAX_STEPS);
+        let mut hints = trace::hint_processor(&self.program, input, Some(MAX_STEPS));
         guarded(|| trace::run_with(&self.program, &mut hints))
             .unwrap_or_else(|panic| Err(TraceError::Refused(panic)))
     }

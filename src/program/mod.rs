@@ -21,7 +21,7 @@ mod cost;
 mod schedule;
 mod text;
 
-pub use chunk::{Chunk, ChunkError, Pins, chunk};
+pub use chunk::{Chunk, ChunkError, Pins, chunk, header};
 pub use compiled::Compiled;
 pub use cost::{Declared, Work, declare};
 pub use schedule::{Call, Cell, Name, Roots, Schedule, ScheduleError, Step, Views};

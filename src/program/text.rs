@@ -7,7 +7,7 @@ use starknet_types_core::felt::Felt;
 
 use super::schedule::{Call, Cell, Roots, Schedule, Step, Uses, Views};
 use crate::compile::LIBRARY;
-use crate::spec::TENSOR_SPEC_VERSION;
+use crate::spec::SPEC_VERSION;
 
 /// A Cairo package: relative path → text.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -127,7 +127,7 @@ impl Source {
         let model = self.import("chunk", "Model");
         let _ = write!(
             self.text,
-            "\nimpl Step of {model} {{\n    const SPEC_VERSION: felt252 = {TENSOR_SPEC_VERSION};\n    \
+            "\nimpl Step of {model} {{\n    const SPEC_VERSION: felt252 = {SPEC_VERSION};\n    \
              const MODEL_ROOT: felt252 = {root:#x};\n    const LANES: u32 = {};\n    \
              const CONTEXT: u32 = {};\n    const TOKENS: felt252 = {};\n\n    \
              #[inline(always)]\n    fn operations(position: felt252, ref input: Span<felt252>) {{\n",

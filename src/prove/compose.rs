@@ -47,7 +47,9 @@ pub(super) struct Committed<'a> {
 struct Composer<'a> {
     scheme: CommitmentSchemeProver<'a, SimdBackend, MerkleChannel>,
     constants: &'a CommitmentTreeProver<SimdBackend, MerkleChannel>,
-    tensors: Option<(&'a Constants, &'a Witness)>,
+    /// Of tensor components.
+    own: &'a Constants,
+    witness: &'a Witness,
     claim: CairoClaim,
     /// Columns of the tree that is committed to next.
     columns: Columns,
@@ -85,20 +87,15 @@ impl Party for Composer<'_> {
     }
 
     fn messages(&mut self, challenges: &Challenges) -> Result<Vec<SecureField>, ProveError> {
-        let messages = |(constants, witness)| tensor::messages(constants, witness, challenges);
-        Ok(self.tensors.map(messages).unwrap_or_default())
+        Ok(tensor::messages(self.own, self.witness, challenges))
     }
 
     fn sums(&mut self, challenges: &Challenges) -> Result<Sums, ProveError> {
         let once = || ProveError::Prover("the sums were asked for twice".to_string());
         let generator = self.interaction.take().ok_or_else(once)?;
         let (mut columns, cairo) = generator.write_interaction_trace(&challenges.elements);
-        let mut tensors = vec![];
-        if let Some((constants, witness)) = self.tensors {
-            let (own, sums) = tensor::interaction(constants, witness, challenges);
-            columns.extend(own);
-            tensors = sums;
-        }
+        let (own, tensors) = tensor::interaction(self.own, self.witness, challenges);
+        columns.extend(own);
         self.columns = columns;
         Ok(Sums { cairo, tensors })
     }
@@ -149,22 +146,18 @@ fn leave_out(generator: &mut CairoClaimGenerator, brought: &BTreeSet<&str>) {
     }
 }
 
-/// Proves a trace that has few enough rows, with tensors or without.
+/// Proves a trace that has few enough rows.
 ///
 /// # Errors
 /// [`ProveError::Prover`].
 pub(super) fn prove(
     committed: &Committed<'_>,
-    tensors: Option<(&Sets, &Witness)>,
+    (sets, witness): (&Sets, &Witness),
     input: ProverInput,
 ) -> Result<(ExtendedProof, TensorPart), ProveError> {
-    let layouts = tensors.map(|(sets, _)| &sets.layouts);
-    let sizes = tensors
-        .map(|(sets, witness)| witness.sizes(&sets.layouts))
-        .unwrap_or_default();
-    let found = tensors.map(|(sets, _)| sets.at(&sizes)).transpose();
-    let found = found.map_err(|e| ProveError::Prover(e.to_string()))?;
-    let tensors = found.as_ref().zip(tensors.map(|(_, witness)| witness));
+    let sizes = witness.sizes(&sets.layouts);
+    let own = sets.at(&sizes);
+    let own = &own.map_err(|e| ProveError::Prover(e.to_string()))?;
     let config = params::pcs_config(&committed.set.params);
     // One pool for all proofs would keep the memory of the largest while the next trace is made.
     let pool = BaseColumnPool::new();
@@ -174,39 +167,34 @@ pub(super) fn prove(
     }
     let brought = brought(&input, committed.tables);
     let mut generator = create_cairo_claim_generator(input, committed.tables.clone());
-    if let Some((constants, witness)) = tensors {
-        leave_out(&mut generator, &brought);
-        tensor::register(constants, witness, &generator);
-    }
+    leave_out(&mut generator, &brought);
+    tensor::register(own, witness, &generator);
     let (mut columns, claim, interaction) = generator.write_trace();
     let cairo_sizes = claim.log_sizes();
     let cairo_columns = [cairo_sizes[0].len(), cairo_sizes[1].len()];
-    let own = tensors.into_iter().flat_map(|(_, witness)| &witness.tables);
-    columns.extend(own.flat_map(|table| tensor::stored_columns(table)));
-    let layout = tensors.map(|(constants, _)| &constants.layout);
+    let tables = witness.tables.iter();
+    columns.extend(tables.flat_map(|table| tensor::stored_columns(table)));
+    let layout = &own.layout;
     let mut composer = Composer {
         scheme,
         constants: committed.tree,
-        tensors,
+        own,
+        witness,
         claim,
         columns,
         interaction: Some(interaction),
     };
     let mut made = exchange(&mut composer, layout, params::CHANNEL_SALT, &config)?;
-    let ids: Vec<_> = constants(committed.fixed, layouts)
+    let ids: Vec<_> = constants(committed.fixed, &sets.layouts)
         .into_iter()
         .map(|column| column.id)
         .collect();
     let elements = &made.challenges.elements;
     let cairo = CairoComponents::new(&composer.claim, elements, &made.sums.cairo, &ids);
-    let ours =
-        layout.map(|l| l.components(&made.challenges, &made.sums.tensors, cairo_columns, &ids));
+    let ours = layout.components(&made.challenges, &made.sums.tensors, cairo_columns, &ids);
     let mut components = cairo_provers(&cairo);
-    components.extend(
-        ours.iter()
-            .flatten()
-            .map(|component| component as &dyn ComponentProver<SimdBackend>),
-    );
+    let ours = ours.iter();
+    components.extend(ours.map(|component| component as &dyn ComponentProver<SimdBackend>));
     let all = committed.set.all_preprocessed_columns;
     let stark = prove_ex(&components, &mut made.channel, composer.scheme, all);
     let proof = CairoProof {

@@ -4,15 +4,10 @@ use std::fs;
 
 use crate::verify::params::ParamSet;
 
-// Measured, with a tenth added: `cairo-decode bench A`, `bench C`; `prove BUILD -p O -n 1 --wrappable --chunk 1` and
-// `-n 5 --chunk 6`.
-
-/// Bytes that a proof takes at its peak for each cell that it commits to, besides the cell's column at the blow-up.
-const BYTES_PER_CELL: u64 = 8;
-/// The same of a proof with tensor components; and for each number in its constant columns, besides the number's column at the blow-up.
+/// Bytes that a proof takes at its peak for each cell that it commits to, besides the cell's column at the blow-up; and for each number in its constant columns, besides the number's column at the blow-up.
 /// Measured, with a tenth added: `cargo run --release --example shapes -- gpt2 64`, `gpt2 64 512`; and `cairo-decode bench E` and `E512`, whose plan,
 /// with a weight for most constants, stays in memory. At blow-up 4: `shapes -- a 8 compact`, `demo 64 compact`, `gpt2 64 compact`.
-const BYTES_PER_TENSOR_CELL: u64 = 11;
+const BYTES_PER_CELL: u64 = 11;
 const BYTES_PER_CONSTANT: u64 = 11;
 /// Of these, the column's coefficients.
 const COEFFICIENT: u64 = 4;
@@ -30,19 +25,9 @@ fn committed(set: &ParamSet) -> u64 {
     4 << set.params.log_blowup
 }
 
-/// Bytes of a cell, its column at the blow-up included.
-fn per_cell(set: &ParamSet) -> u64 {
-    BYTES_PER_CELL + committed(set)
-}
-
 /// Bytes of any proof with these parameters.
 fn base(set: &ParamSet) -> u64 {
     BASE + BYTES_PER_ROW * (1 << (set.max_log_rows + set.params.log_blowup))
-}
-
-/// Bytes that proving a trace with so many cells takes with these parameters.
-pub fn needed(set: &ParamSet, cells: u64) -> u64 {
-    base(set) + per_cell(set) * cells
 }
 
 /// Whether proofs with so many numbers in constant columns keep the coefficients of their columns.
@@ -50,15 +35,15 @@ pub(super) fn keeps_coefficients(constants: u64) -> bool {
     constants <= KEPT_CONSTANTS
 }
 
-/// The same of a trace with tensor components, whose constant columns hold so many numbers.
-pub fn needed_with_constants(set: &ParamSet, cells: u64, constants: u64) -> u64 {
+/// Bytes that proving a trace with so many cells takes with these parameters, whose constant columns hold so many numbers.
+pub fn needed(set: &ParamSet, cells: u64, constants: u64) -> u64 {
     let coefficient = if keeps_coefficients(constants) {
         0
     } else {
         COEFFICIENT
     };
     let [cell, constant] =
-        [BYTES_PER_TENSOR_CELL, BYTES_PER_CONSTANT].map(|own| own - coefficient + committed(set));
+        [BYTES_PER_CELL, BYTES_PER_CONSTANT].map(|own| own - coefficient + committed(set));
     base(set) + cell * cells + constant * constants
 }
 
@@ -67,12 +52,6 @@ pub fn needed_with_constants(set: &ParamSet, cells: u64, constants: u64) -> u64 
 pub fn available() -> Option<u64> {
     let own = field("/proc/self/status", "VmRSS:")?;
     Some(own + field("/proc/meminfo", "MemAvailable:")?)
-}
-
-/// Cells of the largest trace that [`available`] memory does for.
-pub fn max_cells(set: &ParamSet) -> u64 {
-    let cells = |available: u64| available.saturating_sub(base(set)) / per_cell(set);
-    available().map_or(u64::MAX, cells)
 }
 
 /// Largest memory this process has held so far, in bytes; `None` where the system does not say it.

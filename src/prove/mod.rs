@@ -1,6 +1,6 @@
 //! Proves traces with Stwo, keeping what every proof needs across proofs.
 //!
-//! Owns the prover's warm state (twiddles of the lifted domain, the preprocessed trace and its
+//! Owns the prover's warm state (twiddles of the lifted domain, the constants and their
 //! committed tree), which component takes which part of the prover's input, and the refusal of traces with too many
 //! rows. The parameters are the verifier's.
 
@@ -11,9 +11,7 @@ pub mod tensor;
 
 use std::sync::Arc;
 
-use stwo::core::fields::m31::BaseField;
 use stwo::core::poly::circle::CanonicCoset;
-use stwo::core::vcs::blake2_hash::Blake2sHash;
 use stwo::core::vcs_lifted::blake2_merkle::Blake2sM31MerkleHasher;
 use stwo::prover::CommitmentTreeProver;
 use stwo::prover::backend::Column;
@@ -23,7 +21,6 @@ use stwo::prover::poly::circle::PolyOps;
 use stwo::prover::poly::twiddles::TwiddleTree;
 use stwo_cairo_adapter::ProverInput;
 use stwo_cairo_common::preprocessed_columns::preprocessed_trace::PreProcessedTrace;
-use stwo_cairo_prover::witness::preprocessed_trace::gen_trace;
 use thiserror::Error;
 
 use tensor::{Sets, Witness};
@@ -31,13 +28,13 @@ use tensor::{Sets, Witness};
 use crate::air::cairo::Component;
 use crate::air::verify::TensorPart;
 use crate::verify::params::{self, MerkleChannel, ParamSet};
-use crate::verify::proof::{self, CairoProof, TensorProof};
+use crate::verify::proof::{CairoProof, TensorProof};
 
 /// Why a trace is not proven.
 #[derive(Debug, Error)]
 pub enum ProveError {
     #[error(
-        "the chunk is too long to prove at once: {rows} rows of {component}, at most {limit} fit; use a smaller --chunk"
+        "the run has {rows} rows of {component}, and a proof has at most {limit}: compile with fewer lanes (--lanes)"
     )]
     TooManyRows {
         component: Component,
@@ -45,15 +42,11 @@ pub enum ProveError {
         limit: u64,
     },
     #[error(
-        "the chunk is too long to prove at once: it needs about {needed} MB of memory, {available} MB are free; use a smaller --chunk, or a machine with more memory"
-    )]
-    TooMuchMemory { needed: u64, available: u64 },
-    #[error(
         "the proof needs about {needed} MB of memory, {available} MB are free: compile with fewer lanes (--lanes), or use a machine with more memory"
     )]
     Memory { needed: u64, available: u64 },
     #[error(
-        "the chunk is too long to prove at once: {what} has {found} bytes, at most {limit} are read; use a smaller --chunk"
+        "{what} has {found} bytes, and at most {limit} are read: compile with fewer lanes (--lanes), or with --proofs compact"
     )]
     TooManyBytes {
         what: &'static str,
@@ -62,38 +55,6 @@ pub enum ProveError {
     },
     #[error("the prover failed: {0}")]
     Prover(String),
-}
-
-impl ProveError {
-    /// Whether a chunk of fewer steps could be proven.
-    pub fn too_long(&self) -> bool {
-        match self {
-            ProveError::TooManyRows { .. }
-            | ProveError::TooMuchMemory { .. }
-            | ProveError::TooManyBytes { .. } => true,
-            ProveError::Memory { .. } | ProveError::Prover(_) => false,
-        }
-    }
-
-    /// What is wrong, without what its text says to do about it: where the length of a chunk is given.
-    pub fn without_advice(&self) -> String {
-        let text = self.to_string();
-        match text.split_once("; ") {
-            Some((problem, _)) if self.too_long() => problem.to_string(),
-            _ => text,
-        }
-    }
-}
-
-/// Refuses a trace of so many cells if the machine's memory would not do for its proof with these parameters.
-///
-/// # Errors
-/// [`ProveError::TooMuchMemory`].
-pub fn check_memory(set: &ParamSet, cells: u64) -> Result<(), ProveError> {
-    match missing(memory::needed(set, cells)) {
-        Some([needed, available]) => Err(ProveError::TooMuchMemory { needed, available }),
-        None => Ok(()),
-    }
 }
 
 /// Refuses a proof with tensor components that is declared to need so many bytes, if the machine has fewer for it.
@@ -141,31 +102,26 @@ pub struct Prover {
     tables: Arc<PreProcessedTrace>,
     /// The columns of Cairo's tables that proofs commit to.
     fixed: PreProcessedTrace,
-    /// The constants of tensor components, in proofs that have some.
-    constants: Option<Sets>,
+    /// The constants of tensor components.
+    constants: Sets,
     /// Whether the coefficients of committed columns are kept.
     coefficients: bool,
     tree: CommitmentTreeProver<SimdBackend, MerkleChannel>,
 }
 
 impl Prover {
-    /// Computes twiddles and the preprocessed tree for parameters that the verifier accepts.
-    pub fn new(set: &'static ParamSet) -> Prover {
-        Prover::of(set, None, |_| true)
-    }
-
-    /// The same for proofs with tensor components.
+    /// Computes twiddles and the tree of constants, for parameters that the verifier accepts.
     pub fn with_constants(set: &'static ParamSet, constants: impl Into<Sets>) -> Prover {
-        Prover::of(set, Some(constants.into()), memory::keeps_coefficients)
+        Prover::of(set, constants.into(), memory::keeps_coefficients)
     }
 
     /// The same, for proofs that keep no coefficients of columns, as those of large models.
     pub fn without_coefficients(set: &'static ParamSet, constants: impl Into<Sets>) -> Prover {
-        Prover::of(set, Some(constants.into()), |_| false)
+        Prover::of(set, constants.into(), |_| false)
     }
 
     /// `keeps` says of so many numbers in constant columns whether coefficients are kept.
-    fn of(set: &'static ParamSet, constants: Option<Sets>, keeps: impl Fn(u64) -> bool) -> Prover {
+    fn of(set: &'static ParamSet, constants: Sets, keeps: impl Fn(u64) -> bool) -> Prover {
         let config = params::pcs_config(&set.params);
         let domain = CanonicCoset::new(set.max_log_rows + set.params.log_blowup)
             .circle_domain()
@@ -173,10 +129,7 @@ impl Prover {
         let twiddles = SimdBackend::precompute_twiddles(domain);
         let tables = Arc::new(params::variant(set.params.preprocessed).to_preprocessed_trace());
         let fixed = params::fixed_columns(set);
-        let columns = match &constants {
-            None => gen_trace(tables.clone()),
-            Some(constants) => constants.columns(&fixed),
-        };
+        let columns = constants.columns(&fixed);
         let coefficients = keeps(columns.iter().map(|c| c.values.len() as u64).sum());
         let polynomials = SimdBackend::interpolate_columns(columns, &twiddles);
         let tree = CommitmentTreeProver::new(
@@ -232,14 +185,14 @@ impl Prover {
         witness: &Witness,
     ) -> Result<TensorWitness, ProveError> {
         check_rows(self.set, &input)?;
-        let tensors = self.constants.as_ref().map(|sets| (sets, witness));
+        let tensors = (&self.constants, witness);
         let (proof, tensors) = compose::prove(&self.committed(), tensors, input)?;
         Ok(TensorWitness { proof, tensors })
     }
 
-    /// The constants of tensor components, if its proofs have some.
-    pub fn constants(&self) -> Option<&Sets> {
-        self.constants.as_ref()
+    /// The constants of tensor components.
+    pub fn constants(&self) -> &Sets {
+        &self.constants
     }
 
     /// The parameters of its proofs.
@@ -247,43 +200,9 @@ impl Prover {
         self.set
     }
 
-    /// Root of the preprocessed tree, which the verifier pins.
+    /// Root of the tree of constants, which the verifier pins.
     pub fn preprocessed_root(&self) -> [u8; 32] {
         self.tree.commitment.root().0
-    }
-
-    /// Bytes of twiddles and preprocessed tree: what a process would read if they were on disk.
-    pub fn table_bytes(&self) -> u64 {
-        let twiddles = self.twiddles.twiddles.len() + self.twiddles.itwiddles.len();
-        let columns = self.tree.polynomials.iter().map(|polynomial| {
-            let coefficients = polynomial.coeffs.as_ref().map_or(0, |c| c.coeffs.len());
-            coefficients + polynomial.evals.values.len()
-        });
-        let hashes = self.tree.commitment.layers.iter().map(|layer| layer.len());
-        let words = twiddles + columns.sum::<usize>();
-        (words * size_of::<BaseField>() + hashes.sum::<usize>() * size_of::<Blake2sHash>()) as u64
-    }
-
-    /// The prover for a chunk of one step that this one has refused with `error`: one that allows more rows, if
-    /// rows are what is missing and there is one.
-    pub fn larger(&self, error: &ProveError) -> Option<Prover> {
-        match error {
-            ProveError::TooManyRows { .. } => self.set.larger().map(Prover::new),
-            ProveError::TooMuchMemory { .. }
-            | ProveError::Memory { .. }
-            | ProveError::TooManyBytes { .. }
-            | ProveError::Prover(_) => None,
-        }
-    }
-
-    /// Proves a trace: the proof file's bytes.
-    ///
-    /// # Errors
-    /// A component with more rows than the fixed tables allow, or a failure of the prover.
-    pub fn prove(&self, input: ProverInput) -> Result<Vec<u8>, ProveError> {
-        check_rows(self.set, &input)?;
-        let (proof, _) = compose::prove(&self.committed(), None, input)?;
-        Ok(proof::encode(&CairoProof::from(proof)))
     }
 }
 

@@ -1,46 +1,52 @@
-//! The constant tables of a graph: rotary angles, powers of two, sigmoid.
+//! Tables of functions, rotary angles, and weights of scores.
 //!
-//! Entries are rounded from `f64`; a tie or an error of the last bit would need a value within 1e-11 of
-//! a half, so every platform's `sin`, `cos` and `exp` give the same integers.
+//! Entries are rounded from `f64`. An entry on another machine differs only where a number is within an error of the last bit of a half.
 
-use crate::spec::rope::{ROPE_BITS, ROPE_MAX};
-use crate::spec::silu::{SIGMOID_BITS, SIGMOID_ENTRIES};
-use crate::spec::softmax::{EXP2_BITS, FRAC_BITS};
+use super::network::Function;
+use crate::integers::reference::ANGLE_BITS;
+use crate::integers::{Angles, Table};
 
-/// `(cos, sin)` of each position and pair, context × head_dim/2, [`ROPE_BITS`] fractional bits, at most
-/// [`ROPE_MAX`] in magnitude.
-pub fn rope(theta: f64, head_dim: usize, context: usize) -> (Vec<i64>, Vec<i64>) {
-    let angles = (0..context).flat_map(|position| {
-        (0..head_dim)
-            .step_by(2)
-            .map(move |i| position as f64 * theta.powf(-(i as f64) / head_dim as f64))
-    });
-    let entry = |x: f64| fixed(x, ROPE_BITS).clamp(-ROPE_MAX, ROPE_MAX);
-    angles
-        .map(|angle| (entry(angle.cos()), entry(angle.sin())))
-        .unzip()
+/// The largest weight of a score.
+const WEIGHT: f64 = 32767.0;
+
+/// Distances that have a weight of their own.
+pub const DISTANCES: usize = 1 << 16;
+
+/// A function for all arguments of at most a magnitude: `z` stands for `z / argument`, and the value `w` for `w / value`.
+pub fn function(function: Function, magnitude: i64, argument: f64, value: f64) -> Table {
+    let at = |z: i64| (function.at(z as f64 / argument) * value).round() as i32;
+    Table {
+        first: -magnitude,
+        values: (-magnitude..=magnitude).map(at).collect(),
+    }
 }
 
-/// `round(2^15 · 2^(−j / 2^7))` for `2^7` entries.
-pub fn exp2() -> Vec<i64> {
-    let entries = 1u32 << FRAC_BITS;
-    (0..entries)
-        .map(|j| fixed((-f64::from(j) / f64::from(entries)).exp2(), EXP2_BITS))
-        .collect()
+/// Weights of distances: `(2^15 − 1) exp(−distance · step)`.
+pub fn weights(step: f64) -> Table {
+    let at = |distance: usize| (WEIGHT * (-(distance as f64) * step).exp()).round() as i32;
+    Table {
+        first: 0,
+        values: (0..DISTANCES).map(at).collect(),
+    }
 }
 
-/// `round(2^15 · σ((i − 128) / 16))`.
-pub fn sigmoid() -> Vec<i64> {
-    (0..SIGMOID_ENTRIES)
-        .map(|i| {
-            fixed(
-                1.0 / (1.0 + (-(i as f64 - 128.0) / 16.0).exp()),
-                SIGMOID_BITS,
-            )
-        })
-        .collect()
+/// The smallest step with which every distance beyond the table has the weight 0.
+pub fn least_step() -> f64 {
+    (2.0 * WEIGHT + 1.0).ln() / DISTANCES as f64
 }
 
-fn fixed(x: f64, bits: u32) -> i64 {
-    (x * f64::from(1u32 << bits)).round() as i64
+/// Cosines and sines of each position and pair.
+pub fn angles(frequencies: &[f64], context: usize) -> Angles {
+    let rows = |of: fn(f64) -> f64| {
+        let entry = |x: f64| (of(x) * f64::from(1 << ANGLE_BITS)).round() as i32;
+        let row = |position: usize| {
+            let angles = frequencies.iter().map(|f| position as f64 * f);
+            angles.map(entry).collect()
+        };
+        (0..context).map(row).collect()
+    };
+    Angles {
+        cos: rows(f64::cos),
+        sin: rows(f64::sin),
+    }
 }

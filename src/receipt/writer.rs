@@ -13,7 +13,7 @@ use super::lock::{LOCK_FILE, Lock};
 use super::write::{WriteDocument, is_temporary, write_atomic};
 use super::{
     DocumentError, FileError, Files, Folder, FolderError, MAX_CHUNKS, MAX_PROOF_BYTES,
-    ProofIdentity, ReceiptOf, SESSION_FILE, Session, SessionDir, Stated, tidy, witness_name,
+    ProofIdentity, Receipt, SESSION_FILE, Session, SessionDir, tidy, witness_name,
 };
 
 /// Why a session could not be written.
@@ -135,11 +135,7 @@ impl SessionWriter {
     ///
     /// # Errors
     /// [`WriterError::Document`].
-    pub fn write_receipt<S: Stated>(
-        &self,
-        index: usize,
-        receipt: &ReceiptOf<S>,
-    ) -> Result<(), WriterError> {
+    pub fn write_receipt(&self, index: usize, receipt: &Receipt) -> Result<(), WriterError> {
         Ok(receipt.write(&self.dir.receipt_path(index))?)
     }
 }

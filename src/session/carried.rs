@@ -13,15 +13,17 @@ use std::io;
 
 use thiserror::Error;
 
-use super::provable::{ChunkOf, Decoder, Provable};
-use super::{MakeError, ProveSessionError, Request};
+use super::{ProveSessionError, Request, failed};
+use crate::decode::{self, Build, Decoded};
 use crate::receipt::{
-    Document, DocumentError, FileError, FolderError, FormatError, ReceiptError, ReceiptOf,
-    SessionDir, SessionWriter, Stated, check_receipt, proof_name, read_bounded, witness_name,
+    Document, DocumentError, FileError, FolderError, FormatError, Receipt, ReceiptError,
+    SessionDir, SessionWriter, check_receipt, proof_name, read_bounded, witness_name,
 };
 use crate::verify::ProofError;
 use crate::verify::policy::Accept;
-use crate::verify::statement::StatementError;
+use crate::verify::proof::encode_tensors;
+use crate::verify::statement::{Statement, StatementError};
+use crate::verify::tensors::verify_tensors;
 use crate::wrap::witness;
 
 /// A chunk of an earlier run.
@@ -35,14 +37,14 @@ pub(super) struct Carried {
 }
 
 /// What an earlier run left.
-pub(super) struct Examined<D> {
+pub(super) struct Examined<'a> {
     /// From chunk 0 on.
     pub(super) chunks: Vec<Carried>,
     /// How many of the first ones hold, and the tokens that the policy chose in them.
     pub(super) held: usize,
     pub(super) emitted: Vec<u32>,
     /// The session behind those.
-    pub(super) decoder: D,
+    pub(super) decoder: decode::Session<'a>,
     /// Whether all chunks together, faulty ones too, lead to the session's end.
     pub(super) to_the_end: bool,
 }
@@ -85,28 +87,27 @@ pub(super) enum Fault {
 }
 
 /// A chunk's receipt, or what is wrong with its file.
-type Read<S> = Result<ReceiptOf<S>, DocumentError>;
+type Read = Result<Receipt, DocumentError>;
 
 /// Checks the chunks that the folder has, in order, as far as the session goes.
 ///
 /// # Errors
 /// A receipt of another session, a proof with other parameters than the request's, a file that cannot be read.
-pub(super) fn examine<'a, B: Provable>(
-    build: &'a B,
+pub(super) fn examine<'a>(
+    build: &'a Build,
     (writer, accept): (&SessionWriter, &Accept),
     request: &Request,
-    mut decoder: B::Decoder<'a>,
-) -> Result<Examined<B::Decoder<'a>>, ProveSessionError> {
+    mut decoder: decode::Session<'a>,
+) -> Result<Examined<'a>, ProveSessionError> {
     let dir = writer.dir();
     let count = dir.chunks()?;
-    let receipts: Vec<Read<B::Statement>> =
-        (0..count).map(|i| read(dir, i)).collect::<Result<_, _>>()?;
+    let receipts: Vec<Read> = (0..count).map(|i| read(dir, i)).collect::<Result<_, _>>()?;
     check_belonging(dir, &receipts, &decoder)?;
     let (mut chunks, mut emitted) = (vec![], vec![]);
     let mut first_fault = None;
     for (index, receipt) in receipts.iter().enumerate() {
         let left = request.steps().saturating_sub(decoder.position());
-        if left == 0 || decoder.finished() {
+        if left == 0 || decoder.ended().is_some() {
             break;
         }
         let made = length::chunk(&receipts[index..], &decoder, left).map_err(failed(index))?;
@@ -133,10 +134,10 @@ pub(super) fn examine<'a, B: Provable>(
             }
         }
         decoder.advance(&made);
-        let steps = Some(made.statement.steps() as usize);
+        let steps = Some(made.statement().steps as usize);
         chunks.push(Carried { steps, fault });
     }
-    let to_the_end = decoder.finished() || decoder.position() >= request.steps();
+    let to_the_end = decoder.ended().is_some() || decoder.position() >= request.steps();
     let all = chunks.iter().take_while(|chunk| chunk.fault.is_none());
     let (held, decoder) = first_fault.unwrap_or((all.count(), decoder));
     Ok(Examined {
@@ -148,32 +149,27 @@ pub(super) fn examine<'a, B: Provable>(
     })
 }
 
-/// The error of a chunk that is not decoded.
-fn failed(chunk: usize) -> impl FnOnce(MakeError) -> ProveSessionError {
-    move |source| ProveSessionError::Make { chunk, source }
-}
-
-fn unknown_length<S: Stated>(receipt: &Read<S>, dir: &SessionDir, index: usize) -> Fault {
+fn unknown_length(receipt: &Read, dir: &SessionDir, index: usize) -> Fault {
     match receipt {
         Err(error) => Fault::Receipt(error.to_string()),
         Ok(receipt) => Fault::Length {
             file: dir.receipt_path(index).display().to_string(),
-            steps: receipt.statement.steps(),
+            steps: receipt.statement.steps,
         },
     }
 }
 
-/// Reads a receipt. What is wrong inside the file is the inner error, but that it is a receipt of another kind of build.
-fn read<S: Stated>(dir: &SessionDir, index: usize) -> Result<Read<S>, ProveSessionError> {
+/// Reads a receipt. What is wrong inside the file is the inner error, but that it is a receipt of another version.
+fn read(dir: &SessionDir, index: usize) -> Result<Read, ProveSessionError> {
     let path = dir.receipt_path(index);
-    match ReceiptOf::read(&path) {
+    match Receipt::read(&path) {
         Err(DocumentError::File(error)) if !can_be_replaced(&error) => {
             Err(DocumentError::File(error).into())
         }
         Err(DocumentError::Format {
             source: FormatError::OtherFormat { found, expected },
             ..
-        }) if kind(&found) == kind(expected) => Err(ProveSessionError::OtherKind {
+        }) if kind(&found) == kind(expected) => Err(ProveSessionError::OtherFormat {
             receipt: path.display().to_string(),
             found,
             expected,
@@ -197,8 +193,10 @@ fn can_be_replaced(error: &FileError) -> bool {
 }
 
 /// Where two statements differ: field, first and second value.
-fn differences<S: Stated>(found: &S, computed: &S) -> Vec<(&'static str, String, String)> {
-    let differing = found.differences(computed).into_iter();
+fn differences(found: &Statement, computed: &Statement) -> Vec<(&'static str, String, String)> {
+    let output = computed.to_output();
+    let checks = found.output_checks(&output, computed.program_hash.0);
+    let differing = checks.iter().filter_map(|check| check.find().err());
     let fields = differing.filter_map(|difference| match difference {
         StatementError::Differs {
             field,
@@ -216,14 +214,14 @@ fn differences<S: Stated>(found: &S, computed: &S) -> Vec<(&'static str, String,
 
 /// Whether all chunks of a session have a field in common.
 fn is_common(field: &str) -> bool {
-    !(field.starts_with("frontier_") || ["steps", "emitted_root"].contains(&field))
+    !(field.starts_with("frontier_") || field == "steps")
 }
 
 /// Refuses a receipt whose session, model, program, policy or prompt is another.
-fn check_belonging<D: Decoder>(
+fn check_belonging(
     dir: &SessionDir,
-    receipts: &[Read<D::Statement>],
-    decoder: &D,
+    receipts: &[Read],
+    decoder: &decode::Session<'_>,
 ) -> Result<(), ProveSessionError> {
     let read = receipts.iter().enumerate();
     let mut read = read.filter_map(|(index, read)| Some((index, read.as_ref().ok()?)));
@@ -232,7 +230,7 @@ fn check_belonging<D: Decoder>(
     };
     let computed = decoder.decode(1).map_err(failed(0))?;
     for (index, receipt) in [first].into_iter().chain(read) {
-        let mut differ = differences(&receipt.statement, &computed.statement).into_iter();
+        let mut differ = differences(&receipt.statement, computed.statement()).into_iter();
         if let Some((field, found, expected)) = differ.find(|(field, ..)| is_common(field)) {
             return Err(ProveSessionError::Foreign {
                 receipt: dir.receipt_path(index).display().to_string(),
@@ -246,18 +244,18 @@ fn check_belonging<D: Decoder>(
 }
 
 /// Checks one chunk.
-struct Check<'a, B> {
-    build: &'a B,
+struct Check<'a> {
+    build: &'a Build,
     dir: &'a SessionDir,
     accept: &'a Accept,
     index: usize,
 }
 
-impl<B: Provable> Check<'_, B> {
-    fn chunk<'a>(
+impl Check<'_> {
+    fn chunk(
         &self,
-        receipt: &ReceiptOf<B::Statement>,
-        computed: &ChunkOf<B::Decoder<'a>>,
+        receipt: &Receipt,
+        computed: &Decoded,
     ) -> Result<Result<(), Fault>, ProveSessionError> {
         if let Err(fault) = self.statement(receipt, computed) {
             return Ok(Err(fault));
@@ -270,8 +268,8 @@ impl<B: Provable> Check<'_, B> {
             Err(error) => return Ok(Err(Fault::ProofFile(error))),
         };
         let file = |path: std::path::PathBuf| path.display().to_string();
-        let facts = match self.build.verify(&bytes) {
-            Ok(facts) => facts,
+        let facts = match verify_tensors(&bytes, &self.build.manifest.tensors) {
+            Ok(found) => found.facts,
             Err(source) => {
                 let file = file(self.dir.proof_path(self.index));
                 return Ok(Err(Fault::Proof { file, source }));
@@ -282,20 +280,16 @@ impl<B: Provable> Check<'_, B> {
             let source = Box::new(source);
             return Ok(Err(Fault::Check { file, source }));
         }
-        match self.build.is_wrappable() {
+        match self.build.set.is_foldable() {
             true => self.witness(&bytes),
             false => Ok(Ok(())),
         }
     }
 
     /// The receipt says what this build computes.
-    fn statement<'a>(
-        &self,
-        receipt: &ReceiptOf<B::Statement>,
-        computed: &ChunkOf<B::Decoder<'a>>,
-    ) -> Result<(), Fault> {
+    fn statement(&self, receipt: &Receipt, computed: &Decoded) -> Result<(), Fault> {
         let file = self.dir.receipt_path(self.index).display().to_string();
-        let mut differ = differences(&receipt.statement, &computed.statement).into_iter();
+        let mut differ = differences(&receipt.statement, computed.statement()).into_iter();
         if let Some((field, found, computed)) = differ.next() {
             return Err(Fault::Statement {
                 file,
@@ -331,7 +325,9 @@ impl<B: Provable> Check<'_, B> {
             Err(error) => return Err(FolderError::File(error).into()),
         };
         let file = path.display().to_string();
-        Ok(match self.build.is_witness(&bytes, proof) {
+        let found = witness::decode(&bytes);
+        let same = found.is_some_and(|found| encode_tensors(&found.into_proof()) == proof);
+        Ok(match same {
             true => Ok(()),
             false => Err(Fault::Witness { file }),
         })

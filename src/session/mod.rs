@@ -2,9 +2,6 @@
 //!
 //! | file | owns |
 //! |---|---|
-//! | `provable` | what the loop asks of a build |
-//! | `steps` | the builds whose programs hold or read the weights, and the lengths of their chunks |
-//! | `tensors` | the builds whose proofs have tensor components |
 //! | `request` | what is asked for, and whether a folder is about the same |
 //! | `carried` | what an earlier run left |
 //! | `make` | a chunk that is decoded: proven, verified, written |
@@ -12,7 +9,7 @@
 //!
 //! Invariants
 //! - A receipt is written only after its proof has been verified from its bytes, the program's output
-//!   has been compared with the engine's statement, and the proof file is in place.
+//!   has been compared with the decoder's statement, and the proof file is in place.
 //! - A stopped run goes on at the first chunk without a receipt and gives the same statements.
 //! - A chunk that holds is never removed: a faulty one before it is proven with exactly the steps that lead to it, or
 //!   not at all. Whatever else is removed is named.
@@ -23,25 +20,19 @@
 mod carried;
 mod error;
 mod make;
-mod provable;
 mod report;
 mod request;
-mod steps;
-mod tensors;
-
-use std::ops::Range;
-use std::path::Path;
-use std::time::{Duration, Instant};
 
 use crate::bundle::build_around;
-use crate::receipt::{Completion, MAX_CHUNKS, SESSION_FILE, Session, SessionWriter, Stated};
+use crate::decode::{self, Build, DecodeError};
+use crate::receipt::{Completion, MAX_CHUNKS, SESSION_FILE, Session, SessionWriter};
 use crate::verify::policy::Accept;
 use carried::{Carried, Examined};
 use make::Job;
-use provable::{ChunkProver, Decoder, Place};
+use std::ops::Range;
+use std::path::Path;
 
-pub use error::{MakeError, ProveSessionError};
-pub use provable::Provable;
+pub use error::ProveSessionError;
 pub use report::{Again, ChunkReport, Event, SessionReport};
 pub use request::{Request, RequestError, random_session_id};
 
@@ -50,8 +41,8 @@ pub use request::{Request, RequestError, random_session_id};
 ///
 /// # Errors
 /// A folder that holds another session, and everything that can fail on the way; finished chunks stay.
-pub fn prove<B: Provable>(
-    build: &B,
+pub fn prove(
+    build: &Build,
     request: &Request,
     dir: &Path,
     observe: &mut dyn FnMut(Event),
@@ -59,10 +50,9 @@ pub fn prove<B: Provable>(
     let most = request.check(build)?;
     let (writer, session) = open(build, request, dir, most)?;
     // 1. What an earlier run left is checked.
-    let accept = build.manifest().accept(session.domain);
-    let start = build
-        .start(&session)
-        .map_err(|source| ProveSessionError::Make { chunk: 0, source })?;
+    let accept = build.manifest.accept(session.domain);
+    let (prompt, id) = (session.prompt_tokens.clone(), session.session_id);
+    let start = decode::Session::new(build, session.domain, id, prompt).map_err(failed(0))?;
     let examined = carried::examine(build, (&writer, &accept), request, start)?;
     let carried = &examined.chunks;
     let again = carried.iter().enumerate().filter_map(again).collect();
@@ -77,7 +67,6 @@ pub fn prove<B: Provable>(
         chunks: vec![],
         again,
         removed: vec![],
-        set_up: Duration::ZERO,
     };
     for again in &report.again {
         observe(Event::Again(again.clone()));
@@ -90,7 +79,6 @@ pub fn prove<B: Provable>(
         accept: &accept,
         decoder: examined.decoder,
         carried: examined.chunks,
-        prover: None,
         most: most as usize,
         index: examined.held,
         report,
@@ -105,12 +93,12 @@ pub fn prove<B: Provable>(
 
 /// Opens the folder of an earlier run of the same request, or starts a new one.
 fn open(
-    build: &impl Provable,
+    build: &Build,
     request: &Request,
     dir: &Path,
     most: u32,
 ) -> Result<(SessionWriter, Session), ProveSessionError> {
-    let manifest = build.manifest();
+    let manifest = &build.manifest.model;
     if dir.join(SESSION_FILE).exists() {
         let writer = SessionWriter::open(dir)?;
         let session = writer.dir().load_session()?;
@@ -128,9 +116,9 @@ fn open(
 }
 
 /// Writes the session's document for what is to come: running, in chunks of at most `now` steps.
-fn reopen<D>(
+fn reopen(
     writer: &SessionWriter,
-    examined: &Examined<D>,
+    examined: &Examined<'_>,
     session: &mut Session,
     now: u32,
     observe: &mut dyn FnMut(Event),
@@ -158,28 +146,31 @@ fn again((chunk, carried): (usize, &Carried)) -> Option<Again> {
     })
 }
 
+/// The error of a chunk that is not decoded.
+fn failed(chunk: usize) -> impl FnOnce(DecodeError) -> ProveSessionError {
+    move |source| ProveSessionError::Make { chunk, source }
+}
+
 /// A session on its way to the end.
-struct Run<'a, B: Provable> {
-    build: &'a B,
+struct Run<'a> {
+    build: &'a Build,
     request: &'a Request,
     writer: &'a SessionWriter,
     accept: &'a Accept,
     /// At the beginning of chunk `index`.
-    decoder: B::Decoder<'a>,
+    decoder: decode::Session<'a>,
     /// What an earlier run left, from chunk 0 on.
     carried: Vec<Carried>,
-    /// Set up when the first chunk has to be proven.
-    prover: Option<B::Prover<'a>>,
     /// Steps of a chunk at most.
     most: usize,
     index: usize,
     report: SessionReport,
 }
 
-impl<'a, B: Provable> Run<'a, B> {
+impl Run<'_> {
     /// Whether no step is left.
     fn finished(&self) -> bool {
-        self.left() == 0 || self.decoder.finished()
+        self.left() == 0 || self.decoder.ended().is_some()
     }
 
     fn left(&self) -> usize {
@@ -188,115 +179,30 @@ impl<'a, B: Provable> Run<'a, B> {
 
     /// Takes the next chunk from the earlier run, or proves it.
     fn next(&mut self, observe: &mut dyn FnMut(Event)) -> Result<(), ProveSessionError> {
-        let chunk = self.index;
-        let failed = |source| ProveSessionError::Make { chunk, source };
-        match self.carried.get(chunk) {
-            Some(Carried {
-                steps: Some(steps),
-                fault: None,
-            }) => {
-                let made = self.decoder.decode(*steps).map_err(failed)?;
-                self.report.generated.extend(&made.emitted);
-                self.decoder.advance(&made);
-                self.index += 1;
-                Ok(())
-            }
-            // Of the same length, so that the chunks after it still follow.
-            Some(Carried { steps, .. }) => self.prove(*steps, observe),
-            None => self.prove(None, observe),
+        let carried = self.carried.get(self.index);
+        let (steps, holds) = match carried {
+            Some(Carried { steps, fault }) => (*steps, fault.is_none()),
+            None => (None, false),
+        };
+        // A faulty chunk is proven with as many steps as it had, so that the chunks after it still follow.
+        let steps = steps.map_or(self.most, |steps| steps.min(self.left()));
+        let made = self.decoder.decode(steps.min(self.left()));
+        let made = made.map_err(failed(self.index))?;
+        self.report.generated.extend(&made.emitted);
+        if !holds {
+            let job = Job {
+                build: self.build,
+                accept: self.accept,
+                writer: self.writer,
+                chunk: self.index,
+            };
+            let report = job.make(&made, observe)?;
+            observe(Event::Proven(report.clone()));
+            self.report.chunks.push(report);
         }
-    }
-
-    /// Proves a chunk of so many steps, or of as many as the prover chooses.
-    fn prove(
-        &mut self,
-        steps: Option<usize>,
-        observe: &mut dyn FnMut(Event),
-    ) -> Result<(), ProveSessionError> {
-        let (chunk, left) = (self.index, self.left());
-        let failed = |source| ProveSessionError::Make { chunk, source };
-        // What holds after it begins where this chunk ends, so its length is given.
-        let mut after = self.carried.iter().skip(chunk + 1);
-        let given = after.any(|chunk| chunk.fault.is_none());
-        let prover = match &mut self.prover {
-            Some(prover) => prover,
-            none => {
-                observe(Event::SetUp);
-                let start = Instant::now();
-                let prover = none.insert(self.build.prover(self.request));
-                self.report.set_up = start.elapsed();
-                prover
-            }
-        };
-        let mut place = Place {
-            chunk,
-            shortest: given,
-        };
-        let steps = match steps {
-            Some(steps) => steps.min(left),
-            None => {
-                let most = self.most.min(left);
-                let chosen = prover.choose(&self.decoder, place, (most, left), observe);
-                chosen.map_err(failed)?
-            }
-        };
-        let made = self.decoder.decode(steps).map_err(failed)?;
-        let steps = made.statement.steps() as usize;
-        // One step is the least there is.
-        place.shortest |= steps == 1;
-        let job = Job {
-            build: self.build,
-            accept: self.accept,
-            writer: self.writer,
-            place,
-        };
-        match job.make(prover, &made, observe) {
-            Ok(report) => {
-                self.decoder.advance(&made);
-                self.report.generated.extend(&report.emitted);
-                observe(Event::Proven(report.clone()));
-                self.report.chunks.push(report);
-                self.index += 1;
-                Ok(())
-            }
-            Err(error) => self.smaller(error, (steps, given), observe),
-        }
-    }
-
-    /// After a chunk that is too long for one proof: the next try has fewer steps, if its length is not given.
-    fn smaller(
-        &mut self,
-        error: ProveSessionError,
-        (steps, given): (usize, bool),
-        observe: &mut dyn FnMut(Event),
-    ) -> Result<(), ProveSessionError> {
-        let ProveSessionError::Make { chunk, source } = error else {
-            return Err(error);
-        };
-        match source.too_long() {
-            Some(problem) if given => Err(ProveSessionError::GivenLength {
-                chunk,
-                steps,
-                problem: problem.without_advice(),
-            }),
-            Some(_) if steps > 1 => {
-                self.most = steps / 2;
-                let steps = self.most;
-                observe(Event::Split { chunk, steps });
-                self.forget(observe)
-            }
-            _ => Err(ProveSessionError::Make { chunk, source }),
-        }
-    }
-
-    /// Forgets the faulty chunks of an earlier run from here on, and removes their files: they begin elsewhere now.
-    fn forget(&mut self, observe: &mut dyn FnMut(Event)) -> Result<(), ProveSessionError> {
-        let faulty = self.index..self.carried.len();
-        if faulty.is_empty() {
-            return Ok(());
-        }
-        self.carried.truncate(self.index);
-        self.remove(faulty, "as the session is cut into chunks anew", observe)
+        self.decoder.advance(&made);
+        self.index += 1;
+        Ok(())
     }
 
     /// Removes the files of chunks, and says so.

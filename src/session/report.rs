@@ -7,8 +7,6 @@ use crate::receipt::Session;
 /// What happens while a session is proven, for progress displays.
 #[derive(Debug, Clone)]
 pub enum Event {
-    /// The prover's tables are being computed.
-    SetUp,
     /// The session has this many steps in all, of which some are proven already, and hold.
     Started { steps: usize, proven: usize },
     /// Something of an earlier run does not hold and is made again.
@@ -19,8 +17,6 @@ pub enum Event {
     Tracing { chunk: usize },
     /// A chunk's trace is being proven.
     Proving { chunk: usize, vm_steps: usize },
-    /// A chunk was too long for one proof and is tried again with fewer steps.
-    Split { chunk: usize, steps: usize },
     /// A chunk is proven, verified, and on disk.
     Proven(ChunkReport),
     /// Files of an earlier run were removed, and why.
@@ -66,6 +62,4 @@ pub struct SessionReport {
     pub again: Vec<Again>,
     /// Names of files of an earlier run that were removed.
     pub removed: Vec<String>,
-    /// Time that the prover's tables took.
-    pub set_up: Duration,
 }

@@ -5,9 +5,9 @@ use std::path::Path;
 use starknet_types_core::felt::Felt;
 use thiserror::Error;
 
-use super::provable::Provable;
+use crate::decode::Build;
 use crate::receipt::{
-    Completion, Document, FormatError, MAX_CHUNKS, MAX_DOCUMENT_BYTES, Manifest, Session,
+    Completion, Document, FormatError, MAX_CHUNKS, MAX_DOCUMENT_BYTES, ModelFacts, Session,
 };
 use crate::verify::statement::{Domain, SessionId};
 
@@ -20,7 +20,7 @@ pub struct Request {
     pub prompt_tokens: Vec<u32>,
     /// Tokens to generate, unless the end of sequence comes first; at least one.
     pub new_tokens: u32,
-    /// Decode steps per chunk at most, at least one; what is best for the build if `None`.
+    /// Decode steps per chunk at most, at least one; as many as a proof of the build has lanes if `None`.
     pub chunk: Option<u32>,
     /// Where the receipts are meant to count.
     pub domain: Domain,
@@ -88,7 +88,7 @@ impl Request {
     ///
     /// # Errors
     /// The first thing that cannot be served.
-    pub fn check(&self, build: &impl Provable) -> Result<u32, RequestError> {
+    pub fn check(&self, build: &Build) -> Result<u32, RequestError> {
         if self.new_tokens == 0 {
             return Err(RequestError::NoTokens);
         }
@@ -98,7 +98,7 @@ impl Request {
         if self.prompt_tokens.is_empty() {
             return Err(RequestError::EmptyPrompt);
         }
-        let (needed, context) = (self.steps(), build.manifest().context_length);
+        let (needed, context) = (self.steps(), build.manifest.model.context_length);
         if needed > context as usize {
             let (prompt, new) = (self.prompt_tokens.len(), self.new_tokens);
             return Err(RequestError::Context {
@@ -108,10 +108,14 @@ impl Request {
                 context,
             });
         }
-        if !self.domain.is_local() && !build.is_wrappable() {
+        if !self.domain.is_local() && !build.set.is_foldable() {
             return Err(RequestError::NotWrapped);
         }
-        build.most_steps(self)
+        let lanes = build.plan.lanes as u32;
+        match self.chunk {
+            Some(chunk) if chunk > lanes => Err(RequestError::LongChunk { chunk, lanes }),
+            chunk => Ok(chunk.unwrap_or(lanes)),
+        }
     }
 
     /// Checks that the document of the session can be written when the session is complete, before anything is proven.
@@ -150,7 +154,11 @@ impl Request {
     ///
     /// # Errors
     /// [`RequestError::NoRandomNumber`].
-    pub(super) fn session(&self, manifest: &Manifest, chunk: u32) -> Result<Session, RequestError> {
+    pub(super) fn session(
+        &self,
+        manifest: &ModelFacts,
+        chunk: u32,
+    ) -> Result<Session, RequestError> {
         let id = match self.session_id {
             Some(id) => id,
             None => random_session_id()?,
@@ -158,7 +166,7 @@ impl Request {
         Ok(self.session_of(manifest, id, chunk))
     }
 
-    fn session_of(&self, manifest: &Manifest, session_id: SessionId, chunk: u32) -> Session {
+    fn session_of(&self, manifest: &ModelFacts, session_id: SessionId, chunk: u32) -> Session {
         Session {
             session_id,
             domain: self.domain,
@@ -179,7 +187,7 @@ impl Request {
     /// The first field that differs.
     pub(super) fn same_as(
         &self,
-        manifest: &Manifest,
+        manifest: &ModelFacts,
         session: &Session,
         dir: &Path,
     ) -> Result<(), RequestError> {

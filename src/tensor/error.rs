@@ -177,7 +177,7 @@ pub enum PlanError {
     #[error("records: a record of {blocks} blocks; at least one and at most {limit}")]
     RecordBlocks { blocks: usize, limit: usize },
     #[error(
-        "attention: heads of {0} channels; tensor components take a multiple of {CHANNELS}, and at least {CHANNELS} (`compile --target steps` takes others)"
+        "attention: heads of {0} channels; tensor components take a multiple of {CHANNELS}, and at least {CHANNELS}"
     )]
     HeadChannels(usize),
     #[error(

@@ -9,9 +9,8 @@
 //! - The witness that the program's own divisions and comparisons need comes from hints; a caller
 //!   may put its own hint processor in front ([`run_with`]), which is how the attack tests lie.
 
-mod hints;
-
-use cairo_lang_runner::build_hints_dict;
+use cairo_lang_runner::casm_run::CairoHintProcessor;
+use cairo_lang_runner::{Arg, build_hints_dict};
 use cairo_vm::Felt252;
 use cairo_vm::cairo_run::{CairoRunConfig, cairo_run_program};
 use cairo_vm::hint_processor::hint_processor_definition::HintProcessor;
@@ -19,12 +18,10 @@ use cairo_vm::types::layout_name::LayoutName;
 use cairo_vm::types::program::Program as VmProgram;
 use cairo_vm::types::relocatable::{MaybeRelocatable, Relocatable};
 use cairo_vm::vm::runners::builtin_runner::BuiltinRunner;
-use cairo_vm::vm::runners::cairo_runner::CairoRunner;
+use cairo_vm::vm::runners::cairo_runner::{CairoRunner, RunResources};
 use stwo_cairo_adapter::adapter::adapt;
 use stwo_cairo_adapter::{ExecutionResources, ProverInput};
 use thiserror::Error;
-
-pub use hints::{Hints, hint_processor};
 
 use crate::compile::Program;
 use crate::guard::guarded;
@@ -52,9 +49,6 @@ pub struct Registers {
     /// Offset in the execution segment.
     pub fp: usize,
 }
-
-/// The segment of the stack.
-const EXECUTION: isize = 1;
 
 /// A finished run.
 pub struct Trace {
@@ -90,32 +84,6 @@ impl Trace {
             })
     }
 
-    /// The claims of a run of a program that [`compile::arithmetic`](crate::compile::arithmetic) made, as the input of
-    /// the one that checks them: the arrays that the first cells of its entry's frame point to, after their lengths.
-    ///
-    /// # Errors
-    /// A run of another program.
-    pub fn claims(&self) -> Result<Vec<Felt252>, TraceError> {
-        let error = |problem: &str| TraceError::Output(format!("claims: {problem}"));
-        // `ap += 11` and `call` come first.
-        let entry = self.registers().nth(2).ok_or_else(|| error("no entry"))?;
-        let vm = &self.runner.vm;
-        let array = |at: usize| {
-            let cell = Relocatable::from((EXECUTION, entry.fp + at));
-            let start = vm.get_relocatable(cell).ok()?;
-            let cells = vm
-                .segments
-                .get_segment_used_size(start.segment_index.try_into().ok()?)?;
-            let felts = vm.get_integer_range(start, cells).ok()?;
-            Some(felts.into_iter().map(|felt| *felt).collect())
-        };
-        let arrays = [array(0), array(1)].map(|array| array.ok_or_else(|| error("no array")));
-        let [ranges, lookups]: [Result<Vec<Felt252>, _>; 2] = arrays;
-        let (ranges, lookups) = (ranges?, lookups?);
-        let lengths = [ranges.len(), lookups.len()].map(Felt252::from);
-        Ok([&lengths[..], &ranges, &lookups].concat())
-    }
-
     /// The prover's input.
     ///
     /// # Errors
@@ -131,12 +99,33 @@ pub fn resources(input: &ProverInput) -> ExecutionResources {
     ExecutionResources::from_prover_input(input)
 }
 
+/// The ordinary hint processor for a program and its input, for a run of at most `limit` steps.
+pub fn hint_processor(
+    program: &Program,
+    input: &[Felt252],
+    limit: Option<usize>,
+) -> CairoHintProcessor<'static> {
+    let (_, string_to_hint) = build_hints_dict(&program.executable().program.hints);
+    let input = input.iter().map(|&felt| Arg::Value(felt)).collect();
+    CairoHintProcessor {
+        runner: None,
+        user_args: vec![vec![Arg::Array(input)]],
+        string_to_hint,
+        starknet_state: Default::default(),
+        run_resources: limit.map_or_else(RunResources::default, RunResources::new),
+        syscalls_used_resources: Default::default(),
+        no_temporary_segments: false,
+        markers: Vec::new(),
+        panic_traceback: Vec::new(),
+    }
+}
+
 /// Runs the program on `input`.
 ///
 /// # Errors
 /// [`TraceError::Refused`] if any check of the program fails.
 pub fn run(program: &Program, input: &[Felt252]) -> Result<Trace, TraceError> {
-    run_with(program, &mut hint_processor(program, input))
+    run_with(program, &mut hint_processor(program, input, None))
 }
 
 /// Runs the program with a given hint processor.

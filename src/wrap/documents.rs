@@ -24,12 +24,11 @@ use super::span::Span;
 use super::verify::verify_packed;
 use super::{WrapError, digest_felt};
 use crate::receipt::{
-    Complete, Document, ProofIdentity, ProofVerifier, Rejected, Session, SessionDir, SessionFacts,
-    TensorManifest, TensorReceipt, Wrapped, wrapped_name,
+    Complete, Document, Manifest, ProofIdentity, ProofVerifier, Receipt, Rejected, Session,
+    SessionDir, SessionFacts, Wrapped, wrapped_name,
 };
 use crate::verify::params;
 use crate::verify::policy::Accept;
-use crate::verify::statement::v3::{Frontier, Statement};
 use crate::verify::statement::{CircuitRoot, PublicFacts};
 
 /// A verified wrapped session.
@@ -37,7 +36,7 @@ use crate::verify::statement::{CircuitRoot, PublicFacts};
 pub struct WrappedSession {
     pub session: Session,
     /// What its receipts say as a whole.
-    pub facts: SessionFacts<Frontier>,
+    pub facts: SessionFacts,
     /// Which of its chunks each wrapped proof covers.
     pub proofs: Vec<Covered>,
 }
@@ -71,7 +70,7 @@ impl Documents {
     }
 
     /// Reads the document of the first chunk that is not covered yet, of which there must be one.
-    fn next(&mut self, session: &Complete<Statement>) -> Result<Wrapped, WrapError> {
+    fn next(&mut self, session: &Complete) -> Result<Wrapped, WrapError> {
         let file = session.folder.path().join(wrapped_name(self.covered));
         if !file.exists() {
             return Err(WrapError::NotWrapped { file });
@@ -134,15 +133,15 @@ impl Documents {
 /// Verifies the wrapped proofs instead of the chunks' own.
 struct WrappedProofs<'a> {
     documents: Documents,
-    manifest: &'a TensorManifest,
+    manifest: &'a Manifest,
 }
 
-impl ProofVerifier<Statement> for WrappedProofs<'_> {
+impl ProofVerifier for WrappedProofs<'_> {
     type Error = WrapError;
 
     fn verify(
         &mut self,
-        session: &Complete<Statement>,
+        session: &Complete,
         index: usize,
     ) -> Result<(PublicFacts, ProofIdentity), WrapError> {
         if index == self.documents.covered {
@@ -168,7 +167,7 @@ impl ProofVerifier<Statement> for WrappedProofs<'_> {
         Ok((self.proven(receipt), identity))
     }
 
-    fn finish(&mut self, session: &Complete<Statement>) -> Result<(), WrapError> {
+    fn finish(&mut self, session: &Complete) -> Result<(), WrapError> {
         self.documents.finish(&session.folder)
     }
 }
@@ -176,7 +175,7 @@ impl ProofVerifier<Statement> for WrappedProofs<'_> {
 impl WrappedProofs<'_> {
     /// What the wrapped proof proves of one of its receipts' chunks: the circuit is one program's, and accepts proofs with one set of
     /// parameters. The output is the receipt's own, of which the proof is about the two ends of the chain.
-    fn proven(&self, receipt: &TensorReceipt) -> PublicFacts {
+    fn proven(&self, receipt: &Receipt) -> PublicFacts {
         let params = self.manifest.tensors.set().params;
         PublicFacts {
             program_hash: self.manifest.model.program_hash.0,
@@ -194,7 +193,7 @@ impl WrappedProofs<'_> {
 /// The first thing that does not hold.
 pub fn verify(
     dir: &Path,
-    manifest: &TensorManifest,
+    manifest: &Manifest,
     accept: &Accept,
     leaf_root: [u8; 32],
 ) -> Result<WrappedSession, WrapError> {
@@ -227,9 +226,9 @@ pub fn verify(
 /// What is missing, or the first field that differs.
 pub fn open(
     dir: &Path,
-    manifest: &TensorManifest,
+    manifest: &Manifest,
     leaf_root: [u8; 32],
-) -> Result<(Session, Vec<TensorReceipt>, Vec<Wrapped>), WrapError> {
+) -> Result<(Session, Vec<Receipt>, Vec<Wrapped>), WrapError> {
     let folder = SessionDir::open(dir)?;
     let session = folder.load_session()?;
     if !session.is_complete() {
@@ -252,8 +251,8 @@ pub fn open(
 }
 
 /// What the receipts' chunks say.
-pub(super) fn spans(receipts: &[TensorReceipt]) -> Vec<Span<QM31>> {
-    let span = |receipt: &TensorReceipt| Span::of(&receipt.statement.to_output());
+pub(super) fn spans(receipts: &[Receipt]) -> Vec<Span<QM31>> {
+    let span = |receipt: &Receipt| Span::of(&receipt.statement.to_output());
     receipts.iter().map(span).collect()
 }
 

@@ -68,6 +68,10 @@ pub enum WrapError {
     OtherProgram,
     #[error("the proof does not verify inside the circuit")]
     Inner,
+    #[error(
+        "{}: has a proof of an earlier run that cannot be folded; remove the folder, and run the same command again", nodes.display()
+    )]
+    Resumed { nodes: PathBuf },
     #[error("{proof}: the proof is not what the receipts say")]
     OtherOutput { proof: String },
     #[error("{}: no such file; run: cairo-decode wrap SESSION --build BUILD", file.display())]

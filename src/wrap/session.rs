@@ -18,10 +18,10 @@ use super::span::Span;
 use super::verify::{CircuitProof, verify_circuit, verify_packed};
 use super::{WrapError, calldata, digest_felt, witness};
 use crate::receipt::{
-    FileError, SessionWriter, TensorManifest, Wrapped, WriteDocument, read_bounded, witness_name,
+    FileError, Manifest, SessionWriter, Wrapped, WriteDocument, read_bounded, witness_name,
     write_atomic,
 };
-use crate::verify::statement::{CircuitRoot, ProofFelt, v3};
+use crate::verify::statement::{CircuitRoot, ProofFelt};
 
 pub use super::documents::{Covered, WrappedSession, open, verify};
 
@@ -92,7 +92,7 @@ pub enum Event {
 /// prover give.
 pub fn wrap(
     dir: &Path,
-    manifest: &TensorManifest,
+    manifest: &Manifest,
     words: &[Felt],
     group: Option<usize>,
     observe: &mut dyn FnMut(Event),
@@ -105,9 +105,7 @@ pub fn wrap(
     if !session.is_complete() {
         return Err(WrapError::Running);
     }
-    let (receipts, _) = writer
-        .dir()
-        .check_receipts::<v3::Statement>(&session, &manifest.model)?;
+    let (receipts, _) = writer.dir().check_receipts(&session, &manifest.model)?;
     let spans = spans(&receipts);
     let group = group.unwrap_or(spans.len().max(1));
     observe(Event::Circuit { of: "leaves" });
@@ -161,6 +159,8 @@ fn decoded(bytes: &[u8], shape: &Shape) -> Result<Proof, WrapError> {
 struct Made {
     step: Step,
     proof: Vec<u8>,
+    /// Whether an earlier run made it.
+    resumed: bool,
 }
 
 /// A session on its way.
@@ -294,6 +294,8 @@ impl Wrapping<'_> {
             chunks: left.step.chunks + right.map_or(0, |right| right.step.chunks),
         };
         let leaf_root = self.leaf_root;
+        let resumed = left.resumed || right.is_some_and(|right| right.resumed);
+        let nodes = self.nodes.clone();
         let of = |made: &Made| {
             let step = made.step;
             Ok::<_, WrapError>((step.kind, self.span(step)?, self.shape(step.kind)))
@@ -307,7 +309,12 @@ impl Wrapping<'_> {
                 Ok::<_, WrapError>(Node { kind, span, proof })
             };
             let (left, right) = (node(left)?, right.map(node).transpose()?);
-            Ok(circuit.prove(leaf_root, left, right)?.proof)
+            let made = circuit.prove(leaf_root, left, right);
+            made.map(|node| node.proof).map_err(|error| match error {
+                // What a circuit takes beside a proof is in the file too, and only the circuit looks at it.
+                WrapError::Inner if resumed => WrapError::Resumed { nodes },
+                error => error,
+            })
         })
     }
 
@@ -356,6 +363,10 @@ impl Wrapping<'_> {
             time: start.elapsed(),
             resumed,
         });
-        Ok(Made { step, proof })
+        Ok(Made {
+            step,
+            proof,
+            resumed,
+        })
     }
 }

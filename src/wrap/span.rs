@@ -18,7 +18,7 @@ use stwo::core::fields::m31::M31;
 use stwo::core::fields::qm31::QM31;
 use stwo_cairo_common::prover_types::felt::split_f252;
 
-use crate::verify::statement::v3;
+use crate::verify::statement::OUTPUT_LEN;
 
 /// Limbs of 9 bits of a felt.
 pub const LIMBS: usize = 28;
@@ -28,7 +28,7 @@ pub const COMMON: Range<usize> = 0..11;
 /// Felts of the frontier where a chunk starts.
 pub const FIRST: Range<usize> = 12..17;
 /// Felts of the frontier where it ends.
-pub const LAST: Range<usize> = 17..v3::OUTPUT_LEN;
+pub const LAST: Range<usize> = 17..OUTPUT_LEN;
 
 /// What a node says, as three digests. `T` is a value or a wire.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -83,7 +83,7 @@ impl<T: Copy> Span<T> {
 
 impl Span<QM31> {
     /// What a leaf says of a chunk with this output.
-    pub fn of(output: &[Felt; v3::OUTPUT_LEN]) -> Span<QM31> {
+    pub fn of(output: &[Felt; OUTPUT_LEN]) -> Span<QM31> {
         Span {
             common: digest(&output[COMMON]),
             first: digest(&output[FIRST]),

@@ -4,7 +4,7 @@ use std::path::Path;
 
 use cairo_decode::chain::deployment::Deployment;
 use cairo_decode::chain::{ChainError, Sending, claim};
-use cairo_decode::receipt::{Document, TensorManifest, Wrapped};
+use cairo_decode::receipt::{Document, Manifest, Wrapped};
 use cairo_decode::verify::statement::CircuitRoot;
 use cairo_decode::wrap::calldata;
 use starknet_types_core::felt::Felt;
@@ -28,7 +28,7 @@ const NOT_OF_THESE: &[&str] = &["proof: interaction work"];
 
 /// Another registered model.
 pub struct Other {
-    pub manifest: TensorManifest,
+    pub manifest: Manifest,
     pub leaf_root: Felt,
 }
 
@@ -85,7 +85,7 @@ pub fn proofs(registry: &Registry<'_>, calls: &[Vec<Felt>]) {
 pub fn claims(
     registry: &Registry<'_>,
     honest: &[Felt],
-    manifest: &TensorManifest,
+    manifest: &Manifest,
     other: &Other,
     deployment: &Deployment,
 ) -> Felt {

@@ -20,7 +20,7 @@ const LONG: usize = 100;
 /// to where the program compares the root.
 pub fn chunks(bundle: &TensorBundle, session: &Session) -> [Decoded; 2] {
     let steps = |prompt: Vec<u32>, steps: usize| {
-        let root = cairo_decode::verify::statement::v3::prompt_root(&session.prompt_tokens);
+        let root = cairo_decode::verify::statement::prompt_root(&session.prompt_tokens);
         let id = session.session_id;
         let session = decode::Session::new(&bundle.build, session.domain, id, prompt);
         let mut decoded = session

@@ -48,38 +48,6 @@ fn prove_marks_the_models_text() {
     assert!(!own.lines().any(|line| line.starts_with('>')), "{own}");
 }
 
-/// Without `--chunk` the tool chooses how long chunks are; what is proven is the same.
-#[test]
-fn chunks_that_the_tool_chooses() {
-    let world = world();
-    let build = world.root.join("build");
-    let session = world.root.join("chosen-chunks");
-    let out = path(&session);
-    let proven = accept(&[
-        "prove",
-        path(&build),
-        "-p",
-        PROMPT,
-        "-n",
-        "3",
-        "-o",
-        out,
-        "--json",
-    ]);
-    let verified = verify(world, &session);
-    assert_eq!(code(&verified), 0, "{}", text(&verified.stderr));
-    let generated = accept(&["generate", path(&build), "-p", PROMPT, "-n", "3", "--json"]);
-    let json = |text: &str| serde_json::from_str::<serde_json::Value>(text).expect("JSON");
-    let (proven, verified, generated) = (
-        json(&proven),
-        json(&text(&verified.stdout)),
-        json(&generated),
-    );
-    assert_eq!(verified["generated_tokens"], generated["generated_tokens"]);
-    // So few steps are cheapest in one proof.
-    assert_eq!(proven["chunks"].as_array().expect("chunks").len(), 1);
-}
-
 /// What `verify` prints can be given back to it, and says exactly which tokens were read and chosen.
 #[test]
 fn verify_says_what_it_takes() {
@@ -155,25 +123,9 @@ fn bad_input_has_code_2_and_names_what_is_wrong() {
     let world = world();
     let build = world.root.join("build");
     let (b, m) = (path(&build).to_string(), manifest(world));
-    reject(
-        &[
-            "compile",
-            "--target",
-            "steps",
-            "no-such-model",
-            "-o",
-            "x",
-            "--name",
-            "x",
-        ],
-        2,
-        "no-such-model",
-    );
-    reject(
-        &["compile", "--target", "steps", &b, "-o", "x"],
-        2,
-        "a build of cairo-decode",
-    );
+    let nowhere = ["compile", "no-such-model", "-o", "x", "--name", "x"];
+    reject(&nowhere, 2, "no-such-model");
+    reject(&["compile", &b, "-o", "x"], 2, "a build of cairo-decode");
     reject(&["generate", path(&world.root), "-p", "a"], 2, "model.json");
     reject(
         &["prove", &b, "-p", "a", "-n", "0", "-o", "x"],
@@ -212,15 +164,16 @@ fn bad_input_has_code_2_and_names_what_is_wrong() {
     assert!(!Path::new("x").exists(), "nothing half-written");
 }
 
+/// A build of which a file was changed is refused by the commands that read that file.
 #[test]
 fn damaged_build_is_refused() {
     let world = world();
-    let damaged = world.root.join("damaged");
+    let (damaged, out) = (world.root.join("damaged"), world.root.join("of-damaged"));
     fs::create_dir_all(&damaged).expect("a folder");
     let restore = || {
         for name in [
             "model.json",
-            "graph.bin",
+            "integers.bin",
             "program.json",
             "config.json",
             "tokenizer.json",
@@ -228,18 +181,27 @@ fn damaged_build_is_refused() {
             fs::copy(world.root.join("build").join(name), damaged.join(name)).expect("copied");
         }
     };
-    for name in ["graph.bin", "program.json", "tokenizer.json"] {
+    let generate = ["generate", path(&damaged), "-p", "a", "-n", "1"];
+    let prove = proving(&damaged, "a", &out);
+    restore();
+    accept(&generate);
+    for (name, command) in [
+        ("integers.bin", &generate[..]),
+        ("tokenizer.json", &generate),
+        ("program.json", &prove),
+    ] {
         restore();
         let file = damaged.join(name);
         let mut bytes = fs::read(&file).expect("a file");
         let at = bytes.len() / 2;
         bytes[at] = if bytes[at] == b'1' { b'2' } else { b'1' };
         fs::write(&file, bytes).expect("written");
-        let output = run(&["generate", path(&damaged), "-p", "a", "-n", "1"]);
+        let output = run(command);
         assert_eq!(code(&output), 2, "{name}: {}", text(&output.stdout));
         fs::write(&file, b"").expect("written");
-        reject(&["generate", path(&damaged), "-p", "a", "-n", "1"], 2, name);
+        reject(command, 2, name);
     }
+    assert!(!out.exists(), "nothing half-written");
 }
 
 #[test]
@@ -261,6 +223,6 @@ fn help_has_an_example_for_every_command() {
     }
     assert!(accept(&["completions", "bash"]).contains("cairo-decode"));
     let build = world().root.join("build");
-    assert!(accept(&["profile", path(&build), "-p", "ab", "-n", "1"]).contains("linear"));
-    assert!(accept(&["inspect", path(&build), "--graph"]).contains("argmax"));
+    assert!(accept(&["profile", path(&build), "-p", "ab", "-n", "1"]).contains("residual"));
+    assert!(accept(&["inspect", path(&build), "--graph"]).contains("head"));
 }

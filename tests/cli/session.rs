@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use std::process::Output;
 use std::sync::OnceLock;
 
-use crate::command::{accept, code, compiling_steps, path, run, text};
+use crate::command::{accept, code, compiling, path, run, text};
 use crate::second_model;
 
 pub struct World {
@@ -49,7 +49,7 @@ pub fn world() -> &'static World {
             proven: serde_json::Value::Null,
         };
         let (model, build) = (world.root.join("second"), world.root.join("build"));
-        let report = accept(&[&compiling_steps(&model, &build)[..], &["--json"]].concat());
+        let report = accept(&[&compiling(&model, &build)[..], &["--json"]].concat());
         assert!(report.contains("top1_agreement"));
         let proven = prove(&world, PROMPT, "session");
         world.proven = serde_json::from_str(&proven).expect("JSON");
@@ -89,13 +89,4 @@ pub fn assert_rejected(world: &World, session: &Path, names: &str) {
     assert_eq!(code(&output), 1, "{names}: {stderr}");
     assert!(stderr.contains(names), "{stderr:?} does not name {names:?}");
     assert!(!stderr.contains("panicked"), "{stderr}");
-}
-
-/// Changes one value of a JSON file.
-pub fn edit(file: &Path, pointer: &str, change: impl Fn(&serde_json::Value) -> serde_json::Value) {
-    let mut document: serde_json::Value =
-        serde_json::from_slice(&fs::read(file).expect("a document")).expect("JSON");
-    let value = document.pointer_mut(pointer).expect("a value");
-    *value = change(value);
-    fs::write(file, document.to_string()).expect("written");
 }

@@ -1,7 +1,7 @@
 //! The Cairo verifier against the Rust verifier on the same proofs: both take the fixture, and both refuse each change of it.
 
-use cairo_decode::receipt::{Document, TensorReceipt, Wrapped};
-use cairo_decode::verify::statement::v3::OUTPUT_LEN;
+use cairo_decode::receipt::{Document, Receipt, Wrapped};
+use cairo_decode::verify::statement::OUTPUT_LEN;
 use cairo_decode::wrap::span::{COMMON, FIRST, LAST, Span};
 use cairo_decode::wrap::verify::verify_packed;
 use cairo_decode::wrap::{calldata, digest_felt, felt_digest, fold};
@@ -117,7 +117,7 @@ impl Case {
         let wrapped = Wrapped::read(&fixture("wrapped-0000.json")).expect("wrapped-0000.json");
         let output = |chunk: u32| {
             let receipt = fixture(&format!("chunk-{chunk:04}.receipt.json"));
-            let receipt = TensorReceipt::read(&receipt).expect("a receipt");
+            let receipt = Receipt::read(&receipt).expect("a receipt");
             receipt.statement.to_output()
         };
         let (first, last) = (output(0), output(wrapped.chunks - 1));

@@ -5,11 +5,11 @@ use std::fs;
 use std::path::Path;
 
 use cairo_decode::receipt::{
-    Completion, Document, Folder, MAX_DOCUMENT_BYTES, MAX_SESSION_STEPS, ProofIdentity, Session,
-    SessionDir, TensorManifest, TensorReceipt, proof_name, receipt_name,
+    Completion, Document, Folder, MAX_DOCUMENT_BYTES, MAX_SESSION_STEPS, Manifest, ProofIdentity,
+    Receipt, Session, SessionDir, proof_name, receipt_name,
 };
-use cairo_decode::verify::statement::v3::{Frontier, Statement, extended, prompt_root};
 use cairo_decode::verify::statement::{ChosenRoot, MAX_POSITION, Policy, TokensRoot};
+use cairo_decode::verify::statement::{Frontier, extended, prompt_root};
 use cairo_decode::wrap;
 use cairo_decode_verdicts::{verify_receipt, verify_session};
 use serde::Serialize;
@@ -25,9 +25,8 @@ fn folder_bound(bytes: usize) -> usize {
 }
 
 /// The largest model that there can be.
-fn manifest() -> TensorManifest {
-    let mut manifest =
-        TensorManifest::from_json(&fixture("wrapped-session/model.json")).expect("a manifest");
+fn manifest() -> Manifest {
+    let mut manifest = Manifest::from_json(&fixture("model.json")).expect("a manifest");
     manifest.model.context_length = MAX_POSITION;
     manifest.model.policy = Policy::greedy(None);
     manifest
@@ -47,9 +46,8 @@ fn write<D: Document + Serialize>(dir: &Path, name: &str, document: &D) {
 }
 
 /// A session in which everything but the proofs is as it must be.
-fn session(manifest: &TensorManifest, prompt: &[u32], chosen: &[u32]) -> Session {
-    let mut session =
-        Session::from_json(&fixture("wrapped-session/session.json")).expect("a session");
+fn session(manifest: &Manifest, prompt: &[u32], chosen: &[u32]) -> Session {
+    let mut session = Session::from_json(&fixture("session.json")).expect("a session");
     session.policy = manifest.model.policy;
     session.prompt_tokens = prompt.to_vec();
     session.requested_tokens = chosen.len() as u32;
@@ -61,9 +59,8 @@ fn session(manifest: &TensorManifest, prompt: &[u32], chosen: &[u32]) -> Session
 }
 
 /// Its receipts, for chunks of so many steps.
-fn receipts(session: &Session, steps: usize) -> Vec<TensorReceipt> {
-    let template = TensorReceipt::from_json(&fixture("wrapped-session/chunk-0000.receipt.json"))
-        .expect("a receipt");
+fn receipts(session: &Session, steps: usize) -> Vec<Receipt> {
+    let template = Receipt::from_json(&fixture("chunk-0000.receipt.json")).expect("a receipt");
     let end = session.completion.as_ref().expect("an end");
     let prompt = &session.prompt_tokens;
     let tokens = [&prompt[..], &end.generated_tokens].concat();
@@ -104,7 +101,7 @@ fn receipts(session: &Session, steps: usize) -> Vec<TensorReceipt> {
 }
 
 /// Writes a session; returns how many bytes its documents have.
-fn write_session(dir: &Path, session: &Session, receipts: &[TensorReceipt]) -> usize {
+fn write_session(dir: &Path, session: &Session, receipts: &[Receipt]) -> usize {
     let mut session = session.clone();
     if let Some(end) = &mut session.completion {
         end.chunks = receipts.len() as u32;
@@ -123,7 +120,7 @@ fn size(dir: &Path) -> usize {
 }
 
 /// Everybody who reads a session's folder must refuse this one, for this reason.
-fn refused(worst: &mut Worst, dir: &Path, manifest: &TensorManifest, bytes: usize, reason: &str) {
+fn refused(worst: &mut Worst, dir: &Path, manifest: &Manifest, bytes: usize, reason: &str) {
     let accept = manifest
         .model
         .accept(Session::read(&dir.join("session.json")).map_or_else(
@@ -291,7 +288,7 @@ fn folders_of_many_files() {
         let folder = SessionDir::open(dir.path()).expect("a folder");
         session.completion = None;
         let read = folder
-            .load_receipts::<Statement>(&session)
+            .load_receipts(&session)
             .expect_err("a running session");
         assert!(read.to_string().contains("not a chunk's name"), "{read}");
         fs::remove_file(dir.path().join(name)).expect("removed");

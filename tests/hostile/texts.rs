@@ -1,8 +1,8 @@
 //! Texts that a model is calibrated and measured on, as large as they may be: what a tokenizer needs for them.
 
 use super::{ONE, Worst};
+use cairo_decode::fidelity::Documents;
 use cairo_decode::model::Text;
-use cairo_decode::quantize::Documents;
 use std::path::Path;
 
 /// The most memory that encoding a text of so many bytes may need: docs/security.md, "Bounds".

@@ -2,13 +2,13 @@
 
 use std::path::Path;
 
+use cairo_decode::fidelity::{Documents, follow, texts};
 use cairo_decode::integers::{Carried, Description, Operation, ranges, step};
 use cairo_decode::model::Model;
-use cairo_decode::quantize::{Documents, follow, texts};
-use cairo_decode::scales::integer_block::Blocks;
-use cairo_decode::scales::network::Network;
-use cairo_decode::scales::real::{self, RealState};
-use cairo_decode::scales::{Floats, Options, Reference, block, measure, quantise};
+use cairo_decode::quantize::integer_block::Blocks;
+use cairo_decode::quantize::network::Network;
+use cairo_decode::quantize::real::{self, RealState};
+use cairo_decode::quantize::{Floats, Options, Reference, block, measure, quantise};
 use cairo_decode::tensor::plan;
 use serde_json::json;
 

@@ -4,15 +4,14 @@ use std::collections::BTreeSet;
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use cairo_decode::integers::{Carried, step};
-use cairo_decode::model::Model;
-use cairo_decode::quantize::float::FloatModel;
-use cairo_decode::quantize::{
+use cairo_decode::fidelity::{
     Documents, FidelityReport, Follower, NoProof, Verdict, divergence, follow,
 };
-use cairo_decode::scales::network::Network;
-use cairo_decode::scales::sites::{Hybrid, losses as losses_of};
-use cairo_decode::scales::{Floats, Options, Quantised, coarse, quantise};
+use cairo_decode::integers::{Carried, step};
+use cairo_decode::model::Model;
+use cairo_decode::quantize::network::Network;
+use cairo_decode::quantize::sites::{Hybrid, losses as losses_of};
+use cairo_decode::quantize::{Floats, Options, Quantised, coarse, quantise};
 
 /// Paragraphs that are compared: more say the same.
 const PARAGRAPHS: usize = 12;
@@ -73,13 +72,12 @@ fn report(model: &Model, of: &Quantised) -> FidelityReport {
 /// How many tokens behind a prompt are the float model's, up to the context.
 fn greedy(model: &Model, of: &Quantised, prompt: &str) -> usize {
     let prompt = model.tokenizer.encode(prompt).unwrap();
-    let float = FloatModel::new(model).unwrap();
-    let (mut state, mut carried) = (float.start(), Carried::new(&of.description));
+    let (mut floats, mut carried) = (Floats::of(model), Carried::new(&of.description));
     let mut token = prompt[0];
     for position in 1..of.network.context {
-        let logits = float.step(&mut state, token, &mut ());
+        let logits = floats.logits(token).unwrap();
         let chosen = step(&of.description, &mut carried, token).unwrap().token;
-        let largest = logits.iter().copied().fold(f32::NEG_INFINITY, f32::max);
+        let largest = logits.iter().copied().fold(f64::NEG_INFINITY, f64::max);
         let expected = logits.iter().position(|&x| x == largest).unwrap() as u32;
         match prompt.get(position) {
             Some(&given) => token = given,

@@ -2,10 +2,10 @@
 
 use std::path::Path;
 
+use cairo_decode::fidelity::Documents;
 use cairo_decode::integers::{Carried, Description, Operation, ranges, step};
 use cairo_decode::model::Model;
-use cairo_decode::quantize::Documents;
-use cairo_decode::scales::{Options, quantise};
+use cairo_decode::quantize::{Options, quantise};
 use cairo_decode::tensor::values::compute;
 use cairo_decode::tensor::{Chunk, PlanError, Planned, plan};
 

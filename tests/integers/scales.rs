@@ -1,11 +1,11 @@
 //! The quantiser on random models of several shapes.
 
+use cairo_decode::fidelity::Documents;
 use cairo_decode::integers::{Carried, Operation, Refusal, step};
 use cairo_decode::model::Model;
-use cairo_decode::quantize::Documents;
-use cairo_decode::scales::network::{Function, Network, Product, Real, Site};
-use cairo_decode::scales::real::{self, RealState};
-use cairo_decode::scales::{Options, Quantised, ScaleError, quantise, quantise_on};
+use cairo_decode::quantize::network::{Function, Network, Product, Real, Site};
+use cairo_decode::quantize::real::{self, RealState};
+use cairo_decode::quantize::{Options, Quantised, ScaleError, quantise, quantise_on};
 
 use crate::model_dir::{Random, Shape, random_model, text};
 

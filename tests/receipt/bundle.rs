@@ -7,7 +7,6 @@ use cairo_decode::receipt::{
     Files, Folder, SessionBundle, SessionDir, SessionWriter, WriteDocument, proof_name,
     receipt_name, write_bundle,
 };
-use cairo_decode::verify::statement::Statement;
 
 use crate::command::{accept, path, reject};
 use crate::fixtures::{Recipe, Run, proof_bytes, run};
@@ -48,7 +47,7 @@ fn a_bundle_has_what_the_folder_has() {
         assert!(refused.starts_with(&expected), "{refused}");
     }
     assert!(!bundle.has("notes.txt") && bundle.has("session.json"));
-    let checked = SessionDir::of(bundle).and_then(|dir| dir.check::<Statement>(&run.manifest));
+    let checked = SessionDir::of(bundle).and_then(|dir| dir.check(&run.manifest));
     assert_eq!(checked.expect("a session").0, run.session);
     // The same session is the same file.
     let before = fs::read(&file).expect("a file");

@@ -5,8 +5,7 @@ use cairo_decode::verify::statement::Frontier;
 use cairo_decode_verdicts::check_session;
 use starknet_types_core::felt::Felt;
 
-use crate::fixtures::{PROMPT, Recipe, Run, onchain, run};
-use crate::toy::repair_roots;
+use crate::fixtures::{PROMPT, Recipe, Run, onchain, repair_roots, run};
 
 pub fn check(run: &Run) -> Result<SessionFacts, SessionError> {
     check_session(&run.session, &run.manifest, &run.receipts)
@@ -25,21 +24,25 @@ fn rename(run: &mut Run) {
 
 #[test]
 fn complete_sessions_are_accepted_however_they_are_cut() {
-    let whole = check(&run(&Recipe {
-        chunk_size: 100,
-        ..Recipe::default()
-    }))
-    .unwrap();
-    assert_eq!((whole.chunks, whole.steps, whole.finished), (1, 8, true));
-    assert_eq!(Some(whole.first), Frontier::start(&PROMPT));
-    for chunk_size in 1..=8 {
-        let facts = check(&run(&Recipe {
+    let cut = |prompt: &[u32], chunk_size: usize| {
+        let prompt = prompt.to_vec();
+        let recipe = Recipe {
+            prompt,
             chunk_size,
             ..Recipe::default()
-        }))
-        .unwrap();
-        assert_eq!(facts.last, whole.last);
-        assert_eq!(facts.generated_tokens, whole.generated_tokens);
+        };
+        check(&run(&recipe)).unwrap()
+    };
+    for (prompt, steps) in [(&PROMPT[..], 8), (&[3], 5)] {
+        let whole = cut(prompt, 100);
+        let expected = (1, steps, true);
+        assert_eq!((whole.chunks, whole.steps, whole.finished), expected);
+        assert_eq!(Some(whole.first), Frontier::start(prompt));
+        for chunk_size in 1..=8 {
+            let facts = cut(prompt, chunk_size);
+            assert_eq!(facts.last, whole.last);
+            assert_eq!(facts.generated_tokens, whole.generated_tokens);
+        }
     }
     for requested in [0, 1, 20] {
         let facts = check(&run(&Recipe {
@@ -203,11 +206,12 @@ fn requirement_20_receipts_of_another_session() {
 #[test]
 fn requirement_19_every_frontier_field_takes_part_in_the_link() {
     type Change = fn(&mut Frontier);
-    let changes: [(Change, &str); 4] = [
+    let changes: [(Change, &str); 5] = [
         (|f| f.position += 1, "position"),
         (|f| f.last_token += 1, "last_token"),
         (|f| f.kv_root.0 += Felt::ONE, "kv_root"),
         (|f| f.tokens_root.0 += Felt::ONE, "tokens_root"),
+        (|f| f.chosen_root.0 += Felt::ONE, "chosen_root"),
     ];
     for (change, field) in changes {
         for index in 0..3 {
@@ -224,7 +228,8 @@ fn requirement_19_every_frontier_field_takes_part_in_the_link() {
                 }
                 repair_roots(receipt);
             }
-            if field == "tokens_root" {
+            // The chunk is one that starts there: its tokens lead from there to its end.
+            if ["last_token", "tokens_root", "chosen_root"].contains(&field) {
                 repair_roots(&mut run.receipts[index]);
             }
             let start =

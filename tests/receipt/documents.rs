@@ -1,14 +1,17 @@
 //! Strictness of the three documents, and their errors' wording.
 
 use std::fs;
+use std::path::Path;
 
 use cairo_decode::receipt::{
-    Completion, Digest, DocumentError, FileError, FormatError, MAX_DOCUMENT_BYTES, Manifest,
-    Receipt, Session, WriteDocument, write_atomic,
+    Completion, Digest, DocumentError, FileError, FormatError, MAX_DOCUMENT_BYTES, MODEL_FORMAT,
+    Manifest, RECEIPT_FORMAT, Receipt, Session, WriteDocument, write_atomic,
 };
 use cairo_decode_verdicts::Document;
+use expect_test::expect_file;
+use starknet_types_core::felt::Felt;
 
-use crate::fixtures::{Recipe, run};
+use crate::fixtures::{Recipe, document, run};
 
 #[test]
 fn documents_round_trip() {
@@ -18,8 +21,9 @@ fn documents_round_trip() {
     });
     let folder = tempfile::tempdir().unwrap();
     let file = folder.path().join("document.json");
-    run.manifest.write(&file).unwrap();
-    assert_eq!(Manifest::read(&file).unwrap(), run.manifest);
+    let manifest = document(&Recipe::default());
+    manifest.write(&file).unwrap();
+    assert_eq!(Manifest::read(&file).unwrap(), manifest);
     for receipt in &run.receipts {
         receipt.write(&file).unwrap();
         assert_eq!(Receipt::read(&file).unwrap(), *receipt);
@@ -47,6 +51,18 @@ fn fields_in_another_order_mean_the_same() {
     );
 }
 
+/// The text of a receipt does not change unnoticed.
+#[test]
+fn a_receipt_has_one_text() {
+    let run = run(&Recipe {
+        chunk_size: 5,
+        ..Recipe::default()
+    });
+    let text = run.receipts[0].to_json().unwrap();
+    let golden = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/golden/tensor_receipt.json");
+    expect_file![golden].assert_eq(&text);
+}
+
 /// What reading says about the receipt's text after a replacement.
 fn replaced(from: &str, to: &str) -> String {
     let text = run(&Recipe::default()).receipts[0].to_json().unwrap();
@@ -58,8 +74,12 @@ fn replaced(from: &str, to: &str) -> String {
 
 #[test]
 fn requirement_27_another_format() {
-    let old = "cairo-decode-receipt/1";
-    for other in ["cairo-decode-receipt/2", "cairo-decode-model/1"] {
+    let old = RECEIPT_FORMAT;
+    for other in [
+        "cairo-decode-receipt/1",
+        "cairo-decode-receipt/3",
+        "cairo-decode-model/2",
+    ] {
         assert_eq!(
             replaced(old, other),
             format!(
@@ -67,7 +87,7 @@ fn requirement_27_another_format() {
             )
         );
     }
-    let newer = br#"{"format":"cairo-decode-receipt/2","else":1}"#;
+    let newer = br#"{"format":"cairo-decode-receipt/3","else":1}"#;
     let error = Receipt::from_json(newer).unwrap_err();
     assert!(matches!(error, FormatError::OtherFormat { .. }));
 }
@@ -139,7 +159,7 @@ fn numbers_and_felts_have_one_spelling() {
         "99999999999999999999999",
     ] {
         let error = replaced(
-            "\"spec_version\": 1",
+            "\"spec_version\": 2",
             &format!("\"spec_version\": {number}"),
         );
         assert!(
@@ -197,7 +217,7 @@ fn long_texts_do_not_flood_the_message() {
     // Tens of thousands of fields are refused quickly.
     let fields: Vec<String> = (0..60_000).map(|n| format!("\"f{n}\":0")).collect();
     let many = format!(
-        "{{\"format\":\"cairo-decode-receipt/1\",{}}}",
+        "{{\"format\":\"cairo-decode-receipt/2\",{}}}",
         fields.join(",")
     );
     assert!(Receipt::from_json(many.as_bytes()).is_err());
@@ -255,31 +275,36 @@ fn what_could_not_be_read_back_is_not_written() {
     run.session.prompt_tokens = vec![1];
     run.session.prompt = "x".repeat(MAX_DOCUMENT_BYTES as usize);
     assert!(run.session.write(&file).is_err());
-    run.manifest.name = "\u{1b}[2J".to_owned();
-    assert!(run.manifest.write(&file).is_err());
+    let mut manifest = document(&Recipe::default());
+    manifest.model.name = "\u{1b}[2J".to_owned();
+    assert!(manifest.write(&file).is_err());
     assert!(!file.exists());
 }
 
 #[test]
 fn manifests_keep_their_rules() {
     type Change = fn(&mut Manifest);
-    let rules: [(Change, &str); 6] = [
-        (|m| m.vocab_size = 0, "vocab_size"),
-        (|m| m.context_length = 0, "context_length"),
-        (|m| m.context_length = u32::MAX, "context_length"),
-        (|m| m.policy.eos = Some(64), "policy.eos"),
-        (|m| m.name.push('\n'), "name"),
-        (|m| m.source.push('\u{7f}'), "source"),
+    let rules: [(Change, &str); 10] = [
+        (|m| m.model.vocab_size = 0, "vocab_size"),
+        (|m| m.model.context_length = 0, "context_length"),
+        (|m| m.model.context_length = u32::MAX, "context_length"),
+        (|m| m.model.policy.eos = Some(64), "policy.eos"),
+        (|m| m.model.name.push('\n'), "name"),
+        (|m| m.model.source.push('\u{7f}'), "source"),
+        (|m| m.model.spec_version -= 1, "spec_version"),
+        (|m| m.model.statement_version -= 1, "statement_version"),
+        (|m| m.model.model_root.0 += Felt::ONE, "model_root"),
+        (|m| m.parameters_root.0 += Felt::ONE, "model_root"),
     ];
     for (change, field) in rules {
-        let mut manifest = run(&Recipe::default()).manifest;
+        let mut manifest = document(&Recipe::default());
         let before = serde_json::to_value(&manifest).unwrap();
         change(&mut manifest);
         let error = manifest.to_json().unwrap_err().to_string();
         assert!(error.starts_with(&format!("{field}: ")), "{error}");
         let mut document = serde_json::to_value(&manifest).unwrap();
         assert_ne!(document, before);
-        document["format"] = serde_json::json!("cairo-decode-model/1");
+        document["format"] = MODEL_FORMAT.into();
         let error = Manifest::from_json(document.to_string().as_bytes())
             .unwrap_err()
             .to_string();

@@ -1,11 +1,11 @@
 //! The ends of a session: prompt, token lists, generated tokens, eos, the model's manifest.
 
 use cairo_decode::receipt::{Receipt, ReceiptError, SessionError};
+use cairo_decode::spec::poseidon2::P;
 use starknet_types_core::felt::Felt;
 
 use crate::chain::{check, refused};
-use crate::fixtures::{PROMPT, Recipe, Run, run};
-use crate::toy::repair_roots;
+use crate::fixtures::{PROMPT, Recipe, Run, repair_roots, run};
 
 #[test]
 fn requirement_21_the_prompt_is_pinned() {
@@ -16,6 +16,13 @@ fn requirement_21_the_prompt_is_pinned() {
     assert!(refused(&other).starts_with("chunk-0000.receipt.json: statement.prompt_length: "));
     other.session.prompt_tokens.clear();
     assert_eq!(check(&other), Err(SessionError::NoPrompt));
+    // A token as large as the chain's field, whatever the manifest's vocabulary.
+    let mut large = run(&Recipe::default());
+    large.manifest.vocab_size = u32::MAX;
+    check(&large).unwrap();
+    large.session.prompt_tokens[3] += P;
+    let said = "session.json: prompt_tokens: 2147483654 is too large for a chain of tokens";
+    assert!(refused(&large).starts_with(said));
     other.session.prompt_tokens = vec![64];
     let outside = SessionError::PromptToken {
         index: 0,
@@ -51,9 +58,9 @@ fn requirement_22_token_lists_are_those_behind_the_roots() {
         }
     };
     let error = receipt(|r| r.emitted_tokens[0] += 1);
-    assert!(matches!(error, ReceiptError::Emitted { .. }), "{error}");
+    assert!(matches!(error, ReceiptError::Chosen { .. }), "{error}");
     let error = receipt(|r| r.emitted_tokens.swap(0, 1));
-    assert!(matches!(error, ReceiptError::Emitted { .. }), "{error}");
+    assert!(matches!(error, ReceiptError::Chosen { .. }), "{error}");
     let error = receipt(|r| r.emitted_tokens.push(0));
     assert!(
         matches!(

@@ -11,13 +11,11 @@ mod table;
 
 use cairo_decode::receipt::{ProofIdentity, SessionError, receipt_checks, session_checks};
 
-use cairo_decode::verify::statement::{Statement, v3};
 use cairo_decode_verdicts::{check_receipt, check_session};
 
-use crate::fixtures::{Recipe, Run, onchain, proof_bytes, run_of};
-use crate::own_attacks::Attacked;
+use crate::fixtures::{Recipe, Run, onchain, proof_bytes, run};
 use crate::receipt_attacks::{Case, honest, receipt_attacks};
-use crate::session_attacks::{SessionAttacked, session_attacks};
+use crate::session_attacks::session_attacks;
 use table::Row;
 
 /// The only kind of policy there is has no other value: its check has no attack.
@@ -26,18 +24,8 @@ const WITHOUT_OTHER_VALUE: &str = "accepted policy.kind";
 /// Every check of a receipt has an attack that fails it; the table says what else would.
 #[test]
 fn requirement_24_what_each_check_of_a_receipt_stops() {
-    receipt_table::<Statement>("necessity of the receipt's checks");
-}
-
-/// The same of a receipt about a statement of version 3.
-#[test]
-fn requirement_24_what_each_check_of_a_tensor_receipt_stops() {
-    receipt_table::<v3::Statement>("necessity of the tensor receipt's checks");
-}
-
-fn receipt_table<S: Attacked>(name: &str) {
-    let honest = honest::<S>();
-    let findings = |c: &Case<S>| -> Vec<(&str, bool)> {
+    let honest = honest();
+    let findings = |c: &Case| -> Vec<(&str, bool)> {
         let checks = receipt_checks(&c.receipt, &c.facts, &c.proof, &c.accept);
         let found = checks.iter().map(|check| (check.name(), check.find()));
         found
@@ -51,7 +39,7 @@ fn receipt_table<S: Attacked>(name: &str) {
     };
     let all: Vec<&str> = findings(&honest).iter().map(|(name, _)| *name).collect();
     assert!(findings(&honest).iter().all(|(_, bad)| !bad));
-    let attacks = receipt_attacks::<S>();
+    let attacks = receipt_attacks();
     let mut attacked: BTreeSet<&str> = attacks.iter().map(|(check, ..)| *check).collect();
     assert!(attacked.insert(WITHOUT_OTHER_VALUE));
     assert_eq!(attacked, BTreeSet::from_iter(all.iter().copied()));
@@ -63,7 +51,10 @@ fn receipt_table<S: Attacked>(name: &str) {
         assert!(refused.is_err(), "{attack}: accepted");
         rows.push(row(check, attack, findings(&case)));
     }
-    table::check(name, &table::necessity(&rows));
+    table::check(
+        "necessity of the receipt's checks",
+        &table::necessity(&rows),
+    );
 }
 
 /// A refusal's message names the field that the refusal is about.
@@ -99,23 +90,13 @@ fn row(check: &str, attack: &str, findings: Vec<(&str, bool)>) -> Row {
 /// other checks of the session, then those of each receipt with its proof.
 #[test]
 fn requirement_24_what_each_check_of_a_session_stops() {
-    session_table::<Statement>("necessity of the session's checks");
-}
-
-/// The same of a session with statements of version 3.
-#[test]
-fn requirement_24_what_each_check_of_a_tensor_session_stops() {
-    session_table::<v3::Statement>("necessity of the tensor session's checks");
-}
-
-fn session_table<S: SessionAttacked>(name: &str) {
-    let honest = run_of::<S>(&Recipe {
+    let honest = run(&Recipe {
         domain: onchain(),
         eos: Some(61),
         ..Recipe::default()
     });
     let accept = honest.accept();
-    let findings = |r: &Run<S>| -> Vec<(&str, bool)> {
+    let findings = |r: &Run| -> Vec<(&str, bool)> {
         let own = session_checks(&r.session, &r.manifest, &r.receipts);
         let found = own.iter().map(|check| (check.name(), check.find()));
         let is_named = |error: SessionError| {
@@ -130,7 +111,7 @@ fn session_table<S: SessionAttacked>(name: &str) {
             .map(|(name, found)| (name, found.is_err_and(is_named)))
             .collect()
     };
-    let of_receipts = |r: &Run<S>| -> Option<String> {
+    let of_receipts = |r: &Run| -> Option<String> {
         // The verifier's side: the manifest at hand, and the domain that was asked for.
         let accept = r.manifest.accept(*accept.domain());
         r.receipts
@@ -139,7 +120,7 @@ fn session_table<S: SessionAttacked>(name: &str) {
             .find_map(|(receipt, facts)| {
                 // Each with the file that its statement's proof is.
                 let mut proof = ProofIdentity::of(&proof_bytes(&receipt.statement));
-                if facts.output != receipt.statement.output() {
+                if facts.output != receipt.statement.to_output().to_vec() {
                     proof.blake2s = receipt.proof.blake2s;
                 }
                 let checks = receipt_checks(receipt, facts, &proof, &accept);
@@ -150,7 +131,7 @@ fn session_table<S: SessionAttacked>(name: &str) {
     let all: Vec<&str> = findings(&honest).iter().map(|(name, _)| *name).collect();
     assert!(findings(&honest).iter().all(|(_, bad)| !bad));
     assert_eq!(of_receipts(&honest), None);
-    let attacks = session_attacks::<S>();
+    let attacks = session_attacks();
     let attacked: BTreeSet<&str> = attacks.iter().map(|(check, ..)| *check).collect();
     assert_eq!(attacked, BTreeSet::from_iter(all.iter().copied()));
     let mut rows = vec![];
@@ -164,5 +145,8 @@ fn session_table<S: SessionAttacked>(name: &str) {
         row.next = row.next.or_else(|| of_receipts(&attacked));
         rows.push(row);
     }
-    table::check(name, &table::necessity(&rows));
+    table::check(
+        "necessity of the session's checks",
+        &table::necessity(&rows),
+    );
 }

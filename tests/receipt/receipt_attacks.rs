@@ -3,29 +3,29 @@
 //! The facts are those of proofs that the program has: whatever it takes from its input may be of the
 //! attacker's choice.
 
-use cairo_decode::receipt::{ProofIdentity, ReceiptOf};
+use cairo_decode::receipt::{ProofIdentity, Receipt};
 use cairo_decode::verify::policy::{Accept, AcceptedModel};
+use cairo_decode::verify::statement::VERSION;
 use cairo_decode::verify::statement::{
-    Channel, ContractAddress, Domain, MAX_POSITION, Preprocessed, PublicFacts, Statement,
+    Channel, ContractAddress, Domain, MAX_POSITION, Preprocessed, PublicFacts,
 };
 use starknet_types_core::felt::Felt;
 
-use crate::fixtures::{Recipe, onchain, proof_bytes, run_of};
-use crate::own_attacks::Attacked;
-use crate::toy::{Toy, repair_roots};
+use crate::fixtures::{Recipe, onchain, proof_bytes, repair_roots, run};
+use crate::root_attacks::ROOT_ATTACKS;
 
 /// A receipt, what its proof says, and who asks.
 #[derive(Clone)]
-pub struct Case<S = Statement> {
-    pub receipt: ReceiptOf<S>,
+pub struct Case {
+    pub receipt: Receipt,
     pub facts: PublicFacts,
     pub proof: ProofIdentity,
     pub accept: Accept,
 }
 
 /// The chunk after the prompt, on a chain, of a model with an end of sequence.
-pub fn honest<S: Toy>() -> Case<S> {
-    let run = run_of::<S>(&Recipe {
+pub fn honest() -> Case {
+    let run = run(&Recipe {
         domain: onchain(),
         eos: Some(63),
         ..Recipe::default()
@@ -42,50 +42,47 @@ pub fn honest<S: Toy>() -> Case<S> {
 }
 
 /// A proof of whatever the receipt says: the program takes these values from its input.
-pub fn proven<S: Toy>(case: &mut Case<S>) {
+pub fn proven(case: &mut Case) {
     let statement = &case.receipt.statement;
-    case.facts.output = statement.output();
-    case.facts.program_hash = statement.subject().program_hash.0;
+    case.facts.output = statement.to_output().to_vec();
+    case.facts.program_hash = statement.program_hash.0;
     case.proof = ProofIdentity::of(&proof_bytes(statement));
     case.receipt.proof.bytes = case.proof.bytes;
     case.receipt.proof.blake2s = case.proof.blake2s;
 }
 
 /// The verifier's side with another model.
-pub fn expect<S>(case: &mut Case<S>, change: impl FnOnce(&mut AcceptedModel)) {
+pub fn expect(case: &mut Case, change: impl FnOnce(&mut AcceptedModel)) {
     let mut model = case.accept.model().clone();
     change(&mut model);
     case.accept = Accept::new(model, *case.accept.domain());
 }
 
-pub type Attack<S> = (&'static str, &'static str, fn(&mut Case<S>));
+pub type Attack = (&'static str, &'static str, fn(&mut Case));
 
 /// Attacks on one receipt: check, attack.
-pub fn receipt_attacks<S: Attacked>() -> Vec<Attack<S>> {
-    let mut attacks = S::FORM.to_vec();
-    attacks.extend(form_attacks::<S>());
-    attacks.push(S::VERSION_ATTACK);
-    attacks.extend(accept_attacks::<S>());
-    attacks.extend(output_attacks::<S>());
-    attacks.extend(S::OUTPUT);
-    attacks.extend(record_attacks::<S>());
-    attacks.extend(list_attacks::<S>());
+pub fn receipt_attacks() -> Vec<Attack> {
+    let mut attacks = form_attacks();
+    attacks.extend(accept_attacks());
+    attacks.extend(output_attacks());
+    attacks.extend(record_attacks());
+    attacks.extend(list_attacks());
     attacks
 }
 
 /// On the statement's form, and on what the verifier accepts, up to the version.
-fn form_attacks<S: Toy>() -> Vec<Attack<S>> {
+fn form_attacks() -> Vec<Attack> {
     vec![
         (
             "no contract where the domain is local",
             "a local domain with a contract, proven and asked for",
             |c| {
-                let verifier = c.receipt.statement.subject().domain.verifier;
+                let verifier = c.receipt.statement.domain.verifier;
                 let domain = Domain {
                     verifier,
                     ..Domain::local()
                 };
-                *c.receipt.statement.parts().domain = domain;
+                c.receipt.statement.domain = domain;
                 c.accept = Accept::new(c.accept.model().clone(), domain);
                 proven(c);
             },
@@ -94,8 +91,8 @@ fn form_attacks<S: Toy>() -> Vec<Attack<S>> {
             "a contract where there is a chain",
             "a chain without a contract, proven and asked for",
             |c| {
-                c.receipt.statement.parts().domain.verifier = ContractAddress(Felt::ZERO);
-                let domain = c.receipt.statement.subject().domain;
+                c.receipt.statement.domain.verifier = ContractAddress(Felt::ZERO);
+                let domain = c.receipt.statement.domain;
                 c.accept = Accept::new(c.accept.model().clone(), domain);
                 proven(c);
             },
@@ -106,9 +103,9 @@ fn form_attacks<S: Toy>() -> Vec<Attack<S>> {
             |c| {
                 let statement = &mut c.receipt.statement;
                 let far = MAX_POSITION - 8;
-                *statement.parts().prompt_length = MAX_POSITION + 1;
-                *statement.from().position = far;
-                *statement.to().position = far + statement.steps();
+                statement.prompt_length = MAX_POSITION + 1;
+                statement.frontier_in.position = far;
+                statement.frontier_out.position = far + statement.steps;
                 let tokens: Vec<u32> = c.receipt.tokens().collect();
                 (c.receipt.forced_tokens, c.receipt.emitted_tokens) = (tokens, vec![]);
                 repair_roots(&mut c.receipt);
@@ -117,8 +114,8 @@ fn form_attacks<S: Toy>() -> Vec<Attack<S>> {
         ),
         ("a step", "a chunk of no steps", |c| {
             let statement = &mut c.receipt.statement;
-            *statement.parts().steps = 0;
-            *statement.parts().frontier_out = *statement.frontier_in();
+            statement.steps = 0;
+            statement.frontier_out = statement.frontier_in;
             c.receipt.forced_tokens.clear();
             c.receipt.emitted_tokens.clear();
             repair_roots(&mut c.receipt);
@@ -135,7 +132,7 @@ fn form_attacks<S: Toy>() -> Vec<Attack<S>> {
             "frontier_out.position in range",
             "a chunk that ends at position 2^20 + 2",
             |c| {
-                let steps = c.receipt.statement.steps();
+                let steps = c.receipt.statement.steps;
                 move_to(c, MAX_POSITION + 2 - steps);
             },
         ),
@@ -143,7 +140,7 @@ fn form_attacks<S: Toy>() -> Vec<Attack<S>> {
             "position + steps",
             "a step more than the positions say",
             |c| {
-                *c.receipt.statement.parts().steps += 1;
+                c.receipt.statement.steps += 1;
                 proven(c);
             },
         ),
@@ -151,16 +148,21 @@ fn form_attacks<S: Toy>() -> Vec<Attack<S>> {
             "accepted spec_version",
             "a program of another specification, and its manifest",
             |c| {
-                *c.receipt.statement.parts().spec_version += 1;
+                c.receipt.statement.spec_version += 1;
                 expect(c, |m| m.spec_version += 1);
                 proven(c);
             },
+        ),
+        (
+            "accepted version",
+            "a manifest of statements of another version",
+            |c| expect(c, |m| m.statement_version = VERSION - 1),
         ),
     ]
 }
 
 /// On what the verifier accepts, behind the version, and on the proof's program.
-fn accept_attacks<S: Toy>() -> Vec<Attack<S>> {
+fn accept_attacks() -> Vec<Attack> {
     vec![
         (
             "spec_version of the model",
@@ -176,7 +178,7 @@ fn accept_attacks<S: Toy>() -> Vec<Attack<S>> {
             "accepted program_hash",
             "another real model, compiled with this model's root",
             |c| {
-                c.receipt.statement.parts().program_hash.0 += Felt::ONE;
+                c.receipt.statement.program_hash.0 += Felt::ONE;
                 proven(c);
             },
         ),
@@ -184,7 +186,7 @@ fn accept_attacks<S: Toy>() -> Vec<Attack<S>> {
             "accepted policy.eos",
             "the same model with another end of sequence",
             |c| {
-                c.receipt.statement.parts().policy.eos = Some(62);
+                c.receipt.statement.policy.eos = Some(62);
                 proven(c);
             },
         ),
@@ -192,7 +194,7 @@ fn accept_attacks<S: Toy>() -> Vec<Attack<S>> {
             "accepted domain.chain",
             "a receipt for another chain",
             |c| {
-                c.receipt.statement.parts().domain.chain = "SN_MAIN".parse().expect("a chain");
+                c.receipt.statement.domain.chain = "SN_MAIN".parse().expect("a chain");
                 proven(c);
             },
         ),
@@ -200,7 +202,7 @@ fn accept_attacks<S: Toy>() -> Vec<Attack<S>> {
             "accepted domain.verifier",
             "a receipt for another contract",
             |c| {
-                c.receipt.statement.parts().domain.verifier.0 += Felt::ONE;
+                c.receipt.statement.domain.verifier.0 += Felt::ONE;
                 proven(c);
             },
         ),
@@ -225,94 +227,124 @@ fn accept_attacks<S: Toy>() -> Vec<Attack<S>> {
     ]
 }
 
-/// On the proof's output, in the felts that the types of statements share.
-fn output_attacks<S: Toy>() -> Vec<Attack<S>> {
+/// On the proof's output.
+fn output_attacks() -> Vec<Attack> {
     vec![
         (
             "statement.version",
             "the felt of another proof",
-            other_output::<S, 0>,
+            other_output::<0>,
         ),
         (
             "statement.spec_version",
             "the felt of another proof",
-            other_output::<S, 1>,
+            other_output::<1>,
         ),
         (
             "statement.domain.chain",
             "a proof for another chain",
-            other_output::<S, 2>,
+            other_output::<2>,
         ),
         (
             "statement.domain.verifier",
             "a proof for another contract",
-            other_output::<S, 3>,
+            other_output::<3>,
         ),
         (
             "statement.session_id",
             "a proof of another session",
-            other_output::<S, 4>,
+            other_output::<4>,
         ),
         (
             "statement.model_root",
             "a proof of another model",
-            other_output::<S, 5>,
+            other_output::<5>,
         ),
         (
             "statement.policy.kind",
             "a proof of another policy",
-            other_output::<S, 6>,
+            other_output::<6>,
         ),
         (
             "statement.policy.eos",
             "a proof with another end of sequence",
-            other_output::<S, 7>,
+            other_output::<7>,
         ),
         (
             "statement.boundary",
             "a proof with another kind of boundary",
-            other_output::<S, 8>,
+            other_output::<8>,
         ),
         (
             "statement.prompt_root",
             "a proof of another prompt",
-            other_output::<S, 9>,
+            other_output::<9>,
         ),
         (
             "statement.prompt_length",
             "a proof of a longer prompt",
-            other_output::<S, 10>,
+            other_output::<10>,
         ),
         (
             "statement.steps",
             "a proof of another number of steps",
-            other_output::<S, 11>,
+            other_output::<11>,
         ),
         (
             "statement.frontier_in.position",
             "a proof from another position",
-            other_output::<S, 12>,
+            other_output::<12>,
         ),
         (
             "statement.frontier_in.last_token",
             "a proof from another token",
-            other_output::<S, 13>,
+            other_output::<13>,
         ),
         (
             "statement.frontier_in.kv_root",
             "a proof from other keys and values",
-            other_output::<S, 14>,
+            other_output::<14>,
         ),
         (
             "statement.frontier_in.tokens_root",
             "a proof from other tokens",
-            other_output::<S, 15>,
+            other_output::<15>,
+        ),
+        (
+            "statement.frontier_in.chosen_root",
+            "a proof from other choices",
+            other_output::<16>,
+        ),
+        (
+            "statement.frontier_out.position",
+            "a proof to another position",
+            other_output::<17>,
+        ),
+        (
+            "statement.frontier_out.last_token",
+            "a proof to another token",
+            other_output::<18>,
+        ),
+        (
+            "statement.frontier_out.kv_root",
+            "a proof to other keys and values",
+            other_output::<19>,
+        ),
+        (
+            "statement.frontier_out.tokens_root",
+            "a proof to other tokens",
+            other_output::<20>,
+        ),
+        (
+            "statement.frontier_out.chosen_root",
+            "a proof to other choices",
+            other_output::<21>,
         ),
     ]
 }
 
 /// On the record of the proof.
-fn record_attacks<S: Toy>() -> Vec<Attack<S>> {
+fn record_attacks() -> Vec<Attack> {
     vec![
         ("bytes", "a record of another size", |c| {
             c.receipt.proof.bytes += 1
@@ -362,8 +394,8 @@ fn record_attacks<S: Toy>() -> Vec<Attack<S>> {
 }
 
 /// On the lists of tokens.
-fn list_attacks<S: Attacked>() -> Vec<Attack<S>> {
-    let mut attacks: Vec<Attack<S>> = vec![
+fn list_attacks() -> Vec<Attack> {
+    let mut attacks: Vec<Attack> = vec![
         (
             "number of forced tokens",
             "a chosen token listed as the prompt's",
@@ -376,19 +408,19 @@ fn list_attacks<S: Attacked>() -> Vec<Attack<S>> {
             "number of emitted tokens",
             "a chosen token more, with roots that fit",
             |c| {
-                let last = *c.receipt.statement.to().last_token;
+                let last = c.receipt.statement.frontier_out.last_token;
                 c.receipt.emitted_tokens.push(last);
                 repair_roots(&mut c.receipt);
                 proven(c);
             },
         ),
     ];
-    attacks.extend(S::ROOTS.iter().copied());
+    attacks.extend(ROOT_ATTACKS);
     attacks.push((
         "the last token is the frontier's",
         "a frontier with another last token, from another program",
         |c| {
-            *c.receipt.statement.to().last_token += 1;
+            c.receipt.statement.frontier_out.last_token += 1;
             proven(c);
         },
     ));
@@ -396,10 +428,10 @@ fn list_attacks<S: Attacked>() -> Vec<Attack<S>> {
 }
 
 /// The chunk moved to another first position.
-fn move_to<S: Toy>(case: &mut Case<S>, position: u32) {
+fn move_to(case: &mut Case, position: u32) {
     let statement = &mut case.receipt.statement;
-    *statement.from().position = position;
-    *statement.to().position = position + statement.steps();
+    statement.frontier_in.position = position;
+    statement.frontier_out.position = position + statement.steps;
     let tokens: Vec<u32> = case.receipt.tokens().collect();
     (case.receipt.forced_tokens, case.receipt.emitted_tokens) = (vec![], tokens);
     repair_roots(&mut case.receipt);
@@ -407,6 +439,6 @@ fn move_to<S: Toy>(case: &mut Case<S>, position: u32) {
 }
 
 /// The proof says something else at one place of its output.
-pub fn other_output<S, const INDEX: usize>(case: &mut Case<S>) {
+fn other_output<const INDEX: usize>(case: &mut Case) {
     case.facts.output[INDEX] += Felt::ONE;
 }

@@ -1,93 +1,31 @@
 //! Attacks on a session, as a list: which check is meant, what the attack is, how it is made. They fit every
 //! session of two chunks or more whose first chunk ends at the prompt's last token or before.
 
-use cairo_decode::receipt::{Completion, MAX_SESSION_STEPS, ProofIdentity, ReceiptOf};
-use cairo_decode::verify::statement::{MAX_POSITION, Statement, TokensRoot, v3};
+use cairo_decode::receipt::{Completion, MAX_SESSION_STEPS, ProofIdentity, Receipt};
+use cairo_decode::verify::statement::{MAX_POSITION, TokensRoot};
+use cairo_decode::verify::statement::{Statement, prompt_root};
 use starknet_types_core::felt::Felt;
 
-use crate::fixtures::{Run, proof_bytes};
-use crate::toy::{Toy, repair_roots};
+use crate::fixtures::{Run, proof_bytes, repair_roots};
 
-pub type SessionAttack<S> = (&'static str, &'static str, fn(&mut Run<S>));
-
-/// What only sessions of one type of statement are attacked with.
-pub trait SessionAttacked: Toy {
-    /// On the statements' form.
-    const ON_FORM: SessionAttack<Self>;
-    /// On the root of the chosen tokens.
-    const ON_CHOICES: SessionAttack<Self>;
-    /// On the links that only its frontiers have.
-    const ON_LINKS: &'static [SessionAttack<Self>];
-}
-
-impl SessionAttacked for Statement {
-    const ON_FORM: SessionAttack<Self> = (
-        "form of the statements",
-        "statements of another version",
-        |r| {
-            every(r, |s| s.version = 3);
-        },
-    );
-    const ON_CHOICES: SessionAttack<Self> = (
-        "emitted tokens fold to emitted_root",
-        "chosen tokens in another order",
-        |r| {
-            r.receipts[1].emitted_tokens.swap(0, 1);
-        },
-    );
-    const ON_LINKS: &'static [SessionAttack<Self>] = &[];
-}
-
-impl SessionAttacked for v3::Statement {
-    const ON_FORM: SessionAttack<Self> = (
-        "form of the statements",
-        "a chunk of no steps at the end, with a document that fits",
-        |r| {
-            let mut none = r.receipts[2].clone();
-            none.statement.steps = 0;
-            none.statement.frontier_in = none.statement.frontier_out;
-            (none.forced_tokens, none.emitted_tokens) = (vec![], vec![]);
-            none.proof.file = "chunk-0003.proof".to_owned();
-            r.receipts.push(none);
-            r.facts.push(r.facts[2].clone());
-            all_proven(r);
-            complete(r);
-        },
-    );
-    const ON_CHOICES: SessionAttack<Self> = (
-        "listed choices lead to chosen_root",
-        "a frontier after the session with another chosen_root",
-        |r| {
-            last(r).statement.frontier_out.chosen_root.0 += Felt::ONE;
-        },
-    );
-    const ON_LINKS: &'static [SessionAttack<Self>] = &[(
-        "link of chosen_root",
-        "a chunk from another run's choices",
-        |r| {
-            last(r).statement.frontier_in.chosen_root.0 = Felt::ONE;
-            repair_roots(last(r));
-            all_proven(r);
-        },
-    )];
-}
+pub type SessionAttack = (&'static str, &'static str, fn(&mut Run));
 
 /// The chunks' proofs say what the receipts do: the program takes these values from its input.
-fn all_proven<S: Toy>(run: &mut Run<S>) {
+fn all_proven(run: &mut Run) {
     for (receipt, facts) in run.receipts.iter_mut().zip(&mut run.facts) {
-        facts.output = receipt.statement.output();
+        facts.output = receipt.statement.to_output().to_vec();
         let proof = ProofIdentity::of(&proof_bytes(&receipt.statement));
         (receipt.proof.bytes, receipt.proof.blake2s) = (proof.bytes, proof.blake2s);
     }
 }
 
 /// The session's last receipt.
-fn last<S>(run: &mut Run<S>) -> &mut ReceiptOf<S> {
+fn last(run: &mut Run) -> &mut Receipt {
     run.receipts.last_mut().expect("a receipt")
 }
 
 /// Every statement with this change.
-fn every<S: Toy>(run: &mut Run<S>, change: impl Fn(&mut S)) {
+fn every(run: &mut Run, change: impl Fn(&mut Statement)) {
     run.receipts
         .iter_mut()
         .for_each(|r| change(&mut r.statement));
@@ -95,7 +33,7 @@ fn every<S: Toy>(run: &mut Run<S>, change: impl Fn(&mut S)) {
 }
 
 /// The end of the session as its receipts have it.
-fn complete<S>(run: &mut Run<S>) {
+fn complete(run: &mut Run) {
     let emitted = run.receipts.iter().flat_map(|r| &r.emitted_tokens);
     let generated_tokens: Vec<u32> = emitted.copied().collect();
     run.session.completion = Some(Completion {
@@ -105,8 +43,8 @@ fn complete<S>(run: &mut Run<S>) {
 }
 
 /// Attacks on a session: check, attack.
-pub fn session_attacks<S: SessionAttacked>() -> Vec<SessionAttack<S>> {
-    let mut attacks: Vec<SessionAttack<S>> = vec![
+pub fn session_attacks() -> Vec<SessionAttack> {
+    vec![
         (
             "session.model_root",
             "a session document about another model",
@@ -179,7 +117,21 @@ pub fn session_attacks<S: SessionAttacked>() -> Vec<SessionAttack<S>> {
                 r.receipts[1].proof.file = "chunk-0002.proof".to_owned();
             },
         ),
-        S::ON_FORM,
+        (
+            "form of the statements",
+            "a chunk of no steps at the end, with a document that fits",
+            |r| {
+                let mut none = r.receipts[2].clone();
+                none.statement.steps = 0;
+                none.statement.frontier_in = none.statement.frontier_out;
+                (none.forced_tokens, none.emitted_tokens) = (vec![], vec![]);
+                none.proof.file = "chunk-0003.proof".to_owned();
+                r.receipts.push(none);
+                r.facts.push(r.facts[2].clone());
+                all_proven(r);
+                complete(r);
+            },
+        ),
         (
             "one domain.chain",
             "a session document for another chain",
@@ -198,28 +150,28 @@ pub fn session_attacks<S: SessionAttacked>() -> Vec<SessionAttack<S>> {
             "one session_id",
             "a chunk of another session of the same prompt",
             |r| {
-                r.receipts[1].statement.parts().session_id.0 += Felt::ONE;
+                r.receipts[1].statement.session_id.0 += Felt::ONE;
                 all_proven(r);
             },
         ),
         ("one model_root", "a chunk of another model", |r| {
-            r.receipts[1].statement.parts().model_root.0 += Felt::ONE;
+            r.receipts[1].statement.model_root.0 += Felt::ONE;
             all_proven(r);
         }),
         ("one program_hash", "a chunk of another program", |r| {
-            r.receipts[1].statement.parts().program_hash.0 += Felt::ONE;
+            r.receipts[1].statement.program_hash.0 += Felt::ONE;
             r.facts[1].program_hash += Felt::ONE;
             all_proven(r);
         }),
         ("one policy", "a chunk with another end of sequence", |r| {
-            r.receipts[1].statement.parts().policy.eos = Some(62);
+            r.receipts[1].statement.policy.eos = Some(62);
             all_proven(r);
         }),
         (
             "one prompt_length",
             "a chunk after the prompt that says a shorter one",
             |r| {
-                *last(r).statement.parts().prompt_length -= 1;
+                last(r).statement.prompt_length -= 1;
                 all_proven(r);
             },
         ),
@@ -227,8 +179,7 @@ pub fn session_attacks<S: SessionAttacked>() -> Vec<SessionAttack<S>> {
             "one prompt_root",
             "a chunk after the prompt that says another one",
             |r| {
-                *last(r).statement.parts().prompt_root =
-                    S::prompt_root_of(&[5, 9, 2, 8]).expect("a prompt");
+                last(r).statement.prompt_root = prompt_root(&[5, 9, 2, 8]);
                 all_proven(r);
             },
         ),
@@ -247,19 +198,25 @@ pub fn session_attacks<S: SessionAttacked>() -> Vec<SessionAttack<S>> {
                 last(r).emitted_tokens.pop();
             },
         ),
-        S::ON_CHOICES,
+        (
+            "listed choices lead to chosen_root",
+            "a frontier after the session with another chosen_root",
+            |r| {
+                last(r).statement.frontier_out.chosen_root.0 += Felt::ONE;
+            },
+        ),
         (
             "all tokens lead to tokens_root",
             "a frontier after the session with another tokens root",
             |r| {
-                last(r).statement.to().tokens_root.0 += Felt::ONE;
+                last(r).statement.frontier_out.tokens_root.0 += Felt::ONE;
             },
         ),
         (
             "the last token is the frontier's",
             "a frontier after the session with another last token",
             |r| {
-                *last(r).statement.to().last_token += 1;
+                last(r).statement.frontier_out.last_token += 1;
             },
         ),
         (
@@ -269,12 +226,12 @@ pub fn session_attacks<S: SessionAttacked>() -> Vec<SessionAttack<S>> {
                 // The session document's prompt, and the root of it, stay.
                 r.receipts[0].forced_tokens[1] = 50;
                 repair_roots(&mut r.receipts[0]);
-                let mut before = *r.receipts[0].statement.frontier_out();
+                let mut before = r.receipts[0].statement.frontier_out;
                 for receipt in &mut r.receipts[1..] {
-                    let root = *S::of(&mut before).tokens_root;
-                    *receipt.statement.from().tokens_root = root;
+                    let root = before.tokens_root;
+                    receipt.statement.frontier_in.tokens_root = root;
                     repair_roots(receipt);
-                    before = *receipt.statement.frontier_out();
+                    before = receipt.statement.frontier_out;
                 }
                 all_proven(r);
             },
@@ -283,8 +240,8 @@ pub fn session_attacks<S: SessionAttacked>() -> Vec<SessionAttack<S>> {
             "link of position",
             "a chunk from a position further on",
             |r| {
-                *last(r).statement.from().position += 1;
-                *last(r).statement.to().position += 1;
+                last(r).statement.frontier_in.position += 1;
+                last(r).statement.frontier_out.position += 1;
                 all_proven(r);
             },
         ),
@@ -292,7 +249,7 @@ pub fn session_attacks<S: SessionAttacked>() -> Vec<SessionAttack<S>> {
             "link of last_token",
             "a chunk from another last token",
             |r| {
-                *last(r).statement.from().last_token += 1;
+                last(r).statement.frontier_in.last_token += 1;
                 all_proven(r);
             },
         ),
@@ -300,7 +257,7 @@ pub fn session_attacks<S: SessionAttacked>() -> Vec<SessionAttack<S>> {
             "link of kv_root",
             "a chunk from another run's keys and values",
             |r| {
-                last(r).statement.from().kv_root.0 += Felt::ONE;
+                last(r).statement.frontier_in.kv_root.0 += Felt::ONE;
                 all_proven(r);
             },
         ),
@@ -308,7 +265,16 @@ pub fn session_attacks<S: SessionAttacked>() -> Vec<SessionAttack<S>> {
             "link of tokens_root",
             "a chunk from another run's tokens",
             |r| {
-                *last(r).statement.from().tokens_root = TokensRoot(Felt::ONE);
+                last(r).statement.frontier_in.tokens_root = TokensRoot(Felt::ONE);
+                repair_roots(last(r));
+                all_proven(r);
+            },
+        ),
+        (
+            "link of chosen_root",
+            "a chunk from another run's choices",
+            |r| {
+                last(r).statement.frontier_in.chosen_root.0 = Felt::ONE;
                 repair_roots(last(r));
                 all_proven(r);
             },
@@ -319,7 +285,7 @@ pub fn session_attacks<S: SessionAttacked>() -> Vec<SessionAttack<S>> {
             |r| {
                 let eos = Some(r.receipts[1].emitted_tokens[0]);
                 (r.manifest.policy.eos, r.session.policy.eos) = (eos, eos);
-                every(r, |s| s.parts().policy.eos = eos);
+                every(r, |s| s.policy.eos = eos);
             },
         ),
         (
@@ -355,11 +321,5 @@ pub fn session_attacks<S: SessionAttacked>() -> Vec<SessionAttack<S>> {
                 end.generated_tokens[0] += 1;
             },
         ),
-    ];
-    let end = attacks
-        .iter()
-        .position(|(check, ..)| *check == "nothing after eos");
-    let end = end.expect("what follows the links");
-    attacks.splice(end..end, S::ON_LINKS.iter().copied());
-    attacks
+    ]
 }

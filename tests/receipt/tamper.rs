@@ -1,20 +1,19 @@
 //! Every change of a receipt's text is refused against facts that are held fixed, and the
 //! message names the field.
 
-use cairo_decode::receipt::{FormatError, ProofIdentity, ReceiptError, ReceiptOf};
+use cairo_decode::receipt::{FormatError, ProofIdentity, Receipt, ReceiptError};
 use cairo_decode::verify::policy::PolicyError;
-use cairo_decode::verify::statement::{Channel, Preprocessed, Statement, v3};
+use cairo_decode::verify::statement::{Channel, Preprocessed};
 use cairo_decode_verdicts::{Document, check_receipt, check_session};
 use serde_json::{Value, json};
 
-use crate::fixtures::{Recipe, Run, onchain, proof_bytes, run_of};
-use crate::toy::Toy;
+use crate::fixtures::{Recipe, Run, onchain, proof_bytes, run};
 
 /// The chunk with both forced and emitted tokens.
 const CHUNK: usize = 1;
 
-fn mixed_run<S: Toy>() -> Run<S> {
-    let run = run_of::<S>(&Recipe {
+fn mixed_run() -> Run {
+    let run = run(&Recipe {
         chunk_size: 2,
         domain: onchain(),
         eos: Some(63),
@@ -30,8 +29,8 @@ fn mixed_run<S: Toy>() -> Run<S> {
 
 /// Reads the text and puts it in the place of chunk `CHUNK`: everything that a verifier does,
 /// short of verifying the proof.
-fn verify<S: Toy>(run: &Run<S>, text: &str) -> Result<(), String> {
-    let receipt = ReceiptOf::from_json(text.as_bytes()).map_err(|error| error.to_string())?;
+fn verify(run: &Run, text: &str) -> Result<(), String> {
+    let receipt = Receipt::from_json(text.as_bytes()).map_err(|error| error.to_string())?;
     let proof = ProofIdentity::of(&proof_bytes(&run.receipts[CHUNK].statement));
     let facts = &run.facts[CHUNK];
     check_receipt(&receipt, facts, &proof, &run.accept()).map_err(|error| error.to_string())?;
@@ -152,23 +151,13 @@ fn alternatives(path: &str, value: &Value) -> Vec<Value> {
 
 #[test]
 fn the_untouched_receipt_is_accepted() {
-    of_the_untouched_receipt_is_accepted::<Statement>();
-    of_the_untouched_receipt_is_accepted::<v3::Statement>();
-}
-
-fn of_the_untouched_receipt_is_accepted<S: Toy>() {
-    let run = mixed_run::<S>();
+    let run = mixed_run();
     verify(&run, &run.receipts[CHUNK].to_json().unwrap()).unwrap();
 }
 
 #[test]
 fn requirement_25_every_altered_field() {
-    of_every_altered_field::<Statement>();
-    of_every_altered_field::<v3::Statement>();
-}
-
-fn of_every_altered_field<S: Toy>() {
-    let run = mixed_run::<S>();
+    let run = mixed_run();
     let original: Value = serde_json::from_str(&run.receipts[CHUNK].to_json().unwrap()).unwrap();
     let mut altered = 0;
     for path in paths(&original) {
@@ -197,12 +186,7 @@ fn of_every_altered_field<S: Toy>() {
 
 #[test]
 fn requirement_27_every_value_of_another_type() {
-    of_every_value_of_another_type::<Statement>();
-    of_every_value_of_another_type::<v3::Statement>();
-}
-
-fn of_every_value_of_another_type<S: Toy>() {
-    let run = mixed_run::<S>();
+    let run = mixed_run();
     let original: Value = serde_json::from_str(&run.receipts[CHUNK].to_json().unwrap()).unwrap();
     let others = [
         json!(null),
@@ -223,7 +207,7 @@ fn of_every_value_of_another_type<S: Toy>() {
             }
             let mut changed = original.clone();
             *at(&mut changed, &path) = other.clone();
-            let error = ReceiptOf::<S>::from_json(changed.to_string().as_bytes()).unwrap_err();
+            let error = Receipt::from_json(changed.to_string().as_bytes()).unwrap_err();
             assert!(
                 error.to_string().starts_with(&name),
                 "{name} became {other}: {error}"
@@ -234,12 +218,7 @@ fn of_every_value_of_another_type<S: Toy>() {
 
 #[test]
 fn requirement_27_every_deleted_field() {
-    of_every_deleted_field::<Statement>();
-    of_every_deleted_field::<v3::Statement>();
-}
-
-fn of_every_deleted_field<S: Toy>() {
-    let run = mixed_run::<S>();
+    let run = mixed_run();
     let original: Value = serde_json::from_str(&run.receipts[CHUNK].to_json().unwrap()).unwrap();
     for path in paths(&original) {
         let (Some(Step::Member(member)), outer) = (path.last(), &path[..path.len() - 1]) else {
@@ -250,19 +229,14 @@ fn of_every_deleted_field<S: Toy>() {
             .as_object_mut()
             .unwrap()
             .remove(member);
-        let error = ReceiptOf::<S>::from_json(changed.to_string().as_bytes()).unwrap_err();
+        let error = Receipt::from_json(changed.to_string().as_bytes()).unwrap_err();
         assert_eq!(error, FormatError::Missing { path: shown(&path) });
     }
 }
 
 #[test]
 fn requirement_27_every_added_field() {
-    of_every_added_field::<Statement>();
-    of_every_added_field::<v3::Statement>();
-}
-
-fn of_every_added_field<S: Toy>() {
-    let run = mixed_run::<S>();
+    let run = mixed_run();
     let original: Value = serde_json::from_str(&run.receipts[CHUNK].to_json().unwrap()).unwrap();
     let objects = paths(&original).into_iter().chain([Vec::new()]);
     for path in objects {
@@ -273,7 +247,7 @@ fn of_every_added_field<S: Toy>() {
         object.insert("note".to_owned(), json!(0));
         let mut added = path.clone();
         added.push(Step::Member("note".to_owned()));
-        let error = ReceiptOf::<S>::from_json(changed.to_string().as_bytes()).unwrap_err();
+        let error = Receipt::from_json(changed.to_string().as_bytes()).unwrap_err();
         assert_eq!(
             error,
             FormatError::Unknown {
@@ -314,19 +288,14 @@ fn duplicated(value: &Value, path: &[Step]) -> String {
 
 #[test]
 fn requirement_27_every_duplicated_field() {
-    of_every_duplicated_field::<Statement>();
-    of_every_duplicated_field::<v3::Statement>();
-}
-
-fn of_every_duplicated_field<S: Toy>() {
-    let run = mixed_run::<S>();
+    let run = mixed_run();
     let original: Value = serde_json::from_str(&run.receipts[CHUNK].to_json().unwrap()).unwrap();
     let mut tried = 0;
     for path in paths(&original) {
         if !matches!(path.last(), Some(Step::Member(_))) {
             continue;
         }
-        let error = ReceiptOf::<S>::from_json(duplicated(&original, &path).as_bytes()).unwrap_err();
+        let error = Receipt::from_json(duplicated(&original, &path).as_bytes()).unwrap_err();
         assert_eq!(error, FormatError::Duplicate { path: shown(&path) });
         tried += 1;
     }
@@ -339,12 +308,7 @@ fn of_every_duplicated_field<S: Toy>() {
 
 #[test]
 fn a_proof_of_another_chunk_is_refused() {
-    of_a_proof_of_another_chunk_is_refused::<Statement>();
-    of_a_proof_of_another_chunk_is_refused::<v3::Statement>();
-}
-
-fn of_a_proof_of_another_chunk_is_refused<S: Toy>() {
-    let run = mixed_run::<S>();
+    let run = mixed_run();
     let other = ProofIdentity::of(&proof_bytes(&run.receipts[0].statement));
     let error = check_receipt(&run.receipts[CHUNK], &run.facts[0], &other, &run.accept());
     let error = error.unwrap_err().to_string();
@@ -374,12 +338,7 @@ fn of_a_proof_of_another_chunk_is_refused<S: Toy>() {
 
 #[test]
 fn requirement_33_a_weak_proof_however_it_is_labelled() {
-    of_a_weak_proof_however_it_is_labelled::<Statement>();
-    of_a_weak_proof_however_it_is_labelled::<v3::Statement>();
-}
-
-fn of_a_weak_proof_however_it_is_labelled<S: Toy>() {
-    let run = mixed_run::<S>();
+    let run = mixed_run();
     let mut facts = run.facts[CHUNK].clone();
     facts.security_bits = 13;
     let mut receipt = run.receipts[CHUNK].clone();

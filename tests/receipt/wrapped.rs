@@ -5,11 +5,10 @@ use std::fs;
 use std::path::Path;
 
 use cairo_decode::receipt::{
-    Document, Folder, Manifest, ProofIdentity, Session, TensorManifest, TensorReceipt, Wrapped,
+    Document, Folder, Manifest, ModelFacts, ProofIdentity, Receipt, Session, Wrapped,
     WriteDocument, proof_name, receipt_name,
 };
 use cairo_decode::verify::policy::Accept;
-use cairo_decode::verify::statement::v3::Statement;
 use cairo_decode::verify::statement::{CircuitRoot, PublicFacts};
 use cairo_decode::wrap::session::{Covered, open, verify};
 use cairo_decode::wrap::{digest_felt, felt_digest};
@@ -17,15 +16,14 @@ use cairo_decode_verdicts::verify_session;
 use starknet_types_core::felt::Felt;
 use tempfile::TempDir;
 
-use crate::fixtures;
+use crate::fixtures::{Run, real};
 use crate::receipt_attacks::{Case, receipt_attacks};
 use crate::session_attacks::session_attacks;
 
 const WRAPPED: &str = "wrapped-0000.json";
 
 fn fixture<D: Document>(name: &str) -> D {
-    let dir = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/fixtures/wrapped-session");
-    D::read(&dir.join(name)).expect("a fixture")
+    D::read(&real(name)).expect("a fixture")
 }
 
 /// The circuit, as somebody knows it who has the model.
@@ -34,11 +32,9 @@ fn leaf_root() -> [u8; 32] {
     felt_digest(&wrapped.leaf_root.0).expect("a circuit's root")
 }
 
-type Run = fixtures::Run<Statement>;
-
 /// The manifest whose model is this one.
-fn manifest(model: &Manifest) -> TensorManifest {
-    TensorManifest {
+fn manifest(model: &ModelFacts) -> Manifest {
+    Manifest {
         model: model.clone(),
         ..fixture("model.json")
     }
@@ -46,7 +42,7 @@ fn manifest(model: &Manifest) -> TensorManifest {
 
 /// The session, and the facts that its wrapped proof establishes.
 fn honest() -> Run {
-    let receipts: Vec<TensorReceipt> = [0, 1, 2].map(|i| fixture(&receipt_name(i))).into();
+    let receipts: Vec<Receipt> = [0, 1, 2].map(|i| fixture(&receipt_name(i))).into();
     let facts = receipts.iter().map(|receipt| PublicFacts {
         program_hash: receipt.statement.program_hash.0,
         output: receipt.statement.to_output().to_vec(),
@@ -54,7 +50,7 @@ fn honest() -> Run {
         security_bits: receipt.proof.security_bits,
     });
     Run {
-        manifest: fixture::<TensorManifest>("model.json").model,
+        manifest: fixture::<Manifest>("model.json").model,
         session: fixture("session.json"),
         facts: facts.collect(),
         receipts,
@@ -75,13 +71,13 @@ fn write(run: &Run) -> Option<TempDir> {
 }
 
 /// What `verify --wrapped` says.
-fn wrapped(dir: &Path, model: &Manifest, accept: &Accept) -> Result<(), String> {
+fn wrapped(dir: &Path, model: &ModelFacts, accept: &Accept) -> Result<(), String> {
     let verified = verify(dir, &manifest(model), accept, leaf_root());
     verified.map(drop).map_err(|error| error.to_string())
 }
 
 /// What `verify` says.
-fn direct(dir: &Path, model: &Manifest, accept: &Accept) -> Result<(), String> {
+fn direct(dir: &Path, model: &ModelFacts, accept: &Accept) -> Result<(), String> {
     let verified = verify_session(Folder::new(dir), &manifest(model).into(), accept);
     verified.map(drop).map_err(|error| error.to_string())
 }

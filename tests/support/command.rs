@@ -40,10 +40,16 @@ pub fn proving<'a>(build: &'a Path, prompt: &'a str, out: &'a Path) -> [&'a str;
     ["prove", build, "-p", prompt, "-n", "3", "-o", out]
 }
 
-/// The command that compiles a model for what is wrapped.
+/// The command that compiles a model for programs that hold its weights.
 pub fn compiling_steps<'a>(model: &'a Path, build: &'a Path) -> [&'a str; 6] {
     let (model, build) = (path(model), path(build));
     ["compile", "--target", "steps", model, "-o", build]
+}
+
+/// The command that compiles a model for proofs of at most 8 steps.
+pub fn compiling<'a>(model: &'a Path, build: &'a Path) -> [&'a str; 6] {
+    let (model, build) = (path(model), path(build));
+    ["compile", "--lanes", "8", model, "-o", build]
 }
 
 /// The command that compiles a model for proofs of at most 8 steps that can be wrapped.

@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 use std::sync::OnceLock;
 
-use super::command::{accept, compiling_steps};
+use super::command::{accept, compiling};
 use super::second_model;
 
 pub struct World {
@@ -21,7 +21,7 @@ pub fn world() -> &'static World {
         let root = temp.path().to_path_buf();
         let (model, build) = (root.join("model"), root.join("build"));
         second_model::write_second_model(&model, 7).expect("written");
-        accept(&compiling_steps(&model, &build));
+        accept(&compiling(&model, &build));
         World {
             _temp: temp,
             root,

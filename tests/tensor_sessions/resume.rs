@@ -29,12 +29,15 @@ fn a_damaged_chunk_is_proven_again() {
         fs::write(proof(session, 0), &bytes).expect("written");
         bytes
     };
-    let damages: [Damage<'_>; 7] = [
+    let damages: [Damage<'_>; 11] = [
         (1, "chunk-0001.receipt.json", &|s| {
             fs::remove_file(receipt(s, 1)).expect("removed")
         }),
         (0, "chunk-0000.proof", &|s| {
             fs::remove_file(proof(s, 0)).expect("removed")
+        }),
+        (0, "chunk-0000.proof", &|s| {
+            fs::write(proof(s, 0), b"").expect("written")
         }),
         (0, "chunk-0000.proof: has digest", &|s| {
             flipped(s);
@@ -52,6 +55,17 @@ fn a_damaged_chunk_is_proven_again() {
                 "/statement/frontier_out/chosen_root",
                 |_| "0x1".into(),
             )
+        }),
+        (1, "kv_root", &|s| {
+            let pointer = "/statement/frontier_out/kv_root";
+            edit(&receipt(s, 1), pointer, |_| "0x1".into())
+        }),
+        (1, "security_bits", &|s| {
+            edit(&receipt(s, 1), "/proof/security_bits", plus_one)
+        }),
+        // The boundary between two chunks, of which the next receipt still knows the place.
+        (0, "steps", &|s| {
+            edit(&receipt(s, 0), "/statement/steps", plus_one)
         }),
         (1, "emitted_tokens", &|s| {
             edit(&receipt(s, 1), "/emitted_tokens/0", plus_one)
@@ -99,11 +113,17 @@ fn a_damaged_document_is_mended() {
     let good = fs::read(&document).expect("a document");
     edit(&document, "/generated_tokens/0", plus_one);
     assert_ne!(code(&world.verify(&session)), 0);
-    accept(&world.proving(&session));
+    let mended = run(&world.proving(&session));
+    let stderr = text(&mended.stderr);
+    assert_eq!(code(&mended), 0, "{stderr}");
+    let named = "session.json: chunks and generated_tokens";
+    assert!(stderr.contains(named), "{stderr}");
     assert_eq!(fs::read(&document).expect("a document"), good);
     // Half of a document is none.
     fs::write(&document, &good[..good.len() / 2]).expect("written");
     reject(&world.proving(&session), 2, "session.json");
+    fs::write(&document, b"{}").expect("written");
+    reject(&world.proving(&session), 2, "session.json: format");
     // What was being written when the process ended is removed, and so is what lies beyond the session's end.
     fs::write(&document, &good).expect("written");
     fs::write(proof(&session, 2), b"left").expect("written");

@@ -13,7 +13,7 @@ use crate::attention_lie::{DIM, Lie, MIXED, Read, SHIFT, chunk, of_row, read_col
 
 /// Attack: lanes see a key of a later lane. Stopped by: the mask's address; with the true address, by the memory.
 #[test]
-fn a_key_after_the_lanes_own() {
+fn requirement_08_a_key_after_the_lanes_own() {
     let chunk = chunk(4, MIXED, &[]);
     let forward = || {
         let mut lie = Lie::new(&chunk);
@@ -33,7 +33,7 @@ fn a_key_after_the_lanes_own() {
 /// Attack: the flag of the last group is 0 there, so lanes see positions that are not; or it is 1 in another group, which hides keys. Stopped
 /// by: its two constraints.
 #[test]
-fn a_partial_block() {
+fn requirement_08_a_partial_block() {
     // Heads have two groups each, the second with three keys.
     let chunk = chunk(2, [0; LANES], &[0, 0, 0]);
     let mut lie = Lie::new(&chunk);
@@ -64,7 +64,7 @@ const CHAINS: [(&str, M31); 2] = [("qk", SCORES), ("attend", GROUPS)];
 
 /// Attack: a group of one head given to another. Stopped by: the chains.
 #[test]
-fn a_group_of_another_head() {
+fn requirement_08_a_group_of_another_head() {
     let chunk = chunk(2, [0; LANES], &[0; LANES]);
     for (component, chain) in CHAINS {
         let mut lie = Lie::new(&chunk);
@@ -79,7 +79,7 @@ fn a_group_of_another_head() {
 
 /// Attack: a group left out, whose keys are all too far to have a weight: no sum changes. Stopped by: the chains.
 #[test]
-fn a_group_left_out() {
+fn requirement_08_a_group_left_out() {
     let chunk = chunk(1, [1; LANES], &[2; LANES]);
     let mut lie = Lie::new(&chunk);
     for (component, _) in CHAINS {
@@ -92,7 +92,7 @@ fn a_group_left_out() {
 
 /// Attack: a group more, of a block that the memory has room for and the call does not say. Stopped by: the chains.
 #[test]
-fn a_group_added() {
+fn requirement_08_a_group_added() {
     // Keys of token 0 are so far from token 1 that they have no weight.
     let [honest, longer] =
         [&[0; LANES][..], &[0; 2 * LANES]].map(|before| chunk(3, [1; LANES], before));
@@ -128,7 +128,7 @@ fn a_group_added() {
 
 /// Attack: rows of a group the other way round: constants have their numbers. Stopped by: what the rows look up, and their powers.
 #[test]
-fn rows_of_a_group_permuted() {
+fn requirement_08_rows_of_a_group_permuted() {
     let chunk = chunk(2, MIXED, &[]);
     let swapped = |component: &str| {
         let mut lie = Lie::new(&chunk);
@@ -147,7 +147,7 @@ fn rows_of_a_group_permuted() {
 
 /// Attack: a block at another address, whose keys happen to be the same. Stopped by: the block's constraint.
 #[test]
-fn another_block() {
+fn requirement_08_another_block() {
     let chunk = chunk(4, [0; LANES], &[]);
     for (component, by) in [("qk", DIM as i64), ("attend", DIM as i64)] {
         let mut lie = Lie::new(&chunk);
@@ -176,7 +176,7 @@ fn another_skip() {
 /// Attack: a carried group says that it is new: its keys and values are those of the own block once more. Stopped by: the chain, and in `attend`
 /// by the powers too.
 #[test]
-fn the_own_block_twice() {
+fn requirement_08_the_own_block_twice() {
     let chunk = chunk(1, [0; LANES], &[0; LANES]);
     let step = i64::from(chunk.plan.carried.step);
     let twice = |component: &str| {

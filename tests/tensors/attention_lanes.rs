@@ -29,7 +29,7 @@ fn what_follows_from_no_lie_is_accepted() {
 
 /// Attack: a weight that the table does not have for its distance, with the sum, the reciprocal and the results that follow. Stopped by: the table.
 #[test]
-fn another_weight() {
+fn requirement_13_another_weight() {
     let chunk = chunk(4, MIXED, &[]);
     let mut lie = Lie::new(&chunk);
     lie.set_at(1, 1, WEIGHT, 20_000);
@@ -39,7 +39,7 @@ fn another_weight() {
 
 /// Attack: the weight of another distance. Stopped by: `x = c d`.
 #[test]
-fn the_weight_of_another_distance() {
+fn requirement_13_the_weight_of_another_distance() {
     let chunk = chunk(4, MIXED, &[]);
     let mut lie = Lie::new(&chunk);
     let weight = chunk.plan.tables[0].values[500].into();
@@ -84,7 +84,7 @@ fn a_weight_that_is_not_0_though_its_key_is_far() {
 /// Attack: a distance and a rest that say the same score in another way, so that the key has the weight of the next distance. Stopped by: the
 /// rest's range.
 #[test]
-fn another_rest_of_a_distance() {
+fn requirement_12_another_rest_of_a_distance() {
     let chunk = chunk(4, MIXED, &[]);
     let mut lie = Lie::new(&chunk);
     let low = lie.at(0, 1, LOW) + 1;
@@ -100,7 +100,7 @@ fn another_rest_of_a_distance() {
 
 /// Attack: another score of a key. Stopped by: the sum of scores.
 #[test]
-fn another_score() {
+fn requirement_08_another_score() {
     let chunk = chunk(4, MIXED, &[]);
     let mut lie = Lie::new(&chunk);
     let rest = lie.at(0, 1, REST);
@@ -111,7 +111,7 @@ fn another_score() {
 /// Attack: a maximum that no key has, half a unit off: all distances stay the same. Stopped by: `a (M − S) = 0`; and without the flag, by the
 /// sum of flags.
 #[test]
-fn a_maximum_that_is_not_attained() {
+fn requirement_09_a_maximum_that_is_not_attained() {
     let chunk = chunk(4, MIXED, &[]);
     let half = 1 << (SHIFT - 1);
     let mut lie = Lie::new(&chunk);
@@ -126,7 +126,7 @@ fn a_maximum_that_is_not_attained() {
 /// Attack: a maximum that a key has, but not the largest. The sums of flags and of weights are those of the true one. Stopped by: no weight for
 /// a negative distance.
 #[test]
-fn a_maximum_that_is_too_small() {
+fn requirement_09_a_maximum_that_is_too_small() {
     let chunk = chunk(4, MIXED, &[]);
     let mut lie = Lie::new(&chunk);
     // Lane 1 has the scores 0 and 100.
@@ -140,7 +140,7 @@ fn a_maximum_that_is_too_small() {
 /// Attack: a sum of weights that is not the keys', with the reciprocal of it. Stopped by: the sum of weights. And the reciprocal of another sum
 /// than the one that is claimed: by the memory.
 #[test]
-fn another_sum_of_weights() {
+fn requirement_09_another_sum_of_weights() {
     let chunk = chunk(4, MIXED, &[]);
     let mut lie = Lie::new(&chunk);
     lie.settle(0, 1, 5);
@@ -174,7 +174,7 @@ fn an_error_of_one_sum_in_another() {
 /// Attack: a reciprocal that is smaller by one, with a rest as large as the sum; the next exponent, with twice the reciprocal; the one before,
 /// with half of it. Stopped by: the ranges of the division and of the mantissa.
 #[test]
-fn another_reciprocal() {
+fn requirement_09_another_reciprocal() {
     let chunk = chunk(4, [0; LANES], &[]);
     // Lane 2 sees three keys of the same score.
     let sum = 3 * 32767;
@@ -194,7 +194,7 @@ fn another_reciprocal() {
 /// Attack: limbs of the same sum and another rest, with the carry that one of the division's two equations asks for. Stopped by: the other
 /// equation. And an exponent that is not the power's: by the table of powers.
 #[test]
-fn another_division() {
+fn requirement_09_another_division() {
     let chunk = chunk(4, MIXED, &[]);
     let column = |which: usize| 9 + 8 + which;
     let [exponent, rest_high, gap_high, carry] = [1, 4, 6, 7].map(column);
@@ -223,7 +223,7 @@ fn another_division() {
 /// Attack: a probability that is larger by `2^(31 − n)`, so by the modulus; of a key that the lane sees, and of one that it does not see.
 /// Stopped by: the range of 30 − n bits. And one that is larger by 1: by the ranges of the rest.
 #[test]
-fn another_probability() {
+fn requirement_09_another_probability() {
     let chunk = chunk(4, [0; LANES], &[]);
     // One key: the sum is 2^15 − 1.
     let lie = |row: usize, share: i64, below: i64, above: i64| {
@@ -253,7 +253,7 @@ fn a_probability_without_a_weight() {
 /// Attack: results that are not the mixture's: another sum, another rest, a congruent one. Stopped by: the sum of mixtures, the rest's range,
 /// the result's.
 #[test]
-fn another_mixture() {
+fn requirement_10_another_mixture() {
     let chunk = chunk(4, MIXED, &[]);
     let mut lie = Lie::new(&chunk);
     lie.mixes(1, 2, 0, 12_345);
@@ -274,7 +274,7 @@ fn another_mixture() {
 
 /// Attack: other value channels of a key, without a share. Stopped by: the views.
 #[test]
-fn other_values() {
+fn requirement_10_other_values() {
     let chunk = chunk(4, MIXED, &[]);
     let mut lie = Lie::new(&chunk);
     // Lane 0 has no share of key 7, but lane 7 has one.
@@ -285,4 +285,29 @@ fn other_values() {
     }
     lie.mixes(0, 7, 3, sum);
     lie.refused_by(&[VIEWS], "a value");
+}
+
+/// Attack: the values of two keys change places, their scores in place, with the results that follow. Stopped by: the views.
+#[test]
+fn requirement_10_value_rows_that_change_places() {
+    let chunk = chunk(4, MIXED, &[]);
+    let mut lie = Lie::new(&chunk);
+    let [first, second] = [2, 3];
+    for channel in 0..DIM {
+        let [a, b] = [first, second].map(|key| lie.get("attend", ROW_VALUES + channel, key));
+        lie.set("attend", ROW_VALUES + channel, first, b);
+        lie.set("attend", ROW_VALUES + channel, second, a);
+    }
+    let results = |lie: &Lie<'_>| -> Vec<i64> {
+        let output = lie.heads[0].output.address as usize;
+        (0..LANES)
+            .map(|lane| lie.get("tensor", lane, output))
+            .collect()
+    };
+    let honest = results(&lie);
+    for lane in 0..LANES {
+        lie.settle(0, lane, 0);
+    }
+    assert_ne!(results(&lie), honest, "the results are others");
+    lie.refused_by(&[VIEWS], "two rows of values");
 }

@@ -32,7 +32,7 @@ fn challenges(constants: &Constants, witness: &Witness, weakened: Weakened<'_>) 
     let Weakened { times, alike } = weakened;
     let mut channel = Channel::default();
     channel.mix_felts(&[QM31::from(M31::from(42))]);
-    let mut challenges = Challenges::draw(&mut channel, Some(&constants.layout));
+    let mut challenges = Challenges::draw(&mut channel, &constants.layout);
     if let [first, others @ ..] = alike {
         let kappa = &mut challenges.weights.kappa;
         others

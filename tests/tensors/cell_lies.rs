@@ -14,7 +14,7 @@ use crate::{Chunk, GIVEN, LANES, Numbers, TOKENS, WIDTH, chunk, chunk_of};
 
 /// Attack: the program reads another value than the view has; and a value as the same number and `p`. Stopped by: the view; the last limb's range.
 #[test]
-fn another_value_of_a_cell() {
+fn requirement_02_another_value_of_a_cell() {
     let given = chunk(&GIVEN).plan.tokens.given;
     let mut lie = chunk(&GIVEN);
     let [read] = lie.reads(given, 1)[..] else {
@@ -58,7 +58,7 @@ const UNUSED: u32 = 6;
 /// Attack: the program reads a value that its cell does not have. Stopped by: Cairo's memory, which knows the cell's number and its value; and with
 /// the number of another cell, the address.
 #[test]
-fn a_cell_of_another_value_or_address() {
+fn requirement_02_a_cell_of_another_value_or_address() {
     let mut honest = chunk(&GIVEN);
     let checked = Honest::new(&honest.constants, &honest.witness);
     let given = honest.plan.tokens.given;

@@ -84,7 +84,7 @@ fn refused_by(mut chunk: Chunk, relation: M31) {
 
 /// Attack: a token is left out of the chain: a lane takes the digest before the lane before. Stopped by: the view of that digest.
 #[test]
-fn a_token_left_out_of_a_chain() {
+fn requirement_22_a_token_left_out_of_a_chain() {
     let (chunk, chains) = honest();
     let before = digest(&chunk, chains.behind()[0], LANE - 2);
     let token = chunk.values.rows[0][LANE] as u32;
@@ -95,12 +95,12 @@ fn a_token_left_out_of_a_chain() {
 
 /// Attack: another token than the lane's. Stopped by: the view of tokens.
 #[test]
-fn another_token_in_a_chain() {
+fn requirement_22_another_token_in_a_chain() {
     refused_by(with_another_token(), VIEWS);
 }
 
 /// Attack: a digest behind a lane that is not the compression. Stopped by: `compress`.
 #[test]
-fn another_digest_behind_a_token() {
+fn requirement_22_another_digest_behind_a_token() {
     refused_by(with_chain([5; 8]), COMPRESS);
 }

@@ -92,7 +92,7 @@ const CHECKED: [(&str, Adds, u32, usize); 4] = [
 ];
 
 #[test]
-fn a_value_beyond_its_bits_is_refused_by_its_range_alone() {
+fn requirement_12_a_value_beyond_its_bits_is_refused_by_its_range_alone() {
     for (name, adds, bits, operation) in CHECKED {
         let half = 1 << (bits - 1);
         let tokens = Chunk::first(&[0; 8]);

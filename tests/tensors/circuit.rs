@@ -52,7 +52,7 @@ pub fn replay(plan: &Plan) -> usize {
     let layout = constants::unchecked(plan, 8).layouts.largest();
     let mut channel = Channel::default();
     channel.mix_felts(&[QM31::from(M31::from(7))]);
-    let mut challenges = Challenges::draw(&mut channel, Some(&layout));
+    let mut challenges = Challenges::draw(&mut channel, &layout);
     let mut numbers = Numbers(11);
     let messages = (0..layout.messages).map(|_| secure(&mut numbers)).collect();
     challenges.bind(messages, &mut channel);

@@ -33,8 +33,8 @@ const MODULES: &[&str] = &[
     "own_head",
     "position_lies",
     "rotary_lies",
-    "rotary::one_wrong",
-    "norms::one_wrong",
+    "rotary::requirement_11_one_wrong",
+    "norms::requirement_11_one_wrong",
 ];
 
 /// Constraints that others imply: the document says why.
@@ -248,7 +248,7 @@ fn rendered(records: &Records, names: &BTreeMap<&Site, String>) -> String {
 /// Every constraint, every lookup and every term of the zero sum of every component has an attack that nothing else refuses, but for those that are
 /// listed above; and so has every kind of sums.
 #[test]
-fn every_constraint_is_needed() {
+fn requirement_24_every_constraint_is_needed() {
     assert!(
         (0..)
             .zip(KINDS)

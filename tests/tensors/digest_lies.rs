@@ -29,14 +29,14 @@ fn lies_are_told_of_a_chunk_that_fits() {
 
 /// Attack: the last carried position is left out, or one more is hashed. Stopped by: the chain below the row of `roots`.
 #[test]
-fn a_position_left_out_or_added() {
+fn requirement_04_a_position_left_out_or_added() {
     with_positions(10, 11).refused_by(RECORDS);
     with_positions(12, 11).refused_by(RECORDS);
 }
 
 /// Attack: a carried position's first row has the values of another position, or of another block. Stopped by: the views.
 #[test]
-fn positions_in_another_order() {
+fn requirement_34_positions_in_another_order() {
     for other in [2, 16] {
         let lie = |chunk: &mut Lie| {
             let [row, other] = [0, other].map(|number| chunk.row(number));
@@ -50,7 +50,7 @@ fn positions_in_another_order() {
 
 /// Attack: two carried values with another reading of their element, in the memory too: the same root. Stopped by: the ranges.
 #[test]
-fn another_reading_of_the_same_element() {
+fn requirement_12_another_reading_of_the_same_element() {
     let honest = honest();
     let place = honest.plan.addresses as usize;
     for by in [1, -1] {
@@ -67,7 +67,7 @@ fn another_reading_of_the_same_element() {
 /// Attack: a carried number that has one bit more than its tensor, of which attention's ranges are made; the root is its own. The tensor's bits are those that are
 /// checked, where more would be proven. Stopped by: the ranges.
 #[test]
-fn a_carried_number_of_one_bit_more() {
+fn requirement_12_a_carried_number_of_one_bit_more() {
     let bits = |plan: &tensor::Plan| plan.carried.tensors[0].bits;
     let proven = bits(&digested(LANES, &[16, 24], 7, 2).0);
     for checked in [15, proven - 1] {
@@ -134,7 +134,7 @@ fn a_row_of_padding_that_yields_what_it_uses() {
 
 /// Attack: a number of positions of which the blocks are, modulo `p`, 13 of the 20 of the first position. Stopped by: its range.
 #[test]
-fn a_position_that_is_not_whole() {
+fn requirement_04_a_position_that_is_not_whole() {
     let (plan, ..) = digested(LANES, &[320, 320], 7, 1);
     let came = carried(&plan, 1, &mut Numbers(5));
     let honest = Lie(chunk_from(plan, &came));
@@ -163,7 +163,7 @@ fn an_enabler_of_two() {
 
 /// Attack: a root behind a block that is not the compression. Stopped by: `compress`.
 #[test]
-fn another_root_behind_a_block() {
+fn requirement_04_another_root_behind_a_block() {
     let mut chunk = honest();
     // The last block of a carried position that is off, of a chain that leads nowhere: its row and the one behind.
     let row = chunk.row(0);
@@ -176,7 +176,7 @@ fn another_root_behind_a_block() {
 
 /// Attack: own lanes that begin with another root than the carried positions have, as that of no positions. Stopped by: the chain.
 #[test]
-fn own_lanes_behind_another_root() {
+fn requirement_04_own_lanes_behind_another_root() {
     let (plan, ..) = digested(LANES, &[16, 24], 7, 2);
     let came = carried(&plan, 11, &mut Numbers(5));
     let none = tensor::Chunk {
@@ -205,7 +205,7 @@ fn own_lanes_behind_another_root() {
 
 /// Attack: a root in the memory, before the chunk or behind a lane, that no row has. Stopped by: the views.
 #[test]
-fn another_root_in_the_memory() {
+fn requirement_04_another_root_in_the_memory() {
     let honest = honest();
     let records = honest.plan.recorded().expect("records");
     for (address, lane) in [(records.incoming.address, 0), (records.behind.address, 4)] {
@@ -247,7 +247,7 @@ fn a_compression_of_no_step_says_nothing() {
 /// Attack: the program reads an element of a digest that is 0 as `p`, which is the same element and another felt. Stopped by: the inverse
 /// of `cells`.
 #[test]
-fn a_digest_that_is_not_canonical() {
+fn requirement_12_a_digest_that_is_not_canonical() {
     let (plan, records, _) = digested(LANES, &[16, 24], 7, 2);
     let mut chunk = Lie(chunk_from(plan, &tensor::Chunk::first(&[1; LANES])));
     assert_eq!(digest(&chunk, records.incoming.address, 0), EMPTY);
@@ -265,7 +265,7 @@ fn a_digest_that_is_not_canonical() {
 
 /// Attack: one value of the memory's carried rows, which the root does not have. Stopped by: the views of `record`.
 #[test]
-fn another_carried_value() {
+fn requirement_34_another_carried_value() {
     let mut chunk = honest();
     let [tensor, address] = [chunk.index("tensor"), chunk.plan.addresses as usize];
     chunk.witness.tables[tensor][2][address] += one();
@@ -274,6 +274,6 @@ fn another_carried_value() {
 
 /// Attack: any one value of any column. Stopped by: a constraint or a relation, but where `free` says otherwise.
 #[test]
-fn one_wrong_value_in_any_column_of_digests() {
+fn requirement_11_one_wrong_value_in_any_column_of_digests() {
     wrong_values(&honest());
 }

@@ -15,7 +15,7 @@ use crate::{Chunk, Numbers, program};
 
 fn accepts(proof: &CairoProof, layouts: &Layouts, part: &TensorPart) -> Result<(), String> {
     let proof = proof.clone();
-    let verify = || verify(proof, Some((layouts, part)), &PLAIN.fixed()).map_err(|e| e.to_string());
+    let verify = || verify(proof, (layouts, part), &PLAIN.fixed()).map_err(|e| e.to_string());
     std::panic::catch_unwind(std::panic::AssertUnwindSafe(verify))
         .unwrap_or(Err("a panic".to_string()))
 }

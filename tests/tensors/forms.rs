@@ -140,7 +140,7 @@ fn gated(chunk: &Chunk) -> Gated {
 
 /// Attack: a result that is larger by `n`, with a rest that is smaller by `n 2^s`: the same accumulator. Stopped by: the rest's range.
 #[test]
-fn another_rounding_of_the_same_accumulator() {
+fn requirement_12_another_rounding_of_the_same_accumulator() {
     let chunk = ends();
     let scale = |name: &str| 1 << product(&chunk, name).shift;
     for by in [1, -1] {
@@ -171,7 +171,7 @@ fn another_rounding_of_the_same_accumulator() {
 
 /// Attack: limbs that overlap. Stopped by: the low limb's range.
 #[test]
-fn other_limbs_of_what_joins_a_stream() {
+fn requirement_12_other_limbs_of_what_joins_a_stream() {
     let chunk = ends();
     for by in [1, -1] {
         let mut lie = Lie::new(&chunk, "residual");
@@ -184,7 +184,7 @@ fn other_limbs_of_what_joins_a_stream() {
 
 /// Attack: each of a gated product's three roundings with another result and rest, and what follows from it. Stopped by: the rest's range.
 #[test]
-fn another_rounding_of_a_gated_product() {
+fn requirement_12_another_rounding_of_a_gated_product() {
     let chunk = ends();
     let of = gated(&chunk);
     let [z, r, a, u, rest, o, q] = columns::GATED;
@@ -212,7 +212,7 @@ fn another_rounding_of_a_gated_product() {
 
 /// Attack: a result and a rest that stand for an accumulator `p` away. Stopped by: the result's range, or the table.
 #[test]
-fn an_accumulator_that_is_congruent() {
+fn requirement_12_an_accumulator_that_is_congruent() {
     let chunk = ends();
     let mut lie = Lie::new(&chunk, "round");
     let [z, r] = columns::ROUND;
@@ -250,7 +250,7 @@ fn an_accumulator_that_is_congruent() {
 
 /// Attack: a value that the table does not have for the argument. Stopped by: the table.
 #[test]
-fn another_value_of_a_function() {
+fn requirement_13_another_value_of_a_function() {
     let chunk = ends();
     let mut lie = Lie::new(&chunk, "function");
     let [_, _, w] = columns::FUNCTION;
@@ -267,7 +267,7 @@ fn another_value_of_a_function() {
 
 /// Attack: a gated product's result that is not the product. Stopped by: its constraint.
 #[test]
-fn another_product_of_both() {
+fn requirement_11_another_product_of_both() {
     let chunk = ends();
     let mut lie = Lie::new(&chunk, "gated");
     let [.., o, _] = columns::GATED;
@@ -278,7 +278,7 @@ fn another_product_of_both() {
 
 /// Attack: another old stream, and the new one that what joins it makes of it. Stopped by: the memory.
 #[test]
-fn another_old_stream() {
+fn requirement_11_another_old_stream() {
     let chunk = ends();
     let mut lie = Lie::new(&chunk, "residual");
     let [old, ..] = columns::RESIDUAL;

@@ -12,10 +12,10 @@ use cairo_decode::tensor::values::{Values, compute};
 use cairo_decode::tensor::{Chunk, Operation, Plan, constants, witness};
 use cairo_decode::verify::params::PLAIN;
 use cairo_decode::verify::proof::{CairoProof, TensorProof, encode_tensors};
-use cairo_decode::verify::statement::v3::{Frontier, OUTPUT_FIELDS, prompt_root};
 use cairo_decode::verify::statement::{
     ChosenRoot, Domain, KvRoot, MAX_POSITION, ModelRoot, Policy, ProgramHash, SessionId, TokensRoot,
 };
+use cairo_decode::verify::statement::{Frontier, OUTPUT_FIELDS, prompt_root};
 use cairo_decode_verdicts::verify_tensors;
 use starknet_types_core::felt::Felt;
 use stwo_cairo_adapter::ProverInput;
@@ -250,7 +250,7 @@ fn a_generated_program_is_proven() {
     let accepts = |proof: &CairoProof| {
         verify(
             proof.clone(),
-            Some((&Layouts::from(&layout), &proven.tensors)),
+            (&Layouts::from(&layout), &proven.tensors),
             &PLAIN.fixed(),
         )
         .map_err(|e| e.to_string())
@@ -311,7 +311,7 @@ type Change<'a> = &'a dyn Fn(&mut Vec<Step>, usize);
 /// A program that leaves a call out, makes it twice, or hands over another operand has another hash, and rows that do not fit
 /// the plan's, whatever it states.
 #[test]
-fn another_program_does_not_fit() {
+fn requirement_11_another_program_does_not_fit() {
     let (model, values) = decoded();
     let hash = model.program.hash();
     let operand = |steps: &mut Vec<Step>, place: usize| match &mut steps[place] {
@@ -356,7 +356,7 @@ fn another_program_does_not_fit() {
 
 /// A program with a call left out is proven, and the proof refused.
 #[test]
-fn a_proof_without_a_call_is_refused() {
+fn requirement_11_a_proof_without_a_call_is_refused() {
     let (model, values) = decoded();
     let mut schedule = model.schedule.clone();
     changed(&mut schedule.steps, 3, &|steps, place| {
@@ -369,7 +369,7 @@ fn a_proof_without_a_call_is_refused() {
     let proven = run.prove();
     let refusal = verify(
         proven.proof,
-        Some((&Layouts::from(&layout), &proven.tensors)),
+        (&Layouts::from(&layout), &proven.tensors),
         &PLAIN.fixed(),
     );
     let refusal = refusal.expect_err("a call left out").to_string();
@@ -379,7 +379,7 @@ fn a_proof_without_a_call_is_refused() {
 /// What a chunk's program reads of the memory is what the memory holds: another token in the input is stated by the run, and
 /// fits no view.
 #[test]
-fn other_cells_than_the_memorys_do_not_fit() {
+fn requirement_14_other_cells_than_the_memorys_do_not_fit() {
     let (model, values) = decoded();
     let chunk = model.chunk(&PROMPT, first(), STEPS, &values);
     // Behind the header: a view of eight for each lane, the last row first; behind those of two forced lanes the next token.

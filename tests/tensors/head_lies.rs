@@ -8,7 +8,7 @@ use cairo_decode::tensor::{Matrix, Plan};
 use stwo::core::fields::m31::M31;
 
 use crate::balance::{Honest, Misfit};
-use crate::claims::{misfit, only, refused_by_the_sum, refused_when_counted};
+use crate::claims::{misfit, only, refused_by, refused_by_the_sum, refused_when_counted};
 use crate::{
     Chunk, GIVEN, LANES, Numbers, TOKENS, WIDTH, chunk, chunk_of, chunk_unchecked, digest_liar,
 };
@@ -75,7 +75,7 @@ fn the_heads_own_choice_is_accepted() {
 
 /// Attack: no token has the maximum, so the answer is token 0. Stopped by: the flag of the last token.
 #[test]
-fn no_choice_at_all() {
+fn requirement_14_no_choice_at_all() {
     let lie = chooses(|_, choice| {
         choice.maximum += 1;
         choice.chosen = TOKENS;
@@ -85,7 +85,7 @@ fn no_choice_at_all() {
 
 /// Attack: a token before the chosen one, whose logit is smaller. Stopped by: the distance of the chosen token.
 #[test]
-fn a_token_with_a_smaller_logit() {
+fn requirement_14_a_token_with_a_smaller_logit() {
     let lie = chooses(|_, choice| choice.chosen = 0);
     assert_eq!(misfit(&lie), only("head", &[0]));
 }
@@ -108,7 +108,7 @@ fn messages_about_other_inputs() {
 /// Attack: an answer that is not the chosen token, in the memory too; and a logit that is not the product. Stopped by: the sum of the chosen tokens, and
 /// of the logits.
 #[test]
-fn another_answer_and_another_logit() {
+fn requirement_14_another_answer_and_another_logit() {
     let mut lie = chunk(&GIVEN);
     let chosen = lie.plan.tokens.chosen;
     let other = M31::from(lie.values.rows[chosen as usize][1] as u32 + 1);
@@ -132,7 +132,7 @@ fn of_head(chunk: &Chunk, lane: usize) -> (usize, usize) {
 
 /// Attack: a row of the head with a maximum of its own, and one whose limbs overlap. Stopped by: the memory; the low limb's range.
 #[test]
-fn another_distance_of_a_token() {
+fn requirement_14_another_distance_of_a_token() {
     let honest = chunk(&GIVEN);
     let chosen = honest.values.rows[honest.plan.tokens.chosen as usize][2];
     let token = if chosen == 0 { 1 } else { 0 };
@@ -149,7 +149,7 @@ fn another_distance_of_a_token() {
 
 /// Attack: two tokens with the largest logit are both chosen, and the answer is their sum. Stopped by: the chain of flags.
 #[test]
-fn two_tokens_chosen_at_once() {
+fn requirement_14_two_tokens_chosen_at_once() {
     let mut numbers = Numbers(2);
     let half = numbers.rows(WIDTH, TOKENS / 2, 127);
     let embedding = Matrix::new(WIDTH, [half.clone(), half].concat());
@@ -235,7 +235,7 @@ fn flags(chunk: &mut Chunk, maximum: i64, flags: impl Fn(usize) -> i64) {
 
 /// Attack: a flag of 2 at a token whose logit is above the maximum, so that the answer is a token before it. Stopped by: `a(1 − a)`.
 #[test]
-fn a_flag_of_two() {
+fn requirement_14_a_flag_of_two() {
     let mut lie = with_logits(false);
     flags(&mut lie, 11_999, |token| match token {
         ..10 => 0,
@@ -247,10 +247,19 @@ fn a_flag_of_two() {
 
 /// Attack: a token is chosen, another one with a smaller logit takes it back, and a third one is chosen: the answer is the second. Stopped by: `a' (1 − a)`.
 #[test]
-fn a_choice_that_is_taken_back() {
+fn requirement_14_a_choice_that_is_taken_back() {
     let mut lie = with_logits(true);
     flags(&mut lie, 12_000, |token| {
         i64::from(token == 10 || token > 11)
     });
     assert_eq!(misfit(&lie), only("head", &[11]));
+}
+
+/// Attack: the second of two tokens with the largest logit. Stopped by: the range of the first one's distance, which would be −1.
+#[test]
+fn requirement_14_the_second_of_two_equal_logits() {
+    let mut lie = with_logits(true);
+    flags(&mut lie, 12_000, |token| i64::from(token >= 12));
+    assert_eq!(lie.plan.tokens.chosen, 2);
+    refused_by(&lie, RANGE, "the second of two");
 }

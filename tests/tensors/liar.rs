@@ -133,13 +133,13 @@ fn in_constraints(chunk: &Chunk, component: usize, column: usize, delta: u32) ->
 /// Attack: any one value of any column, in rows of operations, of padding and at their borders. Stopped by: a constraint, a
 /// relation, or the sum. What is free is listed in `free`, and is nowhere else.
 #[test]
-fn one_wrong_value_in_any_column() {
+fn requirement_11_one_wrong_value_in_any_column() {
     wrong_values(&chunk(&GIVEN));
 }
 
 /// The same of attention, behind a partial block, with rows that are off: with one limb of distances, and with two.
 #[test]
-fn one_wrong_value_in_any_column_of_attention() {
+fn requirement_11_one_wrong_value_in_any_column_of_attention() {
     for (form, position) in [(NEAR, 13), (FAR, 13)] {
         let mut numbers = Numbers(8);
         let plan = form.plan(&mut numbers);

@@ -18,7 +18,7 @@ use crate::{GIVEN, LANES, Numbers, TOKENS, WIDTH, chunk, chunk_of, ends, norm_li
 
 /// Attack: operands of a call that are not those of its operation's rows. Stopped by: the chain of the rows, which begins and ends at the call.
 #[test]
-fn a_call_with_other_operands() {
+fn requirement_11_a_call_with_other_operands() {
     let chunks = [
         chunk(&GIVEN),
         rotary_lies::chunk(),
@@ -57,7 +57,7 @@ fn an_operand_that_changes_on_the_way() {
 
 /// Attack: a memory that has another result than the row that computes it. Stopped by: that row's tuple of the memory.
 #[test]
-fn a_memory_of_another_result() {
+fn requirement_11_a_memory_of_another_result() {
     for name in ["round", "function", "residual", "gated"] {
         let mut lie = ends();
         // The second operand is the address of the first result.
@@ -79,7 +79,7 @@ fn a_memory_of_another_result() {
 
 /// Attack: the second output of a gated product and its rest stand for an accumulator `p` away, where the gate is 0. Stopped by: the output's range.
 #[test]
-fn a_congruent_output_behind_a_closed_gate() {
+fn requirement_12_a_congruent_output_behind_a_closed_gate() {
     let mut lie = ends();
     let gated = lie
         .plan
@@ -105,7 +105,7 @@ fn a_congruent_output_behind_a_closed_gate() {
 
 /// Attack: other channels of an embedding, in the memory and in the row. Stopped by: the views, and the table of embeddings.
 #[test]
-fn another_embedding() {
+fn requirement_13_another_embedding() {
     let mut numbers = Numbers(7);
     let mut plan = Plan::new(LANES, 12, numbers.matrix(WIDTH, TOKENS, 127)).expect("a plan");
     plan.positions();
@@ -127,7 +127,7 @@ fn another_embedding() {
 
 /// Attack: a mask by which lanes see a later key, in the memory too. Stopped by: the row of masks.
 #[test]
-fn another_mask_in_the_memory() {
+fn requirement_08_another_mask_in_the_memory() {
     let chunk = attention_lie::chunk(1, MIXED, &[]);
     let mut lie = Lie::new(&chunk);
     let key = 3;
@@ -142,7 +142,7 @@ fn another_mask_in_the_memory() {
 
 /// Attack: queries and keys that the memory does not have, with the same products. Stopped by: the memory.
 #[test]
-fn other_queries_and_keys() {
+fn requirement_07_other_queries_and_keys() {
     let chunk = attention_lie::chunk(1, [0; LANES], &[]);
     for column in [9, 9 + LANES] {
         let mut lie = Lie::new(&chunk);
@@ -153,7 +153,7 @@ fn other_queries_and_keys() {
 
 /// Attack: all groups of a head given to another head. Stopped by: the chain, which begins and ends at the head's row.
 #[test]
-fn all_groups_of_another_head() {
+fn requirement_08_all_groups_of_another_head() {
     let chunk = attention_lie::chunk(2, [0; LANES], &[]);
     let mut lie = Lie::new(&chunk);
     let op = lie.get("qk", of_row::OP, DIM);
@@ -165,7 +165,7 @@ fn all_groups_of_another_head() {
 
 /// Attack: another reciprocal whose division is right modulo `p` only. Stopped by: the range of the carry between the limbs.
 #[test]
-fn the_reciprocal_of_a_congruent_division() {
+fn requirement_09_the_reciprocal_of_a_congruent_division() {
     let chunk = attention_lie::chunk(1, [0; LANES], &[0; 2 * LANES]);
     let lane = LANES - 1;
     let mut lie = Lie::new(&chunk);
@@ -202,7 +202,7 @@ fn records_behind_another_root() {
 /// Attack: a memory that has another root of carried positions, or another digest of the tokens, and the program reads it. Stopped by: the views of
 /// `roots` and of `tokens`.
 #[test]
-fn another_digest_in_the_memory() {
+fn requirement_02_another_digest_in_the_memory() {
     let honest = digest_liar::honest().0;
     let root = honest.plan.recorded().expect("records").incoming.address;
     let chains = honest

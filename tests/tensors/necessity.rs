@@ -7,7 +7,7 @@ use cairo_decode::compile::tensor_sources;
 use cairo_decode::program::{
     Call, Cell, Chunk, ChunkError, Compiled, Name, Pins, Schedule, Step, chunk, package,
 };
-use cairo_decode::verify::statement::v3::Frontier;
+use cairo_decode::verify::statement::Frontier;
 use cairo_decode::verify::statement::{
     ChosenRoot, Domain, KvRoot, MAX_POSITION, ModelRoot, Policy, ProgramHash, SessionId, TokensRoot,
 };
@@ -334,7 +334,7 @@ fn attacks() -> Vec<Attack> {
 /// Every check of the chunk protocol stops an attack that no other check of the program stops. (Of the first two attacks there
 /// would be no proof either: the memory has no view of such lanes.)
 #[test]
-fn every_check_of_the_protocol_is_needed() {
+fn requirement_24_every_check_of_the_protocol_is_needed() {
     let program = Compiled::new(&package("model", &schedule(8), Felt::from(5))).expect("compiles");
     let attacks = attacks();
     let chunk = source("chunk.cairo");
@@ -373,7 +373,7 @@ fn every_check_of_the_protocol_is_needed() {
 
 /// Numbers of the header and of carried blocks have one reading: no other felt solves the same equations.
 #[test]
-fn numbers_are_small() {
+fn requirement_12_numbers_of_the_input_have_one_reading() {
     let program = Compiled::new(&package("model", &schedule(8), Felt::from(5))).expect("compiles");
     let middle = input(&schedule(8), 2, 5, 4);
     let large = Felt::from(1u64 << 32);

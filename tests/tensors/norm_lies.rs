@@ -74,7 +74,7 @@ fn lanes_are_written_as_the_prover_does() {
 
 /// Attack: another number in the place of eps, and one in another form. Stopped by: its equation, its bit, its range, the table of squares.
 #[test]
-fn another_eps() {
+fn requirement_09_another_eps() {
     let chunk = chunk(NormKind::Rms);
     let lane = || Lane::new(&chunk, 0, LARGE);
     let mut lie = lane();
@@ -136,7 +136,7 @@ fn another_channel() {
 
 /// Attack: another result. Stopped by: its equation, its range, and its rest's.
 #[test]
-fn another_result() {
+fn requirement_09_another_result() {
     let chunk = chunk(NormKind::Layer);
     let lane = || Lane::new(&chunk, 0, LARGE);
     let mut lie = lane();
@@ -217,7 +217,7 @@ fn a_norm_reads_its_mean() {
 
 /// Attack: a claim of a sum that is one off, and all that follows from it. Stopped by: the sum of its kind.
 #[test]
-fn each_sum_of_a_norm() {
+fn requirement_09_each_sum_of_a_norm() {
     let chunk = chunk(NormKind::Layer);
     let lane = || Lane::new(&chunk, 0, LARGE);
     let mut lie = lane();
@@ -249,7 +249,7 @@ fn each_sum_of_a_norm() {
 
 /// Attack: a mean that is one off, and all that follows from it. Stopped by: the ranges of what it rounds. A mean that is `p / d` off: by the range of the sum of values.
 #[test]
-fn another_mean() {
+fn requirement_09_another_mean() {
     let chunk = chunk(NormKind::Layer);
     for by in [-1, 1] {
         let mut lie = Lane::new(&chunk, 0, LARGE);

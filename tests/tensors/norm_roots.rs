@@ -76,7 +76,7 @@ fn a_unit_that_is_too_small() {
 
 /// Attack: a unit that is too small, with a sum of squares that passes `p`, and is congruent to a small one: any results. Stopped by: the range of the tops.
 #[test]
-fn squares_that_pass_the_modulus() {
+fn requirement_12_squares_that_pass_the_modulus() {
     let found = (1000..1100).find_map(|third| {
         let chunk = too_small(&[32_767, 32_767, third]);
         let lie = with_unit_1(&chunk);
@@ -91,7 +91,7 @@ fn squares_that_pass_the_modulus() {
 
 /// Attack: limbs that overlap, the low one negative. Stopped by: the low limb's range. Nothing is wrong with what they say.
 #[test]
-fn low_limbs_of_a_norm() {
+fn requirement_12_low_limbs_of_a_norm() {
     let chunk = chunk(NormKind::Layer);
     let lane = || Lane::new(&chunk, 0, LARGE);
     let pairs = [
@@ -133,7 +133,7 @@ fn low_limbs_of_a_norm() {
 
 /// Attack: a high limb that is larger by `p` and a unit, and a low one that is smaller by one. Stopped by: the high limb's range.
 #[test]
-fn high_limbs_of_a_norm() {
+fn requirement_12_high_limbs_of_a_norm() {
     let chunk = chunk(NormKind::Layer);
     let lane = || Lane::new(&chunk, 0, LARGE);
     let pairs = [
@@ -221,7 +221,7 @@ fn a_root_of_congruences() {
 
 /// Attack: the root one too small or too large. Stopped by: the ranges of what is left.
 #[test]
-fn a_root_that_is_one_off() {
+fn requirement_09_a_root_that_is_one_off() {
     let chunk = chunk(NormKind::Rms);
     for by in [-1, 1] {
         let mut lie = Lane::new(&chunk, 0, LARGE);
@@ -236,7 +236,7 @@ fn a_root_that_is_one_off() {
 
 /// Attack: the mantissa one too small or too large. Stopped by: the ranges of what is left.
 #[test]
-fn a_mantissa_that_is_one_off() {
+fn requirement_09_a_mantissa_that_is_one_off() {
     let chunk = chunk(NormKind::Rms);
     for by in [-1, 1] {
         let mut lie = Lane::new(&chunk, 0, LARGE);

@@ -283,7 +283,7 @@ fn two_norms(kind: NormKind) -> Chunk {
 
 /// Attack: any one value of any column of norms. Stopped by: a constraint, a relation, or the sum.
 #[test]
-fn one_wrong_value_in_a_norm() {
+fn requirement_11_one_wrong_value_in_a_norm() {
     for kind in KINDS {
         wrong_values(&two_norms(kind));
     }

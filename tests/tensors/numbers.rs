@@ -90,7 +90,7 @@ fn numbered_twice(constants: &Constants, block: usize) -> Constants {
 /// Attack: an output of a linear operation that is too large by one, and one of a function whose argument is too small by one. Stopped by: powers
 /// of their own. With numbers that two components share, the second error absorbs the first.
 #[test]
-fn a_row_of_another_component_absorbs_an_error() {
+fn requirement_11_a_row_of_another_component_absorbs_an_error() {
     let chunk = ends();
     let [tensor, round, function] = ["tensor", "round", "function"].map(|name| chunk.index(name));
     let one = M31::from(1);

@@ -5,10 +5,13 @@ use std::collections::BTreeMap;
 use cairo_decode::air::components::relations::{
     CHAIN, EMBEDDING, FLAGS, FUNCTION, LANES, RANGE, TENSOR,
 };
+use cairo_decode::air::components::{Columns, Component};
+use cairo_decode::air::layout::{Layout, Placed};
 use cairo_decode::air::record::{Expression, record};
+use cairo_decode::tensor::rows::owned;
 use cairo_decode::verify::proof::encode_tensors;
 use cairo_decode_verdicts::verify_tensors;
-use stwo::core::fields::m31::P;
+use stwo::core::fields::m31::{M31, P};
 
 use crate::pinned::{honest, pins};
 use crate::{Chunk, GIVEN, chunk};
@@ -59,6 +62,50 @@ fn counts(chunk: &Chunk) -> BTreeMap<u32, [u64; 2]> {
         }
     }
     counts
+}
+
+/// The relations that are between arithmetic and tables: a range, and a function with its argument and its value.
+const CLAIMED: [(M31, u64); 2] = [(RANGE, 2), (FUNCTION, 3)];
+
+/// Elements that a row of `compress` takes in.
+const ELEMENTS: u64 = 16;
+
+/// If arithmetic and tables were two objects, the arithmetic would claim what it looks up, and both would hash the claims to be bound to each other. The
+/// rows of `compress` for that are more cells than all rows in use that the one object has, so two objects would cost more than twice as much before
+/// there is a second proof. (Two objects that were built for programs of the first kind: `docs/proof-boundary.md`.)
+#[test]
+fn requirement_30_binding_two_objects_costs_more_than_one() {
+    // A chunk that has every component of a decode step but records.
+    let chunk = chunk(&GIVEN);
+    let counts = counts(&chunk);
+    let elements: u64 = CLAIMED
+        .iter()
+        .map(|(of, size)| counts[&of.0][0] * size)
+        .sum();
+    let layout = &chunk.constants.layout;
+    let compress = Layout {
+        components: vec![Placed {
+            component: Component::Compress,
+            log_rows: 4,
+        }],
+        ..layout.clone()
+    };
+    let cells = |columns: &Columns| (columns.trace + columns.interaction) as u64;
+    let both = 2 * elements.div_ceil(ELEMENTS) * cells(&compress.columns()[0]);
+    let owned = owned(&chunk.plan, &chunk.values);
+    let of = |component: Component| {
+        let operations = owned.operations.iter().chain(owned.around.values());
+        operations
+            .filter_map(|counts| counts.get(&component))
+            .sum::<u64>()
+    };
+    let columns = layout.columns();
+    let used: u64 = (layout.components.iter().zip(&columns))
+        .map(|(placed, columns)| of(placed.component) * cells(columns))
+        .sum();
+    let claims: Vec<u64> = CLAIMED.iter().map(|(of, _)| counts[&of.0][0]).collect();
+    eprintln!("{claims:?} claims, {both} cells to bind them, {used} cells of rows in use");
+    assert!(both > used, "{both} cells to bind, {used} in use");
 }
 
 /// What the arithmetic looks up is as often as the tables say that it is: ranges, functions, embeddings, the memory and its

@@ -26,10 +26,15 @@ fn plan() -> Plan {
     plan
 }
 
+/// A chunk of such a plan.
+pub fn chunk() -> Chunk {
+    chunk_of(plan(), &GIVEN)
+}
+
 /// Attack: one value of any column, as without such a matrix; and a row of the head's matrix for an embedding. Stopped by: the table of
 /// embeddings is the only one that yields them.
 #[test]
-fn one_wrong_value_in_any_column_of_an_own_head() {
+fn requirement_11_one_wrong_value_in_any_column_of_an_own_head() {
     let chunk = chunk_of(plan(), &GIVEN);
     wrong_values(&chunk);
     let component = chunk.index("embed_0");

@@ -6,13 +6,12 @@ use cairo_decode::air::layout::Layouts;
 use cairo_decode::prove::Prover;
 use cairo_decode::prove::tensor::Sets;
 use cairo_decode::tensor::{Matrix, Plan, constants};
-use cairo_decode::verify::params::{COMPACT, LARGE, PLAIN, ParamSet, pcs_config};
+use cairo_decode::verify::params::{COMPACT, PLAIN, ParamSet, pcs_config};
 use cairo_decode::verify::proof::{TensorProof, encode_tensors};
-use cairo_decode::verify::tensors::TensorPins;
+use cairo_decode::verify::tensors::{TensorPins, tensor_checks};
 use cairo_decode_verdicts::verify_tensors;
 
-use crate::forged::failed;
-use crate::{Chunk, GIVEN, LANES, chunk_of};
+use crate::{Chunk, GIVEN, chunk_of};
 
 /// A proof with the layouts and the root that it was made with.
 pub struct Pinned {
@@ -79,20 +78,11 @@ pub fn other_model() -> &'static Pinned {
     })
 }
 
-/// The same model with twice as many lanes.
-pub fn more_lanes() -> &'static Pinned {
-    static PINNED: OnceLock<Pinned> = OnceLock::new();
-    PINNED.get_or_init(|| {
-        let mut plan = plan();
-        plan.lanes = 2 * LANES;
-        Pinned::of(plan, &[GIVEN, GIVEN].concat(), &PLAIN)
-    })
-}
-
-/// The same model with the larger parameters.
-pub fn larger() -> &'static Pinned {
-    static PINNED: OnceLock<Pinned> = OnceLock::new();
-    PINNED.get_or_init(|| Pinned::of(plan(), &GIVEN, &LARGE))
+/// The names of the checks that a proof in canonical form fails.
+fn failed(proof: &TensorProof, pins: &TensorPins) -> Vec<&'static str> {
+    let checks = tensor_checks(proof, pins);
+    let failed = checks.iter().filter(|check| check.find().is_err());
+    failed.map(|check| check.name()).collect()
 }
 
 /// With the parameters for short proofs a proof is as secure, and has half the queries. A manifest of one set refuses a proof of the other by

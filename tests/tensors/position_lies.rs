@@ -41,7 +41,7 @@ fn with_memory(chunk: &Chunk, change: impl FnOnce(&mut Vec<Vec<i64>>)) -> Chunk 
 
 /// Attack: another cosine, or another sine. Stopped by: the table of angles.
 #[test]
-fn another_angle() {
+fn requirement_13_another_angle() {
     let chunk = chunk();
     let output = angles(&chunk).angles.output.address as usize;
     for channel in [0, 7, 8, 16, 26] {
@@ -58,7 +58,7 @@ fn row_of_angles(part: usize, lane: usize) -> usize {
 /// Attack: angles of the next position, of which the row claims that it is the lane's. Stopped by: the view of the positions. And a memory
 /// of other angles than the row has. Stopped by: the views of the angles.
 #[test]
-fn angles_of_another_position() {
+fn requirement_13_angles_of_another_position() {
     let chunk = chunk();
     let of = angles(&chunk);
     let output = of.angles.output.address as usize;
@@ -86,7 +86,7 @@ fn angles_of_another_position() {
 
 /// Attack: another position for a lane, in the memory and for all that read it. Stopped by: the row of positions.
 #[test]
-fn another_position_for_a_lane() {
+fn requirement_04_another_position_for_a_lane() {
     let embedding = Numbers(7).matrix(WIDTH, TOKENS, 127);
     let mut plan = Plan::new(LANES, 12, embedding).expect("a plan");
     plan.positions();
@@ -150,7 +150,7 @@ const POSITION: usize = TOKEN + WIDTH;
 /// Attack: another number of a token's or of a position's vector. Stopped by: the table of embeddings, or of positions. And a memory that
 /// has another sum than the row. Stopped by: its view.
 #[test]
-fn another_vector_of_an_embedding() {
+fn requirement_13_another_vector_of_an_embedding() {
     let chunk = chunk();
     let of = embed(&chunk);
     let component = chunk.index("embed_positions_3");
@@ -167,7 +167,7 @@ fn another_vector_of_an_embedding() {
 /// Attack: the vector of another token, or of another position, of which the row claims that it is the lane's. Stopped by: the view of
 /// tokens and positions.
 #[test]
-fn an_embedding_of_another_token_or_position() {
+fn requirement_07_an_embedding_of_another_token_or_position() {
     let chunk = chunk();
     let of = embed(&chunk);
     let vectors = of.positions.as_ref().expect("positions");

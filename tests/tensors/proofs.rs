@@ -15,10 +15,8 @@ use crate::{Chunk, GIVEN, Numbers, attention, chunk, chunk_of, plan};
 
 pub fn accepts(proof: &CairoProof, layout: &Layout, part: &TensorPart) -> Result<(), String> {
     let proof = proof.clone();
-    let verify = || {
-        verify(proof, Some((&Layouts::from(layout), part)), &PLAIN.fixed())
-            .map_err(|e| e.to_string())
-    };
+    let verify =
+        || verify(proof, (&Layouts::from(layout), part), &PLAIN.fixed()).map_err(|e| e.to_string());
     std::panic::catch_unwind(std::panic::AssertUnwindSafe(verify))
         .unwrap_or(Err("a panic".to_string()))
 }
@@ -120,7 +118,7 @@ fn attention_is_proven() {
     let proven = Prover::with_constants(&PLAIN, sets).prove_tensors(chunk.input, &chunk.witness);
     let proven = proven.expect("proves");
     let accepts = |layouts: &Layouts, part: &TensorPart| {
-        verify(proven.proof.clone(), Some((layouts, part)), &PLAIN.fixed())
+        verify(proven.proof.clone(), (layouts, part), &PLAIN.fixed())
     };
     let part = &proven.tensors;
     assert!(accepts(&layouts, part).is_ok());
@@ -171,11 +169,7 @@ fn a_size_is_one_of_those_that_are_allowed() {
     let accepts = |sizes: &[u32]| {
         let mut part = proven.tensors.clone();
         part.sizes = sizes.to_vec();
-        verify(
-            proven.proof.clone(),
-            Some((&layouts, &part)),
-            &PLAIN.fixed(),
-        )
+        verify(proven.proof.clone(), (&layouts, &part), &PLAIN.fixed())
     };
     let size = proven.tensors.sizes[0];
     assert!(accepts(&[size]).is_ok());

@@ -5,28 +5,26 @@ use std::fs;
 use std::path::Path;
 
 use cairo_decode::receipt::{
-    Document, Folder, ModelManifest, ProofIdentity, ProofRecord, Receipt, Rejected, TensorManifest,
-    TensorReceipt, WriteDocument, receipt_name,
+    Document, Folder, Manifest, ProofIdentity, ProofRecord, Receipt, Rejected, WriteDocument,
+    receipt_name,
 };
-use cairo_decode::spec::TENSOR_SPEC_VERSION;
 use cairo_decode::verify::ProofError;
 use cairo_decode::verify::params::PLAIN;
 use cairo_decode::verify::policy::{Accept, AcceptedModel};
-use cairo_decode::verify::proof::{DecodeError, Kind, encode_tensors};
-use cairo_decode::verify::statement::v3::{Frontier, Statement, VERSION};
-use cairo_decode::verify::statement::{ChosenRoot, ProgramHash};
+use cairo_decode::verify::proof::encode_tensors;
+use cairo_decode::verify::statement::{Domain, ProgramHash, VERSION};
 use cairo_decode::verify::tensors::TensorPins;
 use cairo_decode_verdicts::{verify_receipt, verify_tensors};
-use starknet_types_core::felt::Felt;
 
 use crate::command::{accept, path, reject};
 use crate::manifest::manifest;
 use crate::pinned::{honest, other_model};
 
 /// A receipt of another model's session that says that it is about the tests' proof and its program.
-fn receipt(bytes: &[u8]) -> Receipt {
-    let fixtures = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/fixtures/steps-session");
+fn receipt_of(bytes: &[u8]) -> Receipt {
+    let fixtures = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/fixtures/wrapped-session");
     let mut receipt = Receipt::read(&fixtures.join("chunk-0000.receipt.json")).expect("a receipt");
+    receipt.statement.domain = Domain::local();
     let ProofIdentity { bytes, blake2s } = ProofIdentity::of(bytes);
     receipt.proof = ProofRecord {
         file: receipt.proof.file,
@@ -38,44 +36,12 @@ fn receipt(bytes: &[u8]) -> Receipt {
     receipt
 }
 
-/// The same as a receipt of the kind that such proofs have.
-fn tensor_receipt(bytes: &[u8]) -> TensorReceipt {
-    let receipt = receipt(bytes);
-    let old = receipt.statement;
-    let frontier = |position: u32| Frontier {
-        position,
-        last_token: 1,
-        kv_root: old.frontier_in.kv_root,
-        tokens_root: old.frontier_in.tokens_root,
-        chosen_root: ChosenRoot(Felt::ZERO),
-    };
-    TensorReceipt {
-        statement: Statement {
-            spec_version: TENSOR_SPEC_VERSION,
-            domain: old.domain,
-            session_id: old.session_id,
-            model_root: old.model_root,
-            program_hash: old.program_hash,
-            policy: old.policy,
-            boundary: old.boundary,
-            prompt_root: old.prompt_root,
-            prompt_length: old.prompt_length,
-            steps: old.steps,
-            frontier_in: frontier(0),
-            frontier_out: frontier(old.steps),
-        },
-        forced_tokens: receipt.forced_tokens,
-        emitted_tokens: receipt.emitted_tokens,
-        proof: receipt.proof,
-    }
-}
-
 /// `inspect` says what a manifest pins, and `verify` asks it: the honest pins lead to the statement, which is of another
 /// program; others are refused with the proof.
 #[test]
 fn commands_take_layouts_and_roots_from_the_manifest() {
     let bytes = encode_tensors(&honest().proof);
-    let receipt = tensor_receipt(&bytes);
+    let receipt = receipt_of(&bytes);
     let folder = tempfile::tempdir().expect("a folder");
     let file = folder.path().join(receipt_name(0));
     receipt.write(&file).expect("written");
@@ -122,7 +88,7 @@ fn receipts_are_verified_with_the_manifests_pins() {
     let facts = verify_tensors(&bytes, &honest().pins())
         .expect("verifies")
         .facts;
-    let mut receipt = tensor_receipt(&bytes);
+    let mut receipt = receipt_of(&bytes);
     receipt.statement.program_hash = ProgramHash(facts.program_hash);
     let folder = tempfile::tempdir().expect("a folder");
     let (files, name) = (Folder::new(folder.path()), receipt_name(0));
@@ -139,40 +105,23 @@ fn receipts_are_verified_with_the_manifests_pins() {
     };
     let accept = Accept::new(model, statement.domain);
     let with = |tensors: TensorPins| {
-        let manifest = TensorManifest {
+        let manifest = Manifest {
             tensors,
             ..manifest()
         };
-        verify_receipt(&files, &name, &manifest.into(), &accept).expect_err("a refusal")
+        verify_receipt(&files, &name, &manifest, &accept).expect_err("a refusal")
     };
     match with(honest().pins()) {
         Rejected::Receipt { source, .. } => {
             assert_eq!(
                 source.to_string(),
-                "public output: has 1 felts, a statement of version 3 has 22"
+                "public output: has 1 felts, a statement has 22"
             )
         }
         other => panic!("refused for another reason: {other}"),
     }
     match with(other_model().pins()) {
         Rejected::Proof { source, .. } => assert_eq!(source, ProofError::ConstantsRoot),
-        other => panic!("refused for another reason: {other}"),
-    }
-    let other = ModelManifest::from(manifest().model);
-    // A manifest of a model without tensor components knows no such receipt, and no such proof.
-    match verify_receipt(&files, &name, &other, &accept).expect_err("a refusal") {
-        Rejected::Document(error) => {
-            assert!(error.to_string().contains("format: is"), "{error}")
-        }
-        other => panic!("refused for another reason: {other}"),
-    }
-    self::receipt(&bytes).write(&file).expect("written");
-    let kind = DecodeError::Kind {
-        found: Kind::Tensors,
-        expected: Kind::Cairo,
-    };
-    match verify_receipt(&files, &name, &other, &accept).expect_err("a refusal") {
-        Rejected::Proof { source, .. } => assert_eq!(source, ProofError::Decode(kind)),
         other => panic!("refused for another reason: {other}"),
     }
 }

@@ -9,7 +9,7 @@ use cairo_decode::spec::token_chain::{EMPTY, append};
 use cairo_decode::tensor::values::{Values, compute};
 use cairo_decode::tensor::{self, Tensor};
 use cairo_decode::verify::params::PLAIN;
-use cairo_decode::verify::statement::v3::{Frontier, Statement, packed};
+use cairo_decode::verify::statement::{Frontier, Statement, packed};
 use starknet_types_core::felt::Felt;
 
 use crate::digests::digested;
@@ -124,7 +124,7 @@ fn a_chunk_with_roots_is_proven() {
     let layouts = Layouts::from(&layout);
     verify(
         proven.proof.clone(),
-        Some((&layouts, &proven.tensors)),
+        (&layouts, &proven.tensors),
         &PLAIN.fixed(),
     )
     .expect("verifies");
@@ -140,7 +140,7 @@ fn a_chunk_with_roots_is_proven() {
 
 /// Another root is stated by a run whose input says so, and fits no view: before the chunk, after it, and where the prompt ends.
 #[test]
-fn other_roots_than_the_memorys_do_not_fit() {
+fn requirement_02_other_roots_than_the_memorys_do_not_fit() {
     let model = model();
     let first = decode(&model, None, 3);
     let second = decode(&model, Some(&first), 4);

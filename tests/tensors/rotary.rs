@@ -2,7 +2,6 @@
 
 use cairo_decode::air::components::Component;
 use cairo_decode::prove::Prover;
-use cairo_decode::spec::rope;
 use cairo_decode::tensor::angles::AnglesByTable;
 use cairo_decode::tensor::embed::Embed;
 use cairo_decode::tensor::matrix::Row;
@@ -115,7 +114,7 @@ pub fn chunk() -> Chunk {
 
 /// Attack: any one value of any column, as in a plan without positions.
 #[test]
-fn one_wrong_value_of_positions_and_rotations() {
+fn requirement_11_one_wrong_value_of_positions_and_rotations() {
     liar::wrong_values(&chunk());
 }
 
@@ -180,7 +179,7 @@ fn rotations_are_the_specifications() {
             .unwrap_or(vec![[0; 2]; 5]);
         let [cos, sin] = [0, 1]
             .map(|which| -> Vec<i64> { turns.iter().map(|turn| turn[which].into()).collect() });
-        let exact = rope::rotated(&x, &cos, &sin);
+        let exact = turned(&x, &cos, &sin);
         for (i, exact) in exact.into_iter().enumerate() {
             let found = chunk.values.rows[output + i][lane];
             assert_eq!(
@@ -265,4 +264,15 @@ fn interaction_columns_of_positions_sum_what_rows_say() {
         let (rows, columns) = sum_of_rows(&constants, &witness, i);
         assert_eq!(rows, columns, "{}", placed.component);
     }
+}
+
+/// The exact rotation of every head, before its rounding: docs/spec.md, "rotary".
+fn turned(x: &[i64], cos: &[i64], sin: &[i64]) -> Vec<i64> {
+    let half = cos.len();
+    let heads = x.chunks_exact(2 * half).map(|head| head.split_at(half));
+    let all = heads.flat_map(|(a, b)| {
+        let first = (0..half).map(move |i| a[i] * cos[i] - b[i] * sin[i]);
+        first.chain((0..half).map(move |i| b[i] * cos[i] + a[i] * sin[i]))
+    });
+    all.collect()
 }

@@ -164,7 +164,7 @@ fn turns(chunk: &Chunk) -> impl Iterator<Item = Turn<'_>> {
 
 /// Attack: an output that is larger by `n`, with a rest that is smaller by `n 2^s`, and the rotation of it. Stopped by: the rest's range.
 #[test]
-fn another_rounding_before_the_rotation() {
+fn requirement_12_another_rounding_before_the_rotation() {
     let chunk = chunk();
     for output in [X, Y] {
         for by in [1, -1] {
@@ -179,7 +179,7 @@ fn another_rounding_before_the_rotation() {
 
 /// Attack: an output that is larger by 1, and the rotation of it. Stopped by: the sum.
 #[test]
-fn another_output_before_the_rotation() {
+fn requirement_07_another_output_before_the_rotation() {
     let chunk = chunk();
     for output in [X, Y] {
         let mut lie = Turn::new(&chunk, 7, 1);
@@ -196,7 +196,7 @@ fn another_output_before_the_rotation() {
 /// Attack: an output and a rest that stand for an accumulator `p` away, with a rotation in the field whose results are in range. Stopped
 /// by: the output's range.
 #[test]
-fn a_congruent_output_before_the_rotation() {
+fn requirement_12_a_congruent_output_before_the_rotation() {
     let chunk = chunk();
     for output in [X, Y] {
         let found = turns(&chunk).find_map(|mut lie| {
@@ -212,7 +212,7 @@ fn a_congruent_output_before_the_rotation() {
 /// Attack: a result that is larger by `n`, with a rest that is smaller by `n 2^14`. Stopped by: the rest's range. And one that is `2^17`
 /// away, with a rest that is smaller by 1, which is congruent. Stopped by: the result's range.
 #[test]
-fn another_rounding_of_the_rotation() {
+fn requirement_12_another_rounding_of_the_rotation() {
     let chunk = chunk();
     for result in [LEFT, RIGHT] {
         for by in [1, -1] {
@@ -233,7 +233,7 @@ fn another_rounding_of_the_rotation() {
 
 /// Attack: a result that is not the rotation. Stopped by: its constraint.
 #[test]
-fn another_rotation() {
+fn requirement_07_another_rotation() {
     let chunk = chunk();
     for result in [LEFT, RIGHT] {
         let mut lie = Turn::new(&chunk, 3, 6);
@@ -249,7 +249,7 @@ fn another_rotation() {
 
 /// Attack: a rotation by another cosine or sine. Stopped by: the memory.
 #[test]
-fn a_rotation_by_another_angle() {
+fn requirement_07_a_rotation_by_another_angle() {
     let chunk = chunk();
     for which in [0, 1] {
         let mut lie = Turn::new(&chunk, 8, 2);

@@ -6,18 +6,17 @@ use std::sync::OnceLock;
 
 use cairo_decode::prove::Prover;
 use cairo_decode::receipt::{
-    Accepted, Chunk, Completion, Folder, FormatError, Manifest, ModelManifest, Receipt,
-    ReceiptError, Rejected, Session, SessionWriter, TENSOR_RECEIPT_FORMAT, TensorManifest,
-    TensorReceipt, WriteDocument, proof_name, receipt_name,
+    Accepted, Completion, Folder, Manifest, ModelFacts, RECEIPT_FORMAT, Receipt, ReceiptError,
+    Rejected, Session, SessionWriter, WriteDocument, proof_name, receipt_name,
 };
-use cairo_decode::spec::TENSOR_SPEC_VERSION;
+use cairo_decode::spec::SPEC_VERSION;
 use cairo_decode::tensor::constants;
 use cairo_decode::verify::params::PLAIN;
 use cairo_decode::verify::proof::encode_tensors;
-use cairo_decode::verify::statement::v3::{Frontier, VERSION};
 use cairo_decode::verify::statement::{Domain, ModelRoot, ProgramHash};
+use cairo_decode::verify::statement::{Frontier, VERSION};
 use cairo_decode::verify::tensors::TensorPins;
-use cairo_decode_verdicts::{Document, verify_receipt, verify_session, verify_tensors};
+use cairo_decode_verdicts::{verify_receipt, verify_session, verify_tensors};
 use starknet_types_core::felt::Felt;
 
 use crate::command::{accept, path, reject};
@@ -26,9 +25,9 @@ use crate::rooted::{self, Decoded, PROMPT, decode};
 
 /// A complete session, in memory.
 struct Proven {
-    manifest: TensorManifest,
+    manifest: Manifest,
     session: Session,
-    receipts: Vec<TensorReceipt>,
+    receipts: Vec<Receipt>,
     proofs: Vec<Vec<u8>>,
 }
 
@@ -68,20 +67,18 @@ fn prove() -> Proven {
         let statement = decoded.statement().clone();
         let identity = cairo_decode::receipt::ProofIdentity::of(&bytes);
         let lists = lists(&model, decoded);
-        receipts.push(TensorReceipt::new(
-            index, statement, lists, &identity, &facts,
-        ));
+        receipts.push(Receipt::new(index, statement, lists, &identity, &facts));
         proofs.push(bytes);
     }
     let generated = receipts.iter().flat_map(|receipt| &receipt.emitted_tokens);
     let generated_tokens: Vec<u32> = generated.copied().collect();
     let pins = model.pins(&PROMPT);
-    let manifest = TensorManifest {
-        model: Manifest {
+    let manifest = Manifest {
+        model: ModelFacts {
             name: "toy".to_owned(),
             model_root: root,
             program_hash: pins.program_hash,
-            spec_version: TENSOR_SPEC_VERSION,
+            spec_version: SPEC_VERSION,
             statement_version: VERSION,
             policy: pins.policy,
             vocab_size: model.plan.embedding.outputs() as u32,
@@ -123,7 +120,7 @@ fn proven() -> &'static Proven {
 }
 
 /// Writes a session as a prover does, with these receipts.
-fn write(receipts: &[TensorReceipt]) -> tempfile::TempDir {
+fn write(receipts: &[Receipt]) -> tempfile::TempDir {
     let proven = proven();
     let folder = tempfile::tempdir().expect("a folder");
     let dir = folder.path().join("session");
@@ -144,7 +141,7 @@ fn write(receipts: &[TensorReceipt]) -> tempfile::TempDir {
     folder
 }
 
-fn verify(folder: &Path, manifest: &TensorManifest) -> Result<Accepted, Rejected> {
+fn verify(folder: &Path, manifest: &Manifest) -> Result<Accepted, Rejected> {
     let accept = manifest.model.accept(Domain::local());
     let files = Folder::new(folder.join("session"));
     verify_session(files, &manifest.clone().into(), &accept)
@@ -157,19 +154,18 @@ fn a_session_with_tensor_proofs_is_verified() {
     let folder = write(&proven.receipts);
     let accepted = verify(folder.path(), &proven.manifest).expect("accepted");
     assert_eq!(accepted.session, proven.session);
-    let chunks = proven.receipts.iter().cloned().map(Chunk::Tensors);
-    assert_eq!(accepted.chunks, chunks.collect::<Vec<_>>());
+    assert_eq!(accepted.chunks, proven.receipts);
     assert_eq!((accepted.steps, accepted.finished), (7, true));
     let first = proven.receipts[0].statement.frontier_in;
     assert_eq!(Some(first), Frontier::start(&PROMPT));
     assert_eq!(accepted.generated_tokens.len(), 3);
     let dir = folder.path().join("session");
-    let manifest = ModelManifest::from(proven.manifest.clone());
+    let manifest = &proven.manifest;
     let accept_ = manifest.accept(Domain::local());
     for (index, receipt) in proven.receipts.iter().enumerate() {
         let (files, name) = (Folder::new(&dir), receipt_name(index));
-        let verified = verify_receipt(&files, &name, &manifest, &accept_).expect("accepted");
-        assert_eq!(verified, Chunk::Tensors(receipt.clone()));
+        let verified = verify_receipt(&files, &name, manifest, &accept_).expect("accepted");
+        assert_eq!(verified, *receipt);
     }
     let model = folder.path().join("model.json");
     let verify = ["verify", path(&dir), "--model", path(&model)];
@@ -208,7 +204,7 @@ fn a_session_with_tensor_proofs_is_verified() {
 /// What a receipt of the session says is what the proofs say: any other number is refused with its name, in the library's order.
 #[test]
 fn changed_receipts_do_not_fit_the_proofs() {
-    type Change = fn(&mut [TensorReceipt]);
+    type Change = fn(&mut [Receipt]);
     let changes: [(Change, &str); 9] = [
         (
             |r| r[1].statement.frontier_out.kv_root.0 += Felt::ONE,
@@ -258,19 +254,12 @@ fn changed_receipts_do_not_fit_the_proofs() {
     }
 }
 
-/// A session is verified with its manifest's pins and version; its receipts are of the manifest's kind.
+/// A session is verified with its manifest's pins and version.
 #[test]
-fn sessions_of_another_kind_are_refused() {
+fn sessions_of_other_versions_are_refused() {
     let proven = proven();
     let folder = write(&proven.receipts);
     let dir = folder.path().join("session");
-    // A manifest without pins reads receipts of the other kind only.
-    let other = ModelManifest::from(proven.manifest.model.clone());
-    let accept = other.accept(Domain::local());
-    let refused = verify_session(Folder::new(&dir), &other, &accept);
-    let refused = refused.expect_err("another kind").to_string();
-    let other = format!("format: is \"{TENSOR_RECEIPT_FORMAT}\", expected");
-    assert!(refused.contains(&other), "{refused}");
     // The version of the manifest's statements.
     let mut manifest = proven.manifest.clone();
     manifest.model.statement_version = 2;
@@ -280,18 +269,15 @@ fn sessions_of_another_kind_are_refused() {
         }
         other => panic!("refused for another reason: {other}"),
     }
-    // A receipt of the other kind in the folder.
-    let fixtures = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/fixtures/steps-session");
-    let receipt = Receipt::read(&fixtures.join(receipt_name(1))).expect("a receipt");
-    receipt.write(&dir.join(receipt_name(1))).expect("written");
-    let refused = verify(folder.path(), &proven.manifest).expect_err("another kind");
+    // A receipt of another version of the format in the folder.
+    let file = dir.join(receipt_name(1));
+    let text = fs::read_to_string(&file).expect("a receipt");
+    let format = "cairo-decode-receipt/1";
+    fs::write(&file, text.replacen(RECEIPT_FORMAT, format, 1)).expect("written");
+    let refused = verify(folder.path(), &proven.manifest).expect_err("another format");
     let refused = refused.to_string();
-    let other = format!("expected \"{TENSOR_RECEIPT_FORMAT}\" here");
+    let other = format!("format: is {format:?}, expected {RECEIPT_FORMAT:?}");
     assert!(refused.contains(&other), "{refused}");
-    assert!(matches!(
-        TensorReceipt::from_json(receipt.to_json().expect("a text").as_bytes()),
-        Err(FormatError::OtherFormat { .. })
-    ));
     // The first chunk's proof in the second one's place.
     let folder = write(&proven.receipts);
     let dir = folder.path().join("session");

@@ -7,10 +7,10 @@ use cairo_decode::tensor::gated::Gated;
 use cairo_decode::tensor::norm::{Norm, NormKind};
 use cairo_decode::tensor::values::Values;
 use cairo_decode::tensor::{Chunk, Function, Matrix, Plan, Product, Tensor};
-use cairo_decode::verify::statement::v3::{Frontier, packed, prompt_root};
 use cairo_decode::verify::statement::{
     ChosenRoot, Domain, KvRoot, MAX_POSITION, ModelRoot, Policy, ProgramHash, SessionId, TokensRoot,
 };
+use cairo_decode::verify::statement::{Frontier, packed, prompt_root};
 use starknet_types_core::felt::Felt;
 
 /// What a model is made of. Kinds that go together are one: RMSNorm, rotary angles and gated products; or LayerNorm, learned positions

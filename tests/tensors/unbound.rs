@@ -4,7 +4,7 @@ use cairo_decode::program::{Schedule, ScheduleError};
 use cairo_decode::tensor::values::{Values, compute, compute_steps};
 use cairo_decode::tensor::{self, Matrix, Plan, PlanError, Product, Tensor};
 use cairo_decode::verify::statement::MAX_POSITION;
-use cairo_decode::verify::statement::v3::Statement;
+use cairo_decode::verify::statement::Statement;
 
 use crate::attention::{Form, NEAR, behind};
 use crate::balance::Honest;

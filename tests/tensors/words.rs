@@ -2,10 +2,10 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use cairo_decode::compile::{Instruction, compile_instructions};
+use cairo_decode::compile::{CompileError, Instruction, compile_instructions};
 use cairo_decode::program::{
-    Call, Cell, Compiled, Declared, Name, Roots, Schedule, ScheduleError, Step, Views, Work,
-    declare, package,
+    Call, Cell, Compiled, Declared, Name, Package, Roots, Schedule, ScheduleError, Step, Views,
+    Work, declare, package,
 };
 use cairo_decode::tensor::Plan;
 use cairo_decode::verify::statement::MAX_POSITION;
@@ -304,5 +304,46 @@ fn instructions_need_their_functions() {
     assert!(
         refused.contains("it takes 1 cells and returns 1"),
         "{refused}"
+    );
+}
+
+/// Whatever a package is called, it is the same program: the compiler knows it by a name of its own.
+#[test]
+fn a_package_may_have_any_name() {
+    let plan = crate::plan();
+    let schedule = Schedule::new(&plan, &names(&plan), MAX_POSITION).expect("a schedule");
+    let compiled = |name: &str| Compiled::new(&package(name, &schedule, Felt::from(5)));
+    let first = compiled("model").expect("compiles").words();
+    // A crate of the compiler, and the library.
+    for name in ["core", "decode_tensors"] {
+        let words = compiled(name).expect("compiles").words();
+        assert!(words == first, "{name}: another program");
+    }
+    for name in ["", "Model", "1a", "a-b", "a\"]\nb"] {
+        let error = compiled(name).expect_err("no identifier");
+        assert!(matches!(error, CompileError::Name(_)), "{name}: {error}");
+    }
+}
+
+/// An array that the compiler cannot express makes it panic: that is one line of an error, and nothing is printed.
+#[test]
+fn a_panic_of_the_compiler_is_an_error() {
+    let words = "1, ".repeat(1 << 15);
+    let source = format!(
+        "const LONG: [felt252; {}] = [{words}];\n\n#[executable_raw]\nfn main(input: Span<felt252>, ref output: Array<felt252>) {{\n    \
+         output.append(*LONG.span().at(input.len()));\n}}\n",
+        1 << 15
+    );
+    let package = Package {
+        name: "long".to_string(),
+        files: BTreeMap::from([("src/lib.cairo".to_string(), source)]),
+        calls: BTreeMap::new(),
+    };
+    let error = Compiled::new(&package).expect_err("too long an array");
+    let text = error.to_string();
+    assert!(matches!(error, CompileError::Panic(_)), "{text}");
+    assert!(
+        text.contains("bug of cairo-decode") && text.lines().count() == 1,
+        "{text}"
     );
 }

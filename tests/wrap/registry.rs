@@ -5,7 +5,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use cairo_decode::chain::claim;
-use cairo_decode::receipt::{Document, TensorReceipt, Wrapped};
+use cairo_decode::receipt::{Document, Receipt, Wrapped};
 
 use super::command::{accept, code, path, run, text};
 use super::node::{Node, deployment};
@@ -126,7 +126,7 @@ impl Folders<'_> {
     fn ends(&self) -> Vec<(String, String)> {
         let read = |i| {
             let file = self.session.join(format!("chunk-{i:04}.receipt.json"));
-            let end = TensorReceipt::read(&file)
+            let end = Receipt::read(&file)
                 .expect("a receipt")
                 .statement
                 .frontier_out;

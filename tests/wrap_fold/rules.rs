@@ -1,6 +1,6 @@
 //! The rules of both circuits on values alone, as if whatever proofs they are given verified.
 
-use cairo_decode::verify::statement::v3::OUTPUT_LEN;
+use cairo_decode::verify::statement::OUTPUT_LEN;
 use cairo_decode::wrap::fold::{
     Child, Circuit, Joined, Kind, Proven, Rule, Witness, join, join_leaves,
 };

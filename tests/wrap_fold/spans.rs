@@ -1,6 +1,6 @@
 //! Which felts of a statement are in which digest of a span.
 
-use cairo_decode::verify::statement::v3::OUTPUT_LEN;
+use cairo_decode::verify::statement::OUTPUT_LEN;
 use cairo_decode::wrap::span::{COMMON, FIRST, LAST, Span};
 use starknet_types_core::felt::Felt;
 

@@ -9,11 +9,11 @@
 //! The model's manifest comes from somebody whom the verifier trusts; everything else may come from anybody.
 //!
 //! ```
-//! use cairo_decode_verifier::receipt::{Folder, ModelManifest, verify_session};
+//! use cairo_decode_verifier::receipt::{Document, Folder, Manifest, verify_session};
 //! use cairo_decode_verifier::verify::statement::Domain;
 //!
 //! # fn main() -> Result<(), Box<dyn std::error::Error>> {
-//! let manifest = ModelManifest::read("../examples/model.json".as_ref())?;
+//! let manifest = Manifest::read("../examples/model.json".as_ref())?;
 //! let accept = manifest.accept(Domain::local());
 //! let accepted = verify_session(Folder::new("../examples/session"), &manifest, &accept)?;
 //! assert_eq!(accepted.session.prompt_tokens, [0, 190, 246, 80, 245]);
@@ -28,12 +28,12 @@
 //! verified chunk by chunk, so that somebody can watch; and a refusal says which file and field it is about.
 //!
 //! ```
-//! use cairo_decode_verifier::receipt::{Memory, ModelManifest, Rejected, Verification};
+//! use cairo_decode_verifier::receipt::{Document, Manifest, Memory, Rejected, Verification};
 //! use cairo_decode_verifier::verify::statement::Domain;
 //!
 //! # fn main() -> Result<(), Box<dyn std::error::Error>> {
 //! # let read = |name: &str| std::fs::read(format!("../examples/{name}"));
-//! let manifest = ModelManifest::from_json(&read("model.json")?)?;
+//! let manifest = Manifest::from_json(&read("model.json")?)?;
 //! let accept = manifest.accept(Domain::local());
 //! let mut files = vec![];
 //! for name in ["session.json", "chunk-0000.receipt.json", "chunk-0001.receipt.json", "chunk-0000.proof"] {
@@ -43,7 +43,7 @@
 //! let mut verification = Verification::open(files, &manifest, &accept)?;
 //! assert_eq!(verification.chunks(), 2);
 //! let first = verification.next_chunk()?.expect("a chunk");
-//! assert_eq!((first.first_position(), first.steps()), (0, 8));
+//! assert_eq!((first.statement.frontier_in.position, first.statement.steps), (0, 8));
 //! // The proof of the second chunk was not given.
 //! let rejected: Rejected = verification.finish().expect_err("a missing proof");
 //! assert_eq!(rejected.file().to_str(), Some("given/chunk-0001.proof"));

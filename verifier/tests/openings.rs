@@ -5,7 +5,7 @@ use std::fs;
 use std::path::Path;
 
 use cairo_decode_verdicts::verify_tensors;
-use cairo_decode_verifier::receipt::ModelManifest;
+use cairo_decode_verifier::receipt::{Document, Manifest};
 use cairo_decode_verifier::verify::ProofError;
 use cairo_decode_verifier::verify::proof::{TensorProof, decode_tensors, encode_tensors};
 use stwo::core::fields::qm31::SecureField;
@@ -15,8 +15,8 @@ type Openings = Vec<Vec<Vec<SecureField>>>;
 /// The refusal of the first proof of `examples/session` after a change of its openings.
 fn refused(name: &str, change: impl FnOnce(&mut Openings)) {
     let examples = Path::new(env!("CARGO_MANIFEST_DIR")).join("../examples");
-    let manifest = ModelManifest::read(&examples.join("model.json")).expect("a manifest");
-    let ModelManifest::Tensors(manifest) = manifest else {
+    let manifest = Manifest::read(&examples.join("model.json")).expect("a manifest");
+    let manifest = manifest else {
         panic!("a model with tensor components");
     };
     let bytes = fs::read(examples.join("session/chunk-0000.proof")).expect("a proof");

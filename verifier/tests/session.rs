@@ -9,7 +9,7 @@ use std::process::{Command, Output};
 
 use cairo_decode_verdicts::{verify_receipt, verify_session};
 use cairo_decode_verifier::receipt::{
-    self, Accepted, Contents, Folder, Listed, Memory, ModelManifest, Rejected, SessionBundle,
+    self, Accepted, Contents, Document, Folder, Listed, Manifest, Memory, Rejected, SessionBundle,
     Verification, proof_name, receipt_name,
 };
 use cairo_decode_verifier::verify::statement::Domain;
@@ -18,8 +18,8 @@ fn examples() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("../examples")
 }
 
-fn manifest() -> ModelManifest {
-    ModelManifest::read(&examples().join("model.json")).expect("a manifest")
+fn manifest() -> Manifest {
+    Manifest::read(&examples().join("model.json")).expect("a manifest")
 }
 
 /// The session's files by name.

@@ -8,8 +8,8 @@ use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use cairo_decode_verifier::receipt::{
-    Chunk, Contents, DocumentError, Expected, FileError, Files, FolderError, MAX_DOCUMENT_BYTES,
-    MAX_PROOF_BYTES, MAX_RECEIPTS_BYTES, ModelManifest, Rejected, SESSION_FILE, Verification,
+    Contents, Document, DocumentError, Expected, FileError, Files, FolderError, MAX_DOCUMENT_BYTES,
+    MAX_PROOF_BYTES, MAX_RECEIPTS_BYTES, Manifest, Rejected, SESSION_FILE, Verification,
     check_file_count, is_chunk_name, proof_name,
 };
 use cairo_decode_verifier::verify::ProofError;
@@ -191,7 +191,7 @@ fn request_of<'a, T: Deserialize<'a>>(request: &'a [u8]) -> Result<T, Refusal> {
 #[derive(Debug)]
 struct Begun {
     files: Shared,
-    manifest: ModelManifest,
+    manifest: Manifest,
     domain: Domain,
     expected: Expected,
 }
@@ -262,7 +262,7 @@ impl Run {
         let proofs: Vec<_> = (0..verification.chunks())
             .map(|index| begun.files.0.proof(index))
             .collect();
-        let answer = json!({ "session": verification.session(), "manifest": begun.manifest.model(), "proofs": proofs });
+        let answer = json!({ "session": verification.session(), "manifest": begun.manifest, "proofs": proofs });
         self.verification = Some(verification);
         Ok(answer)
     }
@@ -281,8 +281,7 @@ impl Run {
         }
         let verification = self.verification.as_mut().ok_or_else(not_opened)?;
         match verification.next_chunk() {
-            Ok(Some(Chunk::Cairo(receipt))) => Ok(json!({ "receipt": receipt })),
-            Ok(Some(Chunk::Tensors(receipt))) => Ok(json!({ "receipt": receipt })),
+            Ok(Some(receipt)) => Ok(json!({ "receipt": receipt })),
             Ok(None) => Err(Refusal::failed("there is no receipt left")),
             Err(error) => Err(error.into()),
         }
@@ -324,13 +323,13 @@ fn not_opened() -> Refusal {
     Refusal::failed("no session was opened")
 }
 
-fn read_manifest(file: &Path, bytes: &[u8]) -> Result<ModelManifest, DocumentError> {
+fn read_manifest(file: &Path, bytes: &[u8]) -> Result<Manifest, DocumentError> {
     let file = file.to_path_buf();
     if bytes.len() as u64 > MAX_DOCUMENT_BYTES {
         let limit = MAX_DOCUMENT_BYTES;
         return Err(FileError::TooLarge { file, limit }.into());
     }
-    ModelManifest::from_json(bytes).map_err(|source| DocumentError::Format { file, source })
+    Manifest::from_json(bytes).map_err(|source| DocumentError::Format { file, source })
 }
 
 /// What a person typed, if anything.

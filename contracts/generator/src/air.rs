@@ -133,7 +133,7 @@ mod tests {
     use super::*;
     use std::path::Path;
 
-    use cairo_decode::receipt::{Document, TensorReceipt, Wrapped};
+    use cairo_decode::receipt::{Document, Receipt, Wrapped};
     use cairo_decode::wrap::circuit::{OUTPUTS, pcs_config};
     use cairo_decode::wrap::span::Span;
     use cairo_decode::wrap::{calldata, felt_digest, fold};
@@ -226,7 +226,7 @@ mod tests {
         let wrapped = Wrapped::read(&dir.join("wrapped-0000.json")).unwrap();
         let span = |chunk: u32| {
             let file = dir.join(format!("chunk-{chunk:04}.receipt.json"));
-            let receipt = TensorReceipt::read(&file).unwrap();
+            let receipt = Receipt::read(&file).unwrap();
             Span::of(&receipt.statement.to_output())
         };
         let leaf = felt_digest(&wrapped.leaf_root.0).unwrap();

@@ -10,8 +10,8 @@ use cairo_decode::chain::Registry;
 use cairo_decode::chain::claim::{self, SessionName, SessionState};
 use cairo_decode::chain::deployment::Deployment;
 use cairo_decode::chain::{Chain, Sent};
-use cairo_decode::receipt::{SESSION_FILE, Session, TensorManifest, TensorReceipt, Wrapped};
-use cairo_decode::verify::statement::v3::Frontier;
+use cairo_decode::receipt::{Manifest, Receipt, SESSION_FILE, Session, Wrapped};
+use cairo_decode::verify::statement::Frontier;
 use cairo_decode::verify::statement::{CircuitRoot, Domain, felt_to_hex};
 use cairo_decode::wrap::leaf::Leaf;
 use cairo_decode::wrap::{self, digest_felt};
@@ -23,7 +23,7 @@ use crate::cli::{Failure, Outcome, output, paths};
 
 /// A model as a build folder pins it.
 pub struct Pinned {
-    pub manifest: TensorManifest,
+    pub manifest: Manifest,
     circuit: [u8; 32],
 }
 
@@ -50,7 +50,7 @@ impl Pinned {
 /// A wrapped session's folder.
 struct Folder {
     session: Session,
-    receipts: Vec<TensorReceipt>,
+    receipts: Vec<Receipt>,
     wrapped: Vec<Wrapped>,
 }
 

@@ -72,7 +72,7 @@ impl Sets {
             .iter()
             .map(|sets| sets.iter().map(|table| stored_columns(table)).collect())
             .collect();
-        let columns = layout::constants(tables, Some(&self.layouts)).into_iter();
+        let columns = layout::constants(tables, &self.layouts).into_iter();
         let column = |column: layout::Constant| match column.source {
             Source::Cairo(i) => tables.columns[i].gen_column_simd(),
             // Sorting by size has kept the order of a component's columns.

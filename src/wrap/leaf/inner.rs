@@ -68,7 +68,7 @@ impl Inner {
         if !uses::of_own_are_few(&layout) {
             return Err(WrapError::Uses);
         }
-        let columns = constants(&params::fixed_columns(set), Some(layouts));
+        let columns = constants(&params::fixed_columns(set), layouts);
         let pcs = params::pcs_config(&set.params);
         let config = || {
             let components = enabled_components::<NoValue>(&enabled());

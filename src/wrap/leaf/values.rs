@@ -12,7 +12,7 @@ use stwo::core::fields::qm31::QM31;
 use super::super::WrapError;
 use super::inner::{Inner, Limbs, enabled};
 use crate::prove::TensorWitness;
-use crate::verify::statement::v3::OUTPUT_LEN;
+use crate::verify::statement::OUTPUT_LEN;
 
 /// Rows of a tree at the queries: by query and column.
 pub type Rows = Vec<Vec<M31>>;

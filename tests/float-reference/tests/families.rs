@@ -2,8 +2,8 @@
 //! which candle does not have, candle's tensors.
 
 use cairo_decode::model::Model;
-use cairo_decode::scales::network::Network;
-use cairo_decode::scales::real::{RealState, step};
+use cairo_decode::quantize::network::Network;
+use cairo_decode::quantize::real::{RealState, step};
 use candle_core::{D, DType, Device, Result, Tensor};
 use candle_nn::ops::softmax_last_dim;
 use candle_nn::{Module, VarBuilder, embedding, layer_norm};

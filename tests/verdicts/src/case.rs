@@ -6,8 +6,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use cairo_decode_verifier::receipt::{
-    Digest, Document, FormatError, Manifest, ModelManifest, Object, ProofIdentity, ReceiptOf,
-    Session, Stated, TensorManifest,
+    Digest, Document, FormatError, Manifest, ModelFacts, Object, ProofIdentity, Receipt, Session,
 };
 use cairo_decode_verifier::verify::policy::{Accept, AcceptedModel};
 use cairo_decode_verifier::verify::statement::{
@@ -39,6 +38,22 @@ impl<D: Document> Document for Unchecked<D> {
 
     fn body(object: &mut Object<'_>) -> Result<Self, FormatError> {
         D::body(object).map(Unchecked)
+    }
+
+    fn check_form(&self) -> Result<(), FormatError> {
+        Ok(())
+    }
+}
+
+/// What of a manifest a session's documents are compared with.
+#[derive(Debug, Serialize)]
+pub struct Facts(pub ModelFacts);
+
+impl Document for Facts {
+    const FORMAT: &'static str = "facts";
+
+    fn body(object: &mut Object<'_>) -> Result<Self, FormatError> {
+        ModelFacts::body(object).map(Facts)
     }
 
     fn check_form(&self) -> Result<(), FormatError> {
@@ -176,16 +191,6 @@ fn document(document: impl Document) -> Input {
     text(Unchecked(document).to_json().expect("a document"))
 }
 
-/// The manifest's format, and the manifest.
-fn manifest(manifest: &ModelManifest) -> [Input; 2] {
-    match manifest {
-        ModelManifest::Cairo(manifest) => [text(Manifest::FORMAT), document(manifest.clone())],
-        ModelManifest::Tensors(manifest) => {
-            [text(TensorManifest::FORMAT), document(manifest.clone())]
-        }
-    }
-}
-
 /// A folder's path, and its files. `None` where it has something that is no file of a name in UTF-8, which
 /// files in memory are not.
 fn folder(dir: &Path) -> Option<[Input; 2]> {
@@ -207,15 +212,11 @@ impl Case {
         Some(Case { kind, inputs })
     }
 
-    pub(super) fn proof(bytes: &[u8]) -> Option<Case> {
-        Case::new("proof", [text(bytes)])
-    }
-
     /// The pins are those of a manifest about which nothing else is known.
     pub(super) fn tensors(bytes: &[u8], pins: &TensorPins) -> Option<Case> {
         let zero = ModelRoot(Default::default());
-        let manifest = TensorManifest {
-            model: Manifest {
+        let manifest = Manifest {
+            model: ModelFacts {
                 name: String::new(),
                 model_root: zero,
                 program_hash: ProgramHash(Default::default()),
@@ -238,14 +239,13 @@ impl Case {
         Case::new("document", [text(format), text(bytes)])
     }
 
-    pub(super) fn receipt<S: Stated>(
-        receipt: &ReceiptOf<S>,
+    pub(super) fn receipt(
+        receipt: &Receipt,
         facts: &PublicFacts,
         proof: &ProofIdentity,
         accept: &Accept,
     ) -> Option<Case> {
         let inputs = [
-            text(S::FORMAT),
             document(receipt.clone()),
             document(Verified::new(facts, proof)),
             document(Accepts::from(accept)),
@@ -253,40 +253,30 @@ impl Case {
         Case::new("receipt", inputs)
     }
 
-    pub(super) fn receipts<S: Stated>(
+    pub(super) fn receipts(
         session: &Session,
-        manifest: &Manifest,
-        receipts: &[ReceiptOf<S>],
+        manifest: &ModelFacts,
+        receipts: &[Receipt],
     ) -> Option<Case> {
-        let asked = [document(session.clone()), document(manifest.clone())];
-        let mut inputs = vec![text(S::FORMAT)];
-        inputs.extend(asked);
+        let mut inputs = vec![document(session.clone()), document(Facts(manifest.clone()))];
         inputs.extend(receipts.iter().cloned().map(document));
         Case::new("receipts", inputs)
     }
 
-    pub(super) fn folder<S: Stated>(dir: &Path, manifest: &Manifest) -> Option<Case> {
+    pub(super) fn folder(dir: &Path, manifest: &ModelFacts) -> Option<Case> {
         let [place, files] = folder(dir)?;
-        let mut inputs = vec![text(S::FORMAT), place, document(manifest.clone())];
-        inputs.push(files);
+        let inputs = [place, document(Facts(manifest.clone())), files];
         Case::new("folder", inputs)
     }
 
-    pub(super) fn session(dir: &Path, model: &ModelManifest, accept: &Accept) -> Option<Case> {
+    pub(super) fn session(dir: &Path, model: &Manifest, accept: &Accept) -> Option<Case> {
         let [place, files] = folder(dir)?;
-        let mut inputs = vec![place];
-        inputs.extend(manifest(model));
-        inputs.push(document(Accepts::from(accept)));
-        inputs.push(files);
+        let (model, accept) = (document(model.clone()), document(Accepts::from(accept)));
+        let inputs = [place, model, accept, files];
         Case::new("session", inputs)
     }
 
-    pub(super) fn one(
-        dir: &Path,
-        name: &str,
-        model: &ModelManifest,
-        accept: &Accept,
-    ) -> Option<Case> {
+    pub(super) fn one(dir: &Path, name: &str, model: &Manifest, accept: &Accept) -> Option<Case> {
         let mut case = Case::session(dir, model, accept)?;
         case.kind = "one";
         case.inputs.insert(1, text(name));

@@ -6,16 +6,14 @@ use std::fmt::{Debug, Display};
 use std::path::{Path, PathBuf};
 
 use cairo_decode_verifier::receipt::{
-    Accepted, Chunk, Document, Manifest, Memory, ModelManifest, ProofIdentity, Receipt, ReceiptOf,
-    Rejected, Session, SessionDir, Stated, TensorManifest, TensorReceipt, Verification, Wrapped,
-    check_receipt, check_session, proof_name, verify_receipt,
+    Accepted, Document, Manifest, Memory, ProofIdentity, Receipt, Rejected, Session, SessionDir,
+    Verification, Wrapped, check_receipt, check_session, proof_name, verify_receipt,
 };
+use cairo_decode_verifier::verify::ProofError;
 use cairo_decode_verifier::verify::policy::Accept;
-use cairo_decode_verifier::verify::statement::{PublicFacts, Statement, v3};
 use cairo_decode_verifier::verify::tensors::{TensorFacts, verify_tensors};
-use cairo_decode_verifier::verify::{ProofError, verify_proof};
 
-use crate::case::{Accepts, Unchecked, Verified};
+use crate::case::{Accepts, Facts, Unchecked, Verified};
 
 /// Longest text of what was accepted that is a verdict itself; of a longer one it is the digest.
 const LONGEST: usize = 2000;
@@ -37,7 +35,6 @@ pub fn said<T: Debug, E: Debug + Display>(verdict: &Result<T, E>) -> String {
 /// What a panic of the library now is: a refusal of the proof, or of the proof in this file.
 #[derive(Clone)]
 enum Guarded {
-    Proof,
     Tensors,
     File(PathBuf),
 }
@@ -50,7 +47,6 @@ thread_local! {
 pub fn panicked(reason: String) -> Option<String> {
     let source = ProofError::Invalid(reason);
     Some(match GUARDED.take()? {
-        Guarded::Proof => said(&Err::<PublicFacts, _>(source)),
         Guarded::Tensors => said(&Err::<TensorFacts, _>(source)),
         Guarded::File(file) => {
             let file = file.display().to_string();
@@ -66,34 +62,21 @@ pub fn panicked(reason: String) -> Option<String> {
 pub fn judge(kind: &str, inputs: &[Vec<u8>]) -> String {
     GUARDED.take();
     match (kind, inputs) {
-        ("proof", [bytes]) => {
-            GUARDED.replace(Some(Guarded::Proof));
-            said(&verify_proof(bytes))
-        }
         ("tensors", [manifest, bytes]) => {
-            let Unchecked(manifest): Unchecked<TensorManifest> = read(manifest);
+            let Unchecked(manifest): Unchecked<Manifest> = read(manifest);
             GUARDED.replace(Some(Guarded::Tensors));
             said(&verify_tensors(bytes, &manifest.tensors))
         }
         ("document", [format, bytes]) => document(&name(format), bytes),
-        ("receipt", [format, inputs @ ..]) => match is_tensors(format) {
-            true => receipt::<v3::Statement>(inputs),
-            false => receipt::<Statement>(inputs),
-        },
-        ("receipts", [format, inputs @ ..]) => match is_tensors(format) {
-            true => receipts::<v3::Statement>(inputs),
-            false => receipts::<Statement>(inputs),
-        },
-        ("folder", [format, inputs @ ..]) => match is_tensors(format) {
-            true => folder::<v3::Statement>(inputs),
-            false => folder::<Statement>(inputs),
-        },
-        ("session", [place, format, manifest, accept, files @ ..]) => {
-            let (manifest, accept) = (model(format, manifest), accepts(accept));
+        ("receipt", inputs) => receipt(inputs),
+        ("receipts", inputs) => receipts(inputs),
+        ("folder", inputs) => folder(inputs),
+        ("session", [place, manifest, accept, files @ ..]) => {
+            let (manifest, accept) = (model(manifest), accepts(accept));
             said(&session(memory(place, files), &manifest, &accept))
         }
-        ("one", [place, receipt, format, manifest, accept, files @ ..]) => {
-            let (manifest, accept) = (model(format, manifest), accepts(accept));
+        ("one", [place, receipt, manifest, accept, files @ ..]) => {
+            let (manifest, accept) = (model(manifest), accepts(accept));
             said(&one(place, &name(receipt), files, &manifest, &accept))
         }
         _ => panic!("{kind} with {} inputs is no case", inputs.len()),
@@ -108,63 +91,53 @@ fn read<D: Document>(bytes: &[u8]) -> D {
     D::from_json(bytes).expect("a document of a case")
 }
 
-fn is_tensors(format: &[u8]) -> bool {
-    format == TensorReceipt::FORMAT.as_bytes()
-}
-
 fn accepts(bytes: &[u8]) -> Accept {
     read::<Accepts>(bytes).accept()
 }
 
-fn model(format: &[u8], bytes: &[u8]) -> ModelManifest {
-    match format == TensorManifest::FORMAT.as_bytes() {
-        true => read::<Unchecked<TensorManifest>>(bytes).0.into(),
-        false => read::<Unchecked<Manifest>>(bytes).0.into(),
-    }
+fn model(bytes: &[u8]) -> Manifest {
+    read::<Unchecked<Manifest>>(bytes).0
 }
 
 fn document(format: &str, bytes: &[u8]) -> String {
     match format {
-        "" => said(&ModelManifest::from_json(bytes)),
-        Manifest::FORMAT => said(&Manifest::from_json(bytes)),
-        TensorManifest::FORMAT => said(&TensorManifest::from_json(bytes)),
+        "" | Manifest::FORMAT => said(&Manifest::from_json(bytes)),
         Session::FORMAT => said(&Session::from_json(bytes)),
         Receipt::FORMAT => said(&Receipt::from_json(bytes)),
-        TensorReceipt::FORMAT => said(&TensorReceipt::from_json(bytes)),
         Wrapped::FORMAT => said(&Wrapped::from_json(bytes)),
         _ => panic!("{format} is no document of a case"),
     }
 }
 
-fn receipt<S: Stated>(inputs: &[Vec<u8>]) -> String {
+fn receipt(inputs: &[Vec<u8>]) -> String {
     let [receipt, verified, accept] = inputs else {
         panic!("a receipt, facts and what is accepted")
     };
-    let Unchecked(receipt): Unchecked<ReceiptOf<S>> = read(receipt);
+    let Unchecked(receipt): Unchecked<Receipt> = read(receipt);
     let (facts, proof) = read::<Unchecked<Verified>>(verified).0.facts();
     said(&check_receipt(&receipt, &facts, &proof, &accepts(accept)))
 }
 
-fn receipts<S: Stated>(inputs: &[Vec<u8>]) -> String {
+fn receipts(inputs: &[Vec<u8>]) -> String {
     let [session, manifest, receipts @ ..] = inputs else {
         panic!("a session, a manifest and receipts")
     };
     let Unchecked(session): Unchecked<Session> = read(session);
-    let Unchecked(manifest): Unchecked<Manifest> = read(manifest);
+    let Facts(manifest) = read(manifest);
     let receipts = receipts
         .iter()
-        .map(|bytes| read::<Unchecked<ReceiptOf<S>>>(bytes).0);
+        .map(|bytes| read::<Unchecked<Receipt>>(bytes).0);
     let receipts: Vec<_> = receipts.collect();
     said(&check_session(&session, &manifest, &receipts))
 }
 
-fn folder<S: Stated>(inputs: &[Vec<u8>]) -> String {
+fn folder(inputs: &[Vec<u8>]) -> String {
     let [place, manifest, files @ ..] = inputs else {
         panic!("a folder's path, a manifest and files")
     };
-    let Unchecked(manifest): Unchecked<Manifest> = read(manifest);
+    let Facts(manifest) = read(manifest);
     let folder = SessionDir::of(memory(place, files));
-    said(&folder.and_then(|folder| folder.check::<S>(&manifest)))
+    said(&folder.and_then(|folder| folder.check(&manifest)))
 }
 
 fn memory(place: &[u8], files: &[Vec<u8>]) -> Memory {
@@ -175,7 +148,7 @@ fn memory(place: &[u8], files: &[Vec<u8>]) -> Memory {
 }
 
 /// As `verify_session`, which does not say which proof it is at.
-fn session(files: Memory, manifest: &ModelManifest, accept: &Accept) -> Result<Accepted, Rejected> {
+fn session(files: Memory, manifest: &Manifest, accept: &Accept) -> Result<Accepted, Rejected> {
     let place = cairo_decode_verifier::receipt::Files::place(&files).to_path_buf();
     let mut verification = Verification::open(files, manifest, accept)?;
     for index in 0..verification.chunks() {
@@ -189,14 +162,13 @@ fn one(
     place: &[u8],
     receipt: &str,
     files: &[Vec<u8>],
-    manifest: &ModelManifest,
+    manifest: &Manifest,
     accept: &Accept,
-) -> Result<Chunk, Rejected> {
+) -> Result<Receipt, Rejected> {
     let of_name = |pair: &&[Vec<u8>]| pair[0] == receipt.as_bytes();
     if let Some(pair) = files.chunks_exact(2).find(of_name) {
-        let old = Receipt::from_json(&pair[1]).map(|receipt| receipt.proof.file);
-        let new = TensorReceipt::from_json(&pair[1]).map(|receipt| receipt.proof.file);
-        let file = old.or(new).map(|proof| Path::new(&name(place)).join(proof));
+        let proof = Receipt::from_json(&pair[1]).map(|receipt| receipt.proof.file);
+        let file = proof.map(|proof| Path::new(&name(place)).join(proof));
         GUARDED.replace(file.ok().map(Guarded::File));
     }
     verify_receipt(&memory(place, files), receipt, manifest, accept)

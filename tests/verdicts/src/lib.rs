@@ -13,9 +13,9 @@ mod record;
 use std::path::Path;
 
 use cairo_decode_verifier::receipt::{
-    self, Accepted, Chain, Chunk, DocumentError, Files, Folder, FolderError, FormatError, Manifest,
-    ModelManifest, ProofIdentity, ReceiptError, ReceiptOf, Rejected, Session, SessionDir,
-    SessionError, SessionFacts, Stated,
+    self, Accepted, Chain, DocumentError, Files, Folder, FolderError, FormatError, Manifest,
+    ModelFacts, ProofIdentity, Receipt, ReceiptError, Rejected, Session, SessionDir, SessionError,
+    SessionFacts,
 };
 use cairo_decode_verifier::verify::policy::Accept;
 use cairo_decode_verifier::verify::statement::{Domain, PublicFacts};
@@ -24,16 +24,6 @@ use cairo_decode_verifier::verify::{self, ProofError};
 
 pub use case::Case;
 pub use judge::{judge, panicked};
-
-/// `verify::verify_proof`.
-///
-/// # Errors
-/// Its errors.
-pub fn verify_proof(bytes: &[u8]) -> Result<PublicFacts, ProofError> {
-    let verdict = verify::verify_proof(bytes);
-    record::record(&verdict, || Case::proof(bytes));
-    verdict
-}
 
 /// `verify::tensors::verify_tensors`.
 ///
@@ -49,8 +39,8 @@ pub fn verify_tensors(bytes: &[u8], pins: &TensorPins) -> Result<TensorFacts, Pr
 ///
 /// # Errors
 /// Its errors.
-pub fn check_receipt<S: Stated>(
-    receipt: &ReceiptOf<S>,
+pub fn check_receipt(
+    receipt: &Receipt,
     facts: &PublicFacts,
     proof: &ProofIdentity,
     accept: &Accept,
@@ -64,11 +54,11 @@ pub fn check_receipt<S: Stated>(
 ///
 /// # Errors
 /// Its errors.
-pub fn check_session<S: Stated>(
+pub fn check_session(
     session: &Session,
-    manifest: &Manifest,
-    receipts: &[ReceiptOf<S>],
-) -> Result<SessionFacts<S::Frontier>, SessionError> {
+    manifest: &ModelFacts,
+    receipts: &[Receipt],
+) -> Result<SessionFacts, SessionError> {
     let verdict = receipt::check_session(session, manifest, receipts);
     record::record(&verdict, || Case::receipts(session, manifest, receipts));
     verdict
@@ -78,12 +68,9 @@ pub fn check_session<S: Stated>(
 ///
 /// # Errors
 /// Its errors.
-pub fn check_folder<S: Stated>(
-    dir: &Path,
-    manifest: &Manifest,
-) -> Result<(Session, Chain<S>), FolderError> {
-    let verdict = SessionDir::open(dir).and_then(|folder| folder.check::<S>(manifest));
-    record::record(&verdict, || Case::folder::<S>(dir, manifest));
+pub fn check_folder(dir: &Path, manifest: &ModelFacts) -> Result<(Session, Chain), FolderError> {
+    let verdict = SessionDir::open(dir).and_then(|folder| folder.check(manifest));
+    record::record(&verdict, || Case::folder(dir, manifest));
     verdict
 }
 
@@ -93,7 +80,7 @@ pub fn check_folder<S: Stated>(
 /// Its errors.
 pub fn verify_session(
     files: Folder,
-    manifest: &ModelManifest,
+    manifest: &Manifest,
     accept: &Accept,
 ) -> Result<Accepted, Rejected> {
     let verdict = receipt::verify_session(files.clone(), manifest, accept);
@@ -108,9 +95,9 @@ pub fn verify_session(
 pub fn verify_receipt(
     files: &Folder,
     name: &str,
-    manifest: &ModelManifest,
+    manifest: &Manifest,
     accept: &Accept,
-) -> Result<Chunk, Rejected> {
+) -> Result<Receipt, Rejected> {
     let verdict = receipt::verify_receipt(files, name, manifest, accept);
     record::record(&verdict, || {
         Case::one(files.place(), name, manifest, accept)
@@ -118,12 +105,12 @@ pub fn verify_receipt(
     verdict
 }
 
-/// `receipt::ModelManifest::from_json`.
+/// `receipt::Manifest::from_json`.
 ///
 /// # Errors
 /// Its errors.
-pub fn read_manifest(bytes: &[u8]) -> Result<ModelManifest, FormatError> {
-    let verdict = ModelManifest::from_json(bytes);
+pub fn read_manifest(bytes: &[u8]) -> Result<Manifest, FormatError> {
+    let verdict = receipt::Document::from_json(bytes);
     record::record(&verdict, || Case::document("", bytes));
     verdict
 }
@@ -142,7 +129,7 @@ pub fn command(args: &[&str]) {
         true => model.join(receipt::MANIFEST_FILE),
         false => model.to_path_buf(),
     };
-    let Ok(manifest) = ModelManifest::read(&model) else {
+    let Ok(manifest) = <Manifest as receipt::Document>::read(&model) else {
         return;
     };
     let accept = manifest.accept(Domain::local());

@@ -129,19 +129,9 @@ pub struct Challenges {
 }
 
 impl Challenges {
-    /// Draws the lookup elements, and for a proof with tensor components the others. `τ` is 0 until
-    /// [`bind`](Self::bind).
-    pub fn draw(channel: &mut Channel, layout: Option<&Layout>) -> Challenges {
+    /// Draws the lookup elements, and then the others. `τ` is 0 until [`bind`](Self::bind).
+    pub fn draw(channel: &mut Channel, layout: &Layout) -> Challenges {
         let elements = CommonLookupElements::draw(channel);
-        let none = Layout {
-            lanes: 0,
-            components: vec![],
-            messages: 0,
-        };
-        let Some(layout) = layout else {
-            let weights = Weights::without_values(&none);
-            return Challenges { elements, weights };
-        };
         let [beta, rho, theta, sigma, delta] = [0; 5].map(|_| channel.draw_secure_felt());
         let weights = Weights {
             beta: powers(beta, layout.betas()),

@@ -299,7 +299,7 @@ impl Layout {
 }
 
 /// The columns of the constants' tree: Cairo's fixed tables and those of all layouts, by size, as circuits need them.
-pub fn constants(tables: &PreProcessedTrace, layouts: Option<&Layouts>) -> Vec<Constant> {
+pub fn constants(tables: &PreProcessedTrace, layouts: &Layouts) -> Vec<Constant> {
     let cairo = tables.columns.iter().enumerate();
     let cairo = cairo.map(|(i, column)| Constant {
         id: column.id(),
@@ -307,22 +307,20 @@ pub fn constants(tables: &PreProcessedTrace, layouts: Option<&Layouts>) -> Vec<C
         source: Source::Cairo(i),
     });
     let mut all: Vec<Constant> = cairo.collect();
-    if let Some(layouts) = layouts {
-        let challenges = Challenges::without_values(&layouts.largest());
-        for (i, sizes) in layouts.components.iter().enumerate() {
-            for Placed {
-                component,
+    let challenges = Challenges::without_values(&layouts.largest());
+    for (i, sizes) in layouts.components.iter().enumerate() {
+        for Placed {
+            component,
+            log_rows,
+        } in sizes.all()
+        {
+            let evaluator = Evaluator::new(component, layouts.lanes, log_rows, &challenges);
+            let ids = evaluator.columns().constants.into_iter().enumerate();
+            all.extend(ids.map(|(n, id)| Constant {
+                id: PreProcessedColumnId { id },
                 log_rows,
-            } in sizes.all()
-            {
-                let evaluator = Evaluator::new(component, layouts.lanes, log_rows, &challenges);
-                let ids = evaluator.columns().constants.into_iter().enumerate();
-                all.extend(ids.map(|(n, id)| Constant {
-                    id: PreProcessedColumnId { id },
-                    log_rows,
-                    source: Source::Component(i, log_rows, n),
-                }));
-            }
+                source: Source::Component(i, log_rows, n),
+            }));
         }
     }
     all.sort_by_key(|column| column.log_rows);

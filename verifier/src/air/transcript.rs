@@ -69,13 +69,13 @@ pub struct Exchange {
     pub sums: Sums,
 }
 
-/// Goes through the transcript up to the interaction columns. Without a layout it is that of the library's own proofs.
+/// Goes through the transcript up to the interaction columns.
 ///
 /// # Errors
 /// What the party finds.
 pub fn exchange<P: Party>(
     party: &mut P,
-    layout: Option<&Layout>,
+    layout: &Layout,
     salt: u32,
     config: &PcsConfig,
 ) -> Result<Exchange, P::Error> {
@@ -83,23 +83,17 @@ pub fn exchange<P: Party>(
     channel.mix_felts(&[salt.into()]);
     config.mix_into(&mut channel);
     party.commit_constants(&mut channel);
-    if let Some(layout) = layout {
-        channel.mix_felts(&layout.words());
-    }
+    channel.mix_felts(&layout.words());
     party.claim().mix_into::<MerkleChannel>(&mut channel);
     party.commit_trace(&mut channel);
     let work = party.work(&mut channel)?;
     channel.mix_u64(work);
     let mut challenges = Challenges::draw(&mut channel, layout);
-    if layout.is_some() {
-        let messages = party.messages(&challenges)?;
-        challenges.bind(messages, &mut channel);
-    }
+    let messages = party.messages(&challenges)?;
+    challenges.bind(messages, &mut channel);
     let sums = party.sums(&challenges)?;
     sums.cairo.mix_into(&mut channel);
-    if layout.is_some() {
-        channel.mix_felts(&sums.tensors);
-    }
+    channel.mix_felts(&sums.tensors);
     party.commit_interaction(&mut channel);
     Ok(Exchange {
         channel,

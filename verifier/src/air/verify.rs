@@ -48,7 +48,7 @@ pub enum VerifyError {
     Stark(#[from] VerificationError),
 }
 
-/// What a proof with tensor components has beside a Cairo proof.
+/// What a proof has beside the library's part.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct TensorPart {
     /// The head's messages.
@@ -68,7 +68,8 @@ pub struct Fixed {
 
 struct Verifier<'a> {
     proof: &'a CairoProof,
-    tensors: Option<(&'a Layout, &'a TensorPart)>,
+    layout: &'a Layout,
+    part: &'a TensorPart,
     scheme: CommitmentSchemeVerifier<MerkleChannel>,
     /// Log sizes of the columns of each tree.
     sizes: Vec<Vec<u32>>,
@@ -103,35 +104,29 @@ impl Party for Verifier<'_> {
     }
 
     fn messages(&mut self, _: &Challenges) -> Result<Vec<SecureField>, VerifyError> {
-        let Some((layout, part)) = self.tensors else {
-            return Ok(vec![]);
-        };
-        let all = part.messages.len() == layout.messages;
-        all.then(|| part.messages.clone())
-            .ok_or(VerifyError::Messages)
+        let messages = &self.part.messages;
+        let all = messages.len() == self.layout.messages;
+        all.then(|| messages.clone()).ok_or(VerifyError::Messages)
     }
 
     fn sums(&mut self, challenges: &Challenges) -> Result<Sums, VerifyError> {
         let cairo = &self.proof.interaction_claim;
-        let mut tensors = vec![];
-        if let Some((layout, part)) = self.tensors {
-            if part.sums.len() != layout.components.len() {
-                return Err(VerifyError::SumsWithoutComponent);
-            }
-            tensors.clone_from(&part.sums);
+        let tensors = &self.part.sums;
+        if tensors.len() != self.layout.components.len() {
+            return Err(VerifyError::SumsWithoutComponent);
         }
         let public = self.proof.claim.public_data.logup_sum(&challenges.elements);
         // These are the sums in the transcript and in the components. The library's own function, `lookup_sum`, adds
         // instead of the sums of the tables of large values a number that stands for all of them, is in no constraint,
         // and can be chosen when the proof is finished.
         let components = cairo.flatten_interaction_claim();
-        let all = components.iter().chain(&tensors);
+        let all = components.iter().chain(tensors);
         let total = all.fold(public - challenges.messages_sum(), |total, &sum| {
             total + sum
         });
         let sums = Sums {
             cairo: cairo.clone(),
-            tensors,
+            tensors: tensors.clone(),
         };
         total.is_zero().then_some(sums).ok_or(VerifyError::Sums)
     }
@@ -151,24 +146,18 @@ impl Party for Verifier<'_> {
 /// The library asserts what the checks of the claim have established.
 pub fn verify(
     proof: CairoProof,
-    tensors: Option<(&Layouts, &TensorPart)>,
+    (layouts, part): (&Layouts, &TensorPart),
     fixed: &Fixed,
 ) -> Result<(), VerifyError> {
     let config = proof.stark_proof.config;
-    let layouts = tensors.map(|(layouts, _)| layouts);
-    let layout = tensors.map(|(layouts, part)| layouts.at(&part.sizes));
-    let layout = &layout.transpose()?;
-    let layout = layout.as_ref();
-    if layout.is_some_and(|layout| !uses::are_few(&proof.claim, layout)) {
+    let layout = &layouts.at(&part.sizes)?;
+    if !uses::are_few(&proof.claim, layout) {
         return Err(VerifyError::Uses);
     }
     let constants = constants(&fixed.columns, layouts);
     let mut sizes = proof.claim.log_sizes().0;
     let cairo_columns = [sizes[0].len(), sizes[1].len()];
-    for (columns, placed) in layout
-        .iter()
-        .flat_map(|l| l.columns().into_iter().zip(&l.components))
-    {
+    for (columns, placed) in layout.columns().into_iter().zip(&layout.components) {
         for (tree, count) in [(0, columns.trace), (1, columns.interaction)] {
             sizes[tree].extend(vec![placed.log_rows; count]);
         }
@@ -177,7 +166,8 @@ pub fn verify(
     sizes.insert(PREPROCESSED_TRACE_IDX, constant_sizes);
     let mut verifier = Verifier {
         proof: &proof,
-        tensors: layout.zip(tensors.map(|(_, part)| part)),
+        layout,
+        part,
         scheme: CommitmentSchemeVerifier::new(config),
         sizes,
     };
@@ -191,13 +181,9 @@ pub fn verify(
     if found.sums.cairo.flatten_interaction_claim().len() != components.len() {
         return Err(VerifyError::SumsWithoutComponent);
     }
-    let ours =
-        layout.map(|l| l.components(&found.challenges, &found.sums.tensors, cairo_columns, &ids));
-    components.extend(
-        ours.iter()
-            .flatten()
-            .map(|component| component as &dyn Component),
-    );
+    let tensors = &found.sums.tensors;
+    let ours = layout.components(&found.challenges, tensors, cairo_columns, &ids);
+    components.extend(ours.iter().map(|component| component as &dyn Component));
     if !are_complete(&proof, &components, ids.len(), fixed.all_opened) {
         return Err(VerifyError::Openings);
     }

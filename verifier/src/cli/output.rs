@@ -93,7 +93,7 @@ pub fn line(text: impl AsRef<str>) {
     write_out(&escape::line(text.as_ref()));
 }
 
-/// Prints text of this program on stdout that has several lines: a step graph, a shell's script. Never text from outside,
+/// Prints text of this program on stdout that has several lines: a plan's operations, a shell's script. Never text from outside,
 /// whose lines could be taken for the report's: see [`quotation`] and [`answer`].
 pub fn text(text: impl AsRef<str>) {
     write_out(&escape::lines(text.as_ref()));

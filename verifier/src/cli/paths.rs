@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 use anyhow::{bail, ensure};
 
 use crate::receipt::{
-    BUNDLE_START, FileError, MANIFEST_FILE, MAX_DOCUMENT_BYTES, MODEL_FORMAT, ModelManifest,
+    BUNDLE_START, Document, FileError, MANIFEST_FILE, MAX_DOCUMENT_BYTES, MODEL_FORMAT, Manifest,
     RECEIPT_FORMAT, SESSION_FILE, folder_of, open_regular, read_bounded,
 };
 
@@ -33,6 +33,10 @@ pub fn build_folder(path: &Path) -> anyhow::Result<PathBuf> {
             "{shown}: a session, not a build; give the build of its model"
         );
         ensure!(
+            !path.join("portable.json").exists(),
+            "{shown}: a build of compile --target cairo, which nothing here proves or verifies; compile the model without --target for that"
+        );
+        ensure!(
             !path.join("program.json").exists(),
             "{shown}: a build without its {MANIFEST_FILE}: compile the model again"
         );
@@ -47,11 +51,11 @@ pub fn build_folder(path: &Path) -> anyhow::Result<PathBuf> {
 /// Reads a manifest: the file, or the one in a build's folder.
 ///
 /// # Errors
-/// A path that is neither, and as [`ModelManifest::read`].
-pub fn manifest(path: &Path) -> anyhow::Result<ModelManifest> {
+/// A path that is neither, and as [`Manifest::read`].
+pub fn manifest(path: &Path) -> anyhow::Result<Manifest> {
     Ok(match path.is_dir() {
-        true => ModelManifest::read(&build_folder(path)?.join(MANIFEST_FILE))?,
-        false => ModelManifest::read(path)?,
+        true => Manifest::read(&build_folder(path)?.join(MANIFEST_FILE))?,
+        false => Manifest::read(path)?,
     })
 }
 
@@ -144,14 +148,6 @@ fn is_format(path: &Path, format: &str) -> anyhow::Result<bool> {
     let kind = |format: &str| format.split('/').next().map(str::to_owned);
     let found = format_of(path)?;
     Ok(found.is_some_and(|found| kind(&found) == kind(format)))
-}
-
-/// Whether a file has this `format`, of this version.
-///
-/// # Errors
-/// A file that cannot be read.
-pub fn has_format(path: &Path, format: &str) -> anyhow::Result<bool> {
-    Ok(format_of(path)?.as_deref() == Some(format))
 }
 
 /// The `format` that a file says it has.

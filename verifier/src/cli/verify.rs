@@ -8,7 +8,7 @@ use anyhow::Context;
 use super::failure::Failure;
 use super::{Outcome, output, paths};
 use crate::receipt::{
-    Accepted, Chunk, Expected, Folder, ModelManifest, Rejected, Session, SessionBundle, TokenIds,
+    Accepted, Expected, Folder, Manifest, Receipt, Rejected, Session, SessionBundle, TokenIds,
     Verification, verify_receipt,
 };
 use crate::verify::policy::Accept;
@@ -42,12 +42,12 @@ impl Args {
     ///
     /// # Errors
     /// A path that is no manifest's.
-    pub fn manifest(&self) -> anyhow::Result<ModelManifest> {
+    pub fn manifest(&self) -> anyhow::Result<Manifest> {
         paths::manifest(&self.model)
     }
 
     /// What a verifier accepts that expects this manifest's model in `--domain`.
-    pub fn accept(&self, manifest: &ModelManifest) -> Accept {
+    pub fn accept(&self, manifest: &Manifest) -> Accept {
         manifest.accept(self.domain.unwrap_or_else(Domain::local))
     }
 
@@ -109,7 +109,7 @@ pub fn run(args: &Args) -> Outcome {
 ///
 /// # Errors
 /// The first thing that does not hold.
-pub fn session(args: &Args, manifest: &ModelManifest, accept: &Accept) -> Outcome {
+pub fn session(args: &Args, manifest: &Manifest, accept: &Accept) -> Outcome {
     let opened = match args.path.is_dir() {
         true => Verification::open(Folder::new(&args.path), manifest, accept),
         false => SessionBundle::open(&args.path)
@@ -144,7 +144,7 @@ pub fn session(args: &Args, manifest: &ModelManifest, accept: &Accept) -> Outcom
 }
 
 /// Verifies one receipt.
-fn receipt(args: &Args, manifest: &ModelManifest, accept: &Accept) -> Outcome {
+fn receipt(args: &Args, manifest: &Manifest, accept: &Accept) -> Outcome {
     let start = Instant::now();
     let name = args.path.file_name().and_then(|name| name.to_str());
     let name = name.with_context(|| format!("{}: its name is no text", args.path.display()))?;
@@ -153,8 +153,8 @@ fn receipt(args: &Args, manifest: &ModelManifest, accept: &Accept) -> Outcome {
     let time = start.elapsed();
     if args.json {
         output::json(&serde_json::json!({
-            "ok": true, "scope": "receipt", "session_id": chunk.session_id(),
-            "model_root": chunk.model_root(), "receipt": summary(&chunk, time),
+            "ok": true, "scope": "receipt", "session_id": chunk.statement.session_id,
+            "model_root": chunk.statement.model_root, "receipt": summary(&chunk, time),
         }));
     } else {
         output::line(describe(&chunk, time));
@@ -163,31 +163,35 @@ fn receipt(args: &Args, manifest: &ModelManifest, accept: &Accept) -> Outcome {
     Ok(())
 }
 
-fn summary(chunk: &Chunk, time: Duration) -> serde_json::Value {
+fn summary(chunk: &Receipt, time: Duration) -> serde_json::Value {
     serde_json::json!({
-        "first_position": chunk.first_position(), "steps": chunk.steps(),
-        "forced_tokens": chunk.forced_tokens(),
-        "emitted_tokens": chunk.emitted_tokens(),
-        "security_bits": chunk.security_bits(),
+        "first_position": chunk.statement.frontier_in.position, "steps": chunk.statement.steps,
+        "forced_tokens": chunk.forced_tokens,
+        "emitted_tokens": chunk.emitted_tokens,
+        "security_bits": chunk.proof.security_bits,
         "verify_seconds": time.as_secs_f64(),
     })
 }
 
 /// What a chunk did. A step reads the token at its position and says the next one: while the prompt lasts, the
 /// prompt's, and after it one that the policy chooses.
-fn describe(chunk: &Chunk, time: Duration) -> String {
-    let first = chunk.first_position();
-    let next = first.saturating_add(chunk.steps());
-    let of_prompt = chunk.prompt_length().min(next).saturating_sub(first);
+fn describe(chunk: &Receipt, time: Duration) -> String {
+    let first = chunk.statement.frontier_in.position;
+    let next = first.saturating_add(chunk.statement.steps);
+    let of_prompt = chunk
+        .statement
+        .prompt_length
+        .min(next)
+        .saturating_sub(first);
     format!(
         "{}: read {of_prompt} of the prompt's {} tokens, chose {}; {} bits, verified in {}",
-        match chunk.steps() {
+        match chunk.statement.steps {
             1 => format!("position {first}"),
             _ => format!("positions {first} to {}", next.saturating_sub(1)),
         },
-        chunk.prompt_length(),
-        chunk.emitted_tokens().len(),
-        chunk.security_bits(),
+        chunk.statement.prompt_length,
+        chunk.emitted_tokens.len(),
+        chunk.proof.security_bits,
         output::millis(time),
     )
 }

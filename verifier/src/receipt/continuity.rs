@@ -22,14 +22,13 @@ use std::collections::BTreeMap;
 use std::fmt::Display;
 use std::rc::Rc;
 
-use super::envelope::ReceiptOf;
+use super::envelope::Receipt;
 use super::listing::receipt_name;
-use super::manifest::Manifest;
+use super::manifest::ModelFacts;
 use super::session::Session;
-use super::stated::Stated;
 use crate::verify::checks::{Check, all, ensure};
 use crate::verify::statement::Frontier;
-use place::{Place, PlaceCheck};
+use place::{LINKS, Place, PlaceCheck};
 
 pub use error::SessionError;
 
@@ -39,15 +38,15 @@ pub const MAX_SESSION_STEPS: u64 = 1 << 17;
 
 /// What a chain of receipts says, as a whole.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct SessionFacts<F = Frontier> {
+pub struct SessionFacts {
     /// Number of receipts.
     pub chunks: u32,
     /// Number of steps over all chunks.
     pub steps: u32,
     /// The prompt's first frontier.
-    pub first: F,
+    pub first: Frontier,
     /// The frontier after the last receipt; the first one while there is none.
-    pub last: F,
+    pub last: Frontier,
     /// All emitted tokens in order.
     pub generated_tokens: Vec<u32>,
     /// True if nothing more is to be generated: all requested tokens are there, or eos is.
@@ -60,18 +59,18 @@ pub struct SessionFacts<F = Frontier> {
 ///
 /// # Errors
 /// [`SessionError`], one variant per rule; the message names file and field.
-pub fn check_session<S: Stated>(
+pub fn check_session(
     session: &Session,
-    manifest: &Manifest,
-    receipts: &[ReceiptOf<S>],
-) -> Result<SessionFacts<S::Frontier>, SessionError> {
+    manifest: &ModelFacts,
+    receipts: &[Receipt],
+) -> Result<SessionFacts, SessionError> {
     all(session_checks(session, manifest, receipts))?;
-    let first = S::start(&session.prompt_tokens).ok_or(SessionError::NoPrompt)?;
-    let last = receipts.last().map(|last| *last.statement.frontier_out());
+    let first = Frontier::start(&session.prompt_tokens).ok_or(SessionError::NoPrompt)?;
+    let last = receipts.last().map(|last| last.statement.frontier_out);
     let last = last.unwrap_or(first);
     Ok(SessionFacts {
         chunks: receipts.len() as u32,
-        steps: S::position(&last),
+        steps: last.position,
         first,
         last,
         finished: finished(session, receipts),
@@ -80,13 +79,13 @@ pub fn check_session<S: Stated>(
 }
 
 /// Every check of a session's receipts against each other, the session document and the manifest.
-pub fn session_checks<'a, S: Stated>(
+pub fn session_checks<'a>(
     session: &'a Session,
-    manifest: &'a Manifest,
-    receipts: &'a [ReceiptOf<S>],
+    manifest: &'a ModelFacts,
+    receipts: &'a [Receipt],
 ) -> Vec<Check<'a, SessionError>> {
     let places = Place::all(session, receipts);
-    let of_each = |(name, find): PlaceCheck<S>| {
+    let of_each = |(name, find): PlaceCheck| {
         let places = Rc::clone(&places);
         Check::new(name, move || places.iter().try_for_each(find))
     };
@@ -106,7 +105,7 @@ pub fn session_checks<'a, S: Stated>(
     checks.extend(size_checks(session, receipts));
     // 5. Roots: the prompt's, and those of each receipt's tokens. 6. Links: out(t) = in(t+1).
     checks.extend(Place::ROOTS.map(of_each));
-    checks.extend(S::LINKS.iter().map(|link| {
+    checks.extend(LINKS.iter().map(|link| {
         let places = Rc::clone(&places);
         Check::new(link.check, move || {
             places.iter().try_for_each(|place| place.link(link))
@@ -117,7 +116,10 @@ pub fn session_checks<'a, S: Stated>(
     checks
 }
 
-fn model_checks<'a>(session: &'a Session, manifest: &'a Manifest) -> [Check<'a, SessionError>; 7] {
+fn model_checks<'a>(
+    session: &'a Session,
+    manifest: &'a ModelFacts,
+) -> [Check<'a, SessionError>; 7] {
     // The last token needs no position of its own: it is not consumed.
     let (prompt, requested) = (session.prompt_tokens.len(), session.requested_tokens);
     let steps = (prompt as u64 + u64::from(requested)).saturating_sub(1);
@@ -203,7 +205,7 @@ fn check_count(expected: u32, found: usize) -> Result<(), SessionError> {
 }
 
 /// No proof counts twice.
-fn check_repeated<S>(receipts: &[ReceiptOf<S>]) -> Result<(), SessionError> {
+fn check_repeated(receipts: &[Receipt]) -> Result<(), SessionError> {
     let mut seen = BTreeMap::new();
     for (index, receipt) in receipts.iter().enumerate() {
         if let Some(earlier) = seen.insert(receipt.proof.blake2s, index) {
@@ -217,36 +219,33 @@ fn check_repeated<S>(receipts: &[ReceiptOf<S>]) -> Result<(), SessionError> {
 }
 
 /// All emitted tokens in order.
-fn generated<S>(receipts: &[ReceiptOf<S>]) -> impl Iterator<Item = u32> {
+fn generated(receipts: &[Receipt]) -> impl Iterator<Item = u32> {
     let emitted = receipts.iter().flat_map(|receipt| &receipt.emitted_tokens);
     emitted.copied()
 }
 
 /// How many they are.
-fn count<S>(receipts: &[ReceiptOf<S>]) -> usize {
+fn count(receipts: &[Receipt]) -> usize {
     receipts.iter().map(|r| r.emitted_tokens.len()).sum()
 }
 
 /// Where the end of sequence is, if it was generated.
-fn stop<S>(session: &Session, receipts: &[ReceiptOf<S>]) -> Option<usize> {
+fn stop(session: &Session, receipts: &[Receipt]) -> Option<usize> {
     let eos = session.policy.eos?;
     generated(receipts).position(|token| token == eos)
 }
 
 /// Whether nothing more is to be generated: all requested tokens are there, or eos is.
-fn finished<S: Stated>(session: &Session, receipts: &[ReceiptOf<S>]) -> bool {
-    let last = receipts.last().map(|last| last.statement.frontier_out());
-    let position = last.map_or(0, S::position);
+fn finished(session: &Session, receipts: &[Receipt]) -> bool {
+    let last = receipts.last().map(|last| last.statement.frontier_out);
+    let position = last.map_or(0, |last| last.position);
     let prompt_done = position as usize + 1 >= session.prompt_tokens.len();
     let all_there = count(receipts) as u64 == u64::from(session.requested_tokens);
     prompt_done && (all_there || stop(session, receipts).is_some())
 }
 
 /// The session has as many tokens as were asked for, and as its document lists.
-fn size_checks<'a, S: Stated>(
-    session: &'a Session,
-    receipts: &'a [ReceiptOf<S>],
-) -> [Check<'a, SessionError>; 3] {
+fn size_checks<'a>(session: &'a Session, receipts: &'a [Receipt]) -> [Check<'a, SessionError>; 3] {
     let (found, requested) = (count(receipts), session.requested_tokens);
     [
         Check::new("not more than requested", move || {
@@ -270,9 +269,9 @@ fn size_checks<'a, S: Stated>(
 }
 
 /// Eos ends the session, and its document lists the tokens that the receipts have.
-fn generated_checks<'a, S: Stated>(
+fn generated_checks<'a>(
     session: &'a Session,
-    receipts: &'a [ReceiptOf<S>],
+    receipts: &'a [Receipt],
 ) -> [Check<'a, SessionError>; 2] {
     [
         Check::new("nothing after eos", move || {

@@ -7,7 +7,6 @@
 //! Absent on purpose: rules between fields (`Statement::check_form`).
 
 use super::strict::{Decode, FormatError, Value, decode_canonical, decode_struct};
-use crate::verify::statement::v3::{Frontier as TensorFrontier, Statement as TensorStatement};
 use crate::verify::statement::{
     BoundaryKind, ChainId, Channel, ChosenRoot, CircuitRoot, ContractAddress, Domain, Frontier,
     KvRoot, ModelRoot, Policy, PolicyKind, Preprocessed, ProgramHash, ProofFelt, ProofParams,
@@ -32,33 +31,11 @@ decode_struct!(Frontier {
     position,
     last_token,
     kv_root,
-    tokens_root
-});
-decode_struct!(TensorFrontier {
-    position,
-    last_token,
-    kv_root,
     tokens_root,
     chosen_root
 });
 decode_struct!(Policy { kind, eos });
 decode_struct!(Statement {
-    version,
-    spec_version,
-    domain,
-    session_id,
-    model_root,
-    program_hash,
-    policy,
-    boundary,
-    prompt_root,
-    prompt_length,
-    steps,
-    frontier_in,
-    frontier_out,
-    emitted_root,
-});
-decode_struct!(TensorStatement {
     spec_version,
     domain,
     session_id,

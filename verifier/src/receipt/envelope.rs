@@ -1,15 +1,13 @@
 //! The receipt: the strict, versioned envelope that binds one statement to one proof.
 //!
-//! Owns: [`ReceiptOf`] (`chunk-0000.receipt.json`) of each type of statement, and
+//! Owns: [`Receipt`] (`chunk-0000.receipt.json`), how the statement's roots follow from its tokens, and
 //! [`check_receipt`], the one place where a receipt meets the facts of a verified proof.
 //!
 //! Invariants: after [`check_receipt`], every field of the receipt except `proof.file`
 //! has been compared with something that the proof or the verifier fixed;
-//! `proof.file` is compared with the receipt's place in the session by `continuity`. A receipt's format says the type of its
-//! statement, so none is read as the other.
+//! `proof.file` is compared with the receipt's place in the session by `continuity`.
 //!
-//! Absent on purpose: any field that nothing binds, proof verification itself, everything that takes more than one receipt, and
-//! what differs between the types of statements (`stated`).
+//! Absent on purpose: any field that nothing binds, proof verification itself, and everything that takes more than one receipt.
 
 use serde::Serialize;
 use thiserror::Error;
@@ -17,23 +15,20 @@ use thiserror::Error;
 use super::document::Document;
 use super::listing::proof_name;
 use super::record::{ProofIdentity, ProofRecord, record_checks};
-use super::stated::Stated;
 use super::strict::{FormatError, Object, decode_fields};
 use crate::verify::checks::{Check, all, ensure, mapped};
 use crate::verify::policy::{Accept, PolicyError};
-use crate::verify::statement::v3::{self, ChainError};
-use crate::verify::statement::{ChosenRoot, PublicFacts, Statement, StatementError, TokensRoot};
+use crate::verify::statement::{
+    ChainError, ChosenRoot, PublicFacts, Statement, StatementError, TokensRoot, extended,
+};
 
-/// A receipt about a statement of version 1 or 2.
-pub type Receipt = ReceiptOf<Statement>;
-
-/// A receipt about a statement of version 3: of a proof with tensor components.
-pub type TensorReceipt = ReceiptOf<v3::Statement>;
+/// The `format` field of a receipt.
+pub const RECEIPT_FORMAT: &str = "cairo-decode-receipt/2";
 
 /// The public record of one proven chunk.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
-pub struct ReceiptOf<S> {
-    pub statement: S,
+pub struct Receipt {
+    pub statement: Statement,
     /// Token ids that came from the prompt, in order.
     pub forced_tokens: Vec<u32>,
     /// Token ids that the policy chose, in order; they follow the forced ones.
@@ -41,13 +36,13 @@ pub struct ReceiptOf<S> {
     pub proof: ProofRecord,
 }
 
-impl<S: Stated> Document for ReceiptOf<S> {
-    const FORMAT: &'static str = S::FORMAT;
+impl Document for Receipt {
+    const FORMAT: &'static str = RECEIPT_FORMAT;
 
     fn body(object: &mut Object<'_>) -> Result<Self, FormatError> {
         Ok(decode_fields!(
             object,
-            ReceiptOf {
+            Receipt {
                 statement,
                 forced_tokens,
                 emitted_tokens,
@@ -67,11 +62,11 @@ impl<S: Stated> Document for ReceiptOf<S> {
     }
 }
 
-impl<S: Stated> ReceiptOf<S> {
+impl Receipt {
     /// The receipt of chunk `index`, about a proof that verified with these facts.
     pub fn new(
         index: usize,
-        statement: S,
+        statement: Statement,
         (forced_tokens, emitted_tokens): (Vec<u32>, Vec<u32>),
         proof: &ProofIdentity,
         facts: &PublicFacts,
@@ -83,7 +78,7 @@ impl<S: Stated> ReceiptOf<S> {
             params: facts.params,
             security_bits: facts.security_bits,
         };
-        ReceiptOf {
+        Receipt {
             statement,
             forced_tokens,
             emitted_tokens,
@@ -112,25 +107,47 @@ impl<S: Stated> ReceiptOf<S> {
         let checks = [
             Self::FORCED_COUNT,
             Self::EMITTED_COUNT,
-            S::CHOICES,
-            S::TOKENS,
+            Self::CHOICES,
+            Self::TOKENS,
             Self::LAST_TOKEN,
         ];
         checks.map(|(name, find)| Check::new(name, move || find(self)))
     }
 
-    pub(super) const FORCED_COUNT: TokenCheck<S> = ("number of forced tokens", |receipt| {
+    pub(super) const FORCED_COUNT: TokenCheck = ("number of forced tokens", |receipt| {
         let found = receipt.forced_tokens.len();
         check_count("forced_tokens", found, receipt.statement.forced_count())
     });
 
-    pub(super) const EMITTED_COUNT: TokenCheck<S> = ("number of emitted tokens", |receipt| {
+    pub(super) const EMITTED_COUNT: TokenCheck = ("number of emitted tokens", |receipt| {
         let found = receipt.emitted_tokens.len();
         check_count("emitted_tokens", found, receipt.statement.emitted_count())
     });
 
-    pub(super) const LAST_TOKEN: TokenCheck<S> = ("the last token is the frontier's", |receipt| {
-        let found = S::last_token(receipt.statement.frontier_out());
+    pub(super) const CHOICES: TokenCheck = ("listed choices lead to chosen_root", |receipt| {
+        let before = receipt.statement.frontier_in.chosen_root.0;
+        let computed = extended(before, receipt.choices())
+            .map(ChosenRoot)
+            .map_err(chain(
+                "statement.frontier_in.chosen_root and emitted_tokens",
+            ))?;
+        let root = receipt.statement.frontier_out.chosen_root;
+        ensure(computed == root, || ReceiptError::Chosen { computed, root })
+    });
+
+    pub(super) const TOKENS: TokenCheck = ("all tokens lead to tokens_root", |receipt| {
+        let before = receipt.statement.frontier_in.tokens_root.0;
+        let computed = extended(before, receipt.consumed())
+            .map(TokensRoot)
+            .map_err(chain(
+                "statement.frontier_in.tokens_root, forced_tokens and emitted_tokens",
+            ))?;
+        let root = receipt.statement.frontier_out.tokens_root;
+        ensure(computed == root, || ReceiptError::Tokens { computed, root })
+    });
+
+    pub(super) const LAST_TOKEN: TokenCheck = ("the last token is the frontier's", |receipt| {
+        let found = receipt.statement.frontier_out.last_token;
         let lists = [&receipt.emitted_tokens, &receipt.forced_tokens];
         let last = lists.iter().find_map(|list| list.last().copied());
         let last = last.unwrap_or(found);
@@ -138,8 +155,31 @@ impl<S: Stated> ReceiptOf<S> {
     });
 }
 
+impl Receipt {
+    /// The tokens that the chunk's steps read, which are those behind the frontiers' roots: the first frontier's, and all of the chunk's
+    /// but the last one, which the next chunk reads.
+    fn consumed(&self) -> impl Iterator<Item = u64> {
+        let first = self.statement.frontier_in.last_token;
+        let read = std::iter::once(first).chain(self.tokens());
+        let count = self.forced_tokens.len() + self.emitted_tokens.len();
+        read.take(count).map(u64::from)
+    }
+
+    /// What each of the chunk's steps lists: 0 where the prompt gave the next token, else the chosen token and 1.
+    fn choices(&self) -> impl Iterator<Item = u64> {
+        let forced = self.forced_tokens.iter().map(|_| 0);
+        let emitted = self.emitted_tokens.iter();
+        forced.chain(emitted.map(|&token| u64::from(token) + 1))
+    }
+}
+
+/// The error of a chain that reads these fields.
+pub(super) fn chain(field: &'static str) -> impl FnOnce(ChainError) -> ReceiptError {
+    move |source| ReceiptError::Chain { field, source }
+}
+
 /// A check of a receipt's token lists by name.
-pub type TokenCheck<S> = (&'static str, fn(&ReceiptOf<S>) -> Result<(), ReceiptError>);
+pub type TokenCheck = (&'static str, fn(&Receipt) -> Result<(), ReceiptError>);
 
 /// A list is as long as the statement says.
 fn check_count(field: &'static str, found: usize, expected: u32) -> Result<(), ReceiptError> {
@@ -159,8 +199,8 @@ fn check_count(field: &'static str, found: usize, expected: u32) -> Result<(), R
 /// [`ReceiptError`], in this order: the statement's form, what the verifier accepts, security,
 /// the proof's public output against the statement, the proof's identity and parameters, the
 /// token lists. The message names the field.
-pub fn check_receipt<S: Stated>(
-    receipt: &ReceiptOf<S>,
+pub fn check_receipt(
+    receipt: &Receipt,
     facts: &PublicFacts,
     proof: &ProofIdentity,
     accept: &Accept,
@@ -169,8 +209,8 @@ pub fn check_receipt<S: Stated>(
 }
 
 /// Every check of a receipt against a verified proof.
-pub fn receipt_checks<'a, S: Stated>(
-    receipt: &'a ReceiptOf<S>,
+pub fn receipt_checks<'a>(
+    receipt: &'a Receipt,
     facts: &'a PublicFacts,
     proof: &'a ProofIdentity,
     accept: &'a Accept,
@@ -178,13 +218,15 @@ pub fn receipt_checks<'a, S: Stated>(
     let statement = &receipt.statement;
     let mut checks = vec![];
     // 1. The statement is well formed, and is one that this verifier is interested in.
-    checks.extend(statement.form_checks());
-    checks.extend(mapped(accept.statement_checks(statement.subject())));
+    checks.extend(mapped(statement.form_checks()));
+    checks.extend(mapped(accept.statement_checks(statement)));
     // 2. The proof verified under parameters that are strong enough.
     let strong = Check::new("security floor", || accept.check_security(facts));
     checks.extend(mapped([strong]));
     // 3. The proof's public output and program are the statement's.
-    checks.extend(statement.output_checks(facts));
+    checks.extend(mapped(
+        statement.output_checks(&facts.output, facts.program_hash),
+    ));
     // 4. The record describes this proof.
     checks.extend(record_checks(&receipt.proof, facts, proof));
     // 5. The tokens in clear are those behind the roots.
@@ -210,11 +252,6 @@ pub enum ReceiptError {
         field: &'static str,
         found: usize,
         expected: u32,
-    },
-    #[error("emitted_tokens: fold to {computed}, statement.emitted_root is {root}")]
-    Emitted {
-        computed: TokensRoot,
-        root: TokensRoot,
     },
     #[error(
         "forced_tokens and emitted_tokens: list choices that lead to {computed}, \
@@ -249,7 +286,6 @@ impl ReceiptError {
             ReceiptError::Policy(error) => return error.field().map(str::to_string),
             ReceiptError::Proof { field, .. } => return Some(format!("proof.{field}")),
             ReceiptError::Count { field, .. } | ReceiptError::Chain { field, .. } => field,
-            ReceiptError::Emitted { .. } => "statement.emitted_root",
             ReceiptError::Chosen { .. } => "statement.frontier_out.chosen_root",
             ReceiptError::Tokens { .. } => "statement.frontier_out.tokens_root",
             ReceiptError::LastToken { .. } => "statement.frontier_out.last_token",

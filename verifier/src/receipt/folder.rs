@@ -18,14 +18,13 @@ use thiserror::Error;
 use super::bundle::Contents;
 use super::continuity::{SessionError, SessionFacts, check_session};
 use super::document::{Document, DocumentError, MAX_DOCUMENT_BYTES};
-use super::envelope::ReceiptOf;
+use super::envelope::Receipt;
 use super::files::FileError;
 use super::listing::{Listing, proof_name, receipt_name};
-use super::manifest::Manifest;
+use super::manifest::ModelFacts;
 use super::record::ProofIdentity;
 use super::session::Session;
 use super::source::{Files, Folder};
-use super::stated::Stated;
 use super::wrapped::is_wrapped_name;
 
 /// Name of the session document.
@@ -201,10 +200,7 @@ impl SessionDir {
     /// # Errors
     /// [`FolderError`]: a gap, a receipt or proof beyond a complete session's number of chunks, a
     /// name that is almost a chunk's, a receipt that cannot be read.
-    pub fn load_receipts<S: Stated>(
-        &self,
-        session: &Session,
-    ) -> Result<Vec<ReceiptOf<S>>, FolderError> {
+    pub fn load_receipts(&self, session: &Session) -> Result<Vec<Receipt>, FolderError> {
         let found = self.listing()?;
         let count = match &session.completion {
             Some(end) => {
@@ -269,10 +265,10 @@ impl SessionDir {
     ///
     /// # Errors
     /// [`FolderError::File`], [`FolderError::ProofSize`], [`FolderError::ProofDigest`].
-    pub fn load_proof<S>(
+    pub fn load_proof(
         &self,
         index: usize,
-        receipt: &ReceiptOf<S>,
+        receipt: &Receipt,
     ) -> Result<(Vec<u8>, ProofIdentity), FolderError> {
         let file = self.proof_path(index);
         let bytes = self.files.read(&proof_name(index), MAX_PROOF_BYTES)?;
@@ -311,10 +307,7 @@ impl SessionDir {
     ///
     /// # Errors
     /// [`FolderError`]; the message names file and field.
-    pub fn check<S: Stated>(
-        &self,
-        manifest: &Manifest,
-    ) -> Result<(Session, Chain<S>), FolderError> {
+    pub fn check(&self, manifest: &ModelFacts) -> Result<(Session, Chain), FolderError> {
         let session = self.load_session()?;
         let chain = self.check_receipts(&session, manifest)?;
         Ok((session, chain))
@@ -324,11 +317,11 @@ impl SessionDir {
     ///
     /// # Errors
     /// As [`SessionDir::check`].
-    pub fn check_receipts<S: Stated>(
+    pub fn check_receipts(
         &self,
         session: &Session,
-        manifest: &Manifest,
-    ) -> Result<Chain<S>, FolderError> {
+        manifest: &ModelFacts,
+    ) -> Result<Chain, FolderError> {
         let receipts = self.load_receipts(session)?;
         let facts = check_session(session, manifest, &receipts);
         let facts = facts.map_err(|error| FolderError::Session {
@@ -340,4 +333,4 @@ impl SessionDir {
 }
 
 /// The receipts of a session, and what they say as a whole.
-pub type Chain<S> = (Vec<ReceiptOf<S>>, SessionFacts<<S as Stated>::Frontier>);
+pub type Chain = (Vec<Receipt>, SessionFacts);

@@ -1,34 +1,81 @@
 //! `model.json`: what a verifier needs to know about a model, and nothing that is large.
 //!
-//! Owns: [`Manifest`] and its rules. Invariants: sizes are positive and within what a statement
-//! can express; the policy's eos is a token of the model.
+//! Owns: [`Manifest`] and its rules, and [`ModelFacts`], what of it a session's documents are compared with. Invariants: sizes are positive and
+//! within what a statement can express; the policy's eos is a token of the model; the components' layouts have passed every check of
+//! [`layout_checks`], so a verifier can compute with them; the model root is that of the parameters' root, the layouts and the roots of constants.
+//!
+//! So whoever knows a model root and a program hash from a person whom he trusts can take the manifest from anybody. A manifest whose model
+//! root comes with it is worth what its author is.
 //!
 //! Absent on purpose: weights, tokenizer and generated program. The manifest *names* them by
 //! root and hash; whoever trusts a manifest has compared those with a model of their own.
+//!
+//! [`layout_checks`]: crate::verify::layout::layout_checks
 
 use serde::Serialize;
 
 use super::document::Document;
 use super::strict::{FormatError, Object, decode_fields};
+use crate::spec::SPEC_VERSION;
 use crate::verify::policy::{Accept, AcceptedModel};
-use crate::verify::statement::{Domain, MAX_POSITION, ModelRoot, Policy, ProgramHash, Weights};
+use crate::verify::statement::{Domain, MAX_POSITION, ModelRoot, Policy, ProgramHash, VERSION};
+use crate::verify::tensors::TensorPins;
 
 /// Name of a model's manifest in a build's folder.
 pub const MANIFEST_FILE: &str = "model.json";
 
 /// The `format` field of `model.json`.
-pub const MODEL_FORMAT: &str = "cairo-decode-model/1";
+pub const MODEL_FORMAT: &str = "cairo-decode-model/2";
 
 /// The model a verifier expects.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct Manifest {
+    #[serde(flatten)]
+    pub model: ModelFacts,
+    /// Root of quantised parameters, configuration and tokenizer; the model root has layouts and constants besides.
+    pub parameters_root: ModelRoot,
+    pub tensors: TensorPins,
+}
+
+impl Manifest {
+    /// What a verifier that expects this model in `domain` accepts.
+    pub fn accept(&self, domain: Domain) -> Accept {
+        self.model.accept(domain)
+    }
+}
+
+impl Document for Manifest {
+    const FORMAT: &'static str = MODEL_FORMAT;
+
+    fn body(object: &mut Object<'_>) -> Result<Self, FormatError> {
+        Ok(Manifest {
+            model: ModelFacts::body(object)?,
+            parameters_root: object.field("parameters_root")?,
+            tensors: object.field("tensors")?,
+        })
+    }
+
+    fn check_form(&self) -> Result<(), FormatError> {
+        self.model.check_form()?;
+        let root = self.tensors.model_root(self.parameters_root);
+        if self.model.model_root != root {
+            let reason = format!("parameters_root, layouts and roots of constants give {root}");
+            return Err(FormatError::inconsistent("model_root", reason));
+        }
+        Ok(())
+    }
+}
+
+/// The fields that a session's documents are compared with.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct ModelFacts {
     /// For people; no control characters.
     pub name: String,
     pub model_root: ModelRoot,
     pub program_hash: ProgramHash,
     /// Numeric specification the program implements.
     pub spec_version: u32,
-    /// Encoding of the program's public output, which says where the weights are: see [`Weights`].
+    /// Version of the encoding of the program's public output.
     pub statement_version: u32,
     pub policy: Policy,
     /// Number of token ids, at least 1.
@@ -43,7 +90,7 @@ pub struct Manifest {
     pub source: String,
 }
 
-impl Manifest {
+impl ModelFacts {
     /// What a verifier that expects this model in `domain` accepts.
     pub fn accept(&self, domain: Domain) -> Accept {
         let model = AcceptedModel {
@@ -56,19 +103,14 @@ impl Manifest {
         Accept::new(model, domain)
     }
 
-    /// Where the program has its weights; `None` if the version is not one that this program reads.
-    pub fn weights(&self) -> Option<Weights> {
-        Weights::of_version(self.statement_version)
-    }
-}
-
-impl Document for Manifest {
-    const FORMAT: &'static str = MODEL_FORMAT;
-
-    fn body(object: &mut Object<'_>) -> Result<Self, FormatError> {
+    /// Takes the fields of a document.
+    ///
+    /// # Errors
+    /// [`FormatError`] naming the field.
+    pub fn body(object: &mut Object<'_>) -> Result<Self, FormatError> {
         Ok(decode_fields!(
             object,
-            Manifest {
+            ModelFacts {
                 name,
                 model_root,
                 program_hash,
@@ -85,6 +127,14 @@ impl Document for Manifest {
     }
 
     fn check_form(&self) -> Result<(), FormatError> {
+        let versions = [
+            ("statement_version", self.statement_version, VERSION),
+            ("spec_version", self.spec_version, SPEC_VERSION),
+        ];
+        if let Some((field, found, expected)) = versions.into_iter().find(|(_, a, b)| a != b) {
+            let reason = format!("is {found}, and must be {expected}");
+            return Err(FormatError::inconsistent(field, reason));
+        }
         for (path, text) in [("name", &self.name), ("source", &self.source)] {
             if text.chars().any(char::is_control) {
                 return Err(FormatError::inconsistent(

@@ -9,10 +9,9 @@
 //! | `bundle` | a session in one file: which files are in it, and reading them there |
 //! | `document` | what all documents share: format, form, reading |
 //! | `manifest` | `model.json`: the model a verifier expects |
-//! | `tensors` | `model.json` of a model with tensor components |
+//! | `pins` | the part of `model.json` that pins the components |
 //! | `envelope` | `chunk-0000.receipt.json`: binds one statement to one proof |
 //! | `record` | which proof a receipt is about |
-//! | `stated` | what receipts need of a statement, of versions 1 and 2, and of version 3 |
 //! | `session` | `session.json`: prompt, policy, domain, progress |
 //! | `continuity` | the chain of receipts: order, links, prompt, tokens |
 //! | `expected` | what the verifier's side expects of a session beside its model |
@@ -37,12 +36,11 @@ mod files;
 mod folder;
 mod listing;
 mod manifest;
+mod pins;
 mod record;
 mod session;
 mod source;
-mod stated;
 mod strict;
-mod tensors;
 mod verification;
 mod verify_session;
 mod wrapped;
@@ -55,7 +53,7 @@ pub use continuity::{
 };
 pub use document::{Document, DocumentError, MAX_DOCUMENT_BYTES};
 pub use envelope::{
-    Receipt, ReceiptError, ReceiptOf, TensorReceipt, TokenCheck, check_receipt, receipt_checks,
+    RECEIPT_FORMAT, Receipt, ReceiptError, TokenCheck, check_receipt, receipt_checks,
 };
 pub use expected::{Expected, TokenIds};
 pub use files::{FileError, folder_of, open_regular, read_bounded};
@@ -63,13 +61,11 @@ pub use folder::{
     Chain, FolderError, MAX_PROOF_BYTES, MAX_RECEIPTS_BYTES, SESSION_FILE, SessionDir,
 };
 pub use listing::{Listing, MAX_CHUNKS, is_chunk_name, proof_name, receipt_name, witness_name};
-pub use manifest::{MANIFEST_FILE, MODEL_FORMAT, Manifest};
+pub use manifest::{MANIFEST_FILE, MODEL_FORMAT, Manifest, ModelFacts};
 pub use record::{Digest, DigestError, ProofIdentity, ProofRecord};
 pub use session::{Completion, SESSION_FORMAT, Session};
 pub use source::{Files, Folder, MAX_FILES, Memory, check_file_count};
-pub use stated::{Carried, Link, RECEIPT_FORMAT, Stated, TENSOR_RECEIPT_FORMAT};
 pub use strict::{Decode, FormatError, Object, Value};
-pub use tensors::{ModelManifest, TENSOR_MODEL_FORMAT, TensorManifest};
-pub use verification::{Accepted, Chunk, Verification, verify_receipt, verify_session};
+pub use verification::{Accepted, Verification, verify_receipt, verify_session};
 pub use verify_session::{Complete, ProofVerifier, Rejected};
 pub use wrapped::{WRAPPED_FORMAT, Wrapped, wrapped_name};

@@ -1,4 +1,4 @@
-//! The front door of a verifier: a session, or one receipt, of a model of either kind.
+//! The front door of a verifier: a session, or one receipt, of a model.
 //!
 //! Owns: [`Verification`], which verifies a session chunk by chunk, so that somebody can watch; [`verify_session`] and
 //! [`verify_receipt`], which do it at once; and [`Accepted`], what then holds.
@@ -6,12 +6,8 @@
 //! Invariant: an [`Accepted`] is of a session all of whose proofs were verified; only [`Verification::finish`] makes one.
 
 use super::verify_session::{OwnProofs, verify_one};
-use super::{
-    Complete, Files, ModelManifest, ProofVerifier, Receipt, Rejected, Session, SessionDir, Stated,
-    TensorReceipt,
-};
+use super::{Complete, Files, Manifest, ProofVerifier, Receipt, Rejected, Session, SessionDir};
 use crate::verify::policy::Accept;
-use crate::verify::statement::{ModelRoot, SessionId, Statement, v3};
 use crate::verify::tensors::TensorPins;
 
 /// A session that was verified.
@@ -20,7 +16,7 @@ pub struct Accepted {
     /// The session's document, all of whose fields but `prompt`, the text, and `chunk_size` were compared with the receipts.
     pub session: Session,
     /// The verified receipts, in order.
-    pub chunks: Vec<Chunk>,
+    pub chunks: Vec<Receipt>,
     /// Number of steps over all chunks.
     pub steps: u32,
     /// The tokens that the model chose, in order.
@@ -29,85 +25,15 @@ pub struct Accepted {
     pub finished: bool,
 }
 
-/// A receipt of either kind that was verified with its proof.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Chunk {
-    /// The model's proofs have no tensor components.
-    Cairo(Receipt),
-    /// They have some.
-    Tensors(TensorReceipt),
-}
-
-/// The same expression of a receipt of either kind.
-macro_rules! of_receipt {
-    ($chunk:expr, $receipt:ident => $value:expr) => {
-        match $chunk {
-            Chunk::Cairo($receipt) => $value,
-            Chunk::Tensors($receipt) => $value,
-        }
-    };
-}
-
-impl Chunk {
-    /// The session that it is a chunk of.
-    pub fn session_id(&self) -> SessionId {
-        of_receipt!(self, receipt => receipt.statement.session_id())
-    }
-
-    /// The model that it is of.
-    pub fn model_root(&self) -> ModelRoot {
-        of_receipt!(self, receipt => receipt.statement.subject().model_root)
-    }
-
-    /// The position of its first step.
-    pub fn first_position(&self) -> u32 {
-        of_receipt!(self, receipt => position(&receipt.statement))
-    }
-
-    /// Number of its steps.
-    pub fn steps(&self) -> u32 {
-        of_receipt!(self, receipt => receipt.statement.steps())
-    }
-
-    /// Number of the prompt's tokens.
-    pub fn prompt_length(&self) -> u32 {
-        of_receipt!(self, receipt => receipt.statement.prompt_length())
-    }
-
-    /// Token ids that came from the prompt, in order.
-    pub fn forced_tokens(&self) -> &[u32] {
-        of_receipt!(self, receipt => &receipt.forced_tokens)
-    }
-
-    /// Token ids that the policy chose, in order; they follow the forced ones.
-    pub fn emitted_tokens(&self) -> &[u32] {
-        of_receipt!(self, receipt => &receipt.emitted_tokens)
-    }
-
-    /// Security that the proof's parameters give, in bits.
-    pub fn security_bits(&self) -> u32 {
-        of_receipt!(self, receipt => receipt.proof.security_bits)
-    }
-}
-
-/// Where a statement's first step is.
-fn position<S: Stated>(statement: &S) -> u32 {
-    S::position(statement.frontier_in())
-}
-
 /// A session that is being verified: its documents and the chain of its receipts hold, and so do the proofs of the chunks
 /// that [`Verification::next_chunk`] has returned.
 #[derive(Debug)]
 pub struct Verification {
-    of: Kind,
+    of: Complete,
+    pins: TensorPins,
     accept: Accept,
-    verified: Vec<Chunk>,
-}
-
-#[derive(Debug)]
-enum Kind {
-    Cairo(Complete<Statement>),
-    Tensors(Complete<v3::Statement>, TensorPins),
+    /// How many of the first chunks are verified.
+    verified: usize,
 }
 
 impl Verification {
@@ -120,62 +46,39 @@ impl Verification {
     /// The first thing that does not hold, naming file and field.
     pub fn open(
         files: impl Files + 'static,
-        manifest: &ModelManifest,
+        manifest: &Manifest,
         accept: &Accept,
     ) -> Result<Verification, Rejected> {
-        let folder = SessionDir::of(files)?;
-        let of = match manifest {
-            ModelManifest::Cairo(manifest) => Kind::Cairo(Complete::open(folder, manifest)?),
-            ModelManifest::Tensors(manifest) => {
-                let session = Complete::open(folder, &manifest.model)?;
-                Kind::Tensors(session, manifest.tensors.clone())
-            }
-        };
         Ok(Verification {
-            of,
+            of: Complete::open(SessionDir::of(files)?, &manifest.model)?,
+            pins: manifest.tensors.clone(),
             accept: accept.clone(),
-            verified: vec![],
+            verified: 0,
         })
     }
 
     /// The session's document.
     pub fn session(&self) -> &Session {
-        match &self.of {
-            Kind::Cairo(session) => &session.session,
-            Kind::Tensors(session, _) => &session.session,
-        }
+        &self.of.session
     }
 
     /// Number of the session's chunks.
     pub fn chunks(&self) -> usize {
-        match &self.of {
-            Kind::Cairo(session) => session.receipts.len(),
-            Kind::Tensors(session, _) => session.receipts.len(),
-        }
+        self.of.receipts.len()
     }
 
-    /// Verifies the next chunk: its proof, and its receipt against it. `None` when there is none left.
+    /// Verifies the next chunk: its proof, and its receipt against it, which it returns. `None` when there is none left.
     ///
     /// # Errors
     /// The first thing that does not hold, naming file and field. The same chunk is the next one again.
-    pub fn next_chunk(&mut self) -> Result<Option<&Chunk>, Rejected> {
-        let index = self.verified.len();
-        if index == self.chunks() {
+    pub fn next_chunk(&mut self) -> Result<Option<&Receipt>, Rejected> {
+        let Some(receipt) = self.of.receipts.get(self.verified) else {
             return Ok(None);
-        }
-        let chunk = match &self.of {
-            Kind::Cairo(session) => {
-                session.verify(index, &self.accept, &mut OwnProofs { pins: None })?;
-                Chunk::Cairo(session.receipts[index].clone())
-            }
-            Kind::Tensors(session, pins) => {
-                let mut proofs = OwnProofs { pins: Some(pins) };
-                session.verify(index, &self.accept, &mut proofs)?;
-                Chunk::Tensors(session.receipts[index].clone())
-            }
         };
-        self.verified.push(chunk);
-        Ok(self.verified.last())
+        let mut proofs = OwnProofs { pins: &self.pins };
+        self.of.verify(self.verified, &self.accept, &mut proofs)?;
+        self.verified += 1;
+        Ok(Some(receipt))
     }
 
     /// Verifies all chunks that are left.
@@ -184,28 +87,16 @@ impl Verification {
     /// As [`Verification::next_chunk`].
     pub fn finish(mut self) -> Result<Accepted, Rejected> {
         while self.next_chunk()?.is_some() {}
-        let chunks = self.verified;
-        match self.of {
-            Kind::Cairo(session) => accepted(session, None, chunks),
-            Kind::Tensors(session, pins) => accepted(session, Some(&pins), chunks),
-        }
+        OwnProofs { pins: &self.pins }.finish(&self.of)?;
+        let session = self.of;
+        Ok(Accepted {
+            session: session.session,
+            chunks: session.receipts,
+            steps: session.facts.steps,
+            generated_tokens: session.facts.generated_tokens,
+            finished: session.facts.finished,
+        })
     }
-}
-
-/// What holds of a session all of whose chunks are verified.
-fn accepted<S: Stated>(
-    session: Complete<S>,
-    pins: Option<&TensorPins>,
-    chunks: Vec<Chunk>,
-) -> Result<Accepted, Rejected> {
-    OwnProofs { pins }.finish(&session)?;
-    Ok(Accepted {
-        session: session.session,
-        chunks,
-        steps: session.facts.steps,
-        generated_tokens: session.facts.generated_tokens,
-        finished: session.facts.finished,
-    })
 }
 
 /// Verifies a session: every proof under this verifier's parameters, every receipt against its proof, and the chain of
@@ -217,7 +108,7 @@ fn accepted<S: Stated>(
 /// The first thing that does not hold, naming file and field.
 pub fn verify_session(
     files: impl Files + 'static,
-    manifest: &ModelManifest,
+    manifest: &Manifest,
     accept: &Accept,
 ) -> Result<Accepted, Rejected> {
     Verification::open(files, manifest, accept)?.finish()
@@ -230,13 +121,8 @@ pub fn verify_session(
 pub fn verify_receipt(
     files: &dyn Files,
     name: &str,
-    manifest: &ModelManifest,
+    manifest: &Manifest,
     accept: &Accept,
-) -> Result<Chunk, Rejected> {
-    Ok(match manifest {
-        ModelManifest::Cairo(_) => Chunk::Cairo(verify_one(files, name, accept, None)?),
-        ModelManifest::Tensors(manifest) => {
-            Chunk::Tensors(verify_one(files, name, accept, Some(&manifest.tensors))?)
-        }
-    })
+) -> Result<Receipt, Rejected> {
+    verify_one(files, name, accept, &manifest.tensors)
 }

@@ -3,22 +3,20 @@
 //! Owns: [`Complete`], the one list of what is checked of a session, whoever verifies its proofs, and [`ProofVerifier`], the
 //! difference between a session whose proofs are verified one by one and one whose proofs were wrapped: who
 //! verifies the proofs, and what is known of each one afterwards. [`OwnProofs`] verifies the proof beside each receipt.
-//!
-//! A manifest says of which kind a model's proofs are; a proof of the other kind is refused.
 
 use std::path::{Path, PathBuf};
 
 use thiserror::Error;
 
 use super::{
-    Document, DocumentError, Files, FolderError, MAX_DOCUMENT_BYTES, MAX_PROOF_BYTES, Manifest,
-    ProofIdentity, ReceiptError, ReceiptOf, SESSION_FILE, Session, SessionDir, SessionFacts,
-    Stated, check_receipt,
+    Document, DocumentError, Files, FolderError, MAX_DOCUMENT_BYTES, MAX_PROOF_BYTES, ModelFacts,
+    ProofIdentity, Receipt, ReceiptError, SESSION_FILE, Session, SessionDir, SessionFacts,
+    check_receipt,
 };
+use crate::verify::ProofError;
 use crate::verify::policy::Accept;
-use crate::verify::statement::{PublicFacts, Statement};
+use crate::verify::statement::PublicFacts;
 use crate::verify::tensors::{TensorPins, verify_tensors};
-use crate::verify::{ProofError, verify_proof};
 
 /// Why a session or a receipt is not accepted: it was read and does not hold, or it could not be read.
 #[derive(Debug, Error)]
@@ -76,16 +74,16 @@ impl Rejected {
 
 /// A complete session whose receipts form a chain; its proofs are still to be verified.
 #[derive(Debug)]
-pub struct Complete<S: Stated = Statement> {
+pub struct Complete {
     pub folder: SessionDir,
     pub session: Session,
-    pub receipts: Vec<ReceiptOf<S>>,
+    pub receipts: Vec<Receipt>,
     /// What the receipts say as a whole.
-    pub facts: SessionFacts<S::Frontier>,
+    pub facts: SessionFacts,
 }
 
 /// Verifies the proofs of a session's chunks.
-pub trait ProofVerifier<S: Stated = Statement> {
+pub trait ProofVerifier {
     type Error: From<Rejected>;
 
     /// Verifies chunk `index`'s proof. Returns what the proof is of, and which bytes it has.
@@ -96,7 +94,7 @@ pub trait ProofVerifier<S: Stated = Statement> {
     /// A proof that is missing, is not the one of the receipt's record, or does not verify.
     fn verify(
         &mut self,
-        session: &Complete<S>,
+        session: &Complete,
         index: usize,
     ) -> Result<(PublicFacts, ProofIdentity), Self::Error>;
 
@@ -104,21 +102,21 @@ pub trait ProofVerifier<S: Stated = Statement> {
     ///
     /// # Errors
     /// What is.
-    fn finish(&mut self, session: &Complete<S>) -> Result<(), Self::Error>;
+    fn finish(&mut self, session: &Complete) -> Result<(), Self::Error>;
 }
 
 /// Verifies the proof beside each receipt.
 pub(super) struct OwnProofs<'a> {
-    /// What the manifest pins of the tensor components, if the model's proofs have some.
-    pub(super) pins: Option<&'a TensorPins>,
+    /// What the manifest pins of the components.
+    pub(super) pins: &'a TensorPins,
 }
 
-impl<S: Stated> ProofVerifier<S> for OwnProofs<'_> {
+impl ProofVerifier for OwnProofs<'_> {
     type Error = Rejected;
 
     fn verify(
         &mut self,
-        session: &Complete<S>,
+        session: &Complete,
         index: usize,
     ) -> Result<(PublicFacts, ProofIdentity), Rejected> {
         let (folder, receipt) = (&session.folder, &session.receipts[index]);
@@ -127,7 +125,7 @@ impl<S: Stated> ProofVerifier<S> for OwnProofs<'_> {
         Ok((facts, identity))
     }
 
-    fn finish(&mut self, _: &Complete<S>) -> Result<(), Rejected> {
+    fn finish(&mut self, _: &Complete) -> Result<(), Rejected> {
         // A proof without a receipt was refused with the folder.
         Ok(())
     }
@@ -139,12 +137,12 @@ impl<S: Stated> ProofVerifier<S> for OwnProofs<'_> {
 /// 2. its receipts form a chain from the prompt to the last token ([`Complete::open`]);
 /// 3. every receipt has a proof that says the same, of the model and domain that are asked for ([`Complete::verify`]);
 /// 4. no proof is left over ([`Complete::verify_all`]).
-impl<S: Stated> Complete<S> {
+impl Complete {
     /// The session of a folder.
     ///
     /// # Errors
     /// A session that is not complete, or the first thing that does not hold between its documents and the manifest.
-    pub fn open(folder: SessionDir, manifest: &Manifest) -> Result<Complete<S>, Rejected> {
+    pub fn open(folder: SessionDir, manifest: &ModelFacts) -> Result<Complete, Rejected> {
         let session = folder.load_session()?;
         if !session.is_complete() {
             return Err(Rejected::Running {
@@ -167,7 +165,7 @@ impl<S: Stated> Complete<S> {
     ///
     /// # Errors
     /// The first thing that does not hold, naming file and field.
-    pub fn verify<V: ProofVerifier<S>>(
+    pub fn verify<V: ProofVerifier>(
         &self,
         index: usize,
         accept: &Accept,
@@ -183,7 +181,7 @@ impl<S: Stated> Complete<S> {
     ///
     /// # Errors
     /// As [`Complete::verify`].
-    pub fn verify_all<V: ProofVerifier<S>>(
+    pub fn verify_all<V: ProofVerifier>(
         &self,
         accept: &Accept,
         proofs: &mut V,
@@ -199,15 +197,15 @@ impl<S: Stated> Complete<S> {
 ///
 /// # Errors
 /// As [`Complete::verify`].
-pub(super) fn verify_one<S: Stated>(
+pub(super) fn verify_one(
     files: &dyn Files,
     name: &str,
     accept: &Accept,
-    pins: Option<&TensorPins>,
-) -> Result<ReceiptOf<S>, Rejected> {
+    pins: &TensorPins,
+) -> Result<Receipt, Rejected> {
     let file = files.place().join(name);
     let bytes = files.read(name, MAX_DOCUMENT_BYTES);
-    let receipt = ReceiptOf::of_file(&file, &bytes.map_err(DocumentError::from)?)?;
+    let receipt = Receipt::of_file(&file, &bytes.map_err(DocumentError::from)?)?;
     let proof = &receipt.proof.file;
     let bytes = files
         .read(proof, MAX_PROOF_BYTES)
@@ -219,19 +217,16 @@ pub(super) fn verify_one<S: Stated>(
 }
 
 /// What a proof's bytes prove.
-fn facts(bytes: &[u8], file: &Path, pins: Option<&TensorPins>) -> Result<PublicFacts, Rejected> {
-    let verified = match pins {
-        None => verify_proof(bytes),
-        Some(pins) => verify_tensors(bytes, pins).map(|found| found.facts),
-    };
+fn facts(bytes: &[u8], file: &Path, pins: &TensorPins) -> Result<PublicFacts, Rejected> {
+    let verified = verify_tensors(bytes, pins).map(|found| found.facts);
     verified.map_err(|source| Rejected::Proof {
         file: file.display().to_string(),
         source,
     })
 }
 
-fn check<S: Stated>(
-    receipt: &ReceiptOf<S>,
+fn check(
+    receipt: &Receipt,
     file: &Path,
     facts: &PublicFacts,
     identity: &ProofIdentity,

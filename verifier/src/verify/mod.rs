@@ -6,7 +6,7 @@
 //!
 //! The verifier of the library (`cairo-air` 1.3.0) takes parameters, preprocessed root, program and output from the
 //! proof, places the claimed output at the end of the execution segment without comparing it with
-//! the output segment's pointers, and panics on malformed claims. [`verify_proof`] checks all of it.
+//! the output segment's pointers, and panics on malformed claims. [`tensors::verify_tensors`] checks all of it.
 
 mod builtins;
 pub mod checks;
@@ -23,13 +23,9 @@ use std::fmt::Debug;
 use starknet_types_core::felt::Felt;
 use thiserror::Error;
 
-use crate::air;
-use crate::guard::guarded;
-use crate::spec::program_hash::program_hash;
-use checks::{Check, all, ensure};
+use checks::{Check, ensure};
 use params::ParamSet;
 use proof::{CairoProof, DecodeError};
-use statement::PublicFacts;
 
 /// Most words of a program. The largest that was ever proven has 768,057; a proof's file has room for about
 /// 880,000. The library copies a program, at 112 bytes a word, whenever it looks at a claim.
@@ -46,8 +42,6 @@ pub enum ProofError {
         found: String,
         required: String,
     },
-    #[error("proof: commits to other fixed tables than the canonical ones")]
-    PreprocessedRoot,
     #[error("proof: its constants are not those of the manifest's model")]
     ConstantsRoot,
     #[error("proof claim: {0}")]
@@ -56,55 +50,6 @@ pub enum ProofError {
     Tensors(String),
     #[error("proof does not verify: {0}")]
     Invalid(String),
-}
-
-/// Verifies a proof file under this verifier's parameters, in these steps:
-///
-/// 1. decode it strictly;
-/// 2. compare its parameters and its preprocessed root with the pinned ones;
-/// 3. check what it claims: sizes, registers, segments, tables;
-/// 4. read program and output from the public memory, at the addresses that the registers imply;
-/// 5. verify the STARK.
-///
-/// A panic of the library anywhere on the way is a refusal.
-///
-/// # Errors
-/// The first check that does not hold.
-pub fn verify_proof(bytes: &[u8]) -> Result<PublicFacts, ProofError> {
-    guarded(|| verify_decoded(bytes)).unwrap_or_else(|reason| Err(ProofError::Invalid(reason)))
-}
-
-fn verify_decoded(bytes: &[u8]) -> Result<PublicFacts, ProofError> {
-    let proof = proof::decode(bytes)?;
-    all(proof_checks(&proof))?;
-    let set = parameter_set(&proof);
-    let memory = &proof.claim.public_data.public_memory;
-    // The hash before the library runs, so that no copy of the program is held beside the library's own.
-    let program_hash = program_hash(&felts(&memory.program));
-    let output = felts(&memory.output);
-    air::verify::verify(proof, None, &set.fixed())
-        .map_err(|e| ProofError::Invalid(e.to_string()))?;
-    let config = params::pcs_config(&set.params);
-    Ok(PublicFacts {
-        program_hash,
-        output,
-        params: set.params,
-        security_bits: config.security_bits(),
-    })
-}
-
-/// Every check of a decoded proof that comes before the library's verifier: parameters, fixed tables, the
-/// claim's sizes, the place of program and output.
-pub fn proof_checks(proof: &CairoProof) -> Vec<Check<'_, ProofError>> {
-    let mut checks = Vec::from(parameter_checks(proof));
-    checks.push(Check::new("preprocessed root", || {
-        let root = proof.stark_proof.commitments.first().map(|root| root.0);
-        let pinned = parameter_set(proof).preprocessed_root;
-        let canonical = pinned.is_some() && root == pinned;
-        ensure(canonical, || ProofError::PreprocessedRoot)
-    }));
-    checks.extend(claim::claim_checks(proof));
-    checks
 }
 
 /// The accepted set that the proof is meant for, all of whose parameters the proof must have.

@@ -1,4 +1,4 @@
-//! The parameters that this verifier accepts, and the roots of the fixed tables that belong to them.
+//! The parameters that this verifier accepts.
 //!
 //! Chosen here, on the verifier's side; nothing is taken from a proof. The prover reads them too.
 
@@ -29,10 +29,6 @@ pub struct ParamSet {
     /// Its name in documents.
     pub name: &'static str,
     pub params: ProofParams,
-    /// Root of the preprocessed tree: the fixed tables of `params.preprocessed`, lifted to
-    /// `2^lifting_log_size`, under [`MerkleChannel`]. `cargo test preprocessed_root` recomputes it. None for proofs
-    /// with tensor components, which commit to the model's constants beside the tables.
-    pub preprocessed_root: Option<[u8; 32]>,
     /// Whether a proof opens every fixed column, used or not. Circuits need it: their shape must not
     /// depend on what a program uses.
     pub all_preprocessed_columns: bool,
@@ -57,17 +53,12 @@ pub const PLAIN: ParamSet = ParamSet {
         lifting_log_size: Some(LOG_TABLE_ROWS + 1),
         preprocessed: Preprocessed::CanonicalSmall,
     },
-    preprocessed_root: Some([
-        0xbf, 0xaf, 0x9a, 0x4e, 0xc4, 0x37, 0x57, 0x75, 0xfd, 0xf1, 0x16, 0x41, 0x33, 0xe5, 0xb4,
-        0x0e, 0x5c, 0x7b, 0xd0, 0x2d, 0x03, 0x16, 0x41, 0x6a, 0xc4, 0x01, 0x3d, 0x61, 0xde, 0xdb,
-        0xf3, 0x58,
-    ]),
     all_preprocessed_columns: false,
     max_log_rows: LOG_TABLE_ROWS,
     value_tables: MAX_VALUE_TABLES,
 };
 
-/// [`PLAIN`] with twice the rows, for programs of which not even one step fits the other: the same queries, blow-up
+/// [`PLAIN`] with twice the rows, for models of which not even eight lanes fit the other: the same queries, blow-up
 /// and proof of work, on a domain twice as large.
 pub const LARGE: ParamSet = ParamSet {
     name: "large",
@@ -75,11 +66,6 @@ pub const LARGE: ParamSet = ParamSet {
         lifting_log_size: Some(LOG_TABLE_ROWS + 2),
         ..PLAIN.params
     },
-    preprocessed_root: Some([
-        0x38, 0xcc, 0x9f, 0x21, 0x92, 0xf8, 0x1c, 0x5f, 0x24, 0x9a, 0x70, 0x5c, 0xbe, 0x8b, 0xab,
-        0x5f, 0x31, 0x49, 0xbf, 0x07, 0xd6, 0x07, 0x07, 0x36, 0x06, 0xea, 0x6e, 0x30, 0x6e, 0x4b,
-        0x2c, 0x24,
-    ]),
     max_log_rows: LOG_TABLE_ROWS + 1,
     ..PLAIN
 };
@@ -94,11 +80,6 @@ pub const COMPACT: ParamSet = ParamSet {
         lifting_log_size: Some(LOG_TABLE_ROWS + 2),
         ..PLAIN.params
     },
-    preprocessed_root: Some([
-        0x4a, 0xf5, 0x65, 0x78, 0xc7, 0xab, 0x18, 0x5e, 0x03, 0xd4, 0x8c, 0x58, 0x71, 0x5f, 0x58,
-        0x0c, 0xf1, 0xeb, 0xe9, 0x25, 0x64, 0x45, 0xc1, 0x50, 0x9c, 0x18, 0x48, 0x7d, 0x5d, 0x59,
-        0xfc, 0x2a,
-    ]),
     ..PLAIN
 };
 
@@ -119,7 +100,6 @@ pub const FOLDABLE_8: ParamSet = ParamSet {
         preprocessed: Preprocessed::CanonicalTensors,
         ..PLAIN.params
     },
-    preprocessed_root: None,
     all_preprocessed_columns: true,
     max_log_rows: LOG_FOLDABLE_ROWS,
     // A circuit is made for one set of components.
@@ -164,7 +144,7 @@ pub const FOLDABLE_LARGE: ParamSet = ParamSet {
     ..FOLDABLE_8
 };
 
-/// What [`super::verify_proof`] accepts.
+/// What [`super::tensors::verify_tensors`] accepts, where the manifest has a root for it.
 pub const ACCEPTED: [&ParamSet; 7] = [
     &PLAIN,
     &LARGE,
@@ -193,11 +173,6 @@ impl ParamSet {
     /// Whether its proofs are made to be wrapped: with tensor components, each of one size.
     pub fn is_foldable(&self) -> bool {
         self.params.preprocessed == Preprocessed::CanonicalTensors
-    }
-
-    /// The set for chunks with more rows than this one allows, if there is one.
-    pub fn larger(&self) -> Option<&'static ParamSet> {
-        (*self == PLAIN).then_some(&LARGE)
     }
 
     /// The accepted set that a proof with these parameters can only be meant for: the one of its blow-up and lifting

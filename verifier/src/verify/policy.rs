@@ -12,10 +12,8 @@
 use thiserror::Error;
 
 use super::checks::{Check, all, ensure};
-use super::statement::{
-    Domain, ModelRoot, Policy, ProgramHash, PublicFacts, Statement, Weights, v3,
-};
-use crate::spec::{SPEC_VERSION, TENSOR_SPEC_VERSION};
+use super::statement::{Domain, ModelRoot, Policy, ProgramHash, PublicFacts, Statement, VERSION};
+use crate::spec::SPEC_VERSION;
 
 /// The least security, in bits, that any verifier accepts.
 pub const MIN_SECURITY_BITS: u32 = 96;
@@ -28,45 +26,8 @@ pub struct AcceptedModel {
     pub policy: Policy,
     /// Numeric specification the program implements.
     pub spec_version: u32,
-    /// Encoding of the program's public output, which says where the weights are.
+    /// Version of the encoding of the program's public output.
     pub statement_version: u32,
-}
-
-/// What a statement says of the fields that the verifier's side fixes.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Subject {
-    pub version: u32,
-    pub spec_version: u32,
-    pub model_root: ModelRoot,
-    pub program_hash: ProgramHash,
-    pub policy: Policy,
-    pub domain: Domain,
-}
-
-impl From<&Statement> for Subject {
-    fn from(statement: &Statement) -> Subject {
-        Subject {
-            version: statement.version,
-            spec_version: statement.spec_version,
-            model_root: statement.model_root,
-            program_hash: statement.program_hash,
-            policy: statement.policy,
-            domain: statement.domain,
-        }
-    }
-}
-
-impl From<&v3::Statement> for Subject {
-    fn from(statement: &v3::Statement) -> Subject {
-        Subject {
-            version: v3::VERSION,
-            spec_version: statement.spec_version,
-            model_root: statement.model_root,
-            program_hash: statement.program_hash,
-            policy: statement.policy,
-            domain: statement.domain,
-        }
-    }
 }
 
 /// What a verifier accepts: one model, one domain, a list of specifications, a security floor.
@@ -79,18 +40,13 @@ pub struct Accept {
 }
 
 impl Accept {
-    /// Accepts proofs of `model` for `domain`, under the specification that this program has for the model's statements, and
-    /// at least [`MIN_SECURITY_BITS`] bits.
+    /// Accepts proofs of `model` for `domain`, under [`SPEC_VERSION`], with at least [`MIN_SECURITY_BITS`] bits.
     pub fn new(model: AcceptedModel, domain: Domain) -> Self {
         let min_security_bits = MIN_SECURITY_BITS;
-        let spec_version = match model.statement_version {
-            v3::VERSION => TENSOR_SPEC_VERSION,
-            _ => SPEC_VERSION,
-        };
         Accept {
             model,
             domain,
-            spec_versions: vec![spec_version],
+            spec_versions: vec![SPEC_VERSION],
             min_security_bits,
         }
     }
@@ -137,22 +93,18 @@ impl Accept {
     ///
     /// # Errors
     /// One [`PolicyError`] per field; the message names it.
-    pub fn check_statement(&self, statement: impl Into<Subject>) -> Result<(), PolicyError> {
+    pub fn check_statement(&self, statement: &Statement) -> Result<(), PolicyError> {
         all(self.statement_checks(statement))
     }
 
     /// One check per field of the statement that the verifier's side fixes.
-    pub fn statement_checks(&self, statement: impl Into<Subject>) -> [Check<'_, PolicyError>; 9] {
-        let statement = statement.into();
+    pub fn statement_checks<'a>(&'a self, statement: &'a Statement) -> [Check<'a, PolicyError>; 9] {
         let (model, domain) = (&self.model, &self.domain);
         let (spec, policy) = (statement.spec_version, statement.policy);
         [
             Check::new("accepted version", move || {
-                let (found, expected) = (statement.version, model.statement_version);
-                ensure(found == expected, || PolicyError::Version {
-                    found,
-                    expected,
-                })
+                let expected = model.statement_version;
+                ensure(VERSION == expected, || PolicyError::Version { expected })
             }),
             Check::new("accepted spec_version", move || {
                 ensure(self.spec_versions.contains(&spec), || PolicyError::Spec {
@@ -224,11 +176,6 @@ impl Accept {
     }
 }
 
-/// What a version says, for a message.
-fn weights(version: u32) -> String {
-    Weights::of_version(version).map_or_else(String::new, |w| format!(" (weights {w})"))
-}
-
 fn show(eos: Option<u32>) -> String {
     eos.map_or_else(|| "none".to_owned(), |token| token.to_string())
 }
@@ -240,12 +187,8 @@ pub enum PolicyError {
     Floor { asked: u32 },
     #[error("statement.spec_version: is {found}, accepted are {accepted:?}")]
     Spec { found: u32, accepted: Vec<u32> },
-    #[error(
-        "statement.version: is {found}{}, the model manifest has statement_version {expected}{}",
-        weights(*found),
-        weights(*expected)
-    )]
-    Version { found: u32, expected: u32 },
+    #[error("statement.version: is {VERSION}, the model manifest has statement_version {expected}")]
+    Version { expected: u32 },
     #[error("statement.spec_version: is {found}, the model's program implements {expected}")]
     ModelSpec { found: u32, expected: u32 },
     #[error("statement.model_root: is {found}, the model manifest has {expected}")]

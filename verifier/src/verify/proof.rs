@@ -3,13 +3,10 @@
 //! Invariants
 //! - One proof has one encoding: fixed-width integers, no trailing bytes, canonical field elements.
 //! - Nothing is allocated beyond what the file's own bytes account for.
-//! - The first bytes say of which kind a file is. Each kind is a type, and has a function that reads it and no other.
-
-use std::fmt;
+//! - The first bytes say which version of the encoding a file has.
 
 use bincode::Options;
 use cairo_air::air::{PublicSegmentRanges, SegmentRange};
-use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 use stwo::core::fields::m31::{BaseField, P};
 use stwo::core::fields::qm31::SecureField;
@@ -18,51 +15,14 @@ use thiserror::Error;
 
 use super::checks::{Check, all, ensure};
 
-/// A Cairo proof as the verifier reads it, and what a proof with tensor components has beside it.
+/// What the library makes of the Cairo components, and what stands beside it.
 pub use crate::air::verify::{CairoProof, TensorPart};
 
 /// Largest proof file that is read, in bytes.
 pub const MAX_PROOF_BYTES: usize = 32 << 20;
 
-/// Kinds of proof files.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Kind {
-    /// A [`CairoProof`].
-    Cairo,
-    /// A [`TensorProof`].
-    Tensors,
-}
-
-impl Kind {
-    const ALL: [Kind; 2] = [Kind::Cairo, Kind::Tensors];
-
-    /// First bytes of a file: name and version of the encoding.
-    const fn magic(self) -> &'static [u8; 8] {
-        match self {
-            Kind::Cairo => b"cdproof1",
-            Kind::Tensors => b"cdproof2",
-        }
-    }
-
-    /// What a file's first bytes say.
-    ///
-    /// # Errors
-    /// [`DecodeError::Magic`].
-    pub fn of(bytes: &[u8]) -> Result<Kind, DecodeError> {
-        let is = |kind: &Kind| bytes.starts_with(kind.magic());
-        let found = Kind::ALL.into_iter().find(is);
-        found.ok_or(DecodeError::Magic)
-    }
-}
-
-impl fmt::Display for Kind {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(match self {
-            Kind::Cairo => "a proof without tensor components (cdproof1)",
-            Kind::Tensors => "a proof with tensor components (cdproof2)",
-        })
-    }
-}
+/// First bytes of a file: name and version of the encoding.
+const MAGIC: &[u8; 8] = b"cdproof2";
 
 /// A proof of a run whose program calls tensor components.
 #[derive(Clone, Serialize, Deserialize)]
@@ -77,13 +37,10 @@ pub enum DecodeError {
     #[error("{bytes} bytes, more than the {MAX_PROOF_BYTES} that are read")]
     TooLarge { bytes: usize },
     #[error(
-        "does not start with {:?} or {:?}: not a proof file of a version that this program reads",
-        "cdproof1",
+        "does not start with {:?}: not a proof file of the version that this program reads",
         "cdproof2"
     )]
     Magic,
-    #[error("is {found}, the model has {expected}")]
-    Kind { found: Kind, expected: Kind },
     #[error("malformed: {0}")]
     Malformed(String),
     #[error("{part} holds a number outside the field")]
@@ -97,56 +54,27 @@ fn options() -> impl Options {
         .reject_trailing_bytes()
 }
 
-/// The bytes of a proof file; more than [`MAX_PROOF_BYTES`] cannot be read back.
+/// The proof file's bytes; more than [`MAX_PROOF_BYTES`] cannot be read back.
 #[allow(clippy::expect_used, reason = "plain data has an encoding")]
-fn written(kind: Kind, proof: &impl Serialize) -> Vec<u8> {
-    let mut bytes = kind.magic().to_vec();
+pub fn encode_tensors(proof: &TensorProof) -> Vec<u8> {
+    let mut bytes = MAGIC.to_vec();
     let body = options().with_no_limit().serialize(proof);
     bytes.extend(body.expect("plain data has an encoding"));
     bytes
-}
-
-/// What a file of this kind holds, canonical or not.
-fn read<T: DeserializeOwned>(kind: Kind, bytes: &[u8]) -> Result<T, DecodeError> {
-    if bytes.len() > MAX_PROOF_BYTES {
-        return Err(DecodeError::TooLarge { bytes: bytes.len() });
-    }
-    let found = Kind::of(bytes)?;
-    ensure(found == kind, || DecodeError::Kind {
-        found,
-        expected: kind,
-    })?;
-    options()
-        .deserialize(&bytes[kind.magic().len()..])
-        .map_err(|e| DecodeError::Malformed(e.to_string()))
-}
-
-/// The proof file's bytes; more than [`MAX_PROOF_BYTES`] cannot be read back.
-pub fn encode(proof: &CairoProof) -> Vec<u8> {
-    written(Kind::Cairo, proof)
-}
-
-/// The same of a proof with tensor components.
-pub fn encode_tensors(proof: &TensorProof) -> Vec<u8> {
-    written(Kind::Tensors, proof)
 }
 
 /// Reads a proof file.
 ///
 /// # Errors
 /// Anything but the encoding of a proof: see [`DecodeError`].
-pub fn decode(bytes: &[u8]) -> Result<CairoProof, DecodeError> {
-    let proof: CairoProof = read(Kind::Cairo, bytes)?;
-    all(canonical_checks(&proof))?;
-    Ok(proof)
-}
-
-/// Reads the file of a proof with tensor components.
-///
-/// # Errors
-/// As [`decode`].
 pub fn decode_tensors(bytes: &[u8]) -> Result<TensorProof, DecodeError> {
-    let proof: TensorProof = read(Kind::Tensors, bytes)?;
+    if bytes.len() > MAX_PROOF_BYTES {
+        return Err(DecodeError::TooLarge { bytes: bytes.len() });
+    }
+    let body = bytes.strip_prefix(MAGIC).ok_or(DecodeError::Magic)?;
+    let proof: TensorProof = options()
+        .deserialize(body)
+        .map_err(|e| DecodeError::Malformed(e.to_string()))?;
     all(canonical_checks(&proof.proof))?;
     all(canonical_tensor_checks(&proof))?;
     Ok(proof)

@@ -136,7 +136,7 @@ pub struct TensorFacts {
 ///
 /// 1. decode it strictly;
 /// 2. compare its parameters with the pinned ones, and its root of constants with the manifest's;
-/// 3. check what it claims, as of any proof: sizes, registers, segments, tables;
+/// 3. check what it claims of its run: sizes, registers, segments, tables;
 /// 4. check that its tensor part is what the manifest's layout asks for;
 /// 5. read program and output from the public memory;
 /// 6. verify sums and STARK with the manifest's layout.
@@ -156,10 +156,10 @@ fn verify_decoded(bytes: &[u8], pins: &TensorPins) -> Result<TensorFacts, ProofE
     let set = parameter_set(&proof.proof);
     let constants_root = pins.root(set).ok_or(ProofError::ConstantsRoot)?;
     let memory = &proof.proof.claim.public_data.public_memory;
-    // As in `verify_proof`: no copy of the program is held beside the library's own.
+    // The hash before the library runs, so that no copy of the program is held beside the library's own.
     let program_hash = program_hash(&felts(&memory.program));
     let output = felts(&memory.output);
-    let tensors = Some((&pins.layouts, &proof.tensors));
+    let tensors = (&pins.layouts, &proof.tensors);
     air::verify::verify(proof.proof, tensors, &set.fixed())
         .map_err(|e| ProofError::Invalid(e.to_string()))?;
     Ok(TensorFacts {

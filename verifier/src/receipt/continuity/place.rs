@@ -6,101 +6,145 @@
 
 use std::cell::OnceCell;
 use std::cmp::Ordering;
-use std::fmt::Display;
+use std::fmt::{self, Display};
 use std::rc::Rc;
 
+use starknet_types_core::felt::Felt;
+
 use super::SessionError;
-use crate::receipt::envelope::{ReceiptError, ReceiptOf, TokenCheck};
+use crate::receipt::envelope::{Receipt, ReceiptError, TokenCheck, chain};
 use crate::receipt::listing::{proof_name, receipt_name};
 use crate::receipt::session::Session;
-use crate::receipt::stated::{Link, Stated};
 use crate::verify::checks::{all, ensure};
-use crate::verify::policy::Subject;
-use crate::verify::statement::TokensRoot;
+use crate::verify::statement::{Frontier, Statement, TokensRoot, extended, felt_to_hex};
+
+/// What one field of a frontier says.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(super) enum Carried {
+    Token(u32),
+    Root(Felt),
+}
+
+impl fmt::Display for Carried {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Carried::Token(token) => write!(f, "{token}"),
+            Carried::Root(root) => f.write_str(&felt_to_hex(root)),
+        }
+    }
+}
+
+/// A field of a frontier that the next chunk must start with.
+pub(super) struct Link {
+    /// Name of the check that compares it.
+    pub(super) check: &'static str,
+    field: &'static str,
+    of: fn(&Frontier) -> Carried,
+}
+
+/// The fields of a frontier besides the position, in order.
+pub(super) const LINKS: [Link; 4] = [
+    Link {
+        check: "link of last_token",
+        field: "last_token",
+        of: |frontier| Carried::Token(frontier.last_token),
+    },
+    Link {
+        check: "link of kv_root",
+        field: "kv_root",
+        of: |frontier| Carried::Root(frontier.kv_root.0),
+    },
+    Link {
+        check: "link of tokens_root",
+        field: "tokens_root",
+        of: |frontier| Carried::Root(frontier.tokens_root.0),
+    },
+    Link {
+        check: "link of chosen_root",
+        field: "chosen_root",
+        of: |frontier| Carried::Root(frontier.chosen_root.0),
+    },
+];
 
 /// A receipt, and what its session expects at its place.
-pub(super) struct Place<'a, S: Stated> {
+pub(super) struct Place<'a> {
     index: usize,
-    receipt: &'a ReceiptOf<S>,
+    receipt: &'a Receipt,
     session: &'a Session,
     /// Where the receipt before it ended, or the prompt's first frontier; `None` for a prompt of no tokens.
-    before: Option<S::Frontier>,
+    before: Option<Frontier>,
     /// One for all receipts, computed when the first of them is asked.
     prompt_root: Rc<OnceCell<Result<TokensRoot, ReceiptError>>>,
 }
 
 /// A check of a place by name.
-pub(super) type PlaceCheck<S> = (&'static str, fn(&Place<'_, S>) -> Result<(), SessionError>);
+pub(super) type PlaceCheck = (&'static str, fn(&Place<'_>) -> Result<(), SessionError>);
 
-impl<'a, S: Stated> Place<'a, S> {
+impl<'a> Place<'a> {
     /// The receipt is one of the session's.
-    pub(super) const BELONGING: [PlaceCheck<S>; 9] = [
+    pub(super) const BELONGING: [PlaceCheck; 9] = [
         ("a proof has its chunk's name", |p| p.check_name()),
         ("form of the statements", |p| p.check_form()),
         ("one domain.chain", |p| {
             p.same(
                 "domain.chain",
-                p.subject().domain.chain,
+                p.says().domain.chain,
                 p.session.domain.chain,
             )
         }),
         ("one domain.verifier", |p| {
-            let (found, expected) = (p.subject().domain.verifier, p.session.domain.verifier);
+            let (found, expected) = (p.says().domain.verifier, p.session.domain.verifier);
             p.same("domain.verifier", found, expected)
         }),
         ("one session_id", |p| {
-            p.same("session_id", p.says().session_id(), p.session.session_id)
+            p.same("session_id", p.says().session_id, p.session.session_id)
         }),
         ("one model_root", |p| {
-            p.same("model_root", p.subject().model_root, p.session.model_root)
+            p.same("model_root", p.says().model_root, p.session.model_root)
         }),
         ("one program_hash", |p| {
             p.same(
                 "program_hash",
-                p.subject().program_hash,
+                p.says().program_hash,
                 p.session.program_hash,
             )
         }),
         ("one policy", |p| {
-            p.same("policy", p.subject().policy, p.session.policy)
+            p.same("policy", p.says().policy, p.session.policy)
         }),
         ("one prompt_length", |p| {
             let expected = p.session.prompt_tokens.len();
-            p.same("prompt_length", p.says().prompt_length() as usize, expected)
+            p.same("prompt_length", p.says().prompt_length as usize, expected)
         }),
     ];
 
     /// The receipt has as many tokens as steps, and starts at the position where the one before it ended.
-    pub(super) const SIZES: [PlaceCheck<S>; 3] = [
-        (ReceiptOf::<S>::FORCED_COUNT.0, |p| {
-            p.tokens(ReceiptOf::FORCED_COUNT)
-        }),
-        (ReceiptOf::<S>::EMITTED_COUNT.0, |p| {
-            p.tokens(ReceiptOf::EMITTED_COUNT)
+    pub(super) const SIZES: [PlaceCheck; 3] = [
+        (Receipt::FORCED_COUNT.0, |p| p.tokens(Receipt::FORCED_COUNT)),
+        (Receipt::EMITTED_COUNT.0, |p| {
+            p.tokens(Receipt::EMITTED_COUNT)
         }),
         ("link of position", |p| p.check_position()),
     ];
 
     /// What takes a hash for every token.
-    pub(super) const ROOTS: [PlaceCheck<S>; 5] = [
+    pub(super) const ROOTS: [PlaceCheck; 5] = [
         ("one prompt_root", |p| {
-            let (found, expected) = (p.says().prompt_root(), p.expected_prompt_root()?);
+            let (found, expected) = (p.says().prompt_root, p.expected_prompt_root()?);
             p.same("prompt_root", found, expected)
         }),
-        (S::CHOICES.0, |p| p.tokens(S::CHOICES)),
-        (S::TOKENS.0, |p| p.tokens(S::TOKENS)),
-        (ReceiptOf::<S>::LAST_TOKEN.0, |p| {
-            p.tokens(ReceiptOf::LAST_TOKEN)
-        }),
+        (Receipt::CHOICES.0, |p| p.tokens(Receipt::CHOICES)),
+        (Receipt::TOKENS.0, |p| p.tokens(Receipt::TOKENS)),
+        (Receipt::LAST_TOKEN.0, |p| p.tokens(Receipt::LAST_TOKEN)),
         ("forced tokens are the prompt's", |p| p.check_forced()),
     ];
 
     /// The places of all receipts of a session.
-    pub(super) fn all(session: &'a Session, receipts: &'a [ReceiptOf<S>]) -> Rc<[Place<'a, S>]> {
+    pub(super) fn all(session: &'a Session, receipts: &'a [Receipt]) -> Rc<[Place<'a>]> {
         let prompt_root = Rc::new(OnceCell::new());
-        let mut before = S::start(&session.prompt_tokens);
-        let place = |(index, receipt): (usize, &'a ReceiptOf<S>)| {
-            let out = before.map(|_| *receipt.statement.frontier_out());
+        let mut before = Frontier::start(&session.prompt_tokens);
+        let place = |(index, receipt): (usize, &'a Receipt)| {
+            let out = before.map(|_| receipt.statement.frontier_out);
             Place {
                 index,
                 receipt,
@@ -112,12 +156,8 @@ impl<'a, S: Stated> Place<'a, S> {
         receipts.iter().enumerate().map(place).collect()
     }
 
-    fn says(&self) -> &'a S {
+    fn says(&self) -> &'a Statement {
         &self.receipt.statement
-    }
-
-    fn subject(&self) -> Subject {
-        self.says().subject()
     }
 
     fn file(&self) -> String {
@@ -135,11 +175,11 @@ impl<'a, S: Stated> Place<'a, S> {
 
     fn check_form(&self) -> Result<(), SessionError> {
         let form = all(self.says().form_checks());
-        form.map_err(|source| SessionError::receipt(self.index, source))
+        form.map_err(|source| SessionError::receipt(self.index, source.into()))
     }
 
     /// One of the checks of the receipt's token lists.
-    fn tokens(&self, (_, find): TokenCheck<S>) -> Result<(), SessionError> {
+    fn tokens(&self, (_, find): TokenCheck) -> Result<(), SessionError> {
         find(self.receipt).map_err(|source| SessionError::receipt(self.index, source))
     }
 
@@ -159,7 +199,11 @@ impl<'a, S: Stated> Place<'a, S> {
     }
 
     fn expected_prompt_root(&self) -> Result<TokensRoot, SessionError> {
-        let root = || S::prompt_root_of(&self.session.prompt_tokens);
+        let root = || {
+            let prompt = self.session.prompt_tokens.iter().copied().map(u64::from);
+            let root = extended(Felt::ZERO, prompt);
+            root.map(TokensRoot).map_err(chain("prompt_tokens"))
+        };
         let root = self.prompt_root.get_or_init(root).clone();
         root.map_err(|source| SessionError::Prompt { source })
     }
@@ -182,14 +226,14 @@ impl<'a, S: Stated> Place<'a, S> {
     }
 
     fn first_position(&self) -> u32 {
-        S::position(self.says().frontier_in())
+        self.says().frontier_in.position
     }
 
     fn check_position(&self) -> Result<(), SessionError> {
         let Some(before) = self.before else {
             return Ok(());
         };
-        let (file, from, to) = (self.file(), S::position(&before), self.first_position());
+        let (file, from, to) = (self.file(), before.position, self.first_position());
         match to.cmp(&from) {
             Ordering::Equal => Ok(()),
             Ordering::Greater => Err(SessionError::Gap { file, from, to }),
@@ -198,11 +242,11 @@ impl<'a, S: Stated> Place<'a, S> {
     }
 
     /// The receipt starts where the one before it ended, in one field.
-    pub(super) fn link(&self, link: &Link<S::Frontier>) -> Result<(), SessionError> {
+    pub(super) fn link(&self, link: &Link) -> Result<(), SessionError> {
         let Some(before) = self.before else {
             return Ok(());
         };
-        let (found, expected) = ((link.of)(self.says().frontier_in()), (link.of)(&before));
+        let (found, expected) = ((link.of)(&self.says().frontier_in), (link.of)(&before));
         ensure(found == expected, || SessionError::Link {
             file: self.file(),
             field: link.field,

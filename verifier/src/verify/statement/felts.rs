@@ -122,7 +122,7 @@ felt_type! {
     KvRoot;
     /// A token chain, see `spec::roots`.
     TokensRoot;
-    /// A chain of listed choices, see [`v3::Frontier`](super::v3::Frontier).
+    /// A chain of listed choices, see [`Frontier`](super::Frontier).
     ChosenRoot;
     /// Root of a circuit's fixed columns, its identity: a digest of eight words of 31 bits, in one felt
     /// with the first word lowest.

@@ -1,0 +1,68 @@
+//! A chunk's run in the VM: its output must be the statement's encoding, all of it and nothing else.
+
+use starknet_types_core::felt::Felt;
+
+use super::error::PortableError;
+use super::session::{Decoded, Session};
+use crate::compile::Program;
+use crate::guard::guarded;
+use crate::trace::{self, Trace, TraceError};
+
+/// A run that has stated what it must.
+pub struct Run {
+    pub output: Vec<Felt>,
+    /// The VM's steps.
+    pub steps: usize,
+    /// The run, for a prover.
+    pub trace: Trace,
+}
+
+/// Runs a chunk.
+///
+/// # Errors
+/// A program that refuses its input, or states anything else.
+pub fn run(program: &Program, decoded: &Decoded<'_>) -> Result<Run, PortableError> {
+    let run = guarded(|| trace::run(program, &decoded.input));
+    let trace = run.unwrap_or_else(|panic| Err(TraceError::Refused(panic)))?;
+    let output = trace.output().to_vec();
+    let expected = decoded.statement.to_output();
+    let shown = |of: &[Felt], place: usize| {
+        let felt = of.get(place);
+        felt.map_or("nothing".to_string(), |felt| format!("{felt:#x}"))
+    };
+    let longest = output.len().max(expected.len());
+    if let Some(place) = (0..longest).find(|&place| output.get(place) != expected.get(place)) {
+        return Err(PortableError::Output {
+            place,
+            found: shown(&output, place),
+            expected: shown(&expected, place),
+        });
+    }
+    Ok(Run {
+        output,
+        steps: trace.steps(),
+        trace,
+    })
+}
+
+/// Runs a session of so many steps, or fewer if it ends before, in chunks of at most `chunk` steps; `each` gets each chunk with its run.
+/// Returns the session behind the last one.
+///
+/// # Errors
+/// As [`Session::decode`] and [`run`], and what `each` gives.
+pub fn run_session<'a, E: From<PortableError>>(
+    program: &Program,
+    mut session: Session<'a>,
+    mut steps: u32,
+    chunk: u32,
+    each: &mut dyn FnMut(&Decoded<'a>, Run) -> Result<(), E>,
+) -> Result<Session<'a>, E> {
+    while steps > 0 && session.ended().is_none() {
+        let decoded = session.decode(chunk.min(steps))?;
+        let run = run(program, &decoded)?;
+        each(&decoded, run)?;
+        steps -= decoded.statement.steps;
+        session = decoded.next;
+    }
+    Ok(session)
+}
