@@ -422,6 +422,7 @@ fn every_command_has_an_example() {
     let names = [
         "compile",
         "generate",
+        "run",
         "prove",
         "verify",
         "bundle",
