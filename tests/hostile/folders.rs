@@ -142,7 +142,7 @@ fn refused(worst: &mut Worst, dir: &Path, manifest: &Manifest, bytes: usize, rea
         );
     };
     measure("verify", &|| {
-        let verified = verify_session(Folder::new(dir), &manifest.clone().into(), &accept);
+        let verified = verify_session(Folder::new(dir), &manifest, &accept);
         verified.err().map(|error| error.to_string())
     });
     let reason_of_wrapped = |error: String| match error.contains("wrapped-0000.json") {
@@ -315,7 +315,7 @@ fn one_long_receipt() {
     let accept = manifest.model.accept(session.domain);
     worst.measure(folder_bound(bytes), || {
         let folder = Folder::new(dir.path());
-        verify_receipt(&folder, &receipt_name(0), &manifest.clone().into(), &accept).is_ok()
+        verify_receipt(&folder, &receipt_name(0), &manifest, &accept).is_ok()
     });
     worst.print("one long receipt");
 }

@@ -144,7 +144,7 @@ fn write(receipts: &[Receipt]) -> tempfile::TempDir {
 fn verify(folder: &Path, manifest: &Manifest) -> Result<Accepted, Rejected> {
     let accept = manifest.model.accept(Domain::local());
     let files = Folder::new(folder.join("session"));
-    verify_session(files, &manifest.clone().into(), &accept)
+    verify_session(files, manifest, &accept)
 }
 
 /// A session with two proofs is accepted, by the library and by the commands, and so is each of its receipts.
