@@ -2,10 +2,10 @@
 
 use cairo_decode::compile::{Program, compile_plain};
 use cairo_decode::decode::{self, Build, Cut, Decoder};
-use cairo_decode::fidelity::{Options, quantise};
 use cairo_decode::integers::Description;
 use cairo_decode::model::Model;
 use cairo_decode::portable::{PortableDocument, PortableModel, Record, constants, package};
+use cairo_decode::quantize::{Options, quantise};
 use cairo_decode::verify::statement::{Policy, ProgramHash, SessionId};
 use serde_json::Value;
 use starknet_types_core::felt::Felt;

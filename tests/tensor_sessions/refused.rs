@@ -64,12 +64,12 @@ fn folders_of_other_sessions() {
     let before = fs::read(receipt(&session, 1)).expect("a receipt");
     reject(&usual, 2, "statement.session_id: is 0x7");
     assert_eq!(fs::read(receipt(&session, 1)).expect("a receipt"), before);
-    // A receipt of the other kind of build.
+    // A receipt of another version of the format.
     edit(&receipt(&session, 1), "/format", |_| {
         "cairo-decode-receipt/1".into()
     });
     let before = fs::read(receipt(&session, 1)).expect("a receipt");
-    reject(&usual, 2, "a receipt of another kind of build");
+    reject(&usual, 2, "a receipt of another version");
     assert_eq!(fs::read(receipt(&session, 1)).expect("a receipt"), before);
 }
 
@@ -98,6 +98,6 @@ fn another_build_of_the_model() {
     reject(
         &args,
         2,
-        "chunk-0000.receipt.json: statement.model_root: is",
+        "chunk-0000.receipt.json: statement.program_hash: is",
     );
 }
