@@ -136,6 +136,10 @@ fn names(dir: &Path) -> Vec<String> {
     entries.map(name).collect()
 }
 
+/// How often at most a run is started for each kill that is asked for: on a machine that is faster than it was when a whole run was
+/// timed, a kill may come after the end.
+const MOST_TRIES: usize = 4;
+
 /// A build that is killed at any time is there whole or not at all, and can be made again at once. An
 /// earlier build stays until the new one takes its place.
 #[test]
@@ -145,7 +149,10 @@ fn compile_is_killed() {
     let mut random = Random(11);
     let kills = kills(3);
     let mut hit = 0;
-    for n in 0..kills {
+    for n in 0..MOST_TRIES * kills {
+        if n >= kills && hit * 2 >= kills {
+            break;
+        }
         let after = world
             .compile
             .mul_f64((random.next() % 1000) as f64 / 1000.0);
@@ -160,7 +167,7 @@ fn compile_is_killed() {
         }
     }
     eprintln!(
-        "{hit} of {kills} kills hit a running build; beside it: {:?}",
+        "{hit} kills hit a running build; beside it: {:?}",
         names(&world.root)
     );
     assert!(hit * 2 >= kills, "{hit} of {kills}");
@@ -229,7 +236,10 @@ fn prove_is_killed() {
     let kills = kills(4);
     let (mut hit, mut sessions) = (0, 0);
     let mut out = world.root.join("killed-session-0");
-    for _ in 0..kills {
+    for n in 0..MOST_TRIES * kills {
+        if n >= kills && hit * 2 >= kills {
+            break;
+        }
         let before = receipts(&out);
         let proofs: Vec<Vec<u8>> = (0..before.len())
             .map(|i| fs::read(out.join(format!("chunk-{i:04}.proof"))).expect("a proof"))
@@ -264,7 +274,7 @@ fn prove_is_killed() {
             reject(&verify, 1, "status: is `running`");
         }
     }
-    eprintln!("{hit} of {kills} kills hit a running prover; {sessions} sessions came to their end");
+    eprintln!("{hit} kills hit a running prover; {sessions} sessions came to their end");
     assert!(hit * 2 >= kills, "{hit} of {kills}");
     accept(&prove(&world.root, &out));
     assert_eq!(receipts(&out), world.receipts);
