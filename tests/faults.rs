@@ -537,7 +537,9 @@ fn what_holds_is_not_removed() {
         if let Some(output) = with_memory(test, LITTLE, &world.root, &args) {
             let said = text(&output.stderr);
             assert_eq!(code(&output), 2, "{said}");
-            assert!(said.contains("MB of memory, 50 MB are free"), "{said}");
+            // The process's own memory counts as free.
+            assert!(said.contains("the proof needs about"), "{said}");
+            assert!(said.contains(" MB are free"), "{said}");
             let mut left = contents(&out);
             for name in [lost, "session.json"] {
                 left.insert(name.to_string(), whole[name].clone());
