@@ -266,7 +266,7 @@ fn requirement_34_felts_of_the_statement() {
             if honest[a] == honest[b] {
                 continue;
             }
-            let mut swapped = honest.clone();
+            let mut swapped = honest;
             swapped.swap(a, b);
             let compared = proven
                 .statement

@@ -142,7 +142,7 @@ fn refused(worst: &mut Worst, dir: &Path, manifest: &Manifest, bytes: usize, rea
         );
     };
     measure("verify", &|| {
-        let verified = verify_session(Folder::new(dir), &manifest, &accept);
+        let verified = verify_session(Folder::new(dir), manifest, &accept);
         verified.err().map(|error| error.to_string())
     });
     let reason_of_wrapped = |error: String| match error.contains("wrapped-0000.json") {

@@ -78,7 +78,7 @@ fn wrapped(dir: &Path, model: &ModelFacts, accept: &Accept) -> Result<(), String
 
 /// What `verify` says.
 fn direct(dir: &Path, model: &ModelFacts, accept: &Accept) -> Result<(), String> {
-    let verified = verify_session(Folder::new(dir), &manifest(model).into(), accept);
+    let verified = verify_session(Folder::new(dir), &manifest(model), accept);
     verified.map(drop).map_err(|error| error.to_string())
 }
 
