@@ -13,6 +13,7 @@ mod instructions;
 mod plain;
 mod program;
 mod project;
+mod uses;
 
 use std::collections::{BTreeMap, HashMap};
 use std::fs;
@@ -39,6 +40,7 @@ use thiserror::Error;
 pub use instructions::{Instruction, Instructions, LIBRARY, compile_instructions, tensor_sources};
 pub use plain::{PORTABLE, PORTABLE_MANIFEST, compile_plain, compile_plain_with, portable_sources};
 pub use program::{Program, ProgramError};
+pub use uses::uses;
 
 mod embedded {
     include!(concat!(env!("OUT_DIR"), "/embedded.rs"));

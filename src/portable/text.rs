@@ -9,7 +9,7 @@ use super::constants::{Constants, MAX_CONSTANTS, constants, values};
 use super::error::PortableError;
 use super::names::{Name, names};
 use super::record::Record;
-use crate::compile::PORTABLE;
+use crate::compile::{PORTABLE, uses};
 use crate::integers::{Attention, Description, Norm, Operation, Product};
 use crate::spec::SPEC_VERSION;
 
@@ -380,17 +380,7 @@ impl Source<'_> {
     fn file<'m>(self, modules: impl Iterator<Item = &'m String>) -> String {
         let mut head = "//! A decode step of a model in integers, and the program that runs a chunk of them. Generated; do not edit.\n\n"
             .to_string();
-        let mut files: BTreeMap<&str, Vec<&str>> = BTreeMap::new();
-        for (file, item) in &self.imports {
-            files.entry(file).or_default().push(item);
-        }
-        for (file, items) in files {
-            let items = match items[..] {
-                [item] => item.to_string(),
-                _ => format!("{{{}}}", items.join(", ")),
-            };
-            let _ = writeln!(head, "use {PORTABLE}::{file}::{items};");
-        }
+        head += &uses(PORTABLE, self.imports.iter().copied());
         head += "\n";
         for module in modules {
             let _ = writeln!(head, "mod {module};");

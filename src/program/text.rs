@@ -6,7 +6,7 @@ use std::fmt::Write;
 use starknet_types_core::felt::Felt;
 
 use super::schedule::{Call, Cell, Roots, Schedule, Step, Uses, Views};
-use crate::compile::LIBRARY;
+use crate::compile::{LIBRARY, uses};
 use crate::spec::SPEC_VERSION;
 
 /// A Cairo package: relative path → text.
@@ -219,17 +219,9 @@ impl Source {
         let mut head = format!(
             "//! The operations of the model `{name}`, in their order. Generated; do not edit.\n\n"
         );
-        let mut files: BTreeMap<&str, Vec<&str>> = BTreeMap::new();
-        for (file, item) in &self.imports {
-            files.entry(file).or_default().push(item);
-        }
-        for (file, items) in files {
-            let items = match items[..] {
-                [item] => item.to_string(),
-                _ => format!("{{{}}}", items.join(", ")),
-            };
-            let _ = writeln!(head, "use {LIBRARY}::{file}::{items};");
-        }
+        let imports = self.imports.iter();
+        let imports = imports.map(|(file, item)| (*file, item.as_str()));
+        head += &uses(LIBRARY, imports);
         let lines = head.matches('\n').count();
         let calls = self
             .calls
