@@ -76,13 +76,12 @@ impl Build {
             set,
         } = outline;
         let (prover, tensors) = pinned(&plan, layouts, set)?;
-        let parameters_root = root::parameters_root(description, &of.config, &of.tokenizer)?;
-        let model_root = tensors.model_root(parameters_root);
-        let package = package("model", &schedule, model_root.0);
+        let roots = Roots::new(&tensors, description, of)?;
+        let package = package("model", &schedule, roots.model.0);
         let program = Compiled::new(&package)?;
         let model = ModelFacts {
             name: of.name.clone(),
-            model_root,
+            model_root: roots.model,
             program_hash: ProgramHash(program.hash()),
             spec_version: SPEC_VERSION,
             statement_version: VERSION,
@@ -96,7 +95,7 @@ impl Build {
         let decoder = Decoder {
             manifest: Manifest {
                 model,
-                parameters_root,
+                parameters_root: roots.parameters,
                 tensors,
             },
             plan,
@@ -126,8 +125,7 @@ impl Build {
         } = &decoder;
         let (prover, tensors) = pinned(plan, manifest.tensors.layouts().clone(), set)?;
         let root = tensors.model_root(manifest.parameters_root);
-        let expected = manifest.model.model_root.to_string();
-        same("the model root", root.to_string(), expected)?;
+        same("the model root", root, manifest.model.model_root)?;
         Ok(Build {
             package: package("model", schedule, root.0),
             decoder,
@@ -145,6 +143,20 @@ pub struct Roots {
     pub model: ModelRoot,
 }
 
+impl Roots {
+    fn new(
+        tensors: &TensorPins,
+        description: &Description,
+        of: &Identity,
+    ) -> Result<Roots, BuildError> {
+        let parameters = root::parameters_root(description, &of.config, &of.tokenizer)?;
+        Ok(Roots {
+            parameters,
+            model: tensors.model_root(parameters),
+        })
+    }
+}
+
 /// The roots of a planned model, whose program is not made.
 ///
 /// # Errors
@@ -155,11 +167,7 @@ pub fn roots(
     of: &Identity,
 ) -> Result<Roots, BuildError> {
     let (_, tensors) = pinned(&outline.plan, outline.layouts, outline.set)?;
-    let parameters = root::parameters_root(description, &of.config, &of.tokenizer)?;
-    Ok(Roots {
-        parameters,
-        model: tensors.model_root(parameters),
-    })
+    Roots::new(&tensors, description, of)
 }
 
 /// The prover with the constants, and what a manifest pins of them.

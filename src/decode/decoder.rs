@@ -32,18 +32,16 @@ impl Decoder {
             manifest,
             description,
         } = model;
-        let hash = ProgramHash(program.hash()).to_string();
-        let expected = manifest.model.program_hash.to_string();
-        same("the program's hash", hash, expected)?;
+        let hash = ProgramHash(program.hash());
+        same("the program's hash", hash, manifest.model.program_hash)?;
         has_one_set(&manifest.tensors)?;
         let outline = Outline::in_range(&description, cut(&manifest.tensors))?;
         let layouts =
             [&outline.layouts, manifest.tensors.layouts()].map(|of| hex::encode(of.digest()));
         let [found, expected] = layouts;
         same("the digest of the layouts", found, expected)?;
-        let found = channels(&outline.plan).to_string();
-        let expected = manifest.model.kv_words_per_position.to_string();
-        same("kv_words_per_position", found, expected)?;
+        let expected = manifest.model.kv_words_per_position;
+        same("kv_words_per_position", channels(&outline.plan), expected)?;
         Ok(Decoder {
             manifest,
             plan: outline.plan,

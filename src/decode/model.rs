@@ -5,7 +5,7 @@ use super::root::root_of_bytes;
 use crate::integers::{self, Carried, Description, Refusal, chooses, ranges};
 use crate::receipt::Manifest;
 use crate::spec::SPEC_VERSION;
-use crate::verify::statement::VERSION;
+use crate::verify::statement::{ModelRoot, VERSION};
 
 /// An integer model and the manifest that names it. The model's ranges hold, so no step of it leaves the numbers that it is computed in.
 pub struct IntegerModel {
@@ -21,29 +21,16 @@ impl IntegerModel {
     pub fn open(
         manifest: Manifest,
         bytes: &[u8],
-        [config, tokenizer]: [&[u8; 32]; 2],
+        digests: [&[u8; 32]; 2],
     ) -> Result<IntegerModel, BuildError> {
-        let description = integers::decode(bytes)?;
-        let root = root_of_bytes(bytes, config, tokenizer).to_string();
-        let expected = manifest.parameters_root.to_string();
-        same("the root of the parameters", root, expected)?;
-        chooses(&description)?;
-        ranges(&description)?;
-        let model = &manifest.model;
-        let tokens = description.embedding.tokens.rows.len();
-        let numbers = [
-            ("spec_version", SPEC_VERSION as usize, model.spec_version),
-            (
-                "statement_version",
-                VERSION as usize,
-                model.statement_version,
-            ),
-            ("vocab_size", tokens, model.vocab_size),
-            ("context_length", description.context, model.context_length),
-        ];
-        for (field, found, expected) in numbers {
-            same(field, found.to_string(), expected.to_string())?;
-        }
+        let said = Said {
+            parameters_root: manifest.parameters_root,
+            spec_version: manifest.model.spec_version,
+            statement_version: manifest.model.statement_version,
+            vocab_size: manifest.model.vocab_size,
+            context_length: manifest.model.context_length,
+        };
+        let description = said.description(bytes, digests)?;
         Ok(IntegerModel {
             manifest,
             description,
@@ -57,6 +44,47 @@ impl IntegerModel {
     pub fn generate(&self, prompt: &[u32], new_tokens: u32) -> Result<Vec<u32>, Refusal> {
         let eos = self.manifest.model.policy.eos;
         generate(&self.description, eos, prompt, new_tokens)
+    }
+}
+
+/// What a build's document says of its integers.
+pub(crate) struct Said {
+    pub(crate) parameters_root: ModelRoot,
+    pub(crate) spec_version: u32,
+    pub(crate) statement_version: u32,
+    pub(crate) vocab_size: u32,
+    pub(crate) context_length: u32,
+}
+
+impl Said {
+    /// The description that has these bytes, if with these digests of configuration and tokenizer all is as the document says. Its ranges hold.
+    ///
+    /// # Errors
+    /// As [`IntegerModel::open`].
+    pub(crate) fn description(
+        &self,
+        bytes: &[u8],
+        [config, tokenizer]: [&[u8; 32]; 2],
+    ) -> Result<Description, BuildError> {
+        let description = integers::decode(bytes)?;
+        let root = root_of_bytes(bytes, config, tokenizer);
+        same("the root of the parameters", root, self.parameters_root)?;
+        chooses(&description)?;
+        ranges(&description)?;
+        let tokens = description.embedding.tokens.rows.len();
+        for (field, found, expected) in [
+            ("spec_version", SPEC_VERSION as usize, self.spec_version),
+            (
+                "statement_version",
+                VERSION as usize,
+                self.statement_version,
+            ),
+            ("vocab_size", tokens, self.vocab_size),
+            ("context_length", description.context, self.context_length),
+        ] {
+            same(field, found, expected)?;
+        }
+        Ok(description)
     }
 }
 
@@ -88,8 +116,13 @@ pub fn generate(
     Ok(generated)
 }
 
-/// Whether files give what a manifest says.
-pub(super) fn same(field: &'static str, found: String, expected: String) -> Result<(), BuildError> {
+/// Whether files give what a build's document says.
+pub(crate) fn same(
+    field: &'static str,
+    found: impl ToString,
+    expected: impl ToString,
+) -> Result<(), BuildError> {
+    let (found, expected) = (found.to_string(), expected.to_string());
     match found == expected {
         true => Ok(()),
         false => Err(BuildError::Differs {

@@ -41,6 +41,27 @@ impl Decoded {
     }
 }
 
+/// The first frontier of a session with this prompt, of a model that has so many positions and tokens.
+///
+/// # Errors
+/// A prompt that is empty, longer than the context, or has a token that the model does not have.
+pub(crate) fn start(prompt: &[u32], context: u32, tokens: usize) -> Result<Frontier, DecodeError> {
+    let frontier = Frontier::start(prompt).ok_or(DecodeError::Prompt)?;
+    let found = prompt.len();
+    if found > context as usize {
+        return Err(DecodeError::PromptLength { found, context });
+    }
+    let mut places = prompt.iter().enumerate();
+    match places.find(|(_, token)| **token as usize >= tokens) {
+        Some((place, &token)) => Err(DecodeError::PromptToken {
+            place,
+            token,
+            tokens,
+        }),
+        None => Ok(frontier),
+    }
+}
+
 impl<'a> Session<'a> {
     /// The start of a session, with the manifest's policy.
     ///
@@ -53,20 +74,8 @@ impl<'a> Session<'a> {
         prompt: Vec<u32>,
     ) -> Result<Session<'a>, DecodeError> {
         let model = &decoder.manifest.model;
-        let frontier = Frontier::start(&prompt).ok_or(DecodeError::Prompt)?;
-        let (found, context) = (prompt.len(), decoder.schedule.context);
-        if found > context as usize {
-            return Err(DecodeError::PromptLength { found, context });
-        }
         let tokens = decoder.plan.embedding.outputs();
-        let mut places = prompt.iter().enumerate();
-        if let Some((place, &token)) = places.find(|(_, token)| **token as usize >= tokens) {
-            return Err(DecodeError::PromptToken {
-                place,
-                token,
-                tokens,
-            });
-        }
+        let frontier = start(&prompt, decoder.schedule.context, tokens)?;
         let pins = Pins {
             domain,
             session_id,
@@ -113,11 +122,8 @@ impl<'a> Session<'a> {
 
     /// Why no step can follow, if none can.
     pub fn ended(&self) -> Option<&'static str> {
-        if self.chosen && self.pins.policy.eos == Some(self.frontier.last_token) {
-            return Some("the model has chosen the token that ends it");
-        }
-        let full = self.frontier.position >= self.decoder.schedule.context;
-        full.then_some("it has as many positions as the model")
+        let context = self.decoder.schedule.context;
+        self.pins.ended(&self.frontier, self.chosen, context)
     }
 
     /// Decodes the next chunk, of so many steps; of fewer if the session ends before.

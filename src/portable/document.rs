@@ -2,7 +2,7 @@
 
 use serde::Serialize;
 
-use crate::receipt::{Document, FormatError, Object};
+use crate::receipt::{Document, FormatError, Object, check_eos, check_lines};
 use crate::verify::statement::{MAX_POSITION, ModelRoot, Policy, ProgramHash};
 
 /// Its name in a build's folder.
@@ -64,12 +64,7 @@ impl Document for PortableDocument {
     }
 
     fn check_form(&self) -> Result<(), FormatError> {
-        for (path, text) in [("name", &self.name), ("source", &self.source)] {
-            if text.chars().any(char::is_control) {
-                let reason = "must not contain control characters";
-                return Err(FormatError::inconsistent(path, reason));
-            }
-        }
+        check_lines([("name", &self.name), ("source", &self.source)])?;
         for (path, number) in [
             ("vocab_size", self.vocab_size),
             ("context_length", self.context_length),
@@ -80,13 +75,6 @@ impl Document for PortableDocument {
                 return Err(FormatError::inconsistent(path, reason));
             }
         }
-        match self.policy.eos.filter(|&eos| eos >= self.vocab_size) {
-            None => Ok(()),
-            Some(token) => {
-                let size = self.vocab_size;
-                let reason = format!("token {token} is outside the vocabulary of {size}");
-                Err(FormatError::inconsistent("policy.eos", reason))
-            }
-        }
+        check_eos(&self.policy, self.vocab_size)
     }
 }

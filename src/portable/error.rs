@@ -3,7 +3,7 @@
 use thiserror::Error;
 
 use crate::compile::CompileError;
-use crate::decode::BuildError;
+use crate::decode::{BuildError, DecodeError};
 use crate::integers::Refusal;
 use crate::trace::TraceError;
 
@@ -19,7 +19,7 @@ pub enum PortableError {
     #[error("keys and values have {bits} bits; a record's have at most 15")]
     RecordBits { bits: u32 },
     #[error(transparent)]
-    Model(#[from] BuildError),
+    Model(BuildError),
     #[error(transparent)]
     Compile(#[from] CompileError),
     #[error("{field}: the files give {found}, the document says {expected}")]
@@ -28,18 +28,8 @@ pub enum PortableError {
         found: String,
         expected: String,
     },
-    #[error("the prompt is empty")]
-    Prompt,
-    #[error("the prompt has {found} tokens, the model {context} positions")]
-    PromptLength { found: usize, context: u32 },
-    #[error("token {place} of the prompt is {token}; the model has {tokens} tokens")]
-    PromptToken {
-        place: usize,
-        token: u32,
-        tokens: u32,
-    },
-    #[error("the session is at its end: {0}")]
-    End(&'static str),
+    #[error(transparent)]
+    Session(#[from] DecodeError),
     #[error("a chunk of {steps} steps; a statement of this build has 1 to {most}")]
     Steps { steps: u32, most: u32 },
     #[error(transparent)]
@@ -54,4 +44,22 @@ pub enum PortableError {
         found: String,
         expected: String,
     },
+}
+
+impl From<BuildError> for PortableError {
+    /// The same error, but that this kind of builds calls its document otherwise.
+    fn from(error: BuildError) -> PortableError {
+        match error {
+            BuildError::Differs {
+                field,
+                found,
+                expected,
+            } => PortableError::Differs {
+                field,
+                found,
+                expected,
+            },
+            error => PortableError::Model(error),
+        }
+    }
 }

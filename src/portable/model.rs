@@ -4,11 +4,9 @@ use super::document::PortableDocument;
 use super::error::PortableError;
 use super::record::Record;
 use crate::compile::Program;
-use crate::decode::{self, BuildError};
-use crate::integers::{Description, Refusal, chooses, decode as read_integers, ranges};
-use crate::spec::SPEC_VERSION;
+use crate::decode::{self, Said, same};
+use crate::integers::{Description, Refusal};
 use crate::verify::statement::ProgramHash;
-use crate::verify::statement::VERSION;
 
 /// An integer model and the document that names it. The model's ranges hold, so no step of it leaves the numbers that it is computed in.
 pub struct PortableModel {
@@ -25,31 +23,16 @@ impl PortableModel {
     pub fn open(
         document: PortableDocument,
         bytes: &[u8],
-        [config, tokenizer]: [&[u8; 32]; 2],
+        digests: [&[u8; 32]; 2],
     ) -> Result<PortableModel, PortableError> {
-        let description = read_integers(bytes).map_err(BuildError::from)?;
-        let root =
-            decode::parameters_root(&description, config, tokenizer).map_err(BuildError::from)?;
-        same("the root of the parameters", root, document.parameters_root)?;
-        chooses(&description).map_err(BuildError::from)?;
-        ranges(&description).map_err(BuildError::from)?;
-        let tokens = description.embedding.tokens.rows.len();
-        for (field, found, expected) in [
-            ("spec_version", SPEC_VERSION as usize, document.spec_version),
-            (
-                "statement_version",
-                VERSION as usize,
-                document.statement_version,
-            ),
-            ("vocab_size", tokens, document.vocab_size),
-            (
-                "context_length",
-                description.context,
-                document.context_length,
-            ),
-        ] {
-            same(field, found, expected)?;
-        }
+        let said = Said {
+            parameters_root: document.parameters_root,
+            spec_version: document.spec_version,
+            statement_version: document.statement_version,
+            vocab_size: document.vocab_size,
+            context_length: document.context_length,
+        };
+        let description = said.description(bytes, digests)?;
         let record = Record::of(&description)?;
         Ok(PortableModel {
             document,
@@ -64,7 +47,11 @@ impl PortableModel {
     /// [`PortableError::Differs`].
     pub fn check_program(&self, program: &Program) -> Result<(), PortableError> {
         let hash = ProgramHash(program.hash());
-        same("the program's hash", hash, self.document.program_hash)
+        Ok(same(
+            "the program's hash",
+            hash,
+            self.document.program_hash,
+        )?)
     }
 
     /// So many tokens behind a prompt, fewer if the policy ends the text before: those that the program chooses.
@@ -78,22 +65,5 @@ impl PortableModel {
             prompt,
             new_tokens,
         )
-    }
-}
-
-/// Whether files give what the document says.
-fn same(
-    field: &'static str,
-    found: impl ToString,
-    expected: impl ToString,
-) -> Result<(), PortableError> {
-    let (found, expected) = (found.to_string(), expected.to_string());
-    match found == expected {
-        true => Ok(()),
-        false => Err(PortableError::Differs {
-            field,
-            found,
-            expected,
-        }),
     }
 }

@@ -1,17 +1,20 @@
 //! The decode loop of a session, chunk by chunk, with the integer reference: what the program is given, and what it must state.
 //!
-//! Nothing is shared with what decodes chunks for tensor components but the integers, the hashes and the statement's type.
+//! What decodes chunks for tensor components takes values and roots from the tensor memory. Here they are computed position by position; the two share
+//! the integers, the hashes, and the rules of where a session starts and ends.
 
 use starknet_types_core::felt::Felt;
 
 use super::error::PortableError;
 use super::model::PortableModel;
+use crate::decode::{DecodeError, start};
 use crate::integers::{self, Carried};
 use crate::program::{Pins, header};
 use crate::spec::poseidon2::Digest;
-use crate::spec::{SPEC_VERSION, record, token_chain};
-use crate::verify::statement::{BoundaryKind, ChosenRoot, Domain, KvRoot, SessionId, TokensRoot};
-use crate::verify::statement::{Frontier, Statement, packed, prompt_root};
+use crate::spec::{record, token_chain};
+use crate::verify::statement::{
+    ChosenRoot, Domain, Frontier, KvRoot, SessionId, Statement, TokensRoot, packed, prompt_root,
+};
 
 /// The digests of a frontier's roots.
 #[derive(Clone, Copy)]
@@ -60,20 +63,8 @@ impl<'a> Session<'a> {
         prompt: Vec<u32>,
     ) -> Result<Session<'a>, PortableError> {
         let document = &model.document;
-        let frontier = Frontier::start(&prompt).ok_or(PortableError::Prompt)?;
-        let (found, context) = (prompt.len(), document.context_length);
-        if found > context as usize {
-            return Err(PortableError::PromptLength { found, context });
-        }
-        let tokens = document.vocab_size;
-        if let Some(place) = prompt.iter().position(|token| *token >= tokens) {
-            let token = prompt[place];
-            return Err(PortableError::PromptToken {
-                place,
-                token,
-                tokens,
-            });
-        }
+        let (context, tokens) = (document.context_length, document.vocab_size as usize);
+        let frontier = start(&prompt, context, tokens)?;
         let pins = Pins {
             domain,
             session_id,
@@ -105,11 +96,8 @@ impl<'a> Session<'a> {
 
     /// Why no step can follow, if none can.
     pub fn ended(&self) -> Option<&'static str> {
-        if self.chosen && self.pins.policy.eos == Some(self.frontier.last_token) {
-            return Some("the model has chosen the token that ends it");
-        }
-        let full = self.frontier.position >= self.model.document.context_length;
-        full.then_some("it has as many positions as the model")
+        let context = self.model.document.context_length;
+        self.pins.ended(&self.frontier, self.chosen, context)
     }
 
     /// Decodes the next chunk, of so many steps; of fewer if the session ends before.
@@ -122,7 +110,7 @@ impl<'a> Session<'a> {
             return Err(PortableError::Steps { steps, most });
         }
         if let Some(why) = self.ended() {
-            return Err(PortableError::End(why));
+            return Err(DecodeError::End(why).into());
         }
         let left = self.model.document.context_length - self.frontier.position;
         let mut next = self.clone();
@@ -137,20 +125,8 @@ impl<'a> Session<'a> {
                 break;
             }
         }
-        let statement = Statement {
-            spec_version: SPEC_VERSION,
-            domain: self.pins.domain,
-            session_id: self.pins.session_id,
-            model_root: self.pins.model_root,
-            program_hash: self.pins.program_hash,
-            policy: self.pins.policy,
-            boundary: BoundaryKind::Token,
-            prompt_root: self.pins.prompt_root,
-            prompt_length: self.pins.prompt.len() as u32,
-            steps: next.frontier.position - self.frontier.position,
-            frontier_in: self.frontier,
-            frontier_out: next.frontier,
-        };
+        let steps = next.frontier.position - self.frontier.position;
+        let statement = self.pins.statement(self.frontier, next.frontier, steps);
         let input = self.input(&statement, &forced);
         Ok(Decoded {
             input,

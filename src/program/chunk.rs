@@ -12,10 +12,9 @@ use crate::spec::SPEC_VERSION;
 use crate::tensor::carried_blocks;
 use crate::tensor::constants::signed;
 use crate::verify::statement::{
-    BoundaryKind, ChosenRoot, Domain, KvRoot, MAX_POSITION, ModelRoot, Policy, ProgramHash,
-    SessionId, TokensRoot,
+    BoundaryKind, ChosenRoot, Domain, Frontier, KvRoot, MAX_POSITION, ModelRoot, Policy,
+    ProgramHash, SessionId, Statement, TokensRoot, packed,
 };
-use crate::verify::statement::{Frontier, Statement, packed};
 
 /// What all chunks of a session share.
 #[derive(Debug, Clone)]
@@ -29,6 +28,40 @@ pub struct Pins {
     pub prompt: Vec<u32>,
     /// Chain of all tokens of the prompt.
     pub prompt_root: TokensRoot,
+}
+
+impl Pins {
+    /// What a chunk of so many steps states that leads from one frontier to the other.
+    pub fn statement(
+        &self,
+        frontier_in: Frontier,
+        frontier_out: Frontier,
+        steps: u32,
+    ) -> Statement {
+        Statement {
+            spec_version: SPEC_VERSION,
+            domain: self.domain,
+            session_id: self.session_id,
+            model_root: self.model_root,
+            program_hash: self.program_hash,
+            policy: self.policy,
+            boundary: BoundaryKind::Token,
+            prompt_root: self.prompt_root,
+            prompt_length: self.prompt.len() as u32,
+            steps,
+            frontier_in,
+            frontier_out,
+        }
+    }
+
+    /// Why no step can follow a frontier, if none can. `chosen` is whether its token is the policy's choice, and `context` how many positions the model has.
+    pub fn ended(&self, frontier: &Frontier, chosen: bool, context: u32) -> Option<&'static str> {
+        if chosen && self.policy.eos == Some(frontier.last_token) {
+            return Some("the model has chosen the token that ends it");
+        }
+        let full = frontier.position >= context;
+        full.then_some("it has as many positions as the model")
+    }
 }
 
 /// One chunk, ready to be run by the program.
@@ -96,20 +129,7 @@ pub fn chunk(
         });
     }
     let memory = Memory { rows: memory };
-    let mut statement = Statement {
-        spec_version: SPEC_VERSION,
-        domain: pins.domain,
-        session_id: pins.session_id,
-        model_root: pins.model_root,
-        program_hash: pins.program_hash,
-        policy: pins.policy,
-        boundary: BoundaryKind::Token,
-        prompt_root: pins.prompt_root,
-        prompt_length: pins.prompt.len() as u32,
-        steps,
-        frontier_in: first,
-        frontier_out: first,
-    };
+    let mut statement = pins.statement(first, first, steps);
     let lanes = Lanes {
         forced: statement.forced_count() as usize,
         steps: steps as usize,

@@ -135,14 +135,7 @@ impl ModelFacts {
             let reason = format!("is {found}, and must be {expected}");
             return Err(FormatError::inconsistent(field, reason));
         }
-        for (path, text) in [("name", &self.name), ("source", &self.source)] {
-            if text.chars().any(char::is_control) {
-                return Err(FormatError::inconsistent(
-                    path,
-                    "must not contain control characters",
-                ));
-            }
-        }
+        check_lines([("name", &self.name), ("source", &self.source)])?;
         if self.vocab_size == 0 {
             return Err(FormatError::inconsistent(
                 "vocab_size",
@@ -153,13 +146,34 @@ impl ModelFacts {
             let reason = format!("must be 1 to {MAX_POSITION}");
             return Err(FormatError::inconsistent("context_length", reason));
         }
-        if let Some(eos) = self.policy.eos.filter(|&eos| eos >= self.vocab_size) {
-            let reason = format!(
-                "token {eos} is outside the vocabulary of {}",
-                self.vocab_size
-            );
-            return Err(FormatError::inconsistent("policy.eos", reason));
+        check_eos(&self.policy, self.vocab_size)
+    }
+}
+
+/// Checks fields that people read as one line each.
+///
+/// # Errors
+/// [`FormatError::Inconsistent`] naming the field that has a control character.
+pub fn check_lines(fields: [(&str, &str); 2]) -> Result<(), FormatError> {
+    for (path, text) in fields {
+        if text.chars().any(char::is_control) {
+            let reason = "must not contain control characters";
+            return Err(FormatError::inconsistent(path, reason));
         }
-        Ok(())
+    }
+    Ok(())
+}
+
+/// Checks that the token that ends a session is one of so many.
+///
+/// # Errors
+/// [`FormatError::Inconsistent`] naming `policy.eos`.
+pub fn check_eos(policy: &Policy, vocab_size: u32) -> Result<(), FormatError> {
+    match policy.eos.filter(|&eos| eos >= vocab_size) {
+        None => Ok(()),
+        Some(eos) => {
+            let reason = format!("token {eos} is outside the vocabulary of {vocab_size}");
+            Err(FormatError::inconsistent("policy.eos", reason))
+        }
     }
 }

@@ -61,7 +61,7 @@ pub use folder::{
     Chain, FolderError, MAX_PROOF_BYTES, MAX_RECEIPTS_BYTES, SESSION_FILE, SessionDir,
 };
 pub use listing::{Listing, MAX_CHUNKS, is_chunk_name, proof_name, receipt_name, witness_name};
-pub use manifest::{MANIFEST_FILE, MODEL_FORMAT, Manifest, ModelFacts};
+pub use manifest::{MANIFEST_FILE, MODEL_FORMAT, Manifest, ModelFacts, check_eos, check_lines};
 pub use record::{Digest, DigestError, ProofIdentity, ProofRecord};
 pub use session::{Completion, SESSION_FORMAT, Session};
 pub use source::{Files, Folder, MAX_FILES, Memory, check_file_count};
