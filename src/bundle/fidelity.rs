@@ -6,9 +6,10 @@ use serde::Serialize;
 
 use super::texts::{self, TextUse};
 use super::{BuildRequest, BundleError};
-use crate::fidelity::{Cause, Documents, FidelityError, FidelityReport, Follower, Verdict, follow};
+use crate::fidelity::{Documents, FidelityError, FidelityReport, Verdict, follow};
 use crate::model::Model;
-use crate::quantize::sites::Loss;
+use crate::quantize::sites::{Loss, losses};
+use crate::quantize::{Floats, Quantised, Reference, coarse};
 
 /// Tokens over which each kind of operations is looked at by itself.
 const LOOKED_AT: usize = 24;
@@ -60,18 +61,18 @@ impl Texts {
         })
     }
 
-    /// Measures the held-out text. A model of no use is refused, unless it is asked for; `cause` finds why it is of none.
+    /// Measures the held-out text. A model of no use is refused, unless it is asked for.
     ///
     /// # Errors
     /// A text in which nothing is predicted, floats that are not finite, or the verdict.
     pub(super) fn measure(
         self,
         request: &BuildRequest,
-        [floats, integers]: [&mut dyn Follower; 2],
-        losses: impl FnOnce(&[u32]) -> Vec<Loss>,
-        cause: impl FnOnce() -> Option<Cause>,
+        model: &Model,
+        quantised: &Quantised,
     ) -> Result<Fidelity, BundleError> {
-        let report = follow(floats, self.context, integers, &self.heldout);
+        let (mut floats, mut integers) = (Floats::of(model), Reference::new(quantised));
+        let report = follow(&mut floats, self.context, &mut integers, &self.heldout);
         let report = report.map_err(|source| match source {
             FidelityError::Text(source) => BundleError::Text {
                 name: self.measured_on.place(&request.model),
@@ -86,13 +87,13 @@ impl Texts {
         let first = &first[..first.len().min(LOOKED_AT).min(self.context)];
         let fidelity = Fidelity {
             report,
-            losses: losses(first),
+            losses: losses(quantised, first),
             calibration: self.calibrated_on,
             heldout: self.measured_on,
         };
         match fidelity.report.verdict() {
             Verdict::Useless if !request.accept_fidelity => Err(BundleError::Useless {
-                cause: cause(),
+                cause: coarse(quantised),
                 fidelity: Box::new(fidelity),
             }),
             Verdict::NothingToFollow if !request.accept_fidelity => {

@@ -20,6 +20,7 @@
 mod error;
 mod fidelity;
 mod files;
+mod integers;
 mod names;
 mod opened;
 mod pipeline;

@@ -6,85 +6,46 @@ use serde::Serialize;
 
 use super::fidelity::Texts;
 use super::files::{self, Part};
-use super::names::{self, Names};
-use super::{BuildReport, BuildRequest, BundleError, MANIFEST_FILE, Stage};
-use crate::decode::Cost;
-use crate::fidelity::{Cause, Documents, Follower};
+use super::{BuildReport, BuildRequest, BundleError, MANIFEST_FILE, Stage, integers, names};
+use crate::decode::{Cost, Identity, Outline};
+use crate::integers::{Description, encode};
 use crate::model::{Choices, Config, Model, Weights};
 use crate::portable::PORTABLE_FILE;
-use crate::quantize::sites::Loss;
 use crate::receipt::{Document, WriteDocument};
 use crate::verify::statement::MAX_POSITION;
 
-/// A kind of builds: what its integers are, and how they become a program.
+/// A kind of builds: how planned integers become a program.
 pub(super) trait Kind {
-    type Integers;
-    /// What is known of a program before it is made.
-    type Plan;
     type Manifest: Document + Serialize;
 
     /// The file of what is written of a build for others.
-    fn document(&self) -> Part {
-        Part::Manifest
+    const DOCUMENT: Part;
+
+    /// Refuses what is too large for this kind, from the configuration alone.
+    fn check_size(&self, _: &Config) -> Result<(), BundleError> {
+        Ok(())
     }
 
-    /// Refuses what is too large, from the configuration alone.
-    fn check_size(&self, request: &BuildRequest, config: &Config) -> Result<(), BundleError>;
+    /// Refuses integers that a program of this kind does not hold.
+    fn check_integers(&self, _: &BuildRequest, _: &Description) -> Result<(), BundleError> {
+        Ok(())
+    }
 
-    /// Refuses a context that a program of this kind does not hold.
-    fn check_context(&self, config: &Config, context: usize) -> Result<(), BundleError>;
-
-    /// Calibrates and quantises.
-    fn quantise(
-        &self,
-        request: &BuildRequest,
-        model: &Model,
-        context: usize,
-        calibration: &Documents,
-    ) -> Result<Self::Integers, BundleError>;
-
-    /// Plans the program, and says what the dearest chunk will cost where that is known by then.
-    ///
-    /// # Errors
-    /// A model that cannot be proven, or not on this machine.
-    fn plan(
-        &self,
-        request: &BuildRequest,
-        integers: &Self::Integers,
-    ) -> Result<(Self::Plan, Option<Cost>), BundleError>;
-
-    /// The floats of the model's files.
-    fn floats<'a>(
-        &self,
-        request: &BuildRequest,
-        model: &'a Model,
-    ) -> Result<Box<dyn Follower + 'a>, BundleError>;
-
-    /// The integers beside the floats.
-    fn follower<'a>(&self, integers: &'a Self::Integers) -> Box<dyn Follower + 'a>;
-
-    /// What each kind of operations loses by itself over these tokens, where that can be measured.
-    fn losses(&self, integers: &Self::Integers, tokens: &[u32]) -> Vec<Loss>;
-
-    /// Why the integers may not follow the floats.
-    fn cause(&self, model: &Model, integers: &Self::Integers) -> Option<Cause>;
+    /// What is said of the cost of the dearest chunk's proof.
+    fn cost(&self, most: Cost) -> Option<Cost>;
 
     /// Makes the program and the manifest.
     fn compile(
         &self,
         request: &BuildRequest,
-        model: &Model,
-        planned: (Self::Integers, Self::Plan),
-        names: Names,
-        stage: &mut dyn FnMut(Stage),
+        planned: (&Description, Outline),
+        identity: Identity,
     ) -> Result<Compiled<Self::Manifest>, BundleError>;
 }
 
-/// What a build folder has of its own; the rest is the model directory's, and the report.
+/// What a build folder has of its program; the rest is the model directory's, the integers, and the report.
 pub(super) struct Compiled<M> {
     pub(super) manifest: M,
-    /// The integer model.
-    pub(super) integers: (Part, Vec<u8>),
     /// The compiled program, and how many words it has.
     pub(super) program: Vec<u8>,
     pub(super) words: usize,
@@ -128,7 +89,9 @@ pub(super) fn build<K: Kind>(
     stage(Stage::Import);
     check_no_build(request)?;
     // Most models are too large, and their configuration shows it before anything else is there.
-    kind.check_size(request, &Config::load(&request.model)?)?;
+    let config = Config::load(&request.model)?;
+    kind.check_size(&config)?;
+    integers::check_memory(&config)?;
     let names = names::names(request.name.as_deref(), &request.model)?;
     check_options(request)?;
     let choices = Choices {
@@ -138,27 +101,36 @@ pub(super) fn build<K: Kind>(
     let model = Model::load_with(&request.model, choices)?;
     let default = model.config.max_position_embeddings;
     let context = request.context.unwrap_or(default);
-    kind.check_context(&model.config, context)?;
+    integers::check_context(context)?;
     let texts = Texts::read(request, &model, context)?;
     stage(Stage::Quantize);
-    let integers = kind.quantise(request, &model, context, &texts.calibration)?;
-    let (plan, cost) = kind.plan(request, &integers)?;
+    let quantised = integers::quantise(request, &model, context, &texts.calibration)?;
+    kind.check_integers(request, &quantised.description)?;
+    let (outline, most) = integers::plan(request, &quantised)?;
+    let cost = kind.cost(most);
     if let Some(cost) = cost {
         stage(Stage::Planned(cost));
     }
     stage(Stage::Fidelity);
-    let mut floats = kind.floats(request, &model)?;
-    let mut follower = kind.follower(&integers);
-    let cause = || kind.cause(&model, &integers);
-    let losses = |tokens: &[u32]| kind.losses(&integers, tokens);
-    let fidelity = texts.measure(request, [&mut *floats, &mut *follower], losses, cause)?;
-    drop((floats, follower));
-    // As have the floats of the files.
+    let fidelity = texts.measure(request, &model, &quantised)?;
+    // The floats of the files and the real numbers of a large model are gigabytes, and have had their use.
     let model = Model {
         weights: Weights::default(),
         ..model
     };
-    let compiled = kind.compile(request, &model, (integers, plan), names, stage)?;
+    let description = quantised.description;
+    drop(quantised.network);
+    stage(Stage::Compile);
+    let identity = Identity {
+        name: names.name,
+        source: names.source,
+        eos: model.eos,
+        parameters: model.config.parameters(),
+        config: model.config_digest,
+        tokenizer: model.tokenizer_digest,
+    };
+    let compiled = kind.compile(request, (&description, outline), identity)?;
+    let bytes = encode(&description).map_err(files::encode(Part::Integers.name()))?;
     stage(Stage::Write);
     let report = BuildReport {
         manifest: compiled.manifest,
@@ -173,8 +145,7 @@ pub(super) fn build<K: Kind>(
             folder.write_cairo(&package.name, path, text)?;
         }
     }
-    let (part, bytes) = &compiled.integers;
-    folder.write(*part, bytes)?;
+    folder.write(Part::Integers, &bytes)?;
     folder.write(Part::Program, &compiled.program)?;
     let measured = serde_json::to_vec_pretty(&report.fidelity);
     let measured = measured.map_err(files::encode(Part::Fidelity.name()))?;
@@ -185,7 +156,7 @@ pub(super) fn build<K: Kind>(
         let bytes = serde_json::to_vec_pretty(chat).map_err(files::encode(Part::Chat.name()))?;
         folder.write(Part::Chat, &bytes)?;
     }
-    report.manifest.write(&folder.path(kind.document()))?;
+    report.manifest.write(&folder.path(K::DOCUMENT))?;
     folder.publish()?;
     Ok(report)
 }

@@ -2,22 +2,17 @@
 
 use std::path::{Path, PathBuf};
 
-use super::files::{self, Part};
-use super::names::Names;
-use super::pipeline::{self, CairoPackage, Kind};
-use super::tensors::Tensors;
-use super::{BuildRequest, BundleError, Stage, size};
+use super::files::Part;
+use super::pipeline::{CairoPackage, Compiled, Kind};
+use super::{BuildRequest, BundleError, size};
 use crate::compile::{self, Program};
 use crate::decode::{Cost, Identity, Outline, roots};
-use crate::fidelity::{Cause, Documents, Follower};
-use crate::integers::encode;
-use crate::model::{Config, Model, Text};
+use crate::integers::Description;
+use crate::model::{Config, Text};
 use crate::portable::{
     MAX_CONSTANTS, PORTABLE_FILE, PortableDocument, PortableError, PortableModel, constants,
     package,
 };
-use crate::quantize::Quantised;
-use crate::quantize::sites::Loss;
 use crate::receipt::{Document, read_bounded};
 use crate::spec::SPEC_VERSION;
 use crate::verify::statement::{Policy, ProgramHash, VERSION};
@@ -28,11 +23,7 @@ const MAX_PROGRAM_BYTES: u64 = 1 << 30;
 /// The kind of such builds: up to the program, it is the one with tensor components, whose model root the program states.
 pub(super) struct Portable;
 
-/// What is wrong with a model as a portable build.
-fn in_model(request: &BuildRequest) -> impl Fn(PortableError) -> BundleError {
-    in_folder(&request.model)
-}
-
+/// What is wrong with a model, or a folder, as a portable build.
 fn in_folder(dir: &Path) -> impl Fn(PortableError) -> BundleError + use<> {
     let dir = dir.to_path_buf();
     move |source| {
@@ -42,96 +33,51 @@ fn in_folder(dir: &Path) -> impl Fn(PortableError) -> BundleError + use<> {
 }
 
 impl Kind for Portable {
-    type Integers = Quantised;
-    type Plan = Outline;
     type Manifest = PortableDocument;
 
-    fn document(&self) -> Part {
-        Part::Portable
-    }
+    const DOCUMENT: Part = Part::Portable;
 
     /// Each parameter is a constant of the program.
-    fn check_size(&self, request: &BuildRequest, config: &Config) -> Result<(), BundleError> {
+    fn check_size(&self, config: &Config) -> Result<(), BundleError> {
         let parameters = config.parameters();
         let limit = MAX_CONSTANTS as u64;
         match parameters <= limit {
-            true => Tensors.check_size(request, config),
+            true => Ok(()),
             false => Err(BundleError::TooLargeForCairo { parameters, limit }),
         }
     }
 
-    fn check_context(&self, config: &Config, context: usize) -> Result<(), BundleError> {
-        Tensors.check_context(config, context)
-    }
-
-    fn quantise(
+    fn check_integers(
         &self,
         request: &BuildRequest,
-        model: &Model,
-        context: usize,
-        calibration: &Documents,
-    ) -> Result<Quantised, BundleError> {
-        Tensors.quantise(request, model, context, calibration)
+        description: &Description,
+    ) -> Result<(), BundleError> {
+        let (found, limit) = (constants(description), MAX_CONSTANTS);
+        match found <= limit {
+            true => Ok(()),
+            false => Err(in_folder(&request.model)(PortableError::Constants {
+                found,
+                limit,
+            })),
+        }
     }
 
     /// No chunk's cost is said: what it costs is a matter of who proves it.
-    fn plan(
-        &self,
-        request: &BuildRequest,
-        integers: &Quantised,
-    ) -> Result<(Outline, Option<Cost>), BundleError> {
-        let (found, limit) = (constants(&integers.description), MAX_CONSTANTS);
-        if found > limit {
-            return Err(in_model(request)(PortableError::Constants { found, limit }));
-        }
-        let (outline, _) = Tensors.plan(request, integers)?;
-        Ok((outline, None))
-    }
-
-    fn floats<'a>(
-        &self,
-        request: &BuildRequest,
-        model: &'a Model,
-    ) -> Result<Box<dyn Follower + 'a>, BundleError> {
-        Tensors.floats(request, model)
-    }
-
-    fn follower<'a>(&self, integers: &'a Quantised) -> Box<dyn Follower + 'a> {
-        Tensors.follower(integers)
-    }
-
-    fn losses(&self, integers: &Quantised, tokens: &[u32]) -> Vec<Loss> {
-        Tensors.losses(integers, tokens)
-    }
-
-    fn cause(&self, model: &Model, integers: &Quantised) -> Option<Cause> {
-        Tensors.cause(model, integers)
+    fn cost(&self, _: Cost) -> Option<Cost> {
+        None
     }
 
     fn compile(
         &self,
         request: &BuildRequest,
-        model: &Model,
-        (quantised, outline): (Quantised, Outline),
-        names: Names,
-        stage: &mut dyn FnMut(Stage),
-    ) -> Result<pipeline::Compiled<PortableDocument>, BundleError> {
-        let description = quantised.description;
-        drop(quantised.network);
-        let identity = Identity {
-            name: names.name,
-            source: names.source,
-            eos: model.eos,
-            parameters: model.config.parameters(),
-            config: model.config_digest,
-            tokenizer: model.tokenizer_digest,
-        };
-        let in_model = in_model(request);
+        (description, outline): (&Description, Outline),
+        identity: Identity,
+    ) -> Result<Compiled<PortableDocument>, BundleError> {
+        let in_model = in_folder(&request.model);
         let steps = outline.plan.lanes as u32;
-        let roots = roots(outline, &description, &identity);
+        let roots = roots(outline, description, &identity);
         let roots = roots.map_err(|error| in_model(error.into()))?;
-        let package = package(&description, roots.model.0, steps).map_err(&in_model)?;
-        stage(Stage::Compile);
+        let package = package(description, roots.model.0, steps).map_err(&in_model)?;
         let program = compile::compile_plain(&package.name, &package.files)?;
         let words = program.words().len();
         let document = PortableDocument {
@@ -146,13 +92,12 @@ impl Kind for Portable {
             context_length: description.context as u32,
             steps_per_chunk: steps,
             parameters: identity.parameters,
-            constants: constants(&description) as u64,
+            constants: constants(description) as u64,
             words: words as u64,
             source: identity.source,
         };
-        let bytes = encode(&description).map_err(files::encode(Part::Integers.name()))?;
-        Ok(pipeline::Compiled {
-            integers: (Part::Integers, bytes),
+        let library = compile::portable_sources();
+        Ok(Compiled {
             program: program.to_executable_json()?,
             words,
             manifest: document,
@@ -161,11 +106,7 @@ impl Kind for Portable {
                     name: package.name,
                     files: package.files,
                 },
-                CairoPackage::library(
-                    compile::PORTABLE,
-                    compile::PORTABLE_MANIFEST,
-                    compile::portable_sources(),
-                ),
+                CairoPackage::library(compile::PORTABLE, compile::PORTABLE_MANIFEST, library),
             ],
         })
     }

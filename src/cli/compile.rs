@@ -197,7 +197,7 @@ fn describe_cost(cost: &Cost) -> String {
     )
 }
 
-/// What a build is.
+/// Prints what a build is.
 fn print(args: &Args, report: &BuildReport<Manifest>, seconds: f64) {
     if !begin(args, report, seconds, "manifest") {
         return;
@@ -233,7 +233,7 @@ fn print(args: &Args, report: &BuildReport<Manifest>, seconds: f64) {
     ));
 }
 
-/// The same of a portable build.
+/// Prints what a portable build is.
 fn print_portable(args: &Args, report: &BuildReport<PortableDocument>, seconds: f64) {
     if !begin(args, report, seconds, "portable") {
         return;
