@@ -1,6 +1,8 @@
 //! The portable target: its program states what the program of tensor operations states, and each function of its library computes what the
 //! integer reference computes.
 
+#[path = "portable/calls.rs"]
+mod calls;
 #[path = "portable/command.rs"]
 mod command;
 #[path = "support/families.rs"]

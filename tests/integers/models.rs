@@ -45,6 +45,50 @@ pub fn description(operations: Vec<Operation>) -> Description {
     }
 }
 
+/// Attention over tokens whose vectors (`rows`) have query, key and value one after the other; it is operation 4.
+pub fn attending(of: Attention, rows: &[Vec<i32>], weights: &[i32]) -> Description {
+    let sizes = [of.heads, of.kv_heads, of.kv_heads].map(|heads| heads * of.head_dim);
+    let inputs = rows[0].len();
+    let pick = |first: usize, outputs: usize| {
+        let row = |i| (0..inputs).map(|j| i32::from(j == first + i)).collect();
+        let weights = Matrix {
+            inputs,
+            rows: (0..outputs).map(row).collect(),
+        };
+        let of = Product {
+            weights,
+            bias: vec![0; outputs],
+            shift: 0,
+        };
+        Operation::Linear {
+            input: 0,
+            of,
+            bits: 15,
+        }
+    };
+    let [queries, keys, values] = sizes;
+    let operations = vec![
+        Operation::Embed,
+        pick(0, queries),
+        pick(queries, keys),
+        pick(queries + keys, values),
+        Operation::Attention {
+            queries: 1,
+            keys: 2,
+            values: 3,
+            of,
+        },
+    ];
+    let mut description = description(operations);
+    description.embedding.tokens = Matrix {
+        inputs,
+        rows: rows.to_vec(),
+    };
+    description.tables = vec![table(0, weights.to_vec())];
+    description.context = rows.len();
+    description
+}
+
 /// Every operation once, over two channels and two tokens.
 pub fn everything() -> Description {
     let norm = Norm {

@@ -4,7 +4,7 @@ use cairo_decode::integers::{
     Attention, Carried, Description, Gated, Norm, Operation, Refusal, Step, step,
 };
 
-use crate::models::{description, matrix, product, table};
+use crate::models::{attending, description, matrix, product, table};
 
 /// What a step makes of token 0 at position 0.
 fn first(description: &Description) -> Step {
@@ -208,40 +208,10 @@ fn attention_of(
     weights: &[i32],
     [queries, keys, values]: [&[&[i32]]; 3],
 ) -> Result<Vec<i64>, Refusal> {
-    // A token's vector has query, key and value one after the other.
     let rows: Vec<Vec<i32>> = (0..keys.len())
         .map(|t| [queries[t], keys[t], values[t]].concat())
         .collect();
-    let inputs = rows[0].len();
-    let pick = |first: usize, outputs: usize| {
-        let row = |i| (0..inputs).map(|j| i32::from(j == first + i)).collect();
-        let mut of = product(&[&[0]], 0);
-        of.weights.inputs = inputs;
-        of.weights.rows = (0..outputs).map(row).collect();
-        of.bias = vec![0; outputs];
-        Operation::Linear {
-            input: 0,
-            of,
-            bits: 15,
-        }
-    };
-    let [of_query, of_key] = [queries, keys].map(|of| of[0].len());
-    let operations = vec![
-        Operation::Embed,
-        pick(0, of_query),
-        pick(of_query, of_key),
-        pick(of_query + of_key, of_key),
-        Operation::Attention {
-            queries: 1,
-            keys: 2,
-            values: 3,
-            of,
-        },
-    ];
-    let mut description = description(operations);
-    description.embedding.tokens.inputs = inputs;
-    description.embedding.tokens.rows = rows;
-    description.tables = vec![table(0, weights.to_vec())];
+    let description = attending(of, &rows, weights);
     let mut carried = Carried::new(&description);
     let tokens = 0..keys.len() as u32;
     let steps = tokens.map(|token| step(&description, &mut carried, token));

@@ -8,8 +8,8 @@ use std::sync::OnceLock;
 
 use cairo_decode::air::components::relations::{CHAIN, LANES as VIEWS};
 use cairo_decode::program::{Roots, Schedule, chunk as program_chunk};
+use cairo_decode::tensor::Tensor;
 use cairo_decode::tensor::values::compute;
-use cairo_decode::tensor::{self, Tensor};
 use cairo_decode::verify::statement::StatementError;
 use cairo_decode::verify::statement::{Frontier, OUTPUT_FIELDS};
 use starknet_types_core::felt::Felt;
@@ -18,12 +18,11 @@ use crate::Numbers;
 use crate::attention::{Form, NEAR};
 use crate::balance::Misfit;
 use crate::generated::{Model, names};
-use crate::rooted::Decoded;
+use crate::rooted::{Decoded, chains, known};
 
 /// Tokens of the model's 20.
 const PROMPT: [u32; 5] = [3, 7, 11, 19, 5];
 const CONTEXT: u32 = 24;
-const LANES: usize = 8;
 
 fn model() -> &'static Model {
     static MODEL: OnceLock<Model> = OnceLock::new();
@@ -43,24 +42,12 @@ fn decode_of(prompt: &[u32], before: Option<&Decoded>, steps: usize) -> Decoded 
     let model = model();
     let start = Frontier::start(prompt).expect("a prompt");
     let first = before.map_or(start, |chunk| chunk.statement().frontier_out);
-    let position = first.position as usize;
-    let forced = (prompt.len() - 1).saturating_sub(position).min(steps);
-    let next = prompt.iter().skip(position + 1).take(forced);
-    let mut tokens: Vec<u32> = [first.last_token].iter().chain(next).copied().collect();
-    tokens.truncate(LANES);
-    let mut input = tensor::Chunk {
-        tokens,
-        position: first.position,
-        forced,
-        ..Default::default()
-    };
+    let mut input = known(prompt, &first, steps);
     if let Some(before) = before {
         assert_eq!(before.statement().frontier_in.position, 0, "one block");
-        let Roots { after, .. } = Roots::of(&model.plan).expect("roots");
+        input.chains = chains(model, before);
         let last = before.statement().steps as usize - 1;
         let row = |address: u32| &before.values.rows[address as usize];
-        let digest = |view: u32| std::array::from_fn(|i| row(view + i as u32)[last] as u32);
-        input.chains = [after.tokens, after.chosen].map(digest);
         let own = model.plan.carried.tensors.iter();
         let own = own.flat_map(|tensor| tensor.own.addresses());
         let row = |address: u32| {

@@ -1,9 +1,11 @@
 //! Generated programs of plans whose operations make the roots: chunks of a session follow from each other by their frontiers.
 
 use cairo_decode::air::components::relations::LANES as VIEWS;
+use cairo_decode::air::components::tokens::CHAINS;
 use cairo_decode::air::layout::Layouts;
 use cairo_decode::air::verify::verify;
 use cairo_decode::program::Roots;
+use cairo_decode::spec::poseidon2::Digest;
 use cairo_decode::spec::program_hash::program_hash;
 use cairo_decode::spec::token_chain::{EMPTY, append};
 use cairo_decode::tensor::values::{Values, compute};
@@ -37,27 +39,38 @@ impl Decoded {
     }
 }
 
-/// Decodes so many steps behind a chunk, or from the start.
-pub fn decode(model: &Model, before: Option<&Decoded>, steps: usize) -> Decoded {
-    let start = Frontier::start(&PROMPT).expect("a prompt");
-    let first = before.map_or(start, |chunk| chunk.statement().frontier_out);
+/// What so many steps of a prompt put into the plan: the tokens that are known come in together.
+pub fn known(prompt: &[u32], first: &Frontier, steps: usize) -> tensor::Chunk {
     let position = first.position as usize;
-    let forced = (PROMPT.len() - 1).saturating_sub(position).min(steps);
-    let next = PROMPT.iter().skip(position + 1).take(forced);
+    let forced = (prompt.len() - 1).saturating_sub(position).min(steps);
+    let next = prompt.iter().skip(position + 1).take(forced);
     let mut tokens: Vec<u32> = [first.last_token].iter().chain(next).copied().collect();
     tokens.truncate(LANES);
-    let mut input = tensor::Chunk {
+    tensor::Chunk {
         tokens,
         position: first.position,
         forced,
         ..Default::default()
-    };
+    }
+}
+
+/// The chains of tokens and choices behind a chunk.
+pub fn chains(model: &Model, before: &Decoded) -> [Digest; CHAINS] {
+    let Roots { after, .. } = Roots::of(&model.plan).expect("roots");
+    let last = before.statement().steps as usize - 1;
+    let row = |address: u32| &before.values.rows[address as usize];
+    let digest = |view: u32| std::array::from_fn(|i| row(view + i as u32)[last] as u32);
+    [after.tokens, after.chosen].map(digest)
+}
+
+/// Decodes so many steps behind a chunk, or from the start.
+pub fn decode(model: &Model, before: Option<&Decoded>, steps: usize) -> Decoded {
+    let start = Frontier::start(&PROMPT).expect("a prompt");
+    let first = before.map_or(start, |chunk| chunk.statement().frontier_out);
+    let mut input = known(&PROMPT, &first, steps);
     if let Some(before) = before {
-        let Roots { after, .. } = Roots::of(&model.plan).expect("roots");
-        let last = before.statement().steps as usize - 1;
+        input.chains = chains(model, before);
         let row = |address: u32| &before.values.rows[address as usize];
-        let digest = |view: u32| std::array::from_fn(|i| row(view + i as u32)[last] as u32);
-        input.chains = [after.tokens, after.chosen].map(digest);
         let records = &model.plan.recorded().expect("records").tensors;
         let own = records.iter().flat_map(Tensor::addresses);
         input.carried = own.map(|address| row(address).clone()).collect();
