@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
+use cairo_lang_casm::hints::{CoreHint, CoreHintBase, ExternalHint, Hint};
 use cairo_lang_executable::executable::{EntryPointKind, Executable, ExecutableEntryPoint};
 use cairo_vm::Felt252;
 use serde::{Deserialize, Serialize};
@@ -55,16 +56,31 @@ impl Program {
         Ok(program)
     }
 
-    /// Requires an entry point; `path` is where the program comes from.
+    /// Requires an entry point, and hints that no more than help a run; `path` is where the program comes from. Hints are not in the
+    /// program's hash. What they say is checked by the program, but one of another kind could print, or ask for any amount of memory.
     ///
     /// # Errors
     /// [`ProgramError::Format`].
     pub(crate) fn check(&self, path: &Path) -> Result<(), ProgramError> {
-        let none = || ProgramError::Format {
+        let format = |problem: String| ProgramError::Format {
             path: path.to_path_buf(),
-            problem: "it has no standalone entry point".to_string(),
+            problem,
         };
-        self.find_entry_point().map(|_| ()).ok_or_else(none)
+        if self.find_entry_point().is_none() {
+            return Err(format("it has no standalone entry point".to_string()));
+        }
+        match self.hints().find(|hint| !helps(hint)) {
+            None => Ok(()),
+            Some(hint) => Err(format(format!(
+                "it has the hint {}, which no compiled model has; compile the model again",
+                kind(hint)
+            ))),
+        }
+    }
+
+    fn hints(&self) -> impl Iterator<Item = &Hint> {
+        let hints = self.executable.program.hints.iter();
+        hints.flat_map(|(_, hints)| hints)
     }
 
     /// The program as JSON: the compiler's executable format, and the map from code to what it computes.
@@ -129,4 +145,36 @@ impl Program {
             .iter()
             .find(|e| e.kind == EntryPointKind::Standalone)
     }
+}
+
+/// Whether a hint is of a kind that compiled models have: divisions, comparisons, roots, new memory, the run's input, and where a panic's
+/// reason is.
+fn helps(hint: &Hint) -> bool {
+    matches!(
+        hint,
+        Hint::Core(CoreHintBase::Core(
+            CoreHint::AllocSegment { .. }
+                | CoreHint::AllocConstantSize { .. }
+                | CoreHint::TestLessThan { .. }
+                | CoreHint::TestLessThanOrEqual { .. }
+                | CoreHint::TestLessThanOrEqualAddress { .. }
+                | CoreHint::DivMod { .. }
+                | CoreHint::Uint256DivMod { .. }
+                | CoreHint::WideMul128 { .. }
+                | CoreHint::SquareRoot { .. }
+                | CoreHint::LinearSplit { .. }
+        )) | Hint::External(
+            ExternalHint::WriteRunParam { .. }
+                | ExternalHint::AddRelocationRule { .. }
+                | ExternalHint::AddMarker { .. }
+        )
+    )
+}
+
+/// The name of a hint's kind, as program files have it.
+fn kind(hint: &Hint) -> String {
+    let value = serde_json::to_value(hint).unwrap_or_default();
+    let fields = value.as_object();
+    let name = fields.and_then(|fields| fields.keys().next()).cloned();
+    name.unwrap_or_else(|| value.to_string())
 }

@@ -3,7 +3,6 @@
 use std::collections::BTreeMap;
 use std::path::Path;
 
-use cairo_lang_casm::hints::{CoreHint, CoreHintBase, ExternalHint, Hint};
 use cairo_vm::Felt252;
 use serde::{Deserialize, Serialize};
 
@@ -95,8 +94,7 @@ impl Compiled {
         Ok(compiled)
     }
 
-    /// Requires that a proof's words stand for what the VM runs, so that their hash is the program's; and hints that no more than help
-    /// a run. What they say is checked by the program, but a hint of another kind could print, or ask for any amount of memory.
+    /// Requires that a proof's words stand for what the VM runs, so that their hash is the program's.
     ///
     /// # Errors
     /// [`ProgramError::Format`].
@@ -117,14 +115,7 @@ impl Compiled {
                 )));
             }
         }
-        let hints = self.program.executable().program.hints.iter();
-        match hints.flat_map(|(_, hints)| hints).all(helps) {
-            true => Ok(()),
-            false => Err(format(
-                "it has a hint that no program of tensor operations has; compile the model again"
-                    .to_string(),
-            )),
-        }
+        Ok(())
     }
 
     /// The program as JSON.
@@ -165,20 +156,4 @@ impl Compiled {
         guarded(|| trace::run_with(&self.program, &mut hints))
             .unwrap_or_else(|panic| Err(TraceError::Refused(panic)))
     }
-}
-
-/// Whether a hint is of a kind that programs of tensor operations have.
-fn helps(hint: &Hint) -> bool {
-    matches!(
-        hint,
-        Hint::Core(CoreHintBase::Core(
-            CoreHint::AllocSegment { .. }
-                | CoreHint::TestLessThan { .. }
-                | CoreHint::TestLessThanOrEqual { .. }
-                | CoreHint::TestLessThanOrEqualAddress { .. }
-                | CoreHint::LinearSplit { .. }
-        )) | Hint::External(
-            ExternalHint::WriteRunParam { .. } | ExternalHint::AddRelocationRule { .. }
-        )
-    )
 }

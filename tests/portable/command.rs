@@ -147,12 +147,33 @@ fn a_build_and_its_runs() {
 
     // A build is replaced, and its program is the one that its document names.
     accept(&[&compile[..], &["--target", "cairo", "-o", build]].concat());
-    let program = Path::new(build).join("program.json");
-    let mut changed: Value =
-        serde_json::from_slice(&fs::read(&program).expect("there")).expect("JSON");
-    changed["program"]["bytecode"][100] = json!("0x1");
-    fs::write(&program, changed.to_string()).expect("written");
-    reject(&["run", build, "-p", "ab"], "the program's hash");
+    let file = Path::new(build).join("program.json");
+    let whole = fs::read(&file).expect("there");
+    let refuses = |names: &str, change: &dyn Fn(&mut Value)| {
+        let mut changed: Value = serde_json::from_slice(&whole).expect("JSON");
+        change(&mut changed["program"]);
+        fs::write(&file, changed.to_string()).expect("written");
+        reject(&["run", build, "-p", "ab"], names);
+    };
+    refuses("the program's hash", &|program| {
+        program["bytecode"][100] = json!("0x1");
+    });
+    // A hint that prints.
+    refuses("it has the hint DebugPrint", &|program| {
+        let hints = program["hints"].as_array_mut().expect("hints");
+        let mut all = hints.iter_mut().filter_map(|at| at[1].as_array_mut());
+        let print = |hint: &mut Value| {
+            let compares = hint["TestLessThan"].clone();
+            if compares.is_null() {
+                return false;
+            }
+            *hint = json!({ "DebugPrint": { "start": compares["lhs"], "end": compares["rhs"] } });
+            true
+        };
+        assert!(all.any(|hints| hints.iter_mut().any(print)));
+    });
+    fs::write(&file, &whole).expect("written");
+    accept(&["run", build, "-p", "ab", "-n", "1"]);
 }
 
 /// A model that is too large is refused from its configuration, by its number of parameters, before its weights are read.

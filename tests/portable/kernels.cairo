@@ -85,7 +85,9 @@ fn main(call: Call) -> Array<felt252> {
             x, centred, grain, floor, shift, heads,
         )) => felts(head_norm(x.span(), Norm { centred, grain, floor, shift }, heads)),
         Call::Linear((x, constants, bits)) => felts(linear(x.span(), product(constants), bits)),
-        Call::Function((x, constants, values)) => felts(function(x.span(), product(constants), table(values))),
+        Call::Function((
+            x, constants, values,
+        )) => felts(function(x.span(), product(constants), table(values))),
         Call::Rotary((
             x, constants, half, position, cos, sin,
         )) => felts(rotary(x.span(), product(constants), half, position, matrix(cos), matrix(sin))),
@@ -137,7 +139,8 @@ fn matrix(constants: Rows) -> Matrix {
 }
 
 fn product(constants: Biased) -> Product {
-    Product { weights: matrix(constants.weights), bias: constants.bias.span(), shift: constants.shift }
+    let Biased { weights, bias, shift } = constants;
+    Product { weights: matrix(weights), bias: bias.span(), shift }
 }
 
 fn table(constants: Values) -> Table {

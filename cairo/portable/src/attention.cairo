@@ -26,7 +26,7 @@ pub struct Attention {
 
 /// The mixtures of all query heads. `keys` and `values` have a vector for each position, the step's own last.
 pub fn attention(
-    mut queries: Span<i64>, keys: Span<Span<i64>>, values: Span<Span<i64>>, constants: Attention,
+    queries: Span<i64>, keys: Span<Span<i64>>, values: Span<Span<i64>>, constants: Attention,
 ) -> Span<i64> {
     let group = constants.heads / constants.kv_heads;
     let mut mixed = array![];
@@ -35,7 +35,8 @@ pub fn attention(
         let first = head / group * constants.head_dim;
         let scores = scores(query, parts(keys, first, constants.head_dim));
         let probabilities = probabilities(weights(scores, constants));
-        mix(probabilities, parts(values, first, constants.head_dim), constants.mix_shift, ref mixed);
+        let values = parts(values, first, constants.head_dim);
+        mix(probabilities, values, constants.mix_shift, ref mixed);
     }
     check_bits(mixed.span(), constants.mix_bits);
     mixed.span()

@@ -56,12 +56,13 @@ pub fn compress(digest: Digest, block: [felt252; 16]) -> Digest {
     let [a, b, c, d, e, f, g, h] = digest;
     let [b0, b1, b2, b3, b4, b5, b6, b7, b8, b9, b10, b11, b12, b13, b14, b15] = block;
     let state = [
-        a, b, c, d, e, f, g, h, b0, b1, b2, b3, b4, b5, b6, b7, b8, b9, b10, b11, b12, b13, b14, b15,
+        a, b, c, d, e, f, g, h, b0, b1, b2, b3, b4, b5, b6, b7, b8, b9, b10, b11, b12, b13, b14,
+        b15,
     ];
     let [p, q, r, s, t, u, v, w, _, _, _, _, _, _, _, _, _, _, _, _, _, _, _, _] = permute(state);
     [
-        reduced(p + a), reduced(q + b), reduced(r + c), reduced(s + d), reduced(t + e), reduced(u + f), reduced(v + g),
-        reduced(w + h),
+        reduced(p + a), reduced(q + b), reduced(r + c), reduced(s + d), reduced(t + e),
+        reduced(u + f), reduced(v + g), reduced(w + h),
     ]
 }
 

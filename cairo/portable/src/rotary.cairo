@@ -13,7 +13,9 @@ const ANGLE_BITS: u32 = 14;
 /// `y[i] = round((x[i] c − x[i + half] s) / 2^14)`, `y[i + half] = round((x[i + half] c + x[i] s) / 2^14)`.
 ///
 /// Panics if there is no such position.
-pub fn rotary(x: Span<i64>, constants: Product, half: u32, position: u32, cos: Matrix, sin: Matrix) -> Span<i64> {
+pub fn rotary(
+    x: Span<i64>, constants: Product, half: u32, position: u32, cos: Matrix, sin: Matrix,
+) -> Span<i64> {
     let (cos, sin) = (cos.row(position), sin.row(position));
     let by = shift(ANGLE_BITS);
     let mut left = product(x, constants);
@@ -38,7 +40,8 @@ fn turn(
     ref turned: Array<i64>,
 ) {
     while let Some(a) = a.pop_front() {
-        let (b, c, s) = (b.pop_front().unwrap(), cos.pop_front().unwrap(), sin.pop_front().unwrap());
+        let b = b.pop_front().unwrap();
+        let (c, s) = (cos.pop_front().unwrap(), sin.pop_front().unwrap());
         let sum: felt252 = (*a).into() * (*c).into() + sign * (*b).into() * (*s).into();
         turned.append(by.round(sum));
     }
