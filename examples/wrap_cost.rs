@@ -14,7 +14,7 @@ use cairo_decode::program::Work;
 use cairo_decode::tensor::constants;
 use cairo_decode::verify::params::{FOLDABLE_8, FOLDABLE_16, FOLDABLE_32};
 use cairo_decode::verify::tensors::TensorPins;
-use cairo_decode::wrap::leaf::circuit;
+use cairo_decode::wrap::leaf::circuit::{self, Built};
 use cairo_decode::wrap::leaf::inner::Inner;
 use cairo_decode::wrap::leaf::values::Values;
 
@@ -72,7 +72,11 @@ fn main() {
                 continue;
             }
         };
-        let (built, parts) = circuit::build(&inner, &Values::none(&inner));
+        let Built {
+            gates: built,
+            parts,
+            ..
+        } = circuit::build(&inner, &Values::none(&inner));
         let gates = built.circuit();
         println!(
             "{:<12}{:>10}{:>9}{:>10}{:>8}{:>9}{:>9.1}{:>9.1}{:>7.1}",

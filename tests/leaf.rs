@@ -7,6 +7,8 @@
 mod identity;
 #[path = "leaf/mutations.rs"]
 mod mutations;
+#[path = "leaf/rules.rs"]
+mod rules;
 
 use std::path::Path;
 use std::sync::LazyLock;
@@ -87,7 +89,9 @@ impl Demo {
     /// Whether the circuit's gates hold for a proof.
     pub fn is_valid(&self, proof: &TensorWitness) -> bool {
         let valid = || match Values::of(&self.inner, proof) {
-            Ok(values) => circuit::build(&self.inner, &values).0.is_circuit_valid(),
+            Ok(values) => circuit::build(&self.inner, &values)
+                .gates
+                .is_circuit_valid(),
             Err(_) => false,
         };
         // A divisor that is zero, and lists of another length.
@@ -140,8 +144,8 @@ fn requirement_15_every_chunk_has_the_leafs_components() {
 /// Rows of the tables of gates, which a fold's shape has room for.
 #[test]
 fn the_circuit_fits_a_folds_shape() {
-    let (built, _) = circuit::build(&DEMO.inner, &Values::none(&DEMO.inner));
-    let gates = built.circuit();
+    let built = circuit::build(&DEMO.inner, &Values::none(&DEMO.inner));
+    let gates = built.gates.circuit();
     expect![[r#"
         (
             845565,

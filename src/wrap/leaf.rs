@@ -6,8 +6,9 @@
 
 pub mod circuit;
 pub mod inner;
-mod public;
-mod rows;
+pub mod public;
+pub mod rows;
+pub mod rules;
 pub mod values;
 
 use circuits::context::FinalizedContext;
@@ -29,7 +30,7 @@ use values::Values;
 /// As [`Leaf::new`].
 pub fn shape(pins: &TensorPins, words: &[Felt]) -> Result<&'static Shape, WrapError> {
     let inner = Inner::new(pins, words)?;
-    shape_of(&circuit::build(&inner, &Values::none(&inner)).0)
+    shape_of(&circuit::build(&inner, &Values::none(&inner)).gates)
 }
 
 fn shape_of(topology: &FinalizedContext<NoValue>) -> Result<&'static Shape, WrapError> {
@@ -53,7 +54,7 @@ impl Leaf {
     /// [`WrapError::NotFoldable`], or [`WrapError::CircuitTooLarge`] if the model's proofs take too many gates.
     pub fn new(pins: &TensorPins, words: &[Felt]) -> Result<Leaf, WrapError> {
         let inner = Inner::new(pins, words)?;
-        let (topology, _) = circuit::build(&inner, &Values::none(&inner));
+        let topology = circuit::build(&inner, &Values::none(&inner)).gates;
         let shape = shape_of(&topology)?;
         let prover = CircuitProver::new(topology, shape, pcs_config(shape))?;
         Ok(Leaf {
@@ -82,7 +83,7 @@ impl Leaf {
         // The library computes with whatever a witness holds: lists of other lengths, divisors that are zero.
         let build = || {
             let values = Values::of(&self.inner, witness)?;
-            let (circuit, _) = circuit::build(&self.inner, &values);
+            let circuit = circuit::build(&self.inner, &values).gates;
             let valid = circuit.is_circuit_valid();
             valid.then_some(circuit).ok_or(WrapError::Inner)
         };

@@ -353,7 +353,7 @@ fn requirement_36_the_root_of_the_constants_is_the_circuits() {
     let inner = Inner::new(&other.expect("pins"), &words).expect("foldable");
     let proof = &DEMO.proofs[1];
     let values = Values::of(&inner, proof).expect("of this program");
-    assert!(!circuit::build(&inner, &values).0.is_circuit_valid());
+    assert!(!circuit::build(&inner, &values).gates.is_circuit_valid());
     // Another word of the program is another circuit, too.
     let mut words = words;
     words[700] += Felt::ONE;

@@ -13,7 +13,7 @@ use circuits::context::{Context, FinalizedContext, Var};
 use circuits::eval;
 use circuits::extract_bits::extract_bits;
 use circuits::ivalue::{IValue, qm31_from_u32s};
-use circuits::ops::{Guess, div, eq};
+use circuits::ops::{Guess, div};
 use circuits::simd::Simd;
 use circuits::wrappers::M31Wrapper;
 use circuits_stark_verifier::channel::Channel;
@@ -40,6 +40,7 @@ use super::super::span::{COMMON, FIRST, LAST, LIMBS, Span};
 use super::inner::Inner;
 use super::public::{public_sum, relation_uses, weights};
 use super::rows::{fri_input, open, order};
+use super::rules::Rules;
 use super::values::Values;
 use crate::air::record::record;
 use crate::verify::params;
@@ -61,8 +62,19 @@ pub struct Part {
 struct Building<'a, V: IValue> {
     context: Context<V>,
     inner: &'a Inner,
+    rules: Rules,
     parts: Vec<Part>,
     before: [usize; 2],
+}
+
+/// A leaf circuit.
+pub struct Built<V: IValue> {
+    /// All gates, with values or without.
+    pub gates: FinalizedContext<V>,
+    /// What this project's own gates require.
+    pub rules: Rules,
+    /// The rows of the circuit's parts.
+    pub parts: Vec<Part>,
 }
 
 impl<V: IValue> Building<'_, V> {
@@ -90,11 +102,12 @@ struct Sizes {
     bits: Vec<Simd>,
 }
 
-/// The circuit's gates, with values or without, and the rows of its parts.
-pub fn build<V: IValue>(inner: &Inner, values: &Values<V>) -> (FinalizedContext<V>, Vec<Part>) {
+/// The circuit, with values or without.
+pub fn build<V: IValue>(inner: &Inner, values: &Values<V>) -> Built<V> {
     let mut b = Building {
         context: Context::new(N_RESERVED),
         inner,
+        rules: Rules::default(),
         parts: vec![],
         before: [0; 2],
     };
@@ -114,13 +127,18 @@ pub fn build<V: IValue>(inner: &Inner, values: &Values<V>) -> (FinalizedContext<
     let height = config.log_evaluation_domain_size();
     let paths = &proof.eval_domain_auth_paths;
     paths.validate_structure(&[height; N_TRACES], config.n_queries());
-    fill_with_zeros(&mut b.context, &statement.packed_public_data);
-    fill_with_zeros(&mut b.context, &statement.component_log_sizes);
+    for (name, values) in [
+        ("filling of the public data", &statement.packed_public_data),
+        ("filling of the sizes", &statement.component_log_sizes),
+    ] {
+        b.rules.filled_with_zeros(&mut b.context, name, values);
+    }
     b.part("claim and proof");
 
     let context = &mut b.context;
     let mut channel = Channel::new(context);
-    eq(context, proof.channel_salt, context.zero());
+    let none = context.zero();
+    b.rules.equal(context, "salt", proof.channel_salt, none);
     channel.mix_qm31s(context, [proof.channel_salt]);
     config.mix_pcs_config(context, &mut channel);
     let constants_root = statement.get_preprocessed_root(context);
@@ -144,7 +162,7 @@ pub fn build<V: IValue>(inner: &Inner, values: &Values<V>) -> (FinalizedContext<
     b.part("challenges, messages");
 
     let context = &mut b.context;
-    let public = public_sum(context, inner, &mut statement, elements);
+    let public = public_sum(context, &mut b.rules, inner, &mut statement, elements);
     let public = eval!(context, (public) - (messages));
     validate_logup_sum(context, public, &proof.claimed_sums);
     let (cairo_sums, own_sums) = proof.claimed_sums.split_at(inner.cairo_components());
@@ -178,7 +196,7 @@ pub fn build<V: IValue>(inner: &Inner, values: &Values<V>) -> (FinalizedContext<
         point,
         log_bound,
     );
-    eq(context, found, expected);
+    b.rules.equal(context, "constraints", found, expected);
     b.part("constraints of ours");
 
     let context = &mut b.context;
@@ -202,7 +220,14 @@ pub fn build<V: IValue>(inner: &Inner, values: &Values<V>) -> (FinalizedContext<
 
     let context = &mut b.context;
     let responses = collect_oods_responses(context, config, point, &sizes.bits, &proof);
-    let layers = fri_input(context, &responses, &queries, &opened, quotients);
+    let layers = fri_input(
+        context,
+        &mut b.rules,
+        &responses,
+        &queries,
+        &opened,
+        quotients,
+    );
     b.part("quotients");
     fri_decommit(
         &mut b.context,
@@ -218,17 +243,22 @@ pub fn build<V: IValue>(inner: &Inner, values: &Values<V>) -> (FinalizedContext<
     b.part("public value");
     let Building {
         context,
+        rules,
         mut parts,
         before,
         ..
     } = b;
-    let finished = context.finalize(false);
+    let gates = context.finalize(false);
     parts.push(Part {
         name: "constants of the circuit",
-        qm31_ops: finished.circuit().n_qm31_ops_rows() - before[0],
+        qm31_ops: gates.circuit().n_qm31_ops_rows() - before[0],
         blake_g: 0,
     });
-    (finished, parts)
+    Built {
+        gates,
+        rules,
+        parts,
+    }
 }
 
 impl<V: IValue> Building<'_, V> {
@@ -245,7 +275,8 @@ impl<V: IValue> Building<'_, V> {
         let size_bits = extract_bits(context, &packed, LOG_SIZE_BITS);
         let most = Simd::repeat(context, M31::from(log_trace_size as u32), packed.len());
         let room = Simd::sub(context, &most, &packed);
-        extract_bits(context, &room, LOG_SIZE_BITS);
+        let name = "sizes within the trace";
+        self.rules.below(context, name, &room, LOG_SIZE_BITS);
         let rows = Simd::pow2(context, &size_bits);
         let bits = extract_bits(context, &rows, log_trace_size as u32 + 1);
         let rows = Simd::unpack(context, &rows);
@@ -279,8 +310,8 @@ impl<V: IValue> Building<'_, V> {
 
     /// The checks of what the proof claims.
     fn check_claim(&mut self, statement: &CairoStatement<V>, sizes: &Sizes) {
-        let uses = relation_uses(&mut self.context, self.inner, statement, &sizes.bits);
-        let context = &mut self.context;
+        let (context, rules) = (&mut self.context, &mut self.rules);
+        let uses = relation_uses(context, rules, self.inner, statement, &sizes.bits);
         let cairo = &sizes.rows[..self.inner.cairo_components()];
         statement.verify_claim(context, cairo, &uses);
         // The library leaves open where the run's stack starts: right behind the program and the two cells of the safe call.
@@ -289,14 +320,14 @@ impl<V: IValue> Building<'_, V> {
             &statement.public_data.final_state,
         );
         let start = context.constant((1 + self.inner.program.len() as u32 + 2).into());
-        eq(context, first.ap, start);
+        rules.equal(context, "start of the stack", first.ap, start);
         // The output is looked up where its segment starts: where the run's stack ends.
         let output = &statement.public_data.public_memory.segment_ranges[0];
-        eq(context, output.start.value, last.ap);
+        rules.equal(context, "start of the output", output.start.value, last.ap);
         let pointers = context.constant(POINTERS.into());
         let room = eval!(context, ((last.ap) - (first.ap)) - (pointers));
         let room = Simd::from_packed(vec![room], 1);
-        extract_bits(context, &room, ADDRESS_BITS);
+        rules.below(context, "length of the stack", &room, ADDRESS_BITS);
     }
 
     /// The composition polynomial at the point, from the samples: Cairo's constraints first, then the layout's, as the native verifier
@@ -425,17 +456,6 @@ impl<V: IValue> Statement<V> for Columns<'_, V> {
 
     fn public_logup_sum(&self, context: &mut Context<V>, elements: [Var; 2]) -> Var {
         self.statement.public_logup_sum(context, elements)
-    }
-}
-
-/// What fills the last packed number behind the values is zero, as in the native transcript. The library leaves it to the prover.
-fn fill_with_zeros<V: IValue>(context: &mut Context<V>, values: &Simd) {
-    let (packed, rest) = (values.get_packed(), values.len() % EXTENSION_DEGREE);
-    if let Some(&last) = packed.last().filter(|_| rest > 0) {
-        let own = Simd::unpack(context, &Simd::from_packed(vec![last], rest));
-        let own: Vec<_> = own.into_iter().map(M31Wrapper::new_unsafe).collect();
-        let own = Simd::pack(context, &own);
-        eq(context, last, own.get_packed()[0]);
     }
 }
 

@@ -6,9 +6,8 @@ use cairo_air::relations::{MEMORY_ADDRESS_TO_ID_RELATION_ID, MEMORY_ID_TO_BIG_RE
 use circuit_cairo_verifier::statement::{CairoStatement, MEMORY_VALUES_LIMBS, public_logup_sum};
 use circuits::context::{Context, Var};
 use circuits::eval;
-use circuits::extract_bits::extract_bits;
 use circuits::ivalue::IValue;
-use circuits::ops::{Guess, eq, mul};
+use circuits::ops::{Guess, mul};
 use circuits::simd::Simd;
 use circuits::wrappers::M31Wrapper;
 use circuits_stark_verifier::channel::Channel;
@@ -19,6 +18,7 @@ use stwo::core::fields::m31::M31;
 use stwo::core::fields::qm31::QM31;
 
 use super::inner::{Inner, Limbs};
+use super::rules::Rules;
 use crate::air::challenges::Challenges;
 use crate::air::uses;
 
@@ -92,6 +92,7 @@ fn power(context: &mut Context<impl IValue>, of: Var, exponent: u32) -> Var {
 /// which add nothing to the tuple's combination: so all places of a word have one identifier.
 fn program_sum(
     context: &mut Context<impl IValue>,
+    rules: &mut Rules,
     (start, ids, words): (Var, &[Var], &[Limbs]),
     elements: [Var; 2],
 ) -> Var {
@@ -107,7 +108,7 @@ fn program_sum(
         sum = eval!(context, (sum) + (term));
         let (first, count) = seen.entry(word.map(|limb| limb.0)).or_insert((id, 0));
         if *count > 0 {
-            eq(context, id, *first);
+            rules.equal(context, "one identifier for a word", id, *first);
         }
         *count += 1;
     }
@@ -127,6 +128,7 @@ fn program_sum(
 /// What public data adds to the sum of all lookups.
 pub fn public_sum<V: IValue>(
     context: &mut Context<V>,
+    rules: &mut Rules,
     inner: &Inner,
     statement: &mut CairoStatement<V>,
     elements: [Var; 2],
@@ -139,7 +141,7 @@ pub fn public_sum<V: IValue>(
         .collect();
     let others = public_logup_sum(context, &statement.public_data, &[], &outputs, elements);
     let start = statement.public_data.initial_state.pc;
-    let words = program_sum(context, (start, &ids, &inner.program), elements);
+    let words = program_sum(context, rules, (start, &ids, &inner.program), elements);
     statement.public_data.public_memory.program_ids = ids;
     eval!(context, (others) + (words))
 }
@@ -148,6 +150,7 @@ pub fn public_sum<V: IValue>(
 /// numbers of rows of all components.
 pub fn relation_uses<V: IValue>(
     context: &mut Context<V>,
+    rules: &mut Rules,
     inner: &Inner,
     statement: &CairoStatement<V>,
     bits: &[Simd],
@@ -187,7 +190,8 @@ pub fn relation_uses<V: IValue>(
         .map(|sum| M31Wrapper::new_unsafe(*sum))
         .collect();
     let all = Simd::pack(context, &all);
-    extract_bits(context, &all, 31 - RELATION_USES_NUM_ROWS_SHIFT as u32);
+    let bits = 31 - RELATION_USES_NUM_ROWS_SHIFT as u32;
+    rules.below(context, "uses of relations", &all, bits);
     uses.into_iter()
         .map(|(name, sum)| (name.to_string(), sum))
         .collect()

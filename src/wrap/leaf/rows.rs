@@ -7,7 +7,7 @@ use circuits::blake::{BLAKE2S_IV, HashValue, blake_g_gate, m31_to_u32, triple_xo
 use circuits::context::{Context, Var};
 use circuits::eval;
 use circuits::ivalue::{IValue, qm31_from_u32s};
-use circuits::ops::{Guess, div, from_partial_evals, inv, mul, pointwise_mul};
+use circuits::ops::{Guess, div, from_partial_evals, mul, pointwise_mul};
 use circuits::simd::Simd;
 use circuits::wrappers::M31Wrapper;
 use circuits_stark_verifier::merkle::{AuthPaths, verify_merkle_path};
@@ -20,6 +20,7 @@ use stwo::core::fields::qm31::QM31;
 use stwo_cairo_common::preprocessed_columns::blake::BLAKE_SIGMA;
 
 use super::inner::Inner;
+use super::rules::Rules;
 use super::values::Rows;
 
 /// Which columns of the state each quarter round takes.
@@ -127,9 +128,9 @@ pub fn order(inner: &Inner, tree: usize, sizes: &[Var]) -> Order {
     Order { open, fixed }
 }
 
-/// A number of the base field.
-fn one<V: IValue>(context: &mut Context<V>, value: M31) -> M31Wrapper<Var> {
-    let value = V::from_qm31(value.into()).guess(context);
+/// A guessed number of the base field.
+pub fn one<V: IValue>(context: &mut Context<V>, value: QM31) -> M31Wrapper<Var> {
+    let value = V::from_qm31(value).guess(context);
     // The coordinates behind the first are masked away.
     M31Wrapper::new_unsafe(pointwise_mul(context, value, context.one()))
 }
@@ -163,7 +164,7 @@ pub fn open<V: IValue>(
         let open = order.open.iter();
         let open: Vec<M31Wrapper<Var>> = open
             .map(|(column, _)| {
-                let value = one(context, given[*column]);
+                let value = one(context, given[*column].into());
                 values[*column] = *value.get();
                 value
             })
@@ -171,7 +172,7 @@ pub fn open<V: IValue>(
         let sorted = sorter.sort(context, open);
         let mut row: Vec<Var> = sorted.iter().map(|v| *v.get()).collect();
         for column in alone {
-            let value = *one(context, given[*column]).get();
+            let value = *one(context, given[*column].into()).get();
             values[*column] = value;
             row.push(value);
         }
@@ -195,11 +196,24 @@ pub fn open<V: IValue>(
 /// What FRI starts from, of values by tree, query and column.
 pub fn fri_input(
     context: &mut Context<impl IValue>,
+    rules: &mut Rules,
     responses: &[OodsResponse],
     queries: &Queries,
     values: &[Vec<Vec<Var>>],
     coefficient: Var,
 ) -> Vec<Var> {
+    let (points, product) = points(context, responses, coefficient);
+    // At a point whose `d` is zero no value of a column would count, and a quotient could have the denominator zero.
+    rules.nonzero(context, "samples' points", product);
+    quotients(context, &points, queries, values)
+}
+
+/// The points at which columns are sampled, with all that is sampled there; and the product of their `d`.
+pub fn points(
+    context: &mut Context<impl IValue>,
+    responses: &[OodsResponse],
+    coefficient: Var,
+) -> (Vec<OodsPointAuxiliary>, Var) {
     let mut points = BTreeMap::<(usize, usize), OodsPointAuxiliary>::new();
     let mut power = context.constant(-qm31_from_u32s(0, 0, 2, 0));
     for (i, response) in responses.iter().enumerate() {
@@ -216,13 +230,21 @@ pub fn fri_input(
         point.finalize(context);
         product = mul(context, product, point.d);
     }
-    // At a point whose `d` is zero no value of a column would count, and a quotient could have the denominator zero.
-    inv(context, product);
+    (points.into_values().collect(), product)
+}
+
+/// The sum of all columns' quotients at each query.
+pub fn quotients(
+    context: &mut Context<impl IValue>,
+    points: &[OodsPointAuxiliary],
+    queries: &Queries,
+    values: &[Vec<Vec<Var>>],
+) -> Vec<Var> {
     let [x, y] = [&queries.points.x, &queries.points.y].map(|all| Simd::unpack(context, all));
     let mut answers = vec![];
     for (query, (x, y)) in x.into_iter().zip(y).enumerate() {
         let mut sum = context.zero();
-        for point in points.values() {
+        for point in points {
             let mut numerator = eval!(context, ((point.a_sum) * (y)) + (point.b_sum));
             for (factor, tree, column) in &point.c_vec {
                 let value = values[*tree][query][*column];
