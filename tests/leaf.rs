@@ -22,14 +22,16 @@ use cairo_decode::verify::params::FOLDABLE_16;
 use cairo_decode::verify::proof::encode_tensors;
 use cairo_decode::verify::statement::{Domain, SessionId};
 use cairo_decode::wrap::WrapError;
+use cairo_decode::wrap::circuit::{Proof, decode, encode};
 use cairo_decode::wrap::leaf::inner::Inner;
 use cairo_decode::wrap::leaf::values::Values;
 use cairo_decode::wrap::leaf::{Leaf, circuit};
 use cairo_decode::wrap::shape::AGGREGATE;
 use cairo_decode::wrap::span::Span;
-use cairo_decode::wrap::verify::{CircuitProof, verify_circuit};
+use cairo_decode::wrap::verify::{CircuitProof, WrappedProofError, verify_circuit};
 use cairo_decode_verdicts::verify_tensors;
 use expect_test::expect;
+use stwo::core::fields::qm31::SecureField;
 
 const ID: SessionId = SessionId(starknet_types_core::felt::Felt::THREE);
 const PROMPT: [u32; 5] = [0, 190, 246, 80, 245];
@@ -184,8 +186,32 @@ fn a_leaf_is_proven_and_verified() {
     };
     assert_eq!(verify([value.0, value.1]), Ok(()));
     assert!(verify([value.1, value.0]).is_err());
+    node_files(&proof, |proof| {
+        let bare = CircuitProof::from(proof);
+        verify_circuit(&AGGREGATE, leaf.root(), [value.0, value.1], bare)
+    });
     // A proof that does not verify is none of a circuit.
     let mut other = proofs[1].clone();
     other.tensors.sums.swap(0, 1);
     assert!(matches!(leaf.prove(&other), Err(WrapError::Inner)));
+}
+
+/// Attack: a file in the folder of an unfinished wrap, which is read and verified by the next one, with a column that is opened at no point, at
+/// which the library would panic twice; and with a last polynomial whose size field is not its own, after which the library would compute as many
+/// doublings as the field says. Stopped by: the number of points of each column, and one spelling of the polynomial.
+fn node_files(proof: &Proof, verify: impl Fn(Proof) -> Result<(), WrappedProofError>) {
+    let read = |bytes: &[u8]| decode(bytes, &AGGREGATE);
+    assert_eq!(verify(read(&encode(proof)).expect("its own file")), Ok(()));
+    for tree in 0..4 {
+        let mut changed = read(&encode(proof)).expect("its own file");
+        changed.stark_proof.proof.0.sampled_values[tree][0].clear();
+        let changed = read(&encode(&changed)).expect("a proof's form");
+        assert_eq!(verify(changed), Err(WrappedProofError::Openings));
+    }
+    let mut changed = read(&encode(proof)).expect("its own file");
+    let poly = &mut changed.stark_proof.proof.0.fri_proof.last_layer_poly;
+    let coefficients: &[SecureField] = poly;
+    let bytes = bincode::serialize(&(coefficients.to_vec(), 64u32)).expect("plain data");
+    *poly = bincode::deserialize(&bytes).expect("a polynomial");
+    assert!(read(&encode(&changed)).is_none());
 }

@@ -12,7 +12,7 @@ use crate::fidelity::{
 };
 use crate::integers::EncodingError;
 use crate::model::ModelError;
-use crate::portable::PortableError;
+use crate::portable::{PORTABLE_FILE, PortableError};
 use crate::quantize::ScaleError;
 use crate::receipt::{DocumentError, FileError};
 use crate::wrap::WrapError;
@@ -107,6 +107,8 @@ pub enum BundleError {
         action: &'static str,
         source: std::io::Error,
     },
+    #[error("{}: has both {MANIFEST_FILE} and {PORTABLE_FILE}, which are of two builds; compile the model again, into an empty folder", path.display())]
+    TwoBuilds { path: PathBuf },
     #[error("{}: exists and is not a build of cairo-decode; choose another -o or remove it", path.display())]
     NotABuild { path: PathBuf },
     #[error("{}: also holds {}; move it away or choose another -o", path.display(), entry.display())]

@@ -19,6 +19,19 @@ pub(super) fn encode<E: Display>(file: &'static str) -> impl Fn(E) -> BundleErro
     }
 }
 
+/// Refuses a folder with the documents of two builds: one command would read one of them, and another command the other.
+///
+/// # Errors
+/// [`BundleError::TwoBuilds`].
+pub(super) fn check_one_build(dir: &Path) -> Result<(), BundleError> {
+    match [MANIFEST_FILE, PORTABLE_FILE].map(|file| dir.join(file).is_file()) {
+        [true, true] => Err(BundleError::TwoBuilds {
+            path: dir.to_path_buf(),
+        }),
+        _ => Ok(()),
+    }
+}
+
 /// A file of a build's folder. Besides these there is the generated Cairo, and nothing else: a folder that has anything
 /// else is not replaced.
 #[derive(Debug, Clone, Copy)]

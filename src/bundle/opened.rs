@@ -6,7 +6,7 @@
 
 use std::path::{Path, PathBuf};
 
-use super::files::Part;
+use super::files::{Part, check_one_build};
 use super::{BundleError, MANIFEST_FILE, size};
 use crate::decode::{Build, BuildError, Decoder, IntegerModel};
 use crate::model::Text;
@@ -26,6 +26,7 @@ impl TensorModel {
     /// # Errors
     /// A file that is missing or malformed, or parts that do not belong together.
     pub fn open(dir: &Path) -> Result<TensorModel, BundleError> {
+        check_one_build(dir)?;
         let manifest = Manifest::read(&dir.join(MANIFEST_FILE))?;
         let path = dir.join(Part::Integers.name());
         let bytes = read_bounded(&path, size::MAX_INTEGERS_BYTES)?;

@@ -2,7 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
-use super::files::Part;
+use super::files::{Part, check_one_build};
 use super::pipeline::{CairoPackage, Compiled, Kind};
 use super::{BuildRequest, BundleError, size};
 use crate::compile::{self, Program};
@@ -16,9 +16,6 @@ use crate::portable::{
 use crate::receipt::{Document, read_bounded};
 use crate::spec::SPEC_VERSION;
 use crate::verify::statement::{Policy, ProgramHash, VERSION};
-
-/// Largest `program.json`, in bytes: a word is a felt in hexadecimal, and hints are more than words.
-const MAX_PROGRAM_BYTES: u64 = 1 << 30;
 
 /// The kind of such builds: up to the program, it is the one with tensor components, whose model root the program states.
 pub(super) struct Portable;
@@ -130,6 +127,7 @@ impl PortableBundle {
     /// # Errors
     /// A file that is missing or malformed, or parts that do not belong together.
     pub fn open(dir: &Path) -> Result<PortableBundle, BundleError> {
+        check_one_build(dir)?;
         let document = PortableDocument::read(&dir.join(PORTABLE_FILE))?;
         let bytes = read_bounded(&dir.join(Part::Integers.name()), size::MAX_INTEGERS_BYTES)?;
         let text = Text::load(dir)?;
@@ -148,7 +146,7 @@ impl PortableBundle {
     /// A file that is missing or malformed, or another program.
     pub fn program(&self) -> Result<Program, BundleError> {
         let path = self.dir.join(Part::Program.name());
-        let bytes = read_bounded(&path, MAX_PROGRAM_BYTES)?;
+        let bytes = read_bounded(&path, size::MAX_PROGRAM_BYTES)?;
         let program = Program::from_executable_json(&bytes, &path)?;
         self.model
             .check_program(&program)

@@ -56,7 +56,7 @@ impl Program {
         Ok(program)
     }
 
-    /// Requires an entry point, and hints that no more than help a run; `path` is where the program comes from. Hints are not in the
+    /// Requires an entry point at the first word, and hints that no more than help a run; `path` is where the program comes from. Hints are not in the
     /// program's hash. What they say is checked by the program, but one of another kind could print, or ask for any amount of memory.
     ///
     /// # Errors
@@ -66,8 +66,14 @@ impl Program {
             path: path.to_path_buf(),
             problem,
         };
-        if self.find_entry_point().is_none() {
-            return Err(format("it has no standalone entry point".to_string()));
+        // The hash is of the words alone; a run from another word would be another program.
+        match self.find_entry_point() {
+            None => return Err(format("it has no standalone entry point".to_string())),
+            Some(entry) if entry.offset != 0 => {
+                let problem = "its standalone entry point is not at its first word";
+                return Err(format(problem.to_string()));
+            }
+            Some(_) => {}
         }
         match self.hints().find(|hint| !helps(hint)) {
             None => Ok(()),

@@ -46,12 +46,11 @@ impl PortableModel {
     /// # Errors
     /// [`PortableError::Differs`].
     pub fn check_program(&self, program: &Program) -> Result<(), PortableError> {
+        let words = program.words().len() as u64;
+        same("the number of words", words, self.document.words)?;
         let hash = ProgramHash(program.hash());
-        Ok(same(
-            "the program's hash",
-            hash,
-            self.document.program_hash,
-        )?)
+        let expected = self.document.program_hash;
+        Ok(same("the program's hash", hash, expected)?)
     }
 
     /// So many tokens behind a prompt, fewer if the policy ends the text before: those that the program chooses.

@@ -89,6 +89,11 @@ impl<'a> Session<'a> {
         })
     }
 
+    /// What it is a session of.
+    pub fn model(&self) -> &'a PortableModel {
+        self.model
+    }
+
     /// Where the session is.
     pub fn frontier(&self) -> &Frontier {
         &self.frontier

@@ -103,6 +103,7 @@ pub(super) fn examine<'a>(
     let count = dir.chunks()?;
     let receipts: Vec<Read> = (0..count).map(|i| read(dir, i)).collect::<Result<_, _>>()?;
     check_belonging(dir, &receipts, &decoder)?;
+    let mut path = length::Path::new(decoder.clone(), &receipts);
     let (mut chunks, mut emitted) = (vec![], vec![]);
     let mut first_fault = None;
     for (index, receipt) in receipts.iter().enumerate() {
@@ -110,7 +111,8 @@ pub(super) fn examine<'a>(
         if left == 0 || decoder.ended().is_some() {
             break;
         }
-        let made = length::chunk(&receipts[index..], &decoder, left).map_err(failed(index))?;
+        let made = length::chunk(&receipts[index..], &mut path, &decoder, left);
+        let made = made.map_err(failed(index))?;
         let Some(made) = made else {
             let fault = Some(unknown_length(receipt, dir, index));
             chunks.push(Carried { steps: None, fault });

@@ -120,12 +120,16 @@ pub fn hint_processor(
     }
 }
 
-/// Runs the program on `input`.
+/// Runs the program on `input`, for at most `limit` steps.
 ///
 /// # Errors
-/// [`TraceError::Refused`] if any check of the program fails.
-pub fn run(program: &Program, input: &[Felt252]) -> Result<Trace, TraceError> {
-    run_with(program, &mut hint_processor(program, input, None))
+/// [`TraceError::Refused`] if any check of the program fails, or the run is longer.
+pub fn run(
+    program: &Program,
+    input: &[Felt252],
+    limit: Option<usize>,
+) -> Result<Trace, TraceError> {
+    run_with(program, &mut hint_processor(program, input, limit))
 }
 
 /// Runs the program with a given hint processor.

@@ -22,6 +22,7 @@ use stwo::prover::poly::twiddles::TwiddleTree;
 use super::WrapError;
 use super::shape::{Shape, pad};
 use super::stored;
+use crate::verify::proof::canonical_poly;
 
 /// Blow-up of circuit proofs, as a power of two.
 pub const LOG_BLOWUP: u32 = 3;
@@ -140,6 +141,9 @@ pub fn encode(proof: &Proof) -> Vec<u8> {
 pub fn decode(bytes: &[u8], shape: &Shape) -> Option<Proof> {
     let (output_values, interaction_pow_nonce, claimed_sums, stark_proof): Stored =
         stored::decode(MAGIC, bytes)?;
+    if !canonical_poly(&stark_proof.proof.fri_proof.last_layer_poly) {
+        return None;
+    }
     Some(CircuitProof {
         pcs_config: pcs_config(shape),
         claim: CircuitClaim { output_values },

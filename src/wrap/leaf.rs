@@ -5,6 +5,7 @@
 //! [`Span::leaf_value`](super::span::Span::leaf_value) of the program's output.
 
 pub mod circuit;
+mod columns;
 pub mod inner;
 pub mod public;
 pub mod rows;

@@ -3,6 +3,7 @@
 
 use std::fmt;
 use std::fs;
+use std::io;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
@@ -100,6 +101,12 @@ pub fn wrap(
     if group == Some(0) {
         return Err(WrapError::Group);
     }
+    let nodes = dir.join(NODES);
+    // What is written there must stay in the session's folder.
+    if nodes.is_symlink() {
+        let link = io::Error::other("is a symbolic link; remove it");
+        return Err(WrapError::io(&nodes)(link));
+    }
     let writer = SessionWriter::open(dir)?;
     let session = writer.dir().load_session()?;
     if !session.is_complete() {
@@ -112,7 +119,7 @@ pub fn wrap(
     let leaf = Leaf::new(&manifest.tensors, words)?;
     let mut wrapping = Wrapping {
         dir,
-        nodes: dir.join(NODES),
+        nodes,
         spans: &spans,
         leaf_root: leaf.root(),
         leaf_shape: leaf.shape(),

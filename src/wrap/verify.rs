@@ -25,6 +25,7 @@ use thiserror::Error;
 use super::calldata::{self, CalldataError};
 use super::circuit::{self, pcs_config};
 use super::shape::{AGGREGATE, Shape};
+use crate::air::verify::are_complete;
 use crate::guard::guarded;
 
 /// Why a wrapped proof is not accepted.
@@ -40,9 +41,16 @@ pub enum WrappedProofError {
     Work(&'static str),
     #[error("wrapped proof: the lookups do not balance")]
     Lookups,
+    #[error(
+        "wrapped proof: a column is opened at another number of points than its components read"
+    )]
+    Openings,
     #[error("wrapped proof does not verify: {0}")]
     Invalid(String),
 }
+
+/// Proofs of circuits open every fixed column, used or not.
+const ALL_OPENED: bool = true;
 
 /// A circuit's proof without its public value.
 pub struct CircuitProof {
@@ -142,6 +150,9 @@ fn verify(
     let components =
         CircuitComponents::new(&elements, &interaction_claim, &log_sizes, &ids).components();
     let components: Vec<&dyn Component> = components.iter().map(|c| c.as_ref()).collect();
-    verify_ex(&components, channel, scheme, stark, true)
+    if !are_complete(&stark.sampled_values, &components, ids.len(), ALL_OPENED) {
+        return Err(WrappedProofError::Openings);
+    }
+    verify_ex(&components, channel, scheme, stark, ALL_OPENED)
         .map_err(|e| WrappedProofError::Invalid(e.to_string()))
 }

@@ -94,7 +94,7 @@ impl Arguments {
 
     /// What the function gives; nothing if the program refuses.
     pub fn run(self) -> Option<Vec<Felt>> {
-        let trace = trace::run(&KERNELS, &self.0).ok()?;
+        let trace = trace::run(&KERNELS, &self.0, None).ok()?;
         let (length, felts) = trace.output().split_first().expect("a list");
         assert_eq!(*length, Felt::from(felts.len()));
         Some(felts.to_vec())

@@ -5,6 +5,7 @@ use std::path::Path;
 use std::process::{Command, Output};
 
 use cairo_decode::bundle::PortableBundle;
+use cairo_decode::compile::Program;
 use cairo_decode::portable::MAX_CONSTANTS;
 use cairo_decode::trace;
 use serde_json::{Value, json};
@@ -117,8 +118,12 @@ fn a_build_and_its_runs() {
     assert!(count > 1, "{ran}");
     for chunk in 0..count {
         let output = read(format!("chunk-{chunk:04}.output.json"));
-        let trace =
-            trace::run(&program, &read(format!("chunk-{chunk:04}.input.json"))).expect("it runs");
+        let trace = trace::run(
+            &program,
+            &read(format!("chunk-{chunk:04}.input.json")),
+            None,
+        )
+        .expect("it runs");
         assert_eq!(trace.output(), output);
         assert_eq!(output[4], Felt::from(7), "the session");
     }
@@ -172,8 +177,37 @@ fn a_build_and_its_runs() {
         };
         assert!(all.any(|hints| hints.iter_mut().any(print)));
     });
+    // The hash is of the words: a run from another one would be of another program. Here it is the compiler's own endless loop.
+    let moved = |executable: &mut Value| executable["entrypoints"][0]["offset"] = json!(4);
+    let mut changed: Value = serde_json::from_slice(&whole).expect("JSON");
+    moved(&mut changed);
+    fs::write(&file, changed.to_string()).expect("written");
+    reject(&["run", build, "-p", "ab"], "not at its first word");
+
+    // A stranger's program that does not end, whose document names it: `jmp rel 0`.
+    let mut changed: Value = serde_json::from_slice(&whole).expect("JSON");
+    changed["program"]["bytecode"][0] = json!("0x10780017fff7fff");
+    changed["program"]["bytecode"][1] = json!("0x0");
+    let bytes = changed.to_string();
+    let endless = Program::from_executable_json(bytes.as_bytes(), &file).expect("a program");
+    fs::write(&file, &bytes).expect("written");
+    let document = Path::new(build).join("portable.json");
+    let honest = fs::read_to_string(&document).expect("there");
+    let mut own: Value = serde_json::from_str(&honest).expect("JSON");
+    own["program_hash"] = json!(format!("{:#x}", endless.hash()));
+    fs::write(&document, own.to_string()).expect("written");
+    reject(&["run", build, "-p", "ab", "-n", "1"], "refuses its input");
+    own["words"] = json!(7);
+    fs::write(&document, own.to_string()).expect("written");
+    reject(&["run", build, "-p", "ab"], "the number of words");
+
+    fs::write(&document, honest).expect("written");
     fs::write(&file, &whole).expect("written");
     accept(&["run", build, "-p", "ab", "-n", "1"]);
+    // The document of another build beside it.
+    let manifest = Path::new(build).join("model.json");
+    fs::write(&manifest, "{}").expect("written");
+    reject(&["run", build, "-p", "ab"], "of two builds");
 }
 
 /// A model that is too large is refused from its configuration, by its number of parameters, before its weights are read.

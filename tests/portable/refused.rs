@@ -32,7 +32,7 @@ impl Attack<'_> {
         let mut input = self.input.clone();
         change(&mut input);
         assert_ne!(input, self.input, "nothing is changed");
-        trace::run(&self.twins.program, &input).is_ok()
+        trace::run(&self.twins.program, &input, None).is_ok()
     }
 
     fn refuses(&self, what: &str, change: impl Fn(&mut Vec<Felt>)) {

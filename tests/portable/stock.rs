@@ -128,5 +128,5 @@ fn the_compilers_own_settings_make_no_difference() {
     }
     let mut input = first.next.decode(1).expect("a chunk").input;
     *input.last_mut().expect("a carried number") += Felt::ONE;
-    assert!(trace::run(&program, &input).is_err());
+    assert!(trace::run(&program, &input, None).is_err());
 }

@@ -1,13 +1,57 @@
 //! How many steps a chunk of an earlier run has: what the receipts say, its own, or those behind it.
 
+use std::collections::{BTreeMap, BTreeSet};
+
 use super::Read;
 use crate::decode::{DecodeError, Decoded, Session};
 use crate::verify::statement::Frontier;
+
+/// The frontiers of this build's own session at the positions where receipts begin. The session is decoded once, as far as anybody asks: a folder
+/// with many receipts that fit nothing is not decoded again for each of them.
+pub(super) struct Path<'a> {
+    session: Session<'a>,
+    /// Positions that may be asked for, and are not reached yet.
+    ahead: BTreeSet<u32>,
+    passed: BTreeMap<u32, Frontier>,
+}
+
+impl<'a> Path<'a> {
+    /// From where a session is.
+    pub(super) fn new(session: Session<'a>, receipts: &[Read]) -> Path<'a> {
+        let read = receipts.iter().filter_map(|read| read.as_ref().ok());
+        Path {
+            ahead: read.map(|r| r.statement.frontier_in.position).collect(),
+            passed: BTreeMap::new(),
+            session,
+        }
+    }
+
+    /// Whether the session passes this frontier, where a receipt begins.
+    fn passes(&mut self, frontier: &Frontier) -> bool {
+        while let Some(next) = self.ahead.first().copied() {
+            if next > frontier.position {
+                break;
+            }
+            self.ahead.pop_first();
+            let steps = (next as usize).checked_sub(self.session.position());
+            // Behind its end the session passes nothing, and is not tried again for each position.
+            match steps.map(|steps| self.session.skip(steps)) {
+                Some(Ok(())) => {
+                    self.passed.insert(next, *self.session.frontier());
+                }
+                Some(Err(_)) => self.ahead.clear(),
+                None => {}
+            }
+        }
+        self.passed.get(&frontier.position) == Some(frontier)
+    }
+}
 
 /// The chunk that begins here, of the steps that its receipt says, or of its share of what leads to the next receipt's beginning. Lengths
 /// that lead to a frontier that a later receipt begins with come first. `None` if no receipt says a length.
 pub(super) fn chunk(
     receipts: &[Read],
+    path: &mut Path<'_>,
     decoder: &Session<'_>,
     left: usize,
 ) -> Result<Option<Decoded>, DecodeError> {
@@ -34,7 +78,7 @@ pub(super) fn chunk(
     let here = decoder.position();
     let next = next.and_then(|(_, next)| next.position.try_into().ok());
     let next = next.and_then(|next: usize| next.checked_sub(here));
-    let steps = share(&later, decoder, own, left).or(own);
+    let steps = share(&later, path, decoder, own, left).or(own);
     let steps = steps.or(next.filter(|steps| (1..=longest).contains(steps)));
     steps.map(|steps| decoder.decode(steps)).transpose()
 }
@@ -43,14 +87,11 @@ pub(super) fn chunk(
 /// else an equal part.
 fn share(
     later: &[(usize, &Frontier)],
+    path: &mut Path<'_>,
     decoder: &Session<'_>,
     own: Option<usize>,
     left: usize,
 ) -> Option<usize> {
-    let leads_to = |steps: usize, frontier: &Frontier| {
-        let mut ahead = decoder.clone();
-        ahead.skip(steps).is_ok() && *ahead.frontier() == *frontier
-    };
     // Each chunk has a step at least.
     let fits = |steps: usize, chunks: usize| {
         (chunks..=chunks.saturating_mul(decoder.longest())).contains(&steps)
@@ -58,7 +99,7 @@ fn share(
     later.iter().find_map(|&(chunks, frontier)| {
         let end = frontier.position as usize;
         let steps = end.checked_sub(decoder.position())?;
-        let reached = steps <= left && fits(steps, chunks) && leads_to(steps, frontier);
+        let reached = steps <= left && fits(steps, chunks) && path.passes(frontier);
         let kept = own.filter(|own| chunks > 1 && fits(steps.saturating_sub(*own), chunks - 1));
         reached.then(|| kept.unwrap_or(steps.div_ceil(chunks)))
     })

@@ -18,7 +18,7 @@ use circuits::simd::Simd;
 use circuits::wrappers::M31Wrapper;
 use circuits_stark_verifier::channel::Channel;
 use circuits_stark_verifier::circle::coset_vanishing_poly;
-use circuits_stark_verifier::constraint_eval::{CircuitEval, compute_composition_polynomial};
+use circuits_stark_verifier::constraint_eval::compute_composition_polynomial;
 use circuits_stark_verifier::fri::{fri_commit, fri_decommit};
 use circuits_stark_verifier::oods::{collect_oods_responses, extract_expected_composition_eval};
 use circuits_stark_verifier::proof::{N_TRACES, Proof};
@@ -28,15 +28,14 @@ use circuits_stark_verifier::select_queries::{
 };
 use circuits_stark_verifier::statement::{EvaluateArgs, OodsSamples, Statement};
 use circuits_stark_verifier::verify::{LOG_SIZE_BITS, validate_logup_sum};
-use indexmap::IndexMap;
 use stwo::core::circle::CirclePoint;
 use stwo::core::fields::m31::M31;
 use stwo::core::vcs::blake2_hash::Blake2sHash;
 use stwo::core::verifier::COMPOSITION_LOG_SPLIT;
-use stwo_constraint_framework::preprocessed_columns::PreProcessedColumnId;
 
 use super::super::components::{Samples, Shared, accumulate};
 use super::super::span::{COMMON, FIRST, LAST, LIMBS, Span};
+use super::columns::Columns;
 use super::inner::Inner;
 use super::public::{public_sum, relation_uses, weights};
 use super::rows::{fri_input, open, order};
@@ -419,43 +418,6 @@ impl<V: IValue> Building<'_, V> {
         let bytes = 4 * EXTENSION_DEGREE * preimage.len();
         let HashValue(low, high) = blake(context, &preimage, bytes);
         context.set_outputs(&[low, high]);
-    }
-}
-
-/// The library's statement with the columns of a model's tree 0. Its own list has the names of tables that are not there, whose samples
-/// would have to be made up.
-struct Columns<'a, V: IValue> {
-    statement: &'a CairoStatement<V>,
-    constants: &'a [PreProcessedColumnId],
-}
-
-impl<V: IValue> Statement<V> for Columns<'_, V> {
-    fn get_preprocessed_column_ids(&self) -> Vec<PreProcessedColumnId> {
-        self.constants.to_vec()
-    }
-
-    fn get_components(&self) -> &IndexMap<&'static str, Box<dyn CircuitEval<V>>> {
-        self.statement.get_components()
-    }
-
-    fn public_params(&self, context: &mut Context<V>) -> HashMap<String, Var> {
-        self.statement.public_params(context)
-    }
-
-    fn get_component_log_sizes(&self) -> &Simd {
-        self.statement.get_component_log_sizes()
-    }
-
-    fn get_preprocessed_root(&self, context: &mut Context<V>) -> HashValue<Var> {
-        self.statement.get_preprocessed_root(context)
-    }
-
-    fn claims_to_mix(&self, context: &mut Context<V>) -> Vec<Vec<Var>> {
-        self.statement.claims_to_mix(context)
-    }
-
-    fn public_logup_sum(&self, context: &mut Context<V>, elements: [Var; 2]) -> Var {
-        self.statement.public_logup_sum(context, elements)
     }
 }
 

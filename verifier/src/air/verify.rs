@@ -7,11 +7,12 @@ use cairo_air::claims::CairoClaim;
 use cairo_air::verifier::INTERACTION_POW_BITS;
 use num_traits::Zero;
 use serde::{Deserialize, Serialize};
+use stwo::core::ColumnVec;
 use stwo::core::air::{Component, Components};
 use stwo::core::channel::Channel as _;
 use stwo::core::circle::CirclePoint;
 use stwo::core::fields::qm31::{SECURE_EXTENSION_DEGREE, SecureField};
-use stwo::core::pcs::CommitmentSchemeVerifier;
+use stwo::core::pcs::{CommitmentSchemeVerifier, TreeVec};
 use stwo::core::verifier::{VerificationError, verify_ex};
 use stwo_cairo_common::preprocessed_columns::preprocessed_trace::PreProcessedTrace;
 use stwo_constraint_framework::PREPROCESSED_TRACE_IDX;
@@ -184,7 +185,8 @@ pub fn verify(
     let tensors = &found.sums.tensors;
     let ours = layout.components(&found.challenges, tensors, cairo_columns, &ids);
     components.extend(ours.iter().map(|component| component as &dyn Component));
-    if !are_complete(&proof, &components, ids.len(), fixed.all_opened) {
+    let opened = &proof.stark_proof.sampled_values;
+    if !are_complete(opened, &components, ids.len(), fixed.all_opened) {
         return Err(VerifyError::Openings);
     }
     let channel = &mut found.channel;
@@ -200,8 +202,8 @@ pub fn verify(
 
 /// Whether each column is opened at as many points as its components read. The library asserts it while a component is evaluated, whose
 /// destructor asserts as well: the second panic would end the process, whoever guards against the first.
-fn are_complete(
-    proof: &CairoProof,
+pub fn are_complete(
+    opened: &TreeVec<ColumnVec<Vec<SecureField>>>,
     components: &[&dyn Component],
     constants: usize,
     all_constants: bool,
@@ -215,7 +217,6 @@ fn are_complete(
     let point = CirclePoint::zero();
     let mut points = components.mask_points(point, bound, all_constants);
     points.push(vec![vec![point]; 2 * SECURE_EXTENSION_DEGREE]);
-    let opened = &proof.stark_proof.sampled_values;
     opened.len() == points.len()
         && opened.iter().zip(points.iter()).all(|(opened, points)| {
             let (opened, points) = (opened.iter().map(Vec::len), points.iter().map(Vec::len));

@@ -4,8 +4,8 @@
 //! within what a statement can express; the policy's eos is a token of the model; the components' layouts have passed every check of
 //! [`layout_checks`], so a verifier can compute with them; the model root is that of the parameters' root, the layouts and the roots of constants.
 //!
-//! So whoever knows a model root and a program hash from a person whom he trusts can take the manifest from anybody. A manifest whose model
-//! root comes with it is worth what its author is.
+//! So whoever knows model root, program hash and eos from a person whom he trusts can take the manifest from anybody. A manifest whose model
+//! root comes with it is worth what its author is. Name, source and sizes are in no hash.
 //!
 //! Absent on purpose: weights, tokenizer and generated program. The manifest *names* them by
 //! root and hash; whoever trusts a manifest has compared those with a model of their own.

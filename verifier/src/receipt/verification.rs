@@ -124,5 +124,5 @@ pub fn verify_receipt(
     manifest: &Manifest,
     accept: &Accept,
 ) -> Result<Receipt, Rejected> {
-    verify_one(files, name, accept, &manifest.tensors)
+    verify_one(files, name, manifest, accept)
 }

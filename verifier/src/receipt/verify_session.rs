@@ -9,9 +9,9 @@ use std::path::{Path, PathBuf};
 use thiserror::Error;
 
 use super::{
-    Document, DocumentError, Files, FolderError, MAX_DOCUMENT_BYTES, MAX_PROOF_BYTES, ModelFacts,
-    ProofIdentity, Receipt, ReceiptError, SESSION_FILE, Session, SessionDir, SessionFacts,
-    check_receipt,
+    Document, DocumentError, Files, FolderError, MAX_DOCUMENT_BYTES, MAX_PROOF_BYTES, Manifest,
+    ModelFacts, ProofIdentity, Receipt, ReceiptError, SESSION_FILE, Session, SessionDir,
+    SessionFacts, check_receipt,
 };
 use crate::verify::ProofError;
 use crate::verify::policy::Accept;
@@ -193,15 +193,15 @@ impl Complete {
     }
 }
 
-/// The receipt in the file `name`, verified with the proof beside it.
+/// The receipt in the file `name`, verified with the proof beside it. It has to be of the manifest's model, and of the accepted one.
 ///
 /// # Errors
 /// As [`Complete::verify`].
 pub(super) fn verify_one(
     files: &dyn Files,
     name: &str,
+    manifest: &Manifest,
     accept: &Accept,
-    pins: &TensorPins,
 ) -> Result<Receipt, Rejected> {
     let file = files.place().join(name);
     let bytes = files.read(name, MAX_DOCUMENT_BYTES);
@@ -211,8 +211,11 @@ pub(super) fn verify_one(
         .read(proof, MAX_PROOF_BYTES)
         .map_err(FolderError::from)?;
     let identity = ProofIdentity::of(&bytes);
-    let facts = facts(&bytes, &files.place().join(proof), pins)?;
+    let facts = facts(&bytes, &files.place().join(proof), &manifest.tensors)?;
     check(&receipt, &file, &facts, &identity, accept)?;
+    // The proof was verified under the manifest's root of constants: that says something of the manifest's model alone.
+    let of_manifest = manifest.accept(receipt.statement.domain);
+    check(&receipt, &file, &facts, &identity, &of_manifest)?;
     Ok(receipt)
 }
 

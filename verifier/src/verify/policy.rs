@@ -6,7 +6,7 @@
 //! Invariants: the security floor can be raised but never set below [`MIN_SECURITY_BITS`];
 //! nothing in an `Accept` comes from a receipt or a proof.
 //!
-//! Absent on purpose: the pinned roots of the preprocessed tables (proof verification owns
+//! Absent on purpose: the roots of constants, fixed tables among them (the manifest has
 //! them), and which prompt or session is meant (the session check owns that).
 
 use thiserror::Error;

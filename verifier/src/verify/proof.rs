@@ -153,9 +153,9 @@ fn secure(x: &SecureField) -> bool {
     x.to_m31_array().iter().all(base)
 }
 
-/// The polynomial's own size field follows from its coefficients; the library trusts it, and computes
+/// Whether a polynomial's own size field follows from its coefficients; the library trusts it, and computes
 /// as many doublings as it says.
-fn canonical_poly(poly: &LinePoly) -> bool {
+pub fn canonical_poly(poly: &LinePoly) -> bool {
     let coefficients: &[SecureField] = poly;
     coefficients.len().is_power_of_two()
         && LinePoly::new(coefficients.to_vec()) == *poly
