@@ -318,7 +318,8 @@ fn a_build_folder_is_read_back() {
         std::fs::write(&path, honest).expect("written");
         refused.to_string()
     };
-    let parameters = "the root of the parameters is ";
+    let parameters =
+        "the root of the parameters (of integers.bin, config.json and the tokenizer) is ";
     // In the middle there are weights.
     let middle = refused("integers.bin", &|bytes| {
         let middle = bytes.len() / 2;

@@ -43,7 +43,7 @@ pub enum BundleError {
     #[error("--context: {value} tokens are not from 1 to {max}")]
     Context { value: usize, max: usize },
     #[error(
-        "--context: attention of a proof sees at most {largest} positions, and the model has {context}; pass --context {largest}, or less, which also takes less memory"
+        "--context: attention of a proof sees at most {largest} positions, not {context}; pass --context {largest}, or less, which also takes less memory"
     )]
     LongContext { context: usize, largest: usize },
     #[error("--name: a name has 1 to {limit} characters")]

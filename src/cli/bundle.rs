@@ -3,7 +3,7 @@
 use std::path::{Path, PathBuf};
 
 use anyhow::Context;
-use cairo_decode::receipt::write_bundle;
+use cairo_decode::receipt::{BUNDLE_START, write_bundle};
 
 use super::{Failure, output, paths};
 
@@ -36,6 +36,8 @@ pub fn run(args: &Args) -> super::Outcome {
     if out.is_dir() {
         return Err(anyhow::anyhow!("{shown}: a folder; give the name of a file").into());
     }
+    // Its first line names the format.
+    paths::check_replaced(&out, BUNDLE_START, "bundle")?;
     let contents = write_bundle(session, &out).map_err(Failure::of_session)?;
     let receipts = contents.files.len() / 2;
     let bytes = contents.files.iter().map(|file| file.bytes).sum::<u64>();

@@ -253,6 +253,8 @@ fn build(args: &Args, out: &Path) -> super::Outcome {
     }
     if args.json {
         output::json(&serde_json::json!({ "ok": true, "classes": rows }));
+    } else {
+        output::line(format!("class files in {}", out.display()));
     }
     Ok(())
 }

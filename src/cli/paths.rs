@@ -1,8 +1,10 @@
 //! What a path on the command line is: builds here, and what the verifier's command line knows.
 
+use std::fs::File;
+use std::io::Read;
 use std::path::Path;
 
-use anyhow::bail;
+use anyhow::{Context, bail, ensure};
 use cairo_decode::bundle::{PortableBundle, TensorModel};
 use cairo_decode::decode::Decoder;
 use cairo_decode::portable::PORTABLE_FILE;
@@ -40,4 +42,26 @@ pub fn portable(path: &Path) -> anyhow::Result<PortableBundle> {
 pub fn foldable(path: &Path) -> anyhow::Result<Decoder> {
     let (decoder, _) = TensorModel::open(&build_folder(path)?)?.decoder()?;
     Ok(decoder)
+}
+
+/// Refuses to write over a file that does not begin as the ones that the command writes.
+///
+/// # Errors
+/// Such a file, or one that cannot be read.
+pub fn check_replaced(file: &Path, start: &str, what: &str) -> anyhow::Result<()> {
+    let shown = file.display();
+    if !file.exists() {
+        return Ok(());
+    }
+    let opened = File::open(file).with_context(|| format!("{shown}: cannot read"))?;
+    let mut found = vec![];
+    let mut first = opened.take(start.len() as u64);
+    first
+        .read_to_end(&mut found)
+        .with_context(|| format!("{shown}: cannot read"))?;
+    ensure!(
+        found.is_empty() || found == start.as_bytes(),
+        "{shown}: exists and is no {what} of cairo-decode; choose another name, or remove it"
+    );
+    Ok(())
 }

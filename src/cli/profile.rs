@@ -52,6 +52,9 @@ pub struct Args {
 }
 
 pub fn run(args: &Args) -> super::Outcome {
+    if let Some(file) = &args.html {
+        paths::check_replaced(file, "<!doctype html>", "page")?;
+    }
     let report = measure(args)?;
     if let Some(file) = &args.html {
         let page = page(&report).context("the page")?;

@@ -84,6 +84,9 @@ pub fn run(args: &Args) -> super::Outcome {
         }));
         return Ok(());
     }
+    if made.is_empty() {
+        output::line("the session was wrapped before, and its wrapped proofs hold");
+    }
     let row = |(step, time, resumed): (Step, Duration, bool)| {
         let time = match resumed {
             true => "done before".to_string(),
@@ -92,7 +95,9 @@ pub fn run(args: &Args) -> super::Outcome {
         vec![step.to_string(), time]
     };
     let header = ["proof", "time"];
-    table::print(1, &header, made.into_iter().map(row));
+    if !made.is_empty() {
+        table::print(1, &header, made.into_iter().map(row));
+    }
     output::line(format!(
         "session {} wrapped, circuit {}",
         first.session_id, first.leaf_root

@@ -68,7 +68,11 @@ impl Said {
     ) -> Result<Description, BuildError> {
         let description = integers::decode(bytes)?;
         let root = root_of_bytes(bytes, config, tokenizer);
-        same("the root of the parameters", root, self.parameters_root)?;
+        same(
+            "the root of the parameters (of integers.bin, config.json and the tokenizer)",
+            root,
+            self.parameters_root,
+        )?;
         chooses(&description)?;
         ranges(&description)?;
         let tokens = description.embedding.tokens.rows.len();

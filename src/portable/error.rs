@@ -2,6 +2,7 @@
 
 use thiserror::Error;
 
+use super::document::PORTABLE_FILE;
 use crate::compile::CompileError;
 use crate::decode::{BuildError, DecodeError};
 use crate::integers::Refusal;
@@ -22,7 +23,7 @@ pub enum PortableError {
     Model(BuildError),
     #[error(transparent)]
     Compile(#[from] CompileError),
-    #[error("{field}: the files give {found}, the document says {expected}")]
+    #[error("{field} is {found}, but {PORTABLE_FILE} says {expected}; compile the model again")]
     Differs {
         field: &'static str,
         found: String,
@@ -37,10 +38,10 @@ pub enum PortableError {
     #[error(transparent)]
     Trace(#[from] TraceError),
     #[error(
-        "the program's output differs from the statement at felt {place}: {found}, not {expected}: this is a bug of cairo-decode"
+        "the program states {found} as {field}, and {PORTABLE_FILE} with the integer model {expected}: compile the model again; if it says so of a new build, this is a bug of cairo-decode"
     )]
     Output {
-        place: usize,
+        field: &'static str,
         found: String,
         expected: String,
     },

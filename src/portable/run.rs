@@ -10,6 +10,7 @@ use crate::compile::Program;
 use crate::guard::guarded;
 use crate::integers::Operation;
 use crate::trace::{self, Trace, TraceError};
+use crate::verify::statement::OUTPUT_FIELDS;
 
 /// A run that has stated what it must.
 pub struct Run {
@@ -64,7 +65,9 @@ pub fn run(program: &Program, decoded: &Decoded<'_>) -> Result<Run, PortableErro
     let longest = output.len().max(expected.len());
     if let Some(place) = (0..longest).find(|&place| output.get(place) != expected.get(place)) {
         return Err(PortableError::Output {
-            place,
+            field: OUTPUT_FIELDS
+                .get(place)
+                .unwrap_or(&"a felt behind the statement"),
             found: shown(&output, place),
             expected: shown(&expected, place),
         });

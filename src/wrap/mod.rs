@@ -44,7 +44,7 @@ pub enum WrapError {
     Running,
     #[error("--group: is 0, a wrapped proof covers at least one chunk")]
     Group,
-    #[error("{}: no such file; the session was proven by a build that is not made for wrapping", file.display())]
+    #[error("{}: no such file; run the same `prove` again, which makes the chunk's proof anew", file.display())]
     NoWitness { file: PathBuf },
     #[error("{}: not what `prove` wrote", file.display())]
     BadWitness { file: PathBuf },
@@ -59,9 +59,11 @@ pub enum WrapError {
     #[error("the proof uses other components than a generated program does")]
     Components,
     #[error(
-        "the model's proofs are `{set}`, and are not made to be wrapped, or their components have several sizes; compile it with --proofs foldable-16, or foldable-large"
+        "the model's proofs are `{set}`, which are not made to be wrapped: compile it with --proofs foldable-16, or with foldable-large if that is refused, and prove the session again"
     )]
     NotFoldable { set: &'static str },
+    #[error("the model's components have several sizes, which no build for wrapping has")]
+    Sizes,
     #[error("the model's components use a relation as often as the field has numbers")]
     Uses,
     #[error("the proof is of another program")]

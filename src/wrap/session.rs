@@ -20,7 +20,7 @@ use super::verify::{CircuitProof, verify_circuit, verify_packed};
 use super::{WrapError, calldata, digest_felt, witness};
 use crate::receipt::{
     FileError, Manifest, SessionWriter, Wrapped, WriteDocument, read_bounded, witness_name,
-    write_atomic,
+    wrapped_name, write_atomic,
 };
 use crate::verify::statement::{CircuitRoot, ProofFelt};
 
@@ -39,6 +39,14 @@ pub struct Step {
 }
 
 impl Step {
+    fn leaf(chunk: usize) -> Step {
+        Step {
+            kind: Kind::Leaf,
+            first: chunk,
+            chunks: 1,
+        }
+    }
+
     /// What the proof is of.
     pub fn name(self) -> &'static str {
         match self.kind {
@@ -115,6 +123,17 @@ pub fn wrap(
     let (receipts, _) = writer.dir().check_receipts(&session, &manifest.model)?;
     let spans = spans(&receipts);
     let group = group.unwrap_or(spans.len().max(1));
+    let kept = kept(dir, manifest, words, group)?;
+    if let Some(documents) = kept {
+        return Ok(documents);
+    }
+    // Before anything is proven.
+    for chunk in 0..spans.len() {
+        let file = dir.join(witness_name(chunk));
+        if !file.exists() && !nodes.join(Step::leaf(chunk).file()).exists() {
+            return Err(WrapError::NoWitness { file });
+        }
+    }
     observe(Event::Circuit { of: "leaves" });
     let leaf = Leaf::new(&manifest.tensors, words)?;
     let mut wrapping = Wrapping {
@@ -156,6 +175,30 @@ pub fn wrap(
     let nodes = &wrapping.nodes;
     fs::remove_dir_all(nodes).map_err(WrapError::io(nodes))?;
     Ok(documents)
+}
+
+/// The wrapped documents that an earlier run has written, if they cover the session in these groups and their proofs hold.
+fn kept(
+    dir: &Path,
+    manifest: &Manifest,
+    words: &[Felt],
+    group: usize,
+) -> Result<Option<Vec<Wrapped>>, WrapError> {
+    if !dir.join(wrapped_name(0)).exists() {
+        return Ok(None);
+    }
+    let root = Leaf::new(&manifest.tensors, words)?.root();
+    let Ok((session, _, documents)) = open(dir, manifest, root) else {
+        return Ok(None);
+    };
+    let first = |document: &Wrapped| document.first_chunk as usize;
+    let in_groups = documents
+        .iter()
+        .enumerate()
+        .all(|(i, of)| first(of) == i * group);
+    let accept = manifest.accept(session.domain);
+    let holds = in_groups && verify(dir, manifest, &accept, root).is_ok();
+    Ok(holds.then_some(documents))
 }
 
 fn decoded(bytes: &[u8], shape: &Shape) -> Result<Proof, WrapError> {
@@ -223,11 +266,7 @@ impl Wrapping<'_> {
         let mut made = vec![];
         for chunk in 0..self.spans.len() {
             let file = self.dir.join(witness_name(chunk));
-            let step = Step {
-                kind: Kind::Leaf,
-                first: chunk,
-                chunks: 1,
-            };
+            let step = Step::leaf(chunk);
             made.push(self.node(step, self.leaf_root, || {
                 if !file.exists() {
                     return Err(WrapError::NoWitness { file });

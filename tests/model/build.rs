@@ -85,5 +85,5 @@ fn a_build_says_alone_what_its_directory_says() {
     // The root of the parameters commits to the completed tokenizer.
     let plain = std::fs::read(Path::new(model).join("tokenizer.json")).unwrap();
     std::fs::write(out.join("tokenizer.json"), plain).unwrap();
-    fails(&generate, &["the root of the parameters is"]);
+    fails(&generate, &["the root of the parameters (of integers.bin"]);
 }

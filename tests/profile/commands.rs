@@ -1,6 +1,7 @@
 //! The commands that show what a build computes, and what it costs.
 
 use std::fs;
+use std::path::Path;
 use std::sync::OnceLock;
 
 use cairo_decode::bundle::TensorModel;
@@ -119,6 +120,18 @@ fn requirement_32_the_command_prints_a_table_and_writes_a_page() {
     ] {
         assert!(table.contains(name), "{name}: {table}");
     }
+    let other = Path::new(build).join("model.json");
+    let onto = [
+        "profile",
+        build,
+        "-p",
+        "w3",
+        "-n",
+        "1",
+        "--html",
+        path(&other),
+    ];
+    reject(&onto, 2, "exists and is no page");
     let nowhere = work.path().join("nowhere/profile.html");
     let nowhere = path(&nowhere);
     let profile = ["profile", build, "-p", "w3"];

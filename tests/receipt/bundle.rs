@@ -4,8 +4,8 @@ use std::fs;
 use std::path::Path;
 
 use cairo_decode::receipt::{
-    Files, Folder, SessionBundle, SessionDir, SessionWriter, WriteDocument, proof_name,
-    receipt_name, write_bundle,
+    BUNDLE_START, Files, Folder, SessionBundle, SessionDir, SessionWriter, WriteDocument,
+    proof_name, receipt_name, write_bundle,
 };
 
 use crate::command::{accept, path, reject};
@@ -96,11 +96,13 @@ fn what_is_not_complete_is_not_bundled() {
         let root = tempfile::tempdir().expect("a folder");
         let (dir, file) = (root.path().join("session"), root.path().join("a.bundle"));
         write(&dir, &run);
-        fs::write(&file, "before").expect("written");
+        let before = format!("{BUNDLE_START}0\"}}\n");
+        fs::write(&file, &before).expect("written");
         change(&dir, &run);
         let refused = write_bundle(&dir, &file).expect_err(reason).to_string();
         assert!(refused.contains(reason), "{refused}");
-        assert_eq!(fs::read(&file).expect("a file"), b"before", "{reason}");
+        let kept = fs::read(&file).expect("a file");
+        assert_eq!(kept, before.as_bytes(), "{reason}");
         assert_eq!(fs::read_dir(root.path()).expect("a folder").count(), 2);
         reject(&["bundle", path(&dir), "-o", path(&file)], 1, reason);
     }
@@ -144,4 +146,12 @@ fn the_commands_write_and_take_bundles() {
         2,
         "give the name of a file",
     );
+    // A proof of the session, and a manifest, are not written over.
+    for name in ["chunk-0000.proof", "session.json"] {
+        let file = dir.join(name);
+        let honest = fs::read(&file).expect("a file");
+        let onto = ["bundle", path(&dir), "-o", path(&file)];
+        reject(&onto, 2, "exists and is no bundle");
+        assert!(fs::read(&file).expect("a file") == honest);
+    }
 }

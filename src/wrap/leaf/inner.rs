@@ -55,14 +55,17 @@ impl Inner {
     /// Of the proofs of a program with these words that have these pins.
     ///
     /// # Errors
-    /// [`WrapError::NotFoldable`] for pins of proofs that are not made to be wrapped, [`WrapError::Uses`] for a layout whose components use a
+    /// [`WrapError::NotFoldable`] or [`WrapError::Sizes`] for pins of proofs that are not made to be wrapped, [`WrapError::Uses`] for a layout whose components use a
     /// relation as often as the field has numbers.
     pub fn new(pins: &TensorPins, words: &[Felt]) -> Result<Inner, WrapError> {
         let set = pins.set();
         let layouts = pins.layouts();
         let differ = layouts.components.iter().any(|sizes| sizes.differ());
-        if !set.is_foldable() || differ {
+        if !set.is_foldable() {
             return Err(WrapError::NotFoldable { set: set.name });
+        }
+        if differ {
+            return Err(WrapError::Sizes);
         }
         let layout = layouts.largest();
         if !uses::of_own_are_few(&layout) {

@@ -38,7 +38,7 @@ pub fn build_folder(path: &Path) -> anyhow::Result<PathBuf> {
         );
         ensure!(
             !path.join("program.json").exists(),
-            "{shown}: a build without its {MANIFEST_FILE}: compile the model again"
+            "{shown}: a build without its {MANIFEST_FILE}, or portable.json if it was compiled with --target cairo: compile the model again"
         );
         ensure!(
             !path.join("config.json").exists(),
