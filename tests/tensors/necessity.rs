@@ -472,5 +472,5 @@ fn a_program_file_has_calls_where_calls_are() {
     let print = json!({ "DebugPrint": { "start": cell, "end": cell } });
     hints.as_array_mut().expect("hints").push(print);
     let said = read(&other).expect_err("a hint");
-    assert!(said.contains("it has a hint that no program"), "{said}");
+    assert!(said.contains("it has the hint DebugPrint"), "{said}");
 }
