@@ -220,7 +220,7 @@ async function accepted(result) {
     nonClaims(),
     part(
       'What was pinned',
-      element('p', { class: 'note' }, 'Compare model root and program hash with what somebody you trust has.'),
+      element('p', { class: 'note' }, 'Compare model root, program hash and policy with what somebody you trust has.'),
       pins(manifest, session, run.receipts),
     ),
     part(
