@@ -12,7 +12,7 @@ mod shape;
 use cairo_decode::decode::{Cost, declared};
 use cairo_decode::program::Work;
 use cairo_decode::tensor::constants;
-use cairo_decode::verify::params::{FOLDABLE_8, FOLDABLE_16, FOLDABLE_32};
+use cairo_decode::verify::params::{FOLDABLE_8, FOLDABLE_16, FOLDABLE_32, FOLDABLE_LARGE};
 use cairo_decode::verify::tensors::TensorPins;
 use cairo_decode::wrap::leaf::circuit::{self, Built};
 use cairo_decode::wrap::leaf::inner::Inner;
@@ -44,13 +44,13 @@ fn main() {
         words.len()
     );
     println!(
-        "{:<12}{:>10}{:>9}{:>10}{:>8}{:>9}{:>9}{:>9}{:>7}",
+        "{:<16}{:>10}{:>9}{:>10}{:>8}{:>9}{:>9}{:>9}{:>7}",
         "parameters", "qm31_ops", "eq", "blake_g", "xor", "to_u32", "M fixed", "M cells", "GB"
     );
     // As `decode` does it: components are no smaller than what a run decides.
     let least = words.len().next_power_of_two().ilog2();
     let layouts = constants::layouts(&model.plan, model.schedule.reads()).in_one_size(least);
-    for set in [&FOLDABLE_8, &FOLDABLE_16, &FOLDABLE_32] {
+    for set in [&FOLDABLE_8, &FOLDABLE_16, &FOLDABLE_32, &FOLDABLE_LARGE] {
         let of = (&model.plan, &model.schedule, &layouts);
         let work = Work {
             position: carried as u64,
@@ -68,7 +68,7 @@ fn main() {
         let inner = match pins {
             Ok(pins) => Inner::new(&pins, &words).expect("foldable"),
             Err(error) => {
-                println!("{:<12}{error}", set.name);
+                println!("{:<16}{error}", set.name);
                 continue;
             }
         };
@@ -79,7 +79,7 @@ fn main() {
         } = circuit::build(&inner, &Values::none(&inner));
         let gates = built.circuit();
         println!(
-            "{:<12}{:>10}{:>9}{:>10}{:>8}{:>9}{:>9.1}{:>9.1}{:>7.1}",
+            "{:<16}{:>10}{:>9}{:>10}{:>8}{:>9}{:>9.1}{:>9.1}{:>7.1}",
             set.name,
             gates.n_qm31_ops_rows(),
             gates.eq.len(),
