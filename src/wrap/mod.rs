@@ -49,7 +49,7 @@ pub enum WrapError {
     #[error("{}: not what `prove` wrote", file.display())]
     BadWitness { file: PathBuf },
     #[error(
-        "the circuit needs {rows} rows in {table}, at most {limit} fit: compile the model with fewer lanes, or with proofs of fewer queries (--proofs foldable-32)"
+        "the circuit needs {rows} rows in {table}, at most {limit} fit: compile the model with fewer lanes, 8 at least, or with proofs of fewer queries (--proofs foldable-32); a model for which neither goes cannot be wrapped yet"
     )]
     CircuitTooLarge {
         table: &'static str,
