@@ -1,10 +1,8 @@
 //! What a path on the command line is: builds here, and what the verifier's command line knows.
 
-use std::fs::File;
-use std::io::Read;
 use std::path::Path;
 
-use anyhow::{Context, bail, ensure};
+use anyhow::{bail, ensure};
 use cairo_decode::bundle::{PortableBundle, TensorModel};
 use cairo_decode::decode::Decoder;
 use cairo_decode::portable::PORTABLE_FILE;
@@ -49,19 +47,13 @@ pub fn foldable(path: &Path) -> anyhow::Result<Decoder> {
 /// # Errors
 /// Such a file, or one that cannot be read.
 pub fn check_replaced(file: &Path, start: &str, what: &str) -> anyhow::Result<()> {
-    let shown = file.display();
-    if !file.exists() {
-        return Ok(());
+    if file.is_file() {
+        let found = start_of(file, start.len())?;
+        ensure!(
+            found.is_empty() || found == start.as_bytes(),
+            "{}: exists and is no {what} of cairo-decode; choose another name, or remove it",
+            file.display()
+        );
     }
-    let opened = File::open(file).with_context(|| format!("{shown}: cannot read"))?;
-    let mut found = vec![];
-    let mut first = opened.take(start.len() as u64);
-    first
-        .read_to_end(&mut found)
-        .with_context(|| format!("{shown}: cannot read"))?;
-    ensure!(
-        found.is_empty() || found == start.as_bytes(),
-        "{shown}: exists and is no {what} of cairo-decode; choose another name, or remove it"
-    );
     Ok(())
 }

@@ -100,14 +100,20 @@ pub fn receipt(path: &Path) -> anyhow::Result<()> {
 /// # Errors
 /// A file that cannot be read.
 pub fn is_bundle(path: &Path) -> anyhow::Result<bool> {
-    if !path.is_file() {
-        return Ok(false);
-    }
+    Ok(path.is_file() && start_of(path, BUNDLE_START.len())? == BUNDLE_START.as_bytes())
+}
+
+/// The first bytes of a file, so many or all.
+///
+/// # Errors
+/// A file that cannot be read.
+pub fn start_of(file: &Path, most: usize) -> Result<Vec<u8>, FileError> {
     let mut start = vec![];
-    let most = BUNDLE_START.len() as u64;
-    let read = open_regular(path)?.take(most).read_to_end(&mut start);
-    read.map_err(FileError::io(path, "read"))?;
-    Ok(start == BUNDLE_START.as_bytes())
+    let read = open_regular(file)?
+        .take(most as u64)
+        .read_to_end(&mut start);
+    read.map_err(FileError::io(file, "read"))?;
+    Ok(start)
 }
 
 /// Checks that a file is not a proof, which is read only beside its receipt.
