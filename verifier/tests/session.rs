@@ -13,6 +13,7 @@ use cairo_decode_verifier::receipt::{
     Verification, proof_name, receipt_name,
 };
 use cairo_decode_verifier::verify::statement::Domain;
+use starknet_types_core::felt::Felt;
 
 fn examples() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("../examples")
@@ -133,6 +134,13 @@ fn the_session_is_accepted() {
         let alone = verify_receipt(&folder, &name, &manifest, &accept).expect("accepted");
         assert_eq!(alone, *chunk);
     }
+    // Attack: a stranger's manifest, under whose root the proof verifies, beside what a verifier accepts. Stopped by: the receipt is of the
+    // manifest's model too.
+    let mut strangers = manifest.clone();
+    strangers.model.program_hash.0 += Felt::ONE;
+    let refused = verify_receipt(&Folder::new(&dir), &receipt_name(0), &strangers, &accept);
+    let refused = refused.expect_err("another model's").to_string();
+    assert!(refused.contains("program_hash"), "{refused}");
     let files = files();
     let line = line_of(&files).expect("a session's files");
     let bundle = bundle_of(&line, &files);
