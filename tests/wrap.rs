@@ -127,6 +127,11 @@ fn a_session_is_wrapped_and_verified() {
     );
     fs::write(&witness, &bytes).expect("written");
 
+    // Attack: a session whose folder of unfinished proofs is elsewhere, where they would be written.
+    std::os::unix::fs::symlink(temp.path(), session.join("wrapping")).expect("a link");
+    let wrap = ["wrap", dir, "--build", path(&build)];
+    reject(&wrap, 2, "is a symbolic link");
+    fs::remove_file(session.join("wrapping")).expect("removed");
     let none = ["wrap", dir, "--build", path(&build), "--group", "0"];
     reject(&none, 2, "--group");
     let proofs = goes_on(&session, &build);

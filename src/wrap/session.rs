@@ -123,19 +123,19 @@ pub fn wrap(
     let (receipts, _) = writer.dir().check_receipts(&session, &manifest.model)?;
     let spans = spans(&receipts);
     let group = group.unwrap_or(spans.len().max(1));
-    let kept = kept(dir, manifest, words, group)?;
-    if let Some(documents) = kept {
-        return Ok(documents);
-    }
-    // Before anything is proven.
-    for chunk in 0..spans.len() {
-        let file = dir.join(witness_name(chunk));
-        if !file.exists() && !nodes.join(Step::leaf(chunk).file()).exists() {
-            return Err(WrapError::NoWitness { file });
-        }
+    // Before anything is proven. A session that is wrapped already may need none.
+    let is_wrapped = dir.join(wrapped_name(0)).exists();
+    if !is_wrapped {
+        check_witnesses(dir, &nodes, spans.len())?;
     }
     observe(Event::Circuit { of: "leaves" });
     let leaf = Leaf::new(&manifest.tensors, words)?;
+    if is_wrapped {
+        if let Some(documents) = kept(dir, manifest, leaf.root(), group) {
+            return Ok(documents);
+        }
+        check_witnesses(dir, &nodes, spans.len())?;
+    }
     let mut wrapping = Wrapping {
         dir,
         nodes,
@@ -177,28 +177,29 @@ pub fn wrap(
     Ok(documents)
 }
 
+/// Requires what each chunk's leaf is made of, or the leaf of an earlier run.
+fn check_witnesses(dir: &Path, nodes: &Path, chunks: usize) -> Result<(), WrapError> {
+    let missing = (0..chunks).find_map(|chunk| {
+        let file = dir.join(witness_name(chunk));
+        let leaf = nodes.join(Step::leaf(chunk).file());
+        (!file.exists() && !leaf.exists()).then_some(file)
+    });
+    missing.map_or(Ok(()), |file| Err(WrapError::NoWitness { file }))
+}
+
 /// The wrapped documents that an earlier run has written, if they cover the session in these groups and their proofs hold.
 fn kept(
     dir: &Path,
     manifest: &Manifest,
-    words: &[Felt],
+    leaf_root: [u8; 32],
     group: usize,
-) -> Result<Option<Vec<Wrapped>>, WrapError> {
-    if !dir.join(wrapped_name(0)).exists() {
-        return Ok(None);
-    }
-    let root = Leaf::new(&manifest.tensors, words)?.root();
-    let Ok((session, _, documents)) = open(dir, manifest, root) else {
-        return Ok(None);
-    };
-    let first = |document: &Wrapped| document.first_chunk as usize;
-    let in_groups = documents
-        .iter()
-        .enumerate()
-        .all(|(i, of)| first(of) == i * group);
+) -> Option<Vec<Wrapped>> {
+    let (session, _, documents) = open(dir, manifest, leaf_root).ok()?;
+    let mut numbered = documents.iter().enumerate();
+    let in_groups = numbered.all(|(i, of)| of.first_chunk as usize == i * group);
     let accept = manifest.accept(session.domain);
-    let holds = in_groups && verify(dir, manifest, &accept, root).is_ok();
-    Ok(holds.then_some(documents))
+    let holds = in_groups && verify(dir, manifest, &accept, leaf_root).is_ok();
+    holds.then_some(documents)
 }
 
 fn decoded(bytes: &[u8], shape: &Shape) -> Result<Proof, WrapError> {
