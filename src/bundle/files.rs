@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 use std::{fs, io};
 
 use rustix::fs::{CWD, RenameFlags, renameat_with};
+use thiserror::Error;
 
 use super::{BundleError, MANIFEST_FILE};
 use crate::model::CHAT_FILE;
@@ -127,8 +128,29 @@ fn has_manifest(dir: &Path) -> bool {
     })
 }
 
-/// The build's folder that a path lies in, or is: whatever is put there is lost when the model is compiled again.
-pub fn build_around(path: &Path) -> Option<PathBuf> {
+/// A place that is no place for what somebody wants to keep.
+#[derive(Debug, Error)]
+#[error("{}: inside the build {}, which is replaced as a whole when its model is compiled again", path.display(), build.display())]
+pub struct InsideBuild {
+    path: PathBuf,
+    build: PathBuf,
+}
+
+/// Refuses a path that lies in a build's folder, or is one: whatever is put there is lost when the model is compiled again.
+///
+/// # Errors
+/// [`InsideBuild`].
+pub fn check_outside_builds(path: &Path) -> Result<(), InsideBuild> {
+    match build_around(path) {
+        None => Ok(()),
+        Some(build) => Err(InsideBuild {
+            path: path.to_path_buf(),
+            build,
+        }),
+    }
+}
+
+fn build_around(path: &Path) -> Option<PathBuf> {
     let path = std::path::absolute(path).ok()?;
     let there = path
         .ancestors()

@@ -33,7 +33,7 @@ use std::path::PathBuf;
 
 pub use error::BundleError;
 pub use fidelity::Fidelity;
-pub use files::build_around;
+pub use files::{InsideBuild, check_outside_builds};
 pub use opened::{TensorBundle, TensorModel};
 pub use portable::PortableBundle;
 pub use texts::{Origin, TextUse};

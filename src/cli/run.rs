@@ -4,8 +4,8 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
-use anyhow::{Context, bail, ensure};
-use cairo_decode::bundle::build_around;
+use anyhow::{Context, anyhow, ensure};
+use cairo_decode::bundle::check_outside_builds;
 use cairo_decode::portable::{Decoded, Run, Session, run_session};
 use cairo_decode::receipt::write_atomic;
 use cairo_decode::verify::statement::{Domain, SessionId};
@@ -74,13 +74,8 @@ fn execute(args: &Args) -> anyhow::Result<()> {
     );
     let prompt = args.asked.read_for(&build.text, document.context_length)?;
     if let Some(dir) = &args.output {
-        if let Some(build) = build_around(dir) {
-            bail!(
-                "--output: {}: inside the build {}, which is replaced as a whole when its model is compiled again; choose another folder",
-                dir.display(),
-                build.display()
-            );
-        }
+        check_outside_builds(dir)
+            .map_err(|inside| anyhow!("--output: {inside}; choose another folder"))?;
         new_folder(dir)?;
     }
     let program = build.program()?;

@@ -1,10 +1,9 @@
 //! Why a session is not proven: one variant per check.
 
-use std::path::PathBuf;
-
 use thiserror::Error;
 
 use super::RequestError;
+use crate::bundle::InsideBuild;
 use crate::decode::DecodeError;
 use crate::receipt::{DocumentError, FolderError, ReceiptError, WriterError};
 use crate::verify::ProofError;
@@ -14,11 +13,8 @@ use crate::verify::ProofError;
 pub enum ProveSessionError {
     #[error(transparent)]
     Request(#[from] RequestError),
-    #[error(
-        "{}: inside the build {}, which is replaced as a whole when its model is compiled again; choose another -o",
-        dir.display(), build.display()
-    )]
-    InsideBuild { dir: PathBuf, build: PathBuf },
+    #[error("{0}; choose another -o")]
+    InsideBuild(#[from] InsideBuild),
     #[error(transparent)]
     Folder(#[from] FolderError),
     #[error(transparent)]

@@ -23,7 +23,7 @@ mod make;
 mod report;
 mod request;
 
-use crate::bundle::build_around;
+use crate::bundle::check_outside_builds;
 use crate::decode::{self, Build, DecodeError};
 use crate::receipt::{Completion, MAX_CHUNKS, SESSION_FILE, Session, SessionWriter};
 use crate::verify::policy::Accept;
@@ -106,10 +106,7 @@ fn open(
         request.check_end(manifest.vocab_size, &session, most)?;
         return Ok((writer, session));
     }
-    if let Some(build) = build_around(dir) {
-        let dir = dir.to_path_buf();
-        return Err(ProveSessionError::InsideBuild { dir, build });
-    }
+    check_outside_builds(dir)?;
     let session = request.session(manifest, most)?;
     request.check_end(manifest.vocab_size, &session, most)?;
     Ok((SessionWriter::create(dir, &session)?, session))

@@ -33,14 +33,13 @@ impl<'a> Path<'a> {
                 break;
             }
             self.ahead.pop_first();
-            let steps = (next as usize).checked_sub(self.session.position());
-            // Behind its end the session passes nothing, and is not tried again for each position.
-            match steps.map(|steps| self.session.skip(steps)) {
-                Some(Ok(())) => {
+            let steps = (next as usize).saturating_sub(self.session.position());
+            match self.session.skip(steps) {
+                Ok(()) => {
                     self.passed.insert(next, *self.session.frontier());
                 }
-                Some(Err(_)) => self.ahead.clear(),
-                None => {}
+                // Behind its end the session passes nothing, and is not tried again for each position.
+                Err(_) => self.ahead.clear(),
             }
         }
         self.passed.get(&frontier.position) == Some(frontier)
