@@ -58,7 +58,7 @@ impl Program {
     /// The program that such a text is of; `path` is where the text comes from.
     ///
     /// # Errors
-    /// A text that is not such JSON, has no standalone entry point, or a hint that no compiled model has.
+    /// A text that is not such JSON, and as `Program::check`.
     pub fn from_executable_json(text: &[u8], path: &Path) -> Result<Program, ProgramError> {
         let read = serde_json::from_slice::<Executable>(text);
         let executable = read.map_err(|error| ProgramError::Format {

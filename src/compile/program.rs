@@ -42,59 +42,34 @@ impl Program {
         }
     }
 
-    /// The program that [`Program::to_json`] wrote; `path` is where its text comes from.
-    ///
-    /// # Errors
-    /// A text that is not such JSON, or has no standalone entry point.
-    pub fn from_json(text: &[u8], path: &Path) -> Result<Program, ProgramError> {
-        let format = |problem: String| ProgramError::Format {
-            path: path.to_path_buf(),
-            problem,
-        };
-        let program: Program = serde_json::from_slice(text).map_err(|e| format(e.to_string()))?;
-        program.check(path)?;
-        Ok(program)
-    }
-
     /// Requires an entry point at the first word, and hints that no more than help a run; `path` is where the program comes from. Hints are not in the
     /// program's hash. What they say is checked by the program, but one of another kind could print, or ask for any amount of memory.
     ///
     /// # Errors
     /// [`ProgramError::Format`].
     pub(crate) fn check(&self, path: &Path) -> Result<(), ProgramError> {
-        let format = |problem: String| ProgramError::Format {
-            path: path.to_path_buf(),
-            problem,
-        };
-        // The hash is of the words alone; a run from another word would be another program.
-        match self.find_entry_point() {
-            None => return Err(format("it has no standalone entry point".to_string())),
-            Some(entry) if entry.offset != 0 => {
-                let problem = "its standalone entry point is not at its first word";
-                return Err(format(problem.to_string()));
+        let hint = self.hints().find(|hint| !helps(hint));
+        let problem = match (self.find_entry_point(), hint) {
+            (None, _) => "it has no standalone entry point".to_string(),
+            // The hash is of the words alone; a run from another word would be another program.
+            (Some(entry), _) if entry.offset != 0 => {
+                "its standalone entry point is not at its first word".to_string()
             }
-            Some(_) => {}
-        }
-        match self.hints().find(|hint| !helps(hint)) {
-            None => Ok(()),
-            Some(hint) => Err(format(format!(
+            (_, Some(hint)) => format!(
                 "it has the hint {}, which no compiled model has; compile the model again",
                 kind(hint)
-            ))),
-        }
+            ),
+            _ => return Ok(()),
+        };
+        Err(ProgramError::Format {
+            path: path.to_path_buf(),
+            problem,
+        })
     }
 
     fn hints(&self) -> impl Iterator<Item = &Hint> {
         let hints = self.executable.program.hints.iter();
         hints.flat_map(|(_, hints)| hints)
-    }
-
-    /// The program as JSON: the compiler's executable format, and the map from code to what it computes.
-    ///
-    /// # Errors
-    /// A hint that JSON cannot express.
-    pub fn to_json(&self) -> Result<Vec<u8>, ProgramError> {
-        serde_json::to_vec(self).map_err(ProgramError::Write)
     }
 
     /// The program's words.

@@ -82,7 +82,7 @@ impl Compiled {
     /// The program that [`Compiled::to_json`] wrote; `path` is where its text comes from.
     ///
     /// # Errors
-    /// A text that is not such JSON, or has no standalone entry point.
+    /// A text that is not such JSON, and as `Program::check` and a word that is no call's.
     pub fn from_json(text: &[u8], path: &Path) -> Result<Compiled, ProgramError> {
         let read = serde_json::from_slice(text);
         let compiled: Compiled = read.map_err(|error| ProgramError::Format {

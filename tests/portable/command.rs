@@ -156,17 +156,18 @@ fn a_build_and_its_runs() {
     let whole = fs::read(&file).expect("there");
     let refuses = |names: &str, change: &dyn Fn(&mut Value)| {
         let mut changed: Value = serde_json::from_slice(&whole).expect("JSON");
-        change(&mut changed["program"]);
+        change(&mut changed);
         fs::write(&file, changed.to_string()).expect("written");
         reject(&["run", build, "-p", "ab"], names);
     };
-    refuses("the program's hash", &|program| {
-        program["bytecode"][100] = json!("0x1");
+    refuses("the program's hash", &|executable| {
+        executable["program"]["bytecode"][100] = json!("0x1");
     });
     // A hint that prints.
-    refuses("it has the hint DebugPrint", &|program| {
-        let hints = program["hints"].as_array_mut().expect("hints");
-        let mut all = hints.iter_mut().filter_map(|at| at[1].as_array_mut());
+    refuses("it has the hint DebugPrint", &|executable| {
+        let hints = executable["program"]["hints"].as_array_mut();
+        let hints = hints.expect("hints").iter_mut();
+        let mut all = hints.filter_map(|at| at[1].as_array_mut());
         let print = |hint: &mut Value| {
             let compares = hint["TestLessThan"].clone();
             if compares.is_null() {
@@ -178,11 +179,9 @@ fn a_build_and_its_runs() {
         assert!(all.any(|hints| hints.iter_mut().any(print)));
     });
     // The hash is of the words: a run from another one would be of another program. Here it is the compiler's own endless loop.
-    let moved = |executable: &mut Value| executable["entrypoints"][0]["offset"] = json!(4);
-    let mut changed: Value = serde_json::from_slice(&whole).expect("JSON");
-    moved(&mut changed);
-    fs::write(&file, changed.to_string()).expect("written");
-    reject(&["run", build, "-p", "ab"], "not at its first word");
+    refuses("not at its first word", &|executable| {
+        executable["entrypoints"][0]["offset"] = json!(4);
+    });
 
     // A stranger's program that does not end, whose document names it: `jmp rel 0`.
     let mut changed: Value = serde_json::from_slice(&whole).expect("JSON");
